@@ -1,0 +1,358 @@
+//! ARNs and their parts: parsed once, never a bare `String` after that.
+//!
+//! Format: `arn:partition:service:region:account:resource` (AWS General Reference, "Amazon Resource Names").
+//! Partitions are data ([`PARTITIONS`]); one that is not in the table passes through, so that a partition AWS opens
+//! tomorrow works today.
+
+use std::fmt;
+
+/// What is known of one AWS partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartitionFacts {
+    /// The second field of an ARN, for example `aws-cn`.
+    pub name: &'static str,
+    /// Regions of this partition begin with one of these.
+    pub region_prefixes: &'static [&'static str],
+    /// Where the partition's global services (IAM, Route 53, Organizations) are recorded and tagged.
+    pub global_region: &'static str,
+    /// The DNS suffix of its endpoints.
+    pub dns_suffix: &'static str,
+}
+
+/// The partitions known today. `aws` stands last: its prefixes are the most general.
+pub const PARTITIONS: &[PartitionFacts] = &[
+    PartitionFacts {
+        name: "aws-cn",
+        region_prefixes: &["cn-"],
+        global_region: "cn-north-1",
+        dns_suffix: "amazonaws.com.cn",
+    },
+    PartitionFacts {
+        name: "aws-us-gov",
+        region_prefixes: &["us-gov-"],
+        global_region: "us-gov-west-1",
+        dns_suffix: "amazonaws.com",
+    },
+    PartitionFacts {
+        name: "aws-eusc",
+        region_prefixes: &["eusc-"],
+        global_region: "eusc-de-east-1",
+        dns_suffix: "amazonaws.eu",
+    },
+    PartitionFacts {
+        name: "aws-iso",
+        region_prefixes: &["us-iso-"],
+        global_region: "us-iso-east-1",
+        dns_suffix: "c2s.ic.gov",
+    },
+    PartitionFacts {
+        name: "aws-iso-b",
+        region_prefixes: &["us-isob-"],
+        global_region: "us-isob-east-1",
+        dns_suffix: "sc2s.sgov.gov",
+    },
+    PartitionFacts {
+        name: "aws-iso-e",
+        region_prefixes: &["eu-isoe-"],
+        global_region: "eu-isoe-west-1",
+        dns_suffix: "cloud.adc-e.uk",
+    },
+    PartitionFacts {
+        name: "aws-iso-f",
+        region_prefixes: &["us-isof-"],
+        global_region: "us-isof-south-1",
+        dns_suffix: "csp.hci.ic.gov",
+    },
+    PartitionFacts {
+        name: "aws",
+        region_prefixes: &["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"],
+        global_region: "us-east-1",
+        dns_suffix: "amazonaws.com",
+    },
+];
+
+/// An AWS partition: `aws`, `aws-cn`, `aws-us-gov`, `aws-eusc`, ... or one this version does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Partition(String);
+
+impl Partition {
+    /// A partition by its name in ARNs. Unknown names pass through.
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The partition that holds `region`, by the region's prefix.
+    pub fn of_region(region: &Region) -> Option<Self> {
+        let facts = PARTITIONS
+            .iter()
+            .find(|facts| facts.region_prefixes.iter().any(|prefix| region.as_str().starts_with(prefix)))?;
+        Some(Self::new(facts.name))
+    }
+
+    /// The name as it stands in an ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What is known of this partition; `None` for one that is not in [`PARTITIONS`].
+    pub fn facts(&self) -> Option<&'static PartitionFacts> {
+        PARTITIONS.iter().find(|facts| facts.name == self.0)
+    }
+
+    /// The region in which this partition's global services are recorded and tagged.
+    pub fn global_region(&self) -> Option<Region> {
+        self.facts().and_then(|facts| Region::new(facts.global_region))
+    }
+}
+
+impl Default for Partition {
+    fn default() -> Self {
+        Self::new("aws")
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A region code such as `eu-west-1`. Any code of lower-case letters, digits and hyphens is accepted: regions are data.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Region(String);
+
+impl Region {
+    /// A region by its code; `None` when the text cannot be one (empty, upper case, spaces).
+    pub fn new(code: &str) -> Option<Self> {
+        let plausible = !code.is_empty()
+            && code.len() <= 40
+            && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        plausible.then(|| Self(code.to_owned()))
+    }
+
+    /// The code, for example `eu-west-1`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A twelve-digit account id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// An account by its id; `None` unless it is exactly twelve digits.
+    pub fn new(id: &str) -> Option<Self> {
+        (id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())).then(|| Self(id.to_owned()))
+    }
+
+    /// The twelve digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text is not an ARN.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArnError {
+    /// It has fewer than six fields, or does not begin with `arn`.
+    #[error("expected `arn:partition:service:region:account:resource`")]
+    Shape,
+    /// A field that may not be empty is empty.
+    #[error("the {0} is empty")]
+    Empty(&'static str),
+    /// A field holds what it never can.
+    #[error("the {field} `{value}` is not one")]
+    Field {
+        /// Which field.
+        field: &'static str,
+        /// What stands there, shortened.
+        value: String,
+    },
+}
+
+/// A parsed Amazon Resource Name. Printing it gives back the text it was parsed from.
+///
+/// The region is empty for global resources (`arn:aws:iam::111122223333:role/x`), the account for some others
+/// (`arn:aws:s3:::bucket`); the account `aws` marks what AWS itself owns.
+///
+/// ```
+/// use autotag_model::arn::Arn;
+/// let arn: Arn = "arn:aws:sqs:eu-west-1:111122223333:orders".parse()?;
+/// assert_eq!(arn.service(), "sqs");
+/// assert_eq!(arn.resource(), "orders");
+/// assert_eq!(arn.to_string(), "arn:aws:sqs:eu-west-1:111122223333:orders");
+/// # Ok::<(), autotag_model::arn::ArnError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Arn {
+    partition: Partition,
+    service: String,
+    region: Option<Region>,
+    account: String,
+    resource: String,
+}
+
+impl Arn {
+    /// The partition.
+    pub fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    /// The service namespace, for example `ec2`.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The region; `None` where the ARN has none.
+    pub fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
+    /// The account; `None` where the ARN has none or AWS itself owns the resource.
+    pub fn account(&self) -> Option<AccountId> {
+        AccountId::new(&self.account)
+    }
+
+    /// Whether the account field says that AWS itself owns the resource (`arn:aws:iam::aws:policy/...`).
+    pub fn is_owned_by_aws(&self) -> bool {
+        self.account == "aws"
+    }
+
+    /// Everything after the account, for example `instance/i-0123` or `function:name`.
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+}
+
+impl std::str::FromStr for Arn {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut fields = text.splitn(6, ':');
+        let mut next = || fields.next().ok_or(ArnError::Shape);
+        if next()? != "arn" {
+            return Err(ArnError::Shape);
+        }
+        let (partition, service, region, account, resource) = (next()?, next()?, next()?, next()?, next()?);
+        if !is_token(partition) {
+            return Err(bad("partition", partition));
+        }
+        if !is_token(service) {
+            return Err(bad("service", service));
+        }
+        let region = match region {
+            "" => None,
+            code => Some(Region::new(code).ok_or_else(|| bad("region", code))?),
+        };
+        if !(account.is_empty() || account == "aws" || AccountId::new(account).is_some()) {
+            return Err(bad("account", account));
+        }
+        if resource.is_empty() {
+            return Err(ArnError::Empty("resource"));
+        }
+        if resource.chars().any(char::is_control) {
+            return Err(bad("resource", resource));
+        }
+        Ok(Self {
+            partition: Partition::new(partition),
+            service: service.to_owned(),
+            region,
+            account: account.to_owned(),
+            resource: resource.to_owned(),
+        })
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn bad(field: &'static str, value: &str) -> ArnError {
+    if value.is_empty() {
+        return ArnError::Empty(field);
+    }
+    ArnError::Field { field, value: value.chars().filter(|c| !c.is_control()).take(64).collect() }
+}
+
+impl fmt::Display for Arn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let region = self.region.as_ref().map_or("", Region::as_str);
+        write!(f, "arn:{}:{}:{region}:{}:{}", self.partition, self.service, self.account, self.resource)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn region_decides_the_partition() {
+        let partition =
+            |code: &str| Partition::of_region(&Region::new(code).unwrap()).map(|p| p.as_str().to_owned());
+        assert_eq!(partition("eu-west-1").as_deref(), Some("aws"));
+        assert_eq!(partition("cn-northwest-1").as_deref(), Some("aws-cn"));
+        assert_eq!(partition("us-gov-east-1").as_deref(), Some("aws-us-gov"));
+        assert_eq!(partition("eusc-de-east-1").as_deref(), Some("aws-eusc"));
+        assert_eq!(partition("us-isob-east-1").as_deref(), Some("aws-iso-b"));
+        assert_eq!(partition("moon-east-1"), None);
+    }
+
+    #[test]
+    fn unknown_partition_passes_through() {
+        let arn: Arn = "arn:aws-moon:sqs:moon-east-1:111122223333:q".parse().unwrap();
+        assert_eq!(arn.partition().as_str(), "aws-moon");
+        assert_eq!(arn.partition().global_region(), None);
+    }
+
+    #[test]
+    fn refuses_what_is_no_arn() {
+        for text in [
+            "",
+            "arn",
+            "arn:aws:s3",
+            "arn:aws:s3:::",
+            "arn:aws:ec2:EU:1:x",
+            "arn:aws:ec2::12:x",
+            "arn:a b:s3:::x",
+        ] {
+            assert!(text.parse::<Arn>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn colons_belong_to_the_resource() {
+        let arn: Arn = "arn:aws:lambda:eu-west-1:111122223333:function:f:7".parse().unwrap();
+        assert_eq!(arn.resource(), "function:f:7");
+    }
+
+    proptest! {
+        #[test]
+        fn parse_and_print_are_inverse(
+            partition in "aws(-[a-z]{2,5})?", service in "[a-z][a-z0-9-]{1,20}", region in "(|[a-z]{2}-[a-z]{4,9}-[0-9])",
+            account in "(|aws|[0-9]{12})", resource in "[^\\p{C}]{1,80}",
+        ) {
+            let text = format!("arn:{partition}:{service}:{region}:{account}:{resource}");
+            prop_assert_eq!(text.parse::<Arn>().unwrap().to_string(), text);
+        }
+
+        #[test]
+        fn any_text_is_an_arn_or_an_error(text in "\\PC{0,60}") {
+            if let Ok(arn) = text.parse::<Arn>() { prop_assert_eq!(arn.to_string(), text); }
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! A stream of bytes -> its top-level JSON values, and the elements of its one big list, without building trees.
+//!
+//! The splitter only finds where values begin and end (strings, braces); what is inside is judged by the JSON reader
+//! later. It knows two ways to find the next value after a broken one: the next line that begins with `{`, and the next
+//! `{"eventVersion"`, with which CloudTrail begins each record of a log file.
+
+use super::{MalformedKind, Position, Root};
+use std::io::{self, Read};
+
+/// What the splitter hands out.
+pub(super) enum Piece<'a> {
+    Value { bytes: &'a [u8], position: Position },
+    Fault { position: Position, kind: MalformedKind },
+}
+
+/// Editors on Windows leave it at the front of a file.
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+type Each<'e> = &'e mut dyn FnMut(Piece<'_>);
+
+#[derive(Clone, Copy)]
+enum Mode {
+    /// Between top-level values.
+    Top,
+    /// Between elements of a list; after it, `true`: the rest of the object around it is passed over.
+    Elements(Root, bool),
+    /// Inside a value to be handed out, which began at `start`.
+    Value(Scan, Root, bool),
+    /// Inside a value to be passed over.
+    Skip(Scan, Root, bool),
+    /// Behind a value that does not end, looking for the mark of the next one.
+    Seek(Root, bool),
+    /// Behind the list, in the rest of the object that held it.
+    Tail(Scan),
+}
+
+pub(super) struct Splitter {
+    window: Vec<u8>,
+    /// Absolute offset of the window's first byte.
+    base: u64,
+    /// Where the current value begins, in the window.
+    start: usize,
+    /// Up to where the window has been looked at.
+    at: usize,
+    mode: Mode,
+    /// Values begun in the current list, or at top level.
+    count: u64,
+    limit: usize,
+    seen_any: bool,
+}
+
+impl Splitter {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            window: Vec::new(),
+            base: 0,
+            start: 0,
+            at: 0,
+            mode: Mode::Top,
+            count: 0,
+            limit,
+            seen_any: false,
+        }
+    }
+
+    /// Reads one chunk into the window, first dropping what is done with.
+    pub(super) fn fill(&mut self, input: &mut impl Read, chunk: usize) -> io::Result<usize> {
+        let done = if matches!(self.mode, Mode::Value(..)) { self.start } else { self.at };
+        self.window.drain(..done);
+        self.base += done as u64;
+        self.start -= done.min(self.start);
+        self.at -= done;
+        let len = self.window.len();
+        self.window.resize(len + chunk, 0);
+        let read = self.window.get_mut(len..).map_or(Ok(0), |free| input.read(free));
+        self.window.truncate(len + *read.as_ref().unwrap_or(&0));
+        read
+    }
+
+    /// Hands out every value that ends within the window.
+    pub(super) fn drain(&mut self, each: Each<'_>) {
+        while self.step(false, each) {}
+    }
+
+    /// The input is over, by its end or by an error: hands out what is left.
+    pub(super) fn end(&mut self, error: Option<io::Error>, each: Each<'_>) {
+        while self.step(true, each) {}
+        let inside = !matches!(self.mode, Mode::Top);
+        if let Some(error) = error {
+            self.fault(self.at, error.into(), each);
+        } else if !self.seen_any {
+            self.fault(0, MalformedKind::Empty, each);
+        } else if inside && !matches!(self.mode, Mode::Skip(..) | Mode::Seek(..)) {
+            self.fault(self.at, MalformedKind::Cut, each);
+        }
+    }
+
+    fn position(&self, at: usize) -> Position {
+        let root = match self.mode {
+            Mode::Elements(root, _)
+            | Mode::Value(_, root, _)
+            | Mode::Skip(_, root, _)
+            | Mode::Seek(root, _) => root,
+            Mode::Top | Mode::Tail(_) => Root::Value,
+        };
+        Position { record: self.count.max(1), offset: self.base + at as u64, root, inner: String::new() }
+    }
+
+    fn fault(&self, at: usize, kind: MalformedKind, each: Each<'_>) {
+        each(Piece::Fault { position: self.position(at), kind });
+    }
+
+    /// One step; `false` when more bytes are needed (or, at the end, when nothing is left).
+    fn step(&mut self, ended: bool, each: Each<'_>) -> bool {
+        match self.mode {
+            Mode::Top => self.begin_top(ended, each),
+            Mode::Elements(root, in_object) => self.begin_element(root, in_object, each),
+            Mode::Value(scan, root, in_object) => self.go_through_value(scan, root, in_object, ended, each),
+            Mode::Skip(mut scan, root, in_object) => {
+                let progress = scan.advance(&self.window, &mut self.at);
+                self.mode = match progress {
+                    Progress::More => Mode::Skip(scan, root, in_object),
+                    Progress::Done | Progress::Broken => after_value(root, in_object),
+                };
+                progress != Progress::More
+            }
+            Mode::Seek(root, in_object) => self.seek(root, in_object),
+            Mode::Tail(mut scan) => {
+                let progress = scan.advance(&self.window, &mut self.at);
+                self.mode = if progress == Progress::More { Mode::Tail(scan) } else { Mode::Top };
+                progress != Progress::More
+            }
+        }
+    }
+
+    fn skip_blank(&mut self, also: &[u8]) -> Option<u8> {
+        let rest = self.window.get(self.at..).unwrap_or_default();
+        let blank = rest.iter().take_while(|b| b.is_ascii_whitespace() || also.contains(b)).count();
+        self.at += blank;
+        self.window.get(self.at).copied()
+    }
+
+    fn begin_top(&mut self, ended: bool, each: Each<'_>) -> bool {
+        let Some(first) = self.skip_blank(b"\x1e") else { return false };
+        if first == BYTE_ORDER_MARK[0] && self.base == 0 && self.at == 0 {
+            if self.window.len() < BYTE_ORDER_MARK.len() && !ended {
+                return false;
+            }
+            if self.window.starts_with(&BYTE_ORDER_MARK) {
+                self.at = BYTE_ORDER_MARK.len();
+                return true;
+            }
+        }
+        self.seen_any = true;
+        let rest = self.window.get(self.at..).unwrap_or_default();
+        if first == b'[' {
+            self.at += 1;
+            self.count = 0;
+            self.mode = Mode::Elements(Root::Array, false);
+            return true;
+        }
+        if first == b'{' {
+            match list_header(rest) {
+                Header::List(name, length) => {
+                    self.at += length;
+                    self.count = 0;
+                    self.mode = Mode::Elements(Root::List(name), true);
+                    return true;
+                }
+                Header::Undecided if !ended => return false,
+                Header::Undecided | Header::Other => {}
+            }
+        }
+        self.begin_value(first, Root::Value, false, each)
+    }
+
+    fn begin_element(&mut self, root: Root, in_object: bool, each: Each<'_>) -> bool {
+        let Some(first) = self.skip_blank(b",") else { return false };
+        if first == b']' {
+            self.at += 1;
+            self.count = 0;
+            self.mode = if in_object { Mode::Tail(Scan::inside_object()) } else { Mode::Top };
+            return true;
+        }
+        self.begin_value(first, root, in_object, each)
+    }
+
+    fn begin_value(&mut self, first: u8, root: Root, in_object: bool, each: Each<'_>) -> bool {
+        self.count += 1;
+        self.start = self.at;
+        let Some(scan) = Scan::of(first) else {
+            self.mode = Mode::Value(Scan::scalar(), root, in_object);
+            let found = char::from(first);
+            let kind =
+                MalformedKind::NotJson(format!("expected a JSON value, found `{}`", found.escape_default()));
+            self.fault(self.at, kind, each);
+            self.at += 1;
+            // To the next line: what stands on this one is not to be made sense of.
+            self.mode = Mode::Skip(Scan::line(), root, in_object);
+            return true;
+        };
+        self.mode = Mode::Value(scan, root, in_object);
+        true
+    }
+
+    fn go_through_value(
+        &mut self,
+        mut scan: Scan,
+        root: Root,
+        in_object: bool,
+        ended: bool,
+        each: Each<'_>,
+    ) -> bool {
+        let progress = scan.advance(&self.window, &mut self.at);
+        self.mode = Mode::Value(scan, root, in_object);
+        let too_long = self.at - self.start > self.limit;
+        match progress {
+            Progress::Done if !too_long => self.hand_out(root, in_object, each),
+            Progress::More if ended && scan.ends_with_input() => self.hand_out(root, in_object, each),
+            Progress::More if !too_long && !ended => return false,
+            Progress::Done => {
+                self.fault(self.start, MalformedKind::TooLong(self.limit), each);
+                self.mode = after_value(root, in_object);
+            }
+            Progress::More | Progress::Broken => {
+                let kind = if too_long {
+                    MalformedKind::TooLong(self.limit)
+                } else if progress == Progress::Broken {
+                    MalformedKind::NotJson("a line ends inside a text; the value was cut".to_owned())
+                } else {
+                    MalformedKind::Cut
+                };
+                self.fault(self.start, kind, each);
+                return self.find_next_value(scan, root, in_object, ended);
+            }
+        }
+        true
+    }
+
+    fn hand_out(&mut self, root: Root, in_object: bool, each: Each<'_>) {
+        let position = self.position(self.start);
+        let bytes = self.window.get(self.start..self.at).unwrap_or_default();
+        each(Piece::Value { bytes, position });
+        self.mode = after_value(root, in_object);
+    }
+
+    /// After a value that does not end: goes on where the next one visibly begins.
+    fn find_next_value(&mut self, scan: Scan, root: Root, in_object: bool, ended: bool) -> bool {
+        let end = self.at;
+        self.at = self.start + 1;
+        self.mode = Mode::Seek(root, in_object);
+        if self.seek(root, in_object) || ended || scan.broken {
+            return true;
+        }
+        // It is only too long: by its own braces it will be seen to end.
+        self.at = end;
+        self.mode = Mode::Skip(scan, root, in_object);
+        true
+    }
+
+    fn seek(&mut self, root: Root, in_object: bool) -> bool {
+        let mark: &[u8] = if root == Root::Value { b"\n{" } else { b"{\"eventVersion\"" };
+        let rest = self.window.get(self.at..).unwrap_or_default();
+        if let Some(next) = memchr::memmem::find(rest, mark) {
+            self.at += next;
+            self.mode = after_value(root, in_object);
+            return true;
+        }
+        self.at = self.at.max((self.window.len() + 1).saturating_sub(mark.len()));
+        false
+    }
+}
+
+fn after_value(root: Root, in_object: bool) -> Mode {
+    if root == Root::Value { Mode::Top } else { Mode::Elements(root, in_object) }
+}
+
+enum Header {
+    /// `{"Records": [` and its length.
+    List(&'static str, usize),
+    /// More bytes are needed to tell.
+    Undecided,
+    Other,
+}
+
+/// Whether an object begins with one of the lists that may be too long to hold.
+fn list_header(bytes: &[u8]) -> Header {
+    let mut undecided = false;
+    for name in ["Records", "Events"] {
+        let parts: [&[u8]; 5] = [b"{", b"\"", name.as_bytes(), b"\":", b"["];
+        // Blanks may stand before the key, before the colon's value; `"Records" :` is not written by anything known.
+        let mut at = 0;
+        let mut matched = true;
+        for (index, part) in parts.iter().enumerate() {
+            if index == 1 || index == 4 {
+                at += bytes.iter().skip(at).take_while(|b| b.is_ascii_whitespace()).count();
+            }
+            let rest = bytes.get(at..).unwrap_or_default();
+            if rest.len() < part.len() && part.starts_with(rest) {
+                undecided = true;
+                matched = false;
+                break;
+            }
+            if !rest.starts_with(part) {
+                matched = false;
+                break;
+            }
+            at += part.len();
+        }
+        if matched {
+            return Header::List(name, at);
+        }
+    }
+    if undecided { Header::Undecided } else { Header::Other }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// The value ends right before the cursor.
+    Done,
+    /// The window ends first.
+    More,
+    /// It cannot be a JSON value: a line ends inside a text.
+    Broken,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Nested,
+    Text,
+    Scalar,
+    /// Not a value: everything up to the end of the line.
+    Line,
+}
+
+/// Where a scan through one value stands; survives the end of a window.
+#[derive(Clone, Copy)]
+struct Scan {
+    shape: Shape,
+    depth: u64,
+    in_text: bool,
+    escaped: bool,
+    broken: bool,
+}
+
+impl Scan {
+    fn new(shape: Shape) -> Self {
+        Self { shape, depth: 0, in_text: false, escaped: false, broken: false }
+    }
+
+    fn of(first: u8) -> Option<Self> {
+        let shape = match first {
+            b'{' | b'[' => Shape::Nested,
+            b'"' => Shape::Text,
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => Shape::Scalar,
+            _ => return None,
+        };
+        Some(Self::new(shape))
+    }
+
+    fn scalar() -> Self {
+        Self::new(Shape::Scalar)
+    }
+
+    fn line() -> Self {
+        Self::new(Shape::Line)
+    }
+
+    fn inside_object() -> Self {
+        Self { depth: 1, ..Self::new(Shape::Nested) }
+    }
+
+    /// A bare number at the very end of the input needs no delimiter.
+    fn ends_with_input(self) -> bool {
+        self.shape == Shape::Scalar
+    }
+
+    fn advance(&mut self, window: &[u8], at: &mut usize) -> Progress {
+        loop {
+            let rest = window.get(*at..).unwrap_or_default();
+            let Some(&byte) = rest.first() else { return Progress::More };
+            if self.in_text {
+                if let Some(progress) = self.through_text(rest, at) {
+                    return progress;
+                }
+                continue;
+            }
+            match (self.shape, byte) {
+                (Shape::Line, b'\n') => return Progress::Done,
+                (Shape::Scalar, b',' | b']' | b'}') => return Progress::Done,
+                (Shape::Scalar, blank) if blank.is_ascii_whitespace() => return Progress::Done,
+                (Shape::Nested | Shape::Text, b'"') => self.in_text = true,
+                (Shape::Nested, b'{' | b'[') => self.depth += 1,
+                (Shape::Nested, b'}' | b']') => self.depth -= self.depth.min(1),
+                _ => {}
+            }
+            *at += 1;
+            if self.shape == Shape::Nested && self.depth == 0 {
+                return Progress::Done;
+            }
+        }
+    }
+
+    /// To the closing quote, or to the end of the window (`Some(More)`).
+    fn through_text(&mut self, rest: &[u8], at: &mut usize) -> Option<Progress> {
+        if self.escaped && rest.first() != Some(&b'\n') {
+            self.escaped = false;
+            *at += 1;
+            return None;
+        }
+        let Some(found) = memchr::memchr3(b'"', b'\\', b'\n', rest) else {
+            *at += rest.len();
+            return Some(Progress::More);
+        };
+        *at += found;
+        match rest.get(found) {
+            Some(b'"') => self.in_text = false,
+            Some(b'\\') => self.escaped = true,
+            _ => {
+                self.broken = true;
+                return Some(Progress::Broken);
+            }
+        }
+        *at += 1;
+        (self.shape == Shape::Text && !self.in_text).then_some(Progress::Done)
+    }
+}

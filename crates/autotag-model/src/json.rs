@@ -1,0 +1,220 @@
+//! Reading JSON that is never quite what its documentation says.
+//!
+//! CloudTrail writes the same member as string or number, as list, one-element object or bare text, with another letter
+//! case from service to service, and `""` or `{}` for "nothing". These helpers are the one place that knows.
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt;
+
+/// A scalar of any JSON type as text, borrowed where it can be. Objects, lists, null and `""` are absent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyScalar;
+        impl<'de> Visitor<'de> for AnyScalar {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any JSON value")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text((!text.is_empty()).then_some(Cow::Borrowed(text))))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text((!text.is_empty()).then(|| Cow::Owned(text.to_owned()))))
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+                Ok(Text(Some(Cow::Borrowed(if value { "true" } else { "false" }))))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+                Ok(Text(Some(Cow::Owned(value.to_string()))))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+                Ok(Text(Some(Cow::Owned(value.to_string()))))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+                Ok(Text(Some(Cow::Owned(value.to_string()))))
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Text(None))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Text(None))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Text(None))
+            }
+        }
+        deserializer.deserialize_any(AnyScalar)
+    }
+}
+
+/// The member `name` of an object, ignoring ASCII case; an exact match wins over an inexact one.
+pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    let object = value.as_object()?;
+    object
+        .get(name)
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, found)| found))
+}
+
+/// The first of several spellings of a member that holds something.
+pub(crate) fn any_member<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
+    names.iter().find_map(|name| member(value, name).filter(|found| !is_nothing(found)))
+}
+
+/// A scalar as text; `""`, null, objects and lists are absent.
+pub(crate) fn text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
+        _ => None,
+    }
+}
+
+/// The member `name` as text. Texts by which AWS hides a value are absent too.
+pub(crate) fn member_text(value: &Value, name: &str) -> Option<String> {
+    member(value, name).and_then(text).filter(|found| !is_mask(found)).map(Cow::into_owned)
+}
+
+/// Null, `""`, `{}` and `[]` all say "nothing".
+pub(crate) fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The elements of a list in any of its spellings: an array, `{"items": ..}`, `{"item": ..}`, one bare element.
+pub(crate) fn elements(value: &Value) -> Vec<&Value> {
+    match value {
+        _ if is_nothing(value) => Vec::new(),
+        Value::Array(list) => list.iter().collect(),
+        Value::Object(_) => match any_member(value, &["items", "item", "member"]) {
+            Some(inner) => elements(inner),
+            // An empty set is written `{"items": []}` or `{"item": ""}`.
+            None if member(value, "items").or_else(|| member(value, "item")).is_some() => Vec::new(),
+            None => vec![value],
+        },
+        single => vec![single],
+    }
+}
+
+/// Whether AWS has put a mask where a value was. A mask is never a value, an owner or a tag.
+pub(crate) fn is_mask(text: &str) -> bool {
+    matches!(
+        text,
+        "HIDDEN_DUE_TO_SECURITY_REASONS" | "<sensitiveDataRemoved>" | "[REDACTED]" | "**-redacted-**"
+    ) || (text.len() >= 3 && text.bytes().all(|b| b == b'*'))
+        || text == "***OMITTED***"
+}
+
+/// Tags in any shape CloudTrail writes them: `{k: v}`, `[{key, value}]`, `{items: [..]}`, `{Tag: {..}}`, ...
+/// Values of other JSON types become text; a missing value is the empty text; masked entries are left out.
+pub(crate) fn tag_pairs(value: &Value) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    collect_tags(value, 0, &mut pairs);
+    pairs
+}
+
+fn collect_tags(value: &Value, depth: u8, pairs: &mut Vec<(String, String)>) {
+    if depth > 4 {
+        return;
+    }
+    match value {
+        Value::Array(list) => list.iter().for_each(|element| collect_tags(element, depth + 1, pairs)),
+        Value::Object(object) => {
+            if let Some(key) = any_member(value, &["key", "tagKey"]).and_then(text) {
+                let found = any_member(value, &["value", "tagValue"]).and_then(text).unwrap_or_default();
+                if !is_mask(&key) && !is_mask(&found) {
+                    pairs.push((key.into_owned(), found.into_owned()));
+                }
+            } else if let Some(inner) = any_member(value, &["items", "item", "tag", "tagSet"])
+                && (inner.is_array() || inner.is_object())
+            {
+                collect_tags(inner, depth + 1, pairs);
+            } else {
+                let plain = object.iter().filter(|(key, _)| !key.is_empty() && !is_mask(key));
+                pairs.extend(plain.filter_map(|(key, found)| match found {
+                    Value::String(text) if is_mask(text) => None,
+                    Value::String(text) => Some((key.clone(), text.clone())),
+                    other => text(other).map(|found| (key.clone(), found.into_owned())),
+                }));
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn lists_in_every_spelling() {
+        let one = json!({"id": 1});
+        for list in
+            [json!([one]), json!({"items": [one]}), json!({"item": one}), json!({"item": [one]}), one.clone()]
+        {
+            assert_eq!(elements(&list), [&one], "{list}");
+        }
+        for nothing in
+            [json!(""), json!({}), json!([]), json!(null), json!({"items": []}), json!({"item": ""})]
+        {
+            assert!(elements(&nothing).is_empty(), "{nothing}");
+        }
+        assert_eq!(elements(&json!({"item": "fl-1"})), [&json!("fl-1")]);
+    }
+
+    #[test]
+    fn members_ignore_case_and_prefer_the_exact_one() {
+        let value = json!({"ARN": 1, "arn": 2});
+        assert_eq!(member(&value, "arn"), Some(&json!(2)));
+        assert_eq!(member(&value, "aRn").is_some(), true);
+        assert_eq!(member(&value, "id"), None);
+    }
+
+    #[test]
+    fn tags_in_every_shape() {
+        let want = vec![("Team".to_owned(), "shop".to_owned())];
+        for shape in [
+            json!([{"key": "Team", "value": "shop"}]),
+            json!([{"Key": "Team", "Value": "shop"}]),
+            json!({"Team": "shop"}),
+            json!({"items": [{"key": "Team", "value": "shop"}]}),
+            json!({"Tag": {"Key": "Team", "Value": "shop", "tag": 1}}),
+            json!({"TagSet": {"Tag": [{"Key": "Team", "Value": "shop"}]}, "xmlns": "http://s3"}),
+            json!([{"tagKey": "Team", "tagValue": "shop"}]),
+        ] {
+            assert_eq!(tag_pairs(&shape), want, "{shape}");
+        }
+        assert_eq!(tag_pairs(&json!([{"Key": "on", "Value": true}])), [("on".to_owned(), "true".to_owned())]);
+        assert_eq!(tag_pairs(&json!([{"key": "empty"}])), [("empty".to_owned(), String::new())]);
+        let masked = json!({"HIDDEN_DUE_TO_SECURITY_REASONS": "HIDDEN_DUE_TO_SECURITY_REASONS"});
+        assert!(tag_pairs(&masked).is_empty());
+        assert!(tag_pairs(&json!("")).is_empty());
+    }
+
+    #[test]
+    fn scalars_of_any_type() {
+        let read =
+            |json: &'static str| serde_json::from_str::<Text<'_>>(json).unwrap().0.map(Cow::into_owned);
+        assert_eq!(read("\"a\"").as_deref(), Some("a"));
+        assert_eq!(read("\"a\\u0041\"").as_deref(), Some("aA"));
+        assert_eq!(read("17").as_deref(), Some("17"));
+        assert_eq!(read("true").as_deref(), Some("true"));
+        for nothing in ["\"\"", "null", "{}", "{\"a\":[1]}", "[[1]]"] {
+            assert_eq!(read(nothing), None, "{nothing}");
+        }
+    }
+}

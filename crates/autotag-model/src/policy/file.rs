@@ -1,0 +1,201 @@
+//! The policy as it stands in `autotag.toml`.
+
+use super::{Forged, Ignore, Policy, Selection, TagTemplate};
+use crate::arn::AccountId;
+use crate::tags::{TagKey, TagRules, folded};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use std::fmt;
+use wildmatch::WildMatch;
+
+/// A policy file that cannot be used. Its text names line, column and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PolicyError(String);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    identity: Templates,
+    #[serde(rename = "static")]
+    fixed: Templates,
+    copy: Copy,
+    existing: Existing,
+    ignore: IgnoreFile,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Copy {
+    iam_tags: Which,
+    session_tags: Which,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Existing {
+    forged: Forged,
+    read_at_creation: bool,
+    replace: bool,
+    opt_out: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct IgnoreFile {
+    principals: Vec<String>,
+    services: Vec<String>,
+    events: Vec<String>,
+    accounts: Vec<Account>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected true, false or a list of key patterns")]
+enum Which {
+    All(bool),
+    Matching(Vec<String>),
+}
+
+/// Tags in the order of the file, which is the order in which they matter.
+#[derive(Default)]
+struct Templates(Vec<(String, TagTemplate)>);
+
+struct Account(AccountId);
+
+impl Default for File {
+    fn default() -> Self {
+        Self {
+            identity: Templates(default_identity()),
+            fixed: Templates::default(),
+            copy: Copy::default(),
+            existing: Existing::default(),
+            ignore: IgnoreFile::default(),
+        }
+    }
+}
+
+impl Default for Copy {
+    fn default() -> Self {
+        Self { iam_tags: Which::All(true), session_tags: Which::All(true) }
+    }
+}
+
+/// `Owner`, `PrincipalId` (whole, so that `${aws:userid}` matches it) and `CreatedBy`.
+fn default_identity() -> Vec<(String, TagTemplate)> {
+    [
+        ("Owner", "{owner}"),
+        ("PrincipalId", "{principal.id}"),
+        ("CreatedBy", "{principal.arn|event.invoked_by}"),
+    ]
+    .into_iter()
+    .filter_map(|(key, template)| Some((key.to_owned(), template.parse().ok()?)))
+    .collect()
+}
+
+impl<'de> Deserialize<'de> for Templates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Templates;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("tag keys with texts, for example `Owner = \"{owner}\"`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut tags: Vec<(String, TagTemplate)> = Vec::new();
+                while let Some((key, text)) = map.next_entry::<String, String>()? {
+                    let (_, adjusted) = TagKey::fit(&key, &TagRules::default()).map_err(A::Error::custom)?;
+                    if let Some(adjusted) = adjusted {
+                        return Err(A::Error::custom(format!(
+                            "`{key}` is no tag key: {adjusted} would be needed"
+                        )));
+                    }
+                    if tags.iter().any(|(known, _)| folded(known) == folded(&key)) {
+                        return Err(A::Error::custom(format!(
+                            "`{key}` stands here twice (case does not count)"
+                        )));
+                    }
+                    tags.push((key, text.parse().map_err(A::Error::custom)?));
+                }
+                Ok(Templates(tags))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let account = AccountId::new(&text);
+        account
+            .map(Account)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is no account id: expected twelve digits")))
+    }
+}
+
+impl From<Which> for Selection {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::All(true) => Self::All,
+            Which::All(false) => Self::None,
+            Which::Matching(patterns) => {
+                Self::Matching(patterns.iter().map(|pattern| WildMatch::new(&folded(pattern))).collect())
+            }
+        }
+    }
+}
+
+impl From<File> for Policy {
+    fn from(file: File) -> Self {
+        let patterns = |texts: Vec<String>| texts.iter().map(|text| WildMatch::new(text)).collect();
+        Self {
+            identity: file.identity.0,
+            fixed: file.fixed.0,
+            iam_tags: file.copy.iam_tags.into(),
+            session_tags: file.copy.session_tags.into(),
+            forged: file.existing.forged,
+            read_at_creation: file.existing.read_at_creation,
+            replace_existing: file.existing.replace,
+            opt_out: file.existing.opt_out,
+            ignore: Ignore {
+                principals: patterns(file.ignore.principals),
+                services: patterns(file.ignore.services),
+                events: patterns(file.ignore.events),
+                accounts: file.ignore.accounts.into_iter().map(|account| account.0).collect(),
+            },
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        File::default().into()
+    }
+}
+
+impl Policy {
+    /// Reads a policy file (TOML).
+    ///
+    /// # Errors
+    /// [`PolicyError`] with line, column and what was expected.
+    ///
+    /// ```
+    /// use autotag_model::policy::Policy;
+    /// let policy = Policy::from_toml("[static]\nManagedBy = \"autotag\"\n")?;
+    /// assert_eq!(policy.identity.len(), 3, "what a file does not say stays as by default");
+    /// # Ok::<(), autotag_model::policy::PolicyError>(())
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        let file: File = toml::from_str(text).map_err(|error| PolicyError(error.to_string()))?;
+        let policy = Self::from(file);
+        let twice = policy.fixed.iter().find(|(key, _)| policy.is_identity_key(key));
+        match twice {
+            Some((key, _)) => {
+                Err(PolicyError(format!("`{key}` is an identity key and a static one; it can be only one")))
+            }
+            None => Ok(policy),
+        }
+    }
+}

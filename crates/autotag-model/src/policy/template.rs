@@ -1,0 +1,120 @@
+//! What a tag of the policy holds: text with placeholders over one event.
+
+use crate::identity::Principal;
+use crate::template::{Part, fill, parse};
+
+/// What the placeholders of a tag template stand for, for one event.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// `{owner}`.
+    pub owner: Option<&'a str>,
+    /// `{owner_source}`: which rule named the owner.
+    pub owner_source: Option<&'a str>,
+    /// `{principal.*}`.
+    pub principal: &'a Principal,
+    /// `{principal.workload}`: the instance or function behind a workload's session.
+    pub workload: Option<&'a str>,
+    /// `{event.time}`, as the record writes it.
+    pub event_time: Option<&'a str>,
+    /// `{event.name}`.
+    pub event_name: &'a str,
+    /// `{event.source}`.
+    pub event_source: &'a str,
+    /// `{event.id}`.
+    pub event_id: Option<&'a str>,
+    /// `{account}` of the resource.
+    pub account: Option<&'a str>,
+    /// `{region}` of the resource.
+    pub region: Option<&'a str>,
+    /// `{source_ip}`.
+    pub source_ip: Option<&'a str>,
+    /// `{user_agent}`.
+    pub user_agent: Option<&'a str>,
+}
+
+macro_rules! variables {
+    ($($name:literal => $variant:ident, $value:expr;)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        enum Variable { $($variant),* }
+
+        impl Variable {
+            const NAMES: &'static [&'static str] = &[$($name),*];
+
+            fn of(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+
+            fn value<'f>(self, facts: &Facts<'f>) -> Option<&'f str> {
+                match self { $(Self::$variant => { let read: fn(&Facts<'f>) -> Option<&'f str> = $value; read(facts) })* }
+            }
+        }
+    };
+}
+
+variables! {
+    "owner" => Owner, |facts| facts.owner;
+    "owner_source" => OwnerSource, |facts| facts.owner_source;
+    "principal.id" => PrincipalId, |facts| facts.principal.principal_id.as_deref();
+    "principal.arn" => PrincipalArn, |facts| facts.principal.arn.as_deref();
+    "principal.type" => PrincipalType, |facts| Some(facts.principal.kind.as_str());
+    "principal.account" => PrincipalAccount, |facts| facts.principal.account.as_deref();
+    "principal.user" => PrincipalUser, |facts| facts.principal.user_name.as_deref();
+    "principal.role" => PrincipalRole, |facts| facts.principal.role_name();
+    "principal.session" => PrincipalSession, |facts| facts.principal.session_name();
+    "principal.workload" => PrincipalWorkload, |facts| facts.workload;
+    "event.time" => EventTime, |facts| facts.event_time;
+    "event.date" => EventDate, |facts| facts.event_time.and_then(|time| time.split('T').next());
+    "event.name" => EventName, |facts| Some(facts.event_name);
+    "event.source" => EventSource, |facts| Some(facts.event_source);
+    "event.id" => EventId, |facts| facts.event_id;
+    "event.invoked_by" => InvokedBy, |facts| facts.principal.invoking_service();
+    "account" => Account, |facts| facts.account;
+    "region" => Region, |facts| facts.region;
+    "source_ip" => SourceIp, |facts| facts.source_ip;
+    "user_agent" => UserAgent, |facts| facts.user_agent;
+}
+
+/// A text with placeholders; `{a|b}` is the first of the two that has a value.
+///
+/// ```
+/// # use autotag_model::policy::TagTemplate;
+/// assert!("made by {owner} on {event.date}".parse::<TagTemplate>().is_ok());
+/// assert!("{onwer}".parse::<TagTemplate>().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagTemplate {
+    parts: Vec<Part<Vec<Variable>>>,
+}
+
+impl TagTemplate {
+    /// The text for one event; `None` when a placeholder has no value, so that no half-empty tag is written.
+    pub fn fill(&self, facts: &Facts<'_>) -> Option<String> {
+        fill(&self.parts, |variables| {
+            let value = variables.iter().find_map(|variable| variable.value(facts));
+            value.filter(|value| !value.is_empty()).map(str::to_owned)
+        })
+    }
+
+    /// Whether it is `{owner}` and nothing else.
+    pub(super) fn is_owner(&self) -> bool {
+        matches!(self.parts.as_slice(), [Part::Placeholder(variables)] if variables.as_slice() == [Variable::Owner])
+    }
+
+    /// The names of all placeholders there are.
+    pub fn placeholders() -> &'static [&'static str] {
+        Variable::NAMES
+    }
+}
+
+impl std::str::FromStr for TagTemplate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let variable = |name: &str| {
+            Variable::of(name.trim())
+                .ok_or_else(|| format!("no placeholder `{name}`; there are {}", Variable::NAMES.join(", ")))
+        };
+        let parts = parse(text, |names| names.split('|').map(variable).collect())?;
+        Ok(Self { parts })
+    }
+}

@@ -1,0 +1,237 @@
+use super::*;
+use crate::identity::Principal;
+use proptest::prelude::*;
+use serde_json::json;
+
+fn ana() -> Principal {
+    Principal::from_value(&json!({"type": "AssumedRole", "principalId": "AROAX:ana",
+        "arn": "arn:aws:sts::111122223333:assumed-role/Dev/ana"}))
+}
+
+fn facts(principal: &Principal) -> Facts<'_> {
+    Facts {
+        owner: Some("ana@example.com"),
+        owner_source: Some("identity-center"),
+        principal,
+        workload: None,
+        event_time: Some("2026-03-02T09:00:00Z"),
+        event_name: "CreateQueue",
+        event_source: "sqs.amazonaws.com",
+        event_id: Some("e1"),
+        account: Some("111122223333"),
+        region: Some("eu-west-1"),
+        source_ip: None,
+        user_agent: None,
+    }
+}
+
+struct Case {
+    iam: Vec<(String, String)>,
+    session: Vec<(&'static str, &'static str)>,
+    present: Vec<(String, String)>,
+    rules: TagRules,
+    existing: bool,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        let rules = TagRules::default();
+        Self { iam: vec![], session: vec![], present: vec![], rules, existing: false }
+    }
+}
+
+fn own(tags: &[(&str, &str)]) -> Vec<(String, String)> {
+    tags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+fn decide(policy: &Policy, case: &Case) -> Decision {
+    let principal = ana();
+    policy.decide(&Inputs {
+        facts: &facts(&principal),
+        iam_tags: &case.iam,
+        session_tags: &case.session,
+        present: &case.present,
+        rules: &case.rules,
+        may_have_existed: case.existing,
+    })
+}
+
+fn pairs(decision: &Decision) -> Vec<(&str, &str)> {
+    decision.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
+
+const IDENTITY: [(&str, &str); 3] = [
+    ("Owner", "ana@example.com"),
+    ("PrincipalId", "AROAX:ana"),
+    ("CreatedBy", "arn:aws:sts::111122223333:assumed-role/Dev/ana"),
+];
+
+#[test]
+fn the_default_says_who() {
+    assert_eq!(pairs(&decide(&Policy::default(), &Case::default())), IDENTITY);
+}
+
+#[test]
+fn session_tags_beat_iam_tags_and_neither_sets_identity() {
+    let case = Case {
+        iam: own(&[("team", "old"), ("OWNER ", "mallory"), ("Center", "7")]),
+        session: vec![
+            ("Team", "shop"),
+            ("owner", "mallory"),
+            ("principalid", "x"),
+            ("aws:y", "1"),
+            ("AWS:z", "1"),
+        ],
+        ..Case::default()
+    };
+    let decision = decide(&Policy::default(), &case);
+    let want = [&IDENTITY[..], &[("Team", "shop"), ("Center", "7")]].concat();
+    assert_eq!(pairs(&decision), want);
+    let count = |note: &Note| decision.notes.iter().filter(|known| *known == note).count();
+    assert_eq!(count(&Note::Protected("owner".into())), 1);
+    assert_eq!(count(&Note::Protected("OWNER ".into())), 1);
+    assert_eq!(count(&Note::Reserved("AWS:z".into())), 1);
+}
+
+#[test]
+fn a_forged_identity_tag_is_replaced_and_other_tags_of_the_user_stay() {
+    let case = Case {
+        present: own(&[("PrincipalId", "AROAVICTIM:eve"), ("Team", "mine"), ("owner", "eve")]),
+        session: vec![("Team", "shop")],
+        ..Case::default()
+    };
+    let decision = decide(&Policy::default(), &case);
+    assert_eq!(pairs(&decision), IDENTITY);
+    assert!(decision.notes.contains(&Note::Forged { key: "PrincipalId".into(), replaced: true }));
+    assert!(decision.notes.contains(&Note::Forged { key: "owner".into(), replaced: false }));
+    assert!(decision.notes.contains(&Note::Kept("Team".into())));
+    let reporting = Policy { forged: Forged::Report, ..Policy::default() };
+    let decision = decide(&reporting, &case);
+    assert_eq!(pairs(&decision), [IDENTITY[0], IDENTITY[2]]);
+}
+
+#[test]
+fn the_first_writer_wins_on_what_may_have_existed() {
+    let case = Case { present: own(&[("Owner", "first")]), existing: true, ..Case::default() };
+    let decision = decide(&Policy::default(), &case);
+    assert_eq!((decision.nothing, decision.tags.len()), (Some(Nothing::HasOwner), 0));
+    let told = Policy { replace_existing: true, ..Policy::default() };
+    assert_eq!(pairs(&decide(&told, &case)), IDENTITY);
+    let untagged = Case { existing: true, present: own(&[("Name", "x")]), ..Case::default() };
+    assert_eq!(pairs(&decide(&Policy::default(), &untagged)), IDENTITY);
+}
+
+#[test]
+fn a_second_time_there_is_nothing_to_do() {
+    let case = Case { present: own(&IDENTITY), ..Case::default() };
+    let decision = decide(&Policy::default(), &case);
+    assert_eq!((decision.nothing, decision.notes), (Some(Nothing::Complete), vec![]));
+}
+
+#[test]
+fn opting_out_is_off_by_default() {
+    let case = Case { present: own(&[("autotag", "off")]), ..Case::default() };
+    assert_eq!(decide(&Policy::default(), &case).nothing, None);
+    let policy = Policy { opt_out: Some("autotag".into()), ..Policy::default() };
+    assert_eq!(decide(&policy, &case).nothing, Some(Nothing::OptedOut));
+    let back_in = Case { present: own(&[("autotag", "false")]), ..Case::default() };
+    assert_eq!(decide(&policy, &back_in).nothing, None);
+}
+
+#[test]
+fn a_full_resource_keeps_the_users_tags() {
+    let users: Vec<(String, String)> = (0..48).map(|n| (format!("k{n}"), String::new())).collect();
+    let case = Case { present: users, session: vec![("Team", "shop")], ..Case::default() };
+    let decision = decide(&Policy::default(), &case);
+    assert_eq!(pairs(&decision), IDENTITY[..2]);
+    assert!(decision.notes.contains(&Note::NoRoom("CreatedBy".into())));
+    assert!(decision.notes.contains(&Note::NoRoom("Team".into())));
+    let aws: Vec<(String, String)> = (0..50).map(|n| (format!("aws:k{n}"), String::new())).collect();
+    assert_eq!(pairs(&decide(&Policy::default(), &Case { present: aws, ..Case::default() })), IDENTITY);
+}
+
+#[test]
+fn a_policy_file() {
+    let policy = Policy::from_toml(
+        r#"
+        [identity]
+        Owner = "{owner}"
+        [static]
+        "autotag:by" = "{event.source} {{{event.name}}}"
+        Ip = "{source_ip}"
+        [copy]
+        iam_tags = false
+        session_tags = ["team*"]
+        [existing]
+        forged = "report"
+        [ignore]
+        services = ["s3"]
+        events = ["sqs:Create*"]
+        accounts = ["444455556666"]
+        principals = ["arn:aws:iam::*:role/Terraform*"]
+        "#,
+    )
+    .unwrap();
+    let case = Case {
+        session: vec![("Teamwork", "a"), ("Center", "b")],
+        iam: own(&[("Team", "c")]),
+        ..Case::default()
+    };
+    let decision = decide(&policy, &case);
+    assert_eq!(
+        pairs(&decision),
+        [("Owner", "ana@example.com"), ("autotag:by", "sqs.amazonaws.com _CreateQueue_"), ("Teamwork", "a")]
+    );
+    assert!(decision.notes.contains(&Note::NoValue("Ip".into())));
+    let ignore = &policy.ignore;
+    assert!(ignore.event("s3.amazonaws.com", "CreateBucket", None).is_some());
+    assert!(ignore.event("sqs.amazonaws.com", "CreateQueue", None).is_some());
+    assert!(ignore.event("sqs.amazonaws.com", "TagQueue", AccountId::new("444455556666").as_ref()).is_some());
+    assert!(ignore.event("sqs.amazonaws.com", "TagQueue", AccountId::new("111122223333").as_ref()).is_none());
+    assert!(ignore.principal([None, Some("arn:aws:iam::1:role/TerraformPlan")]));
+    assert!(!ignore.principal([Some("arn:aws:iam::1:role/Dev")]));
+}
+
+#[test]
+fn a_wrong_policy_file_says_where_and_what() {
+    for (text, place, what) in [
+        ("[identity]\nOwner = \"{onwer}\"", "line 1", "no placeholder `onwer`"),
+        ("[copy]\niam_tags = 7", "line 2", "true, false or a list"),
+        ("[ignore]\naccounts = [\"12\"]", "line 2", "twelve digits"),
+        ("[ingore]", "line 1", "unknown field `ingore`"),
+        ("[static]\n\"aws:x\" = \"1\"", "line 1", "belong to AWS"),
+        ("[static]\nowner = \"1\"", "", "is an identity key"),
+        ("[static]\nA = \"1\"\na = \"2\"", "line 1", "twice"),
+    ] {
+        let error = Policy::from_toml(text).unwrap_err().to_string();
+        assert!(error.contains(place) && error.contains(what), "{text}: {error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_passed_identity_is_ours_and_limits_hold(
+        session in proptest::collection::vec((any::<String>(), any::<String>()), 0..70),
+        present in proptest::collection::vec(("[A-Za-z:]{1,6}", "[a-z]{0,3}"), 0..60),
+        limit in prop_oneof![Just(10_usize), Just(50)],
+    ) {
+        let session: Vec<(&str, &str)> = session.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let principal = ana();
+        let rules = TagRules { tags: limit, ..TagRules::default() };
+        let policy = Policy::default();
+        let decision = policy.decide(&Inputs {
+            facts: &facts(&principal), iam_tags: &[], session_tags: &session, present: &present,
+            rules: &rules, may_have_existed: false,
+        });
+        for (key, value) in decision.tags.iter() {
+            if policy.is_identity_key(key.as_str()) {
+                prop_assert!(IDENTITY.contains(&(key.as_str(), value.as_str())));
+            }
+            prop_assert!(!is_reserved(key.as_str()));
+        }
+        let users: std::collections::BTreeSet<&str> =
+            present.iter().map(|(k, _)| k.as_str()).filter(|k| !is_reserved(k)).collect();
+        let total = users.iter().filter(|k| decision.tags.get(k).is_none()).count() + decision.tags.len();
+        prop_assert!(total <= limit.max(users.len()));
+    }
+}

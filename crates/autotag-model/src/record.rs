@@ -1,0 +1,347 @@
+//! One CloudTrail record. Every field that CloudTrail may omit is optional, every scalar may be of another JSON type.
+//!
+//! The source is the CloudTrail user guide ("Record contents") and what real trails hold, which is more. A record borrows
+//! from its input; the parts that only some readers need (`userIdentity`, `requestParameters`, `responseElements`) stay
+//! raw text until a rule asks for them, so that a record nobody wants costs no tree.
+
+use crate::arn::{AccountId, Region};
+use crate::json::{Text, any_member, elements, member, member_text, tag_pairs};
+use jiff::Timestamp;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// One CloudTrail record, borrowed from the text it was read from.
+///
+/// Only `eventSource` and `eventName` are required. A field of a surprising shape is absent, never an error; unknown
+/// fields are passed over.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Record<'a> {
+    /// `eventSource`, for example `ec2.amazonaws.com`.
+    pub event_source: Cow<'a, str>,
+    /// `eventName`, trimmed, for example `RunInstances`.
+    pub event_name: Cow<'a, str>,
+    /// `eventTime` as written; see [`Record::time`].
+    pub event_time: Option<Cow<'a, str>>,
+    /// `eventID`: one per account copy of an event.
+    pub event_id: Option<Cow<'a, str>>,
+    /// `sharedEventID`: the same in each account's copy of one event.
+    pub shared_event_id: Option<Cow<'a, str>>,
+    /// `eventType`, for example `AwsApiCall`.
+    pub event_type: Option<Cow<'a, str>>,
+    /// `eventCategory`, for example `Management`.
+    pub event_category: Option<Cow<'a, str>>,
+    /// `awsRegion` as written; may be `global`.
+    pub aws_region: Option<Cow<'a, str>>,
+    /// `recipientAccountId` as written: the account in which the resource lies.
+    pub recipient_account_id: Option<Cow<'a, str>>,
+    /// `readOnly`; absent in most records before event version 1.06.
+    pub read_only: Option<bool>,
+    /// `errorCode`: set when the API call failed.
+    pub error_code: Option<Cow<'a, str>>,
+    /// `errorMessage`; console sign-in failures carry it without an `errorCode`.
+    pub error_message: Option<Cow<'a, str>>,
+    /// `sourceIPAddress`: an address, a service name or `AWS Internal`.
+    pub source_ip_address: Option<Cow<'a, str>>,
+    /// `userAgent`.
+    pub user_agent: Option<Cow<'a, str>>,
+    /// `requestID`; not unique.
+    pub request_id: Option<Cow<'a, str>>,
+    /// `apiVersion`, for example `2012-06-01`.
+    pub api_version: Option<Cow<'a, str>>,
+    /// `userIdentity`, raw.
+    pub user_identity: Option<&'a RawValue>,
+    /// `requestParameters`, raw.
+    pub request_parameters: Option<&'a RawValue>,
+    /// `responseElements`, raw.
+    pub response_elements: Option<&'a RawValue>,
+    /// `resources`, raw: the resources that the call touched, with their accounts.
+    pub resources: Option<&'a RawValue>,
+    /// `serviceEventDetails`, raw; an object or a JSON text.
+    pub service_event_details: Option<&'a RawValue>,
+}
+
+impl Record<'_> {
+    /// When the call was made, UTC; `None` where the record has no readable time.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.event_time.as_deref()?.parse().ok()
+    }
+
+    /// The id by which copies of one event are one: `sharedEventID` where present, else `eventID`.
+    pub fn dedup_id(&self) -> Option<&str> {
+        self.shared_event_id.as_deref().or(self.event_id.as_deref())
+    }
+
+    /// The region the call was made in; `None` for `global` and for texts that are no region.
+    pub fn region(&self) -> Option<Region> {
+        self.aws_region.as_deref().filter(|code| *code != "global").and_then(Region::new)
+    }
+
+    /// The account in which the resource lies, where the record says it.
+    pub fn recipient_account(&self) -> Option<AccountId> {
+        self.recipient_account_id.as_deref().and_then(AccountId::new)
+    }
+
+    /// Whether the API call failed.
+    pub fn failed(&self) -> bool {
+        self.error_code.is_some()
+    }
+
+    /// Whether the call failed only because the caller asked for a dry run.
+    pub fn is_dry_run(&self) -> bool {
+        self.error_code.as_deref().is_some_and(|code| code.ends_with("DryRunOperation"))
+    }
+
+    /// Trees of the raw parts, for rules.
+    ///
+    /// # Errors
+    /// [`OddRecord`] when a part is not readable, in practice when it is nested deeper than 128 levels.
+    pub fn trees(&self) -> Result<Trees, OddRecord> {
+        Ok(Trees {
+            request: tree("requestParameters", self.request_parameters)?,
+            response: tree("responseElements", self.response_elements)?,
+            service: tree("serviceEventDetails", self.service_event_details)?,
+            resources: tree("resources", self.resources)?,
+        })
+    }
+}
+
+/// The parts of a record that rules look into, as trees.
+#[derive(Debug, Clone, Default)]
+pub struct Trees {
+    /// `requestParameters`.
+    pub request: Value,
+    /// `responseElements`.
+    pub response: Value,
+    /// `serviceEventDetails`; a JSON text is read as JSON.
+    pub service: Value,
+    /// `resources`.
+    pub resources: Value,
+}
+
+impl Trees {
+    /// The account that owns the resource of this ARN, where `resources` says it.
+    pub fn account_of(&self, arn: &str) -> Option<AccountId> {
+        let named = elements(&self.resources);
+        let of_arn = named.iter().find(|resource| member_text(resource, "ARN").as_deref() == Some(arn))?;
+        AccountId::new(&member_text(of_arn, "accountId")?)
+    }
+
+    /// The tags that the call itself asked for, for resources of the EC2 kind `kind` (`instance`, `volume`, ...) where the
+    /// call tells kinds apart. CloudTrail's shapes are many; all known ones are read.
+    pub fn requested_tags(&self, kind: Option<&str>) -> Vec<(String, String)> {
+        let mut tags = Vec::new();
+        let inner = any_object(&self.request);
+        for parameters in [Some(&self.request), inner].into_iter().flatten() {
+            for name in ["tagSpecificationSet", "tagSpecifications", "tagSpecification"] {
+                for specification in member(parameters, name).map(elements).unwrap_or_default() {
+                    let of_kind = member_text(specification, "resourceType");
+                    if kind.is_none() || of_kind.is_none() || of_kind.as_deref() == kind {
+                        tags.extend(
+                            any_member(specification, &["tags", "tag"]).map(tag_pairs).unwrap_or_default(),
+                        );
+                    }
+                }
+            }
+            for name in ["tags", "tagSet", "tagList", "tagsList"] {
+                tags.extend(member(parameters, name).map(tag_pairs).unwrap_or_default());
+            }
+        }
+        tags
+    }
+
+    /// The name of the first part that CloudTrail has cut because of its size (`omitted: true`), if any.
+    pub fn omitted(&self) -> Option<&'static str> {
+        let cut = |value: &Value| value.get("omitted").and_then(Value::as_bool) == Some(true);
+        if cut(&self.response) {
+            Some("responseElements")
+        } else if cut(&self.request) {
+            Some("requestParameters")
+        } else {
+            None
+        }
+    }
+}
+
+/// The one object in which newer calls wrap their parameters (`CreateVpcEndpointRequest`, `tableInput`, ...).
+fn any_object(request: &Value) -> Option<&Value> {
+    let mut members = request.as_object()?.iter();
+    members.find(|(key, inner)| key.ends_with("Request") && inner.is_object()).map(|(_, inner)| inner)
+}
+
+fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, OddRecord> {
+    let Some(raw) = raw else { return Ok(Value::Null) };
+    let value: Value =
+        serde_json::from_str(raw.get()).map_err(|error| OddRecord { field, why: error.to_string() })?;
+    match value {
+        // `serviceEventDetails` and some request parameters are JSON in a text.
+        Value::String(text) => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
+        value => Ok(value),
+    }
+}
+
+/// A part of a record that cannot be read as a tree although the record as a whole is JSON.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` cannot be read: {why}")]
+pub struct OddRecord {
+    /// The record's field.
+    pub field: &'static str,
+    /// What the JSON reader says.
+    pub why: String,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RecordVisitor)
+    }
+}
+
+struct RecordVisitor;
+
+// By hand and not derived: a derived reader refuses a repeated member and an odd type, and one bad field must not lose
+// the record.
+impl<'de> Visitor<'de> for RecordVisitor {
+    type Value = Record<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a CloudTrail record (an object with eventSource and eventName)")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut record = Record::default();
+        while let Some(name) = map.next_key::<Text<'de>>()? {
+            read_member(&mut record, name.0.as_deref().unwrap_or_default(), &mut map)?;
+        }
+        Ok(record)
+    }
+}
+
+fn read_member<'de, A: MapAccess<'de>>(
+    record: &mut Record<'de>,
+    name: &str,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    let field = match name {
+        "eventSource" => {
+            record.event_source = map.next_value::<Text<'de>>()?.0.unwrap_or_default();
+            return Ok(());
+        }
+        "eventName" => {
+            record.event_name = trimmed(map.next_value::<Text<'de>>()?.0.unwrap_or_default());
+            return Ok(());
+        }
+        "readOnly" => {
+            record.read_only = map.next_value::<Text<'de>>()?.0.and_then(|text| text.parse().ok());
+            return Ok(());
+        }
+        "userIdentity" => return read_raw(&mut record.user_identity, map),
+        "requestParameters" => return read_raw(&mut record.request_parameters, map),
+        "responseElements" => return read_raw(&mut record.response_elements, map),
+        "resources" => return read_raw(&mut record.resources, map),
+        "serviceEventDetails" => return read_raw(&mut record.service_event_details, map),
+        "eventTime" => &mut record.event_time,
+        "eventID" => &mut record.event_id,
+        "sharedEventID" => &mut record.shared_event_id,
+        "eventType" => &mut record.event_type,
+        "eventCategory" => &mut record.event_category,
+        "awsRegion" => &mut record.aws_region,
+        "recipientAccountId" => &mut record.recipient_account_id,
+        "errorCode" => &mut record.error_code,
+        "errorMessage" => &mut record.error_message,
+        "sourceIPAddress" => &mut record.source_ip_address,
+        "userAgent" => &mut record.user_agent,
+        "requestID" => &mut record.request_id,
+        "apiVersion" => &mut record.api_version,
+        _ => {
+            map.next_value::<IgnoredAny>()?;
+            return Ok(());
+        }
+    };
+    *field = map.next_value::<Text<'de>>()?.0;
+    Ok(())
+}
+
+fn read_raw<'de, A: MapAccess<'de>>(field: &mut Option<&'de RawValue>, map: &mut A) -> Result<(), A::Error> {
+    *field = map.next_value::<Option<&'de RawValue>>()?;
+    Ok(())
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(json: &str) -> Record<'_> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn odd_fields_never_lose_the_record() {
+        let odd = record(
+            r#"{"eventSource":"ec2.amazonaws.com","eventName":"RunInstances ","eventTime":17,"awsRegion":{"a":1},
+                "recipientAccountId":111122223333,"readOnly":"false","errorCode":null,"eventID":"","eventID":"x",
+                "userIdentity":null,"requestParameters":"","responseElements":[[[]]],"brandNew":{"a":[1,{}]}}"#,
+        );
+        assert_eq!(odd.event_name, "RunInstances");
+        assert_eq!(odd.time(), None);
+        assert_eq!(odd.region(), None);
+        assert_eq!(odd.recipient_account().unwrap().as_str(), "111122223333");
+        assert_eq!(odd.read_only, Some(false));
+        assert!(!odd.failed());
+        assert_eq!(odd.event_id.as_deref(), Some("x"));
+        assert!(odd.user_identity.is_none());
+        assert_eq!(odd.trees().unwrap().request, Value::Null);
+    }
+
+    #[test]
+    fn plain_fields_are_borrowed() {
+        let text = r#"{"eventSource":"s3.amazonaws.com","eventName":"CreateBucket"}"#;
+        let record = record(text);
+        assert!(matches!(record.event_source, Cow::Borrowed(_)));
+        assert!(matches!(record.event_name, Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn copies_of_one_event_share_their_dedup_id() {
+        let text = r#"{"eventSource":"a","eventName":"b","eventID":"1","sharedEventID":"s"}"#;
+        assert_eq!(record(text).dedup_id(), Some("s"));
+    }
+
+    #[test]
+    fn tags_that_the_call_asked_for() {
+        let tags = |request: &str, kind| {
+            let text = format!(r#"{{"eventSource":"a","eventName":"b","requestParameters":{request}}}"#);
+            record(&text).trees().unwrap().requested_tags(kind)
+        };
+        let run = r#"{"tagSpecificationSet":{"items":[{"resourceType":"instance","tags":[{"key":"a","value":"1"}]},
+            {"resourceType":"volume","tags":[{"key":"b","value":"2"}]}]}}"#;
+        assert_eq!(tags(run, Some("instance")), [("a".to_owned(), "1".to_owned())]);
+        let wrapped = r#"{"CreateNatGatewayRequest":{"TagSpecification":{"ResourceType":"natgateway","Tag":{"Key":"a","Value":true}}}}"#;
+        assert_eq!(tags(wrapped, None), [("a".to_owned(), "true".to_owned())]);
+        assert_eq!(tags(r#"{"tags":{"a":"1"}}"#, None), [("a".to_owned(), "1".to_owned())]);
+        assert!(tags(r#"{"tags":"","tagSet":{}}"#, None).is_empty());
+    }
+
+    #[test]
+    fn cut_parts_are_named() {
+        let text = r#"{"eventSource":"a","eventName":"b","responseElements":{"omitted":true,"originalSize":120000}}"#;
+        assert_eq!(record(text).trees().unwrap().omitted(), Some("responseElements"));
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_of_the_part_only() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let text = format!(r#"{{"eventSource":"a","eventName":"b","requestParameters":{deep}}}"#);
+        let record = record(&text);
+        assert_eq!(record.trees().unwrap_err().field, "requestParameters");
+    }
+}

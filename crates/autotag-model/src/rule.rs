@@ -1,0 +1,250 @@
+//! What a catalogue rule is, and the interpreter of its paths: "this event creates such a resource; its id stands there;
+//! tag it so". Rules are data (TOML, one file a service); [`ServiceRules::from_toml`] reads them.
+//!
+//! Paths begin at `request` (requestParameters), `response` (responseElements) or `service` (serviceEventDetails). Member
+//! names match ignoring case, `[]` means every element of a list in any of CloudTrail's spellings, and the wrapper
+//! `<EventName>Response` of newer EC2 records is passed through by itself.
+
+mod file;
+mod path;
+
+pub use file::RuleFileError;
+pub use path::{ArnTemplate, Path};
+
+use crate::arn::{AccountId, Arn, Partition, Region};
+use crate::record::Trees;
+use crate::tags::TagRules;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The rules of one AWS service.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ServiceRules {
+    /// `eventSource` of its records, for example `sqs.amazonaws.com`.
+    pub source: String,
+    /// What people call the service.
+    pub name: String,
+    /// Events that look like creations but make nothing that can be tagged.
+    pub not_a_resource: Vec<String>,
+    /// The service's own tag calls, by name.
+    pub native: BTreeMap<String, Arc<NativeCall>>,
+    /// The rules, in the order of the file.
+    pub rules: Vec<Arc<Rule>>,
+}
+
+/// One event that creates one kind of resource. Several rules may share an event.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Rule {
+    /// `eventName`, exactly.
+    pub event: String,
+    /// `CloudFormation`'s name of the resource type, or a name in its style where it has none.
+    pub resource_type: String,
+    /// Where the id stands; the first path that leads somewhere counts.
+    pub id: Vec<Path>,
+    /// How to make the ARN from the id, where the record does not give it.
+    pub arn: Option<ArnTemplate>,
+    /// Which call tags it.
+    pub call: TagCall,
+    /// IAM actions that the tagger needs, besides `tag:TagResources` of the tagging API.
+    pub actions: Vec<String>,
+    /// The event also succeeds for a resource that exists.
+    pub existing: bool,
+    /// The resource is global: tagged in the partition's global region.
+    pub global: bool,
+    /// Only meant if this holds.
+    pub when: Option<Condition>,
+    /// Only meant if this does not hold.
+    pub unless: Option<Condition>,
+    /// What users should know.
+    pub note: Option<String>,
+    /// What tags the service accepts.
+    pub limits: TagRules,
+}
+
+/// Which call tags a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TagCall {
+    /// `TagResources` of the Resource Groups Tagging API, by ARN.
+    TaggingApi,
+    /// A call of the service's own.
+    Native(Arc<NativeCall>),
+    /// AWS cannot tag it; the rule's note says why.
+    None,
+}
+
+impl TagCall {
+    /// The name of the call, for people.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::TaggingApi => "tagging-api",
+            Self::Native(call) => &call.name,
+            Self::None => "none",
+        }
+    }
+}
+
+/// A service's own tag call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NativeCall {
+    /// The name in the catalogue.
+    pub name: String,
+    /// The API operation.
+    pub operation: String,
+    /// Identifier parameters and what they hold.
+    pub params: BTreeMap<String, ArnTemplate>,
+    /// The parameter that takes the tags; a dot leads into a structure.
+    pub tags: String,
+    /// How the tags are written.
+    pub shape: TagShape,
+}
+
+/// How a call takes its tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[non_exhaustive]
+pub enum TagShape {
+    /// `{"k": "v"}`.
+    #[serde(rename = "map")]
+    Map,
+    /// `[{"Key": "k", "Value": "v"}]`.
+    #[serde(rename = "Key/Value")]
+    KeyValue,
+    /// `[{"key": "k", "value": "v"}]`.
+    #[serde(rename = "key/value")]
+    LowerKeyValue,
+    /// `[{"TagKey": "k", "TagValue": "v"}]`.
+    #[serde(rename = "TagKey/TagValue")]
+    TagKeyTagValue,
+    /// `[{"tagKey": "k", "tagValue": "v"}]`.
+    #[serde(rename = "tagKey/tagValue")]
+    LowerTagKeyTagValue,
+}
+
+/// What a rule asks of the record before it is meant.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Condition {
+    /// Where to look.
+    pub path: Path,
+    /// The values that count, ignoring case; empty: anything that is not nothing.
+    pub is: Vec<String>,
+}
+
+impl Condition {
+    fn holds(&self, event: &str, trees: &Trees) -> bool {
+        if self.is.is_empty() {
+            return self.path.leads_somewhere(event, trees);
+        }
+        self.path
+            .texts(event, trees)
+            .iter()
+            .any(|text| self.is.iter().any(|is| is.eq_ignore_ascii_case(text)))
+    }
+}
+
+/// Where a record's resources lie, as far as the record and its delivery say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The partition.
+    pub partition: Partition,
+    /// The region of the call.
+    pub region: Option<Region>,
+    /// The account of the resource.
+    pub account: Option<AccountId>,
+}
+
+/// A resource that a rule has found in a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resource {
+    /// `CloudFormation`'s name of its type.
+    pub resource_type: String,
+    /// The id as the record has it; may be the ARN.
+    pub id: String,
+    /// The ARN; `None` where it cannot be known from the record.
+    pub arn: Option<Arn>,
+    /// The region in which it is tagged.
+    pub region: Option<Region>,
+    /// The account in which it lies.
+    pub account: Option<AccountId>,
+}
+
+impl Resource {
+    /// A resource by its parts; the region and account of the ARN count before those of the place.
+    pub fn new(resource_type: &str, id: &str, arn: Option<Arn>, place: &Place) -> Self {
+        let region = arn.as_ref().and_then(Arn::region).or(place.region.as_ref()).cloned();
+        let account = arn.as_ref().and_then(Arn::account).or_else(|| place.account.clone());
+        Self { resource_type: resource_type.to_owned(), id: id.to_owned(), arn, region, account }
+    }
+
+    /// The ARN, or the id where there is none: what names the resource to people.
+    pub fn display(&self) -> String {
+        self.arn.as_ref().map_or_else(|| self.id.clone(), Arn::to_string)
+    }
+}
+
+/// What a rule makes of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Located {
+    /// The rule's conditions say that it is not meant.
+    NotMeant,
+    /// None of the paths leads to an id.
+    NoId,
+    /// An id is there, but no ARN can be made of it; the text says why.
+    NoArn(String),
+    /// The resources.
+    Resources(Vec<Resource>),
+}
+
+impl Rule {
+    /// Finds the rule's resources in a record of the rule's event.
+    pub fn locate(&self, trees: &Trees, place: &Place) -> Located {
+        let meant = self.when.as_ref().is_none_or(|condition| condition.holds(&self.event, trees))
+            && !self.unless.as_ref().is_some_and(|condition| condition.holds(&self.event, trees));
+        if !meant {
+            return Located::NotMeant;
+        }
+        let ids = self.id.iter().map(|path| path.texts(&self.event, trees)).find(|ids| !ids.is_empty());
+        let Some(ids) = ids else { return Located::NoId };
+        let place = self.place(place);
+        let mut resources: Vec<Resource> = Vec::with_capacity(ids.len());
+        for id in &ids {
+            match self.resource(id, trees, &place) {
+                Ok(resource) if resources.contains(&resource) => {}
+                Ok(resource) => resources.push(resource),
+                Err(why) => return Located::NoArn(why),
+            }
+        }
+        Located::Resources(resources)
+    }
+
+    /// The place in which the rule's resources are tagged.
+    fn place(&self, place: &Place) -> Place {
+        let region = if self.global {
+            place.partition.global_region().or_else(|| place.region.clone())
+        } else {
+            place.region.clone()
+        };
+        Place { region, ..place.clone() }
+    }
+
+    fn resource(&self, id: &str, trees: &Trees, place: &Place) -> Result<Resource, String> {
+        let text = if id.starts_with("arn:") {
+            Some(id.to_owned())
+        } else if let Some(template) = &self.arn {
+            Some(template.fill(&path::Values { event: &self.event, id, arn: None, trees, place })?)
+        } else {
+            None
+        };
+        let arn =
+            text.map(|text| text.parse::<Arn>().map_err(|error| format!("`{text}` is no ARN: {error}")));
+        Ok(Resource::new(&self.resource_type, id, arn.transpose()?, place))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+use super::*;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const HEAD: &str = "source = \"ec2.amazonaws.com\"\nname = \"EC2\"\n";
+
+fn rule(body: &str) -> Arc<Rule> {
+    let rules =
+        ServiceRules::from_toml(&format!("{HEAD}[[rule]]\ntype = \"AWS::EC2::Thing\"\n{body}")).unwrap();
+    Arc::clone(&rules.rules[0])
+}
+
+fn trees(request: Value, response: Value) -> Trees {
+    Trees { request, response, ..Trees::default() }
+}
+
+fn place() -> Place {
+    Place {
+        partition: Partition::new("aws"),
+        region: Region::new("eu-west-1"),
+        account: AccountId::new("111122223333"),
+    }
+}
+
+fn arns(located: Located) -> Vec<String> {
+    match located {
+        Located::Resources(found) => {
+            found.iter().map(|resource| resource.arn.as_ref().unwrap().to_string()).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn lists_wrappers_and_letter_case() {
+    let flow_logs = rule(
+        "event = \"CreateFlowLogs\"\nid = \"response.flowLogIdSet[]\"\narn = \"arn:{partition}:ec2:{region}:{account}:vpc-flow-log/{id}\"",
+    );
+    let want = ["arn:aws:ec2:eu-west-1:111122223333:vpc-flow-log/fl-1"];
+    for response in [
+        json!({"flowLogIdSet": {"items": ["fl-1"]}}),
+        json!({"CreateFlowLogsResponse": {"flowLogIdSet": {"item": "fl-1"}, "unsuccessful": ""}}),
+        json!({"CreateFlowLogsResponse": {"flowLogIdSet": {"item": ["fl-1", "fl-1"]}}}),
+        json!({"FlowLogIdSet": "fl-1"}),
+    ] {
+        assert_eq!(
+            arns(flow_logs.locate(&trees(Value::Null, response.clone()), &place())),
+            want,
+            "{response}"
+        );
+    }
+    for nothing in
+        [json!(null), json!({}), json!(""), json!({"flowLogIdSet": {}}), json!({"flowLogIdSet": ""})]
+    {
+        assert_eq!(flow_logs.locate(&trees(Value::Null, nothing), &place()), Located::NoId);
+    }
+}
+
+#[test]
+fn alternatives_arns_and_filters() {
+    let rule = rule(
+        "event = \"CreateDBInstance\"\nid = [\"response.dBInstanceArn\", \"request.dBInstanceIdentifier\"]\narn = \"arn:{partition}:rds:{region}:{account}:db:{id|lower}\"",
+    );
+    let by_arn = trees(json!({}), json!({"dBInstanceARN": "arn:aws:rds:us-east-1:111122223333:db:x"}));
+    let Located::Resources(found) = rule.locate(&by_arn, &place()) else { panic!() };
+    assert_eq!(
+        found[0].region.as_ref().unwrap().as_str(),
+        "us-east-1",
+        "the ARN knows better than the record"
+    );
+    let by_name = trees(json!({"dBInstanceIdentifier": "MyDB"}), json!(null));
+    assert_eq!(arns(rule.locate(&by_name, &place())), ["arn:aws:rds:eu-west-1:111122223333:db:mydb"]);
+}
+
+#[test]
+fn composite_arns_name_what_is_missing() {
+    let table = rule(
+        "event = \"CreateTable\"\nid = \"request.tableInput.name\"\narn = \"arn:{partition}:glue:{region}:{account}:table/{request.databaseName}/{id}\"",
+    );
+    let whole = trees(json!({"databaseName": "db", "tableInput": {"name": "t"}}), json!(null));
+    assert_eq!(arns(table.locate(&whole, &place())), ["arn:aws:glue:eu-west-1:111122223333:table/db/t"]);
+    let part = trees(json!({"tableInput": {"name": "t"}}), json!(null));
+    assert_eq!(
+        table.locate(&part, &place()),
+        Located::NoArn("the record does not say the request.databaseName".into())
+    );
+    let nowhere = Place { account: None, ..place() };
+    assert_eq!(table.locate(&whole, &nowhere), Located::NoArn("the record does not say the account".into()));
+}
+
+#[test]
+fn conditions() {
+    let v2 = rule(
+        "event = \"CreateLoadBalancer\"\nid = \"response.loadBalancers[].loadBalancerArn\"\nwhen = \"response.loadBalancers\"",
+    );
+    let classic = trees(json!({"loadBalancerName": "web"}), json!({"dNSName": "x"}));
+    assert_eq!(v2.locate(&classic, &place()), Located::NotMeant);
+    let docdb = rule(
+        "event = \"CreateDBCluster\"\nid = \"response.dBClusterArn\"\nunless = { path = \"response.engine\", is = [\"docdb\"] }",
+    );
+    let cluster = |engine| {
+        trees(
+            json!(null),
+            json!({"engine": engine, "dBClusterArn": "arn:aws:rds:eu-west-1:111122223333:cluster:c"}),
+        )
+    };
+    assert_eq!(docdb.locate(&cluster("DocDB"), &place()), Located::NotMeant);
+    assert_eq!(arns(docdb.locate(&cluster("aurora"), &place())).len(), 1);
+}
+
+#[test]
+fn global_resources_are_tagged_in_the_partitions_global_region() {
+    let role = rule("event = \"CreateRole\"\nid = \"response.role.arn\"\nregion = \"global\"");
+    let record = trees(json!(null), json!({"role": {"arn": "arn:aws-cn:iam::111122223333:role/x"}}));
+    let china =
+        Place { partition: Partition::new("aws-cn"), region: Region::new("cn-northwest-1"), account: None };
+    let Located::Resources(found) = role.locate(&record, &china) else { panic!() };
+    assert_eq!(found[0].region.as_ref().unwrap().as_str(), "cn-north-1");
+    assert_eq!(found[0].account.as_ref().unwrap().as_str(), "111122223333");
+}
+
+#[test]
+fn masks_are_no_ids() {
+    let rule = rule("event = \"CreateProfile\"\nid = \"response.name\"");
+    let masked = trees(json!(null), json!({"name": "HIDDEN_DUE_TO_SECURITY_REASONS"}));
+    assert_eq!(rule.locate(&masked, &place()), Located::NoId);
+}
+
+#[test]
+fn a_wrong_file_says_where_and_what() {
+    let rule = "[[rule]]\nevent = \"CreateQueue\"\ntype = \"AWS::SQS::Queue\"\n";
+    for (text, place, what) in [
+        ("source = 7".to_owned(), "line 1, column 10", "expected a string"),
+        (
+            format!("{HEAD}[[rule]]\nevent = \"Create Queue\"\ntype = \"AWS::X::Y\"\nid = \"response.x\""),
+            "line 4, column 9",
+            "event name",
+        ),
+        (format!("{HEAD}{rule}id = \"respond.x\""), "line 6, column 6", "begins with `request.`"),
+        (format!("{HEAD}{rule}id = []"), "line 6, column 6", "a path"),
+        (
+            format!("{HEAD}{rule}id = \"response.x\"\narn = \"arn:{{oops}}\""),
+            "line 7, column 7",
+            "no placeholder `oops`",
+        ),
+        (
+            format!("{HEAD}{rule}id = \"response.x\"\narn = \"arn:{{id|upper}}\""),
+            "line 7, column 7",
+            "no filter `upper`",
+        ),
+        (format!("{HEAD}{rule}id = \"response.x\"\ntag = \"TagIt\""), "line 7, column 7", "found `TagIt`"),
+        (format!("{HEAD}{rule}id = \"response.x\"\ntag = \"none\""), "line 4, column 9", "`note`"),
+        (format!("{HEAD}{rule}id = \"response.x\"\nextra = 1"), "line 7, column 1", "unknown field `extra`"),
+        (format!("{HEAD}{rule}id = \"response.x\"\nwhen = 1"), "line 7, column 8", "a path, or a table"),
+        (format!("{HEAD}{rule}"), "line 3, column 1", "missing field `id`"),
+    ] {
+        let error = ServiceRules::from_toml(&text).unwrap_err().to_string();
+        assert!(error.contains(place) && error.contains(what), "{text}\n{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_placeholder_is_left_in_an_arn(id in "\\PC{1,40}", name in "\\PC{1,40}") {
+        let rule = rule(
+            "event = \"E\"\nid = \"request.id\"\narn = \"arn:{partition}:x:{region}:{account}:a/{request.name}/{id|last}\"",
+        );
+        if let Located::Resources(found) = rule.locate(&trees(json!({"id": id, "name": name}), json!(null)), &place()) {
+            for resource in found {
+                let arn = resource.arn.unwrap();
+                let left = arn.resource().contains("{request.name}") || arn.resource().contains("{id");
+                prop_assert!(!left || name.contains('{') || id.contains('{'), "{}", arn);
+            }
+        }
+    }
+}

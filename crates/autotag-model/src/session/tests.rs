@@ -1,0 +1,136 @@
+use super::*;
+use serde_json::json;
+
+fn read(record: &Value) -> SessionReading {
+    let text = record.to_string();
+    Session::read(&serde_json::from_str(&text).unwrap()).unwrap()
+}
+
+fn session(record: &Value) -> Session {
+    match read(record) {
+        SessionReading::Session(session) => *session,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn assume_role() -> Value {
+    json!({
+        "eventSource": "sts.amazonaws.com", "eventName": "AssumeRole", "eventTime": "2026-03-02T09:00:00Z",
+        "eventID": "e1", "sharedEventID": "s1",
+        "userIdentity": {"type": "IAMUser", "userName": "mara", "principalId": "AIDAMARA",
+            "arn": "arn:aws:iam::111122223333:user/mara", "accountId": "111122223333"},
+        "requestParameters": {"roleArn": "arn:aws:iam::111122223333:role/jump", "roleSessionName": "mara",
+            "tags": [{"key": "Team", "value": "shop"}, {"key": "team", "value": "other"}],
+            "transitiveTagKeys": ["Team"], "incomingTransitiveTags": {"Center": "7"}},
+        "responseElements": {"credentials": {"accessKeyId": "ASIAONE", "sessionToken": "CANARY",
+            "expiration": "Mar 2, 2026, 10:00:00 AM"},
+            "assumedRoleUser": {"assumedRoleId": "AROAJUMP:mara", "arn": "arn:aws:sts::111122223333:assumed-role/jump/mara"}}
+    })
+}
+
+#[test]
+fn assume_role_in_full() {
+    let session = session(&assume_role());
+    assert_eq!(session.role_session, "AROAJUMP:mara");
+    assert_eq!(session.access_key.as_ref().unwrap().reveal(), "ASIAONE");
+    assert_eq!(session.expires, Some("2026-03-02T10:00:00Z".parse().unwrap()));
+    assert_eq!(session.effective_tags(), [("Center", "7"), ("Team", "shop")]);
+    assert_eq!(session.transitive_keys, ["Team"]);
+    assert_eq!(session.caller.user_name.as_deref(), Some("mara"));
+    assert_eq!(session.event_id.as_deref(), Some("s1"));
+    assert!(!serde_json::to_string(&session).unwrap().contains("CANARY"), "no token is kept");
+}
+
+#[test]
+fn saml_and_web_identity() {
+    let mut saml = assume_role();
+    saml["eventName"] = json!("AssumeRoleWithSAML");
+    saml["userIdentity"] =
+        json!({"type": "SAMLUser", "userName": "ana@example.com", "identityProvider": "idp"});
+    saml["requestParameters"] =
+        json!({"principalTags": {"Team": "data"}, "principalArn": "arn:x", "durationSeconds": 3600});
+    saml["responseElements"]["subject"] = json!("ana@example.com");
+    let session = session(&saml);
+    assert_eq!(session.kind, SessionKind::AssumeRoleWithSaml);
+    assert_eq!(session.effective_tags(), [("Team", "data")]);
+    assert_eq!(session.subject.as_deref(), Some("ana@example.com"));
+    let mut web = saml;
+    web["eventName"] = json!("AssumeRoleWithWebIdentity");
+    web["responseElements"]["subjectFromWebIdentityToken"] = json!("repo:example/shop:ref:refs/heads/main");
+    let session = super::tests::session(&web);
+    assert_eq!(session.subject.as_deref(), Some("repo:example/shop:ref:refs/heads/main"));
+}
+
+#[test]
+fn what_makes_no_session() {
+    let mut failed = assume_role();
+    failed["errorCode"] = json!("AccessDenied");
+    assert!(matches!(read(&failed), SessionReading::Skipped(_)));
+    let mut service = assume_role();
+    service["responseElements"] = json!({"credentials": {"accessKeyId": "ASIAX"}});
+    assert!(matches!(read(&service), SessionReading::Skipped(_)));
+    let mut other = assume_role();
+    other["eventName"] = json!("GetCallerIdentity");
+    assert_eq!(read(&other), SessionReading::NotSts);
+}
+
+#[test]
+fn both_expiration_formats() {
+    for (text, want) in [
+        ("Jun 1, 2017 10:15:21 PM", Some("2017-06-01T22:15:21Z")),
+        ("Jul 10, 2023, 12:09:47 PM", Some("2023-07-10T12:09:47Z")),
+        ("Jul 10, 2023, 12:09:47\u{202f}AM", Some("2023-07-10T00:09:47Z")),
+        ("2023-07-10T12:09:47Z", Some("2023-07-10T12:09:47Z")),
+        ("tomorrow", None),
+    ] {
+        assert_eq!(expiration(text), want.map(|want| want.parse().unwrap()), "{text}");
+    }
+}
+
+#[test]
+fn copies_merge_to_the_same_in_any_order() {
+    let rich = session(&assume_role());
+    let mut record = assume_role();
+    record["userIdentity"] =
+        json!({"type": "AWSAccount", "accountId": "111122223333", "principalId": "AIDAMARA"});
+    record["requestParameters"] = json!(null);
+    let poor = session(&record);
+    let (mut one, mut two) = (rich.clone(), poor.clone());
+    one.merge(poor);
+    two.merge(rich.clone());
+    assert_eq!(one, two);
+    assert_eq!(one.caller, rich.caller);
+    assert_eq!(one.tags, rich.tags);
+}
+
+fn call(key: Option<&str>, created: &str) -> Principal {
+    Principal::from_value(&json!({
+        "type": "AssumedRole", "principalId": "AROAJUMP:mara", "accessKeyId": key,
+        "sessionContext": {"attributes": {"creationDate": created}}
+    }))
+}
+
+fn at(seconds: &str, key: &str, tag: &str) -> Session {
+    let mut record = assume_role();
+    record["eventTime"] = json!(format!("2026-03-02T09:00:{seconds}Z"));
+    record["responseElements"]["credentials"]["accessKeyId"] = json!(key);
+    record["requestParameters"]["tags"] = json!([{"key": "Team", "value": tag}]);
+    session(&record)
+}
+
+#[test]
+fn a_session_is_found_by_its_key_or_by_a_time_that_fits_only_it() {
+    let known = [at("00", "A", "a"), at("30", "B", "b"), at("31", "C", "c")];
+    let found = |key, time: &str| find_session(&known, &call(key, &format!("2026-03-02T09:00:{time}Z")));
+    assert_eq!(found(Some("B"), "59"), Found::ByKey(&known[1]));
+    assert_eq!(found(None, "01"), Found::ByTime(&known[0]));
+    assert_eq!(found(None, "31"), Found::Ambiguous(2));
+    assert_eq!(found(None, "20"), Found::None);
+    assert_eq!(found(Some("D"), "00"), Found::None, "another key is another session");
+    let mut identity_center = known.to_vec();
+    identity_center[0].kind = SessionKind::AssumeRoleWithSaml;
+    let principal = call(Some("D"), "2026-03-02T09:00:00Z");
+    assert_eq!(find_session(&identity_center, &principal), Found::ByTime(&identity_center[0]));
+    let agreeing = [at("30", "B", "same"), at("31", "C", "same")];
+    assert!(matches!(find_session(&agreeing, &call(None, "2026-03-02T09:00:31Z")), Found::ByTime(_)));
+}
