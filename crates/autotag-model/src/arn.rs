@@ -222,14 +222,14 @@ impl Arn {
         self.region.as_ref()
     }
 
-    /// The account; `None` where the ARN has none or AWS itself owns the resource.
+    /// The account; `None` where the ARN has none, AWS itself owns the resource, or something else stands there.
     pub fn account(&self) -> Option<AccountId> {
         AccountId::new(&self.account)
     }
 
-    /// Whether the account field says that AWS itself owns the resource (`arn:aws:iam::aws:policy/...`).
-    pub fn is_owned_by_aws(&self) -> bool {
-        self.account == "aws"
+    /// Whether the resource can lie in `account`: the ARN names it, or none at all.
+    pub fn may_lie_in(&self, account: &AccountId) -> bool {
+        self.account.is_empty() || self.account == account.as_str()
     }
 
     /// Everything after the account, for example `instance/i-0123` or `function:name`.
@@ -258,7 +258,8 @@ impl std::str::FromStr for Arn {
             "" => None,
             code => Some(Region::new(code).ok_or_else(|| bad("region", code))?),
         };
-        if !(account.is_empty() || account == "aws" || AccountId::new(account).is_some()) {
+        // Publishers of trails put other texts where the account was; that must not make a record unreadable.
+        if !account.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             return Err(bad("account", account));
         }
         if resource.is_empty() {
@@ -327,7 +328,7 @@ mod tests {
             "arn:aws:s3",
             "arn:aws:s3:::",
             "arn:aws:ec2:EU:1:x",
-            "arn:aws:ec2::12:x",
+            "arn:aws:ec2::1 2:x",
             "arn:a b:s3:::x",
         ] {
             assert!(text.parse::<Arn>().is_err(), "{text}");

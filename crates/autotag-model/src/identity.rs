@@ -18,7 +18,7 @@ pub enum PrincipalKind {
     /// The record has no identity, or one without a type that nothing else tells.
     #[default]
     None,
-    /// The account's root user. Old Auto Scaling also wrote this; see [`Principal::is_old_auto_scaling`].
+    /// The account's root user.
     Root,
     /// An IAM user.
     IamUser,
@@ -223,6 +223,16 @@ impl Principal {
             issuer_type: member_text(scope, "issuerType"),
             issued_to: member_text(scope, "credentialsIssuedTo"),
         });
+        let invoked_by = member_text(identity, "invokedBy");
+        if kind == PrincipalKind::Root && invoked_by.as_deref() == Some("autoscaling.amazonaws.com") {
+            // Until 2018 Auto Scaling launched instances in the account's name. No root user did that.
+            return Self {
+                kind: PrincipalKind::AwsService,
+                account: member_text(identity, "accountId"),
+                invoked_by,
+                ..Self::default()
+            };
+        }
         Self {
             kind,
             in_scope_of,
@@ -230,7 +240,7 @@ impl Principal {
             account: member_text(identity, "accountId"),
             user_name: member_text(identity, "userName"),
             access_key: member_text(identity, "accessKeyId").and_then(|id| AccessKeyId::new(&id)),
-            invoked_by: member_text(identity, "invokedBy"),
+            invoked_by,
             identity_provider: member_text(identity, "identityProvider"),
             on_behalf_of,
             session: any_member(identity, &["sessionContext"]).map(session_context),
@@ -302,20 +312,27 @@ impl Principal {
 
     /// Whether the role is linked to a service: assumed by that service only, by AWS's construction.
     pub fn is_service_linked(&self) -> bool {
-        // The reserved path proves it; a role of this name can otherwise not be made by a user.
-        self.role_arn().is_some_and(|arn| arn.contains(":role/aws-service-role/"))
-            || self.role_name().is_some_and(|name| name.starts_with("AWSServiceRoleFor"))
+        self.is_reserved_role("/aws-service-role/", "AWSServiceRoleFor")
     }
 
     /// Whether the role is one that Identity Center made for people.
     pub fn is_identity_center_role(&self) -> bool {
         self.kind == PrincipalKind::AssumedRole
-            && self.role_name().is_some_and(|name| name.starts_with("AWSReservedSSO_"))
+            && self.is_reserved_role("/aws-reserved/sso.amazonaws.com/", "AWSReservedSSO_")
     }
 
-    /// Until 2018 Auto Scaling launched instances as `Root` invoked by `autoscaling.amazonaws.com`: no root user.
-    pub fn is_old_auto_scaling(&self) -> bool {
-        self.kind == PrincipalKind::Root && self.invoking_service().is_some()
+    /// Only AWS makes roles under its reserved paths; a name that begins alike, anybody can choose. So the name counts only
+    /// where the record does not tell the path.
+    fn is_reserved_role(&self, path: &str, name: &str) -> bool {
+        let issuer = self.session.as_ref().and_then(|session| session.issuer.as_ref()?.arn.as_deref());
+        let arn = issuer.or(if self.kind == PrincipalKind::Role { self.arn.as_deref() } else { None });
+        match arn {
+            // From the start of the resource: a path of the customer's own may hold any text.
+            Some(arn) => arn.parse().is_ok_and(|arn: Arn| {
+                arn.resource().strip_prefix("role").is_some_and(|resource| resource.starts_with(path))
+            }),
+            None => self.role_name().is_some_and(|role| role.starts_with(name)),
+        }
     }
 
     /// The service through which the call came. `signin.amazonaws.com` is a human in the console, and no service.
@@ -421,15 +438,38 @@ mod tests {
 
     #[test]
     fn services_and_what_only_looks_like_one() {
-        let root = |by: &str| Principal::from_value(&json!({"type": "Root", "invokedBy": by}));
-        assert!(root("autoscaling.amazonaws.com").is_old_auto_scaling());
-        assert!(!root("signin.amazonaws.com").is_old_auto_scaling());
+        let root = |by: &str| {
+            Principal::from_value(&json!({"type": "Root", "invokedBy": by, "principalId": "111122223333",
+                "arn": "arn:aws:iam::111122223333:root"}))
+        };
+        let old_auto_scaling = root("autoscaling.amazonaws.com");
+        assert_eq!((&old_auto_scaling.kind, &old_auto_scaling.arn), (&PrincipalKind::AwsService, &None));
+        for by in ["signin.amazonaws.com", "cloudformation.amazonaws.com"] {
+            assert_eq!(root(by).kind, PrincipalKind::Root, "{by}");
+        }
         let named = Principal::from_value(
             &json!({"type": "AssumedRole", "principalId": "AROAX:i-0123456789abcdef0"}),
         );
         assert!(!named.is_instance(), "a session name proves nothing");
         let linked = json!({"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForX/y"});
         assert!(Principal::from_value(&linked).is_service_linked());
+    }
+
+    #[test]
+    fn a_reserved_path_proves_what_a_name_does_not() {
+        let session = |issuer: &str| {
+            Principal::from_value(&json!({"type": "AssumedRole", "principalId": "AROAX:boss@example.com",
+                "sessionContext": {"sessionIssuer": {"arn": issuer, "userName": issuer.rsplit('/').next()}}}))
+        };
+        let real = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef";
+        assert!(session(real).is_identity_center_role());
+        assert!(
+            !session("arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123456789abcdef")
+                .is_identity_center_role()
+        );
+        let linked = "arn:aws:iam::111122223333:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS";
+        assert!(session(linked).is_service_linked());
+        assert!(!session("arn:aws:iam::111122223333:role/AWSServiceRoleForRDS").is_service_linked());
     }
 
     #[test]

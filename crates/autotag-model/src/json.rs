@@ -180,7 +180,7 @@ mod tests {
     fn members_ignore_case_and_prefer_the_exact_one() {
         let value = json!({"ARN": 1, "arn": 2});
         assert_eq!(member(&value, "arn"), Some(&json!(2)));
-        assert_eq!(member(&value, "aRn").is_some(), true);
+        assert!(member(&value, "aRn").is_some());
         assert_eq!(member(&value, "id"), None);
     }
 

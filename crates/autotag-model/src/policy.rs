@@ -134,7 +134,9 @@ pub struct Inputs<'a> {
     pub iam_tags: &'a [(String, String)],
     /// Session tags, as STS computed them.
     pub session_tags: &'a [(&'a str, &'a str)],
-    /// Tags that are on the resource already, or that the creating call itself asked for.
+    /// Tags that the creating call itself asked for.
+    pub requested: &'a [(String, String)],
+    /// Tags that are on the resource now, where they were read.
     pub present: &'a [(String, String)],
     /// What the service accepts.
     pub rules: &'a TagRules,
@@ -160,6 +162,9 @@ pub struct Decision {
 pub enum Nothing {
     /// An identity tag is there already, and the first writer wins.
     HasOwner,
+    /// As before, but the call itself asked for just these identity tags: whether it found or forged them cannot be told.
+    /// Not replaced: otherwise a call for somebody else's resource, with his tags in it, would take the resource over.
+    MayBeForged,
     /// Every tag is there already with its value.
     Complete,
     /// The resource carries the opt-out tag.
@@ -222,14 +227,15 @@ impl Policy {
 
     /// Decides the tags of one resource.
     pub fn decide(&self, inputs: &Inputs<'_>) -> Decision {
-        let present: Vec<&(String, String)> =
-            inputs.present.iter().filter(|(key, _)| !is_reserved(key)).collect();
+        let present = all_present(inputs);
         if self.opted_out(&present) {
             return Decision { nothing: Some(Nothing::OptedOut), ..Decision::default() };
         }
-        let has_owner = present.iter().any(|(key, _)| self.is_identity_key(key));
-        if inputs.may_have_existed && has_owner && !self.replace_existing {
-            return Decision { nothing: Some(Nothing::HasOwner), ..Decision::default() };
+        if let Some(nothing) = self.first_writer(inputs) {
+            let asked_for = inputs.requested.iter().filter(|(key, _)| self.is_identity_key(key));
+            let notes =
+                asked_for.map(|(key, _)| Note::Forged { key: key.clone(), replaced: false }).collect();
+            return Decision { nothing: Some(nothing), notes, ..Decision::default() };
         }
         let mut draft = Draft { rules: inputs.rules, tags: TagSet::new(), notes: Vec::new() };
         self.add_identity(inputs, &present, &mut draft);
@@ -244,6 +250,17 @@ impl Policy {
         });
         let nothing = (all > 0 && tags.is_empty()).then_some(Nothing::Complete);
         Decision { tags, nothing, notes }
+    }
+
+    /// Whether somebody was there first, on a resource that may have existed.
+    fn first_writer(&self, inputs: &Inputs<'_>) -> Option<Nothing> {
+        if !inputs.may_have_existed || self.replace_existing {
+            return None;
+        }
+        let mut identity = inputs.present.iter().filter(|(key, _)| self.is_identity_key(key)).peekable();
+        identity.peek()?;
+        let asked_for = identity.all(|tag| inputs.requested.contains(tag));
+        Some(if asked_for { Nothing::MayBeForged } else { Nothing::HasOwner })
     }
 
     fn opted_out(&self, present: &[&(String, String)]) -> bool {
@@ -303,6 +320,13 @@ impl Policy {
             });
         }
     }
+}
+
+/// The tags that are on the resource, or will be by the creating call; AWS's own do not count.
+fn all_present<'i>(inputs: &Inputs<'i>) -> Vec<&'i (String, String)> {
+    let read = |key: &str| inputs.present.iter().any(|(known, _)| known == key);
+    let requested = inputs.requested.iter().filter(|(key, _)| !read(key));
+    inputs.present.iter().chain(requested).filter(|(key, _)| !is_reserved(key)).collect()
 }
 
 /// Tags in the making.

@@ -166,10 +166,11 @@ impl Trees {
     }
 }
 
-/// The one object in which newer calls wrap their parameters (`CreateVpcEndpointRequest`, `tableInput`, ...).
+/// The one object in which some calls wrap their tags: `CreateVpcEndpointRequest`, `createBucketConfiguration`.
 fn any_object(request: &Value) -> Option<&Value> {
     let mut members = request.as_object()?.iter();
-    members.find(|(key, inner)| key.ends_with("Request") && inner.is_object()).map(|(_, inner)| inner)
+    let wraps = |key: &str| key.ends_with("Request") || key.eq_ignore_ascii_case("createBucketConfiguration");
+    members.find(|(key, inner)| wraps(key) && inner.is_object()).map(|(_, inner)| inner)
 }
 
 fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, OddRecord> {
@@ -327,6 +328,9 @@ mod tests {
         assert_eq!(tags(run, Some("instance")), [("a".to_owned(), "1".to_owned())]);
         let wrapped = r#"{"CreateNatGatewayRequest":{"TagSpecification":{"ResourceType":"natgateway","Tag":{"Key":"a","Value":true}}}}"#;
         assert_eq!(tags(wrapped, None), [("a".to_owned(), "true".to_owned())]);
+        let bucket =
+            r#"{"bucketName":"b","CreateBucketConfiguration":{"Tags":{"Tag":{"Key":"a","Value":"1"}}}}"#;
+        assert_eq!(tags(bucket, None), [("a".to_owned(), "1".to_owned())]);
         assert_eq!(tags(r#"{"tags":{"a":"1"}}"#, None), [("a".to_owned(), "1".to_owned())]);
         assert!(tags(r#"{"tags":"","tagSet":{}}"#, None).is_empty());
     }

@@ -47,7 +47,7 @@ pub struct Rule {
     pub arn: Option<ArnTemplate>,
     /// Which call tags it.
     pub call: TagCall,
-    /// IAM actions that the tagger needs, besides `tag:TagResources` of the tagging API.
+    /// The service's own IAM actions that the tagger needs; see [`Rule::iam_actions`] for all.
     pub actions: Vec<String>,
     /// The event also succeeds for a resource that exists.
     pub existing: bool,
@@ -201,6 +201,12 @@ pub enum Located {
 }
 
 impl Rule {
+    /// The IAM actions that tagging by this rule needs.
+    pub fn iam_actions(&self) -> Vec<&str> {
+        let api = (self.call == TagCall::TaggingApi).then_some("tag:TagResources");
+        self.actions.iter().map(String::as_str).chain(api).collect()
+    }
+
     /// Finds the rule's resources in a record of the rule's event.
     pub fn locate(&self, trees: &Trees, place: &Place) -> Located {
         let meant = self.when.as_ref().is_none_or(|condition| condition.holds(&self.event, trees))
@@ -208,12 +214,13 @@ impl Rule {
         if !meant {
             return Located::NotMeant;
         }
-        let ids = self.id.iter().map(|path| path.texts(&self.event, trees)).find(|ids| !ids.is_empty());
-        let Some(ids) = ids else { return Located::NoId };
+        let mut found = self.id.iter().map(|path| (path, path.texts(&self.event, trees)));
+        let Some((path, ids)) = found.find(|(_, ids)| !ids.is_empty()) else { return Located::NoId };
+        let gives_arns = path.gives_arns(self.arn.is_none());
         let place = self.place(place);
         let mut resources: Vec<Resource> = Vec::with_capacity(ids.len());
         for id in &ids {
-            match self.resource(id, trees, &place) {
+            match self.resource(id, gives_arns, trees, &place) {
                 Ok(resource) if resources.contains(&resource) => {}
                 Ok(resource) => resources.push(resource),
                 Err(why) => return Located::NoArn(why),
@@ -232,8 +239,8 @@ impl Rule {
         Place { region, ..place.clone() }
     }
 
-    fn resource(&self, id: &str, trees: &Trees, place: &Place) -> Result<Resource, String> {
-        let text = if id.starts_with("arn:") {
+    fn resource(&self, id: &str, gives_arns: bool, trees: &Trees, place: &Place) -> Result<Resource, String> {
+        let text = if gives_arns && id.starts_with("arn:") {
             Some(id.to_owned())
         } else if let Some(template) = &self.arn {
             Some(template.fill(&path::Values { event: &self.event, id, arn: None, trees, place })?)

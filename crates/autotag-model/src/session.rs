@@ -3,6 +3,7 @@
 //! Source: STS API reference and CloudTrail's records of `AssumeRole`, `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`
 //! and `GetFederationToken`. Credentials are never taken over: of the response only the access key id is read.
 
+use crate::arn::Arn;
 use crate::identity::{AccessKeyId, Principal, PrincipalKind};
 use crate::json::{any_member, elements, member, member_text, tag_pairs, text};
 use crate::record::{OddRecord, Record};
@@ -50,7 +51,8 @@ impl SessionKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Session {
-    /// `AROA...:session-name` (`<account>:<name>` of a federated user): `principalId` of the session's later calls.
+    /// `AROA...:session-name` (`<account>:<name>` of a federated user): `principalId` of the session's later calls. Where
+    /// STS's answer does not say it, the assumed role's ARN: `arn` of the later calls.
     pub role_session: String,
     /// When STS issued it, UTC: `creationDate` of the session's later calls, within seconds.
     pub issued: Timestamp,
@@ -136,9 +138,8 @@ impl Session {
         let id = user.and_then(|user| {
             member_text(user, "assumedRoleId").or_else(|| member_text(user, "federatedUserId"))
         });
-        let Some(role_session) = id else {
-            // EC2 and Lambda fetch credentials for their workloads like this; the role itself says who they are.
-            return Ok(SessionReading::Skipped("the response names no role session"));
+        let Some(role_session) = id.or_else(|| assumed_role_arn(request)) else {
+            return Ok(SessionReading::Skipped("the record names no role session"));
         };
         let Some(issued) = record.time() else {
             return Ok(SessionReading::Skipped("the record has no readable time"));
@@ -237,6 +238,15 @@ fn knows_more(one: &Principal, than: &Principal) -> bool {
     (rank(one), one) > (rank(than), than)
 }
 
+/// EC2 and Lambda fetch credentials for their workloads with an answer that does not name the session; the request does,
+/// as the later calls' `arn` will: `arn:aws:sts::<account>:assumed-role/<role>/<session>`.
+fn assumed_role_arn(request: &Value) -> Option<String> {
+    let role: Arn = member_text(request, "roleArn")?.parse().ok()?;
+    let name = role.resource().strip_prefix("role/")?.rsplit('/').next()?;
+    let session = member_text(request, "roleSessionName")?;
+    Some(format!("arn:{}:sts::{}:assumed-role/{name}/{session}", role.partition(), role.account()?))
+}
+
 fn federated_name(caller: &Principal) -> Option<String> {
     matches!(caller.kind, PrincipalKind::SamlUser | PrincipalKind::WebIdentityUser)
         .then(|| caller.user_name.clone())
@@ -298,7 +308,9 @@ const CLOCK_SLACK: i64 = 2;
 /// a call without a key goes to the one that is.
 pub fn find_session<'s>(candidates: &'s [Session], principal: &Principal) -> Found<'s> {
     let Some(role_session) = principal.role_session() else { return Found::None };
-    let of_this_name = || candidates.iter().filter(|session| session.role_session == role_session);
+    let names = [Some(role_session), principal.arn.as_deref()];
+    let of_this_name =
+        || candidates.iter().filter(|session| names.contains(&Some(session.role_session.as_str())));
     let key = principal.access_key.as_ref();
     if key.is_some()
         && let Some(session) = of_this_name().find(|session| session.access_key.as_ref() == key)

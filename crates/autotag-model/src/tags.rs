@@ -180,11 +180,13 @@ pub struct Adjustment {
 
 impl fmt::Display for Adjustment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let characters =
+            |count| if count == 1 { "1 character".to_owned() } else { format!("{count} characters") };
         match (self.replaced, self.cut) {
-            (replaced, 0) => write!(f, "{replaced} characters replaced by `{REPLACEMENT}`"),
-            (0, cut) => write!(f, "{cut} characters cut"),
+            (replaced, 0) => write!(f, "{} replaced by `{REPLACEMENT}`", characters(replaced)),
+            (0, cut) => write!(f, "{} cut", characters(cut)),
             (replaced, cut) => {
-                write!(f, "{replaced} characters replaced by `{REPLACEMENT}` and {cut} characters cut")
+                write!(f, "{} replaced by `{REPLACEMENT}` and {} cut", characters(replaced), characters(cut))
             }
         }
     }

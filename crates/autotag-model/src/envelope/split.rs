@@ -35,7 +35,9 @@ enum Mode {
 }
 
 pub(super) struct Splitter {
-    window: Vec<u8>,
+    /// The window stands in its first `filled` bytes.
+    buffer: Vec<u8>,
+    filled: usize,
     /// Absolute offset of the window's first byte.
     base: u64,
     /// Where the current value begins, in the window.
@@ -43,8 +45,10 @@ pub(super) struct Splitter {
     /// Up to where the window has been looked at.
     at: usize,
     mode: Mode,
-    /// Values begun in the current list, or at top level.
-    count: u64,
+    /// Values begun at top level.
+    values: u64,
+    /// Elements begun in the current list.
+    elements: u64,
     limit: usize,
     seen_any: bool,
 }
@@ -52,29 +56,42 @@ pub(super) struct Splitter {
 impl Splitter {
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            window: Vec::new(),
+            buffer: Vec::new(),
+            filled: 0,
             base: 0,
             start: 0,
             at: 0,
             mode: Mode::Top,
-            count: 0,
+            values: 0,
+            elements: 0,
             limit,
             seen_any: false,
         }
     }
 
-    /// Reads one chunk into the window, first dropping what is done with.
+    /// Reads once into the window, at most `chunk` bytes.
     pub(super) fn fill(&mut self, input: &mut impl Read, chunk: usize) -> io::Result<usize> {
         let done = if matches!(self.mode, Mode::Value(..)) { self.start } else { self.at };
-        self.window.drain(..done);
-        self.base += done as u64;
-        self.start -= done.min(self.start);
-        self.at -= done;
-        let len = self.window.len();
-        self.window.resize(len + chunk, 0);
-        let read = self.window.get_mut(len..).map_or(Ok(0), |free| input.read(free));
-        self.window.truncate(len + *read.as_ref().unwrap_or(&0));
-        read
+        if self.buffer.len() - self.filled < chunk {
+            // Drop what is done with, in one move for many reads; grow only for a value that needs it.
+            self.buffer.copy_within(done..self.filled, 0);
+            self.filled -= done;
+            self.base += done as u64;
+            self.start -= done.min(self.start);
+            self.at -= done;
+            if self.buffer.len() - self.filled < chunk {
+                self.buffer.resize((self.filled + chunk).max(4 * chunk), 0);
+            }
+        }
+        let free = self.buffer.get_mut(self.filled..).unwrap_or_default();
+        let read = input.read(free)?;
+        self.filled += read;
+        Ok(read)
+    }
+
+    /// The bytes read and not dropped yet.
+    fn window(&self) -> &[u8] {
+        self.buffer.get(..self.filled).unwrap_or_default()
     }
 
     /// Hands out every value that ends within the window.
@@ -84,6 +101,11 @@ impl Splitter {
 
     /// The input is over, by its end or by an error: hands out what is left.
     pub(super) fn end(&mut self, error: Option<io::Error>, each: Each<'_>) {
+        if let (Some(error), Mode::Value(..)) = (&error, self.mode) {
+            // One thing has happened, and one is reported: where it hit.
+            let error = io::Error::new(error.kind(), format!("{error} (inside this value)"));
+            return self.fault(self.start, error.into(), each);
+        }
         while self.step(true, each) {}
         let inside = !matches!(self.mode, Mode::Top);
         if let Some(error) = error {
@@ -103,7 +125,8 @@ impl Splitter {
             | Mode::Seek(root, _) => root,
             Mode::Top | Mode::Tail(_) => Root::Value,
         };
-        Position { record: self.count.max(1), offset: self.base + at as u64, root, inner: String::new() }
+        let record = if root == Root::Value { self.values } else { self.elements }.max(1);
+        Position { record, offset: self.base + at as u64, root, inner: String::new() }
     }
 
     fn fault(&self, at: usize, kind: MalformedKind, each: Each<'_>) {
@@ -117,7 +140,7 @@ impl Splitter {
             Mode::Elements(root, in_object) => self.begin_element(root, in_object, each),
             Mode::Value(scan, root, in_object) => self.go_through_value(scan, root, in_object, ended, each),
             Mode::Skip(mut scan, root, in_object) => {
-                let progress = scan.advance(&self.window, &mut self.at);
+                let progress = advance(&mut scan, self);
                 self.mode = match progress {
                     Progress::More => Mode::Skip(scan, root, in_object),
                     Progress::Done | Progress::Broken => after_value(root, in_object),
@@ -126,7 +149,7 @@ impl Splitter {
             }
             Mode::Seek(root, in_object) => self.seek(root, in_object),
             Mode::Tail(mut scan) => {
-                let progress = scan.advance(&self.window, &mut self.at);
+                let progress = advance(&mut scan, self);
                 self.mode = if progress == Progress::More { Mode::Tail(scan) } else { Mode::Top };
                 progress != Progress::More
             }
@@ -134,37 +157,35 @@ impl Splitter {
     }
 
     fn skip_blank(&mut self, also: &[u8]) -> Option<u8> {
-        let rest = self.window.get(self.at..).unwrap_or_default();
+        let rest = self.window().get(self.at..).unwrap_or_default();
         let blank = rest.iter().take_while(|b| b.is_ascii_whitespace() || also.contains(b)).count();
         self.at += blank;
-        self.window.get(self.at).copied()
+        self.window().get(self.at).copied()
     }
 
     fn begin_top(&mut self, ended: bool, each: Each<'_>) -> bool {
         let Some(first) = self.skip_blank(b"\x1e") else { return false };
         if first == BYTE_ORDER_MARK[0] && self.base == 0 && self.at == 0 {
-            if self.window.len() < BYTE_ORDER_MARK.len() && !ended {
+            if self.window().len() < BYTE_ORDER_MARK.len() && !ended {
                 return false;
             }
-            if self.window.starts_with(&BYTE_ORDER_MARK) {
+            if self.window().starts_with(&BYTE_ORDER_MARK) {
                 self.at = BYTE_ORDER_MARK.len();
                 return true;
             }
         }
         self.seen_any = true;
-        let rest = self.window.get(self.at..).unwrap_or_default();
+        let rest = self.window().get(self.at..).unwrap_or_default();
         if first == b'[' {
             self.at += 1;
-            self.count = 0;
-            self.mode = Mode::Elements(Root::Array, false);
+            self.begin_list(Root::Array, false);
             return true;
         }
         if first == b'{' {
             match list_header(rest) {
                 Header::List(name, length) => {
                     self.at += length;
-                    self.count = 0;
-                    self.mode = Mode::Elements(Root::List(name), true);
+                    self.begin_list(Root::List(name), true);
                     return true;
                 }
                 Header::Undecided if !ended => return false,
@@ -174,11 +195,16 @@ impl Splitter {
         self.begin_value(first, Root::Value, false, each)
     }
 
+    fn begin_list(&mut self, root: Root, in_object: bool) {
+        self.values += 1;
+        self.elements = 0;
+        self.mode = Mode::Elements(root, in_object);
+    }
+
     fn begin_element(&mut self, root: Root, in_object: bool, each: Each<'_>) -> bool {
         let Some(first) = self.skip_blank(b",") else { return false };
         if first == b']' {
             self.at += 1;
-            self.count = 0;
             self.mode = if in_object { Mode::Tail(Scan::inside_object()) } else { Mode::Top };
             return true;
         }
@@ -186,7 +212,8 @@ impl Splitter {
     }
 
     fn begin_value(&mut self, first: u8, root: Root, in_object: bool, each: Each<'_>) -> bool {
-        self.count += 1;
+        let counter = if root == Root::Value { &mut self.values } else { &mut self.elements };
+        *counter += 1;
         self.start = self.at;
         let Some(scan) = Scan::of(first) else {
             self.mode = Mode::Value(Scan::scalar(), root, in_object);
@@ -211,7 +238,7 @@ impl Splitter {
         ended: bool,
         each: Each<'_>,
     ) -> bool {
-        let progress = scan.advance(&self.window, &mut self.at);
+        let progress = advance(&mut scan, self);
         self.mode = Mode::Value(scan, root, in_object);
         let too_long = self.at - self.start > self.limit;
         match progress {
@@ -239,7 +266,7 @@ impl Splitter {
 
     fn hand_out(&mut self, root: Root, in_object: bool, each: Each<'_>) {
         let position = self.position(self.start);
-        let bytes = self.window.get(self.start..self.at).unwrap_or_default();
+        let bytes = self.window().get(self.start..self.at).unwrap_or_default();
         each(Piece::Value { bytes, position });
         self.mode = after_value(root, in_object);
     }
@@ -260,13 +287,13 @@ impl Splitter {
 
     fn seek(&mut self, root: Root, in_object: bool) -> bool {
         let mark: &[u8] = if root == Root::Value { b"\n{" } else { b"{\"eventVersion\"" };
-        let rest = self.window.get(self.at..).unwrap_or_default();
+        let rest = self.window().get(self.at..).unwrap_or_default();
         if let Some(next) = memchr::memmem::find(rest, mark) {
             self.at += next;
             self.mode = after_value(root, in_object);
             return true;
         }
-        self.at = self.at.max((self.window.len() + 1).saturating_sub(mark.len()));
+        self.at = self.at.max((self.window().len() + 1).saturating_sub(mark.len()));
         false
     }
 }
@@ -312,6 +339,14 @@ fn list_header(bytes: &[u8]) -> Header {
         }
     }
     if undecided { Header::Undecided } else { Header::Other }
+}
+
+/// Goes on with a scan where the cursor stands.
+fn advance(scan: &mut Scan, splitter: &mut Splitter) -> Progress {
+    let mut at = splitter.at;
+    let progress = scan.advance(splitter.window(), &mut at);
+    splitter.at = at;
+    progress
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -386,8 +421,7 @@ impl Scan {
                 continue;
             }
             match (self.shape, byte) {
-                (Shape::Line, b'\n') => return Progress::Done,
-                (Shape::Scalar, b',' | b']' | b'}') => return Progress::Done,
+                (Shape::Line, b'\n') | (Shape::Scalar, b',' | b']' | b'}') => return Progress::Done,
                 (Shape::Scalar, blank) if blank.is_ascii_whitespace() => return Progress::Done,
                 (Shape::Nested | Shape::Text, b'"') => self.in_text = true,
                 (Shape::Nested, b'{' | b'[') => self.depth += 1,

@@ -181,7 +181,7 @@ fn list(text: &str, position: &Position, around: &Around, visit: Visit<'_>) {
     }
 }
 
-/// A CloudWatch Logs subscription: base64 of gzip of many log events.
+/// A `CloudWatch` Logs subscription: base64 of gzip of many log events.
 fn subscription(logs: &AwsLogs<'_>, position: &Position, around: &Around, visit: Visit<'_>) {
     let refuse = |kind| Malformed { position: position.clone(), kind, message_id: around.message_id.clone() };
     let data = logs.data.0.as_deref().unwrap_or_default();

@@ -105,7 +105,8 @@ impl<'de> Deserialize<'de> for Templates {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut tags: Vec<(String, TagTemplate)> = Vec::new();
                 while let Some((key, text)) = map.next_entry::<String, String>()? {
-                    let (_, adjusted) = TagKey::fit(&key, &TagRules::default()).map_err(A::Error::custom)?;
+                    let (_, adjusted) = TagKey::fit(&key, &TagRules::default())
+                        .map_err(|error| A::Error::custom(format!("`{key}`: {error}")))?;
                     if let Some(adjusted) = adjusted {
                         return Err(A::Error::custom(format!(
                             "`{key}` is no tag key: {adjusted} would be needed"
@@ -116,7 +117,8 @@ impl<'de> Deserialize<'de> for Templates {
                             "`{key}` stands here twice (case does not count)"
                         )));
                     }
-                    tags.push((key, text.parse().map_err(A::Error::custom)?));
+                    let template = text.parse().map_err(|why| A::Error::custom(format!("`{key}`: {why}")))?;
+                    tags.push((key, template));
                 }
                 Ok(Templates(tags))
             }

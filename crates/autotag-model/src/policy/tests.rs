@@ -28,6 +28,7 @@ fn facts(principal: &Principal) -> Facts<'_> {
 struct Case {
     iam: Vec<(String, String)>,
     session: Vec<(&'static str, &'static str)>,
+    requested: Vec<(String, String)>,
     present: Vec<(String, String)>,
     rules: TagRules,
     existing: bool,
@@ -36,7 +37,7 @@ struct Case {
 impl Default for Case {
     fn default() -> Self {
         let rules = TagRules::default();
-        Self { iam: vec![], session: vec![], present: vec![], rules, existing: false }
+        Self { iam: vec![], session: vec![], requested: vec![], present: vec![], rules, existing: false }
     }
 }
 
@@ -50,6 +51,7 @@ fn decide(policy: &Policy, case: &Case) -> Decision {
         facts: &facts(&principal),
         iam_tags: &case.iam,
         session_tags: &case.session,
+        requested: &case.requested,
         present: &case.present,
         rules: &case.rules,
         may_have_existed: case.existing,
@@ -96,7 +98,7 @@ fn session_tags_beat_iam_tags_and_neither_sets_identity() {
 #[test]
 fn a_forged_identity_tag_is_replaced_and_other_tags_of_the_user_stay() {
     let case = Case {
-        present: own(&[("PrincipalId", "AROAVICTIM:eve"), ("Team", "mine"), ("owner", "eve")]),
+        requested: own(&[("PrincipalId", "AROAVICTIM:eve"), ("Team", "mine"), ("owner", "eve")]),
         session: vec![("Team", "shop")],
         ..Case::default()
     };
@@ -119,6 +121,24 @@ fn the_first_writer_wins_on_what_may_have_existed() {
     assert_eq!(pairs(&decide(&told, &case)), IDENTITY);
     let untagged = Case { existing: true, present: own(&[("Name", "x")]), ..Case::default() };
     assert_eq!(pairs(&decide(&Policy::default(), &untagged)), IDENTITY);
+}
+
+#[test]
+fn asking_for_identity_tags_neither_evades_nor_takes_over() {
+    let forged = own(&[("Owner", "eve")]);
+    // A new resource, or one of which nothing is known: the forgery is replaced.
+    let new = Case { requested: forged.clone(), existing: true, ..Case::default() };
+    let decision = decide(&Policy::default(), &new);
+    assert_eq!(pairs(&decision), IDENTITY);
+    assert!(decision.notes.contains(&Note::Forged { key: "Owner".into(), replaced: true }));
+    // The tags are there, and the call asked for the same: found or forged?
+    let unclear = Case { present: forged.clone(), ..new };
+    let decision = decide(&Policy::default(), &unclear);
+    assert_eq!(decision.nothing, Some(Nothing::MayBeForged));
+    assert_eq!(decision.notes, [Note::Forged { key: "Owner".into(), replaced: false }]);
+    // Another owner is there: he was first.
+    let first = Case { present: own(&[("Owner", "alice")]), ..unclear };
+    assert_eq!(decide(&Policy::default(), &first).nothing, Some(Nothing::HasOwner));
 }
 
 #[test]
@@ -156,6 +176,7 @@ fn a_policy_file() {
         r#"
         [identity]
         Owner = "{owner}"
+        By = "{principal.arn}"
         [static]
         "autotag:by" = "{event.source} {{{event.name}}}"
         Ip = "{source_ip}"
@@ -180,7 +201,12 @@ fn a_policy_file() {
     let decision = decide(&policy, &case);
     assert_eq!(
         pairs(&decision),
-        [("Owner", "ana@example.com"), ("autotag:by", "sqs.amazonaws.com _CreateQueue_"), ("Teamwork", "a")]
+        [
+            ("Owner", "ana@example.com"),
+            ("By", "arn:aws:sts::111122223333:assumed-role/Dev/ana"),
+            ("autotag:by", "sqs.amazonaws.com _CreateQueue_"),
+            ("Teamwork", "a")
+        ]
     );
     assert!(decision.notes.contains(&Note::NoValue("Ip".into())));
     let ignore = &policy.ignore;
@@ -220,7 +246,7 @@ proptest! {
         let rules = TagRules { tags: limit, ..TagRules::default() };
         let policy = Policy::default();
         let decision = policy.decide(&Inputs {
-            facts: &facts(&principal), iam_tags: &[], session_tags: &session, present: &present,
+            facts: &facts(&principal), iam_tags: &[], session_tags: &session, requested: &[], present: &present,
             rules: &rules, may_have_existed: false,
         });
         for (key, value) in decision.tags.iter() {

@@ -206,7 +206,7 @@ impl Checked<'_> {
             "none" => Ok(TagCall::None),
             name => native.get(name).map(|call| TagCall::Native(Arc::clone(call))).ok_or_else(|| {
                 let known: Vec<&str> = native.keys().map(String::as_str).collect();
-                let known = known.join(", ");
+                let known = if known.is_empty() { "there is none".to_owned() } else { known.join(", ") };
                 self.wrong(
                     &tag.span(),
                     &format!("expected \"tagging-api\", \"none\" or a [native.*] of this file ({known}), found `{name}`"),

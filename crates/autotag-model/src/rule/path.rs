@@ -88,6 +88,13 @@ impl Path {
         found
     }
 
+    /// Whether AWS itself wrote an ARN there: in the answer, and either the member is called so or the rule counts on it.
+    /// A name chosen by the caller may begin with `arn:` too, and must not lead to somebody else's resource.
+    pub(super) fn gives_arns(&self, rule_counts_on_it: bool) -> bool {
+        let called_so = self.steps.last().is_some_and(|step| step.name.to_ascii_lowercase().ends_with("arn"));
+        self.root != Root::Request && (called_so || rule_counts_on_it)
+    }
+
     pub(super) fn leads_somewhere(&self, event: &str, trees: &Trees) -> bool {
         !self.values(event, trees).is_empty()
     }

@@ -73,6 +73,26 @@ fn alternatives_arns_and_filters() {
 }
 
 #[test]
+fn a_name_that_looks_like_an_arn_is_a_name() {
+    let job = rule(
+        "event = \"CreateJob\"\nid = [\"response.name\", \"request.name\"]\narn = \"arn:{partition}:glue:{region}:{account}:job/{id}\"",
+    );
+    let victim = "arn:aws:glue:eu-west-1:111122223333:job/victim";
+    let hostile = trees(json!({"name": victim}), json!({"name": victim}));
+    assert_eq!(
+        arns(job.locate(&hostile, &place())),
+        [format!("arn:aws:glue:eu-west-1:111122223333:job/{victim}")]
+    );
+    let by_request = rule("event = \"CreateThing\"\nid = \"request.thingArn\"");
+    let Located::Resources(found) =
+        by_request.locate(&trees(json!({"thingArn": victim}), json!(null)), &place())
+    else {
+        panic!()
+    };
+    assert_eq!(found[0].arn, None, "what the request says, the caller has chosen");
+}
+
+#[test]
 fn composite_arns_name_what_is_missing() {
     let table = rule(
         "event = \"CreateTable\"\nid = \"request.tableInput.name\"\narn = \"arn:{partition}:glue:{region}:{account}:table/{request.databaseName}/{id}\"",

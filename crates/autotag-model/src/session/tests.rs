@@ -66,12 +66,27 @@ fn what_makes_no_session() {
     let mut failed = assume_role();
     failed["errorCode"] = json!("AccessDenied");
     assert!(matches!(read(&failed), SessionReading::Skipped(_)));
-    let mut service = assume_role();
-    service["responseElements"] = json!({"credentials": {"accessKeyId": "ASIAX"}});
-    assert!(matches!(read(&service), SessionReading::Skipped(_)));
+    let mut nameless = assume_role();
+    nameless["responseElements"] = json!({"credentials": {"accessKeyId": "ASIAX"}});
+    nameless["requestParameters"] = json!(null);
+    assert!(matches!(read(&nameless), SessionReading::Skipped(_)));
     let mut other = assume_role();
     other["eventName"] = json!("GetCallerIdentity");
     assert_eq!(read(&other), SessionReading::NotSts);
+}
+
+#[test]
+fn a_session_that_only_the_request_names() {
+    let mut lambda = assume_role();
+    lambda["userIdentity"] = json!({"type": "AWSService", "invokedBy": "lambda.amazonaws.com"});
+    lambda["requestParameters"]["roleArn"] = json!("arn:aws:iam::111122223333:role/service/thumbs");
+    lambda["responseElements"] = json!({"credentials": {"accessKeyId": "ASIAONE"}});
+    let session = session(&lambda);
+    assert_eq!(session.role_session, "arn:aws:sts::111122223333:assumed-role/thumbs/mara");
+    let principal = Principal::from_value(&json!({"type": "AssumedRole", "principalId": "AROATHUMBS:mara",
+        "accessKeyId": "ASIAONE", "arn": "arn:aws:sts::111122223333:assumed-role/thumbs/mara"}));
+    let known = [session];
+    assert_eq!(find_session(&known, &principal), Found::ByKey(&known[0]));
 }
 
 #[test]
