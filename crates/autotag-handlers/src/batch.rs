@@ -1,0 +1,292 @@
+//! Many creations at once: oldest first, copies of one event once, writes grouped into the fewest calls.
+//!
+//! Decisions build on each other (the first writer wins, an instance inherits from its group), writes come at the end. So
+//! that no decision outlives the write it counted on, each row remembers on whose row it relies.
+
+use crate::assess::Found;
+use crate::outcome::{Outcome, Row, SkipReason};
+use crate::owner::Owner;
+use crate::pipeline::{Pipeline, Resolved, Written, nothing_to_write};
+use crate::ports::{Ports, Tagger as _, Write};
+use crate::services::Target;
+use autotag_model::identity::{Principal, PrincipalKind};
+use autotag_model::policy::Policy;
+use autotag_model::rule::Resource;
+use autotag_model::tags::TagSet;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Takes creations through steps 5 to 9; answers with one row a resource, oldest event first.
+///
+/// Sessions must be in the store before: a plan reads all records first, a queue brings late ones back.
+pub async fn run<P: Ports>(policy: &Policy, ports: &P, mut creations: Vec<Found>) -> Vec<Row> {
+    creations.sort_by_cached_key(|found| {
+        let time: Option<Timestamp> = found.event.time.as_deref().and_then(|time| time.parse().ok());
+        // The id decides within a second, so that the order of input never does.
+        (time, found.event.id.clone())
+    });
+    let mut batch = Batch::new(Pipeline { policy, ports });
+    for (found, duplicates) in once_each(creations) {
+        batch.creation(found).await;
+        batch.rows.extend(duplicates);
+    }
+    batch.write().await;
+    batch.rows
+}
+
+/// What copies of one event have in common.
+type CopyKey = (String, String);
+
+fn copy_key(found: &Found) -> Option<CopyKey> {
+    Some((found.event.dedup_id.clone()?, found.event.name.clone()))
+}
+
+/// Each resource once, whatever many copies of its event there are. A call across accounts is logged in both, and only
+/// one copy may know the caller: he made what the other names, too.
+fn once_each(creations: Vec<Found>) -> Vec<(Found, Vec<Row>)> {
+    let mut callers: HashMap<CopyKey, Principal> = HashMap::new();
+    for found in &creations {
+        let Some(key) = copy_key(found) else { continue };
+        let known = callers.entry(key).or_insert_with(|| found.principal.clone());
+        if knows_less(known, &found.principal) {
+            known.clone_from(&found.principal);
+        }
+    }
+    let mut seen: HashSet<(CopyKey, String)> = HashSet::new();
+    let mut once = Vec::with_capacity(creations.len());
+    for mut found in creations {
+        let mut duplicates = Vec::new();
+        if let Some(key) = copy_key(&found) {
+            if let Some(caller) = callers.get(&key) {
+                found.principal.clone_from(caller);
+            }
+            let first = |target: &Target| seen.insert((key.clone(), target.resource.display()));
+            let (targets, again): (Vec<Target>, Vec<Target>) = found.targets.into_iter().partition(first);
+            found.targets = targets;
+            duplicates.extend(again.iter().map(|target| {
+                row(&found.event, &target.resource, None, Outcome::Skipped(SkipReason::Duplicate))
+            }));
+        }
+        once.push((found, duplicates));
+    }
+    once
+}
+
+fn knows_less(one: &Principal, than: &Principal) -> bool {
+    let rank = |principal: &Principal| match principal.kind {
+        PrincipalKind::None => 0,
+        PrincipalKind::AwsAccount => 1,
+        _ => 2,
+    };
+    rank(one) < rank(than)
+}
+
+struct Batch<'a, P> {
+    pipeline: Pipeline<'a, P>,
+    rows: Vec<Row>,
+    writes: Vec<Pending>,
+    /// The last write of each group.
+    groups: HashMap<Group, usize>,
+    /// What was last decided for each resource.
+    last: HashMap<String, Last>,
+    /// Rows that hold only if another row's write succeeds: (row, the row it relies on).
+    relies: Vec<(usize, usize)>,
+}
+
+/// What one request to AWS can have in common.
+#[derive(PartialEq, Eq, Hash)]
+struct Group {
+    account: Option<String>,
+    region: Option<String>,
+    service: Option<String>,
+    call: String,
+    tags: TagSet,
+}
+
+/// A write in the making, and the rows that wait for it.
+struct Pending {
+    write: Write,
+    rows: Vec<usize>,
+    /// How old the event of each row is.
+    ages: Vec<Option<SignedDuration>>,
+}
+
+#[derive(Clone, Copy)]
+struct Last {
+    row: usize,
+    /// The write the row waits for; `None` when the row has failed already.
+    write: Option<usize>,
+}
+
+impl<'a, P: Ports> Batch<'a, P> {
+    fn new(pipeline: Pipeline<'a, P>) -> Self {
+        Self {
+            pipeline,
+            rows: Vec::new(),
+            writes: Vec::new(),
+            groups: HashMap::new(),
+            last: HashMap::new(),
+            relies: Vec::new(),
+        }
+    }
+
+    async fn creation(&mut self, mut found: Found) {
+        self.rows.append(&mut found.rows);
+        if found.targets.is_empty() {
+            return;
+        }
+        let resolved = match self.pipeline.resolve(&found).await {
+            Ok(resolved) => resolved,
+            Err(outcome) => {
+                for target in &found.targets {
+                    self.fail(row(&found.event, &target.resource, None, outcome.clone()));
+                }
+                return;
+            }
+        };
+        let looked_up = self.pipeline.look_up(&found, resolved.age).await;
+        for target in found.targets.iter().chain(&looked_up.targets) {
+            self.target(&found, &resolved, target).await;
+        }
+        for (target, row) in looked_up.later {
+            let decided = self.pipeline.decide(&found, &resolved, &target, &Decided { batch: self }).await;
+            self.rows.push(match decided {
+                Ok((decision, owner)) => {
+                    Row { owner: Some(owner), tags: decision.tags, notes: decision.notes, ..row }
+                }
+                Err(outcome) => Row { outcome, ..row },
+            });
+        }
+        self.rows.extend(looked_up.failed);
+    }
+
+    /// A row that has failed: what comes later for the same resource must not win because of that.
+    fn fail(&mut self, row: Row) {
+        if let Some(resource) = &row.resource {
+            self.last.insert(resource.display(), Last { row: self.rows.len(), write: None });
+        }
+        self.rows.push(row);
+    }
+
+    async fn target(&mut self, found: &Found, resolved: &Resolved, target: &Target) {
+        if let Some(outcome) = self.waits_for(target) {
+            return self.fail(row(&found.event, &target.resource, Some(&resolved.owner), outcome));
+        }
+        let decided = self.pipeline.decide(found, resolved, target, &Decided { batch: self }).await;
+        let (decision, owner) = match decided {
+            Ok(decided) => decided,
+            Err(outcome) => {
+                return self.fail(row(&found.event, &target.resource, Some(&resolved.owner), outcome));
+            }
+        };
+        let at = self.rows.len();
+        let nothing = nothing_to_write(&decision);
+        let write = nothing.is_none();
+        let outcome = nothing.unwrap_or_else(|| Outcome::Deferred("the write was not answered".to_owned()));
+        let decided = row(&found.event, &target.resource, Some(&owner), outcome);
+        self.rows.push(Row { tags: decision.tags, notes: decision.notes, ..decided });
+        if write {
+            self.enqueue(at, target, resolved.age);
+        } else if let Some(before) = self.last.get(&target.resource.display()) {
+            self.relies.push((at, before.row));
+        }
+    }
+
+    /// How a resource ends that depends on another one, in this batch, that could not be settled: an earlier creation
+    /// of the same, or the group whose owner it inherits.
+    fn waits_for(&self, target: &Target) -> Option<Outcome> {
+        let same = target.may_have_existed.then_some(&target.resource);
+        let unsettled = |resource: &Resource| {
+            let last = self.last.get(&resource.display())?;
+            let row = self.rows.get(last.row).filter(|_| last.write.is_none())?;
+            row.outcome.is_returned().then(|| row.outcome.clone())
+        };
+        same.into_iter().chain(&target.parent).find_map(unsettled)
+    }
+
+    /// Into the write of the same account, region, call and tags, unless something else is written to the resource after
+    /// that: writes to one resource keep their order.
+    fn enqueue(&mut self, at: usize, target: &Target, age: Option<SignedDuration>) {
+        let Some(row) = self.rows.get(at) else { return };
+        let resource = target.resource.clone();
+        let group = Group {
+            account: resource.account.as_ref().map(ToString::to_string),
+            region: resource.region.as_ref().map(ToString::to_string),
+            // The tagging API takes ARNs of all services; other calls are their service's own.
+            service: (target.rule.call != autotag_model::rule::TagCall::TaggingApi)
+                .then(|| resource.resource_type.split("::").nth(1).unwrap_or_default().to_owned()),
+            call: target.rule.call.name().to_owned(),
+            tags: row.tags.clone(),
+        };
+        let name = resource.display();
+        let before = self.last.get(&name).and_then(|last| last.write);
+        let open =
+            self.groups.get(&group).copied().filter(|write| before.is_none_or(|before| *write > before));
+        let write = open.unwrap_or_else(|| {
+            let write = Write {
+                call: target.rule.call.clone(),
+                tags: row.tags.clone(),
+                resources: Vec::new(),
+                rules: target.rule.limits.clone(),
+            };
+            self.writes.push(Pending { write, rows: Vec::new(), ages: Vec::new() });
+            self.writes.len() - 1
+        });
+        self.groups.insert(group, write);
+        if let Some(pending) = self.writes.get_mut(write) {
+            pending.write.resources.push(resource);
+            pending.rows.push(at);
+            pending.ages.push(age);
+        }
+        self.last.insert(name, Last { row: at, write: Some(write) });
+    }
+
+    /// Steps 8 and 9: writes, and gives each row its end.
+    async fn write(&mut self) {
+        for pending in std::mem::take(&mut self.writes) {
+            let answers = self.pipeline.ports.tagger().write(&pending.write).await;
+            for ((at, age), answer) in pending.rows.iter().zip(&pending.ages).zip(answers) {
+                if let Some(row) = self.rows.get_mut(*at) {
+                    row.outcome = answer.map_or_else(|error| error.outcome(*age), |()| Outcome::Tagged);
+                }
+            }
+        }
+        for (at, on) in std::mem::take(&mut self.relies) {
+            let failed = self.rows.get(on).map(|row| row.outcome.clone()).filter(Outcome::is_returned);
+            if let (Some(outcome), Some(row)) = (failed, self.rows.get_mut(at)) {
+                row.outcome = outcome;
+            }
+        }
+    }
+}
+
+fn row(
+    event: &Arc<crate::outcome::EventHead>,
+    resource: &Resource,
+    owner: Option<&Arc<Owner>>,
+    outcome: Outcome,
+) -> Row {
+    Row {
+        resource_type: Some(resource.resource_type.clone()),
+        resource: Some(resource.clone()),
+        owner: owner.map(Arc::clone),
+        ..Row::of_event(Arc::clone(event), outcome)
+    }
+}
+
+/// What this batch has decided so far.
+struct Decided<'b, 'a, P> {
+    batch: &'b Batch<'a, P>,
+}
+
+impl<P: Ports> Written for Decided<'_, '_, P> {
+    fn tags_of(&self, resource: &Resource) -> Option<Vec<(String, String)>> {
+        let last = self.batch.last.get(&resource.display()).filter(|last| last.write.is_some())?;
+        let tags = self.batch.rows.get(last.row)?.tags.iter();
+        Some(tags.map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! Which events create which resources: the embedded rule files, one a service, and the user's own.
+//!
+//! Only the file of the service at hand is parsed, when its first event comes: start-up costs nothing.
+
+use autotag_model::rule::{Rule, RuleFileError, ServiceRules};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
+
+mod files {
+    include!(concat!(env!("OUT_DIR"), "/catalog_files.rs"));
+}
+
+/// What the event sources of AWS services end with.
+const SOURCE_SUFFIX: &str = ".amazonaws.com";
+
+/// The rules of every service.
+#[derive(Debug)]
+pub struct Catalog {
+    embedded: HashMap<&'static str, Embedded>,
+    own: HashMap<String, Service>,
+}
+
+#[derive(Debug)]
+struct Embedded {
+    text: &'static str,
+    parsed: OnceLock<Result<Service, CatalogError>>,
+}
+
+/// One service's rules, by event.
+#[derive(Debug)]
+struct Service {
+    rules: ServiceRules,
+    by_event: HashMap<String, Vec<Arc<Rule>>>,
+}
+
+/// A rule file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("rule file `{file}`: {error}")]
+pub struct CatalogError {
+    /// The file, as the caller names it.
+    pub file: String,
+    /// What is wrong with it, with line and column.
+    pub error: RuleFileError,
+}
+
+impl Catalog {
+    /// The embedded catalogue.
+    pub fn embedded() -> Self {
+        let embedded = files::FILES
+            .iter()
+            .map(|(source, text)| (*source, Embedded { text, parsed: OnceLock::new() }))
+            .collect();
+        Self { embedded, own: HashMap::new() }
+    }
+
+    /// Adds a rule file of the user's: its rules replace the embedded ones of the same event, and add others.
+    ///
+    /// # Errors
+    /// [`CatalogError`] with line, column and what was expected.
+    pub fn add(&mut self, file: &str, text: &str) -> Result<(), CatalogError> {
+        let refuse = |error| CatalogError { file: file.to_owned(), error };
+        let rules = ServiceRules::from_toml(text).map_err(refuse)?;
+        match self.own.get_mut(&rules.source) {
+            Some(service) => service.add(rules),
+            None => {
+                self.own.insert(rules.source.clone(), Service::new(rules));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules of an event, found by exactly its source and name; empty when there are none.
+    ///
+    /// # Errors
+    /// [`CatalogError`] when the service's embedded file cannot be used, which the tests rule out.
+    pub fn find(&self, event_source: &str, event_name: &str) -> Result<&[Arc<Rule>], &CatalogError> {
+        let own = self.own.get(event_source).and_then(|service| service.by_event.get(event_name));
+        if let Some(rules) = own {
+            return Ok(rules);
+        }
+        let embedded = self.service(event_source)?;
+        Ok(embedded.and_then(|service| service.by_event.get(event_name)).map_or(&[], Vec::as_slice))
+    }
+
+    /// Whether the catalogue says of an event that it makes nothing that can be tagged.
+    pub fn is_not_a_resource(&self, event_source: &str, event_name: &str) -> bool {
+        let own = self.own.get(event_source);
+        let services = [own, self.service(event_source).ok().flatten()];
+        services
+            .into_iter()
+            .flatten()
+            .any(|service| service.rules.not_a_resource.iter().any(|name| name == event_name))
+    }
+
+    /// All services with their rules as they count, by event source: the user's own in place of those they replace.
+    ///
+    /// # Errors
+    /// [`CatalogError`] when an embedded file cannot be used.
+    pub fn services(&self) -> Result<Vec<ServiceRules>, CatalogError> {
+        let embedded = self.embedded.keys().map(|name| format!("{name}{SOURCE_SUFFIX}"));
+        let sources: BTreeSet<String> = embedded.chain(self.own.keys().cloned()).collect();
+        let mut services = Vec::with_capacity(sources.len());
+        for source in sources {
+            let embedded = self.service(&source).map_err(Clone::clone)?.map(|service| service.rules.clone());
+            let own = self.own.get(&source).map(|service| service.rules.clone());
+            services.extend(match (embedded, own) {
+                (Some(embedded), Some(own)) => Some(overlaid(embedded, own)),
+                (embedded, own) => embedded.or(own),
+            });
+        }
+        Ok(services)
+    }
+
+    fn service(&self, event_source: &str) -> Result<Option<&Service>, &CatalogError> {
+        let Some(name) = event_source.strip_suffix(SOURCE_SUFFIX) else { return Ok(None) };
+        let Some(embedded) = self.embedded.get(name) else { return Ok(None) };
+        let parsed = embedded.parsed.get_or_init(|| {
+            let refuse = |error| CatalogError { file: format!("catalog/{name}.toml"), error };
+            ServiceRules::from_toml(embedded.text).map(Service::new).map_err(refuse)
+        });
+        parsed.as_ref().map(Some)
+    }
+}
+
+/// The embedded rules of a service with the user's own in place of those they replace.
+fn overlaid(mut service: ServiceRules, own: ServiceRules) -> ServiceRules {
+    service.rules.retain(|rule| !own.rules.iter().any(|mine| mine.event == rule.event));
+    service.rules.extend(own.rules);
+    service.rules.sort_by(|a, b| (&a.event, &a.resource_type).cmp(&(&b.event, &b.resource_type)));
+    service.not_a_resource.extend(own.not_a_resource);
+    service
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self::embedded()
+    }
+}
+
+impl Service {
+    fn new(rules: ServiceRules) -> Self {
+        let mut by_event: HashMap<String, Vec<Arc<Rule>>> = HashMap::new();
+        for rule in &rules.rules {
+            by_event.entry(rule.event.clone()).or_default().push(Arc::clone(rule));
+        }
+        Self { rules, by_event }
+    }
+
+    /// Another file of the user's for the same service: the later file's events win.
+    fn add(&mut self, rules: ServiceRules) {
+        let later = Self::new(rules);
+        self.rules.rules.retain(|rule| !later.by_event.contains_key(&rule.event));
+        self.rules.rules.extend(later.rules.rules);
+        self.rules.not_a_resource.extend(later.rules.not_a_resource);
+        self.by_event.extend(later.by_event);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! Steps 5 to 7 of the way for one creation: look up, owner, tags. Asks the ports, writes nothing; what is to be written
+//! goes to the batch.
+
+use crate::assess::Found;
+use crate::outcome::{Outcome, PortError, Row, SkipReason};
+use crate::owner::{self, Owner};
+use crate::ports::{Answer, Clock as _, Lookup as _, Ports, PrincipalTags as _, TagReader as _};
+use crate::services::Target;
+use autotag_model::identity::PrincipalKind;
+use autotag_model::policy::{Decision, Facts, Inputs, Note, Nothing, Policy, Selection};
+use autotag_model::rule::Resource;
+use jiff::SignedDuration;
+use session_store::SessionStoreError;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Decides what is written for creations.
+#[derive(Debug)]
+pub struct Pipeline<'a, P> {
+    /// The tag policy.
+    pub policy: &'a Policy,
+    /// The world.
+    pub ports: &'a P,
+}
+
+/// What is known of the one behind a creation, the same for all its resources.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Resolved {
+    /// The owner, with the proof.
+    pub owner: Arc<Owner>,
+    /// IAM tags of the role or user.
+    pub iam_tags: Vec<(String, String)>,
+    /// How old the event is.
+    pub age: Option<SignedDuration>,
+}
+
+/// What step 5 found out.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct LookedUp {
+    /// Resources that came with those of the record.
+    pub targets: Vec<Target>,
+    /// Resources that cannot be looked up now; their ids are not known.
+    pub later: Vec<(Target, Row)>,
+    /// Questions that AWS did not answer.
+    pub failed: Vec<Row>,
+}
+
+/// A resource that came with `target`: tagged like it, but with the tags that the call asked for its own kind.
+fn came_with(target: &Target, resource: Resource) -> Target {
+    let of_kind =
+        target.requested_for.iter().find(|(resource_type, _)| *resource_type == resource.resource_type);
+    let requested = of_kind.map(|(_, tags)| tags.clone()).unwrap_or_default();
+    Target { resource, requested, questions: Vec::new(), ..target.clone() }
+}
+
+/// Where tags already written in this batch are found before the world is asked.
+pub trait Written: Sync {
+    /// The tags that this batch has decided to write to the resource, if any.
+    fn tags_of(&self, resource: &Resource) -> Option<Vec<(String, String)>>;
+}
+
+impl<P: Ports> Pipeline<'_, P> {
+    /// Step 6: the owner, and the IAM tags of the principal.
+    ///
+    /// # Errors
+    /// The outcome for all resources of the creation, when one of the two cannot be found out.
+    pub async fn resolve(&self, found: &Found) -> Result<Resolved, Outcome> {
+        let age = self.age(found);
+        let owner = owner::resolve(&found.principal, self.ports.sessions()).await;
+        let owner = owner.map_err(|error| store_outcome(&error))?;
+        let iam_tags = self.iam_tags(found, age).await.map_err(|error| error.outcome(age))?;
+        Ok(Resolved { owner: Arc::new(owner), iam_tags, age })
+    }
+
+    fn age(&self, found: &Found) -> Option<SignedDuration> {
+        let time: jiff::Timestamp = found.event.time.as_deref()?.parse().ok()?;
+        Some(self.ports.clock().now().duration_since(time))
+    }
+
+    async fn iam_tags(
+        &self,
+        found: &Found,
+        age: Option<SignedDuration>,
+    ) -> Result<Vec<(String, String)>, PortError> {
+        if self.policy.iam_tags == Selection::None {
+            return Ok(Vec::new());
+        }
+        let arn = match found.principal.kind {
+            PrincipalKind::IamUser => found.principal.arn.clone(),
+            PrincipalKind::AssumedRole | PrincipalKind::Role => found.principal.role_arn(),
+            _ => None,
+        };
+        match arn {
+            Some(arn) => unless_gone(self.ports.principals().principal_tags(&arn).await, age)
+                .map(Option::unwrap_or_default),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Step 5: the resources that the record does not name.
+    pub async fn look_up(&self, found: &Found, age: Option<SignedDuration>) -> LookedUp {
+        let mut looked_up = LookedUp::default();
+        for target in &found.targets {
+            for question in &target.questions {
+                let row = |outcome| Row {
+                    resource_type: Some(question.resource_type().to_owned()),
+                    ..Row::of_event(Arc::clone(&found.event), outcome)
+                };
+                match self.ports.lookup().ask(&target.resource, question).await {
+                    Ok(Answer::Resources(resources)) => {
+                        looked_up
+                            .targets
+                            .extend(resources.into_iter().map(|resource| came_with(target, resource)));
+                    }
+                    Ok(Answer::Offline) => {
+                        let why = format!("looked up when tags are written: {}", question.describe());
+                        let mut unknown = target.resource.clone();
+                        question.resource_type().clone_into(&mut unknown.resource_type);
+                        unknown.id = String::new();
+                        unknown.arn = None;
+                        looked_up.later.push((came_with(target, unknown), row(Outcome::Deferred(why))));
+                    }
+                    Err(error) => looked_up.failed.push(row(error.outcome(age))),
+                }
+            }
+        }
+        // Nothing is tagged twice: neither what the record names itself, nor what is attached to two instances.
+        let mut seen: HashSet<String> = found.targets.iter().map(|known| known.resource.display()).collect();
+        looked_up.targets.retain(|extra| seen.insert(extra.resource.display()));
+        looked_up
+    }
+
+    /// Step 7: the tags of one resource.
+    ///
+    /// # Errors
+    /// The outcome, when tags that are there already cannot be read.
+    pub async fn decide(
+        &self,
+        found: &Found,
+        resolved: &Resolved,
+        target: &Target,
+        written: &impl Written,
+    ) -> Result<(Decision, Arc<Owner>), Outcome> {
+        let outcome = |error: PortError| error.outcome(resolved.age);
+        let mut present = Vec::new();
+        if target.may_have_existed || self.policy.read_at_creation {
+            present = self.tags_now(&target.resource, written).await.map_err(outcome)?;
+        }
+        let owner = self.inherit(found, resolved, target, written).await.map_err(outcome)?;
+        let session_tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
+        let event = &found.event;
+        let account = target.resource.account.as_ref().map(autotag_model::arn::AccountId::as_str);
+        let facts = Facts {
+            owner: owner.name.as_deref(),
+            owner_source: owner.source.map(owner::OwnerSource::as_str),
+            principal: &found.principal,
+            workload: owner.workload.as_deref(),
+            event_time: event.time.as_deref(),
+            event_name: &event.name,
+            event_source: &event.source,
+            event_id: event.id.as_deref(),
+            account,
+            region: target.resource.region.as_ref().map(autotag_model::arn::Region::as_str),
+            source_ip: event.source_ip.as_deref(),
+            user_agent: event.user_agent.as_deref(),
+        };
+        let decision = self.policy.decide(&Inputs {
+            facts: &facts,
+            iam_tags: &resolved.iam_tags,
+            session_tags: &session_tags,
+            requested: &target.requested,
+            present: &present,
+            rules: &target.rule.limits,
+            may_have_existed: target.may_have_existed,
+        });
+        Ok((decision, owner))
+    }
+
+    /// Where only a service stands behind the call and the record names a parent, the parent's owner counts.
+    async fn inherit(
+        &self,
+        found: &Found,
+        resolved: &Resolved,
+        target: &Target,
+        written: &impl Written,
+    ) -> Result<Arc<Owner>, PortError> {
+        let by_service = resolved.owner.is_service() || found.principal.is_service_linked();
+        let (Some(parent), true) = (&target.parent, by_service) else {
+            return Ok(Arc::clone(&resolved.owner));
+        };
+        let Some(key) = self.policy.owner_key() else { return Ok(Arc::clone(&resolved.owner)) };
+        let read = unless_gone(self.tags_now(parent, written).await, resolved.age)?;
+        let tags = read.unwrap_or_default();
+        let name = tags.iter().find(|(known, value)| known == key && !value.is_empty());
+        Ok(match name {
+            Some((_, name)) => Arc::new((*resolved.owner).clone().inherited(name)),
+            None => Arc::clone(&resolved.owner),
+        })
+    }
+
+    async fn tags_now(
+        &self,
+        resource: &Resource,
+        written: &impl Written,
+    ) -> Result<Vec<(String, String)>, PortError> {
+        let mut tags = self.ports.reader().tags(resource).await?;
+        if let Some(ours) = written.tags_of(resource) {
+            tags.retain(|(key, _)| !ours.iter().any(|(known, _)| known == key));
+            tags.extend(ours);
+        }
+        Ok(tags)
+    }
+}
+
+/// `None` when what was asked about is gone: a role or group may be deleted while what it made lives on.
+fn unless_gone<T>(answer: Result<T, PortError>, age: Option<SignedDuration>) -> Result<Option<T>, PortError> {
+    match answer {
+        Err(error) if error.outcome(age) == Outcome::Gone => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// The outcome of a decision that writes nothing.
+pub(crate) fn nothing_to_write(decision: &Decision) -> Option<Outcome> {
+    Some(match decision.nothing {
+        Some(Nothing::HasOwner) => Outcome::AlreadyTagged("it has an owner, and the first one counts"),
+        Some(Nothing::MayBeForged) => Outcome::AlreadyTagged(
+            "its identity tags are those that the call itself asked for; whether they were there before cannot be told",
+        ),
+        Some(Nothing::Complete) => Outcome::AlreadyTagged("all tags are there"),
+        Some(Nothing::OptedOut) => Outcome::Skipped(SkipReason::OptedOut),
+        Some(_) => Outcome::Skipped(SkipReason::NoTags),
+        None if decision.tags.is_empty() => {
+            let full = decision.notes.iter().any(|note| matches!(note, Note::NoRoom(_)));
+            Outcome::Skipped(if full { SkipReason::NoRoom } else { SkipReason::NoTags })
+        }
+        None => return None,
+    })
+}
+
+fn store_outcome(error: &SessionStoreError) -> Outcome {
+    if error.is_retryable() {
+        Outcome::Deferred(error.to_string())
+    } else {
+        Outcome::Refused(error.to_string())
+    }
+}

@@ -1,0 +1,150 @@
+//! What the pipeline asks of the world. Implement these to run autotag on something else than AWS; to tag another kind of
+//! AWS resource, write a catalogue rule instead.
+
+use crate::outcome::PortError;
+use autotag_model::rule::{Resource, TagCall};
+use autotag_model::tags::{TagRules, TagSet};
+use jiff::Timestamp;
+use session_store::SessionStore;
+use std::future::Future;
+
+/// Resources that get the same tags by the same call: one or a few requests to AWS.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Write {
+    /// The call.
+    pub call: TagCall,
+    /// The tags.
+    pub tags: TagSet,
+    /// The resources, all of one account and region.
+    pub resources: Vec<Resource>,
+    /// What the service accepts.
+    pub rules: TagRules,
+}
+
+/// Writes tags.
+pub trait Tagger: Send + Sync {
+    /// Writes the tags to each resource, keeping all others that are there; answers for each, in order.
+    fn write(&self, write: &Write) -> impl Future<Output = Vec<Result<(), PortError>>> + Send;
+}
+
+/// Reads tags.
+pub trait TagReader: Send + Sync {
+    /// The tags on a resource now.
+    ///
+    /// # Errors
+    /// [`PortError`] when they cannot be read. A failed read is never "no tags".
+    fn tags(
+        &self,
+        resource: &Resource,
+    ) -> impl Future<Output = Result<Vec<(String, String)>, PortError>> + Send;
+}
+
+/// What a record cannot say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Question {
+    /// Volumes and network interfaces attached to these new instances.
+    AttachedTo {
+        /// The instances' ids.
+        instances: Vec<String>,
+    },
+    /// The snapshots behind a new image.
+    SnapshotsOf {
+        /// The image's id.
+        image: String,
+    },
+}
+
+impl Question {
+    /// What is asked for, and how it is found out.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::AttachedTo { instances } => {
+                format!(
+                    "volumes and network interfaces of {}, by DescribeVolumes and DescribeNetworkInterfaces",
+                    instances.join(", ")
+                )
+            }
+            Self::SnapshotsOf { image } => format!("snapshots of {image}, by DescribeImages"),
+        }
+    }
+
+    /// The type of the resources asked for.
+    pub fn resource_type(&self) -> &'static str {
+        match self {
+            Self::AttachedTo { .. } => "AWS::EC2::Volume",
+            Self::SnapshotsOf { .. } => "AWS::EC2::Snapshot",
+        }
+    }
+}
+
+/// What a look-up found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// These resources.
+    Resources(Vec<Resource>),
+    /// This world cannot look: it is a plan, made from records only.
+    Offline,
+}
+
+/// Looks up what a record cannot say.
+pub trait Lookup: Send + Sync {
+    /// Answers a question about the resource `of`.
+    ///
+    /// # Errors
+    /// [`PortError`] when AWS does not answer; "not found" while the resource is new.
+    fn ask(
+        &self,
+        of: &Resource,
+        question: &Question,
+    ) -> impl Future<Output = Result<Answer, PortError>> + Send;
+}
+
+/// Reads the IAM tags of principals.
+pub trait PrincipalTags: Send + Sync {
+    /// The tags of the IAM role or user with this ARN; empty when it has none.
+    ///
+    /// # Errors
+    /// [`PortError`] when they cannot be read.
+    fn principal_tags(
+        &self,
+        arn: &str,
+    ) -> impl Future<Output = Result<Vec<(String, String)>, PortError>> + Send;
+}
+
+/// The time.
+pub trait Clock: Send + Sync {
+    /// Now, UTC.
+    fn now(&self) -> Timestamp;
+}
+
+/// All that the pipeline asks of the world, in one place.
+pub trait Ports: Send + Sync {
+    /// Writes tags.
+    type Tagger: Tagger;
+    /// Reads tags.
+    type Reader: TagReader;
+    /// Looks up what records cannot say.
+    type Lookup: Lookup;
+    /// Reads IAM tags.
+    type Principals: PrincipalTags;
+    /// Knows sessions.
+    type Sessions: SessionStore;
+    /// Knows the time.
+    type Clock: Clock;
+
+    /// Writes tags.
+    fn tagger(&self) -> &Self::Tagger;
+    /// Reads tags.
+    fn reader(&self) -> &Self::Reader;
+    /// Looks up what records cannot say.
+    fn lookup(&self) -> &Self::Lookup;
+    /// Reads IAM tags.
+    fn principals(&self) -> &Self::Principals;
+    /// Knows sessions.
+    fn sessions(&self) -> &Self::Sessions;
+    /// Knows the time.
+    fn clock(&self) -> &Self::Clock;
+}

@@ -1,0 +1,80 @@
+//! What a catalogue rule cannot say, service by service.
+//!
+//! Do not write a handler for a new service unless a rule cannot describe it: nearly all of them are one TOML file. A
+//! handler refines what the rules have found in a record; it is pure, and asks nothing of the world.
+
+mod dynamodb;
+mod ec2;
+mod rds;
+mod s3;
+
+use crate::ports::Question;
+use autotag_model::arn::AccountId;
+use autotag_model::identity::Principal;
+use autotag_model::record::{Record, Trees};
+use autotag_model::rule::{Place, Resource, Rule};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A record of a creation, as handlers see it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Creation<'a> {
+    /// The record.
+    pub record: &'a Record<'a>,
+    /// Its raw parts, as trees.
+    pub trees: &'a Trees,
+    /// Who made the call.
+    pub principal: &'a Principal,
+    /// Where its resources lie.
+    pub place: &'a Place,
+}
+
+/// A resource that was found in a record, and what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Target {
+    /// The resource.
+    pub resource: Resource,
+    /// The rule that found it: how to tag it, within which limits.
+    pub rule: Arc<Rule>,
+    /// The tags that the creating call itself asked for.
+    pub requested: Vec<(String, String)>,
+    /// Whether the resource may have existed before: then the first writer wins.
+    pub may_have_existed: bool,
+    /// The resource that this one belongs to: its owner counts when only a service stands behind the call.
+    pub parent: Option<Resource>,
+    /// What the record cannot say about what came with it.
+    pub questions: Vec<Question>,
+    /// The tags that the creating call asked for what came with it, by resource type.
+    pub requested_for: Vec<(&'static str, Vec<(String, String)>)>,
+}
+
+/// A service that needs behaviour of its own.
+pub trait ServiceHandler: Debug + Send + Sync {
+    /// `eventSource` of its records.
+    fn event_source(&self) -> &'static str;
+
+    /// Refines what the rules have found.
+    fn refine(&self, creation: &Creation<'_>, targets: &mut Vec<Target>);
+}
+
+/// The services with behaviour of their own, in alphabetical order.
+const HANDLERS: &[&dyn ServiceHandler] = &[&dynamodb::DynamoDb, &ec2::Ec2, &rds::Rds, &s3::S3];
+
+/// The handler of a service, if it has one.
+pub fn handler(event_source: &str) -> Option<&'static dyn ServiceHandler> {
+    HANDLERS.iter().copied().find(|handler| handler.event_source() == event_source)
+}
+
+/// A resource of the same account in the place of the record.
+fn resource(resource_type: &str, id: &str, arn: &str, place: &Place) -> Resource {
+    Resource::new(resource_type, id, arn.parse().ok(), place)
+}
+
+fn account(place: &Place) -> &str {
+    place.account.as_ref().map_or("", AccountId::as_str)
+}
+
+#[cfg(test)]
+mod tests;

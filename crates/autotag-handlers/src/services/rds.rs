@@ -1,0 +1,40 @@
+//! RDS: `DocumentDB` and Neptune use its API and its ARNs; for some resources only a name's beginning tells them apart.
+
+use super::{Creation, ServiceHandler, Target};
+use serde_json::Value;
+
+#[derive(Debug)]
+pub(super) struct Rds;
+
+impl ServiceHandler for Rds {
+    fn event_source(&self) -> &'static str {
+        "rds.amazonaws.com"
+    }
+
+    fn refine(&self, creation: &Creation<'_>, targets: &mut Vec<Target>) {
+        let Some(family) = family(creation) else { return };
+        let engine = if family.starts_with("docdb") {
+            "DocDB"
+        } else if family.starts_with("neptune") {
+            "Neptune"
+        } else {
+            return;
+        };
+        for target in targets {
+            let kind = &mut target.resource.resource_type;
+            if kind.ends_with("ParameterGroup") {
+                *kind = kind.replacen("AWS::RDS::", &format!("AWS::{engine}::"), 1);
+            }
+        }
+    }
+}
+
+/// The parameter group family (`docdb5.0`, `neptune1.3`, `aurora-mysql8.0`), of the answer or of the request.
+fn family<'c>(creation: &Creation<'c>) -> Option<&'c str> {
+    let of = |part: &'c Value| {
+        let (_, family) =
+            part.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case("dBParameterGroupFamily"))?;
+        family.as_str()
+    };
+    of(&creation.trees.response).or_else(|| of(&creation.trees.request))
+}

@@ -1,0 +1,51 @@
+//! S3: a bucket lies where the call says it shall, an object in the account of its bucket.
+
+use super::{Creation, ServiceHandler, Target};
+use autotag_model::arn::Region;
+
+#[derive(Debug)]
+pub(super) struct S3;
+
+impl ServiceHandler for S3 {
+    fn event_source(&self) -> &'static str {
+        "s3.amazonaws.com"
+    }
+
+    fn refine(&self, creation: &Creation<'_>, targets: &mut Vec<Target>) {
+        for target in targets {
+            match target.resource.resource_type.as_str() {
+                "AWS::S3::Bucket" => {
+                    if let Some(region) = location(creation) {
+                        target.resource.region = Some(region);
+                    }
+                }
+                "AWS::S3::Object" => {
+                    // Written across accounts, both have a record; only `resources` says whose bucket it is.
+                    let bucket = bucket_arn(target);
+                    if let Some(account) = bucket.and_then(|bucket| creation.trees.account_of(&bucket)) {
+                        target.resource.account = Some(account);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// `createBucketConfiguration.locationConstraint`; `EU` is an old name of `eu-west-1`.
+fn location(creation: &Creation<'_>) -> Option<Region> {
+    let request = creation.trees.request.as_object()?;
+    let (_, configuration) =
+        request.iter().find(|(key, _)| key.eq_ignore_ascii_case("createBucketConfiguration"))?;
+    let (_, location) =
+        configuration.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case("locationConstraint"))?;
+    match location.as_str()? {
+        "EU" => Region::new("eu-west-1"),
+        code => Region::new(code),
+    }
+}
+
+fn bucket_arn(target: &Target) -> Option<String> {
+    let arn = target.resource.arn.as_ref()?.to_string();
+    arn.split_once('/').map(|(bucket, _)| bucket.to_owned())
+}

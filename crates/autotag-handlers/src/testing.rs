@@ -1,0 +1,165 @@
+//! Faults in any port, by a seeded plan: what throttling, outages and races do to the pipeline, replayable.
+
+use crate::outcome::{ErrorClass, PortError};
+use crate::ports::{Answer, Clock, Lookup, Ports, PrincipalTags, Question, TagReader, Tagger, Write};
+use autotag_model::rule::Resource;
+use autotag_model::session::Session;
+use jiff::Timestamp;
+use session_store::{SessionStore, SessionStoreError};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+/// How often calls fail, each between 0 and 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rates {
+    /// Too many calls.
+    pub throttled: f64,
+    /// 5xx, resets, timeouts.
+    pub transport: f64,
+    /// The resource is not found yet.
+    pub not_found: f64,
+    /// The permission is missing.
+    pub denied: f64,
+}
+
+/// Any ports, with faults put between them and the pipeline.
+#[derive(Debug)]
+pub struct Faulty<P> {
+    inner: P,
+    rates: Rates,
+    random: Mutex<u64>,
+}
+
+impl<P> Faulty<P> {
+    /// Faults at these rates; the same seed gives the same faults.
+    pub fn new(inner: P, rates: Rates, seed: u64) -> Self {
+        Self { inner, rates, random: Mutex::new(seed) }
+    }
+
+    /// The ports behind the faults.
+    pub fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    /// A number from 0 to 1, by the splitmix64 generator.
+    fn next(&self) -> f64 {
+        let mut state = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = *state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        f64::from(u32::try_from(mixed >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
+    }
+
+    fn fault(&self, operation: &str) -> Result<(), PortError> {
+        let mut at = self.next();
+        for (rate, class, code) in [
+            (self.rates.throttled, ErrorClass::Throttled, "ThrottlingException"),
+            (self.rates.transport, ErrorClass::Transport, "ServiceUnavailable"),
+            (self.rates.not_found, ErrorClass::NotFound, "ResourceNotFoundException"),
+            (self.rates.denied, ErrorClass::Denied, "AccessDeniedException"),
+        ] {
+            if at < rate {
+                return Err(PortError::new(class, operation, code));
+            }
+            at -= rate;
+        }
+        Ok(())
+    }
+}
+
+impl<P: Ports> Tagger for Faulty<P> {
+    async fn write(&self, write: &Write) -> Vec<Result<(), PortError>> {
+        // The whole call fails, or single resources of it do, as TagResources has it.
+        if let Err(error) = self.fault(write.call.name()) {
+            return write.resources.iter().map(|_| Err(error.clone())).collect();
+        }
+        let mut answers = Vec::with_capacity(write.resources.len());
+        for resource in &write.resources {
+            let one = Write { resources: vec![resource.clone()], ..write.clone() };
+            answers.extend(match self.fault(write.call.name()) {
+                Ok(()) => self.inner.tagger().write(&one).await,
+                Err(error) => vec![Err(error)],
+            });
+        }
+        answers
+    }
+}
+
+impl<P: Ports> TagReader for Faulty<P> {
+    async fn tags(&self, resource: &Resource) -> Result<Vec<(String, String)>, PortError> {
+        self.fault("GetResources")?;
+        self.inner.reader().tags(resource).await
+    }
+}
+
+impl<P: Ports> Lookup for Faulty<P> {
+    async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, PortError> {
+        self.fault("DescribeVolumes")?;
+        self.inner.lookup().ask(of, question).await
+    }
+}
+
+impl<P: Ports> PrincipalTags for Faulty<P> {
+    async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, PortError> {
+        self.fault("ListRoleTags")?;
+        self.inner.principals().principal_tags(arn).await
+    }
+}
+
+impl<P: Ports> SessionStore for Faulty<P> {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.outage()?;
+        self.inner.sessions().put(session).await
+    }
+
+    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+        self.outage()?;
+        self.inner.sessions().find(role_session).await
+    }
+}
+
+impl<P> Faulty<P> {
+    fn outage(&self) -> Result<(), SessionStoreError> {
+        let place = || "testing".to_owned();
+        self.fault("Query").map_err(|error| match error.class {
+            ErrorClass::Denied => SessionStoreError::Denied { place: place(), source: error.into() },
+            _ => SessionStoreError::Unavailable { place: place(), source: error.into() },
+        })
+    }
+}
+
+impl<P: Ports> Clock for Faulty<P> {
+    fn now(&self) -> Timestamp {
+        self.inner.clock().now()
+    }
+}
+
+impl<P: Ports> Ports for Faulty<P> {
+    type Tagger = Self;
+    type Reader = Self;
+    type Lookup = Self;
+    type Principals = Self;
+    type Sessions = Self;
+    type Clock = Self;
+
+    fn tagger(&self) -> &Self {
+        self
+    }
+    fn reader(&self) -> &Self {
+        self
+    }
+    fn lookup(&self) -> &Self {
+        self
+    }
+    fn principals(&self) -> &Self {
+        self
+    }
+    fn sessions(&self) -> &Self {
+        self
+    }
+    fn clock(&self) -> &Self {
+        self
+    }
+}

@@ -1,0 +1,242 @@
+//! Every rule of the catalogue finds what it says it finds, in a record made after the rule itself.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
+use autotag_handlers::assess::{Assessed, Found};
+use autotag_handlers::catalog::Catalog;
+use autotag_handlers::outcome::{Outcome, Row, SkipReason};
+use autotag_model::arn::AccountId;
+use autotag_model::rule::{Resource, Rule, ServiceRules, TagCall};
+use serde_json::{Map, Value, json};
+
+#[expect(dead_code, reason = "each test file uses a part of it")]
+mod common;
+
+/// Puts `value` at a path such as `response.instancesSet[].instanceId`, unless something stands there already.
+fn put(record: &mut Value, path: &str, value: &str) -> Result<(), String> {
+    let mut at = record;
+    for step in path.split('.') {
+        let (name, each) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
+        if at.is_null() {
+            *at = Value::Object(Map::new());
+        }
+        let members = at.as_object_mut().ok_or_else(|| format!("{path}: `{name}` stands below a text"))?;
+        at = members.entry(name).or_insert(Value::Null);
+        if each {
+            if at.is_null() {
+                *at = json!([null]);
+            }
+            at = at.get_mut(0).ok_or_else(|| format!("{path}: `{name}` is no list"))?;
+        }
+    }
+    if at.is_null() {
+        *at = json!(value);
+    }
+    Ok(())
+}
+
+/// The placeholders of an ARN template that are paths into the record.
+fn paths_of(template: &str) -> Vec<&str> {
+    let inside =
+        template.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(inside, _)| inside);
+    let names = inside.map(|inside| inside.split_once('|').map_or(inside, |(name, _)| name).trim());
+    names.filter(|name| name.contains('.')).collect()
+}
+
+/// A record of the rule's event in which only what the rule asks for stands, the id at the path `id`.
+fn record_for(service: &ServiceRules, rule: &Rule, id: &str, value: &str) -> Result<Value, String> {
+    let mut parts = Value::Null;
+    put(&mut parts, id, value)?;
+    if let Some(template) = &rule.arn {
+        for path in paths_of(template.as_str()) {
+            put(&mut parts, path, "some-name")?;
+        }
+    }
+    if let Some(condition) = &rule.when {
+        put(
+            &mut parts,
+            &condition.path.to_string(),
+            condition.is.first().map_or("some-text", String::as_str),
+        )?;
+    }
+    let mut record = common::call(0, &common::user("mara"), "x:y", &Value::Null, &Value::Null);
+    record["eventSource"] = json!(service.source);
+    record["eventName"] = json!(rule.event);
+    for (part, field) in [
+        ("request", "requestParameters"),
+        ("response", "responseElements"),
+        ("service", "serviceEventDetails"),
+    ] {
+        record[field] = parts.get(part).cloned().unwrap_or_default();
+    }
+    Ok(record)
+}
+
+/// The resources found of a record: those to tag, and those that AWS cannot tag.
+fn resources(assessed: Assessed) -> Vec<Resource> {
+    let untaggable = |rows: Vec<Row>| {
+        rows.into_iter().filter_map(|row| match row.outcome {
+            Outcome::Skipped(SkipReason::CannotTag(_)) => row.resource,
+            _ => None,
+        })
+    };
+    match assessed {
+        Assessed::Creation(found) => {
+            let Found { targets, rows, .. } = *found;
+            targets.into_iter().map(|target| target.resource).chain(untaggable(rows)).collect()
+        }
+        Assessed::Nothing(rows) => untaggable(rows).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is wrong with what was found of a rule's own record, if anything.
+fn fault(rule: &Rule, found: &[Resource]) -> Option<String> {
+    let kinds: Vec<&str> = found.iter().map(|resource| resource.resource_type.as_str()).collect();
+    if kinds != [rule.resource_type.as_str()] {
+        return Some(format!("finds {kinds:?}"));
+    }
+    let resource = found.first()?;
+    let name = resource.display();
+    if name.is_empty() || name.contains(['{', '}']) {
+        return Some(format!("names it `{name}`"));
+    }
+    match &resource.arn {
+        Some(arn) => {
+            let here = AccountId::new(common::HERE).unwrap();
+            if arn.account().is_some_and(|account| account != here) {
+                return Some(format!("{arn} lies in another account"));
+            }
+        }
+        None if rule.arn.is_some() => return Some("has a template and gives no ARN".to_owned()),
+        None if rule.call == TagCall::TaggingApi => {
+            return Some("the tagging API takes ARNs only".to_owned());
+        }
+        None => {}
+    }
+    if resource.account.is_none() || resource.region.is_none() {
+        return Some(format!("{name} lies nowhere"));
+    }
+    None
+}
+
+fn every_rule(mut visit: impl FnMut(&Catalog, &ServiceRules, &Rule)) {
+    let catalog = Catalog::embedded();
+    for service in catalog.services().unwrap() {
+        for rule in &service.rules {
+            visit(&catalog, &service, rule);
+        }
+    }
+}
+
+#[test]
+fn every_rule_finds_its_resource_by_each_of_its_paths() {
+    let (mut faults, mut tried) = (Vec::new(), 0);
+    every_rule(|catalog, service, rule| {
+        for path in &rule.id {
+            let path = path.to_string();
+            let what = format!("{} {} {} by {path}", service.source, rule.event, rule.resource_type);
+            // Where there is no template the id must be an ARN, or the call takes ids.
+            let full = format!("arn:aws:any:eu-west-1:{}:thing/x-1", common::HERE);
+            let by_arn = rule.arn.is_none() && matches!(rule.call, TagCall::TaggingApi | TagCall::None);
+            let id = if by_arn { full.as_str() } else { "x-1" };
+            tried += 1;
+            match record_for(service, rule, &path, id) {
+                Err(why) => faults.push(format!("{what}: {why}")),
+                Ok(record) => {
+                    let found = resources(common::assess(catalog, &record));
+                    faults.extend(fault(rule, &found).map(|why| format!("{what}: {why}")));
+                }
+            }
+        }
+    });
+    assert!(faults.is_empty(), "{} of {tried}:\n{}", faults.len(), faults.join("\n"));
+    assert!(tried >= 350, "{tried}");
+}
+
+#[test]
+fn every_rule_leaves_alone_what_lies_in_another_account() {
+    let mut faults = Vec::new();
+    every_rule(|catalog, service, rule| {
+        for path in &rule.id {
+            let foreign = "arn:aws:any:eu-west-1:444455556666:thing/x-1";
+            let Ok(record) = record_for(service, rule, &path.to_string(), foreign) else { continue };
+            let Assessed::Creation(found) = common::assess(catalog, &record) else { continue };
+            let foreign = found.targets.iter().filter_map(|target| target.resource.arn.as_ref()?.account());
+            if foreign.into_iter().any(|account| account.as_str() != common::HERE) {
+                faults.push(format!("{} {} by {path}", service.source, rule.event));
+            }
+        }
+    });
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+/// Names are chosen by the caller, and some services allow `:` in them. A name that looks like the ARN of somebody else's
+/// resource must not lead there.
+#[test]
+fn no_rule_takes_a_name_for_an_arn() {
+    let victim = format!("arn:aws:victim:eu-west-1:{}:thing/orders", common::HERE);
+    let mut faults = Vec::new();
+    every_rule(|catalog, service, rule| {
+        for path in rule.id.iter().map(ToString::to_string) {
+            if rule.arn.is_none() || path.to_lowercase().ends_with("arn") {
+                continue;
+            }
+            let record = record_for(service, rule, &path, &victim).unwrap();
+            if resources(common::assess(catalog, &record)).iter().any(|found| found.display() == victim) {
+                faults.push(format!("{} {} by {path}", service.source, rule.event));
+            }
+        }
+    });
+    assert!(faults.is_empty(), "{} rules:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn newer_ec2_records_are_wrapped_once_more() {
+    let mut faults = Vec::new();
+    every_rule(|catalog, service, rule| {
+        if service.source != "ec2.amazonaws.com" {
+            return;
+        }
+        let mut record = record_for(service, rule, &rule.id[0].to_string(), "x-1").unwrap();
+        for (field, suffix) in [("requestParameters", "Request"), ("responseElements", "Response")] {
+            let inner = record[field].take();
+            record[field] = json!({ format!("{}{suffix}", rule.event): inner });
+        }
+        let found = resources(common::assess(catalog, &record));
+        faults.extend(fault(rule, &found).map(|why| format!("{} {}: {why}", rule.event, rule.resource_type)));
+    });
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+/// A response that CloudTrail has cut may have named a resource: that is never passed over in silence.
+#[test]
+fn a_cut_record_of_a_creation_is_never_silent() {
+    let cut = json!({"omitted": true, "originalSize": 120_000});
+    let mut silent = Vec::new();
+    every_rule(|catalog, service, rule| {
+        // An event that creates only now and then is no creation as far as anybody can tell.
+        if catalog.find(&service.source, &rule.event).unwrap().iter().all(|rule| rule.when.is_some()) {
+            return;
+        }
+        let mut record = common::call(0, &common::user("mara"), "x:y", &cut, &cut);
+        record["eventSource"] = json!(service.source);
+        record["eventName"] = json!(rule.event);
+        let Assessed::Nothing(rows) = common::assess(catalog, &record) else {
+            silent.push(format!("{} {}", service.source, rule.event));
+            return;
+        };
+        assert!(
+            rows.iter().any(|row| row.outcome.is_returned()),
+            "{} {}: {rows:?}",
+            service.source,
+            rule.event
+        );
+    });
+    silent.dedup();
+    assert_eq!(silent, Vec::<String>::new());
+}
