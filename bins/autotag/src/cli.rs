@@ -1,0 +1,116 @@
+//! The command line. What stands in the doc comments is what `--help` prints.
+#![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Who created what in an AWS estate, and which tags say so.
+#[derive(Debug, Parser)]
+#[command(name = "autotag", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows which tags CloudTrail records would lead to, and why. Needs no AWS account and writes nothing to AWS
+    Plan(PlanArgs),
+    /// Walks each creation of a file step by step: rule, resource, owner with proof, tags
+    Explain(ExplainArgs),
+    /// Lists which events of which services are covered, and how their resources are tagged
+    Catalog(CatalogArgs),
+}
+
+/// Where records come from and what decides about them: the same for every command that reads records.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// Files (.json, .json.gz, .jsonl, an EventBridge event), folders in a trail's layout, or `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// Tag policy (TOML) [default: ./autotag.toml if there; else Owner, PrincipalId and CreatedBy are written]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Your own rule files (TOML), which add to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Keep the STS sessions met in this file, and use those of earlier runs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// How many files are read at once [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Output format [default: table on a terminal, jsonl otherwise]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Only events at or after this time (2026-03-02, or 2026-03-02T09:00:00Z)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only events before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+    /// Also show what is not tagged: failed calls, uncovered events, what is skipped or already tagged
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Only the event with this eventID
+    #[arg(long, value_name = "ID")]
+    pub(crate) event: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CatalogArgs {
+    /// Only services whose event source or name holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) service: Option<String>,
+    /// Output format [default: table]
+    #[arg(long, value_enum, default_value_t = CatalogFormat::Table)]
+    pub(crate) format: CatalogFormat,
+    /// Your own rule files (TOML), which add to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// One JSON object a line
+    Jsonl,
+    /// Comma-separated values
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CatalogFormat {
+    /// For people
+    Table,
+    /// One JSON array
+    Json,
+    /// The page docs/services.md
+    Markdown,
+}
+
+/// A time, or the beginning of a day, UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    let day: Date = text.parse().map_err(|_| "expected 2026-03-02 or 2026-03-02T09:00:00Z".to_owned())?;
+    let midnight = day.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| error.to_string())?;
+    Ok(midnight.timestamp())
+}

@@ -1,0 +1,57 @@
+//! `autotag`: who created what in an AWS estate, and which tags say so.
+//!
+//! Exit codes: 0 done; 1 something could not be read or done, the rest was; 2 wrong usage or configuration.
+
+mod cli;
+mod command;
+mod input;
+mod output;
+mod reading;
+mod setup;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+use std::io::{ErrorKind, Write as _};
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// All of it.
+    Whole,
+    /// Something could not be read or done; it was said what.
+    Partly,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Plan(args) => command::plan::run(&args),
+        Command::Explain(args) => command::explain::run(&args),
+        Command::Catalog(args) => command::catalog::run(&args),
+    };
+    match result {
+        Ok(Done::Whole) => ExitCode::SUCCESS,
+        Ok(Done::Partly) => ExitCode::from(1),
+        // Whoever reads has seen enough (`autotag plan ... | head`).
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where not even stderr can be written to, the exit code has to do.
+            let _ = writeln!(anstream::stderr(), "autotag: {error:#}");
+            ExitCode::from(if error.is::<setup::WrongUsage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |error: &std::io::Error| error.kind() == ErrorKind::BrokenPipe;
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(closed)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .is_some_and(|error| error.io_error_kind() == Some(ErrorKind::BrokenPipe))
+            || cause.downcast_ref::<csv::Error>().is_some_and(|error| match error.kind() {
+                csv::ErrorKind::Io(error) => closed(error),
+                _ => false,
+            })
+    })
+}

@@ -1,0 +1,9 @@
+//! What the commands print: the plan on stdout, the summary on stderr.
+
+mod rows;
+mod summary;
+mod table;
+
+pub(crate) use rows::write_rows;
+pub(crate) use summary::{Summary, plural};
+pub(crate) use table::{printable, styled, table};

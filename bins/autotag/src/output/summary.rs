@@ -1,0 +1,110 @@
+//! The summary on stderr: what was read, what came of it, and what was not understood.
+
+use super::table::{printable, styled};
+use crate::Done;
+use crate::input::Unreadable;
+use autotag_handlers::outcome::{Outcome, Row, SkipReason};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// How much is printed of each list of problems; the rest is counted.
+const SHOWN: usize = 50;
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) files: usize,
+    pub(crate) records: u64,
+    pub(crate) creations: usize,
+    pub(crate) sessions: usize,
+    pub(crate) uncovered: BTreeMap<(String, String), u64>,
+    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) outcomes: BTreeMap<&'static str, u64>,
+    pub(crate) resources: u64,
+    pub(crate) failed_calls: u64,
+    pub(crate) skipped_events: u64,
+    pub(crate) duplicates: u64,
+    /// Creations whose record is readable, but does not say enough.
+    pub(crate) failed: Vec<String>,
+}
+
+impl Summary {
+    /// Counts one row; `place` is where its record stands, if that is known.
+    pub(crate) fn count(&mut self, row: &Row, place: Option<String>) {
+        match &row.outcome {
+            Outcome::CallFailed(_) => self.failed_calls += 1,
+            Outcome::NoRule => {}
+            Outcome::Skipped(SkipReason::Duplicate) => self.duplicates += 1,
+            Outcome::Skipped(_) if row.resource_type.is_none() => self.skipped_events += 1,
+            outcome => {
+                *self.outcomes.entry(outcome.name()).or_default() += 1;
+                self.resources += 1;
+            }
+        }
+        if let Outcome::Malformed(why) | Outcome::Refused(why) = &row.outcome {
+            let id = row.event.id.as_deref().unwrap_or("without id");
+            let place = place.map_or(String::new(), |place| format!("{place}: "));
+            self.failed.push(format!("{place}event {id} ({} {}): {why}", row.event.source, row.event.name));
+        }
+    }
+
+    /// Whether everything could be read and made sense of.
+    pub(crate) fn done(&self) -> Done {
+        if self.unreadable.is_empty() && self.failed.is_empty() { Done::Whole } else { Done::Partly }
+    }
+
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut line = |name: &str, text: &str| {
+            writeln!(out, "{} {text}", styled::text(styled::HEAD, &format!("{name:>12}")))
+        };
+        line("records", &format!("{} in {}", self.records, plural(self.files, "file")))?;
+        line("sessions", &self.sessions.to_string())?;
+        line("creations", &self.creations.to_string())?;
+        let by_outcome: Vec<String> =
+            self.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let by_outcome =
+            if by_outcome.is_empty() { String::new() } else { format!(" ({})", by_outcome.join(", ")) };
+        line("resources", &format!("{}{by_outcome}", self.resources))?;
+        line("failed calls", &self.failed_calls.to_string())?;
+        line("skipped", &plural(self.skipped_events, "event"))?;
+        line("duplicates", &self.duplicates.to_string())?;
+        let uncovered: u64 = self.uncovered.values().sum();
+        line("uncovered", &format!("{}{}", plural(uncovered, "creating event"), colon(uncovered)))?;
+        let mut by_count: Vec<_> = self.uncovered.iter().collect();
+        by_count.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let names = by_count.iter().map(|((source, name), count)| format!("{count} {source} {name}"));
+        list(out, names)?;
+        for (name, problems) in [("  unreadable", &self.unreadable), ("   malformed", &self.failed)] {
+            let style = if problems.is_empty() { styled::HEAD } else { styled::BAD };
+            writeln!(
+                out,
+                "{} {}{}",
+                styled::text(style, name),
+                problems.len(),
+                colon(problems.len() as u64)
+            )?;
+            list(out, problems.iter().cloned())?;
+        }
+        Ok(())
+    }
+}
+
+fn list(out: &mut impl Write, mut texts: impl Iterator<Item = String>) -> io::Result<()> {
+    for text in texts.by_ref().take(SHOWN) {
+        writeln!(out, "             {}", printable(&text))?;
+    }
+    match texts.count() {
+        0 => Ok(()),
+        more => writeln!(out, "             and {more} more"),
+    }
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn plural(count: impl TryInto<u64>, what: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn colon(count: u64) -> &'static str {
+    if count > 0 { ":" } else { "" }
+}

@@ -1,0 +1,52 @@
+//! Catalogue, policy and session store from the command line.
+
+use anyhow::{Context as _, Result, anyhow};
+use autotag_handlers::catalog::Catalog;
+use autotag_model::policy::Policy;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Wrong usage or configuration: exit code 2.
+#[derive(Debug)]
+pub(crate) struct WrongUsage(String);
+
+impl std::fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUsage {}
+
+pub(crate) fn wrong_usage(text: impl Into<String>) -> anyhow::Error {
+    anyhow!(WrongUsage(text.into()))
+}
+
+/// The embedded catalogue with the user's rule files; every wrong file is named, not only the first.
+pub(crate) fn catalog(rules: &[PathBuf]) -> Result<Catalog> {
+    let mut catalog = Catalog::embedded();
+    let mut wrong = Vec::new();
+    for path in rules {
+        let added = read(path).map_err(|error| format!("{error:#}")).and_then(|text| {
+            catalog.add(&path.display().to_string(), &text).map_err(|error| error.to_string())
+        });
+        wrong.extend(added.err());
+    }
+    if wrong.is_empty() { Ok(catalog) } else { Err(wrong_usage(wrong.join("\n"))) }
+}
+
+/// The policy file that is taken when none is named and it stands in the current folder.
+const POLICY_FILE: &str = "autotag.toml";
+
+pub(crate) fn policy(path: Option<&Path>) -> Result<Policy> {
+    let default = Path::new(POLICY_FILE);
+    let Some(path) = path.or_else(|| default.is_file().then_some(default)) else {
+        return Ok(Policy::default());
+    };
+    let text = read(path).map_err(|error| wrong_usage(format!("{error:#}")))?;
+    Policy::from_toml(&text).map_err(|error| wrong_usage(format!("policy `{}`: {error}", path.display())))
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
+}

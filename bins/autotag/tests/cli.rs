@@ -1,0 +1,434 @@
+//! The program as its users run it: on the shipped trail, on odd and broken input, with wrong usage.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const BIN: &str = env!("CARGO_BIN_EXE_autotag");
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn autotag(args: &[&str]) -> Output {
+    Command::new(BIN).args(args).current_dir(root()).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn lines(output: &Output) -> Vec<serde_json::Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The plan in short, for snapshots: what a reader compares.
+fn in_short(output: &Output) -> String {
+    let mut text = String::new();
+    for line in lines(output) {
+        let field = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
+        let service = field("event_source").split('.').next().unwrap().to_owned();
+        writeln!(
+            text,
+            "{} {service}:{}\n  {} {}\n  {} ({})\n  {}{}",
+            field("event_time"),
+            field("event_name"),
+            field("resource_type"),
+            field("arn"),
+            field("owner"),
+            field("owner_source"),
+            field("outcome"),
+            line["reason"].as_str().map_or(String::new(), |reason| format!(": {reason}")),
+        )
+        .unwrap();
+        for (key, value) in line["tags"].as_object().unwrap() {
+            writeln!(text, "    {key} = {}", value.as_str().unwrap()).unwrap();
+        }
+    }
+    format!("{text}\n{}", stderr(output))
+}
+
+#[test]
+fn the_plan_of_the_shipped_trail() {
+    let output = autotag(&["plan", "fixtures/trail", "--all"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    insta::assert_snapshot!(in_short(&output));
+}
+
+#[test]
+fn the_plan_of_odd_records() {
+    let output = autotag(&["plan", "fixtures/odd", "--all"]);
+    assert_eq!(output.status.code(), Some(1), "some of these files hold no records");
+    insta::assert_snapshot!(in_short(&output));
+}
+
+#[test]
+fn the_plan_of_broken_files() {
+    // `not-json.txt` has no name of a trail file; it is read only when it is named.
+    let output = autotag(&["plan", "fixtures/broken", "fixtures/broken/not-json.txt"]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(in_short(&output));
+}
+
+#[test]
+fn a_json_line_has_exactly_the_promised_keys() {
+    let output = autotag(&["plan", "fixtures/trail"]);
+    let line = stdout(&output).lines().next().unwrap().to_owned();
+    let keys = [
+        "event_id",
+        "event_time",
+        "event_source",
+        "event_name",
+        "account",
+        "region",
+        "resource_type",
+        "arn",
+        "owner",
+        "owner_source",
+        "tags",
+        "outcome",
+        "reason",
+    ];
+    let places: Vec<usize> = keys.iter().map(|key| line.find(&format!("\"{key}\":")).unwrap()).collect();
+    assert!(places.is_sorted(), "{line}");
+    let object = lines(&output).remove(0);
+    assert_eq!(object.as_object().unwrap().len(), keys.len());
+}
+
+#[test]
+fn only_what_gets_tags_is_shown_by_default() {
+    let shown = lines(&autotag(&["plan", "fixtures/trail"]));
+    assert!(shown.iter().all(|line| !line["tags"].as_object().unwrap().is_empty()));
+    let all = lines(&autotag(&["plan", "fixtures/trail", "--all"]));
+    assert!(all.len() > shown.len());
+    for outcome in ["CallFailed", "NoRule", "AlreadyTagged", "Skipped"] {
+        let of_outcome: Vec<_> = all.iter().filter(|line| line["outcome"] == outcome).collect();
+        assert!(!of_outcome.is_empty(), "{outcome}");
+        assert!(
+            of_outcome.iter().all(|line| line["tags"].as_object().unwrap().is_empty()),
+            "{outcome} gives no tags"
+        );
+    }
+}
+
+#[test]
+fn the_number_of_jobs_changes_nothing() {
+    let one = autotag(&["plan", "fixtures/trail", "--all", "--jobs", "1"]);
+    let many = autotag(&["plan", "fixtures/trail", "--all", "--jobs", "7"]);
+    assert_eq!(stdout(&one), stdout(&many));
+    assert_eq!(stderr(&one), stderr(&many));
+}
+
+#[test]
+fn csv_says_the_same_as_jsonl() {
+    let csv = stdout(&autotag(&["plan", "fixtures/trail", "--all", "--format", "csv"]));
+    let json = lines(&autotag(&["plan", "fixtures/trail", "--all", "--format", "jsonl"]));
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let head = reader.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), json.len());
+    for (row, line) in rows.iter().zip(&json) {
+        for (name, cell) in head.iter().zip(row) {
+            let want = match &line[name] {
+                serde_json::Value::Null => String::new(),
+                serde_json::Value::String(text) => text.clone(),
+                tags => {
+                    let cell: serde_json::Value = serde_json::from_str(cell).unwrap();
+                    assert_eq!(&cell, tags, "{name}");
+                    continue;
+                }
+            };
+            assert_eq!(cell, want, "{name}");
+        }
+    }
+}
+
+#[test]
+fn nothing_secret_is_printed_and_no_colour_goes_into_pipes() {
+    for args in [
+        &["plan", "fixtures/trail", "fixtures/odd", "--all", "--format", "table"][..],
+        &["plan", "fixtures/trail", "fixtures/odd", "--all", "--format", "jsonl"],
+        &["plan", "fixtures/trail", "fixtures/odd", "--all", "--format", "csv"],
+        &["explain", "fixtures/trail", "fixtures/odd"],
+    ] {
+        let output = autotag(args);
+        let text = stdout(&output) + &stderr(&output);
+        assert!(text.len() > 10_000, "{args:?}");
+        assert!(!text.contains("CANARY"), "{args:?}: a session token");
+        assert!(!text.contains("ASIA") && !text.contains("AKIA"), "{args:?}: an access key id");
+        assert!(!text.contains("sensitiveDataRemoved"), "{args:?}: user data");
+        assert!(!text.contains('\u{1b}'), "{args:?}: colours");
+    }
+}
+
+#[test]
+fn explain_names_the_person_at_the_origin_and_each_hop() {
+    let output = autotag(&["explain", "fixtures/trail", "--event", "d8e4c8dd-6404-47f9-a73c-187fa3809a87"]);
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!(stdout(&output));
+    let none = autotag(&["explain", "fixtures/trail", "--event", "no-such-event"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(stderr(&none).contains("nothing to explain"), "{}", stderr(&none));
+}
+
+#[test]
+fn explain_tells_why_a_record_leads_to_nothing() {
+    let failed = autotag(&["explain", "fixtures/trail", "--event", "5d66724f-8c87-4414-a7bb-4607db4f0d1e"]);
+    assert!(
+        stdout(&failed).contains("the API call itself failed: Client.UnauthorizedOperation"),
+        "{}",
+        stdout(&failed)
+    );
+    let uncovered =
+        autotag(&["explain", "fixtures/trail", "--event", "3cd29992-f6c0-46fa-a551-9144303c09f0"]);
+    assert!(stdout(&uncovered).contains("NoRule"), "{}", stdout(&uncovered));
+}
+
+#[test]
+fn sessions_of_an_earlier_run_are_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let sts = folder.path().join("sts.json");
+    let create = folder.path().join("create.json");
+    fs::write(
+        &sts,
+        r#"{"eventSource":"sts.amazonaws.com","eventName":"AssumeRole","eventTime":"2026-03-02T09:00:00Z",
+            "userIdentity":{"type":"IAMUser","userName":"mara","arn":"arn:aws:iam::111122223333:user/mara"},
+            "requestParameters":{"tags":[{"key":"Team","value":"shop"}]},
+            "responseElements":{"credentials":{"accessKeyId":"ASIAONE"},
+            "assumedRoleUser":{"assumedRoleId":"AROAX:build"}}}"#,
+    )
+    .unwrap();
+    fs::write(
+        &create,
+        r#"{"eventSource":"sqs.amazonaws.com","eventName":"CreateQueue","eventTime":"2026-03-02T09:01:00Z",
+            "awsRegion":"eu-west-1","recipientAccountId":"111122223333","eventID":"e",
+            "userIdentity":{"type":"AssumedRole","principalId":"AROAX:build","accessKeyId":"ASIAONE",
+            "arn":"arn:aws:sts::111122223333:assumed-role/ci/build"},
+            "responseElements":{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/q"}}"#,
+    )
+    .unwrap();
+    let state = folder.path().join("state.redb");
+    let plan = |paths: &[&Path], state: Option<&Path>| {
+        let mut command = Command::new(BIN);
+        command.arg("plan").args(paths);
+        if let Some(state) = state {
+            command.arg("--state").arg(state);
+        }
+        command.output().unwrap()
+    };
+    assert_eq!(plan(&[&sts], Some(&state)).status.code(), Some(0));
+    let with = lines(&plan(&[&create], Some(&state))).remove(0);
+    assert_eq!((with["owner"].as_str(), with["tags"]["Team"].as_str()), (Some("mara"), Some("shop")));
+    let without = lines(&plan(&[&create], None)).remove(0);
+    assert_eq!(
+        (without["owner"].as_str(), without["owner_source"].as_str()),
+        (Some("build"), Some("role-session"))
+    );
+    let not_a_store = plan(&[&create], Some(&sts));
+    assert_eq!(not_a_store.status.code(), Some(2), "{}", stderr(&not_a_store));
+    assert!(stderr(&not_a_store).contains("sts.json"), "{}", stderr(&not_a_store));
+}
+
+#[test]
+fn a_span_of_time_counts_creations_and_keeps_their_sessions() {
+    let day = lines(&autotag(&["plan", "fixtures/trail", "--since", "2026-03-03", "--until", "2026-03-04"]));
+    assert!(!day.is_empty());
+    assert!(day.iter().all(|line| line["event_time"].as_str().unwrap().starts_with("2026-03-03")));
+    let all = lines(&autotag(&["plan", "fixtures/trail"]));
+    let same: Vec<_> = all
+        .into_iter()
+        .filter(|line| line["event_time"].as_str().unwrap().starts_with("2026-03-03"))
+        .collect();
+    assert_eq!(day, same);
+    assert_eq!(autotag(&["plan", "fixtures/trail", "--since", "yesterday"]).status.code(), Some(2));
+}
+
+#[test]
+fn standard_input_is_an_input() {
+    let mut child = Command::new(BIN)
+        .args(["plan", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let event = fs::read(root().join("fixtures/odd/eventbridge.json")).unwrap();
+    child.stdin.take().unwrap().write_all(&event).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(lines(&output).len(), lines(&autotag(&["plan", "fixtures/odd/eventbridge.json"])).len());
+    assert!(!lines(&output).is_empty());
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let command = format!("{BIN} plan fixtures/trail | head -n 1");
+    let output = Command::new("bash")
+        .args(["-c", &format!("set -o pipefail; {command}")])
+        .current_dir(root())
+        .output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn wrong_usage_is_refused_with_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let policy = file("policy.toml", "[identity]\nOwner = \"{onwer}\"\n");
+    let rules = file(
+        "rules.toml",
+        "source = \"sqs.amazonaws.com\"\nname = \"x\"\n[[rule]]\nevent = \"E\"\ntype = \"A::B\"\nid = \"x.y\"\n",
+    );
+    for (args, what) in [
+        (vec!["plan"], "PATH"),
+        (vec!["plan", "fixtures/trail", "--policy", &policy], "no placeholder `onwer`"),
+        (vec!["plan", "fixtures/trail", "--policy", "no-such.toml"], "no-such.toml"),
+        (vec!["plan", "fixtures/trail", "--rules", &rules], "line 6, column 6"),
+        (vec!["plan", "s3://bucket/prefix"], "aws s3 sync"),
+        (vec!["plan", "fixtures/trail", "--format", "xml"], "xml"),
+        (vec!["plan", "fixtures/trail", "--jobs", "0"], "jobs"),
+    ] {
+        let output = autotag(&args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(what), "{args:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn the_policy_decides_and_is_found_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("autotag.toml"), "[identity]\nMadeBy = \"{owner}\"\n").unwrap();
+    let trail = root().join("fixtures/odd/eventbridge.json");
+    let output = Command::new(BIN).arg("plan").arg(&trail).current_dir(folder.path()).output().unwrap();
+    assert_eq!(lines(&output)[0]["tags"], serde_json::json!({"MadeBy": "olga"}));
+    let elsewhere = autotag(&["plan", trail.to_str().unwrap()]);
+    assert_eq!(lines(&elsewhere)[0]["tags"]["Owner"], "olga");
+}
+
+#[test]
+fn programs_get_every_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record.json");
+    let record = r#"{"eventSource":"sqs.amazonaws.com","eventName":"CreateQueue","awsRegion":"eu-west-1",
+        "recipientAccountId":"111122223333","userIdentity":{"type":"IAMUser","userName":"ev\u001b[31mil"},
+        "responseElements":{"queueUrl":"https://sqs/q"}}"#;
+    fs::write(&file, record).unwrap();
+    let plan = |format| autotag(&["plan", file.to_str().unwrap(), "--format", format]);
+    assert!(stdout(&plan("csv")).contains("ev\u{1b}[31mil"));
+    assert_eq!(lines(&plan("jsonl"))[0]["owner"], "ev\u{1b}[31mil");
+    assert!(!stdout(&plan("table")).contains('\u{1b}'), "people get none that drives their terminal");
+}
+
+#[test]
+fn a_users_rules_cover_what_the_catalogue_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("kendra.toml");
+    fs::write(
+        &rules,
+        "source = \"kendra.amazonaws.com\"\nname = \"Amazon Kendra\"\nactions = [\"kendra:TagResource\"]\n\n[[rule]]\nevent = \"CreateIndex\"\ntype = \"AWS::Kendra::Index\"\nid = \"response.id\"\narn = \"arn:{partition}:kendra:{region}:{account}:index/{id}\"\n",
+    )
+    .unwrap();
+    let kendra = |output: &Output| {
+        lines(output).iter().filter(|line| line["event_source"] == "kendra.amazonaws.com").count()
+    };
+    assert_eq!(kendra(&autotag(&["plan", "fixtures/trail"])), 0);
+    assert_eq!(kendra(&autotag(&["plan", "fixtures/trail", "--rules", rules.to_str().unwrap()])), 1);
+}
+
+#[test]
+fn the_catalogue_is_listed_for_people_and_programs() {
+    let json = autotag(&["catalog", "--service", "sqs", "--format", "json"]);
+    let rules: Vec<serde_json::Value> = serde_json::from_str(&stdout(&json)).unwrap();
+    assert_eq!(rules.len(), 1);
+    assert_eq!(rules[0]["event_name"], "CreateQueue");
+    assert_eq!(rules[0]["iam_actions"], serde_json::json!(["sqs:TagQueue"]));
+    let table = autotag(&["catalog", "--service", "Amazon SQS"]);
+    assert!(stdout(&table).contains("CreateQueue") && stderr(&table).contains("1 rule of 1 service"));
+    assert_eq!(autotag(&["catalog", "--service", "no-such"]).status.code(), Some(1));
+}
+
+#[test]
+fn the_page_of_services_is_up_to_date() {
+    let page = fs::read_to_string(root().join("docs/services.md")).unwrap();
+    let generated = stdout(&autotag(&["catalog", "--format", "markdown"]));
+    assert!(
+        page == generated,
+        "docs/services.md is stale: run `cargo run -p autotag -- catalog --format markdown > docs/services.md`"
+    );
+}
+
+/// Each of these stands beside a good file, which is planned all the same.
+#[test]
+fn hostile_input_is_named_and_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    let good = fs::read(root().join("fixtures/odd/eventbridge.json")).unwrap();
+    put("good.json", &good);
+    put("brackets.json", &b"[".repeat(64 << 20));
+    put("deep.json", format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)).as_bytes());
+    put("deep-record.json", format!(
+        r#"{{"eventSource":"sqs.amazonaws.com","eventName":"CreateQueue","eventID":"deep","requestParameters":{}{}}}"#,
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    ).as_bytes());
+    put("utf8.json", b"{\"eventSource\":\"\xff\xfe\",\"eventName\":\"x\"}");
+    put("long.json", format!(r#"{{"eventSource":"{}"}}"#, "x".repeat(50 << 20)).as_bytes());
+    put("empty.json", b"");
+    symlink("nowhere", folder.path().join("dangling.json")).unwrap();
+    let output = Command::new(BIN).arg("plan").arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let good_lines = lines(&autotag(&["plan", "fixtures/odd/eventbridge.json"])).len();
+    assert_eq!(lines(&output).len(), good_lines, "the good file is planned");
+    let said = stderr(&output);
+    for (file, what) in [
+        ("brackets.json", "longer than"),
+        ("deep.json", "wrapped more than eight times"),
+        ("deep-record.json", "recursion limit"),
+        ("utf8.json", "not UTF-8"),
+        ("long.json", "longer than"),
+        ("empty.json", "empty"),
+        ("dangling.json", "No such file"),
+    ] {
+        let line = said.lines().find(|line| line.contains(&format!("/{file}")));
+        let line = line.unwrap_or_else(|| panic!("{file} is not named in {said}"));
+        assert!(line.contains(what), "{line}");
+    }
+    assert!(said.contains("utf8.json: record 1, byte 16"), "{said}");
+}
+
+#[test]
+fn a_folder_without_permission_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    allow(path, 0o755);
+    fs::copy(BIN, path.join("autotag")).unwrap();
+    fs::create_dir(path.join("locked")).unwrap();
+    fs::copy(root().join("fixtures/odd/eventbridge.json"), path.join("good.json")).unwrap();
+    allow(&path.join("locked"), 0o000);
+    let mut command = Command::new(path.join("autotag"));
+    command.arg("plan").arg(path).current_dir(path);
+    // Root may read everything; somebody else may not.
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        command.uid(65_534);
+    }
+    let output = command.output().unwrap();
+    allow(&path.join("locked"), 0o755);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("locked: Permission denied"), "{}", stderr(&output));
+    assert!(!lines(&output).is_empty(), "the good file is planned");
+}
