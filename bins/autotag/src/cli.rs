@@ -28,7 +28,8 @@ pub(crate) enum Command {
 /// Where records come from and what decides about them: the same for every command that reads records.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
-    /// Files (.json, .json.gz, .jsonl, an EventBridge event), folders in a trail's layout, or `-` for standard input
+    /// Files (.json, .json.gz, .jsonl, an EventBridge event), folders in a trail's layout, s3://BUCKET/PREFIX, or `-` for
+    /// standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<String>,
     /// Tag policy (TOML) [default: ./autotag.toml if there; else Owner, PrincipalId and CreatedBy are written]

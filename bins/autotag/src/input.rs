@@ -1,6 +1,8 @@
-//! The inputs that the paths on the command line name: files, folders in a trail's layout, standard input.
+//! The inputs that the paths on the command line name: files, folders in a trail's layout, objects in S3, standard input.
 
-use crate::setup::wrong_usage;
+mod s3;
+
+use crate::setup::WrongUsage;
 use anyhow::Result;
 use autotag_handlers::assess::Hints;
 use jiff::civil::Date;
@@ -11,13 +13,14 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 /// One input.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Input {
     File {
         path: PathBuf,
         /// Size in bytes, for the progress display.
         size: u64,
     },
+    S3(s3::Object),
     Stdin,
 }
 
@@ -26,6 +29,7 @@ impl Input {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::File { path, .. } => path.display().to_string(),
+            Self::S3(object) => object.name(),
             Self::Stdin => "(standard input)".to_owned(),
         }
     }
@@ -33,6 +37,7 @@ impl Input {
     pub(crate) fn size(&self) -> u64 {
         match self {
             Self::File { size, .. } => *size,
+            Self::S3(object) => object.size(),
             Self::Stdin => 0,
         }
     }
@@ -40,6 +45,7 @@ impl Input {
     pub(crate) fn hints(&self) -> Hints {
         match self {
             Self::File { path, .. } => Hints::of_path(&path.to_string_lossy()),
+            Self::S3(object) => Hints::of_path(object.key()),
             Self::Stdin => Hints::default(),
         }
     }
@@ -47,6 +53,7 @@ impl Input {
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::File { path, .. } => Box::new(File::open(path)?),
+            Self::S3(object) => Box::new(object.open()?),
             Self::Stdin => Box::new(io::stdin()),
         })
     }
@@ -64,9 +71,11 @@ pub(crate) fn find(paths: &[String], days: &Days) -> Result<(Vec<Input>, Vec<Unr
         if path == "-" {
             inputs.push(Input::Stdin);
         } else if path.starts_with("s3://") {
-            return Err(wrong_usage(format!(
-                "`{path}`: this version reads no S3; copy the files first (`aws s3 sync {path} DIR`) and name the folder"
-            )));
+            match s3::list(path, days) {
+                Ok(objects) => inputs.extend(objects),
+                Err(error) if error.is::<WrongUsage>() => return Err(error),
+                Err(error) => unreadable.push(format!("{path}: {error:#}")),
+            }
         } else {
             walk(Path::new(path), days, &mut inputs, &mut unreadable);
         }

@@ -297,7 +297,6 @@ fn wrong_usage_is_refused_with_what_is_wrong() {
         (vec!["plan", "fixtures/trail", "--policy", &policy], "no placeholder `onwer`"),
         (vec!["plan", "fixtures/trail", "--policy", "no-such.toml"], "no-such.toml"),
         (vec!["plan", "fixtures/trail", "--rules", &rules], "line 6, column 6"),
-        (vec!["plan", "s3://bucket/prefix"], "aws s3 sync"),
         (vec!["plan", "fixtures/trail", "--format", "xml"], "xml"),
         (vec!["plan", "fixtures/trail", "--jobs", "0"], "jobs"),
     ] {

@@ -9,7 +9,7 @@
 //! below that shows it can fail.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use cargo_metadata::{MetadataCommand, Package};
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,11 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("session-store", &["autotag-model", "aws-accounts"]),
     ("aws-accounts", &["autotag-model"]),
     ("autotag-handlers", &["autotag-model", "session-store", "aws-accounts"]),
+    (TEST_LIBRARY, &[]),
 ];
+
+/// The library that is only there for tests; any room may use it there.
+const TEST_LIBRARY: &str = "emulator";
 
 /// The library with no IO, no clock, no async.
 const PURE: &str = "autotag-model";
@@ -56,6 +60,8 @@ struct Room {
 struct Need {
     name: String,
     optional: bool,
+    /// Of tests only.
+    for_tests: bool,
 }
 
 impl Room {
@@ -84,7 +90,17 @@ fn direction(rooms: &[Room]) -> Vec<String> {
             ));
             continue;
         };
-        for need in room.needs.iter().filter(|need| ours.contains(need.name.as_str())) {
+        let own = |need: &&Need| ours.contains(need.name.as_str()) || need.name == TEST_LIBRARY;
+        for need in room.needs.iter().filter(own) {
+            if need.name == TEST_LIBRARY {
+                if !need.for_tests {
+                    broken.push(format!(
+                        "direction: `{}` depends on `{TEST_LIBRARY}` outside tests; make it a dev-dependency",
+                        room.name
+                    ));
+                }
+                continue;
+            }
             if !may_use.contains(&need.name.as_str()) {
                 broken.push(format!(
                     "direction: `{}` depends on `{}`, and of ours may use only {may_use:?}; move what it needs there",
@@ -278,7 +294,11 @@ fn house() -> House {
         name: package.name.to_string(),
         program: folder(package).starts_with(root.join("bins")),
         needs: (package.dependencies.iter())
-            .map(|need| Need { name: need.name.clone(), optional: need.optional })
+            .map(|need| Need {
+                name: need.name.clone(),
+                optional: need.optional,
+                for_tests: need.kind == DependencyKind::Development,
+            })
             .collect(),
         default_features: package.features.get("default").cloned().unwrap_or_default(),
     };
@@ -401,7 +421,7 @@ mod can_fail {
     const SHUT: [String; 0] = [];
 
     fn library(name: &str, needs: &[&str]) -> Room {
-        let need = |name: &&str| Need { name: (*name).to_owned(), optional: false };
+        let need = |name: &&str| Need { name: (*name).to_owned(), optional: false, for_tests: false };
         Room { name: name.to_owned(), needs: needs.iter().map(need).collect(), ..Room::default() }
     }
 
@@ -431,6 +451,7 @@ mod can_fail {
             optional("autotag-handlers", &["autotag"]),
             program("tag-handler", &["autotag"]),
             library("something-new", &[]),
+            program("session-handler", &[TEST_LIBRARY]),
         ] {
             let rooms: Vec<Room> = right.iter().cloned().chain([wrong.clone()]).collect();
             assert_eq!(direction(&rooms).len(), 1, "{wrong:?}");

@@ -1,0 +1,182 @@
+//! `s3://bucket/prefix`: the log files of a trail where AWS delivers them, read as they come.
+
+use super::{Days, Input, is_trail_file};
+use crate::setup::wrong_usage;
+use anyhow::{Context as _, Result};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Region;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
+use aws_sdk_s3::primitives::ByteStream;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// Where S3 is asked when nothing says a region; the answer names the bucket's own.
+const ANY_REGION: &str = "us-east-1";
+
+/// Requests of S3, made by threads that wait.
+#[derive(Debug)]
+pub(crate) struct S3 {
+    runtime: Runtime,
+    client: Client,
+}
+
+/// One object.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    s3: Arc<S3>,
+    bucket: String,
+    key: String,
+    size: u64,
+}
+
+impl Object {
+    pub(crate) fn name(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) fn open(&self) -> io::Result<Body> {
+        let request = self.s3.client.get_object().bucket(&self.bucket).key(&self.key);
+        let answer = self.s3.runtime.block_on(request.send());
+        let object = answer.map_err(|error| io::Error::other(why("GetObject", &error)))?;
+        Ok(Body { s3: Arc::clone(&self.s3), stream: object.body, chunk: Vec::new(), at: 0 })
+    }
+}
+
+/// An object's bytes as they come from the network; one chunk is held at a time.
+#[derive(Debug)]
+pub(crate) struct Body {
+    s3: Arc<S3>,
+    stream: ByteStream,
+    chunk: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Body {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.at >= self.chunk.len() {
+            match self.s3.runtime.block_on(self.stream.next()) {
+                Some(chunk) => self.chunk = chunk.map_err(io::Error::other)?.to_vec(),
+                None => return Ok(0),
+            }
+            self.at = 0;
+        }
+        let read = self.chunk.get(self.at..).unwrap_or_default().read(into)?;
+        self.at += read;
+        Ok(read)
+    }
+}
+
+/// The log files under `url`, in the order of their keys; digests and days outside are left out.
+pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Input>> {
+    let (bucket, prefix) =
+        parse(url).ok_or_else(|| wrong_usage(format!("`{url}`: expected s3://BUCKET/PREFIX")))?;
+    let runtime = Runtime::new().context("cannot start the threads that read S3")?;
+    let client = runtime.block_on(connect(None));
+    let mut s3 = S3 { runtime, client };
+    let objects = match s3.objects(bucket, prefix) {
+        Err(error) => {
+            let Some(region) = bucket_region(&error) else {
+                anyhow::bail!("{}", why("ListObjectsV2", error.as_ref()))
+            };
+            s3.client = s3.runtime.block_on(connect(Some(region)));
+            s3.objects(bucket, prefix)
+                .map_err(|error| anyhow::anyhow!("{}", why("ListObjectsV2", error.as_ref())))?
+        }
+        Ok(objects) => objects,
+    };
+    let s3 = Arc::new(s3);
+    let wanted = |key: &str| {
+        let path = Path::new(key);
+        // What is named exactly is read whatever its name.
+        key == prefix
+            || is_trail_file(path)
+                && !key.split('/').any(|part| part == "CloudTrail-Digest")
+                && days.contain(path)
+    };
+    let objects = objects.into_iter().filter(|(key, _)| wanted(key));
+    Ok(objects
+        .map(|(key, size)| Input::S3(Object { s3: Arc::clone(&s3), bucket: bucket.to_owned(), key, size }))
+        .collect())
+}
+
+fn parse(url: &str) -> Option<(&str, &str)> {
+    let (bucket, prefix) =
+        url.strip_prefix("s3://")?.split_once('/').unwrap_or((url.strip_prefix("s3://")?, ""));
+    (!bucket.is_empty()).then_some((bucket, prefix))
+}
+
+impl S3 {
+    fn objects(
+        &self,
+        bucket: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, u64)>, Box<SdkError<ListObjectsV2Error>>> {
+        let mut pages = self.client.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+        let mut objects = Vec::new();
+        while let Some(page) = self.runtime.block_on(pages.next()) {
+            for object in page.map_err(Box::new)?.contents.unwrap_or_default() {
+                let size = object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+                objects.extend(object.key.map(|key| (key, size)));
+            }
+        }
+        Ok(objects)
+    }
+}
+
+/// With the credentials and region that AWS's own tools would take.
+async fn connect(region: Option<String>) -> Client {
+    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region));
+    }
+    let shared = loader.load().await;
+    let mut config = aws_sdk_s3::config::Builder::from(&shared);
+    if shared.region().is_none() {
+        config = config.region(Region::new(ANY_REGION));
+    }
+    // Emulators and private endpoints have no host name a bucket.
+    config = config.force_path_style(shared.endpoint_url().is_some());
+    Client::from_conf(config.build())
+}
+
+/// S3 answers a request in the wrong region with the right one.
+fn bucket_region(error: &SdkError<ListObjectsV2Error>) -> Option<String> {
+    error.raw_response()?.headers().get("x-amz-bucket-region").map(str::to_owned)
+}
+
+/// What S3 said, by its error code; else what kept it from being asked.
+fn why<E>(operation: &str, error: &SdkError<E>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        Some("AccessDenied") => {
+            format!("{operation} answered AccessDenied; the caller needs s3:ListBucket and s3:GetObject")
+        }
+        Some(code) => format!("{operation} answered {code}"),
+        None => format!("{operation} failed: {}", DisplayErrorContext(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        assert_eq!(parse("s3://b/p/q"), Some(("b", "p/q")));
+        assert_eq!(parse("s3://b"), Some(("b", "")));
+        assert_eq!(parse("s3:///p"), None);
+    }
+}
