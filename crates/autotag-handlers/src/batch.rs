@@ -7,7 +7,7 @@ use crate::assess::Found;
 use crate::outcome::{Outcome, Row, SkipReason};
 use crate::owner::Owner;
 use crate::pipeline::{Pipeline, Resolved, Written, nothing_to_write};
-use crate::ports::{Ports, Tagger as _, Write};
+use crate::ports::{Ports, Write};
 use crate::services::Target;
 use autotag_model::identity::{Principal, PrincipalKind};
 use autotag_model::policy::Policy;
@@ -245,7 +245,7 @@ impl<'a, P: Ports> Batch<'a, P> {
     /// Steps 8 and 9: writes, and gives each row its end.
     async fn write(&mut self) {
         for pending in std::mem::take(&mut self.writes) {
-            let answers = self.pipeline.ports.tagger().write(&pending.write).await;
+            let answers = self.pipeline.ports.write(&pending.write).await;
             for ((at, age), answer) in pending.rows.iter().zip(&pending.ages).zip(answers) {
                 if let Some(row) = self.rows.get_mut(*at) {
                     row.outcome = answer.map_or_else(|error| error.outcome(*age), |()| Outcome::Tagged);

@@ -2,11 +2,12 @@
 //! in which every write succeeds. Tests fill it first.
 
 use crate::outcome::{ErrorClass, PortError};
-use crate::ports::{Answer, Clock, Lookup, Ports, PrincipalTags, Question, TagReader, Tagger, Write};
+use crate::ports::{Answer, Clock, Lookup, PrincipalTags, Question, TagReader, Tagger, Write};
 use autotag_model::rule::Resource;
+use autotag_model::session::Session;
 use autotag_model::tags::is_reserved;
 use jiff::Timestamp;
-use session_store::SessionStore;
+use session_store::{SessionStore, SessionStoreError};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +40,11 @@ impl<S: SessionStore> MemoryPorts<S> {
     /// The world of a plan: nobody can be asked what the records do not say.
     pub fn offline(sessions: S, now: Timestamp) -> Self {
         Self { offline: true, ..Self::new(sessions, now) }
+    }
+
+    /// The sessions that this world knows.
+    pub fn sessions(&self) -> &S {
+        &self.sessions
     }
 
     /// Sets the time.
@@ -130,30 +136,12 @@ impl<S: SessionStore> Clock for MemoryPorts<S> {
     }
 }
 
-impl<S: SessionStore> Ports for MemoryPorts<S> {
-    type Tagger = Self;
-    type Reader = Self;
-    type Lookup = Self;
-    type Principals = Self;
-    type Sessions = S;
-    type Clock = Self;
+impl<S: SessionStore> SessionStore for MemoryPorts<S> {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.sessions.put(session).await
+    }
 
-    fn tagger(&self) -> &Self {
-        self
-    }
-    fn reader(&self) -> &Self {
-        self
-    }
-    fn lookup(&self) -> &Self {
-        self
-    }
-    fn principals(&self) -> &Self {
-        self
-    }
-    fn sessions(&self) -> &S {
-        &self.sessions
-    }
-    fn clock(&self) -> &Self {
-        self
+    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+        self.sessions.find(role_session).await
     }
 }

@@ -4,7 +4,7 @@
 use crate::assess::Found;
 use crate::outcome::{Outcome, PortError, Row, SkipReason};
 use crate::owner::{self, Owner};
-use crate::ports::{Answer, Clock as _, Lookup as _, Ports, PrincipalTags as _, TagReader as _};
+use crate::ports::{Answer, Ports};
 use crate::services::Target;
 use autotag_model::identity::PrincipalKind;
 use autotag_model::policy::{Decision, Facts, Inputs, Note, Nothing, Policy, Selection};
@@ -68,7 +68,7 @@ impl<P: Ports> Pipeline<'_, P> {
     /// The outcome for all resources of the creation, when one of the two cannot be found out.
     pub async fn resolve(&self, found: &Found) -> Result<Resolved, Outcome> {
         let age = self.age(found);
-        let owner = owner::resolve(&found.principal, self.ports.sessions()).await;
+        let owner = owner::resolve(&found.principal, self.ports).await;
         let owner = owner.map_err(|error| store_outcome(&error))?;
         let iam_tags = self.iam_tags(found, age).await.map_err(|error| error.outcome(age))?;
         Ok(Resolved { owner: Arc::new(owner), iam_tags, age })
@@ -76,7 +76,7 @@ impl<P: Ports> Pipeline<'_, P> {
 
     fn age(&self, found: &Found) -> Option<SignedDuration> {
         let time: jiff::Timestamp = found.event.time.as_deref()?.parse().ok()?;
-        Some(self.ports.clock().now().duration_since(time))
+        Some(self.ports.now().duration_since(time))
     }
 
     async fn iam_tags(
@@ -93,8 +93,9 @@ impl<P: Ports> Pipeline<'_, P> {
             _ => None,
         };
         match arn {
-            Some(arn) => unless_gone(self.ports.principals().principal_tags(&arn).await, age)
-                .map(Option::unwrap_or_default),
+            Some(arn) => {
+                unless_gone(self.ports.principal_tags(&arn).await, age).map(Option::unwrap_or_default)
+            }
             None => Ok(Vec::new()),
         }
     }
@@ -108,7 +109,7 @@ impl<P: Ports> Pipeline<'_, P> {
                     resource_type: Some(question.resource_type().to_owned()),
                     ..Row::of_event(Arc::clone(&found.event), outcome)
                 };
-                match self.ports.lookup().ask(&target.resource, question).await {
+                match self.ports.ask(&target.resource, question).await {
                     Ok(Answer::Resources(resources)) => {
                         looked_up
                             .targets
@@ -205,7 +206,7 @@ impl<P: Ports> Pipeline<'_, P> {
         resource: &Resource,
         written: &impl Written,
     ) -> Result<Vec<(String, String)>, PortError> {
-        let mut tags = self.ports.reader().tags(resource).await?;
+        let mut tags = self.ports.tags(resource).await?;
         if let Some(ours) = written.tags_of(resource) {
             tags.retain(|(key, _)| !ours.iter().any(|(known, _)| known == key));
             tags.extend(ours);

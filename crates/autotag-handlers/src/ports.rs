@@ -120,31 +120,7 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// All that the pipeline asks of the world, in one place.
-pub trait Ports: Send + Sync {
-    /// Writes tags.
-    type Tagger: Tagger;
-    /// Reads tags.
-    type Reader: TagReader;
-    /// Looks up what records cannot say.
-    type Lookup: Lookup;
-    /// Reads IAM tags.
-    type Principals: PrincipalTags;
-    /// Knows sessions.
-    type Sessions: SessionStore;
-    /// Knows the time.
-    type Clock: Clock;
+/// All that the pipeline asks of the world, in one place. Whatever implements the single ports is one.
+pub trait Ports: Tagger + TagReader + Lookup + PrincipalTags + Clock + SessionStore {}
 
-    /// Writes tags.
-    fn tagger(&self) -> &Self::Tagger;
-    /// Reads tags.
-    fn reader(&self) -> &Self::Reader;
-    /// Looks up what records cannot say.
-    fn lookup(&self) -> &Self::Lookup;
-    /// Reads IAM tags.
-    fn principals(&self) -> &Self::Principals;
-    /// Knows sessions.
-    fn sessions(&self) -> &Self::Sessions;
-    /// Knows the time.
-    fn clock(&self) -> &Self::Clock;
-}
+impl<P: Tagger + TagReader + Lookup + PrincipalTags + Clock + SessionStore> Ports for P {}

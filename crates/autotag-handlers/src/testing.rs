@@ -79,7 +79,7 @@ impl<P: Ports> Tagger for Faulty<P> {
         for resource in &write.resources {
             let one = Write { resources: vec![resource.clone()], ..write.clone() };
             answers.extend(match self.fault(write.call.name()) {
-                Ok(()) => self.inner.tagger().write(&one).await,
+                Ok(()) => self.inner.write(&one).await,
                 Err(error) => vec![Err(error)],
             });
         }
@@ -90,33 +90,33 @@ impl<P: Ports> Tagger for Faulty<P> {
 impl<P: Ports> TagReader for Faulty<P> {
     async fn tags(&self, resource: &Resource) -> Result<Vec<(String, String)>, PortError> {
         self.fault("GetResources")?;
-        self.inner.reader().tags(resource).await
+        self.inner.tags(resource).await
     }
 }
 
 impl<P: Ports> Lookup for Faulty<P> {
     async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, PortError> {
         self.fault("DescribeVolumes")?;
-        self.inner.lookup().ask(of, question).await
+        self.inner.ask(of, question).await
     }
 }
 
 impl<P: Ports> PrincipalTags for Faulty<P> {
     async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, PortError> {
         self.fault("ListRoleTags")?;
-        self.inner.principals().principal_tags(arn).await
+        self.inner.principal_tags(arn).await
     }
 }
 
 impl<P: Ports> SessionStore for Faulty<P> {
     async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
         self.outage()?;
-        self.inner.sessions().put(session).await
+        self.inner.put(session).await
     }
 
     async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
         self.outage()?;
-        self.inner.sessions().find(role_session).await
+        self.inner.find(role_session).await
     }
 }
 
@@ -132,34 +132,6 @@ impl<P> Faulty<P> {
 
 impl<P: Ports> Clock for Faulty<P> {
     fn now(&self) -> Timestamp {
-        self.inner.clock().now()
-    }
-}
-
-impl<P: Ports> Ports for Faulty<P> {
-    type Tagger = Self;
-    type Reader = Self;
-    type Lookup = Self;
-    type Principals = Self;
-    type Sessions = Self;
-    type Clock = Self;
-
-    fn tagger(&self) -> &Self {
-        self
-    }
-    fn reader(&self) -> &Self {
-        self
-    }
-    fn lookup(&self) -> &Self {
-        self
-    }
-    fn principals(&self) -> &Self {
-        self
-    }
-    fn sessions(&self) -> &Self {
-        self
-    }
-    fn clock(&self) -> &Self {
-        self
+        self.inner.now()
     }
 }

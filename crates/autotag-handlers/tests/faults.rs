@@ -12,7 +12,6 @@ use autotag_handlers::batch;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::memory::MemoryPorts;
 use autotag_handlers::outcome::{Outcome, Row};
-use autotag_handlers::ports::Ports as _;
 use autotag_handlers::testing::{Faulty, Rates};
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::policy::Policy;

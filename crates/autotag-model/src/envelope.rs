@@ -7,6 +7,7 @@
 //! The input is a stream: [`read_records`] holds one value at a time ([`Limits::value_bytes`] at most), however large the
 //! file. What cannot be read is reported with its position, and reading goes on with the neighbours.
 
+mod scan;
 mod split;
 mod unwrap;
 

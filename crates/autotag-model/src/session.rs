@@ -6,7 +6,7 @@
 use crate::arn::Arn;
 use crate::identity::{AccessKeyId, Principal, PrincipalKind};
 use crate::json::{any_member, elements, member, member_text, tag_pairs, text};
-use crate::record::{OddRecord, Record};
+use crate::record::{OddRecord, Record, Trees};
 use jiff::{SignedDuration, Timestamp, civil};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -144,22 +144,28 @@ impl Session {
         let Some(issued) = record.time() else {
             return Ok(SessionReading::Skipped("the record has no readable time"));
         };
+        let session = Self::new(&role_session, issued, kind);
+        Ok(SessionReading::Session(Box::new(session.filled(record, &trees, Principal::of(record)?))))
+    }
+
+    /// What the record says of the session beyond its identity.
+    fn filled(self, record: &Record<'_>, trees: &Trees, caller: Principal) -> Self {
+        let (request, response) = (&trees.request, &trees.response);
         let credentials = member(response, "credentials").unwrap_or(&Value::Null);
         let duration = member(request, "durationSeconds").and_then(text).and_then(|s| s.parse::<i64>().ok());
         let expires = member_text(credentials, "expiration")
             .and_then(|text| expiration(&text))
-            .or_else(|| issued.checked_add(SignedDuration::from_secs(duration?)).ok());
+            .or_else(|| self.issued.checked_add(SignedDuration::from_secs(duration?)).ok());
         let tags_of = |name| any_member(request, &[name]).map(tag_pairs).unwrap_or_default();
         let passed = match tags_of("tags") {
             none if none.is_empty() => tags_of("principalTags"),
             tags => tags,
         };
         let transitive = any_member(request, &["transitiveTagKeys"]).map(elements).unwrap_or_default();
-        let caller = Principal::of(record)?;
         let subject = member_text(response, "subjectFromWebIdentityToken")
             .or_else(|| member_text(response, "subject"))
             .or_else(|| federated_name(&caller));
-        Ok(SessionReading::Session(Box::new(Self {
+        Self {
             access_key: member_text(credentials, "accessKeyId").and_then(|id| AccessKeyId::new(&id)),
             expires,
             role_arn: member_text(request, "roleArn"),
@@ -174,8 +180,8 @@ impl Session {
                 .or_else(|| caller.identity_provider.clone()),
             caller,
             event_id: record.dedup_id().map(str::to_owned),
-            ..Self::new(&role_session, issued, kind)
-        })))
+            ..self
+        }
     }
 
     /// The tags that STS gives the session besides the role's own: those that came down the chain, then those passed,

@@ -198,34 +198,6 @@ impl<F: Send + Sync> Clock for Failing<F> {
     }
 }
 
-impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Ports for Failing<F> {
-    type Tagger = Self;
-    type Reader = Self;
-    type Lookup = Self;
-    type Principals = Self;
-    type Sessions = Self;
-    type Clock = Self;
-
-    fn tagger(&self) -> &Self {
-        self
-    }
-    fn reader(&self) -> &Self {
-        self
-    }
-    fn lookup(&self) -> &Self {
-        self
-    }
-    fn principals(&self) -> &Self {
-        self
-    }
-    fn sessions(&self) -> &Self {
-        self
-    }
-    fn clock(&self) -> &Self {
-        self
-    }
-}
-
 fn failing_rows<F>(ports: &Failing<F>, records: &[Value]) -> Vec<Row>
 where
     F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync,
@@ -919,31 +891,37 @@ impl Tagger for Silent {
     }
 }
 
-impl Ports for Silent {
-    type Tagger = Self;
-    type Reader = World;
-    type Lookup = World;
-    type Principals = World;
-    type Sessions = MemoryStore;
-    type Clock = World;
+impl TagReader for Silent {
+    async fn tags(&self, resource: &Resource) -> Result<Vec<(String, String)>, PortError> {
+        self.0.tags(resource).await
+    }
+}
 
-    fn tagger(&self) -> &Self {
-        self
+impl Lookup for Silent {
+    async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, PortError> {
+        self.0.ask(of, question).await
     }
-    fn reader(&self) -> &World {
-        &self.0
+}
+
+impl PrincipalTags for Silent {
+    async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, PortError> {
+        self.0.principal_tags(arn).await
     }
-    fn lookup(&self) -> &World {
-        &self.0
+}
+
+impl SessionStore for Silent {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.0.put(session).await
     }
-    fn principals(&self) -> &World {
-        &self.0
+
+    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+        self.0.find(role_session).await
     }
-    fn sessions(&self) -> &MemoryStore {
-        self.0.sessions()
-    }
-    fn clock(&self) -> &World {
-        &self.0
+}
+
+impl Clock for Silent {
+    fn now(&self) -> Timestamp {
+        self.0.now()
     }
 }
 
