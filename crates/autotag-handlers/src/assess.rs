@@ -124,7 +124,8 @@ impl Assessor<'_> {
     fn without_rule(&self, delivered: &Delivered<'_>, hints: &Hints) -> Assessed {
         let record = &delivered.record;
         let creating = CREATING_VERBS.iter().any(|verb| begins_with_word(&record.event_name, verb));
-        let account = record.recipient_account();
+        let of_delivery = || AccountId::new(&delivered.delivery.as_ref()?.account);
+        let account = record.recipient_account().or_else(of_delivery).or_else(|| hints.account.clone());
         let ignored = self.policy.ignore.event(&record.event_source, &record.event_name, account.as_ref());
         if !creating
             || ignored.is_some()

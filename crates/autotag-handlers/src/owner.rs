@@ -154,7 +154,10 @@ pub async fn resolve(
     let workload = matches!(named, Some((_, OwnerSource::Workload))).then(|| workload(&at)).flatten();
     let (name, source) = named.map_or((None, None), |(name, source)| {
         // Where the chain breaks off at a name that somebody chose, its origin is not known, and that is said.
-        let origin = !matches!(source, OwnerSource::RoleSession | OwnerSource::Role | OwnerSource::Account);
+        let origin = !matches!(
+            source,
+            OwnerSource::RoleSession | OwnerSource::Role | OwnerSource::FederatedUser | OwnerSource::Account
+        );
         (Some(name), Some(if depth > 0 && origin { OwnerSource::RoleChain } else { source }))
     });
     Ok(Owner { name, source, workload, hops, session: own_session })

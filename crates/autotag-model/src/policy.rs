@@ -279,7 +279,8 @@ impl Policy {
             if same {
                 continue;
             }
-            let replaced = ours && (self.forged == Forged::Enforce || inputs.may_have_existed);
+            let told_to = inputs.may_have_existed && self.replace_existing;
+            let replaced = ours && (self.forged == Forged::Enforce || told_to);
             draft.notes.push(Note::Forged { key: key.clone(), replaced });
             if !replaced {
                 draft.tags.retain(|mine, _| mine.as_str() != key.as_str());

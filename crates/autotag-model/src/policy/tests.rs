@@ -131,6 +131,9 @@ fn asking_for_identity_tags_neither_evades_nor_takes_over() {
     let decision = decide(&Policy::default(), &new);
     assert_eq!(pairs(&decision), IDENTITY);
     assert!(decision.notes.contains(&Note::Forged { key: "Owner".into(), replaced: true }));
+    let reporting = Policy { forged: Forged::Report, ..Policy::default() };
+    let decision = decide(&reporting, &Case { requested: forged.clone(), existing: true, ..Case::default() });
+    assert_eq!(pairs(&decision), IDENTITY[1..], "only reported");
     // The tags are there, and the call asked for the same: found or forged?
     let unclear = Case { present: forged.clone(), ..new };
     let decision = decide(&Policy::default(), &unclear);
