@@ -156,10 +156,15 @@ fn take<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(usize, &'i Input
     inputs.get(number).map(|input| (number, input))
 }
 
+/// From here on people wait long enough to want to know: bytes as they stand on disk, and files.
+const LONG_BYTES: u64 = 32 << 20;
+const LONG_FILES: usize = 200;
+
 /// A display on stderr for people who wait; nothing for programs.
 fn progress(inputs: &[Input]) -> ProgressBar {
     let total: u64 = inputs.iter().map(Input::size).sum();
-    if !std::io::stderr().is_terminal() || total == 0 {
+    let long = total >= LONG_BYTES || inputs.len() >= LONG_FILES;
+    if !long || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total);
