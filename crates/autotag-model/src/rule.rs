@@ -5,9 +5,11 @@
 //! names match ignoring case, `[]` means every element of a list in any of CloudTrail's spellings, and the wrapper
 //! `<EventName>Response` of newer EC2 records is passed through by itself.
 
+mod call;
 mod file;
 mod path;
 
+pub use call::{Api, Http, NativeCall, Next, Operation, Param, Protocol, ReadCall, TagShape, values};
 pub use file::RuleFileError;
 pub use path::{ArnTemplate, Path};
 
@@ -47,6 +49,8 @@ pub struct Rule {
     pub arn: Option<ArnTemplate>,
     /// Which call tags it.
     pub call: TagCall,
+    /// The service's own call, for what the tagging API turns out not to support.
+    pub otherwise: Option<Arc<NativeCall>>,
     /// The service's own IAM actions that the tagger needs; see [`Rule::iam_actions`] for all.
     pub actions: Vec<String>,
     /// The event also succeeds for a resource that exists.
@@ -84,43 +88,6 @@ impl TagCall {
             Self::None => "none",
         }
     }
-}
-
-/// A service's own tag call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NativeCall {
-    /// The name in the catalogue.
-    pub name: String,
-    /// The API operation.
-    pub operation: String,
-    /// Identifier parameters and what they hold.
-    pub params: BTreeMap<String, ArnTemplate>,
-    /// The parameter that takes the tags; a dot leads into a structure.
-    pub tags: String,
-    /// How the tags are written.
-    pub shape: TagShape,
-}
-
-/// How a call takes its tags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[non_exhaustive]
-pub enum TagShape {
-    /// `{"k": "v"}`.
-    #[serde(rename = "map")]
-    Map,
-    /// `[{"Key": "k", "Value": "v"}]`.
-    #[serde(rename = "Key/Value")]
-    KeyValue,
-    /// `[{"key": "k", "value": "v"}]`.
-    #[serde(rename = "key/value")]
-    LowerKeyValue,
-    /// `[{"TagKey": "k", "TagValue": "v"}]`.
-    #[serde(rename = "TagKey/TagValue")]
-    TagKeyTagValue,
-    /// `[{"tagKey": "k", "tagValue": "v"}]`.
-    #[serde(rename = "tagKey/tagValue")]
-    LowerTagKeyTagValue,
 }
 
 /// What a rule asks of the record before it is meant.
@@ -170,6 +137,8 @@ pub struct Resource {
     pub region: Option<Region>,
     /// The account in which it lies.
     pub account: Option<AccountId>,
+    /// The version of an object that the record is about; `None` where there are no versions.
+    pub version: Option<String>,
 }
 
 impl Resource {
@@ -177,7 +146,14 @@ impl Resource {
     pub fn new(resource_type: &str, id: &str, arn: Option<Arn>, place: &Place) -> Self {
         let region = arn.as_ref().and_then(Arn::region).or(place.region.as_ref()).cloned();
         let account = arn.as_ref().and_then(Arn::account).or_else(|| place.account.clone());
-        Self { resource_type: resource_type.to_owned(), id: id.to_owned(), arn, region, account }
+        Self {
+            resource_type: resource_type.to_owned(),
+            id: id.to_owned(),
+            arn,
+            region,
+            account,
+            version: None,
+        }
     }
 
     /// The ARN, or the id where there is none: what names the resource to people.

@@ -181,7 +181,7 @@ fn resource(out: &mut impl Write, found: &Found, row: &Row) -> io::Result<()> {
     if let (Some(target), false) = (target, row.tags.is_empty()) {
         let call = match &target.rule.call {
             TagCall::TaggingApi => "TagResources of the Resource Groups Tagging API".to_owned(),
-            TagCall::Native(call) => call.operation.clone(),
+            TagCall::Native(call) => call.write.name.clone(),
             _ => "none".to_owned(),
         };
         let region = target.resource.region.as_ref().map_or("an unknown region", Region::as_str);

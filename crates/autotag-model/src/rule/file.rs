@@ -1,6 +1,9 @@
 //! A rule file as it stands in TOML: read, checked, and refused with line, column and what was expected.
 
-use super::{ArnTemplate, Condition, NativeCall, Path, Rule, ServiceRules, TagCall, TagShape};
+use super::{
+    Api, ArnTemplate, Condition, Http, NativeCall, Next, Operation, Param, Path, Protocol, ReadCall, Rule,
+    ServiceRules, TagCall, TagShape,
+};
 use crate::tags::TagRules;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
@@ -22,6 +25,7 @@ struct File {
     name: String,
     #[serde(default)]
     tag: Option<Spanned<String>>,
+    otherwise: Option<Spanned<String>>,
     #[serde(default)]
     actions: Vec<String>,
     #[serde(default)]
@@ -29,7 +33,9 @@ struct File {
     #[serde(default)]
     limits: TagRules,
     #[serde(default)]
-    native: BTreeMap<String, NativeFile>,
+    api: BTreeMap<String, Api>,
+    #[serde(default)]
+    native: BTreeMap<Spanned<String>, NativeFile>,
     #[serde(default, rename = "rule")]
     rules: Vec<RuleFile>,
 }
@@ -37,10 +43,34 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NativeFile {
+    api: Option<Spanned<String>>,
     operation: Option<String>,
-    params: BTreeMap<String, ArnTemplate>,
+    http: Option<Http>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    params: BTreeMap<String, Param>,
+    #[serde(default)]
+    each: BTreeMap<String, Param>,
     tags: String,
     shape: TagShape,
+    list: Option<String>,
+    root: Option<String>,
+    max_per_call: Option<usize>,
+    read: Option<ReadFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadFile {
+    operation: String,
+    http: Option<Http>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    params: Option<BTreeMap<String, Param>>,
+    tags: String,
+    shape: Option<TagShape>,
+    list: Option<String>,
+    next: Option<Next>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +82,7 @@ struct RuleFile {
     id: OneOrMore,
     arn: Option<ArnTemplate>,
     tag: Option<Spanned<String>>,
+    otherwise: Option<Spanned<String>>,
     actions: Option<Vec<String>>,
     #[serde(default)]
     existing: bool,
@@ -150,8 +181,12 @@ impl Checked<'_> {
                 self.wrong(&file.source.span(), "expected an event source such as \"sqs.amazonaws.com\"")
             );
         }
-        let native = file.native.iter().map(|(name, call)| (name.clone(), Arc::new(native_call(name, call))));
-        let native: BTreeMap<String, Arc<NativeCall>> = native.collect();
+        let apis = file.api.iter().map(|(name, api)| (name.as_str(), Arc::new(api.named(name)))).collect();
+        let native = file
+            .native
+            .iter()
+            .map(|(name, call)| Ok((name.as_ref().clone(), Arc::new(self.native_call(name, call, &apis)?))));
+        let native: BTreeMap<String, Arc<NativeCall>> = native.collect::<Result<_, _>>()?;
         let rules = file.rules.iter().map(|rule| self.rule(rule, &native)).collect::<Result<Vec<_>, _>>()?;
         Ok(ServiceRules {
             source: file.source.as_ref().clone(),
@@ -184,6 +219,7 @@ impl Checked<'_> {
             resource_type: rule.resource_type.as_ref().clone(),
             id: rule.id.0.clone(),
             arn: rule.arn.clone(),
+            otherwise: self.otherwise(rule, &call, native)?,
             call,
             actions: rule.actions.clone().unwrap_or_else(|| self.file.actions.clone()),
             existing: rule.existing,
@@ -204,14 +240,108 @@ impl Checked<'_> {
         match tag.as_ref().as_str() {
             "tagging-api" => Ok(TagCall::TaggingApi),
             "none" => Ok(TagCall::None),
-            name => native.get(name).map(|call| TagCall::Native(Arc::clone(call))).ok_or_else(|| {
-                let known: Vec<&str> = native.keys().map(String::as_str).collect();
-                let known = if known.is_empty() { "there is none".to_owned() } else { known.join(", ") };
-                self.wrong(
-                    &tag.span(),
-                    &format!("expected \"tagging-api\", \"none\" or a [native.*] of this file ({known}), found `{name}`"),
-                )
-            }),
+            _ => self
+                .native_named(tag, native, "\"tagging-api\", \"none\" or a [native.*]")
+                .map(TagCall::Native),
+        }
+    }
+
+    /// The call in place of the tagging API; for rules on the tagging API only.
+    fn otherwise(
+        &self,
+        rule: &RuleFile,
+        call: &TagCall,
+        native: &BTreeMap<String, Arc<NativeCall>>,
+    ) -> Result<Option<Arc<NativeCall>>, RuleFileError> {
+        let Some(name) = rule.otherwise.as_ref().or(self.file.otherwise.as_ref()) else { return Ok(None) };
+        let call = (*call == TagCall::TaggingApi).then(|| self.native_named(name, native, "a [native.*]"));
+        call.transpose()
+    }
+
+    fn native_named(
+        &self,
+        name: &Spanned<String>,
+        native: &BTreeMap<String, Arc<NativeCall>>,
+        expected: &str,
+    ) -> Result<Arc<NativeCall>, RuleFileError> {
+        let call = native.get(name.as_ref()).map(Arc::clone);
+        call.ok_or_else(|| {
+            let known: Vec<&str> = native.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "there is none".to_owned() } else { known.join(", ") };
+            let found = name.as_ref();
+            self.wrong(&name.span(), &format!("expected {expected} of this file ({known}), found `{found}`"))
+        })
+    }
+
+    fn native_call(
+        &self,
+        name: &Spanned<String>,
+        call: &NativeFile,
+        apis: &BTreeMap<&str, Arc<Api>>,
+    ) -> Result<NativeCall, RuleFileError> {
+        let api = self.api(name, call, apis)?;
+        let read_params = call.read.iter().filter_map(|read| read.params.as_ref()).flat_map(BTreeMap::values);
+        let params = call.params.values().chain(call.each.values()).chain(read_params);
+        if let Some(template) = params.flat_map(Param::strangers).next() {
+            let what = format!(
+                "expected params of {{id}}, {{arn}}, {{partition}}, {{region}} and {{account}} only, found `{}`",
+                template.as_str()
+            );
+            return Err(self.wrong(&name.span(), &what));
+        }
+        let rest = |api: &Arc<Api>| matches!(api.protocol, Protocol::RestJson | Protocol::RestXml);
+        let without_path = call.http.is_none() || call.read.as_ref().is_some_and(|read| read.http.is_none());
+        if without_path && api.as_ref().is_some_and(rest) {
+            return Err(self.wrong(&name.span(), "expected `http`: calls of a REST protocol have a path"));
+        }
+        let list = call.list.clone().unwrap_or_else(|| "member".to_owned());
+        let read = call.read.as_ref().map(|read| ReadCall {
+            operation: Operation {
+                name: read.operation.clone(),
+                params: read.params.clone().unwrap_or_else(|| call.params.clone()),
+                http: read.http.clone(),
+                headers: read.headers.clone(),
+            },
+            tags: read.tags.clone(),
+            shape: read.shape.unwrap_or(call.shape),
+            list: read.list.clone().unwrap_or_else(|| list.clone()),
+            next: read.next.clone(),
+        });
+        Ok(NativeCall {
+            name: name.as_ref().clone(),
+            api,
+            write: Operation {
+                name: call.operation.clone().unwrap_or_else(|| name.as_ref().clone()),
+                params: call.params.clone(),
+                http: call.http.clone(),
+                headers: call.headers.clone(),
+            },
+            each: call.each.clone(),
+            tags: call.tags.clone(),
+            shape: call.shape,
+            list,
+            root: call.root.clone(),
+            max_per_call: call.max_per_call,
+            read,
+        })
+    }
+
+    /// The API of a call: the one it names, or the only one; `None` for calls of an SDK client.
+    fn api(
+        &self,
+        name: &Spanned<String>,
+        call: &NativeFile,
+        apis: &BTreeMap<&str, Arc<Api>>,
+    ) -> Result<Option<Arc<Api>>, RuleFileError> {
+        let expected = "expected `api`: the name of an [api.*] of this file, or \"sdk\"";
+        match (&call.api, apis.values().next()) {
+            (Some(api), _) if api.as_ref() == SDK => Ok(None),
+            (Some(api), _) => {
+                let known = apis.get(api.as_ref().as_str()).map(Arc::clone);
+                known.map(Some).ok_or_else(|| self.wrong(&api.span(), expected))
+            }
+            (None, Some(only)) if apis.len() == 1 => Ok(Some(Arc::clone(only))),
+            (None, _) => Err(self.wrong(&name.span(), expected)),
         }
     }
 
@@ -227,12 +357,5 @@ impl Checked<'_> {
     }
 }
 
-fn native_call(name: &str, call: &NativeFile) -> NativeCall {
-    NativeCall {
-        name: name.to_owned(),
-        operation: call.operation.clone().unwrap_or_else(|| name.to_owned()),
-        params: call.params.clone(),
-        tags: call.tags.clone(),
-        shape: call.shape,
-    }
-}
+/// `api` of calls that an SDK client sends.
+const SDK: &str = "sdk";

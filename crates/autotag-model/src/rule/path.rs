@@ -136,12 +136,14 @@ enum Filter {
     Unrooted,
     /// In lower case.
     Lower,
+    /// What stands after the first `/`.
+    Below,
 }
 
 /// A text made from a record: `arn:{partition}:sqs:{region}:{account}:{id|last}`.
 ///
 /// Placeholders: `{id}`, `{arn}`, `{partition}`, `{region}`, `{account}` and any [`Path`]; behind a `|` one of the filters
-/// `last`, `unrooted`, `lower`.
+/// `last`, `unrooted`, `lower`, `below`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArnTemplate {
     written: String,
@@ -162,6 +164,11 @@ impl ArnTemplate {
     /// The template as it was written.
     pub fn as_str(&self) -> &str {
         &self.written
+    }
+
+    /// Whether it has a path: then a resource alone is not enough to fill it.
+    pub(super) fn needs_record(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Placeholder((Source::Path(_), _))))
     }
 
     /// Fills the template, or says which placeholder has no value.
@@ -210,6 +217,7 @@ impl Filter {
         match self {
             Self::None => value,
             Self::Lower => value.to_lowercase(),
+            Self::Below => value.split_once('/').map_or(value.clone(), |(_, below)| below.to_owned()),
             Self::Unrooted => value.strip_prefix('/').map_or(value.clone(), str::to_owned),
             Self::Last => {
                 let split = value.rsplit_once('/').or_else(|| value.rsplit_once(':'));
@@ -241,7 +249,10 @@ impl FromStr for ArnTemplate {
                 Some("last") => Filter::Last,
                 Some("unrooted") => Filter::Unrooted,
                 Some("lower") => Filter::Lower,
-                Some(other) => return Err(format!("no filter `{other}`: expected last, unrooted or lower")),
+                Some("below") => Filter::Below,
+                Some(other) => {
+                    return Err(format!("no filter `{other}`: expected last, unrooted, lower or below"));
+                }
             };
             Ok((source, filter))
         })?;
