@@ -1,0 +1,298 @@
+//! One call of a client, as far as can be told without knowing the service.
+
+use bytes::Bytes;
+use hyper::http::request::Parts;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// How a client and a service talk; it decides what an error looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// A form in, XML out: EC2.
+    Ec2,
+    /// A form in, XML out: IAM, STS, RDS, SNS and others.
+    Query,
+    /// S3, whose errors are not wrapped.
+    S3,
+    /// Other XML over paths: S3 Control, Route 53.
+    RestXml,
+    /// JSON with `X-Amz-Target`.
+    Json,
+    /// JSON over paths: Lambda, EKS, EFS.
+    RestJson,
+    /// Smithy RPC v2 with CBOR.
+    Cbor,
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What the request is signed for: `ec2`, `tagging`, `s3`. Empty when it is not signed.
+    pub service: String,
+    /// The region it is signed for. Empty when it is not signed.
+    pub region: String,
+    /// Whose key signed it.
+    pub access_key: String,
+    /// `CreateTags`; for protocols over paths the method and the path, `POST /tags/arn%3Aaws...`. The tagging calls of S3 go
+    /// by their names: `PutBucketTagging`, `GetObjectTagging`.
+    pub operation: String,
+    /// `POST`.
+    pub method: String,
+    /// As it came, without the query.
+    pub path: String,
+    /// As it came, without the question mark.
+    pub query: String,
+    /// How it is written.
+    pub protocol: Protocol,
+    /// As it came.
+    pub body: Bytes,
+}
+
+impl Call {
+    pub(crate) fn read(parts: &Parts, body: Bytes) -> Self {
+        let header =
+            |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let path = parts.uri.path().to_owned();
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let (access_key, region, service) = signer(header("authorization"), &query);
+        let form = header("content-type").starts_with("application/x-www-form-urlencoded");
+        let mut call = Self {
+            service,
+            region,
+            access_key,
+            operation: String::new(),
+            method: parts.method.to_string(),
+            path,
+            query,
+            protocol: Protocol::RestJson,
+            body,
+        };
+        let cbor = header("smithy-protocol") == "rpc-v2-cbor";
+        (call.protocol, call.operation) = call.described(header("x-amz-target"), form, cbor);
+        call
+    }
+
+    fn described(&self, target: &str, form: bool, cbor: bool) -> (Protocol, String) {
+        if let (true, Some((_, operation))) = (cbor, self.path.rsplit_once("/operation/")) {
+            return (Protocol::Cbor, operation.to_owned());
+        }
+        if let Some((_, operation)) = target.rsplit_once('.') {
+            return (Protocol::Json, operation.to_owned());
+        }
+        if let Some(action) = (form || self.body.is_empty()).then(|| self.field("Action")).flatten() {
+            return (if self.service == "ec2" { Protocol::Ec2 } else { Protocol::Query }, action);
+        }
+        let by_path = format!("{} {}", self.method, self.path);
+        match self.service.as_str() {
+            // S3 Control signs as S3.
+            "s3" if self.path.starts_with("/v20180820/") => (Protocol::RestXml, by_path),
+            "s3" => (Protocol::S3, self.s3_tagging().unwrap_or(by_path)),
+            "cloudfront" | "route53" => (Protocol::RestXml, by_path),
+            _ => (Protocol::RestJson, by_path),
+        }
+    }
+
+    /// Counted and told apart by their names: whoever tests tagging asks for these.
+    fn s3_tagging(&self) -> Option<String> {
+        self.query_values("tagging").next()?;
+        let verb = match self.method.as_str() {
+            "GET" => "Get",
+            "PUT" => "Put",
+            "DELETE" => "Delete",
+            _ => return None,
+        };
+        let of = if self.path.trim_matches('/').contains('/') { "Object" } else { "Bucket" };
+        Some(format!("{verb}{of}Tagging"))
+    }
+
+    /// A field of the form, wherever it stands.
+    pub fn field(&self, name: &str) -> Option<String> {
+        self.form().find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// All fields of the form, in their order.
+    pub fn form(&self) -> impl Iterator<Item = (String, String)> {
+        let body = String::from_utf8_lossy(&self.body);
+        pairs(&body).chain(pairs(&self.query)).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The values of this name in the query.
+    pub fn query_values(&self, name: &str) -> impl Iterator<Item = String> {
+        pairs(&self.query).filter(move |(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The body as JSON; `Null` when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The ids, names or ARNs of the resources that the call is about, for the usual ways to name them.
+    pub fn resources(&self) -> Vec<String> {
+        let of_form = |names: &[&str]| -> Vec<String> {
+            let named = |key: &str| names.iter().any(|name| key.split('.').next() == Some(*name));
+            self.form().filter(|(key, _)| named(key)).map(|(_, value)| value).collect()
+        };
+        match self.protocol {
+            Protocol::Ec2 => of_form(&["ResourceId", "InstanceId", "VolumeId", "NetworkInterfaceId"]),
+            Protocol::Query => {
+                of_form(&["ResourceName", "ResourceArn", "RoleName", "UserName", "LoadBalancerNames"])
+            }
+            Protocol::Json => {
+                let body = self.json();
+                let fields = body.as_object().into_iter().flatten();
+                let named = fields.filter(|(key, _)| {
+                    let key = key.to_ascii_lowercase();
+                    ["arn", "arnlist", "resourceid", "queueurl", "keyid", "secretid", "tablename"]
+                        .iter()
+                        .any(|end| key.ends_with(end))
+                });
+                let values =
+                    named.flat_map(|(_, value)| value.as_array().cloned().unwrap_or(vec![value.clone()]));
+                values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+            }
+            Protocol::S3 => vec![decoded(self.path.trim_matches('/'), false)],
+            Protocol::RestXml | Protocol::RestJson => {
+                self.path.rsplit('/').next().map(|last| decoded(last, false)).into_iter().collect()
+            }
+            Protocol::Cbor => Vec::new(),
+        }
+    }
+
+    /// Whether this text (an id, an ARN) stands anywhere in the call.
+    pub fn mentions(&self, text: &str) -> bool {
+        let body = String::from_utf8_lossy(&self.body);
+        [Cow::Borrowed(self.path.as_str()), Cow::Borrowed(self.query.as_str()), body]
+            .iter()
+            .any(|part| part.contains(text) || decoded(part, true).contains(text))
+    }
+}
+
+/// The key, region and service of a signature of version 4, or 4A, which has no region.
+fn signer(authorization: &str, query: &str) -> (String, String, String) {
+    let presigned = || pairs(query).find_map(|(key, value)| (key == "X-Amz-Credential").then_some(value));
+    let credential = match authorization.split_once("Credential=") {
+        Some((_, rest)) => Some(rest.split([',', ' ']).next().unwrap_or_default().to_owned()),
+        None => presigned(),
+    };
+    let credential = credential.unwrap_or_default();
+    let parts: Vec<&str> = credential.split('/').collect();
+    let (key, region, service) = match parts.as_slice() {
+        [key, _date, region, service, _end] => (*key, *region, *service),
+        [key, _date, service, _end] => (*key, "", *service),
+        _ => ("", "", ""),
+    };
+    (key.to_owned(), region.to_owned(), service.to_owned())
+}
+
+fn pairs(form: &str) -> impl Iterator<Item = (String, String)> {
+    form.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(key, true), decoded(value, true))
+    })
+}
+
+/// Percent signs decoded; in forms a plus is a space.
+pub(crate) fn decoded(text: &str, form: bool) -> String {
+    let text = if form { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::Request;
+
+    fn call(method: &str, uri: &str, service: &str, headers: &[(&str, &str)], body: &str) -> Call {
+        let signed = format!(
+            "AWS4-HMAC-SHA256 Credential=AKID/20260102/eu-west-1/{service}/aws4_request, Signature=0"
+        );
+        let mut request = Request::builder().method(method).uri(uri).header("authorization", signed);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Call::read(&request.body(()).unwrap().into_parts().0, Bytes::from(body.to_owned()))
+    }
+
+    const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+
+    #[test]
+    fn each_protocol_is_told_by_its_request() {
+        let cases = [
+            (call("POST", "/", "ec2", &[FORM], "Action=CreateTags&Version=1"), Protocol::Ec2, "CreateTags"),
+            (call("POST", "/", "sts", &[FORM], "Version=1&Action=AssumeRole"), Protocol::Query, "AssumeRole"),
+            (call("GET", "/?Action=GetRole", "iam", &[], ""), Protocol::Query, "GetRole"),
+            (call("PUT", "/bucket?tagging", "s3", &[], "<T/>"), Protocol::S3, "PutBucketTagging"),
+            (call("GET", "/bucket/?tagging=", "s3", &[], ""), Protocol::S3, "GetBucketTagging"),
+            (call("PUT", "/bucket/a/b?tagging", "s3", &[], "<T/>"), Protocol::S3, "PutObjectTagging"),
+            (call("GET", "/bucket?list-type=2", "s3", &[], ""), Protocol::S3, "GET /bucket"),
+            (
+                call("POST", "/v20180820/tags/x", "s3", &[], "<T/>"),
+                Protocol::RestXml,
+                "POST /v20180820/tags/x",
+            ),
+            (call("POST", "/tags/x", "eks", &[], "{}"), Protocol::RestJson, "POST /tags/x"),
+            (
+                call(
+                    "POST",
+                    "/",
+                    "tagging",
+                    &[("x-amz-target", "ResourceGroupsTaggingAPI_20170126.TagResources")],
+                    "{}",
+                ),
+                Protocol::Json,
+                "TagResources",
+            ),
+            (
+                call(
+                    "POST",
+                    "/service/X/operation/TagResources",
+                    "tagging",
+                    &[("smithy-protocol", "rpc-v2-cbor")],
+                    "\u{1}",
+                ),
+                Protocol::Cbor,
+                "TagResources",
+            ),
+        ];
+        for (call, protocol, operation) in cases {
+            assert_eq!((call.protocol, call.operation.as_str()), (protocol, operation), "{call:?}");
+            assert_eq!((call.access_key.as_str(), call.region.as_str()), ("AKID", "eu-west-1"), "{call:?}");
+        }
+    }
+
+    #[test]
+    fn signatures_in_the_query_without_region_and_missing_ones() {
+        let presigned = "X-Amz-Credential=K%2F20260102%2Fus-east-1%2Fs3%2Faws4_request";
+        assert_eq!(signer("", presigned), ("K".into(), "us-east-1".into(), "s3".into()));
+        let multi_region = "AWS4-ECDSA-P256-SHA256 Credential=K/20260102/s3/aws4_request, Signature=0";
+        assert_eq!(signer(multi_region, ""), ("K".into(), String::new(), "s3".into()));
+        assert_eq!(signer("Bearer x", ""), (String::new(), String::new(), String::new()));
+    }
+
+    #[test]
+    fn resources_and_mentions() {
+        let ec2 = call(
+            "POST",
+            "/",
+            "ec2",
+            &[FORM],
+            "Action=CreateTags&ResourceId.1=i-1&ResourceId.2=vol-2&Tag.1.Key=a%2Bb",
+        );
+        assert_eq!(ec2.resources(), ["i-1", "vol-2"]);
+        assert!(ec2.mentions("a+b") && ec2.mentions("vol-2") && !ec2.mentions("vol-3"));
+        let target = ("x-amz-target", "X.TagResources");
+        let json = call(
+            "POST",
+            "/",
+            "tagging",
+            &[target],
+            r#"{"ResourceARNList":["arn:a","arn:b"],"Tags":{"k":"v"}}"#,
+        );
+        assert_eq!(json.resources(), ["arn:a", "arn:b"]);
+        let eks = call("POST", "/tags/arn%3Aaws%3Aeks%3Ax", "eks", &[], "{}");
+        assert_eq!(eks.resources(), ["arn:aws:eks:x"]);
+        assert!(eks.mentions("arn:aws:eks:x"));
+    }
+}

@@ -1,0 +1,67 @@
+//! An answer that is made here.
+
+use crate::server::Body;
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::Response;
+use serde_json::Value;
+
+/// An answer in place of AWS's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// As it goes out.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// An answer with a body of this type.
+    pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+        Self { status, headers, body: body.into() }
+    }
+
+    /// An answer with nothing in it.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// An answer with a JSON body.
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::new(status, "application/x-amz-json-1.1", body.to_string())
+    }
+
+    /// An answer with an XML body.
+    pub fn xml(status: u16, body: impl Into<Bytes>) -> Self {
+        Self::new(status, "text/xml;charset=UTF-8", body)
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let mut response = Response::builder().status(self.status);
+        for (name, value) in self.headers {
+            response = response.header(name, value);
+        }
+        // A rule of the test may have asked for what HTTP has not.
+        response.body(Either::Left(Full::new(self.body))).unwrap_or_else(|error| {
+            let mut answer =
+                Response::new(Either::Left(Full::new(Bytes::from(format!("bad reply: {error}")))));
+            *answer.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
+            answer
+        })
+    }
+}
+
+/// Text inside XML.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
