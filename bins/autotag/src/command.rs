@@ -40,5 +40,5 @@ fn plan_rows(
 fn rows<S: SessionStore>(store: S, policy: &Policy, creations: Vec<Found>) -> Vec<Row> {
     // In a plan nothing is retried, so that no outcome depends on the time.
     let ports = MemoryPorts::offline(store, Timestamp::UNIX_EPOCH);
-    block_on(batch::run(policy, &ports, creations))
+    block_on(batch::run(policy, &ports, batch::CONCURRENCY, creations))
 }

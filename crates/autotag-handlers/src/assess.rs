@@ -53,19 +53,27 @@ pub struct Assessor<'a> {
     pub policy: &'a Policy,
 }
 
-/// What the path of a trail's log file tells; for old records that say less than their path.
+/// What is known of where records come from: the path of a trail's log file tells what old records do not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hints {
     /// The account of the trail's folder.
     pub account: Option<AccountId>,
+    /// The message that brought the records, if one did.
+    pub message_id: Option<String>,
 }
 
 impl Hints {
     /// What a path in a trail's layout tells: `.../<account>/CloudTrail/<region>/yyyy/mm/dd/<file>`.
     pub fn of_path(path: &str) -> Self {
         let mut parts = path.rsplit(['/', '\\']).skip_while(|part| *part != "CloudTrail");
-        Self { account: parts.nth(1).and_then(AccountId::new) }
+        Self { account: parts.nth(1).and_then(AccountId::new), message_id: None }
+    }
+
+    /// The same, of records that a message brought.
+    #[must_use]
+    pub fn in_message(self, id: Option<&str>) -> Self {
+        Self { message_id: id.map(str::to_owned), ..self }
     }
 }
 
@@ -168,7 +176,13 @@ impl Assessor<'_> {
             found.apply(rule, &trees, &place);
         }
         if let Some(handler) = services::handler(&record.event_source) {
-            let creation = Creation { record, trees: &trees, principal: &found.principal, place: &place };
+            let creation = Creation {
+                record,
+                trees: &trees,
+                principal: &found.principal,
+                place: &place,
+                catalog: self.catalog,
+            };
             handler.refine(&creation, &mut found.targets);
         }
         found.drop_strangers(&place);
@@ -257,6 +271,7 @@ fn head(delivered: &Delivered<'_>, hints: &Hints) -> Arc<EventHead> {
         region: owned(&record.aws_region),
         source_ip: owned(&record.source_ip_address),
         user_agent: owned(&record.user_agent),
+        message_id: delivered.message_id.clone().or_else(|| hints.message_id.clone()),
     })
 }
 

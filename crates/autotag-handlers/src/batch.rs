@@ -4,35 +4,103 @@
 //! that no decision outlives the write it counted on, each row remembers on whose row it relies.
 
 use crate::assess::Found;
-use crate::outcome::{Outcome, Row, SkipReason};
+use crate::once::Memo;
+use crate::outcome::{ErrorClass, Outcome, PortError, Row, SkipReason};
 use crate::owner::Owner;
-use crate::pipeline::{Pipeline, Resolved, Written, nothing_to_write};
-use crate::ports::{Ports, Write};
+use crate::pipeline::{LookedUp, Pipeline, Present, Resolved, nothing_to_write};
+use crate::ports::{Item, Ports, Tags, Write};
 use crate::services::Target;
 use autotag_model::identity::{Principal, PrincipalKind};
 use autotag_model::policy::Policy;
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
+use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// Takes creations through steps 5 to 9; answers with one row a resource, oldest event first.
+/// How many calls wait at the same time, where nothing else is asked for.
+pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
+
+/// Takes creations through steps 5 to 9; answers with one row a resource, oldest event first. At most `concurrency` calls
+/// to the world wait at the same time.
 ///
 /// Sessions must be in the store before: a plan reads all records first, a queue brings late ones back.
-pub async fn run<P: Ports>(policy: &Policy, ports: &P, mut creations: Vec<Found>) -> Vec<Row> {
+pub async fn run<P: Ports>(
+    policy: &Policy,
+    ports: &P,
+    concurrency: NonZeroUsize,
+    mut creations: Vec<Found>,
+) -> Vec<Row> {
     creations.sort_by_cached_key(|found| {
         let time: Option<Timestamp> = found.event.time.as_deref().and_then(|time| time.parse().ok());
         // The id decides within a second, so that the order of input never does.
         (time, found.event.id.clone())
     });
-    let mut batch = Batch::new(Pipeline { policy, ports });
-    for (found, duplicates) in once_each(creations) {
-        batch.creation(found).await;
+    let pipeline = Pipeline { policy, ports: Memo::new(ports) };
+    let asked = once_each(creations).into_iter().map(|(found, duplicates)| {
+        let pipeline = &pipeline;
+        async move { (Creation::ask(pipeline, found).await, duplicates) }
+    });
+    let asked: Vec<_> = stream::iter(asked).buffered(concurrency.get()).collect().await;
+    let wanted = asked.iter().filter_map(|(creation, _)| creation.as_ref().ok());
+    let before = read_once(ports, wanted.flat_map(|creation| creation.asks_for(&pipeline))).await;
+    let mut batch = Batch::new(&pipeline, before);
+    for (creation, duplicates) in asked {
+        match creation {
+            Ok(creation) => batch.creation(creation),
+            Err(failed) => batch.unresolved(failed),
+        }
         batch.rows.extend(duplicates);
     }
-    batch.write().await;
+    batch.write(ports, concurrency).await;
     batch.rows
+}
+
+/// A creation about which the world has been asked.
+struct Creation {
+    found: Found,
+    resolved: Resolved,
+    looked_up: LookedUp,
+}
+
+impl Creation {
+    /// Steps 5 and 6; else the creation and why its owner could not be found out.
+    async fn ask<P: Ports>(pipeline: &Pipeline<'_, P>, found: Found) -> Result<Self, Box<(Found, Outcome)>> {
+        if found.targets.is_empty() {
+            // Nobody has to be asked for nothing; there is no target either that would end so.
+            return Err(Box::new((found, Outcome::Skipped(SkipReason::Duplicate))));
+        }
+        match pipeline.resolve(&found).await {
+            Ok(resolved) => {
+                let looked_up = pipeline.look_up(&found, resolved.age).await;
+                Ok(Self { found, resolved, looked_up })
+            }
+            Err(outcome) => Err(Box::new((found, outcome))),
+        }
+    }
+
+    /// The resources whose tags its decisions have to know.
+    fn asks_for<P: Ports>(&self, pipeline: &Pipeline<'_, P>) -> Vec<Item> {
+        let later = self.looked_up.later.iter().map(|(target, _)| target);
+        let targets = self.found.targets.iter().chain(&self.looked_up.targets).chain(later);
+        targets.flat_map(|target| pipeline.asks_for(&self.found, &self.resolved, target)).collect()
+    }
+}
+
+/// The tags on resources, each read once.
+async fn read_once<P: Ports>(
+    ports: &P,
+    items: impl Iterator<Item = Item>,
+) -> HashMap<String, Result<Tags, PortError>> {
+    let mut seen = HashSet::new();
+    let items: Vec<Item> = items.filter(|item| seen.insert(item.resource.display())).collect();
+    if items.is_empty() {
+        return HashMap::new();
+    }
+    let answers = ports.tags(&items).await;
+    items.iter().map(|item| item.resource.display()).zip(answers).collect()
 }
 
 /// What copies of one event have in common.
@@ -83,7 +151,9 @@ fn knows_less(one: &Principal, than: &Principal) -> bool {
 }
 
 struct Batch<'a, P> {
-    pipeline: Pipeline<'a, P>,
+    pipeline: &'a Pipeline<'a, P>,
+    /// The tags on resources before this batch.
+    before: HashMap<String, Result<Tags, PortError>>,
     rows: Vec<Row>,
     writes: Vec<Pending>,
     /// The last write of each group.
@@ -120,9 +190,10 @@ struct Last {
 }
 
 impl<'a, P: Ports> Batch<'a, P> {
-    fn new(pipeline: Pipeline<'a, P>) -> Self {
+    fn new(pipeline: &'a Pipeline<'a, P>, before: HashMap<String, Result<Tags, PortError>>) -> Self {
         Self {
             pipeline,
+            before,
             rows: Vec::new(),
             writes: Vec::new(),
             groups: HashMap::new(),
@@ -131,26 +202,23 @@ impl<'a, P: Ports> Batch<'a, P> {
         }
     }
 
-    async fn creation(&mut self, mut found: Found) {
-        self.rows.append(&mut found.rows);
-        if found.targets.is_empty() {
-            return;
+    /// A creation whose owner could not be found out.
+    fn unresolved(&mut self, failed: Box<(Found, Outcome)>) {
+        let (found, outcome) = *failed;
+        self.rows.extend(found.rows);
+        for target in &found.targets {
+            self.fail(row(&found.event, &target.resource, None, outcome.clone()));
         }
-        let resolved = match self.pipeline.resolve(&found).await {
-            Ok(resolved) => resolved,
-            Err(outcome) => {
-                for target in &found.targets {
-                    self.fail(row(&found.event, &target.resource, None, outcome.clone()));
-                }
-                return;
-            }
-        };
-        let looked_up = self.pipeline.look_up(&found, resolved.age).await;
+    }
+
+    fn creation(&mut self, creation: Creation) {
+        let Creation { mut found, resolved, looked_up } = creation;
+        self.rows.append(&mut found.rows);
         for target in found.targets.iter().chain(&looked_up.targets) {
-            self.target(&found, &resolved, target).await;
+            self.target(&found, &resolved, target);
         }
         for (target, row) in looked_up.later {
-            let decided = self.pipeline.decide(&found, &resolved, &target, &Decided { batch: self }).await;
+            let decided = self.pipeline.decide(&found, &resolved, &target, self);
             self.rows.push(match decided {
                 Ok((decision, owner)) => {
                     Row { owner: Some(owner), tags: decision.tags, notes: decision.notes, ..row }
@@ -169,11 +237,11 @@ impl<'a, P: Ports> Batch<'a, P> {
         self.rows.push(row);
     }
 
-    async fn target(&mut self, found: &Found, resolved: &Resolved, target: &Target) {
+    fn target(&mut self, found: &Found, resolved: &Resolved, target: &Target) {
         if let Some(outcome) = self.waits_for(target) {
             return self.fail(row(&found.event, &target.resource, Some(&resolved.owner), outcome));
         }
-        let decided = self.pipeline.decide(found, resolved, target, &Decided { batch: self }).await;
+        let decided = self.pipeline.decide(found, resolved, target, self);
         let (decision, owner) = match decided {
             Ok(decided) => decided,
             Err(outcome) => {
@@ -202,14 +270,14 @@ impl<'a, P: Ports> Batch<'a, P> {
             let row = self.rows.get(last.row).filter(|_| last.write.is_none())?;
             row.outcome.is_returned().then(|| row.outcome.clone())
         };
-        same.into_iter().chain(&target.parent).find_map(unsettled)
+        same.into_iter().chain(target.parent.as_ref().map(|parent| &parent.resource)).find_map(unsettled)
     }
 
     /// Into the write of the same account, region, call and tags, unless something else is written to the resource after
     /// that: writes to one resource keep their order.
     fn enqueue(&mut self, at: usize, target: &Target, age: Option<SignedDuration>) {
         let Some(row) = self.rows.get(at) else { return };
-        let resource = target.resource.clone();
+        let resource = &target.resource;
         let group = Group {
             account: resource.account.as_ref().map(ToString::to_string),
             region: resource.region.as_ref().map(ToString::to_string),
@@ -224,32 +292,27 @@ impl<'a, P: Ports> Batch<'a, P> {
         let open =
             self.groups.get(&group).copied().filter(|write| before.is_none_or(|before| *write > before));
         let write = open.unwrap_or_else(|| {
-            let write = Write {
-                call: target.rule.call.clone(),
-                tags: row.tags.clone(),
-                resources: Vec::new(),
-                rules: target.rule.limits.clone(),
-            };
+            let write = Write { call: target.rule.call.clone(), tags: row.tags.clone(), items: Vec::new() };
             self.writes.push(Pending { write, rows: Vec::new(), ages: Vec::new() });
             self.writes.len() - 1
         });
         self.groups.insert(group, write);
         if let Some(pending) = self.writes.get_mut(write) {
-            pending.write.resources.push(resource);
+            pending.write.items.push(target.item());
             pending.rows.push(at);
             pending.ages.push(age);
         }
         self.last.insert(name, Last { row: at, write: Some(write) });
     }
 
-    /// Steps 8 and 9: writes, and gives each row its end.
-    async fn write(&mut self) {
-        for pending in std::mem::take(&mut self.writes) {
-            let answers = self.pipeline.ports.write(&pending.write).await;
-            for ((at, age), answer) in pending.rows.iter().zip(&pending.ages).zip(answers) {
-                if let Some(row) = self.rows.get_mut(*at) {
-                    row.outcome = answer.map_or_else(|error| error.outcome(*age), |()| Outcome::Tagged);
-                }
+    /// Steps 8 and 9: writes, and gives each row its end. Writes of one wave have no resource in common.
+    async fn write(&mut self, ports: &P, concurrency: NonZeroUsize) {
+        for wave in waves(std::mem::take(&mut self.writes)) {
+            let answers = wave.iter().map(|pending| async { ports.write(&pending.write).await });
+            let mut answers = stream::iter(answers).buffered(concurrency.get());
+            for pending in &wave {
+                let Some(answers) = answers.next().await else { break };
+                self.answer(pending, answers);
             }
         }
         for (at, on) in std::mem::take(&mut self.relies) {
@@ -259,6 +322,50 @@ impl<'a, P: Ports> Batch<'a, P> {
             }
         }
     }
+
+    fn answer(&mut self, pending: &Pending, answers: Vec<Result<(), PortError>>) {
+        for ((at, age), answer) in pending.rows.iter().zip(&pending.ages).zip(answers) {
+            if let Some(row) = self.rows.get_mut(*at) {
+                row.outcome = answer.map_or_else(|error| error.outcome(*age), |()| Outcome::Tagged);
+            }
+        }
+    }
+}
+
+impl<P> Present for Batch<'_, P> {
+    /// What was there before, and over it what this batch has decided to write.
+    fn tags_of(&self, resource: &Resource) -> Result<Tags, PortError> {
+        let name = resource.display();
+        let mut tags = self
+            .before
+            .get(&name)
+            .cloned()
+            .unwrap_or_else(|| Err(PortError::new(ErrorClass::Invalid, "reading tags", "NotAsked")))?;
+        let last = self.last.get(&name).filter(|last| last.write.is_some());
+        if let Some(row) = last.and_then(|last| self.rows.get(last.row)) {
+            tags.retain(|(key, _)| row.tags.get(key).is_none());
+            tags.extend(
+                row.tags.iter().map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned())),
+            );
+        }
+        Ok(tags)
+    }
+}
+
+/// Writes that may go at the same time: a resource is in each wave at most once, in the order of its writes.
+fn waves(writes: Vec<Pending>) -> Vec<Vec<Pending>> {
+    let mut waves: Vec<Vec<Pending>> = Vec::new();
+    let mut next: HashMap<String, usize> = HashMap::new();
+    for pending in writes {
+        let names: Vec<String> = pending.write.items.iter().map(|item| item.resource.display()).collect();
+        let at = names.iter().filter_map(|name| next.get(name).copied()).max().unwrap_or_default();
+        next.extend(names.into_iter().map(|name| (name, at + 1)));
+        match waves.get_mut(at) {
+            Some(wave) => wave.push(pending),
+            None => waves.push(vec![pending]),
+        }
+    }
+    waves
 }
 
 fn row(
@@ -272,19 +379,6 @@ fn row(
         resource: Some(resource.clone()),
         owner: owner.map(Arc::clone),
         ..Row::of_event(Arc::clone(event), outcome)
-    }
-}
-
-/// What this batch has decided so far.
-struct Decided<'b, 'a, P> {
-    batch: &'b Batch<'a, P>,
-}
-
-impl<P: Ports> Written for Decided<'_, '_, P> {
-    fn tags_of(&self, resource: &Resource) -> Option<Vec<(String, String)>> {
-        let last = self.batch.last.get(&resource.display()).filter(|last| last.write.is_some())?;
-        let tags = self.batch.rows.get(last.row)?.tags.iter();
-        Some(tags.map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned())).collect())
     }
 }
 

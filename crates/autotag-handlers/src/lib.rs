@@ -11,18 +11,24 @@
 //! | [`assess`] | steps 2 to 4, pure: a record -> a creation, or why not |
 //! | [`owner`] | step 6: a principal -> the person or workload behind it, with proof |
 //! | [`pipeline`] | steps 5 to 9 for creations, over the ports |
+//! | [`delivery`] | what a function is invoked with -> what is to be read |
 //! | [`batch`] | many records at once: sessions first, oldest creator first, writes grouped |
 //! | [`outcome`] | how each resource ended |
 //! | [`ports`] | what the pipeline asks of the world |
 //! | [`memory`] | every port in memory: `plan` runs on it, and so do the tests |
+//! | `aws` (feature) | every port over AWS |
 //! | `testing` (feature) | a wrapper that injects faults into any port |
 //!
 //! A dry run is this very way over the ports in [`memory`]: never a second program.
 
 pub mod assess;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod batch;
 pub mod catalog;
+pub mod delivery;
 pub mod memory;
+mod once;
 pub mod outcome;
 pub mod owner;
 pub mod pipeline;

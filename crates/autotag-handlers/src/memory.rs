@@ -2,7 +2,7 @@
 //! in which every write succeeds. Tests fill it first.
 
 use crate::outcome::{ErrorClass, PortError};
-use crate::ports::{Answer, Clock, Lookup, PrincipalTags, Question, TagReader, Tagger, Write};
+use crate::ports::{Answer, Clock, Item, Lookup, PrincipalTags, Question, TagReader, Tagger, Tags, Write};
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use autotag_model::tags::is_reserved;
@@ -90,23 +90,24 @@ impl<S: SessionStore> Tagger for MemoryPorts<S> {
     async fn write(&self, write: &Write) -> Vec<Result<(), PortError>> {
         lock(&self.writes).push(write.clone());
         let mut resources = lock(&self.resources);
-        let mut one = |resource: &Resource| {
-            let there = resources.entry(resource.display()).or_default();
+        let mut one = |item: &Item| {
+            let there = resources.entry(item.resource.display()).or_default();
             let mut merged = there.clone();
             merged.extend(write.tags.iter().map(|(k, v)| (k.as_str().to_owned(), v.as_str().to_owned())));
-            if merged.keys().filter(|key| !is_reserved(key)).count() > write.rules.tags {
+            if merged.keys().filter(|key| !is_reserved(key)).count() > item.rule.limits.tags {
                 return Err(PortError::new(ErrorClass::Invalid, write.call.name(), "TagLimitExceeded"));
             }
             *there = merged;
             Ok(())
         };
-        write.resources.iter().map(&mut one).collect()
+        write.items.iter().map(&mut one).collect()
     }
 }
 
 impl<S: SessionStore> TagReader for MemoryPorts<S> {
-    async fn tags(&self, resource: &Resource) -> Result<Vec<(String, String)>, PortError> {
-        Ok(self.tags_on(&resource.display()).into_iter().collect())
+    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, PortError>> {
+        let tags = |item: &Item| Ok(self.tags_on(&item.resource.display()).into_iter().collect());
+        items.iter().map(tags).collect()
     }
 }
 
@@ -125,7 +126,7 @@ impl<S: SessionStore> Lookup for MemoryPorts<S> {
 }
 
 impl<S: SessionStore> PrincipalTags for MemoryPorts<S> {
-    async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, PortError> {
+    async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
         Ok(lock(&self.principals).get(arn).cloned().unwrap_or_default())
     }
 }

@@ -138,6 +138,8 @@ pub struct EventHead {
     pub source_ip: Option<String>,
     /// `userAgent`.
     pub user_agent: Option<String>,
+    /// The id of the message that brought the record, if one did.
+    pub message_id: Option<String>,
 }
 
 /// One line of the answer: one resource of one event, and how it ended.

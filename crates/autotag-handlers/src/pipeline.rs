@@ -2,9 +2,10 @@
 //! goes to the batch.
 
 use crate::assess::Found;
+use crate::once::Memo;
 use crate::outcome::{Outcome, PortError, Row, SkipReason};
 use crate::owner::{self, Owner};
-use crate::ports::{Answer, Ports};
+use crate::ports::{Answer, Item, Ports, PrincipalTags as _, Tags};
 use crate::services::Target;
 use autotag_model::identity::PrincipalKind;
 use autotag_model::policy::{Decision, Facts, Inputs, Note, Nothing, Policy, Selection};
@@ -19,8 +20,8 @@ use std::sync::Arc;
 pub struct Pipeline<'a, P> {
     /// The tag policy.
     pub policy: &'a Policy,
-    /// The world.
-    pub ports: &'a P,
+    /// The world, which is asked for each session and each principal once.
+    pub ports: Memo<'a, P>,
 }
 
 /// What is known of the one behind a creation, the same for all its resources.
@@ -30,7 +31,7 @@ pub struct Resolved {
     /// The owner, with the proof.
     pub owner: Arc<Owner>,
     /// IAM tags of the role or user.
-    pub iam_tags: Vec<(String, String)>,
+    pub iam_tags: Tags,
     /// How old the event is.
     pub age: Option<SignedDuration>,
 }
@@ -55,10 +56,13 @@ fn came_with(target: &Target, resource: Resource) -> Target {
     Target { resource, requested, questions: Vec::new(), ..target.clone() }
 }
 
-/// Where tags already written in this batch are found before the world is asked.
-pub trait Written: Sync {
-    /// The tags that this batch has decided to write to the resource, if any.
-    fn tags_of(&self, resource: &Resource) -> Option<Vec<(String, String)>>;
+/// The tags that were read before anything is decided.
+pub trait Present {
+    /// The tags on the resource, as far as they could be read.
+    ///
+    /// # Errors
+    /// [`PortError`] when they could not.
+    fn tags_of(&self, resource: &Resource) -> Result<Tags, PortError>;
 }
 
 impl<P: Ports> Pipeline<'_, P> {
@@ -68,7 +72,7 @@ impl<P: Ports> Pipeline<'_, P> {
     /// The outcome for all resources of the creation, when one of the two cannot be found out.
     pub async fn resolve(&self, found: &Found) -> Result<Resolved, Outcome> {
         let age = self.age(found);
-        let owner = owner::resolve(&found.principal, self.ports).await;
+        let owner = owner::resolve(&found.principal, &self.ports).await;
         let owner = owner.map_err(|error| store_outcome(&error))?;
         let iam_tags = self.iam_tags(found, age).await.map_err(|error| error.outcome(age))?;
         Ok(Resolved { owner: Arc::new(owner), iam_tags, age })
@@ -76,14 +80,10 @@ impl<P: Ports> Pipeline<'_, P> {
 
     fn age(&self, found: &Found) -> Option<SignedDuration> {
         let time: jiff::Timestamp = found.event.time.as_deref()?.parse().ok()?;
-        Some(self.ports.now().duration_since(time))
+        Some(self.ports.inner().now().duration_since(time))
     }
 
-    async fn iam_tags(
-        &self,
-        found: &Found,
-        age: Option<SignedDuration>,
-    ) -> Result<Vec<(String, String)>, PortError> {
+    async fn iam_tags(&self, found: &Found, age: Option<SignedDuration>) -> Result<Tags, PortError> {
         if self.policy.iam_tags == Selection::None {
             return Ok(Vec::new());
         }
@@ -109,7 +109,7 @@ impl<P: Ports> Pipeline<'_, P> {
                     resource_type: Some(question.resource_type().to_owned()),
                     ..Row::of_event(Arc::clone(&found.event), outcome)
                 };
-                match self.ports.ask(&target.resource, question).await {
+                match self.ports.inner().ask(&target.resource, question).await {
                     Ok(Answer::Resources(resources)) => {
                         looked_up
                             .targets
@@ -133,23 +133,30 @@ impl<P: Ports> Pipeline<'_, P> {
         looked_up
     }
 
-    /// Step 7: the tags of one resource.
+    /// The resources whose tags step 7 has to know.
+    pub fn asks_for(&self, found: &Found, resolved: &Resolved, target: &Target) -> Vec<Item> {
+        let own = target.may_have_existed || self.policy.read_at_creation;
+        let parent = by_service(found, resolved).then(|| target.parent.clone()).flatten();
+        own.then(|| target.item()).into_iter().chain(parent).collect()
+    }
+
+    /// Step 7: the tags of one resource. Asks nobody.
     ///
     /// # Errors
-    /// The outcome, when tags that are there already cannot be read.
-    pub async fn decide(
+    /// The outcome, when tags that are there already could not be read.
+    pub fn decide(
         &self,
         found: &Found,
         resolved: &Resolved,
         target: &Target,
-        written: &impl Written,
+        present: &impl Present,
     ) -> Result<(Decision, Arc<Owner>), Outcome> {
         let outcome = |error: PortError| error.outcome(resolved.age);
-        let mut present = Vec::new();
+        let mut tags = Vec::new();
         if target.may_have_existed || self.policy.read_at_creation {
-            present = self.tags_now(&target.resource, written).await.map_err(outcome)?;
+            tags = present.tags_of(&target.resource).map_err(outcome)?;
         }
-        let owner = self.inherit(found, resolved, target, written).await.map_err(outcome)?;
+        let owner = self.inherit(found, resolved, target, present).map_err(outcome)?;
         let session_tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
         let event = &found.event;
         let account = target.resource.account.as_ref().map(autotag_model::arn::AccountId::as_str);
@@ -172,7 +179,7 @@ impl<P: Ports> Pipeline<'_, P> {
             iam_tags: &resolved.iam_tags,
             session_tags: &session_tags,
             requested: &target.requested,
-            present: &present,
+            present: &tags,
             rules: &target.rule.limits,
             may_have_existed: target.may_have_existed,
         });
@@ -180,19 +187,18 @@ impl<P: Ports> Pipeline<'_, P> {
     }
 
     /// Where only a service stands behind the call and the record names a parent, the parent's owner counts.
-    async fn inherit(
+    fn inherit(
         &self,
         found: &Found,
         resolved: &Resolved,
         target: &Target,
-        written: &impl Written,
+        present: &impl Present,
     ) -> Result<Arc<Owner>, PortError> {
-        let by_service = resolved.owner.is_service() || found.principal.is_service_linked();
-        let (Some(parent), true) = (&target.parent, by_service) else {
+        let (Some(parent), true) = (&target.parent, by_service(found, resolved)) else {
             return Ok(Arc::clone(&resolved.owner));
         };
         let Some(key) = self.policy.owner_key() else { return Ok(Arc::clone(&resolved.owner)) };
-        let read = unless_gone(self.tags_now(parent, written).await, resolved.age)?;
+        let read = unless_gone(present.tags_of(&parent.resource), resolved.age)?;
         let tags = read.unwrap_or_default();
         let name = tags.iter().find(|(known, value)| known == key && !value.is_empty());
         Ok(match name {
@@ -200,19 +206,11 @@ impl<P: Ports> Pipeline<'_, P> {
             None => Arc::clone(&resolved.owner),
         })
     }
+}
 
-    async fn tags_now(
-        &self,
-        resource: &Resource,
-        written: &impl Written,
-    ) -> Result<Vec<(String, String)>, PortError> {
-        let mut tags = self.ports.tags(resource).await?;
-        if let Some(ours) = written.tags_of(resource) {
-            tags.retain(|(key, _)| !ours.iter().any(|(known, _)| known == key));
-            tags.extend(ours);
-        }
-        Ok(tags)
-    }
+/// Whether no person stands behind a creation, but a service.
+fn by_service(found: &Found, resolved: &Resolved) -> bool {
+    resolved.owner.is_service() || found.principal.is_service_linked()
 }
 
 /// `None` when what was asked about is gone: a role or group may be deleted while what it made lives on.

@@ -2,11 +2,21 @@
 //! AWS resource, write a catalogue rule instead.
 
 use crate::outcome::PortError;
-use autotag_model::rule::{Resource, TagCall};
-use autotag_model::tags::{TagRules, TagSet};
+use autotag_model::rule::{Resource, Rule, TagCall};
+use autotag_model::tags::TagSet;
 use jiff::Timestamp;
 use session_store::SessionStore;
 use std::future::Future;
+use std::sync::Arc;
+
+/// A resource, and the rule that says how it is tagged and read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The resource.
+    pub resource: Resource,
+    /// Its rule.
+    pub rule: Arc<Rule>,
+}
 
 /// Resources that get the same tags by the same call: one or a few requests to AWS.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,10 +27,11 @@ pub struct Write {
     /// The tags.
     pub tags: TagSet,
     /// The resources, all of one account and region.
-    pub resources: Vec<Resource>,
-    /// What the service accepts.
-    pub rules: TagRules,
+    pub items: Vec<Item>,
 }
+
+/// The tags of one resource, as the world has them.
+pub type Tags = Vec<(String, String)>;
 
 /// Writes tags.
 pub trait Tagger: Send + Sync {
@@ -30,14 +41,8 @@ pub trait Tagger: Send + Sync {
 
 /// Reads tags.
 pub trait TagReader: Send + Sync {
-    /// The tags on a resource now.
-    ///
-    /// # Errors
-    /// [`PortError`] when they cannot be read. A failed read is never "no tags".
-    fn tags(
-        &self,
-        resource: &Resource,
-    ) -> impl Future<Output = Result<Vec<(String, String)>, PortError>> + Send;
+    /// The tags on each resource now, in order. A failed read is never "no tags".
+    fn tags(&self, items: &[Item]) -> impl Future<Output = Vec<Result<Tags, PortError>>> + Send;
 }
 
 /// What a record cannot say.
@@ -61,10 +66,7 @@ impl Question {
     pub fn describe(&self) -> String {
         match self {
             Self::AttachedTo { instances } => {
-                format!(
-                    "volumes and network interfaces of {}, by DescribeVolumes and DescribeNetworkInterfaces",
-                    instances.join(", ")
-                )
+                format!("volumes and network interfaces of {}, by DescribeInstances", instances.join(", "))
             }
             Self::SnapshotsOf { image } => format!("snapshots of {image}, by DescribeImages"),
         }
@@ -108,10 +110,7 @@ pub trait PrincipalTags: Send + Sync {
     ///
     /// # Errors
     /// [`PortError`] when they cannot be read.
-    fn principal_tags(
-        &self,
-        arn: &str,
-    ) -> impl Future<Output = Result<Vec<(String, String)>, PortError>> + Send;
+    fn principal_tags(&self, arn: &str) -> impl Future<Output = Result<Tags, PortError>> + Send;
 }
 
 /// The time.

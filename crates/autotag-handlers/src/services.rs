@@ -8,7 +8,8 @@ mod ec2;
 mod rds;
 mod s3;
 
-use crate::ports::Question;
+use crate::catalog::Catalog;
+use crate::ports::{Item, Question};
 use autotag_model::arn::AccountId;
 use autotag_model::identity::Principal;
 use autotag_model::record::{Record, Trees};
@@ -28,6 +29,8 @@ pub struct Creation<'a> {
     pub principal: &'a Principal,
     /// Where its resources lie.
     pub place: &'a Place,
+    /// The rules, for what it hangs together with.
+    pub catalog: &'a Catalog,
 }
 
 /// A resource that was found in a record, and what is known of it.
@@ -43,11 +46,18 @@ pub struct Target {
     /// Whether the resource may have existed before: then the first writer wins.
     pub may_have_existed: bool,
     /// The resource that this one belongs to: its owner counts when only a service stands behind the call.
-    pub parent: Option<Resource>,
+    pub parent: Option<Item>,
     /// What the record cannot say about what came with it.
     pub questions: Vec<Question>,
     /// The tags that the creating call asked for what came with it, by resource type.
     pub requested_for: Vec<(&'static str, Vec<(String, String)>)>,
+}
+
+impl Target {
+    /// The resource with its rule.
+    pub fn item(&self) -> Item {
+        Item { resource: self.resource.clone(), rule: Arc::clone(&self.rule) }
+    }
 }
 
 /// A service that needs behaviour of its own.

@@ -1,7 +1,9 @@
 //! Faults in any port, by a seeded plan: what throttling, outages and races do to the pipeline, replayable.
 
 use crate::outcome::{ErrorClass, PortError};
-use crate::ports::{Answer, Clock, Lookup, Ports, PrincipalTags, Question, TagReader, Tagger, Write};
+use crate::ports::{
+    Answer, Clock, Item, Lookup, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
+};
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use jiff::Timestamp;
@@ -73,11 +75,11 @@ impl<P: Ports> Tagger for Faulty<P> {
     async fn write(&self, write: &Write) -> Vec<Result<(), PortError>> {
         // The whole call fails, or single resources of it do, as TagResources has it.
         if let Err(error) = self.fault(write.call.name()) {
-            return write.resources.iter().map(|_| Err(error.clone())).collect();
+            return write.items.iter().map(|_| Err(error.clone())).collect();
         }
-        let mut answers = Vec::with_capacity(write.resources.len());
-        for resource in &write.resources {
-            let one = Write { resources: vec![resource.clone()], ..write.clone() };
+        let mut answers = Vec::with_capacity(write.items.len());
+        for item in &write.items {
+            let one = Write { items: vec![item.clone()], ..write.clone() };
             answers.extend(match self.fault(write.call.name()) {
                 Ok(()) => self.inner.write(&one).await,
                 Err(error) => vec![Err(error)],
@@ -88,9 +90,15 @@ impl<P: Ports> Tagger for Faulty<P> {
 }
 
 impl<P: Ports> TagReader for Faulty<P> {
-    async fn tags(&self, resource: &Resource) -> Result<Vec<(String, String)>, PortError> {
-        self.fault("GetResources")?;
-        self.inner.tags(resource).await
+    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, PortError>> {
+        let mut answers = Vec::with_capacity(items.len());
+        for item in items {
+            answers.extend(match self.fault("GetResources") {
+                Ok(()) => self.inner.tags(std::slice::from_ref(item)).await,
+                Err(error) => vec![Err(error)],
+            });
+        }
+        answers
     }
 }
 
@@ -102,7 +110,7 @@ impl<P: Ports> Lookup for Faulty<P> {
 }
 
 impl<P: Ports> PrincipalTags for Faulty<P> {
-    async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, PortError> {
+    async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
         self.fault("ListRoleTags")?;
         self.inner.principal_tags(arn).await
     }

@@ -111,7 +111,7 @@ fn until_done(ports: &Faulty<World>, records: &[Value]) -> usize {
     let policy = Policy::default();
     let mut left = found(records);
     for round in 1..=200 {
-        let rows = block_on(batch::run(&policy, ports, left.clone()));
+        let rows = block_on(batch::run(&policy, ports, batch::CONCURRENCY, left.clone()));
         assert_eq!(ended(&rows), named(&left), "every resource in exactly one row");
         let again: BTreeSet<Option<String>> =
             rows.iter().filter(|row| !is_done(row)).map(|row| row.event.id.clone()).collect();
@@ -126,7 +126,7 @@ fn until_done(ports: &Faulty<World>, records: &[Value]) -> usize {
 fn without_faults(records: &[Value]) -> BTreeMap<String, BTreeMap<String, String>> {
     let world = fresh();
     let found = found(records);
-    let rows = block_on(batch::run(&Policy::default(), &world, found.clone()));
+    let rows = block_on(batch::run(&Policy::default(), &world, batch::CONCURRENCY, found.clone()));
     assert!(rows.iter().all(is_done));
     all_tags(&world, &found)
 }
@@ -150,7 +150,12 @@ fn faults_lose_nothing_and_change_nothing() {
 #[test]
 fn the_same_seed_gives_the_same_rows() {
     let rows = |seed| {
-        block_on(batch::run(&Policy::default(), &Faulty::new(fresh(), RATES, seed), found(&records())))
+        block_on(batch::run(
+            &Policy::default(),
+            &Faulty::new(fresh(), RATES, seed),
+            batch::CONCURRENCY,
+            found(&records()),
+        ))
     };
     assert_eq!(rows(7), rows(7));
     assert_ne!(rows(7), rows(8));
@@ -165,7 +170,7 @@ fn without_any_answer_nothing_is_written_and_all_comes_back() {
         Rates { not_found: 1.0, ..Rates::default() },
     ] {
         let ports = Faulty::new(fresh(), rates, 1);
-        let rows = block_on(batch::run(&Policy::default(), &ports, found(&records())));
+        let rows = block_on(batch::run(&Policy::default(), &ports, batch::CONCURRENCY, found(&records())));
         assert!(rows.iter().all(|row| row.outcome.is_returned()), "{rates:?}");
         assert!(ports.inner().writes().is_empty());
     }

@@ -67,7 +67,7 @@ fn end_of(creations: Vec<Found>) -> (BTreeMap<String, BTreeMap<String, String>>,
     let world = common::world();
     let arns: Vec<String> =
         creations.iter().flat_map(|found| &found.targets).map(|target| target.resource.display()).collect();
-    let rows = block_on(batch::run(&Policy::default(), &world, creations));
+    let rows = block_on(batch::run(&Policy::default(), &world, batch::CONCURRENCY, creations));
     let tagged = rows.iter().filter(|row| row.outcome == Outcome::Tagged).count();
     (arns.into_iter().map(|arn| (arn.clone(), world.tags_on(&arn))).collect(), tagged)
 }

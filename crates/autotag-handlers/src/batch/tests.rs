@@ -105,7 +105,7 @@ fn just_after() -> World {
 }
 
 fn rows(world: &World, records: &[Value]) -> Vec<Row> {
-    block_on(run(&Policy::default(), world, creations(world.sessions(), records)))
+    block_on(run(&Policy::default(), world, CONCURRENCY, creations(world.sessions(), records)))
 }
 
 fn outcome_of<'r>(rows: &'r [Row], arn: &str) -> Vec<&'r Outcome> {
@@ -145,9 +145,9 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Failing<F> {
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Tagger for Failing<F> {
     async fn write(&self, write: &Write) -> Vec<Result<(), PortError>> {
         let mut answers = Vec::new();
-        for resource in &write.resources {
-            let one = Write { resources: vec![resource.clone()], ..write.clone() };
-            answers.push(match self.check("write", &resource.display()) {
+        for item in &write.items {
+            let one = Write { items: vec![item.clone()], ..write.clone() };
+            answers.push(match self.check("write", &item.resource.display()) {
                 Ok(()) => self.world.write(&one).await.remove(0),
                 Err(error) => Err(error),
             });
@@ -157,9 +157,10 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Tagger for Failing<F
 }
 
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> TagReader for Failing<F> {
-    async fn tags(&self, resource: &Resource) -> Result<Vec<(String, String)>, PortError> {
-        self.check("read", &resource.display())?;
-        self.world.tags(resource).await
+    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, PortError>> {
+        let world = self.world.tags(items).await;
+        let answer = |(item, tags): (&Item, _)| self.check("read", &item.resource.display()).and(tags);
+        items.iter().zip(world).map(answer).collect()
     }
 }
 
@@ -202,7 +203,7 @@ fn failing_rows<F>(ports: &Failing<F>, records: &[Value]) -> Vec<Row>
 where
     F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync,
 {
-    block_on(run(&Policy::default(), ports, creations(ports.world.sessions(), records)))
+    block_on(run(&Policy::default(), ports, CONCURRENCY, creations(ports.world.sessions(), records)))
 }
 
 /// An `AssumeRole` at eight by `who`, of `role` under the session name `name`, with session tags.
@@ -281,7 +282,7 @@ fn a_copy_of_an_event_is_taken_once() {
         ]
     );
     assert_eq!(world.writes().len(), 1);
-    assert_eq!(world.writes()[0].resources.len(), 1);
+    assert_eq!(world.writes()[0].items.len(), 1);
 }
 
 #[test]
@@ -309,8 +310,8 @@ fn of_the_copies_of_a_call_across_accounts_the_one_that_knows_the_caller_counts(
         let ends = outcome_of(&rows, "arn:aws:s3:::shop/a.txt");
         assert_eq!(ends, [&Outcome::Tagged, &Outcome::Skipped(SkipReason::Duplicate)]);
         let writes = world.writes();
-        assert_eq!((writes.len(), writes[0].resources.len()), (1, 1));
-        assert_eq!(writes[0].resources[0].account.as_ref().map(AccountId::as_str), Some("444455556666"));
+        assert_eq!((writes.len(), writes[0].items.len()), (1, 1));
+        assert_eq!(writes[0].items[0].resource.account.as_ref().map(AccountId::as_str), Some("444455556666"));
     }
 }
 
@@ -324,7 +325,7 @@ fn a_copy_of_the_other_accounts_copy_is_a_copy_too() {
     let world = world();
     let rows = rows(&world, &[here.clone(), there.clone(), there, here]);
     let written: Vec<String> =
-        world.writes().iter().flat_map(|write| &write.resources).map(Resource::display).collect();
+        world.writes().iter().flat_map(|write| &write.items).map(|item| item.resource.display()).collect();
     for account in [HERE, "444455556666"] {
         let arn = format!("arn:aws:dynamodb:eu-west-1:{account}:table/orders");
         let ends = outcome_of(&rows, &arn);
@@ -340,7 +341,7 @@ fn a_hundred_queues_of_one_person_are_one_write() {
     let rows = rows(&world, &records);
     assert!(rows.iter().all(|row| row.outcome == Outcome::Tagged));
     let writes = world.writes();
-    assert_eq!((writes.len(), writes[0].resources.len()), (1, 100));
+    assert_eq!((writes.len(), writes[0].items.len()), (1, 100));
 }
 
 #[test]
@@ -349,7 +350,7 @@ fn what_differs_never_shares_a_write() {
         let records: Vec<Value> =
             (0..6).map(|n| change(queue("09:00:00", &user("mara"), &format!("q{n}")), n)).collect();
         rows(world, &records);
-        let mut sizes: Vec<usize> = world.writes().iter().map(|write| write.resources.len()).collect();
+        let mut sizes: Vec<usize> = world.writes().iter().map(|write| write.items.len()).collect();
         sizes.sort_unstable();
         sizes
     };
@@ -396,7 +397,7 @@ fn one_tagging_call_takes_many_services_and_a_native_call_only_its_own() {
     ];
     rows(&world, &records);
     let writes: Vec<(String, usize)> =
-        world.writes().iter().map(|write| (write.call.name().to_owned(), write.resources.len())).collect();
+        world.writes().iter().map(|write| (write.call.name().to_owned(), write.items.len())).collect();
     assert_eq!(writes, [("tagging-api".into(), 2), ("TagQueue".into(), 1), ("TagResource".into(), 1)]);
 }
 
@@ -457,7 +458,7 @@ fn a_policy_may_only_report_what_is_forged() {
     world.put_tags(&arn, &[("PrincipalId", "AIDAboss")]);
     let policy = Policy::from_toml("[existing]\nforged = \"report\"\n").unwrap();
     let found = creations(world.sessions(), &[instance("09:00:00", &user("mara"), "i-1", &forged())]);
-    let rows = block_on(run(&policy, &world, found));
+    let rows = block_on(run(&policy, &world, CONCURRENCY, found));
     assert_eq!(tag(&world, &arn, "PrincipalId").as_deref(), Some("AIDAboss"));
     let notes = &row_of(&rows, &arn).notes;
     assert!(notes.contains(&Note::Forged { key: "PrincipalId".into(), replaced: false }), "{notes:?}");
@@ -892,8 +893,8 @@ impl Tagger for Silent {
 }
 
 impl TagReader for Silent {
-    async fn tags(&self, resource: &Resource) -> Result<Vec<(String, String)>, PortError> {
-        self.0.tags(resource).await
+    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, PortError>> {
+        self.0.tags(items).await
     }
 }
 
@@ -931,7 +932,7 @@ impl Clock for Silent {
 fn a_resource_without_an_answer_is_not_tagged() {
     let ports = Silent(world());
     let found = creations(ports.0.sessions(), &[queue("09:00:00", &user("mara"), "orders")]);
-    let rows = block_on(run(&Policy::default(), &ports, found));
+    let rows = block_on(run(&Policy::default(), &ports, CONCURRENCY, found));
     assert_ne!(rows[0].outcome, Outcome::Tagged);
 }
 

@@ -1,8 +1,9 @@
 //! EC2: what comes with an instance or an image, and to which group an instance belongs.
 
 use super::{Creation, ServiceHandler, Target, account, resource};
-use crate::ports::Question;
+use crate::ports::{Item, Question};
 use autotag_model::arn::Region;
+use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) struct Ec2;
@@ -32,7 +33,7 @@ impl ServiceHandler for Ec2 {
             Some(group.1.clone())
         });
         for target in targets.iter_mut() {
-            target.parent = group.as_deref().map(|name| auto_scaling_group(name, creation));
+            target.parent = group.as_deref().and_then(|name| auto_scaling_group(name, creation));
         }
         ask(targets);
     }
@@ -52,7 +53,8 @@ fn kind(resource_type: &str) -> Option<&'static str> {
     })
 }
 
-fn auto_scaling_group(name: &str, creation: &Creation<'_>) -> autotag_model::rule::Resource {
+fn auto_scaling_group(name: &str, creation: &Creation<'_>) -> Option<Item> {
+    let rules = creation.catalog.find("autoscaling.amazonaws.com", "CreateAutoScalingGroup").ok()?;
     let place = creation.place;
     let region = place.region.as_ref().map_or("", Region::as_str);
     // The same spelling as the catalogue's: no record tells the group's UUID.
@@ -61,7 +63,8 @@ fn auto_scaling_group(name: &str, creation: &Creation<'_>) -> autotag_model::rul
         place.partition,
         account(place)
     );
-    resource("AWS::AutoScaling::AutoScalingGroup", name, &arn, place)
+    let group = resource("AWS::AutoScaling::AutoScalingGroup", name, &arn, place);
+    Some(Item { resource: group, rule: Arc::clone(rules.first()?) })
 }
 
 /// Volumes of new instances are in no record, and often not all network interfaces; nor are the snapshots of an image.

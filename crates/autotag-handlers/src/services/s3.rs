@@ -20,6 +20,7 @@ impl ServiceHandler for S3 {
                     }
                 }
                 "AWS::S3::Object" => {
+                    target.resource.version = version(creation);
                     // Written across accounts, both have a record; only `resources` says whose bucket it is.
                     let bucket = bucket_arn(target);
                     if let Some(account) = bucket.and_then(|bucket| creation.trees.account_of(&bucket)) {
@@ -43,6 +44,12 @@ fn location(creation: &Creation<'_>) -> Option<Region> {
         "EU" => Region::new("eu-west-1"),
         code => Region::new(code),
     }
+}
+
+/// The version that the call has made; where versions are not kept it is `null`, which names the one there is.
+fn version(creation: &Creation<'_>) -> Option<String> {
+    let version = creation.trees.response.get("x-amz-version-id")?.as_str()?;
+    (version != "null").then(|| version.to_owned())
 }
 
 fn bucket_arn(target: &Target) -> Option<String> {

@@ -126,7 +126,7 @@ fn an_instance_of_a_group_knows_its_group() {
     let run = ec2("RunInstances", &request, &two_instances());
     let group = "arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:*:autoScalingGroupName/web";
     for target in &run.targets {
-        assert_eq!(target.parent.as_ref().map(Resource::display).as_deref(), Some(group));
+        assert_eq!(target.parent.as_ref().map(|group| group.resource.display()).as_deref(), Some(group));
     }
     // The very spelling under which the group itself is tagged.
     let created = found(

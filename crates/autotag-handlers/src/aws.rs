@@ -1,0 +1,125 @@
+//! The ports over AWS (feature `aws`).
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | `tagger` | which call writes the tags of a resource; the grouping of ids and ARNs into requests |
+//! | `tagging_api`, `ec2`, `rds`, `dynamodb`, `s3` | calls over SDK clients |
+//! | [`described`] | calls that the catalogue describes: every other service's own |
+//! | `reader` | the tags that are there already |
+//! | `lookup`, `principals` | what came with an instance or image; IAM tags, cached |
+//! | [`errors`] | AWS's error codes -> classes |
+//! | [`until`] | any ports, cut off at a moment |
+
+pub mod described;
+mod dynamodb;
+mod ec2;
+pub mod errors;
+mod lookup;
+mod pace;
+mod principals;
+mod rds;
+mod reader;
+mod s3;
+mod tagger;
+mod tagging_api;
+mod trail;
+pub mod until;
+
+use crate::outcome::PortError;
+use crate::ports::Clock;
+use autotag_model::arn::Region;
+use autotag_model::rule::Resource;
+use autotag_model::session::Session;
+use aws_accounts::Accounts;
+use aws_config::SdkConfig;
+use futures_util::stream::{self, StreamExt as _};
+use jiff::Timestamp;
+use pace::Pace;
+use principals::Principals;
+use session_store::{SessionStore, SessionStoreError};
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+/// How many requests of one write or read wait at the same time, where AWS takes one resource a request.
+const CONCURRENCY: usize = 8;
+
+/// The world as AWS has it. Shared by reference; clients and IAM tags are kept between batches.
+#[derive(Debug)]
+pub struct AwsPorts<S> {
+    accounts: Arc<Accounts>,
+    sessions: S,
+    now: fn() -> Timestamp,
+    principals: Principals,
+    pace: Option<Pace>,
+}
+
+impl<S: SessionStore> AwsPorts<S> {
+    /// Over these accounts and this store; `now` reads the clock.
+    pub fn new(accounts: Arc<Accounts>, sessions: S, now: fn() -> Timestamp) -> Self {
+        Self { accounts, sessions, now, principals: Principals::default(), pace: None }
+    }
+
+    /// The same with at most so many calls a second to each account and region. Retries are not counted: they have
+    /// pauses of their own.
+    #[must_use]
+    pub fn at_most(mut self, calls_per_second: NonZeroU32) -> Self {
+        self.pace = Some(Pace::new(calls_per_second));
+        self
+    }
+
+    /// The store of sessions.
+    pub fn sessions(&self) -> &S {
+        &self.sessions
+    }
+
+    /// The accounts.
+    pub fn accounts(&self) -> &Arc<Accounts> {
+        &self.accounts
+    }
+
+    /// A client for the place of a resource; waits for its turn.
+    async fn client<C: Clone + Send + Sync + 'static>(
+        &self,
+        resource: &Resource,
+        make: impl FnOnce(&SdkConfig) -> C,
+    ) -> Result<C, PortError> {
+        let region = self.region(resource)?;
+        self.turn(resource, &region).await;
+        let client = self.accounts.client(resource.account.as_ref(), &region, make).await;
+        client.map_err(|error| errors::of_account(&error))
+    }
+
+    /// The region in which a resource is tagged; one's own where nothing tells.
+    fn region(&self, resource: &Resource) -> Result<Region, PortError> {
+        let region = resource.region.clone().or_else(|| self.accounts.home_region());
+        region.ok_or_else(|| errors::invalid("a call to AWS", "NoRegion"))
+    }
+
+    async fn turn(&self, resource: &Resource, region: &Region) {
+        if let Some(pace) = &self.pace {
+            pace.turn(resource.account.as_ref(), region).await;
+        }
+    }
+}
+
+/// Requests that wait together, a few at a time; answers in order.
+async fn together<F: Future>(requests: Vec<F>) -> Vec<F::Output> {
+    stream::iter(requests).buffered(CONCURRENCY).collect().await
+}
+
+impl<S: SessionStore> Clock for AwsPorts<S> {
+    fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+}
+
+impl<S: SessionStore> SessionStore for AwsPorts<S> {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.sessions.put(session).await
+    }
+
+    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+        self.sessions.find(role_session).await
+    }
+}

@@ -1,0 +1,42 @@
+//! DynamoDB: tables, backups.
+
+use super::tagger::arn;
+use super::{AwsPorts, errors};
+use crate::outcome::PortError;
+use crate::ports::Tags;
+use autotag_model::rule::Resource;
+use autotag_model::tags::TagSet;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::Tag;
+use session_store::SessionStore;
+
+impl<S: SessionStore> AwsPorts<S> {
+    pub(super) async fn tag_dynamodb(&self, resource: &Resource, tags: &TagSet) -> Result<(), PortError> {
+        let operation = "TagResource";
+        let arn = arn(resource, operation)?;
+        let client = self.client(resource, Client::new).await?;
+        let tag = |(key, value): (&autotag_model::tags::TagKey, &autotag_model::tags::TagValue)| {
+            Tag::builder().key(key.as_str()).value(value.as_str()).build()
+        };
+        let tags: Result<Vec<Tag>, _> = tags.iter().map(tag).collect();
+        let tags = tags.map_err(|_| errors::invalid(operation, "IncompleteTag"))?;
+        let sent = client.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+        sent.map(drop).map_err(|error| errors::of_sdk(operation, &error))
+    }
+
+    pub(super) async fn dynamodb_tags(&self, resource: &Resource) -> Result<Tags, PortError> {
+        let operation = "ListTagsOfResource";
+        let arn = arn(resource, operation)?;
+        let client = self.client(resource, Client::new).await?;
+        let (mut tags, mut token) = (Vec::new(), None);
+        loop {
+            let page = client.list_tags_of_resource().resource_arn(&arn).set_next_token(token).send().await;
+            let page = page.map_err(|error| errors::of_sdk(operation, &error))?;
+            tags.extend(page.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(tags);
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! IAM tags of roles and users: one call for many events, kept for a while.
+
+use super::{AwsPorts, errors};
+use crate::once::Once;
+use crate::outcome::PortError;
+use crate::ports::{Clock as _, PrincipalTags, Tags};
+use autotag_model::arn::{Arn, Partition};
+use autotag_model::rule::{Place, Resource};
+use aws_sdk_iam::Client;
+use jiff::{SignedDuration, Timestamp};
+use session_store::SessionStore;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How long tags of a principal are believed.
+const KEPT: SignedDuration = SignedDuration::from_mins(5);
+
+/// Tags by the ARN of their principal; forgotten all at once.
+#[derive(Debug, Default)]
+pub(super) struct Principals(Mutex<Option<(Timestamp, Arc<Once<Tags>>)>>);
+
+impl Principals {
+    fn at(&self, now: Timestamp) -> Arc<Once<Tags>> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = held.as_ref().filter(|(since, _)| now.duration_since(*since).abs() < KEPT);
+        if let Some((_, known)) = fresh {
+            return Arc::clone(known);
+        }
+        let (_, new) = held.insert((now, Arc::default()));
+        Arc::clone(new)
+    }
+}
+
+impl<S: SessionStore> PrincipalTags for AwsPorts<S> {
+    async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
+        let Ok(parsed) = arn.parse::<Arn>() else { return Ok(Vec::new()) };
+        self.principals.at(self.now()).get(arn, self.iam_tags(&parsed)).await
+    }
+}
+
+impl<S: SessionStore> AwsPorts<S> {
+    async fn iam_tags(&self, arn: &Arn) -> Result<Tags, PortError> {
+        let partition: &Partition = arn.partition();
+        let place =
+            Place { partition: partition.clone(), region: partition.global_region(), account: arn.account() };
+        let (kind, path) = arn.resource().split_once('/').unwrap_or((arn.resource(), ""));
+        let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let principal = Resource::new("AWS::IAM::Principal", &name, None, &place);
+        let client = self.client(&principal, Client::new).await?;
+        match kind {
+            "role" => role_tags(&client, &name).await,
+            "user" => user_tags(&client, &name).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+async fn role_tags(client: &Client, name: &str) -> Result<Tags, PortError> {
+    let (mut tags, mut marker) = (Vec::new(), None);
+    loop {
+        let page = client.list_role_tags().role_name(name).set_marker(marker).send().await;
+        let page = page.map_err(|error| errors::of_sdk("ListRoleTags", &error))?;
+        tags.extend(page.tags.into_iter().map(|tag| (tag.key, tag.value)));
+        marker = page.marker.filter(|_| page.is_truncated);
+        if marker.is_none() {
+            return Ok(tags);
+        }
+    }
+}
+
+async fn user_tags(client: &Client, name: &str) -> Result<Tags, PortError> {
+    let (mut tags, mut marker) = (Vec::new(), None);
+    loop {
+        let page = client.list_user_tags().user_name(name).set_marker(marker).send().await;
+        let page = page.map_err(|error| errors::of_sdk("ListUserTags", &error))?;
+        tags.extend(page.tags.into_iter().map(|tag| (tag.key, tag.value)));
+        marker = page.marker.filter(|_| page.is_truncated);
+        if marker.is_none() {
+            return Ok(tags);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! S3: both tag calls replace the whole set, so it is read, merged, written, and read again. Buckets that are under access
+//! control by tags refuse that; they have a call that merges by itself.
+
+use super::tagger::arn;
+use super::{AwsPorts, errors};
+use crate::catalog::Catalog;
+use crate::outcome::{ErrorClass, PortError};
+use crate::ports::Tags;
+use autotag_model::rule::{NativeCall, Resource};
+use autotag_model::tags::{TagSet, is_reserved};
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::types::{Tag, Tagging};
+use session_store::SessionStore;
+use std::sync::{Arc, OnceLock};
+
+/// How often a set that somebody else changed in between is written anew.
+const TRIES: usize = 3;
+
+/// How many tags of users a bucket takes, and an object.
+const BUCKET_TAGS: usize = 50;
+const OBJECT_TAGS: usize = 10;
+
+/// What reads and writes the whole set of one bucket or object.
+struct Whole<'r> {
+    client: Client,
+    bucket: String,
+    /// Key and version of an object; `None` for a bucket.
+    object: Option<(String, Option<&'r str>)>,
+}
+
+/// A client for S3. Emulators and private endpoints have no host name a bucket.
+pub(super) fn client(config: &SdkConfig) -> Client {
+    Client::from_conf(Builder::from(config).force_path_style(config.endpoint_url().is_some()).build())
+}
+
+impl<S: SessionStore> AwsPorts<S> {
+    pub(super) async fn tag_bucket(&self, resource: &Resource, tags: &TagSet) -> Result<(), PortError> {
+        let merged = self.merge(resource, tags, BUCKET_TAGS).await;
+        match merged {
+            // Under access control by tags the set is not to be replaced, and which code says so is not documented.
+            Err(refused) if refused.class == ErrorClass::Invalid && refused.code != TOO_MANY => {
+                self.merge_by_s3(resource, tags).await.map_err(|_| refused)
+            }
+            merged => merged,
+        }
+    }
+
+    pub(super) async fn tag_object(&self, resource: &Resource, tags: &TagSet) -> Result<(), PortError> {
+        self.merge(resource, tags, OBJECT_TAGS).await
+    }
+
+    /// The tags on a bucket or object.
+    pub(super) async fn s3_tags(&self, resource: &Resource) -> Result<Tags, PortError> {
+        self.whole(resource).await?.read().await
+    }
+
+    async fn merge(&self, resource: &Resource, tags: &TagSet, room: usize) -> Result<(), PortError> {
+        let whole = self.whole(resource).await?;
+        let mut there = whole.read().await?;
+        for _ in 0..TRIES {
+            let merged = merged(&there, tags);
+            if merged == there {
+                return Ok(());
+            }
+            if merged.iter().filter(|(key, _)| !is_reserved(key)).count() > room {
+                return Err(errors::invalid(whole.write_operation(), TOO_MANY));
+            }
+            whole.write(&merged).await?;
+            there = whole.read().await?;
+            // Somebody who read before our write may have written after it, and so may we.
+            if merged.iter().all(|tag| there.contains(tag)) {
+                return Ok(());
+            }
+            for (key, value) in merged {
+                if !there.iter().any(|(known, _)| *known == key) {
+                    there.push((key, value));
+                }
+            }
+        }
+        Err(PortError::new(ErrorClass::Conflict, whole.write_operation(), "TagsChanged"))
+    }
+
+    /// `TagResource` of S3 Control, which merges.
+    async fn merge_by_s3(&self, resource: &Resource, tags: &TagSet) -> Result<(), PortError> {
+        let call = control_call().ok_or_else(|| errors::invalid("TagResource", "NotInTheCatalogue"))?;
+        let Some(api) = &call.api else { return Err(errors::invalid("TagResource", "NotDescribed")) };
+        self.described(api, &call, resource, tags).await
+    }
+
+    async fn whole<'r>(&self, resource: &'r Resource) -> Result<Whole<'r>, PortError> {
+        let arn = arn(resource, "GetBucketTagging")?;
+        let name = arn.splitn(6, ':').nth(5).unwrap_or_default();
+        let (bucket, object) = match name.split_once('/') {
+            Some((bucket, key)) => (bucket, Some((key.to_owned(), resource.version.as_deref()))),
+            None => (name, None),
+        };
+        Ok(Whole { client: self.client(resource, client).await?, bucket: bucket.to_owned(), object })
+    }
+}
+
+/// The code of our own refusal to push out tags of users.
+const TOO_MANY: &str = "TooManyTags";
+
+/// The catalogue's description of `TagResource` of S3 Control.
+fn control_call() -> Option<Arc<NativeCall>> {
+    static CALL: OnceLock<Option<Arc<NativeCall>>> = OnceLock::new();
+    let find = || {
+        let catalog = Catalog::embedded();
+        catalog.native("s3.amazonaws.com", "TagResource")
+    };
+    CALL.get_or_init(find).clone()
+}
+
+/// What is there with ours over it; the order of what is there stays.
+fn merged(there: &Tags, ours: &TagSet) -> Tags {
+    let mut merged = there.clone();
+    for (key, value) in ours.iter() {
+        match merged.iter_mut().find(|(known, _)| known == key.as_str()) {
+            Some((_, known)) => value.as_str().clone_into(known),
+            None => merged.push((key.as_str().to_owned(), value.as_str().to_owned())),
+        }
+    }
+    merged
+}
+
+impl Whole<'_> {
+    fn write_operation(&self) -> &'static str {
+        if self.object.is_some() { "PutObjectTagging" } else { "PutBucketTagging" }
+    }
+
+    /// "No tags" is an error code of its own; every other error is one.
+    async fn read(&self) -> Result<Tags, PortError> {
+        let tags = if let Some((key, version)) = &self.object {
+            let asked = self.client.get_object_tagging().bucket(&self.bucket).key(key);
+            let asked = asked.set_version_id(version.map(str::to_owned)).send().await;
+            asked.map(|answer| answer.tag_set).map_err(|error| errors::of_sdk("GetObjectTagging", &error))
+        } else {
+            let asked = self.client.get_bucket_tagging().bucket(&self.bucket).send().await;
+            asked.map(|answer| answer.tag_set).map_err(|error| errors::of_sdk("GetBucketTagging", &error))
+        };
+        match tags {
+            Ok(tags) => Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect()),
+            Err(error) if error.code == "NoSuchTagSet" => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write(&self, tags: &Tags) -> Result<(), PortError> {
+        let operation = self.write_operation();
+        let invalid = || errors::invalid(operation, "IncompleteTag");
+        let tags: Result<Vec<Tag>, _> =
+            tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let set = Tagging::builder().set_tag_set(Some(tags.map_err(|_| invalid())?)).build();
+        let set = set.map_err(|_| invalid())?;
+        if let Some((key, version)) = &self.object {
+            let put = self.client.put_object_tagging().bucket(&self.bucket).key(key).tagging(set);
+            let put = put.set_version_id(version.map(str::to_owned)).send().await;
+            return put.map(drop).map_err(|error| errors::of_sdk(operation, &error));
+        }
+        let put = self.client.put_bucket_tagging().bucket(&self.bucket).tagging(set).send().await;
+        put.map(drop).map_err(|error| errors::of_sdk(operation, &error))
+    }
+}

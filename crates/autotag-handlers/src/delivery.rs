@@ -1,0 +1,257 @@
+//! What a function is invoked with -> work: `EventBridge` events, queues of them, notices of trail log files, lists of
+//! their keys.
+//!
+//! Pure: it says what is to be read, [`Gathered`] keeps what was found in it.
+
+use crate::assess::{Assessed, Assessor, Found, Hints};
+use crate::outcome::{EventHead, Outcome, Row};
+use autotag_model::envelope::{Limits, read_records};
+use autotag_model::session::Session;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::io::Read;
+use std::sync::Arc;
+
+/// An invocation's payload, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Whether it came from a queue, whose answer names the messages that go back.
+    pub from_queue: bool,
+    /// What is to be read.
+    pub jobs: Vec<Job>,
+}
+
+/// One thing to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Job {
+    /// The message that it came in, if it came from a queue.
+    pub message: Option<Arc<Message>>,
+    /// Where its records are.
+    pub source: Source,
+}
+
+/// A message of a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// Its id: what a partial batch response names.
+    pub id: String,
+    /// Its body.
+    pub body: String,
+    /// How often it was received, this time included; 0 where the queue does not say.
+    pub receives: u32,
+}
+
+/// Where records are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Here.
+    Text(String),
+    /// In an object of S3.
+    Object {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// A payload that no way in sends.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliveryError {
+    /// It is not JSON.
+    #[error("the payload is not JSON: {0}")]
+    NotJson(String),
+    /// A list of keys without the bucket that holds them.
+    #[error(
+        "the payload lists keys of log files, but no bucket: send it as `BatchInput.bucket` or `bucket`, or configure one"
+    )]
+    NoBucket,
+}
+
+/// Takes a payload apart. `bucket` is where keys lie that come without one.
+///
+/// Accepted: an SQS batch, S3 notifications, `EventBridge` events (also of S3: `Object Created`), the input of a Step
+/// Functions distributed map (`{"Items": [{"Key": ...}], "BatchInput": {"bucket": ...}}`, or `{"bucket", "keys": [...]}`),
+/// and whatever [`read_records`] reads. Messages may wrap any of these, and SNS may wrap them once more.
+///
+/// # Errors
+/// [`DeliveryError`] when nothing can be made of the payload as a whole. What is wrong with one message is found when it
+/// is read, and is its own.
+pub fn take_apart(payload: &str, bucket: Option<&str>) -> Result<Delivery, DeliveryError> {
+    let value: Value =
+        serde_json::from_str(payload).map_err(|error| DeliveryError::NotJson(error.to_string()))?;
+    let messages = list(&value, "Records").filter(|record| text(record, "eventSource") == Some("aws:sqs"));
+    let messages: Vec<&Value> = messages.collect();
+    if !messages.is_empty() {
+        let jobs = messages.into_iter().flat_map(|record| jobs_of_message(record)).collect();
+        return Ok(Delivery { from_queue: true, jobs });
+    }
+    let sources = match keys(&value, bucket)? {
+        Some(sources) => sources,
+        None => sources(&value, payload),
+    };
+    let jobs = sources.into_iter().map(|source| Job { message: None, source }).collect();
+    Ok(Delivery { from_queue: false, jobs })
+}
+
+fn jobs_of_message(record: &Value) -> Vec<Job> {
+    let body = text(record, "body").unwrap_or_default();
+    let attribute = |name| record.get("attributes")?.get(name)?.as_str()?.parse().ok();
+    let message = Arc::new(Message {
+        id: text(record, "messageId").unwrap_or_default().to_owned(),
+        body: body.to_owned(),
+        receives: attribute("ApproximateReceiveCount").unwrap_or_default(),
+    });
+    // What is no JSON is found to be so when it is read.
+    let value: Value = serde_json::from_str(body).unwrap_or_default();
+    let sources = sources(&value, body).into_iter();
+    sources.map(|source| Job { message: Some(Arc::clone(&message)), source }).collect()
+}
+
+/// How often a notice may be wrapped by SNS.
+const WRAPPINGS: usize = 2;
+
+/// Where the records are that a text is about: in the objects that it names, else in itself.
+fn sources(value: &Value, itself: &str) -> Vec<Source> {
+    let mut value = Cow::Borrowed(value);
+    for _ in 0..WRAPPINGS {
+        if is_test_notice(&value) {
+            return Vec::new();
+        }
+        if let Some(objects) = objects(&value) {
+            return objects;
+        }
+        let inner = text(&value, "Message").filter(|_| text(&value, "Type") == Some("Notification"));
+        match inner.and_then(|inner| serde_json::from_str::<Value>(inner).ok()) {
+            Some(inner) => value = Cow::Owned(inner),
+            None => break,
+        }
+    }
+    vec![Source::Text(itself.to_owned())]
+}
+
+/// What S3 sends once, when notifications are set up.
+fn is_test_notice(value: &Value) -> bool {
+    text(value, "Event") == Some("s3:TestEvent")
+}
+
+/// The objects that a notice names; `None` when it is none.
+fn objects(value: &Value) -> Option<Vec<Source>> {
+    if text(value, "source") == Some("aws.s3") && text(value, "detail-type") == Some("Object Created") {
+        let detail = value.get("detail")?;
+        return Some(object(detail, |key| Some(key.to_owned())).into_iter().collect());
+    }
+    let notices: Vec<&Value> =
+        list(value, "Records").filter(|record| text(record, "eventSource") == Some("aws:s3")).collect();
+    let of_notice = |record: &&Value| object(record.get("s3")?, decoded);
+    (!notices.is_empty()).then(|| notices.iter().filter_map(of_notice).collect())
+}
+
+fn object(of: &Value, decode: impl Fn(&str) -> Option<String>) -> Option<Source> {
+    let bucket = text(of.get("bucket")?, "name")?.to_owned();
+    let key = decode(text(of.get("object")?, "key")?)?;
+    is_log_file(&key).then_some(Source::Object { bucket, key })
+}
+
+/// Keys in S3's own notifications are written as in forms: `+` is a space, `%2B` a plus.
+fn decoded(key: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(key.len());
+    let mut rest = key.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        match first {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let (digits, after) = rest.split_at_checked(2)?;
+                bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+                rest = after;
+            }
+            other => bytes.push(*other),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Digests are signatures over log files; they hold no records.
+fn is_log_file(key: &str) -> bool {
+    !key.split('/').any(|part| part == "CloudTrail-Digest")
+}
+
+/// The keys of a distributed map's input; `None` when it is none.
+fn keys(value: &Value, bucket: Option<&str>) -> Result<Option<Vec<Source>>, DeliveryError> {
+    let items: Vec<&Value> = list(value, "Items").chain(list(value, "keys")).collect();
+    let single = (value.get("Key").is_some() && value.get("Size").is_some()).then_some(value);
+    if items.is_empty() && single.is_none() {
+        return Ok(None);
+    }
+    let given =
+        value.get("BatchInput").and_then(|input| text(input, "bucket").or_else(|| text(input, "Bucket")));
+    let bucket = given.or_else(|| text(value, "bucket")).or_else(|| text(value, "Bucket")).or(bucket);
+    let bucket = bucket.ok_or(DeliveryError::NoBucket)?;
+    let key = |item: &Value| item.as_str().or_else(|| text(item, "Key")).map(str::to_owned);
+    let keys = items.into_iter().chain(single).filter_map(key).filter(|key| is_log_file(key));
+    Ok(Some(keys.map(|key| Source::Object { bucket: bucket.to_owned(), key }).collect()))
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name)?.as_str()
+}
+
+fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// What was found in all that was read.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Gathered {
+    /// Records read.
+    pub records: u64,
+    /// STS sessions.
+    pub sessions: Vec<Session>,
+    /// Creations.
+    pub creations: Vec<Found>,
+    /// Records that led to nothing that is tagged, and what could not be read.
+    pub rows: Vec<Row>,
+}
+
+impl Gathered {
+    /// Adds what stands in `input`: steps 1 to 4 of the way.
+    pub fn read(&mut self, input: impl Read, assessor: &Assessor<'_>, hints: &Hints) {
+        read_records(input, &Limits::default(), &mut |item| match item {
+            Ok(delivered) => {
+                self.records += 1;
+                match assessor.assess(&delivered, hints) {
+                    Assessed::Session(session) => self.sessions.push(*session),
+                    Assessed::Creation(found) => self.creations.push(*found),
+                    Assessed::Nothing(rows) => self.rows.extend(rows),
+                    Assessed::Uncovered(event) => self.rows.push(Row::of_event(event, Outcome::NoRule)),
+                    Assessed::Other | Assessed::NoSession(_) => {}
+                }
+            }
+            Err(fault) => self.unreadable(Outcome::Malformed(fault.to_string()), hints),
+        });
+    }
+
+    /// Notes that something could not be read, or not to its end.
+    pub fn unreadable(&mut self, outcome: Outcome, hints: &Hints) {
+        let head = EventHead { message_id: hints.message_id.clone(), ..EventHead::default() };
+        self.rows.push(Row::of_event(Arc::new(head), outcome));
+    }
+
+    /// Adds what was gathered elsewhere.
+    pub fn append(&mut self, other: Self) {
+        self.records += other.records;
+        self.sessions.extend(other.sessions);
+        self.creations.extend(other.creations);
+        self.rows.extend(other.rows);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! Each session and each principal asked for once, whatever many creations of a batch name it.
+
+use crate::outcome::PortError;
+use crate::ports::{Ports, PrincipalTags, Tags};
+use autotag_model::session::Session;
+use futures_util::lock::Mutex as AsyncMutex;
+use session_store::{SessionStore, SessionStoreError};
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Answers by what was asked for. Who asks while the answer is on its way waits for it.
+#[derive(Debug)]
+pub(crate) struct Once<V>(Mutex<HashMap<String, Arc<AsyncMutex<Option<V>>>>>);
+
+impl<V> Default for Once<V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<V: Clone> Once<V> {
+    /// The answer known for `key`, else that of `ask`. A failure is not kept: the next one asks again.
+    pub(crate) async fn get<E>(&self, key: &str, ask: impl Future<Output = Result<V, E>>) -> Result<V, E> {
+        let place = {
+            let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(places.entry(key.to_owned()).or_default())
+        };
+        let mut held = place.lock().await;
+        if let Some(known) = held.as_ref() {
+            return Ok(known.clone());
+        }
+        let answer = ask.await?;
+        *held = Some(answer.clone());
+        Ok(answer)
+    }
+}
+
+/// Ports that remember sessions and IAM tags, for one batch.
+#[derive(Debug)]
+pub struct Memo<'p, P> {
+    ports: &'p P,
+    sessions: Once<Vec<Session>>,
+    principals: Once<Tags>,
+}
+
+impl<'p, P> Memo<'p, P> {
+    /// Remembers nothing yet.
+    pub fn new(ports: &'p P) -> Self {
+        Self { ports, sessions: Once::default(), principals: Once::default() }
+    }
+
+    /// The ports themselves.
+    pub fn inner(&self) -> &'p P {
+        self.ports
+    }
+}
+
+impl<P: Ports> SessionStore for Memo<'_, P> {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.ports.put(session).await
+    }
+
+    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+        self.sessions.get(role_session, self.ports.find(role_session)).await
+    }
+}
+
+impl<P: Ports> PrincipalTags for Memo<'_, P> {
+    async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
+        self.principals.get(arn, self.ports.principal_tags(arn)).await
+    }
+}
