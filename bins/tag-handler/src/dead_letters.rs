@@ -1,0 +1,63 @@
+//! Messages that were received as often as their queue allows: put into the dead-letter queue here, with the reason.
+//!
+//! SQS moves such messages by itself, but without a word why. If this fails, SQS still does.
+
+use crate::config::DeadLetters;
+use autotag_handlers::delivery::Delivery;
+use autotag_handlers::outcome::Row;
+use autotag_model::arn::{Partition, Region};
+use aws_accounts::Accounts;
+use aws_accounts::signed::{self, Request};
+use serde_json::json;
+
+/// How long a reason may be: SQS counts attributes as part of a message of at most 1 MiB.
+const REASON: usize = 1_000;
+
+/// Puts the messages that will not come again into the dead-letter queue; returns the ids of the others.
+pub(crate) async fn bury(
+    letters: &DeadLetters,
+    accounts: &Accounts,
+    delivery: &Delivery,
+    failed: Vec<(String, &Row)>,
+) -> Vec<String> {
+    let mut left = Vec::new();
+    for (id, row) in failed {
+        let messages = delivery.jobs.iter().filter_map(|job| job.message.as_ref());
+        let message =
+            messages.into_iter().find(|message| message.id == id && message.receives >= letters.after);
+        let buried = match message {
+            Some(message) => send(letters, accounts, &message.body, row).await,
+            None => false,
+        };
+        if !buried {
+            left.push(id);
+        }
+    }
+    left
+}
+
+async fn send(letters: &DeadLetters, accounts: &Accounts, body: &str, row: &Row) -> bool {
+    let Some(region) = accounts.home_region() else { return false };
+    let suffix =
+        Partition::of_region(&region).unwrap_or_default().facts().map_or("amazonaws.com", |f| f.dns_suffix);
+    let reason: String = row.outcome.reason().unwrap_or_default().chars().take(REASON).collect();
+    let text = |value: &str| json!({"DataType": "String", "StringValue": value});
+    // As EventBridge names them in the dead-letter queues of its rules.
+    let input = json!({
+        "QueueUrl": letters.queue_url,
+        "MessageBody": body,
+        "MessageAttributes": {"ERROR_CODE": text(row.outcome.name()), "ERROR_MESSAGE": text(&reason)},
+    });
+    let request = send_message(&region, suffix, &input);
+    match signed::send_json(accounts.ambient(), request).await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::error!(%error, "cannot put a message into the dead-letter queue; SQS will, without the reason");
+            false
+        }
+    }
+}
+
+fn send_message(region: &Region, suffix: &str, input: &serde_json::Value) -> Request {
+    Request::json("sqs", "AmazonSQS", "SendMessage", &format!("sqs.{region}.{suffix}"), region, input)
+}

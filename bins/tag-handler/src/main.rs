@@ -1,0 +1,44 @@
+//! `tag-handler`: the Lambda function that writes tags. Delivery -> batch -> answer.
+//!
+//! What it does with a record is in `autotag-handlers`; here are its configuration, its logs and its answer.
+
+mod answer;
+mod config;
+mod dead_letters;
+mod log;
+mod metrics;
+mod work;
+
+use anyhow::{Context as _, Result};
+use config::Config;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use work::Worker;
+
+fn main() -> Result<()> {
+    // One thread serves; a second one lets a log file be read while requests wait.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(serve())
+}
+
+async fn serve() -> Result<()> {
+    let environment = std::env::vars().collect();
+    let config = match Config::read(&environment) {
+        Ok(config) => config,
+        Err(problems) => {
+            log::start("info");
+            for problem in &problems.0 {
+                tracing::error!(problem, "configuration");
+            }
+            return Err(problems.into());
+        }
+    };
+    log::start(&config.log_level);
+    let worker = Arc::new(Worker::start(config).await?);
+    let handle = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let worker = Arc::clone(&worker);
+        async move { worker.invoke(event.payload.get(), &event.context).await.map_err(Error::from) }
+    });
+    lambda_runtime::run(handle).await.map_err(|error| anyhow::anyhow!("{error}"))
+}
