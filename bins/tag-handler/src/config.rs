@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+use tracing_subscriber::filter::LevelFilter;
 
 /// What begins the name of every variable of ours.
 const PREFIX: &str = "AUTOTAG_";
@@ -22,7 +23,7 @@ pub(crate) struct Config {
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) trail_bucket: Option<String>,
     pub(crate) dead_letters: Option<DeadLetters>,
-    pub(crate) log_level: String,
+    pub(crate) log_level: LevelFilter,
     pub(crate) metrics_namespace: String,
 }
 
@@ -67,7 +68,7 @@ impl Reader<'_> {
         self.environment.get(name).filter(|value| !value.is_empty()).cloned()
     }
 
-    fn number<N: FromStr>(&mut self, name: &'static str, expected: &str, default: N) -> N {
+    fn parsed<N: FromStr>(&mut self, name: &'static str, expected: &str, default: N) -> N {
         let Some(text) = self.text(name) else { return default };
         text.parse().unwrap_or_else(|_| {
             self.problems.push(format!("{name} is `{text}`: expected {expected}"));
@@ -77,7 +78,7 @@ impl Reader<'_> {
 
     fn millis(&mut self, name: &'static str, default: Duration) -> Duration {
         let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(self.number(name, "milliseconds, a whole number", default))
+        Duration::from_millis(self.parsed(name, "milliseconds, a whole number", default))
     }
 
     fn policy(&mut self) -> PolicySource {
@@ -111,7 +112,7 @@ impl Reader<'_> {
             );
         }
         let attempts =
-            self.number("AUTOTAG_CALL_ATTEMPTS", "a whole number from 1", defaults.attempts).max(1);
+            self.parsed("AUTOTAG_CALL_ATTEMPTS", "a whole number from 1", defaults.attempts).max(1);
         Settings {
             allowed,
             role,
@@ -144,7 +145,7 @@ impl Reader<'_> {
     }
 
     fn dead_letters(&mut self) -> Option<DeadLetters> {
-        let after = self.number("AUTOTAG_MAX_RECEIVES", "the queue's maxReceiveCount", 5);
+        let after = self.parsed("AUTOTAG_MAX_RECEIVES", "the queue's maxReceiveCount", 5);
         let queue_url = self.text("AUTOTAG_DEAD_LETTER_QUEUE_URL")?;
         Some(DeadLetters { queue_url, after })
     }
@@ -169,10 +170,10 @@ impl Config {
             policy: reader.policy(),
             rules: rules.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect(),
             accounts: reader.accounts(),
-            concurrency: reader.number("AUTOTAG_CONCURRENCY", "a whole number from 1", batch::CONCURRENCY),
+            concurrency: reader.parsed("AUTOTAG_CONCURRENCY", "a whole number from 1", batch::CONCURRENCY),
             trail_bucket: reader.text("AUTOTAG_TRAIL_BUCKET"),
             dead_letters: reader.dead_letters(),
-            log_level: reader.text("AUTOTAG_LOG").unwrap_or_else(|| "info".to_owned()),
+            log_level: reader.parsed("AUTOTAG_LOG", "error, warn, info, debug or trace", LevelFilter::INFO),
             metrics_namespace: reader
                 .text("AUTOTAG_METRICS_NAMESPACE")
                 .unwrap_or_else(|| "autotag".to_owned()),

@@ -2,26 +2,26 @@
 
 use autotag_handlers::outcome::{Outcome, Row};
 use autotag_model::rule::Resource;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Logs go to stderr from here on; a wrong level is said and taken for `info`.
-pub(crate) fn start(level: &str) {
-    let filter = EnvFilter::try_new(level);
-    let wrong = filter.is_err();
-    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt()
+/// Logs of ours go to stderr from here on, at this level and above. Those of libraries do not: a request's body stands in
+/// some of them.
+pub(crate) fn start(level: LevelFilter) {
+    let ours = Targets::new()
+        .with_target("tag_handler", level)
+        .with_target("autotag_handlers", level)
+        .with_target("aws_accounts", level);
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_target(false)
-        .with_env_filter(filter)
         .with_writer(std::io::stderr);
     // A second start finds the first one's place taken, which is as good.
-    let _ = subscriber.try_init();
-    if wrong {
-        tracing::warn!(level, "AUTOTAG_LOG is no filter: expected a level such as `info`");
-    }
+    let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
 }
 
 /// The line of one outcome.

@@ -14,6 +14,7 @@ use config::Config;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use tracing_subscriber::filter::LevelFilter;
 use work::Worker;
 
 fn main() -> Result<()> {
@@ -27,14 +28,14 @@ async fn serve() -> Result<()> {
     let config = match Config::read(&environment) {
         Ok(config) => config,
         Err(problems) => {
-            log::start("info");
+            log::start(LevelFilter::INFO);
             for problem in &problems.0 {
                 tracing::error!(problem, "configuration");
             }
             return Err(problems.into());
         }
     };
-    log::start(&config.log_level);
+    log::start(config.log_level);
     let worker = Arc::new(Worker::start(config).await?);
     let handle = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let worker = Arc::clone(&worker);

@@ -89,7 +89,7 @@ impl Worker {
     async fn work(&self, delivery: &Delivery, end: Instant) -> (u64, Vec<Row>) {
         let assessor = Assessor { catalog: &self.catalog, policy: &self.policy };
         let ports = AwsPorts::new(Arc::clone(&self.accounts), MemoryStore::new(), now);
-        let until = Until::new(&ports, end);
+        let until = Until::new(&ports, Instant::now(), end);
         let readings = delivery.jobs.iter().map(|job| {
             let read = ports.gather(job, assessor);
             async move {

@@ -30,6 +30,13 @@ pub struct Write {
     pub items: Vec<Item>,
 }
 
+impl Write {
+    /// The write of these tags to these resources, by this call.
+    pub fn new(call: TagCall, tags: TagSet, items: Vec<Item>) -> Self {
+        Self { call, tags, items }
+    }
+}
+
 /// The tags of one resource, as the world has them.
 pub type Tags = Vec<(String, String)>;
 

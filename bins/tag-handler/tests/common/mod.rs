@@ -120,3 +120,67 @@ pub fn ec2(endpoint: &str) -> aws_sdk_ec2::Client {
 pub fn proxy(emulator: &Emulator) -> Proxy {
     Proxy::start(&emulator.url()).unwrap().with_our_routes()
 }
+
+/// Now, as records write it.
+#[expect(clippy::disallowed_methods, reason = "the function compares the record with its own clock")]
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// A record of mara's call, made `ago`.
+pub fn record(id: &str, ago: Duration, event: &str, request: &Value, response: &Value) -> Value {
+    let (service, name) = event.split_once(':').unwrap();
+    let time = now() - jiff::SignedDuration::try_from(ago).unwrap();
+    json!({"eventVersion": "1.11", "eventID": id, "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "eventSource": format!("{service}.amazonaws.com"), "eventName": name, "awsRegion": "eu-west-1",
+        "recipientAccountId": ACCOUNT, "readOnly": false, "requestParameters": request, "responseElements": response,
+        "userIdentity": {"type": "IAMUser", "userName": "mara", "principalId": "AIDAMARA", "accountId": ACCOUNT,
+            "arn": format!("arn:aws:iam::{ACCOUNT}:user/mara")}})
+}
+
+/// A record of a volume that mara made just now.
+pub fn volume(id: &str) -> Value {
+    record(&format!("event-{id}"), Duration::ZERO, "ec2:CreateVolume", &json!({}), &json!({"volumeId": id}))
+}
+
+/// A proxy before an emulator in which mara is known, so that her tags can be asked for.
+pub async fn world(emulator: &Emulator) -> Proxy {
+    let proxy = proxy(emulator);
+    proxy.route("/", |call| {
+        let known = call.service == "iam" && call.operation == "ListUserTags";
+        let empty = "<ListUserTagsResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUserTagsResult>\
+            <Tags/><IsTruncated>false</IsTruncated></ListUserTagsResult></ListUserTagsResponse>";
+        known.then(|| emulator::Reply::xml(200, empty))
+    });
+    proxy
+}
+
+/// New volumes with a tag of their user's.
+pub async fn new_volumes(ec2: &aws_sdk_ec2::Client, count: usize) -> Vec<String> {
+    use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+    let mut ids = Vec::new();
+    for number in 0..count {
+        let tag = Tag::builder().key("Name").value(format!("disk-{number}")).build();
+        let tags = TagSpecification::builder().resource_type(ResourceType::Volume).tags(tag).build();
+        let made = ec2.create_volume().availability_zone("eu-west-1a").size(1).tag_specifications(tags);
+        ids.push(made.send().await.unwrap().volume_id.unwrap());
+    }
+    ids
+}
+
+/// The tags on EC2 resources.
+pub async fn ec2_tags(
+    ec2: &aws_sdk_ec2::Client,
+    ids: &[String],
+) -> std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>> {
+    let filter =
+        aws_sdk_ec2::types::Filter::builder().name("resource-id").set_values(Some(ids.to_vec())).build();
+    let answer = ec2.describe_tags().filters(filter).send().await.unwrap();
+    let mut tags: std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>> =
+        std::collections::BTreeMap::default();
+    for tag in answer.tags.unwrap_or_default() {
+        let of = tags.entry(tag.resource_id.unwrap()).or_default();
+        of.insert(tag.key.unwrap(), tag.value.unwrap_or_default());
+    }
+    tags
+}

@@ -160,3 +160,6 @@ fn request(
     }
     Ok(request)
 }
+
+#[cfg(test)]
+mod tests;

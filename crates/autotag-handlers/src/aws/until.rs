@@ -15,16 +15,19 @@ const OUT_OF_TIME: &str = "OutOfTime";
 
 /// Ports that answer until a moment, and not after it. A write that is cut off may have been done; writing the same tags
 /// again does no harm.
+///
+/// Questions end before writes do: a service that does not answer keeps nobody else from their tags.
 #[derive(Debug)]
 pub struct Until<'p, P> {
     ports: &'p P,
-    end: Instant,
+    asking: Instant,
+    writing: Instant,
 }
 
 impl<'p, P> Until<'p, P> {
-    /// The ports until `end`.
-    pub fn new(ports: &'p P, end: Instant) -> Self {
-        Self { ports, end }
+    /// The ports from `start` to `end`; half of that time is for questions.
+    pub fn new(ports: &'p P, start: Instant, end: Instant) -> Self {
+        Self { ports, asking: start + end.saturating_duration_since(start) / 2, writing: end }
     }
 }
 
@@ -35,26 +38,28 @@ fn late(operation: &str) -> PortError {
 impl<P: Ports> Tagger for Until<'_, P> {
     async fn write(&self, write: &Write) -> Vec<Result<(), PortError>> {
         let all_late = || write.items.iter().map(|_| Err(late(write.call.name()))).collect();
-        timeout_at(self.end, self.ports.write(write)).await.unwrap_or_else(|_| all_late())
+        timeout_at(self.writing, self.ports.write(write)).await.unwrap_or_else(|_| all_late())
     }
 }
 
 impl<P: Ports> TagReader for Until<'_, P> {
     async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, PortError>> {
         let all_late = || items.iter().map(|_| Err(late("reading tags"))).collect();
-        timeout_at(self.end, self.ports.tags(items)).await.unwrap_or_else(|_| all_late())
+        timeout_at(self.asking, self.ports.tags(items)).await.unwrap_or_else(|_| all_late())
     }
 }
 
 impl<P: Ports> Lookup for Until<'_, P> {
     async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, PortError> {
-        timeout_at(self.end, self.ports.ask(of, question)).await.unwrap_or_else(|_| Err(late("looking up")))
+        timeout_at(self.asking, self.ports.ask(of, question))
+            .await
+            .unwrap_or_else(|_| Err(late("looking up")))
     }
 }
 
 impl<P: Ports> PrincipalTags for Until<'_, P> {
     async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
-        let tags = timeout_at(self.end, self.ports.principal_tags(arn)).await;
+        let tags = timeout_at(self.asking, self.ports.principal_tags(arn)).await;
         tags.unwrap_or_else(|_| Err(late("reading IAM tags")))
     }
 }
@@ -71,10 +76,10 @@ fn store_late() -> SessionStoreError {
 
 impl<P: Ports> SessionStore for Until<'_, P> {
     async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        timeout_at(self.end, self.ports.put(session)).await.unwrap_or_else(|_| Err(store_late()))
+        timeout_at(self.asking, self.ports.put(session)).await.unwrap_or_else(|_| Err(store_late()))
     }
 
     async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
-        timeout_at(self.end, self.ports.find(role_session)).await.unwrap_or_else(|_| Err(store_late()))
+        timeout_at(self.asking, self.ports.find(role_session)).await.unwrap_or_else(|_| Err(store_late()))
     }
 }
