@@ -133,9 +133,14 @@ impl<P: Ports> Pipeline<'_, P> {
         looked_up
     }
 
+    /// Whether the tags that are there decide which are written.
+    fn looks_first(&self, target: &Target) -> bool {
+        target.may_have_existed || self.policy.read_at_creation || target.rule.call.replaces()
+    }
+
     /// The resources whose tags step 7 has to know.
     pub fn asks_for(&self, found: &Found, resolved: &Resolved, target: &Target) -> Vec<Item> {
-        let own = target.may_have_existed || self.policy.read_at_creation;
+        let own = self.looks_first(target);
         let parent = by_service(found, resolved).then(|| target.parent.clone()).flatten();
         own.then(|| target.item()).into_iter().chain(parent).collect()
     }
@@ -153,7 +158,7 @@ impl<P: Ports> Pipeline<'_, P> {
     ) -> Result<(Decision, Arc<Owner>), Outcome> {
         let outcome = |error: PortError| error.outcome(resolved.age);
         let mut tags = Vec::new();
-        if target.may_have_existed || self.policy.read_at_creation {
+        if self.looks_first(target) {
             tags = present.tags_of(&target.resource).map_err(outcome)?;
         }
         let owner = self.inherit(found, resolved, target, present).map_err(outcome)?;

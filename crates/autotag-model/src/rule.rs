@@ -80,6 +80,11 @@ pub enum TagCall {
 }
 
 impl TagCall {
+    /// Whether the call replaces all tags that are there.
+    pub fn replaces(&self) -> bool {
+        matches!(self, Self::Native(call) if call.replaces)
+    }
+
     /// The name of the call, for people.
     pub fn name(&self) -> &str {
         match self {

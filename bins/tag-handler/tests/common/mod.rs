@@ -184,3 +184,29 @@ pub async fn ec2_tags(
     }
     tags
 }
+
+/// A new bucket with tags of its user's.
+pub async fn new_bucket(s3: &aws_sdk_s3::Client, name: &str, tags: &[(&str, &str)]) {
+    use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag, Tagging};
+    let here =
+        CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
+    s3.create_bucket().bucket(name).create_bucket_configuration(here).send().await.unwrap();
+    let tags =
+        tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build().unwrap()).collect();
+    let set = Tagging::builder().set_tag_set(Some(tags)).build().unwrap();
+    s3.put_bucket_tagging().bucket(name).tagging(set).send().await.unwrap();
+}
+
+pub async fn bucket_tags(s3: &aws_sdk_s3::Client, name: &str) -> std::collections::BTreeMap<String, String> {
+    let answer = s3.get_bucket_tagging().bucket(name).send().await.unwrap();
+    answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+pub async fn object_tags(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: &str,
+) -> std::collections::BTreeMap<String, String> {
+    let answer = s3.get_object_tagging().bucket(bucket).key(key).send().await.unwrap();
+    answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}

@@ -93,7 +93,8 @@ mod tests {
         let (account, region) = here();
         let began = Instant::now();
         pace.turn(Some(&account), &region).await;
-        let gave_up = tokio::time::timeout(Duration::from_millis(1), pace.turn(Some(&account), &region)).await;
+        let gave_up =
+            tokio::time::timeout(Duration::from_millis(1), pace.turn(Some(&account), &region)).await;
         assert!(gave_up.is_err());
         pace.turn(Some(&account), &region).await;
         assert!(began.elapsed() >= Duration::from_millis(20), "{:?}", began.elapsed());

@@ -33,6 +33,8 @@ pub struct NativeCall {
     pub list: String,
     /// XML: the root element of the request.
     pub root: Option<String>,
+    /// The call replaces all tags: those that are there have to be known, and count against the room.
+    pub replaces: bool,
     /// How many tags a call takes, where that is fewer than a resource may have.
     pub max_per_call: Option<usize>,
     /// How the tags of the same resource are read.

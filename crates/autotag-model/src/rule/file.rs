@@ -56,6 +56,8 @@ struct NativeFile {
     list: Option<String>,
     root: Option<String>,
     max_per_call: Option<usize>,
+    #[serde(default)]
+    replaces: bool,
     read: Option<ReadFile>,
 }
 
@@ -321,6 +323,7 @@ impl Checked<'_> {
             shape: call.shape,
             list,
             root: call.root.clone(),
+            replaces: call.replaces,
             max_per_call: call.max_per_call,
             read,
         })

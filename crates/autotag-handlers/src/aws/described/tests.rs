@@ -66,7 +66,8 @@ fn answers_that_are_broken_are_not_without_tags() {
 
 #[test]
 fn tags_below_other_members() {
-    let described = r#"{"resourceTags":[{"resourceArn":"arn:aws:x","tags":[{"key":"a","value":"1"},{"key":"b"}]}]}"#;
+    let described =
+        r#"{"resourceTags":[{"resourceArn":"arn:aws:x","tags":[{"key":"a","value":"1"},{"key":"b"}]}]}"#;
     assert_eq!(read("directconnect", "TagResource", described), tags(&[("a", "1"), ("b", "")]));
     let secret = r#"{"ARN":"arn:aws:x","Name":"n","Tags":[{"Key":"a","Value":"1"}]}"#;
     assert_eq!(read("secretsmanager", "TagResource", secret), tags(&[("a", "1")]));
@@ -128,7 +129,8 @@ fn tags_of_auto_scaling() {
         </Tags><NextToken>more/of+it==</NextToken></DescribeTagsResult></DescribeTagsResponse>";
     assert_eq!(read("autoscaling", "CreateOrUpdateTags", described), tags(&[("a", "1")]));
     assert_eq!(next("autoscaling", "CreateOrUpdateTags", described).as_deref(), Some("more/of+it=="));
-    let last = "<DescribeTagsResponse><DescribeTagsResult><Tags/></DescribeTagsResult></DescribeTagsResponse>";
+    let last =
+        "<DescribeTagsResponse><DescribeTagsResult><Tags/></DescribeTagsResult></DescribeTagsResponse>";
     assert_eq!(read("autoscaling", "CreateOrUpdateTags", last), tags(&[]));
     assert_eq!(next("autoscaling", "CreateOrUpdateTags", last), None);
 }
@@ -184,7 +186,13 @@ fn resources_are_named_as_their_calls_want_it() {
     for (service, name, id, arn, want) in [
         ("route53", "TagHostedZone", "/hostedzone/Z1", "arn:aws:route53:::hostedzone/Z1", "Z1"),
         ("cloudhsm", "TagResource", "cluster-1", "", "cluster-1"),
-        ("organizations", "TagResource", "", "arn:aws:organizations::1:account/o-1/444455556666", "444455556666"),
+        (
+            "organizations",
+            "TagResource",
+            "",
+            "arn:aws:organizations::1:account/o-1/444455556666",
+            "444455556666",
+        ),
         ("organizations", "TagResource", "", "arn:aws:organizations::1:ou/o-1/ou-1-a", "ou-1-a"),
         ("workspaces", "CreateTags", "ws-1", "", "ws-1"),
         ("iam", "TagRole", "", "arn:aws:iam::1:role/a/path/deploy", "deploy"),
@@ -192,10 +200,22 @@ fn resources_are_named_as_their_calls_want_it() {
         ("iam", "TagMFADevice", "", "arn:aws:iam::1:mfa/a/phone", "arn:aws:iam::1:mfa/a/phone"),
         ("lightsail", "TagResource", "web-1", "", "web-1"),
         ("ssm", "TagParameter", "/app/key", "", "/app/key"),
-        ("elasticfilesystem", "TagResource", "", "arn:aws:elasticfilesystem:eu-west-1:1:file-system/fs-1", "fs-1"),
+        (
+            "elasticfilesystem",
+            "TagResource",
+            "",
+            "arn:aws:elasticfilesystem:eu-west-1:1:file-system/fs-1",
+            "fs-1",
+        ),
         ("firehose", "TagDeliveryStream", "", "arn:aws:firehose:eu-west-1:1:deliverystream/s", "s"),
         ("kinesis", "AddTagsToStream", "s", "", "s"),
-        ("sqs", "TagQueue", "https://sqs.eu-west-1.amazonaws.com/1/q", "", "https://sqs.eu-west-1.amazonaws.com/1/q"),
+        (
+            "sqs",
+            "TagQueue",
+            "https://sqs.eu-west-1.amazonaws.com/1/q",
+            "",
+            "https://sqs.eu-west-1.amazonaws.com/1/q",
+        ),
     ] {
         let id = if id.is_empty() { arn } else { id };
         let input = write_input(&call(service, name), &resource("AWS::Any::Thing", id, arn), &[]).unwrap();

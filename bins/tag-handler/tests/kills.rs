@@ -1,0 +1,72 @@
+//! A process that is killed at any moment costs nothing but the repetition.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
+mod common;
+
+use common::{DEADLINE, batch, ec2, ec2_tags, emulator, new_volumes, start, volume, world};
+use emulator::{Answer, RuntimeApi};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const KILLS: u64 = 100;
+
+/// Numbers that look random and are the same in every run (splitmix64).
+fn random(seed: u64) -> u64 {
+    let mut mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x2026_0302);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_a_hundred_moments_and_delivered_again() {
+    let emulator = emulator();
+    let proxy = world(&emulator).await;
+    let ec2 = ec2(&proxy.url());
+    let ids = new_volumes(&ec2, 10).await;
+    let bucket = common::s3(&proxy.url());
+    common::new_bucket(&bucket, "kept", &[("Cost", "7"), ("Team", "shop")]).await;
+    let records: Vec<Value> = ids.iter().map(|id| volume(id)).collect();
+    let bucket_record = common::record(
+        "bucket",
+        Duration::ZERO,
+        "s3:CreateBucket",
+        &json!({"bucketName": "kept"}),
+        &Value::Null,
+    );
+    let batch = batch(&[&records[..], &[bucket_record]].concat());
+    let runtime = RuntimeApi::start().await.unwrap();
+    let mut lost = 0;
+    for kill in 0..KILLS {
+        let process = start(&runtime, &proxy.environment(), &[]);
+        let answer = tokio::spawn(runtime.invoke(&batch, DEADLINE));
+        // From before it has started to after it has answered.
+        tokio::time::sleep(Duration::from_micros(random(kill) % 150_000)).await;
+        process.kill();
+        if answer.await.unwrap() == Answer::Lost {
+            lost += 1;
+        }
+    }
+    assert!(lost > KILLS / 10, "only {lost} of {KILLS} kills came in between");
+    let process = start(&runtime, &proxy.environment(), &[]);
+    match runtime.invoke(&batch, DEADLINE).await {
+        Answer::Response(answer) => assert_eq!(answer["batchItemFailures"], json!([]), "{}", process.logs()),
+        other => panic!("{other:?}\n{}", process.logs()),
+    }
+    let tags = ec2_tags(&ec2, &ids).await;
+    for (number, id) in ids.iter().enumerate() {
+        let keys: Vec<&str> = tags[id].keys().map(String::as_str).collect();
+        assert_eq!(keys, ["CreatedBy", "Name", "Owner", "PrincipalId"]);
+        assert_eq!(tags[id]["Name"], format!("disk-{number}"));
+        assert_eq!(tags[id]["Owner"], "mara");
+    }
+    let tags = common::bucket_tags(&bucket, "kept").await;
+    let keys: Vec<&str> = tags.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["Cost", "CreatedBy", "Owner", "PrincipalId", "Team"]);
+    assert_eq!((tags["Cost"].as_str(), tags["Team"].as_str()), ("7", "shop"));
+}
