@@ -5,7 +5,7 @@ use autotag_model::arn::AccountId;
 use aws_accounts::{Allowed, MemberRole, Settings, Timeouts};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,6 +13,9 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// What begins the name of every variable of ours.
 const PREFIX: &str = "AUTOTAG_";
+
+/// How often SQS lets a message be received, where nothing else is said.
+const FIVE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
 /// What the function is told by its environment.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ pub(crate) enum PolicySource {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeadLetters {
     pub(crate) queue_url: String,
-    pub(crate) after: u32,
+    pub(crate) after: NonZeroU32,
 }
 
 /// Everything that is wrong with the environment.
@@ -145,7 +148,7 @@ impl Reader<'_> {
     }
 
     fn dead_letters(&mut self) -> Option<DeadLetters> {
-        let after = self.parsed("AUTOTAG_MAX_RECEIVES", "the queue's maxReceiveCount", 5);
+        let after = self.parsed("AUTOTAG_MAX_RECEIVES", "the queue's maxReceiveCount, from 1", FIVE);
         let queue_url = self.text("AUTOTAG_DEAD_LETTER_QUEUE_URL")?;
         Some(DeadLetters { queue_url, after })
     }

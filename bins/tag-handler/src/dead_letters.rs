@@ -8,10 +8,16 @@ use autotag_handlers::outcome::Row;
 use autotag_model::arn::{Partition, Region};
 use aws_accounts::Accounts;
 use aws_accounts::signed::{self, Request};
+use futures_util::future::join_all;
 use serde_json::json;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// How long a reason may be: SQS counts attributes as part of a message of at most 1 MiB.
 const REASON: usize = 1_000;
+
+/// How long burying may take: it comes after work has stopped, and the answer has to get out.
+const TIME: Duration = Duration::from_secs(1);
 
 /// Puts the messages that will not come again into the dead-letter queue; returns the ids of the others.
 pub(crate) async fn bury(
@@ -20,20 +26,18 @@ pub(crate) async fn bury(
     delivery: &Delivery,
     failed: Vec<(String, &Row)>,
 ) -> Vec<String> {
-    let mut left = Vec::new();
-    for (id, row) in failed {
-        let messages = delivery.jobs.iter().filter_map(|job| job.message.as_ref());
-        let message =
-            messages.into_iter().find(|message| message.id == id && message.receives >= letters.after);
-        let buried = match message {
-            Some(message) => send(letters, accounts, &message.body, row).await,
-            None => false,
-        };
-        if !buried {
-            left.push(id);
+    let one = |(id, row): (String, &Row)| {
+        let mut messages = delivery.jobs.iter().filter_map(|job| job.message.clone());
+        let last = messages.find(|message| message.id == id && message.receives >= letters.after.get());
+        let row = row.clone();
+        async move {
+            let Some(message) = last else { return Some(id) };
+            let sent = timeout(TIME, send(letters, accounts, &message.body, &row)).await;
+            if sent == Ok(true) { None } else { Some(id) }
         }
-    }
-    left
+    };
+    let all: Vec<_> = failed.into_iter().map(one).collect();
+    join_all(all).await.into_iter().flatten().collect()
 }
 
 async fn send(letters: &DeadLetters, accounts: &Accounts, body: &str, row: &Row) -> bool {

@@ -1,6 +1,7 @@
 //! Logs: JSON, one line an outcome. No payload, no tag value, no token is in them.
 
 use autotag_handlers::outcome::{Outcome, Row};
+use autotag_model::policy::Note;
 use autotag_model::rule::Resource;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -29,6 +30,16 @@ pub(crate) fn outcome(row: &Row, request_id: &str) {
     let event = &row.event;
     let resource = row.resource.as_ref().map(Resource::display);
     let owner_source = row.owner.as_ref().and_then(|owner| owner.source).map(|source| source.as_str());
+    // Keys only: what somebody tried to pass for himself.
+    let forged: Vec<&str> = row
+        .notes
+        .iter()
+        .filter_map(|note| match note {
+            Note::Forged { key, .. } => Some(key.as_str()),
+            _ => None,
+        })
+        .collect();
+    let forged = (!forged.is_empty()).then(|| forged.join(", "));
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -44,6 +55,7 @@ pub(crate) fn outcome(row: &Row, request_id: &str) {
                 resource = resource.as_deref(),
                 owner_source,
                 tags = row.tags.len(),
+                forged = forged.as_deref(),
                 outcome = row.outcome.name(),
                 reason = row.outcome.reason(),
                 "outcome"

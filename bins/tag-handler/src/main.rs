@@ -11,14 +11,13 @@ mod work;
 
 use anyhow::{Context as _, Result};
 use config::Config;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use tracing_subscriber::filter::LevelFilter;
 use work::Worker;
 
 fn main() -> Result<()> {
-    // One thread serves; a second one lets a log file be read while requests wait.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(serve())
 }
@@ -39,7 +38,7 @@ async fn serve() -> Result<()> {
     let worker = Arc::new(Worker::start(config).await?);
     let handle = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let worker = Arc::clone(&worker);
-        async move { worker.invoke(event.payload.get(), &event.context).await.map_err(Error::from) }
+        async move { worker.invoke(event.payload.get(), &event.context).await }
     });
     lambda_runtime::run(handle).await.map_err(|error| anyhow::anyhow!("{error}"))
 }

@@ -3,8 +3,8 @@
 use crate::config::{Config, PolicySource};
 use crate::{answer, dead_letters, log, metrics};
 use anyhow::{Context as _, Result, anyhow};
-use autotag_handlers::assess::Assessor;
 use autotag_handlers::aws::AwsPorts;
+use autotag_handlers::aws::trail::Rules;
 use autotag_handlers::aws::until::Until;
 use autotag_handlers::batch;
 use autotag_handlers::catalog::Catalog;
@@ -16,7 +16,7 @@ use aws_accounts::Accounts;
 use aws_accounts::signed::{self, Request};
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
-use lambda_runtime::Context;
+use lambda_runtime::{Context, Diagnostic};
 use serde_json::{Value, json};
 use session_store::{MemoryStore, SessionStore as _};
 use std::fs;
@@ -32,9 +32,22 @@ const RESERVE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Worker {
     config: Config,
-    policy: Policy,
-    catalog: Catalog,
-    accounts: Arc<Accounts>,
+    rules: Rules,
+    world: AwsPorts<MemoryStore>,
+}
+
+/// An invocation that fails as a whole.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What Lambda shows as the type of the error.
+    kind: &'static str,
+    what: String,
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Self { error_type: failure.kind.to_owned(), error_message: failure.what }
+    }
 }
 
 /// The clock.
@@ -53,12 +66,14 @@ impl Worker {
                 fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
             catalog.add(&path.display().to_string(), &text)?;
         }
-        Ok(Self { config, policy, catalog, accounts })
+        let rules = Rules { catalog: Arc::new(catalog), policy: Arc::new(policy) };
+        Ok(Self { config, rules, world: AwsPorts::new(accounts, MemoryStore::new(), now) })
     }
 
     /// Works on one payload.
-    pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value> {
-        let delivery = delivery::take_apart(payload, self.config.trail_bucket.as_deref())?;
+    pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, Failure> {
+        let delivery = delivery::take_apart(payload, self.config.trail_bucket.as_deref())
+            .map_err(|error| Failure { kind: "UnknownDelivery", what: error.to_string() })?;
         let end = self.end(context);
         let (records, rows) = self.work(&delivery, end).await;
         for row in &rows {
@@ -66,13 +81,16 @@ impl Worker {
         }
         let function = &context.env_config.function_name;
         let line = metrics::line(&self.config.metrics_namespace, function, records, &rows, now());
-        writeln!(std::io::stdout().lock(), "{line}").context("cannot write metrics")?;
+        if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+            tracing::error!(%error, "cannot write metrics");
+        }
         if !delivery.from_queue {
-            return Ok(answer::whole(records, &rows)?);
+            let whole = answer::whole(records, &rows);
+            return whole.map_err(|error| Failure { kind: "NotDone", what: error.to_string() });
         }
         let failed = answer::failed(&delivery, &rows);
         let ids = match &self.config.dead_letters {
-            Some(letters) => dead_letters::bury(letters, &self.accounts, &delivery, failed).await,
+            Some(letters) => dead_letters::bury(letters, self.world.accounts(), &delivery, failed).await,
             None => failed.into_iter().map(|(id, _)| id).collect(),
         };
         Ok(answer::partial(ids.into_iter()))
@@ -87,11 +105,10 @@ impl Worker {
 
     /// Records read, and how each resource ended.
     async fn work(&self, delivery: &Delivery, end: Instant) -> (u64, Vec<Row>) {
-        let assessor = Assessor { catalog: &self.catalog, policy: &self.policy };
-        let ports = AwsPorts::new(Arc::clone(&self.accounts), MemoryStore::new(), now);
-        let until = Until::new(&ports, Instant::now(), end);
+        // The sessions that one delivery tells of are of no use to the next.
+        let ports = self.world.with_sessions(MemoryStore::new());
         let readings = delivery.jobs.iter().map(|job| {
-            let read = ports.gather(job, assessor);
+            let read = ports.gather(job, &self.rules);
             async move {
                 timeout_at(end, read).await.unwrap_or_else(|_| {
                     let mut late = Gathered::default();
@@ -114,7 +131,10 @@ impl Worker {
                 tracing::error!(%error, "cannot keep a session");
             }
         }
-        rows.extend(batch::run(&self.policy, &until, self.config.concurrency, gathered.creations).await);
+        let until = Until::new(&ports, Instant::now(), end);
+        rows.extend(
+            batch::run(&self.rules.policy, &until, self.config.concurrency, gathered.creations).await,
+        );
         (gathered.records, rows)
     }
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Function, batch, record};
-use emulator::{Answer, Call, Fault, Faults, Stub};
+use emulator::{Answer, Call, Fault, Faults, Reply, Stub};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -51,6 +51,19 @@ fn events() -> Vec<(String, Value)> {
 
 fn is_write(call: &Call) -> bool {
     ["CreateTags", "TagResources", "TagResource"].contains(&call.operation.as_str())
+}
+
+/// The resources of a call that are not there yet; each call is one of their tries.
+fn missing(call: &Call, not_yet: &mut HashMap<String, usize>) -> Vec<String> {
+    let missing: Vec<String> =
+        call.resources().into_iter().filter(|name| not_yet.contains_key(name)).collect();
+    for name in &missing {
+        match not_yet.get_mut(name) {
+            Some(left) if *left > 1 => *left -= 1,
+            _ => drop(not_yet.remove(name)),
+        }
+    }
+    missing
 }
 
 /// What the world has done: the resources of the write calls that it answered with success.
@@ -117,23 +130,23 @@ async fn ten_thousand_events_lose_nothing_and_cost_little() {
     let stormy = stub(&done);
     // Every twentieth resource is not found yet, for one to five tries.
     let slow_ones = names.iter().enumerate().filter(|(index, _)| index % 20 == 0);
-    let tries: HashMap<String, usize> =
-        slow_ones.map(|(index, name)| (name.clone(), 1 + index / 20 % 5)).collect();
-    let not_yet = Mutex::new(tries);
+    let not_yet = slow_ones.map(|(index, name)| (name.clone(), 1 + index / 20 % 5)).collect();
+    let (not_yet, rest_is_done): (Mutex<HashMap<String, usize>>, _) =
+        (Mutex::new(not_yet), Arc::clone(&done));
     stormy.rule(move |call| {
-        if !is_write(call) {
+        let missing = if is_write(call) { missing(call, &mut not_yet.lock().unwrap()) } else { Vec::new() };
+        if missing.is_empty() {
             return None;
         }
-        let mut not_yet = not_yet.lock().unwrap();
-        let missing: Vec<String> =
-            call.resources().into_iter().filter(|name| not_yet.contains_key(name)).collect();
-        for name in &missing {
-            match not_yet.get_mut(name) {
-                Some(left) if *left > 1 => *left -= 1,
-                _ => drop(not_yet.remove(name)),
-            }
+        if call.operation != "TagResources" {
+            return Some(Fault::NotFound(missing));
         }
-        (!missing.is_empty()).then_some(Fault::NotFound(missing))
+        // The tagging API refuses only what is missing, and does the rest.
+        let rest = call.resources().into_iter().filter(|arn| !missing.contains(arn));
+        rest_is_done.0.lock().unwrap().extend(rest);
+        let failure = json!({"StatusCode": 404, "ErrorCode": "ResourceNotFoundException"});
+        let failed: BTreeMap<&String, &Value> = missing.iter().map(|arn| (arn, &failure)).collect();
+        Some(Fault::Answered(Reply::json(200, &json!({"FailedResourcesMap": failed}))))
     });
     let faults = Faults {
         throttled: 0.30,

@@ -22,7 +22,7 @@ mod reader;
 mod s3;
 mod tagger;
 mod tagging_api;
-mod trail;
+pub mod trail;
 pub mod until;
 
 use crate::outcome::PortError;
@@ -50,22 +50,44 @@ pub struct AwsPorts<S> {
     accounts: Arc<Accounts>,
     sessions: S,
     now: fn() -> Timestamp,
-    principals: Principals,
-    pace: Option<Pace>,
+    principals: Arc<Principals>,
+    pace: Option<Arc<Pace>>,
 }
+
+/// How a client of an SDK crate is made.
+macro_rules! client_of {
+    ($sdk:ident) => {
+        |config: &aws_config::SdkConfig| {
+            let retries = aws_accounts::retries(stringify!($sdk));
+            $sdk::Client::from_conf($sdk::config::Builder::from(config).retry_partition(retries).build())
+        }
+    };
+}
+use client_of;
 
 impl<S: SessionStore> AwsPorts<S> {
     /// Over these accounts and this store; `now` reads the clock.
     pub fn new(accounts: Arc<Accounts>, sessions: S, now: fn() -> Timestamp) -> Self {
-        Self { accounts, sessions, now, principals: Principals::default(), pace: None }
+        Self { accounts, sessions, now, principals: Arc::default(), pace: None }
     }
 
     /// The same with at most so many calls a second to each account and region. Retries are not counted: they have
     /// pauses of their own.
     #[must_use]
     pub fn at_most(mut self, calls_per_second: NonZeroU32) -> Self {
-        self.pace = Some(Pace::new(calls_per_second));
+        self.pace = Some(Arc::new(Pace::new(calls_per_second)));
         self
+    }
+
+    /// The same world with other sessions.
+    pub fn with_sessions<T: SessionStore>(&self, sessions: T) -> AwsPorts<T> {
+        AwsPorts {
+            accounts: Arc::clone(&self.accounts),
+            sessions,
+            now: self.now,
+            principals: Arc::clone(&self.principals),
+            pace: self.pace.clone(),
+        }
     }
 
     /// The store of sessions.

@@ -91,6 +91,14 @@ pub fn take_apart(payload: &str, bucket: Option<&str>) -> Result<Delivery, Deliv
         let jobs = messages.into_iter().flat_map(|record| jobs_of_message(record)).collect();
         return Ok(Delivery { from_queue: true, jobs });
     }
+    let notices: Vec<&str> = list(&value, "Records").filter_map(sns_message).collect();
+    if !notices.is_empty() {
+        let sources = notices
+            .into_iter()
+            .flat_map(|notice| sources(&serde_json::from_str(notice).unwrap_or_default(), notice));
+        let jobs = sources.map(|source| Job { message: None, source }).collect();
+        return Ok(Delivery { from_queue: false, jobs });
+    }
     let sources = match keys(&value, bucket)? {
         Some(sources) => sources,
         None => sources(&value, payload),
@@ -135,6 +143,11 @@ fn sources(value: &Value, itself: &str) -> Vec<Source> {
     vec![Source::Text(itself.to_owned())]
 }
 
+/// The message of a record by which SNS invokes a function.
+fn sns_message(record: &Value) -> Option<&str> {
+    text(record.get("Sns")?, "Message").filter(|_| text(record, "EventSource") == Some("aws:sns"))
+}
+
 /// What S3 sends once, when notifications are set up.
 fn is_test_notice(value: &Value) -> bool {
     text(value, "Event") == Some("s3:TestEvent")
@@ -145,6 +158,12 @@ fn objects(value: &Value) -> Option<Vec<Source>> {
     if text(value, "source") == Some("aws.s3") && text(value, "detail-type") == Some("Object Created") {
         let detail = value.get("detail")?;
         return Some(object(detail, |key| Some(key.to_owned())).into_iter().collect());
+    }
+    // CloudTrail's own notices of the files it has delivered.
+    if let (Some(bucket), Some(_)) = (text(value, "s3Bucket"), value.get("s3ObjectKey")) {
+        let keys = list(value, "s3ObjectKey").filter_map(Value::as_str).filter(|key| is_log_file(key));
+        let object = |key: &str| Source::Object { bucket: bucket.to_owned(), key: key.to_owned() };
+        return Some(keys.map(object).collect());
     }
     let notices: Vec<&Value> =
         list(value, "Records").filter(|record| text(record, "eventSource") == Some("aws:s3")).collect();

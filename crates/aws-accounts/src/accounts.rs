@@ -99,15 +99,29 @@ impl Accounts {
     ) -> Result<SdkConfig, AccountError> {
         let there =
             self.ambient.to_builder().region(aws_types::region::Region::new(region.as_str().to_owned()));
-        let Some(account) = account else { return Ok(there.build()) };
+        Ok(match self.enter(account, region).await? {
+            None => there.build(),
+            Some(member) => {
+                let credentials = SharedCredentialsProvider::new(MemberCredentials(member));
+                there.credentials_provider(credentials).build()
+            }
+        })
+    }
+
+    /// The role of another account, with credentials that last a while; `None` for one's own.
+    async fn enter(
+        &self,
+        account: Option<&AccountId>,
+        region: &Region,
+    ) -> Result<Option<Arc<Member>>, AccountError> {
+        let Some(account) = account else { return Ok(None) };
         if self.own().await? == account {
-            return Ok(there.build());
+            return Ok(None);
         }
         let member = self.member(account, region).await?;
         // Asked here and not by the client, so that a refusal of the role is not taken for one of the call.
         member.credentials().await?;
-        let credentials = SharedCredentialsProvider::new(MemberCredentials(member));
-        Ok(there.credentials_provider(credentials).build())
+        Ok(Some(member))
     }
 
     /// A client for an account and region, made once by `make`.
@@ -120,6 +134,8 @@ impl Accounts {
         region: &Region,
         make: impl FnOnce(&SdkConfig) -> C,
     ) -> Result<C, AccountError> {
+        // Even if the client is there: the account may have left the organization, or its role be gone.
+        self.enter(account, region).await?;
         let key = (TypeId::of::<C>(), account.cloned(), region.clone());
         if let Some(client) = lock(&self.clients).get(&key).and_then(|client| client.downcast_ref::<C>()) {
             return Ok(client.clone());

@@ -9,6 +9,8 @@
 //! | [`Accounts`] | configurations and clients, cached |
 //! | [`signed`] | requests that no SDK crate writes: signed, sent and retried like the SDK's own |
 
+use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
+
 mod accounts;
 mod error;
 mod member;
@@ -17,4 +19,13 @@ pub mod signed;
 
 pub use accounts::Accounts;
 pub use error::AccountError;
+/// Retries without a common allowance, for clients of the service `name`.
+///
+/// The SDK lets the calls of a process share an allowance of retries, which is used up when nearly half of them fail. Then
+/// each failure goes back to the queue, and what was asked before is asked again: more calls, not fewer. Here the number
+/// of attempts is the bound, and the pause between them the courtesy.
+pub fn retries(name: &'static str) -> RetryPartition {
+    RetryPartition::custom(name).token_bucket(TokenBucket::unlimited()).build()
+}
+
 pub use settings::{Allowed, MemberRole, Settings, Timeouts};

@@ -56,7 +56,7 @@ impl Default for Settings {
         Self {
             allowed: Allowed::OwnOnly,
             role: None,
-            attempts: 4,
+            attempts: 6,
             first_backoff: Duration::from_millis(200),
             timeouts: Timeouts { connect: Duration::from_secs(3), attempt: Duration::from_secs(10) },
         }

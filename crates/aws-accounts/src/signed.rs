@@ -173,6 +173,7 @@ fn signing(config: &SdkConfig, request: &Request) -> StaticRuntimePlugin {
         signing_options: options,
         ..SigV4OperationSigningConfig::default()
     });
+    layer.store_put(crate::retries("signed"));
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
     let resolver = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
     let mut components = RuntimeComponentsBuilder::new("signing")

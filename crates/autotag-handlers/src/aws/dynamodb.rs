@@ -1,12 +1,11 @@
 //! DynamoDB: tables, backups.
 
 use super::tagger::arn;
-use super::{AwsPorts, errors};
+use super::{AwsPorts, client_of, errors};
 use crate::outcome::PortError;
 use crate::ports::Tags;
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::Tag;
 use session_store::SessionStore;
 
@@ -14,7 +13,7 @@ impl<S: SessionStore> AwsPorts<S> {
     pub(super) async fn tag_dynamodb(&self, resource: &Resource, tags: &TagSet) -> Result<(), PortError> {
         let operation = "TagResource";
         let arn = arn(resource, operation)?;
-        let client = self.client(resource, Client::new).await?;
+        let client = self.client(resource, client_of!(aws_sdk_dynamodb)).await?;
         let tag = |(key, value): (&autotag_model::tags::TagKey, &autotag_model::tags::TagValue)| {
             Tag::builder().key(key.as_str()).value(value.as_str()).build()
         };
@@ -27,7 +26,7 @@ impl<S: SessionStore> AwsPorts<S> {
     pub(super) async fn dynamodb_tags(&self, resource: &Resource) -> Result<Tags, PortError> {
         let operation = "ListTagsOfResource";
         let arn = arn(resource, operation)?;
-        let client = self.client(resource, Client::new).await?;
+        let client = self.client(resource, client_of!(aws_sdk_dynamodb)).await?;
         let (mut tags, mut token) = (Vec::new(), None);
         loop {
             let page = client.list_tags_of_resource().resource_arn(&arn).set_next_token(token).send().await;

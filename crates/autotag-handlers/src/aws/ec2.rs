@@ -1,12 +1,11 @@
 //! EC2: one call tags many resources by id, and fails as a whole when one of them is gone.
 
 use super::tagger::Answers;
-use super::{AwsPorts, errors};
+use super::{AwsPorts, client_of, errors};
 use crate::outcome::{ErrorClass, PortError};
 use crate::ports::Item;
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
-use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::Tag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use session_store::SessionStore;
@@ -62,7 +61,7 @@ impl<S: SessionStore> AwsPorts<S> {
         place: &Resource,
         tags: &TagSet,
     ) -> (Result<(), PortError>, String) {
-        let client = match self.client(place, Client::new).await {
+        let client = match self.client(place, client_of!(aws_sdk_ec2)).await {
             Ok(client) => client,
             Err(error) => return (Err(error), String::new()),
         };

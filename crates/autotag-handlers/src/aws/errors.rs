@@ -43,7 +43,7 @@ pub const TABLE: &[(ErrorClass, &[Match])] = &[
         Denied,
         &[
             Begins("AccessDenied"),
-            Is("AccountNotAllowed"),
+            Is(NOT_ALLOWED),
             Is("AuthFailure"),
             Is("AuthorizationError"),
             Is("AuthorizationErrorException"),
@@ -51,7 +51,7 @@ pub const TABLE: &[(ErrorClass, &[Match])] = &[
             Is("ForbiddenException"),
             Is("InvalidAccessKeyId"),
             Is("InvalidClientTokenId"),
-            Is("NoMemberRole"),
+            Is(NO_ROLE),
             Is("NotAuthorized"),
             Is("NotAuthorizedException"),
             Is("OptInRequired"),
@@ -168,13 +168,22 @@ pub(super) fn of_signed(error: &SignedError) -> PortError {
 /// From an account that cannot be entered.
 pub(super) fn of_account(error: &AccountError) -> PortError {
     match error {
-        AccountError::NotAllowed(account) => denied(account, "AccountNotAllowed"),
-        AccountError::NoRole(account) => denied(account, "NoMemberRole"),
+        AccountError::NotAllowed(account) => denied(account, NOT_ALLOWED),
+        AccountError::NoRole(account) => denied(account, NO_ROLE),
         AccountError::Aws { operation, code, status } => {
             PortError::new(class(code, *status), operation, code)
         }
         _ => PortError::new(Denied, "entering an account", "Unknown"),
     }
+}
+
+/// Codes of our own, for accounts that may not be entered.
+const NOT_ALLOWED: &str = "AccountNotAllowed";
+const NO_ROLE: &str = "NoMemberRole";
+
+/// Whether an account was not even tried, because it may not be.
+pub(super) fn is_closed_account(error: &PortError) -> bool {
+    [NOT_ALLOWED, NO_ROLE].contains(&error.code.as_str())
 }
 
 fn denied(account: &autotag_model::arn::AccountId, code: &str) -> PortError {

@@ -1,6 +1,6 @@
 //! What came with a new instance or image, and is in no record.
 
-use super::{AwsPorts, errors};
+use super::{AwsPorts, client_of, errors};
 use crate::outcome::{ErrorClass, PortError};
 use crate::ports::{Answer, Lookup, Question};
 use autotag_model::rule::{Place, Resource};
@@ -13,7 +13,7 @@ const STILL_BEING_MADE: &str = "StillBeingMade";
 
 impl<S: SessionStore> Lookup for AwsPorts<S> {
     async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, PortError> {
-        let client = self.client(of, Client::new).await?;
+        let client = self.client(of, client_of!(aws_sdk_ec2)).await?;
         let resources = match question {
             Question::AttachedTo { instances } => attached(&client, of, instances).await,
             Question::SnapshotsOf { image } => snapshots(&client, of, image).await,

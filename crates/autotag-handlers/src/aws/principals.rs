@@ -1,6 +1,6 @@
 //! IAM tags of roles and users: one call for many events, kept for a while.
 
-use super::{AwsPorts, errors};
+use super::{AwsPorts, client_of, errors};
 use crate::once::Once;
 use crate::outcome::PortError;
 use crate::ports::{Clock as _, PrincipalTags, Tags};
@@ -45,7 +45,12 @@ impl<S: SessionStore> AwsPorts<S> {
         let (kind, path) = arn.resource().split_once('/').unwrap_or((arn.resource(), ""));
         let name = path.rsplit('/').next().unwrap_or_default().to_owned();
         let principal = Resource::new("AWS::IAM::Principal", &name, None, &place);
-        let client = self.client(&principal, Client::new).await?;
+        let client = match self.client(&principal, client_of!(aws_sdk_iam)).await {
+            Ok(client) => client,
+            // A caller of an account that is not ours: his tags are no business of ours, the resource is.
+            Err(error) if errors::is_closed_account(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
         match kind {
             "role" => role_tags(&client, &name).await,
             "user" => user_tags(&client, &name).await,

@@ -1,12 +1,11 @@
 //! RDS, with DocumentDB and Neptune, which share its API.
 
 use super::tagger::arn;
-use super::{AwsPorts, errors};
+use super::{AwsPorts, client_of, errors};
 use crate::outcome::PortError;
 use crate::ports::Tags;
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
-use aws_sdk_rds::Client;
 use aws_sdk_rds::types::Tag;
 use session_store::SessionStore;
 
@@ -14,7 +13,7 @@ impl<S: SessionStore> AwsPorts<S> {
     pub(super) async fn tag_rds(&self, resource: &Resource, tags: &TagSet) -> Result<(), PortError> {
         let operation = "AddTagsToResource";
         let arn = arn(resource, operation)?;
-        let client = self.client(resource, Client::new).await?;
+        let client = self.client(resource, client_of!(aws_sdk_rds)).await?;
         let tags =
             tags.iter().map(|(key, value)| Tag::builder().key(key.as_str()).value(value.as_str()).build());
         let sent =
@@ -25,7 +24,7 @@ impl<S: SessionStore> AwsPorts<S> {
     pub(super) async fn rds_tags(&self, resource: &Resource) -> Result<Tags, PortError> {
         let operation = "ListTagsForResource";
         let arn = arn(resource, operation)?;
-        let client = self.client(resource, Client::new).await?;
+        let client = self.client(resource, client_of!(aws_sdk_rds)).await?;
         let answer = client.list_tags_for_resource().resource_name(arn).send().await;
         let answer = answer.map_err(|error| errors::of_sdk(operation, &error))?;
         let tags = answer.tag_list.unwrap_or_default().into_iter();

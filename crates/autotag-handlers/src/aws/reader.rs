@@ -1,18 +1,22 @@
 //! The tags that are there already: in bulk where AWS has it.
 
 use super::tagger::arn;
-use super::{AwsPorts, described, errors, together};
-use crate::outcome::PortError;
+use super::{AwsPorts, client_of, described, errors, together};
+use crate::outcome::{ErrorClass, PortError};
 use crate::ports::{Item, TagReader, Tags};
+use autotag_model::arn::Arn;
 use autotag_model::rule::{NativeCall, Resource, TagCall};
 use autotag_model::tags::folded;
-use aws_sdk_resourcegroupstagging::Client as TaggingClient;
 use session_store::SessionStore;
 use std::collections::HashMap;
 
 /// How many ARNs `GetResources` takes, and how many values a filter of `DescribeTags`.
 const ARNS: usize = 100;
 const IDS: usize = 200;
+
+/// Up to so many resources are asked of their services one by one: most new ones have no tags, and what `GetResources` does
+/// not list has to be asked there anyway.
+const FEW: usize = 3;
 
 /// Resources that one kind of request reads, in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -73,8 +77,12 @@ fn all(items: &[&Item], error: &PortError) -> Answers {
 
 impl<S: SessionStore> AwsPorts<S> {
     async fn read_tagging_api(&self, items: &[&Item]) -> Answers {
-        let listed = match self.list(items).await {
+        let few = items.len() <= FEW && items.iter().all(|item| item.rule.otherwise.is_some());
+        let listed = if few { Ok(HashMap::new()) } else { self.list(items).await };
+        let listed = match listed {
             Ok(listed) => listed,
+            // One ARN that it does not take fails them all; each is asked for alone.
+            Err(error) if error.class == ErrorClass::Invalid => HashMap::new(),
             Err(error) => return all(items, &error),
         };
         let each = items.iter().map(|item| async {
@@ -83,19 +91,25 @@ impl<S: SessionStore> AwsPorts<S> {
                 (Some(tags), _) => Ok(tags.clone()),
                 // Not listed is either "never tagged" or "not a type that is listed": the service knows.
                 (None, Some(call)) => self.native_tags(call, &item.resource).await,
-                (None, None) => Ok(Vec::new()),
+                (None, None) => self.list_alone(item).await,
             }
         });
         together(each.collect()).await
     }
 
+    /// One resource that no service can be asked for.
+    async fn list_alone(&self, item: &Item) -> Result<Tags, PortError> {
+        let arn = arn(&item.resource, "GetResources")?;
+        Ok(self.list(&[item]).await?.remove(&arn).unwrap_or_default())
+    }
+
     /// What `GetResources` lists of these, by ARN.
     async fn list(&self, items: &[&Item]) -> Result<HashMap<String, Tags>, PortError> {
         let operation = "GetResources";
-        let arns: Result<Vec<String>, _> = items.iter().map(|item| arn(&item.resource, operation)).collect();
+        let arns = items.iter().filter_map(|item| item.resource.arn.as_ref().map(Arn::to_string)).collect();
         let Some(first) = items.first() else { return Ok(HashMap::new()) };
-        let client = self.client(&first.resource, TaggingClient::new).await?;
-        let answer = client.get_resources().set_resource_arn_list(Some(arns?)).send().await;
+        let client = self.client(&first.resource, client_of!(aws_sdk_resourcegroupstagging)).await?;
+        let answer = client.get_resources().set_resource_arn_list(Some(arns)).send().await;
         let answer = answer.map_err(|error| errors::of_sdk(operation, &error))?;
         let listed = answer.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(|listed| {
             let tags = listed.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
@@ -115,7 +129,7 @@ impl<S: SessionStore> AwsPorts<S> {
 
     async fn ec2_tags(&self, place: &Resource, ids: &[String]) -> Result<HashMap<String, Tags>, PortError> {
         use aws_sdk_ec2::types::Filter;
-        let client = self.client(place, aws_sdk_ec2::Client::new).await?;
+        let client = self.client(place, client_of!(aws_sdk_ec2)).await?;
         let of_ids = Filter::builder().name("resource-id").set_values(Some(ids.to_vec())).build();
         let mut pages = client.describe_tags().filters(of_ids).into_paginator().send();
         let mut tags: HashMap<String, Tags> = HashMap::new();
@@ -167,8 +181,7 @@ impl<S: SessionStore> AwsPorts<S> {
             let request = described::read_request(api, read, resource, &region, token.as_deref());
             let request = request.map_err(|why| errors::invalid(operation, &why))?;
             let body = self.send(resource, request).await?;
-            let unreadable =
-                || PortError::new(crate::outcome::ErrorClass::Transport, operation, "UnreadableAnswer");
+            let unreadable = || PortError::new(ErrorClass::Transport, operation, "UnreadableAnswer");
             tags.extend(described::tags_in(api, read, &body).ok_or_else(unreadable)?);
             let next = described::next_page(api, read, &body);
             // A token that comes again never ends.

@@ -32,7 +32,10 @@ struct Whole<'r> {
 
 /// A client for S3. Emulators and private endpoints have no host name a bucket.
 pub(super) fn client(config: &SdkConfig) -> Client {
-    Client::from_conf(Builder::from(config).force_path_style(config.endpoint_url().is_some()).build())
+    let config = Builder::from(config)
+        .force_path_style(config.endpoint_url().is_some())
+        .retry_partition(aws_accounts::retries("aws_sdk_s3"));
+    Client::from_conf(config.build())
 }
 
 impl<S: SessionStore> AwsPorts<S> {
@@ -58,26 +61,20 @@ impl<S: SessionStore> AwsPorts<S> {
 
     async fn merge(&self, resource: &Resource, tags: &TagSet, room: usize) -> Result<(), PortError> {
         let whole = self.whole(resource).await?;
-        let mut there = whole.read().await?;
-        for _ in 0..TRIES {
+        // Somebody who read before our write may have written after it: what was written is read again, until ours are there.
+        for tries in 0..=TRIES {
+            let there = whole.read().await?;
             let merged = merged(&there, tags);
             if merged == there {
                 return Ok(());
+            }
+            if tries == TRIES {
+                break;
             }
             if merged.iter().filter(|(key, _)| !is_reserved(key)).count() > room {
                 return Err(errors::invalid(whole.write_operation(), TOO_MANY));
             }
             whole.write(&merged).await?;
-            there = whole.read().await?;
-            // Somebody who read before our write may have written after it, and so may we.
-            if merged.iter().all(|tag| there.contains(tag)) {
-                return Ok(());
-            }
-            for (key, value) in merged {
-                if !there.iter().any(|(known, _)| *known == key) {
-                    there.push((key, value));
-                }
-            }
         }
         Err(PortError::new(ErrorClass::Conflict, whole.write_operation(), "TagsChanged"))
     }

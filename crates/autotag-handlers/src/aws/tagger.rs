@@ -30,7 +30,7 @@ impl<S: SessionStore> Tagger for AwsPorts<S> {
     }
 }
 
-/// Which code of ours sends a call that is the SDK's, by AWS's name of the operation and the resource's type.
+/// Which code of ours sends a call that is the SDK's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sdk {
     CreateTags,
@@ -40,13 +40,14 @@ enum Sdk {
     Object,
 }
 
-fn sdk(call: &NativeCall) -> Option<Sdk> {
-    Some(match call.write.name.as_str() {
-        "CreateTags" => Sdk::CreateTags,
-        "AddTagsToResource" => Sdk::Rds,
-        "TagResource" => Sdk::DynamoDb,
-        "PutBucketTagging" => Sdk::Bucket,
-        "PutObjectTagging" => Sdk::Object,
+/// By AWS's names of operation and service: a user's own rules may name any.
+fn sdk(call: &NativeCall, service: &str) -> Option<Sdk> {
+    Some(match (call.write.name.as_str(), service) {
+        ("CreateTags", "ec2") => Sdk::CreateTags,
+        ("AddTagsToResource", "rds") => Sdk::Rds,
+        ("TagResource", "dynamodb") => Sdk::DynamoDb,
+        ("PutBucketTagging", "s3") => Sdk::Bucket,
+        ("PutObjectTagging", "s3") => Sdk::Object,
         _ => return None,
     })
 }
@@ -62,7 +63,7 @@ impl<S: SessionStore> AwsPorts<S> {
         if let Some(api) = &call.api {
             return self.described(api, call, resource, tags).await;
         }
-        match sdk(call) {
+        match sdk(call, resource.arn.as_ref().map_or("", Arn::service)) {
             Some(Sdk::CreateTags) => {
                 self.create_tags_of(std::slice::from_ref(&resource.id), resource, tags).await
             }
@@ -137,7 +138,8 @@ mod tests {
     fn every_call_of_the_catalogue_can_be_sent() {
         for service in Catalog::embedded().services().unwrap() {
             for call in service.native.values() {
-                let can = call.api.is_some() || sdk(call).is_some();
+                let name = service.source.split('.').next().unwrap();
+                let can = call.api.is_some() || sdk(call, name).is_some();
                 assert!(can, "{}: {} is described nowhere", service.source, call.name);
             }
         }

@@ -1,11 +1,10 @@
 //! The Resource Groups Tagging API: the common road, by ARN, for resources of all services at once.
 
 use super::tagger::{Answers, arn, failed, may_be_unknown_type};
-use super::{AwsPorts, errors, together};
+use super::{AwsPorts, client_of, errors, together};
 use crate::outcome::PortError;
 use crate::ports::Item;
 use autotag_model::tags::TagSet;
-use aws_sdk_resourcegroupstagging::Client;
 use aws_sdk_resourcegroupstagging::types::FailureInfo;
 use session_store::SessionStore;
 use std::collections::HashMap;
@@ -45,7 +44,7 @@ impl<S: SessionStore> AwsPorts<S> {
         let Some(first) = items.first() else { return Vec::new() };
         let arns: Vec<Result<String, PortError>> =
             items.iter().map(|item| arn(&item.resource, OPERATION)).collect();
-        let client = match self.client(&first.resource, Client::new).await {
+        let client = match self.client(&first.resource, client_of!(aws_sdk_resourcegroupstagging)).await {
             Ok(client) => client,
             Err(error) => return items.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -72,7 +71,8 @@ impl<S: SessionStore> AwsPorts<S> {
 
 fn one(arn: &str, refused: &HashMap<String, FailureInfo>) -> Result<(), PortError> {
     let Some(failure) = refused.get(arn) else { return Ok(()) };
-    let code = failure.error_code.as_ref().map_or("Unknown", |code| code.as_str());
+    let code = failure.error_code.as_ref().map(|code| code.as_str().to_owned());
+    let code = code.unwrap_or_else(|| format!("Http{}", failure.status_code));
     let status = u16::try_from(failure.status_code).ok();
-    Err(PortError::new(errors::class(code, status), OPERATION, code))
+    Err(PortError::new(errors::class(&code, status), OPERATION, &code))
 }

@@ -83,3 +83,163 @@ impl<P: Ports> SessionStore for Until<'_, P> {
         timeout_at(self.asking, self.ports.find(role_session)).await.unwrap_or_else(|_| Err(store_late()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::MemoryPorts;
+    use autotag_model::rule::{Place, TagCall};
+    use autotag_model::session::SessionKind;
+    use autotag_model::tags::TagSet;
+    use session_store::MemoryStore;
+    use std::future::pending;
+    use std::time::Duration;
+
+    const NOON: &str = "2026-03-02T12:00:00Z";
+
+    /// A world that never answers.
+    struct Silent;
+
+    impl Tagger for Silent {
+        async fn write(&self, _: &Write) -> Vec<Result<(), PortError>> {
+            pending().await
+        }
+    }
+
+    impl TagReader for Silent {
+        async fn tags(&self, _: &[Item]) -> Vec<Result<Tags, PortError>> {
+            pending().await
+        }
+    }
+
+    impl Lookup for Silent {
+        async fn ask(&self, _: &Resource, _: &Question) -> Result<Answer, PortError> {
+            pending().await
+        }
+    }
+
+    impl PrincipalTags for Silent {
+        async fn principal_tags(&self, _: &str) -> Result<Tags, PortError> {
+            pending().await
+        }
+    }
+
+    impl Clock for Silent {
+        fn now(&self) -> Timestamp {
+            NOON.parse().unwrap()
+        }
+    }
+
+    impl SessionStore for Silent {
+        async fn put(&self, _: &Session) -> Result<(), SessionStoreError> {
+            pending().await
+        }
+
+        async fn find(&self, _: &str) -> Result<Vec<Session>, SessionStoreError> {
+            pending().await
+        }
+    }
+
+    fn resource() -> Resource {
+        let place =
+            Place { partition: autotag_model::arn::Partition::default(), region: None, account: None };
+        Resource::new("AWS::EC2::Volume", "vol-1", None, &place)
+    }
+
+    fn items() -> Vec<Item> {
+        let catalog = crate::catalog::Catalog::embedded();
+        let rule = catalog.find("ec2.amazonaws.com", "CreateVolume").unwrap()[0].clone();
+        vec![Item { resource: resource(), rule }; 3]
+    }
+
+    fn session() -> Session {
+        Session::new("AROAEXAMPLE:session", NOON.parse().unwrap(), SessionKind::AssumeRole)
+    }
+
+    fn question() -> Question {
+        Question::AttachedTo { instances: vec!["i-1".to_owned()] }
+    }
+
+    fn is_late<T>(answer: &Result<T, PortError>) -> bool {
+        answer.as_ref().is_err_and(|error| error.class == ErrorClass::Transport && error.code == OUT_OF_TIME)
+    }
+
+    /// Seconds on Tokio's clock, which stands still while anybody works.
+    async fn seconds<F: Future>(asked: F) -> (u64, F::Output) {
+        let began = Instant::now();
+        let answer = asked.await;
+        (began.elapsed().as_secs(), answer)
+    }
+
+    fn minute(ports: &Silent) -> Until<'_, Silent> {
+        Until::new(ports, Instant::now(), Instant::now() + Duration::from_mins(1))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_without_an_answer_ends_at_the_end() {
+        let write = Write::new(TagCall::TaggingApi, TagSet::new(), items());
+        let (waited, answers) = seconds(minute(&Silent).write(&write)).await;
+        assert_eq!(waited, 60);
+        assert_eq!(answers.len(), 3, "each resource has its answer");
+        assert!(answers.iter().all(is_late), "{answers:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn questions_without_an_answer_end_while_there_is_time_to_write() {
+        let (waited, tags) = seconds(minute(&Silent).tags(&items())).await;
+        assert!(waited == 30 && tags.len() == 3 && tags.iter().all(is_late), "{waited} {tags:?}");
+        let (waited, answer) = seconds(minute(&Silent).ask(&resource(), &question())).await;
+        assert!(waited == 30 && is_late(&answer), "{waited} {answer:?}");
+        let (waited, tags) =
+            seconds(minute(&Silent).principal_tags("arn:aws:iam::111122223333:role/r")).await;
+        assert!(waited == 30 && is_late(&tags), "{waited} {tags:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_without_an_answer_is_unavailable_and_never_empty() {
+        let (waited, found) = seconds(minute(&Silent).find("AROAEXAMPLE:session")).await;
+        assert!(
+            matches!(found, Err(SessionStoreError::Unavailable { .. })) && waited == 30,
+            "{waited} {found:?}"
+        );
+        let (waited, put) = seconds(minute(&Silent).put(&session())).await;
+        assert!(
+            matches!(put, Err(SessionStoreError::Unavailable { .. })) && waited == 30,
+            "{waited} {put:?}"
+        );
+    }
+
+    /// The second question has what the first one has left.
+    #[tokio::test(start_paused = true)]
+    async fn all_questions_share_one_moment() {
+        let ports = minute(&Silent);
+        let (waited, _) = seconds(async {
+            for _ in 0..5 {
+                assert!(is_late(&ports.principal_tags("arn:aws:iam::111122223333:role/r").await));
+            }
+        })
+        .await;
+        assert_eq!(waited, 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_late_is_tried_again() {
+        let write = Write::new(TagCall::TaggingApi, TagSet::new(), items());
+        let error = minute(&Silent).write(&write).await.remove(0).unwrap_err();
+        assert!(error.outcome(None).is_retryable(), "{error:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_answers_in_time_is_passed_on() {
+        let world = MemoryPorts::new(MemoryStore::new(), NOON.parse().unwrap());
+        world.put_tags("vol-1", &[("Owner", "mara")]);
+        let ports = Until::new(&world, Instant::now(), Instant::now() + Duration::from_mins(1));
+        let owner = vec![("Owner".to_owned(), "mara".to_owned())];
+        assert_eq!(ports.tags(&items()).await, vec![Ok(owner); 3]);
+        ports.put(&session()).await.unwrap();
+        assert_eq!(ports.find("AROAEXAMPLE:session").await.unwrap().len(), 1);
+        assert_eq!(ports.now(), NOON.parse().unwrap());
+        let write = Write::new(TagCall::TaggingApi, TagSet::new(), items());
+        assert_eq!(ports.write(&write).await, vec![Ok(()); 3]);
+    }
+}

@@ -48,7 +48,11 @@ fn notices_of_log_files_by_every_way() {
     let by_bus = json!({"source": "aws.s3", "detail-type": "Object Created",
         "detail": {"bucket": {"name": "trail"}, "object": {"key": key}}});
     let by_sns = json!({"Type": "Notification", "Message": notice(written).to_string()});
-    for payload in [notice(written), by_bus.clone(), by_sns.clone()] {
+    let of_cloudtrail = json!({"s3Bucket": "trail", "s3ObjectKey": [key]});
+    let straight =
+        json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": notice(written).to_string()}}]});
+    assert_eq!(sources_of(&straight), [object("trail", key)]);
+    for payload in [notice(written), by_bus, by_sns, of_cloudtrail] {
         assert_eq!(sources_of(&payload), [object("trail", key)], "{payload}");
         let queued = json!({"Records": [message("a", &payload.to_string())]});
         let delivery = apart(&queued);

@@ -296,6 +296,15 @@ impl Checked<'_> {
         if without_path && api.as_ref().is_some_and(rest) {
             return Err(self.wrong(&name.span(), "expected `http`: calls of a REST protocol have a path"));
         }
+        if call.replaces && api.is_some() {
+            let what = "expected no `replaces`: only calls of an SDK client are read, merged and written";
+            return Err(self.wrong(&name.span(), what));
+        }
+        let xml = |api: &Arc<Api>| matches!(api.protocol, Protocol::Query | Protocol::RestXml);
+        let shape = call.read.as_ref().and_then(|read| read.shape).unwrap_or(call.shape);
+        if shape == TagShape::Map && api.as_ref().is_some_and(xml) {
+            return Err(self.wrong(&name.span(), "expected a list of tags: XML has no maps"));
+        }
         let list = call.list.clone().unwrap_or_else(|| "member".to_owned());
         let read = call.read.as_ref().map(|read| ReadCall {
             operation: Operation {
