@@ -1,10 +1,11 @@
 //! The command line. What stands in the doc comments is what `--help` prints.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
+use aws_accounts::Allowed;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 /// Who created what in an AWS estate, and which tags say so.
@@ -19,6 +20,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Shows which tags CloudTrail records would lead to, and why. Needs no AWS account and writes nothing to AWS
     Plan(PlanArgs),
+    /// Writes the tags that `plan` shows: the same way with AWS behind it. Never replaces an identity tag that is there
+    Apply(ApplyArgs),
+    /// Shows the messages of a dead-letter queue with why each failed, and sends them through again
+    Redrive(RedriveArgs),
     /// Walks each creation of a file step by step: rule, resource, owner with proof, tags
     Explain(ExplainArgs),
     /// Lists which events of which services are covered, and how their resources are tagged
@@ -62,6 +67,49 @@ pub(crate) struct PlanArgs {
     /// Also show what is not tagged: failed calls, uncovered events, what is skipped or already tagged
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    /// Do not ask before writing
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Replace identity tags that are there. Without it the first writer wins
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// At most so many calls a second to each account and region
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub(crate) max_calls_per_second: NonZeroU32,
+    /// Accounts to write in: own, organization, or ids with commas between them
+    #[arg(long, value_name = "ACCOUNTS", default_value = "own")]
+    pub(crate) accounts: Allowed,
+    /// The role to assume in other accounts
+    #[arg(long, value_name = "NAME")]
+    pub(crate) member_role: Option<String>,
+    /// The external id that this role asks for
+    #[arg(long, value_name = "ID", requires = "member_role")]
+    pub(crate) external_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RedriveArgs {
+    /// The URL of the dead-letter queue: of another queue, or of an EventBridge rule's target
+    #[arg(value_name = "QUEUE_URL")]
+    pub(crate) queue: String,
+    /// Where the messages go [default: the one queue whose dead letters these are]
+    #[arg(long, value_name = "QUEUE_URL")]
+    pub(crate) to: Option<String>,
+    /// Send them and take them out of the dead-letter queue; without it they are only shown
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// At most so many messages
+    #[arg(long, value_name = "N")]
+    pub(crate) max: Option<NonZeroUsize>,
+    /// Output format [default: table on a terminal, jsonl otherwise]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
 }
 
 #[derive(Debug, Args)]

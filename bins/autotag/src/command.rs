@@ -1,8 +1,10 @@
 //! One file a verb.
 
+pub(crate) mod apply;
 pub(crate) mod catalog;
 pub(crate) mod explain;
 pub(crate) mod plan;
+pub(crate) mod redrive;
 
 use crate::cli::SourceArgs;
 use crate::setup::wrong_usage;

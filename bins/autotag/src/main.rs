@@ -5,6 +5,7 @@
 mod cli;
 mod command;
 mod input;
+mod journal;
 mod output;
 mod reading;
 mod setup;
@@ -26,6 +27,8 @@ enum Done {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Plan(args) => command::plan::run(&args),
+        Command::Apply(args) => command::apply::run(&args),
+        Command::Redrive(args) => command::redrive::run(&args),
         Command::Explain(args) => command::explain::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
     };

@@ -1,7 +1,6 @@
 //! The configuration: the environment, read once into one struct; all problems at once.
 
 use autotag_handlers::batch;
-use autotag_model::arn::AccountId;
 use aws_accounts::{Allowed, MemberRole, Settings, Timeouts};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -129,22 +128,12 @@ impl Reader<'_> {
     }
 
     fn allowed(&mut self) -> Allowed {
-        match self.text("AUTOTAG_ACCOUNTS").as_deref() {
-            None | Some("own") => Allowed::OwnOnly,
-            Some("organization") => Allowed::Organization,
-            Some(list) => {
-                let mut accounts = BTreeSet::new();
-                for id in list.split(',').map(str::trim) {
-                    match AccountId::new(id) {
-                        Some(account) => drop(accounts.insert(account)),
-                        None => self.problems.push(format!(
-                            "AUTOTAG_ACCOUNTS has `{id}`: expected `own`, `organization` or account ids of 12 digits"
-                        )),
-                    }
-                }
-                Allowed::Listed(accounts)
-            }
-        }
+        let Some(text) = self.text("AUTOTAG_ACCOUNTS") else { return Allowed::OwnOnly };
+        text.parse().unwrap_or_else(|why| {
+            self.problems.push(format!("AUTOTAG_ACCOUNTS has {why}"));
+            // Whatever was meant, it was not one's own account alone.
+            Allowed::Listed(BTreeSet::new())
+        })
     }
 
     fn dead_letters(&mut self) -> Option<DeadLetters> {

@@ -5,7 +5,6 @@
 use crate::config::DeadLetters;
 use autotag_handlers::delivery::Delivery;
 use autotag_handlers::outcome::Row;
-use autotag_model::arn::{Partition, Region};
 use aws_accounts::Accounts;
 use aws_accounts::signed::{self, Request};
 use futures_util::future::join_all;
@@ -42,8 +41,6 @@ pub(crate) async fn bury(
 
 async fn send(letters: &DeadLetters, accounts: &Accounts, body: &str, row: &Row) -> bool {
     let Some(region) = accounts.home_region() else { return false };
-    let suffix =
-        Partition::of_region(&region).unwrap_or_default().facts().map_or("amazonaws.com", |f| f.dns_suffix);
     let reason: String = row.outcome.reason().unwrap_or_default().chars().take(REASON).collect();
     let text = |value: &str| json!({"DataType": "String", "StringValue": value});
     // As EventBridge names them in the dead-letter queues of its rules.
@@ -52,7 +49,7 @@ async fn send(letters: &DeadLetters, accounts: &Accounts, body: &str, row: &Row)
         "MessageBody": body,
         "MessageAttributes": {"ERROR_CODE": text(row.outcome.name()), "ERROR_MESSAGE": text(&reason)},
     });
-    let request = send_message(&region, suffix, &input);
+    let request = Request::json(signed::SQS, "SendMessage", &region, &input);
     match signed::send_json(accounts.ambient(), request).await {
         Ok(_) => true,
         Err(error) => {
@@ -60,8 +57,4 @@ async fn send(letters: &DeadLetters, accounts: &Accounts, body: &str, row: &Row)
             false
         }
     }
-}
-
-fn send_message(region: &Region, suffix: &str, input: &serde_json::Value) -> Request {
-    Request::json("sqs", "AmazonSQS", "SendMessage", &format!("sqs.{region}.{suffix}"), region, input)
 }

@@ -10,7 +10,6 @@ use autotag_handlers::batch;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::delivery::{self, Delivery, Gathered};
 use autotag_handlers::outcome::{Outcome, Row};
-use autotag_model::arn::Partition;
 use autotag_model::policy::Policy;
 use aws_accounts::Accounts;
 use aws_accounts::signed::{self, Request};
@@ -156,11 +155,8 @@ async fn policy(source: &PolicySource, accounts: &Accounts) -> Result<Policy> {
 /// The text of an SSM parameter.
 async fn parameter(name: &str, accounts: &Accounts) -> Result<String> {
     let region = accounts.home_region().context("no region is known to read the policy's parameter in")?;
-    let suffix =
-        Partition::of_region(&region).unwrap_or_default().facts().map_or("amazonaws.com", |f| f.dns_suffix);
     let input = json!({"Name": name, "WithDecryption": true});
-    let host = format!("ssm.{region}.{suffix}");
-    let request = Request::json("ssm", "AmazonSSM", "GetParameter", &host, &region, &input);
+    let request = Request::json(signed::SSM, "GetParameter", &region, &input);
     let answer = signed::send_json(accounts.ambient(), request).await;
     let answer = answer.with_context(|| format!("cannot read the policy from parameter `{name}`"))?;
     let value = answer.pointer("/Parameter/Value").and_then(Value::as_str);

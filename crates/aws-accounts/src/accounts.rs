@@ -6,6 +6,9 @@ use crate::{AccountError, Allowed, MemberRole, Settings};
 use autotag_model::arn::{AccountId, Partition, Region};
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use serde_json::{Value, json};
@@ -42,7 +45,9 @@ impl Accounts {
             .connect_timeout(settings.timeouts.connect)
             .operation_attempt_timeout(settings.timeouts.attempt)
             .build();
-        let loader = aws_config::defaults(BehaviorVersion::latest());
+        // One pool of connections for all clients, and for the requests that no client writes.
+        let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
         let ambient = loader.retry_config(retries).timeout_config(timeouts).load().await;
         Self::new(ambient, settings)
     }
@@ -194,18 +199,10 @@ impl Accounts {
                 status: None,
             });
         };
-        let suffix = partition.facts().map_or("amazonaws.com", |facts| facts.dns_suffix);
         let (mut accounts, mut token, mut seen) = (BTreeSet::new(), Value::Null, BTreeSet::new());
         loop {
             let body = if token.is_null() { json!({}) } else { json!({"NextToken": token}) };
-            let request = Request::json(
-                "organizations",
-                "AWSOrganizationsV20161128",
-                "ListAccounts",
-                &format!("organizations.{region}.{suffix}"),
-                &region,
-                &body,
-            );
+            let request = Request::json(signed::ORGANIZATIONS, "ListAccounts", &region, &body);
             let answer = signed::send_json(&self.ambient, request).await.map_err(|error| {
                 AccountError::Aws { operation: "ListAccounts", code: error.code, status: error.status }
             })?;

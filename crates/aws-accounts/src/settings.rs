@@ -40,6 +40,26 @@ pub enum Allowed {
     Organization,
 }
 
+impl std::str::FromStr for Allowed {
+    type Err = String;
+
+    /// `own`, `organization`, or account ids with commas between them.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "own" => Ok(Self::OwnOnly),
+            "organization" => Ok(Self::Organization),
+            list => {
+                let account = |id: &str| {
+                    let id = id.trim();
+                    let expected = "expected `own`, `organization` or account ids of 12 digits";
+                    AccountId::new(id).ok_or_else(|| format!("`{id}`: {expected}"))
+                };
+                list.split(',').map(account).collect::<Result<_, _>>().map(Self::Listed)
+            }
+        }
+    }
+}
+
 /// A role that is there in every member account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberRole {

@@ -1,6 +1,6 @@
 //! Requests that no SDK crate writes: signed, sent and retried like the SDK's own, over the same connections.
 
-use autotag_model::arn::Region;
+use autotag_model::arn::{Partition, Region};
 use aws_config::SdkConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
@@ -55,26 +55,43 @@ pub struct SignedError {
     pub status: Option<u16>,
 }
 
+/// An API that speaks JSON, with the operation in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JsonApi {
+    /// The name of the host, and the one under which requests are signed.
+    name: &'static str,
+    /// What stands before the operation.
+    target: &'static str,
+    /// `1.0` or `1.1`.
+    version: &'static str,
+}
+
+/// AWS Organizations.
+pub const ORGANIZATIONS: JsonApi =
+    JsonApi { name: "organizations", target: "AWSOrganizationsV20161128", version: "1.1" };
+
+/// Amazon SQS.
+pub const SQS: JsonApi = JsonApi { name: "sqs", target: "AmazonSQS", version: "1.0" };
+
+/// AWS Systems Manager.
+pub const SSM: JsonApi = JsonApi { name: "ssm", target: "AmazonSSM", version: "1.1" };
+
 impl Request {
-    /// A request of an API that speaks JSON 1.1.
-    pub fn json(
-        signing: &str,
-        target: &str,
-        operation: &str,
-        host: &str,
-        region: &Region,
-        body: &Value,
-    ) -> Self {
+    /// A request of an API that speaks JSON, in a region.
+    pub fn json(api: JsonApi, operation: &str, region: &Region, body: &Value) -> Self {
+        let partition = Partition::of_region(region).unwrap_or_default();
+        let suffix = partition.facts().map_or("amazonaws.com", |facts| facts.dns_suffix);
         Self {
-            signing: signing.to_owned(),
+            signing: api.name.to_owned(),
             region: region.clone(),
             operation: operation.to_owned(),
-            host: host.to_owned(),
+            host: format!("{}.{region}.{suffix}", api.name),
             method: "POST".to_owned(),
             target: "/".to_owned(),
             headers: vec![
-                ("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()),
-                ("x-amz-target".to_owned(), format!("{target}.{operation}")),
+                ("content-type".to_owned(), format!("application/x-amz-json-{}", api.version)),
+                ("x-amz-target".to_owned(), format!("{}.{operation}", api.target)),
             ],
             body: body.to_string(),
         }
