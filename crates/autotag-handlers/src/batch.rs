@@ -3,6 +3,8 @@
 //! Decisions build on each other (the first writer wins, an instance inherits from its group), writes come at the end. So
 //! that no decision outlives the write it counted on, each row remembers on whose row it relies.
 
+mod copies;
+
 use crate::assess::Found;
 use crate::once::Memo;
 use crate::outcome::{ErrorClass, Outcome, PortError, Row, SkipReason};
@@ -10,7 +12,6 @@ use crate::owner::Owner;
 use crate::pipeline::{LookedUp, Pipeline, Present, Resolved, nothing_to_write};
 use crate::ports::{Item, Ports, Tags, Write};
 use crate::services::Target;
-use autotag_model::identity::{Principal, PrincipalKind};
 use autotag_model::policy::Policy;
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
@@ -39,7 +40,7 @@ pub async fn run<P: Ports>(
         (time, found.event.id.clone())
     });
     let pipeline = Pipeline { policy, ports: Memo::new(ports) };
-    let asked = once_each(creations).into_iter().map(|(found, duplicates)| {
+    let asked = copies::once_each(creations).into_iter().map(|(found, duplicates)| {
         let pipeline = &pipeline;
         async move { (Creation::ask(pipeline, found).await, duplicates) }
     });
@@ -101,53 +102,6 @@ async fn read_once<P: Ports>(
     }
     let answers = ports.tags(&items).await;
     items.iter().map(|item| item.resource.display()).zip(answers).collect()
-}
-
-/// What copies of one event have in common.
-type CopyKey = (String, String);
-
-fn copy_key(found: &Found) -> Option<CopyKey> {
-    Some((found.event.dedup_id.clone()?, found.event.name.clone()))
-}
-
-/// Each resource once, whatever many copies of its event there are. A call across accounts is logged in both, and only
-/// one copy may know the caller: he made what the other names, too.
-fn once_each(creations: Vec<Found>) -> Vec<(Found, Vec<Row>)> {
-    let mut callers: HashMap<CopyKey, Principal> = HashMap::new();
-    for found in &creations {
-        let Some(key) = copy_key(found) else { continue };
-        let known = callers.entry(key).or_insert_with(|| found.principal.clone());
-        if knows_less(known, &found.principal) {
-            known.clone_from(&found.principal);
-        }
-    }
-    let mut seen: HashSet<(CopyKey, String)> = HashSet::new();
-    let mut once = Vec::with_capacity(creations.len());
-    for mut found in creations {
-        let mut duplicates = Vec::new();
-        if let Some(key) = copy_key(&found) {
-            if let Some(caller) = callers.get(&key) {
-                found.principal.clone_from(caller);
-            }
-            let first = |target: &Target| seen.insert((key.clone(), target.resource.display()));
-            let (targets, again): (Vec<Target>, Vec<Target>) = found.targets.into_iter().partition(first);
-            found.targets = targets;
-            duplicates.extend(again.iter().map(|target| {
-                row(&found.event, &target.resource, None, Outcome::Skipped(SkipReason::Duplicate))
-            }));
-        }
-        once.push((found, duplicates));
-    }
-    once
-}
-
-fn knows_less(one: &Principal, than: &Principal) -> bool {
-    let rank = |principal: &Principal| match principal.kind {
-        PrincipalKind::None => 0,
-        PrincipalKind::AwsAccount => 1,
-        _ => 2,
-    };
-    rank(one) < rank(than)
 }
 
 struct Batch<'a, P> {

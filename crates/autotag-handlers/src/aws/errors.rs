@@ -242,6 +242,24 @@ mod tests {
         }
     }
 
+    /// Who runs it at night looks there.
+    #[test]
+    fn the_page_of_operations_has_every_code() {
+        let page = include_str!("../../../../docs/operations.md");
+        for (class, codes) in TABLE {
+            for code in *codes {
+                let written = match code {
+                    Is(text) => format!("`{text}`"),
+                    Begins(text) => format!("`{text}*`"),
+                    Has(text) => format!("`*{text}*`"),
+                };
+                let of_class = format!("| {class:?} |");
+                let row = page.lines().find(|line| line.contains(&written) && line.contains(&of_class));
+                assert!(row.is_some(), "docs/operations.md has no {written} in a row of {class:?}");
+            }
+        }
+    }
+
     #[test]
     fn unknown_codes_are_told_by_their_status() {
         let unknown = |status| class("Http", status);

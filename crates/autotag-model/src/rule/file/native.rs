@@ -1,0 +1,131 @@
+//! The tables of a service's own calls.
+
+use super::super::call::{Http, Next, Operation, Param, Protocol, ReadCall, TagShape};
+use super::super::{Api, NativeCall};
+use super::{Checked, RuleFileError};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NativeFile {
+    api: Option<Spanned<String>>,
+    operation: Option<String>,
+    http: Option<Http>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    params: BTreeMap<String, Param>,
+    #[serde(default)]
+    each: BTreeMap<String, Param>,
+    tags: String,
+    shape: TagShape,
+    list: Option<String>,
+    root: Option<String>,
+    max_per_call: Option<usize>,
+    #[serde(default)]
+    replaces: bool,
+    read: Option<ReadFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadFile {
+    operation: String,
+    http: Option<Http>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    params: Option<BTreeMap<String, Param>>,
+    tags: String,
+    shape: Option<TagShape>,
+    list: Option<String>,
+    next: Option<Next>,
+}
+
+impl Checked<'_> {
+    pub(super) fn native_call(
+        &self,
+        name: &Spanned<String>,
+        call: &NativeFile,
+        apis: &BTreeMap<&str, Arc<Api>>,
+    ) -> Result<NativeCall, RuleFileError> {
+        let api = self.api(name, call, apis)?;
+        let read_params = call.read.iter().filter_map(|read| read.params.as_ref()).flat_map(BTreeMap::values);
+        let params = call.params.values().chain(call.each.values()).chain(read_params);
+        if let Some(template) = params.flat_map(Param::strangers).next() {
+            let what = format!(
+                "expected params of {{id}}, {{arn}}, {{partition}}, {{region}} and {{account}} only, found `{}`",
+                template.as_str()
+            );
+            return Err(self.wrong(&name.span(), &what));
+        }
+        let rest = |api: &Arc<Api>| matches!(api.protocol, Protocol::RestJson | Protocol::RestXml);
+        let without_path = call.http.is_none() || call.read.as_ref().is_some_and(|read| read.http.is_none());
+        if without_path && api.as_ref().is_some_and(rest) {
+            return Err(self.wrong(&name.span(), "expected `http`: calls of a REST protocol have a path"));
+        }
+        if call.replaces && api.is_some() {
+            let what = "expected no `replaces`: only calls of an SDK client are read, merged and written";
+            return Err(self.wrong(&name.span(), what));
+        }
+        let xml = |api: &Arc<Api>| matches!(api.protocol, Protocol::Query | Protocol::RestXml);
+        let shape = call.read.as_ref().and_then(|read| read.shape).unwrap_or(call.shape);
+        if shape == TagShape::Map && api.as_ref().is_some_and(xml) {
+            return Err(self.wrong(&name.span(), "expected a list of tags: XML has no maps"));
+        }
+        let list = call.list.clone().unwrap_or_else(|| "member".to_owned());
+        let read = call.read.as_ref().map(|read| ReadCall {
+            operation: Operation {
+                name: read.operation.clone(),
+                params: read.params.clone().unwrap_or_else(|| call.params.clone()),
+                http: read.http.clone(),
+                headers: read.headers.clone(),
+            },
+            tags: read.tags.clone(),
+            shape: read.shape.unwrap_or(call.shape),
+            list: read.list.clone().unwrap_or_else(|| list.clone()),
+            next: read.next.clone(),
+        });
+        Ok(NativeCall {
+            name: name.as_ref().clone(),
+            api,
+            write: Operation {
+                name: call.operation.clone().unwrap_or_else(|| name.as_ref().clone()),
+                params: call.params.clone(),
+                http: call.http.clone(),
+                headers: call.headers.clone(),
+            },
+            each: call.each.clone(),
+            tags: call.tags.clone(),
+            shape: call.shape,
+            list,
+            root: call.root.clone(),
+            replaces: call.replaces,
+            max_per_call: call.max_per_call,
+            read,
+        })
+    }
+
+    /// The API of a call: the one it names, or the only one; `None` for calls of an SDK client.
+    fn api(
+        &self,
+        name: &Spanned<String>,
+        call: &NativeFile,
+        apis: &BTreeMap<&str, Arc<Api>>,
+    ) -> Result<Option<Arc<Api>>, RuleFileError> {
+        let expected = "expected `api`: the name of an [api.*] of this file, or \"sdk\"";
+        match (&call.api, apis.values().next()) {
+            (Some(api), _) if api.as_ref() == SDK => Ok(None),
+            (Some(api), _) => {
+                let known = apis.get(api.as_ref().as_str()).map(Arc::clone);
+                known.map(Some).ok_or_else(|| self.wrong(&api.span(), expected))
+            }
+            (None, Some(only)) if apis.len() == 1 => Ok(Some(Arc::clone(only))),
+            (None, _) => Err(self.wrong(&name.span(), expected)),
+        }
+    }
+}
+
+/// `api` of calls that an SDK client sends.
+const SDK: &str = "sdk";
