@@ -1,6 +1,7 @@
 //! Logs: JSON, one line an outcome. No payload, no tag value, no token is in them.
 
 use autotag_handlers::outcome::{Outcome, Row};
+use autotag_handlers::owner::OwnerSource;
 use autotag_model::policy::Note;
 use autotag_model::rule::Resource;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -29,7 +30,7 @@ pub(crate) fn start(level: LevelFilter) {
 pub(crate) fn outcome(row: &Row, request_id: &str) {
     let event = &row.event;
     let resource = row.resource.as_ref().map(Resource::display);
-    let owner_source = row.owner.as_ref().and_then(|owner| owner.source).map(|source| source.as_str());
+    let owner_source = row.owner.as_ref().and_then(|owner| owner.source).map(OwnerSource::as_str);
     // Keys only: what somebody tried to pass for himself.
     let forged: Vec<&str> = row
         .notes

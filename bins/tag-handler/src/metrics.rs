@@ -1,4 +1,4 @@
-//! Metrics in CloudWatch's embedded format: a line on stdout, which becomes metrics without a call.
+//! Metrics in `CloudWatch`'s embedded format: a line on stdout, which becomes metrics without a call.
 
 use autotag_handlers::outcome::{Outcome, Row};
 use jiff::Timestamp;

@@ -73,7 +73,7 @@ impl Worker {
     pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, Failure> {
         let delivery = delivery::take_apart(payload, self.config.trail_bucket.as_deref())
             .map_err(|error| Failure { kind: "UnknownDelivery", what: error.to_string() })?;
-        let end = self.end(context);
+        let end = end_of_work(context);
         let (records, rows) = self.work(&delivery, end).await;
         for row in &rows {
             log::outcome(row, &context.request_id);
@@ -93,13 +93,6 @@ impl Worker {
             None => failed.into_iter().map(|(id, _)| id).collect(),
         };
         Ok(answer::partial(ids.into_iter()))
-    }
-
-    /// When work stops.
-    fn end(&self, context: &Context) -> Instant {
-        let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline).unwrap_or(i64::MAX));
-        let left = deadline.map_or(Duration::ZERO, |deadline| deadline.duration_since(now()).unsigned_abs());
-        Instant::now() + left.saturating_sub(RESERVE)
     }
 
     /// Records read, and how each resource ended.
@@ -136,6 +129,15 @@ impl Worker {
         );
         (gathered.records, rows)
     }
+}
+
+/// When work stops.
+fn end_of_work(context: &Context) -> Instant {
+    let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+    let left = deadline.map_or(Duration::ZERO, |deadline| {
+        Duration::try_from(deadline.duration_since(now())).unwrap_or_default()
+    });
+    Instant::now() + left.saturating_sub(RESERVE)
 }
 
 async fn policy(source: &PolicySource, accounts: &Accounts) -> Result<Policy> {

@@ -88,7 +88,7 @@ pub fn take_apart(payload: &str, bucket: Option<&str>) -> Result<Delivery, Deliv
     let messages = list(&value, "Records").filter(|record| text(record, "eventSource") == Some("aws:sqs"));
     let messages: Vec<&Value> = messages.collect();
     if !messages.is_empty() {
-        let jobs = messages.into_iter().flat_map(|record| jobs_of_message(record)).collect();
+        let jobs = messages.into_iter().flat_map(jobs_of_message).collect();
         return Ok(Delivery { from_queue: true, jobs });
     }
     let notices: Vec<&str> = list(&value, "Records").filter_map(sns_message).collect();

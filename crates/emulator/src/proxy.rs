@@ -53,7 +53,7 @@ struct Inner {
 
 /// Who answers when nothing goes wrong.
 enum Behind {
-    Server(Upstream),
+    Server(Box<Upstream>),
     Stub(Duration),
 }
 
@@ -63,7 +63,7 @@ impl Proxy {
     /// # Errors
     /// `upstream` is no such URL, or there is no free port.
     pub fn start(upstream: &str) -> io::Result<Self> {
-        Self::before(Behind::Server(Upstream::new(upstream)?))
+        Self::before(Behind::Server(Box::new(Upstream::new(upstream)?)))
     }
 
     pub(crate) fn stub(delay: Duration) -> io::Result<Self> {

@@ -41,19 +41,16 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Done> {
     let journal = state.map(Journal::beside).transpose()?;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let accounts = Arc::new(runtime.block_on(Accounts::connect(settings)));
-    let rows = match state {
-        Some(path) => {
-            let store = EmbeddedStore::open(path).map_err(|error| wrong_usage(error.to_string()))?;
-            store.put_all(&material.sessions)?;
-            runtime.block_on(write(args, accounts, store, journal, &material.policy, creations))
+    let rows = if let Some(path) = state {
+        let store = EmbeddedStore::open(path).map_err(|error| wrong_usage(error.to_string()))?;
+        store.put_all(&material.sessions)?;
+        runtime.block_on(write(args, accounts, store, journal, &material.policy, creations))
+    } else {
+        let store = MemoryStore::new();
+        for session in &material.sessions {
+            runtime.block_on(store.put(session))?;
         }
-        None => {
-            let store = MemoryStore::new();
-            for session in &material.sessions {
-                runtime.block_on(store.put(session))?;
-            }
-            runtime.block_on(write(args, accounts, store, journal, &material.policy, creations))
-        }
+        runtime.block_on(write(args, accounts, store, journal, &material.policy, creations))
     };
     material.show(rows, &args.plan)
 }

@@ -221,7 +221,7 @@ fn print(letters: &[Letter], format: Option<Format>) -> Result<()> {
                     .map(|part| part.clone().unwrap_or_default())
                     .join(" ");
                 let sent = if letter.sent { "yes" } else { "no" };
-                shown.add_row([&letter.message_id, &event, &letter.error, sent].map(|cell| printable(cell)));
+                shown.add_row([letter.message_id.as_str(), &event, &letter.error, sent].map(printable));
             }
             if !letters.is_empty() {
                 writeln!(anstream::stdout(), "{shown}")?;

@@ -1,4 +1,4 @@
-//! RDS, with DocumentDB and Neptune, which share its API.
+//! RDS, with `DocumentDB` and Neptune, which share its API.
 
 use super::tagger::arn;
 use super::{AwsPorts, client_of, errors};

@@ -27,7 +27,7 @@ pub fn next_page(api: &Api, read: &ReadCall, body: &str) -> Option<String> {
     let token = if is_xml(api) {
         let document = Document::parse(body).ok()?;
         let found = xml_nodes(result(&document, &read.operation.name), from);
-        found.first().and_then(|node| node.text()).map(str::to_owned)
+        found.first().and_then(Node::text).map(str::to_owned)
     } else {
         let json: Value = serde_json::from_str(body).ok()?;
         json_values(&json, from).first().and_then(|value| value.as_str()).map(str::to_owned)
