@@ -1,11 +1,6 @@
 //! The ways in, and what goes back: whatever brings a record, the tags are the same, and nothing is acknowledged that was
 //! not done.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod common;
 
@@ -41,7 +36,7 @@ fn notice(key: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_way_in_leads_to_the_same_tags() {
     let emulator = emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 6).await;
     let function = Function::start(&proxy.environment(), &[]).await;
@@ -85,13 +80,13 @@ async fn every_way_in_leads_to_the_same_tags() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_ten_exactly_the_malformed_and_the_denied_go_back() {
     let emulator = emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 7).await;
     let denied = json!({"topicArn": "arn:aws:sns:eu-west-1:123456789012:denied"});
     let gone = record(
         "gone",
-        Duration::from_secs(16 * 60),
+        Duration::from_mins(16),
         "ec2:CreateVolume",
         &json!({}),
         &json!({"volumeId": "vol-gone"}),
@@ -126,7 +121,7 @@ async fn of_ten_exactly_the_malformed_and_the_denied_go_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_answered_in_parts_fails_as_a_whole() {
     let emulator = emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     proxy.rule(|call| {
         (call.service == "ec2").then(|| Fault::Refused {
             status: 403,
@@ -147,7 +142,7 @@ async fn what_cannot_be_answered_in_parts_fails_as_a_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn work_stops_before_the_deadline_and_the_rest_goes_back() {
     let emulator = emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 2).await;
     let queue = record(
@@ -161,7 +156,7 @@ async fn work_stops_before_the_deadline_and_the_rest_goes_back() {
     let function = Function::start(&proxy.environment(), &[("AUTOTAG_CALL_TIMEOUT_MS", "60000")]).await;
     let quick = [volume(&ids[0]), volume(&ids[1])];
     let answer =
-        function.runtime.invoke(&batch(&[&quick[..], &[queue]].concat()), Duration::from_secs(5)).await;
+        function.runtime.invoke(batch(&[&quick[..], &[queue]].concat()), Duration::from_secs(5)).await;
     let Answer::Response(answer) = answer else { panic!("{answer:?}\n{}", function.process.logs()) };
     assert_eq!(
         answer["batchItemFailures"],
@@ -177,7 +172,7 @@ async fn work_stops_before_the_deadline_and_the_rest_goes_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_for_the_last_time_is_buried_with_its_reason() {
     let emulator = emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     proxy.rule(|call| {
         (call.service == "ec2").then(|| Fault::Refused {
             status: 403,
@@ -230,7 +225,7 @@ async fn a_wrong_configuration_says_all_that_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_comes_inline_or_from_a_parameter() {
     let emulator = emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 2).await;
     let policy = "[identity]\nBy = \"{owner}\"\n";

@@ -1,5 +1,4 @@
 //! Tags that are there already: nothing of the user's is lost, and nobody else's name stays on it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod common;
 
@@ -19,7 +18,7 @@ fn numbered(count: usize) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_bucket_and_a_full_object_keep_what_they_have() {
     let emulator = emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     let s3 = s3(&proxy.url());
     let user: Vec<(String, String)> = numbered(49);
     let user: Vec<(&str, &str)> = user.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
@@ -64,7 +63,7 @@ async fn a_full_bucket_and_a_full_object_keep_what_they_have() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_principal_is_replaced_and_the_rest_of_the_users_tags_stay() {
     let emulator = emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     let ec2 = ec2(&proxy.url());
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
     let asked = TagSpecification::builder()

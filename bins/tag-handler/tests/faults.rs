@@ -1,5 +1,10 @@
 //! Ten thousand events in a world where nearly half of all calls fail: nothing is lost, and not many more calls are made.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
 
 mod common;
 
@@ -168,9 +173,6 @@ async fn ten_thousand_events_lose_nothing_and_cost_little() {
     let lost: Vec<&String> = names.difference(&done).collect();
     assert!(lost.is_empty(), "{} lost, for example {:?}", lost.len(), lost.first());
     let calls: u64 = stormy.counts().values().sum();
-    let times = calls as f64 / calls_without as f64;
-    println!(
-        "{calls_without} calls without faults, {calls} with ({times:.2} times); {came_back} messages came back"
-    );
-    assert!(times <= 2.5, "{calls} calls instead of {calls_without}: {times:.2} times");
+    println!("{calls_without} calls without faults, {calls} with; {came_back} messages came back");
+    assert!(calls * 10 <= calls_without * 25, "{calls} calls instead of {calls_without}");
 }

@@ -1,10 +1,4 @@
 //! A process that is killed at any moment costs nothing but the repetition.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
 
 mod common;
 
@@ -26,7 +20,7 @@ fn random(seed: u64) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_a_hundred_moments_and_delivered_again() {
     let emulator = emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 10).await;
     let bucket = common::s3(&proxy.url());

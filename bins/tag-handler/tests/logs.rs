@@ -1,5 +1,5 @@
 //! What is logged: no token, no whole access key, nothing of a payload. Canaries stand where such things stand in records.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
+#![expect(clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod common;
 
@@ -74,15 +74,15 @@ fn records() -> Vec<Value> {
 
 fn scan(logs: &str) {
     let logs = logs.to_lowercase();
-    let at = logs.find(CANARY).map(|at| logs[at.saturating_sub(300)..].chars().take(400).collect::<String>());
-    assert_eq!(at, None);
+    let line = logs.lines().find(|line| line.contains(CANARY));
+    assert_eq!(line, None);
     assert!(!logs.contains("canary7f3awholek"), "a whole access key");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_of_a_record_is_logged() {
     let emulator = common::emulator();
-    let proxy = world(&emulator).await;
+    let proxy = world(&emulator);
     for level in ["info", "trace"] {
         let function = Function::start(&proxy.environment(), &[("AUTOTAG_LOG", level)]).await;
         let mut batch = batch(&records());

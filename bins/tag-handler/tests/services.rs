@@ -1,11 +1,6 @@
 //! Every kind of resource that is promised: created with the real API, its record sent to the real binary, its tags read
 //! back with the service's own call.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 mod common;
 

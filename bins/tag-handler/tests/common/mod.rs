@@ -4,6 +4,7 @@
     unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "helpers of tests are tests; each test uses some"
 )]
 
@@ -19,7 +20,7 @@ pub const ACCOUNT: &str = "123456789012";
 pub const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// How long an invocation may take.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 pub fn emulator() -> Emulator {
     Emulator::start(FOLDER).unwrap_or_else(|error| panic!("{error}"))
@@ -144,7 +145,7 @@ pub fn volume(id: &str) -> Value {
 }
 
 /// A proxy before an emulator in which mara is known, so that her tags can be asked for.
-pub async fn world(emulator: &Emulator) -> Proxy {
+pub fn world(emulator: &Emulator) -> Proxy {
     let proxy = proxy(emulator);
     proxy.route("/", |call| {
         let known = call.service == "iam" && call.operation == "ListUserTags";
