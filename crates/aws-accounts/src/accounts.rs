@@ -81,7 +81,7 @@ impl Accounts {
     /// [`AccountError::Aws`] when STS does not say.
     pub async fn own(&self) -> Result<&AccountId, AccountError> {
         let ask = || async {
-            let sts = aws_sdk_sts::Client::new(&self.ambient);
+            let sts = self.sts();
             let answer = sts.get_caller_identity().send().await;
             let answer = answer.map_err(|error| AccountError::of_sdk("GetCallerIdentity", &error))?;
             answer.account().and_then(AccountId::new).ok_or_else(|| AccountError::Aws {
@@ -164,9 +164,14 @@ impl Accounts {
 
     fn make_member(&self, account: &AccountId, region: &Region, role: &MemberRole) -> Member {
         let partition = Partition::of_region(region).unwrap_or_default();
-        let sts = aws_sdk_sts::Client::new(&self.ambient);
+        let sts = self.sts();
         let time = self.ambient.time_source().unwrap_or_default();
         Member::new(sts, &partition, account, role, time)
+    }
+
+    fn sts(&self) -> aws_sdk_sts::Client {
+        let config = aws_sdk_sts::config::Builder::from(&self.ambient);
+        aws_sdk_sts::Client::from_conf(config.retry_partition(crate::retries("aws_sdk_sts")).build())
     }
 
     async fn may_enter(&self, account: &AccountId) -> Result<bool, AccountError> {

@@ -52,7 +52,10 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Done> {
         }
         runtime.block_on(write(args, accounts, store, journal, &material.policy, creations))
     };
-    material.show(rows, &args.plan)
+    // In a plan what is deferred is only looked up later; here it is left undone.
+    let undone = rows.iter().any(|row| row.outcome.is_retryable());
+    let done = material.show(rows, &args.plan)?;
+    Ok(if undone { Done::Partly } else { done })
 }
 
 fn settings(args: &ApplyArgs) -> Result<Settings> {

@@ -51,21 +51,29 @@ async fn redrive(args: &RedriveArgs) -> Result<Done> {
         (None, true) => Some(sqs.only_source(&args.queue).await?),
         (None, false) => None,
     };
-    let mut letters =
-        sqs.receive(&args.queue, args.max.map_or(usize::MAX, std::num::NonZeroUsize::get)).await?;
-    let mut done = Done::Whole;
-    for letter in &mut letters {
-        let sent = match (&to, args.yes) {
-            (Some(to), true) => sqs.send_on(&args.queue, to, letter).await,
-            _ => sqs.show_again(&args.queue, letter).await.map(|()| false),
-        };
-        match sent {
-            Ok(sent) => letter.sent = sent,
-            Err(error) => {
-                done = Done::Partly;
-                writeln!(anstream::stderr(), "{}: {error:#}", printable(&letter.message_id))?;
+    let max = args.max.map_or(usize::MAX, std::num::NonZeroUsize::get);
+    let (mut letters, mut seen, mut done) = (Vec::new(), HashSet::new(), Done::Whole);
+    while letters.len() < max {
+        let mut new = sqs.receive(&args.queue, AT_ONCE.min(max - letters.len())).await?;
+        new.retain(|letter| seen.insert(letter.message_id.clone()));
+        if new.is_empty() {
+            break;
+        }
+        for letter in new.iter_mut().filter(|_| args.yes) {
+            let Some(to) = &to else { break };
+            match sqs.send_on(&args.queue, to, letter).await {
+                Ok(()) => letter.sent = true,
+                Err(error) => {
+                    done = Done::Partly;
+                    writeln!(anstream::stderr(), "{}: {error:#}", printable(&letter.message_id))?;
+                }
             }
         }
+        letters.append(&mut new);
+    }
+    for letter in letters.iter().filter(|letter| !letter.sent) {
+        // Otherwise nobody sees it for a while; if this fails, that is all.
+        let _ = sqs.show_again(&args.queue, letter).await;
     }
     print(&letters, args.format)?;
     let sent = letters.iter().filter(|letter| letter.sent).count();
@@ -108,35 +116,27 @@ impl Sqs {
         }
     }
 
-    /// Every message once, as far as they are there.
-    async fn receive(&self, queue: &str, max: usize) -> Result<Vec<Letter>> {
-        let (mut letters, mut seen) = (Vec::new(), HashSet::new());
-        while letters.len() < max {
-            let input = json!({
-                "QueueUrl": queue,
-                "MaxNumberOfMessages": AT_ONCE.min(max - letters.len()),
-                "VisibilityTimeout": HIDDEN,
-                "WaitTimeSeconds": 1,
-                "AttributeNames": ["All"],
-                "MessageAttributeNames": ["All"],
-            });
-            let answer = self.call("ReceiveMessage", &input).await?;
-            let messages = answer.get("Messages").and_then(Value::as_array).cloned().unwrap_or_default();
-            let new: Vec<Letter> = messages.iter().map(letter).collect();
-            if !new.iter().any(|letter| seen.insert(letter.message_id.clone())) {
-                break;
-            }
-            letters.extend(new);
-        }
-        Ok(letters)
+    /// Some messages; nobody else sees them for a while.
+    async fn receive(&self, queue: &str, count: usize) -> Result<Vec<Letter>> {
+        let input = json!({
+            "QueueUrl": queue,
+            "MaxNumberOfMessages": count,
+            "VisibilityTimeout": HIDDEN,
+            "WaitTimeSeconds": 1,
+            "AttributeNames": ["All"],
+            "MessageAttributeNames": ["All"],
+        });
+        let answer = self.call("ReceiveMessage", &input).await?;
+        let messages = answer.get("Messages").and_then(Value::as_array);
+        Ok(messages.into_iter().flatten().map(letter).collect())
     }
 
     /// Sends first and deletes then: what goes wrong in between is there twice, and tags are written twice.
-    async fn send_on(&self, queue: &str, to: &str, letter: &Letter) -> Result<bool> {
+    async fn send_on(&self, queue: &str, to: &str, letter: &Letter) -> Result<()> {
         self.call("SendMessage", &json!({"QueueUrl": to, "MessageBody": letter.body})).await?;
         let input = json!({"QueueUrl": queue, "ReceiptHandle": letter.receipt});
         self.call("DeleteMessage", &input).await.context("sent on, but not deleted")?;
-        Ok(true)
+        Ok(())
     }
 
     async fn show_again(&self, queue: &str, letter: &Letter) -> Result<()> {
