@@ -213,7 +213,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn all_questions_share_one_moment() {
         let ports = minute(&Silent);
-        let (waited, _) = seconds(async {
+        let (waited, ()) = seconds(async {
             for _ in 0..5 {
                 assert!(is_late(&ports.principal_tags("arn:aws:iam::111122223333:role/r").await));
             }

@@ -23,8 +23,8 @@ fn next(service: &str, name: &str, body: &str) -> Option<String> {
     next_page(&api, &read, body)
 }
 
-fn tags(pairs: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
-    Some(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+fn tags(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 fn resource(resource_type: &str, id: &str, arn: &str) -> Resource {
@@ -39,18 +39,18 @@ fn resource(resource_type: &str, id: &str, arn: &str) -> Resource {
 #[test]
 fn json_answers() {
     let list = r#"{"TagList":[{"Key":"a","Value":"1"},{"Value":"2","Key":"ü\u0026"},{"Key":"empty"}]}"#;
-    assert_eq!(read("ssm", "TagParameter", list), tags(&[("a", "1"), ("ü&", "2"), ("empty", "")]));
-    assert_eq!(read("sqs", "TagQueue", r#"{"Tags":{"a":"1","b":""}}"#), tags(&[("a", "1"), ("b", "")]));
+    assert_eq!(read("ssm", "TagParameter", list), Some(tags(&[("a", "1"), ("ü&", "2"), ("empty", "")])));
+    assert_eq!(read("sqs", "TagQueue", r#"{"Tags":{"a":"1","b":""}}"#), Some(tags(&[("a", "1"), ("b", "")])));
     let lower = r#"{"tags":[{"key":"a","value":"1"}]}"#;
-    assert_eq!(read("ecs", "TagResource", lower), tags(&[("a", "1")]));
+    assert_eq!(read("ecs", "TagResource", lower), Some(tags(&[("a", "1")])));
     let of_kms = r#"{"Tags":[{"TagKey":"a","TagValue":"1"}],"Truncated":false}"#;
-    assert_eq!(read("kms", "TagResource", of_kms), tags(&[("a", "1")]));
+    assert_eq!(read("kms", "TagResource", of_kms), Some(tags(&[("a", "1")])));
 }
 
 #[test]
 fn json_answers_without_tags() {
     for nothing in ["", "{}", r#"{"Tags":null}"#, r#"{"Tags":{}}"#] {
-        assert_eq!(read("sqs", "TagQueue", nothing), tags(&[]), "{nothing}");
+        assert_eq!(read("sqs", "TagQueue", nothing), Some(tags(&[])), "{nothing}");
     }
 }
 
@@ -68,17 +68,17 @@ fn answers_that_are_broken_are_not_without_tags() {
 fn tags_below_other_members() {
     let described =
         r#"{"resourceTags":[{"resourceArn":"arn:aws:x","tags":[{"key":"a","value":"1"},{"key":"b"}]}]}"#;
-    assert_eq!(read("directconnect", "TagResource", described), tags(&[("a", "1"), ("b", "")]));
+    assert_eq!(read("directconnect", "TagResource", described), Some(tags(&[("a", "1"), ("b", "")])));
     let secret = r#"{"ARN":"arn:aws:x","Name":"n","Tags":[{"Key":"a","Value":"1"}]}"#;
-    assert_eq!(read("secretsmanager", "TagResource", secret), tags(&[("a", "1")]));
+    assert_eq!(read("secretsmanager", "TagResource", secret), Some(tags(&[("a", "1")])));
 }
 
 #[test]
 fn rest_json_answers() {
-    assert_eq!(read("lambda", "TagResource", r#"{"Tags":{"a":"1"}}"#), tags(&[("a", "1")]));
-    assert_eq!(read("lambda", "TagResource", "{}"), tags(&[]));
+    assert_eq!(read("lambda", "TagResource", r#"{"Tags":{"a":"1"}}"#), Some(tags(&[("a", "1")])));
+    assert_eq!(read("lambda", "TagResource", "{}"), Some(tags(&[])));
     let iot = r#"{"tags":[{"Key":"a","Value":"1"}],"nextToken":"n/2="}"#;
-    assert_eq!(read("iot", "TagResource", iot), tags(&[("a", "1")]));
+    assert_eq!(read("iot", "TagResource", iot), Some(tags(&[("a", "1")])));
     assert_eq!(next("iot", "TagResource", iot).as_deref(), Some("n/2="));
 }
 
@@ -94,10 +94,10 @@ fn query_answers_in_their_namespace() {
           </ListTagsForResourceResult>
           <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>
         </ListTagsForResourceResponse>"#;
-    assert_eq!(read("sns", "TagResource", sns), tags(&[("a", "1 < 2 & 3"), ("b", "")]));
+    assert_eq!(read("sns", "TagResource", sns), Some(tags(&[("a", "1 < 2 & 3"), ("b", "")])));
     let none = r#"<ListTagsForResourceResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">
         <ListTagsForResourceResult><Tags/></ListTagsForResourceResult></ListTagsForResourceResponse>"#;
-    assert_eq!(read("sns", "TagResource", none), tags(&[]));
+    assert_eq!(read("sns", "TagResource", none), Some(tags(&[])));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn query_answers_about_several_resources() {
         <member><ResourceArn>x</ResourceArn><Tags><member><Key>a</Key><Value>1</Value></member></Tags></member>
         <member><ResourceArn>y</ResourceArn><Tags><member><Key>b</Key><Value>2</Value></member></Tags></member>
         </TagDescriptions></DescribeTagsResult></DescribeTagsResponse>";
-    assert_eq!(read("elasticloadbalancing", "AddTags", described), tags(&[("a", "1"), ("b", "2")]));
+    assert_eq!(read("elasticloadbalancing", "AddTags", described), Some(tags(&[("a", "1"), ("b", "2")])));
 }
 
 /// In Redshift's answer every tag stands alone, beside the resource that has it.
@@ -117,7 +117,7 @@ fn tagged_resources_of_redshift() {
         <TaggedResource><Tag><Key>a</Key><Value>1</Value></Tag><ResourceName>x</ResourceName></TaggedResource>
         <TaggedResource><ResourceName>x</ResourceName><Tag><Value>2</Value><Key>b</Key></Tag></TaggedResource>
         </TaggedResources></DescribeTagsResult></DescribeTagsResponse>"#;
-    assert_eq!(read("redshift", "CreateTags", described), tags(&[("a", "1"), ("b", "2")]));
+    assert_eq!(read("redshift", "CreateTags", described), Some(tags(&[("a", "1"), ("b", "2")])));
 }
 
 /// Auto Scaling's `ResourceId` and the like stand beside key and value, and the answer has pages.
@@ -127,11 +127,11 @@ fn tags_of_auto_scaling() {
         <member><ResourceId>group</ResourceId><PropagateAtLaunch>false</PropagateAtLaunch>
         <Value>1</Value><Key>a</Key><ResourceType>auto-scaling-group</ResourceType></member>
         </Tags><NextToken>more/of+it==</NextToken></DescribeTagsResult></DescribeTagsResponse>";
-    assert_eq!(read("autoscaling", "CreateOrUpdateTags", described), tags(&[("a", "1")]));
+    assert_eq!(read("autoscaling", "CreateOrUpdateTags", described), Some(tags(&[("a", "1")])));
     assert_eq!(next("autoscaling", "CreateOrUpdateTags", described).as_deref(), Some("more/of+it=="));
     let last =
         "<DescribeTagsResponse><DescribeTagsResult><Tags/></DescribeTagsResult></DescribeTagsResponse>";
-    assert_eq!(read("autoscaling", "CreateOrUpdateTags", last), tags(&[]));
+    assert_eq!(read("autoscaling", "CreateOrUpdateTags", last), Some(tags(&[])));
     assert_eq!(next("autoscaling", "CreateOrUpdateTags", last), None);
 }
 
@@ -141,13 +141,13 @@ fn rest_xml_answers() {
         <ResourceTagSet><ResourceType>hostedzone</ResourceType><ResourceId>Z1</ResourceId>
         <Tags><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value>2</Value></Tag></Tags>
         </ResourceTagSet></ListTagsForResourceResponse>"#;
-    assert_eq!(read("route53", "TagHostedZone", route53), tags(&[("a", "1"), ("b", "2")]));
+    assert_eq!(read("route53", "TagHostedZone", route53), Some(tags(&[("a", "1"), ("b", "2")])));
     let cloudfront = r#"<Tags xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/">
         <Items><Tag><Key>a</Key><Value>1</Value></Tag></Items></Tags>"#;
-    assert_eq!(read("cloudfront", "TagResource", cloudfront), tags(&[("a", "1")]));
+    assert_eq!(read("cloudfront", "TagResource", cloudfront), Some(tags(&[("a", "1")])));
     let s3 = r#"<ListTagsForResourceResult xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/">
         <Tags><Tag><Key>a</Key><Value>1</Value></Tag></Tags></ListTagsForResourceResult>"#;
-    assert_eq!(read("s3", "TagResource", s3), tags(&[("a", "1")]));
+    assert_eq!(read("s3", "TagResource", s3), Some(tags(&[("a", "1")])));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn pages_end_where_there_is_no_token() {
 fn more_tags_than_the_answer_has() {
     for (service, name) in [("kinesis", "AddTagsToStream"), ("firehose", "TagDeliveryStream")] {
         let answer = |more: bool| format!(r#"{{"Tags":[{{"Key":"a","Value":"1"}}],"HasMoreTags":{more}}}"#);
-        assert_eq!(read(service, name, &answer(false)), tags(&[("a", "1")]), "{service}");
+        assert_eq!(read(service, name, &answer(false)), Some(tags(&[("a", "1")])), "{service}");
         assert_eq!(read(service, name, &answer(true)), None, "{service}");
     }
 }
