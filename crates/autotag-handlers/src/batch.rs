@@ -18,6 +18,7 @@ use autotag_model::tags::TagSet;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
+use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub async fn run<P: Ports>(
         let pipeline = &pipeline;
         async move { (Creation::ask(pipeline, found).await, duplicates) }
     });
-    let asked: Vec<_> = stream::iter(asked).buffered(concurrency.get()).collect().await;
+    let asked = together(asked, concurrency).await;
     let wanted = asked.iter().filter_map(|(creation, _)| creation.as_ref().ok());
     let before = read_once(ports, wanted.flat_map(|creation| creation.asks_for(&pipeline))).await;
     let mut batch = Batch::new(&pipeline, before);
@@ -57,6 +58,18 @@ pub async fn run<P: Ports>(
     }
     batch.write(ports, concurrency).await;
     batch.rows
+}
+
+/// The answers to questions of which so many wait at the same time, in the order of the questions. A slow one keeps no
+/// other from being asked.
+async fn together<F: Future>(
+    questions: impl Iterator<Item = F>,
+    concurrency: NonZeroUsize,
+) -> Vec<F::Output> {
+    let numbered = questions.enumerate().map(|(number, question)| async move { (number, question.await) });
+    let mut answers: Vec<_> = stream::iter(numbered).buffer_unordered(concurrency.get()).collect().await;
+    answers.sort_by_key(|(number, _)| *number);
+    answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
 /// A creation about which the world has been asked.
@@ -263,9 +276,7 @@ impl<'a, P: Ports> Batch<'a, P> {
     async fn write(&mut self, ports: &P, concurrency: NonZeroUsize) {
         for wave in waves(std::mem::take(&mut self.writes)) {
             let answers = wave.iter().map(|pending| async { ports.write(&pending.write).await });
-            let mut answers = stream::iter(answers).buffered(concurrency.get());
-            for pending in &wave {
-                let Some(answers) = answers.next().await else { break };
+            for (pending, answers) in wave.iter().zip(together(answers, concurrency).await) {
                 self.answer(pending, answers);
             }
         }
