@@ -12,6 +12,7 @@ use indicatif::ProgressBar;
 use jiff::Timestamp;
 use redb::{Database, ReadableDatabase as _, TableDefinition};
 use session_store::{SessionStore, SessionStoreError};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// The resource's ARN or id, and the tags that were written to it, as JSON.
@@ -138,8 +139,12 @@ impl<P: Ports> SessionStore for Journaled<P> {
         self.inner.put(session).await
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
-        self.inner.find(role_session).await
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
+        self.inner.find_issued(role_session, between).await
     }
 }
 

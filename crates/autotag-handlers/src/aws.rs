@@ -39,6 +39,7 @@ use principals::Principals;
 use session_store::{SessionStore, SessionStoreError};
 use std::future::Future;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// How many requests of one write or read wait at the same time, where AWS takes one resource a request.
@@ -141,7 +142,11 @@ impl<S: SessionStore> SessionStore for AwsPorts<S> {
         self.sessions.put(session).await
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
-        self.sessions.find(role_session).await
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
+        self.sessions.find_issued(role_session, between).await
     }
 }

@@ -9,6 +9,7 @@ use autotag_model::tags::is_reserved;
 use jiff::Timestamp;
 use session_store::{SessionStore, SessionStoreError};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A world of resources, principals and time, in memory. Shared by reference; one lock a map.
@@ -142,7 +143,11 @@ impl<S: SessionStore> SessionStore for MemoryPorts<S> {
         self.sessions.put(session).await
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
-        self.sessions.find(role_session).await
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
+        self.sessions.find_issued(role_session, between).await
     }
 }

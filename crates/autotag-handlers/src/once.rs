@@ -7,6 +7,7 @@ use futures_util::lock::Mutex as AsyncMutex;
 use session_store::{SessionStore, SessionStoreError};
 use std::collections::HashMap;
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Answers by what was asked for. Who asks while the answer is on its way waits for it.
@@ -61,8 +62,14 @@ impl<P: Ports> SessionStore for Memo<'_, P> {
         self.ports.put(session).await
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
-        self.sessions.get(role_session, self.ports.find(role_session)).await
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
+        // No space is in a time, so no name can look like another question.
+        let question = format!("{} {} {role_session}", between.start(), between.end());
+        self.sessions.get(&question, self.ports.find_issued(role_session, between)).await
     }
 }
 

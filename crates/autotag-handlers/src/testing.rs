@@ -8,6 +8,7 @@ use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use session_store::{SessionStore, SessionStoreError};
+use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -122,9 +123,13 @@ impl<P: Ports> SessionStore for Faulty<P> {
         self.inner.put(session).await
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
         self.outage()?;
-        self.inner.find(role_session).await
+        self.inner.find_issued(role_session, between).await
     }
 }
 

@@ -143,6 +143,8 @@ pub struct SessionContext {
     pub federated_subject: Option<String>,
     /// `ec2RoleDelivery`: credentials came from the instance metadata service (`1.0` or `2.0`).
     pub ec2_role_delivery: Option<String>,
+    /// `assumedRoot`: on calls of a root user, that somebody else got the session by `AssumeRoot`.
+    pub assumed_root: bool,
 }
 
 /// `onBehalfOf`: the Identity Center user for whom the call was made.
@@ -254,10 +256,14 @@ impl Principal {
         own.or_else(|| self.arn.as_deref()?.parse::<Arn>().ok()?.account())
     }
 
-    /// The id under which STS records this session (`AROA...:name`, `<account>:<name>` of a federated user); `None`
-    /// for principals that have no session of their own.
+    /// The id under which STS records this session (`AROA...:name`, `<account>:<name>` of a federated user, the ARN of a
+    /// root user whom somebody else assumed); `None` for principals that have no session of their own.
     pub fn role_session(&self) -> Option<&str> {
         match self.kind {
+            PrincipalKind::Root => {
+                let assumed = self.session.as_ref().is_some_and(|session| session.assumed_root);
+                self.arn.as_deref().filter(|_| assumed)
+            }
             PrincipalKind::AssumedRole | PrincipalKind::FederatedUser => {
                 self.principal_id.as_deref().filter(|id| id.contains(':'))
             }
@@ -383,6 +389,7 @@ fn session_context(context: &Value) -> SessionContext {
         federated_provider: web.and_then(|web| member_text(web, "federatedProvider")),
         federated_subject: subject,
         ec2_role_delivery: member_text(context, "ec2RoleDelivery"),
+        assumed_root: member_text(context, "assumedRoot").is_some_and(|text| text == "true"),
     }
 }
 

@@ -1,15 +1,16 @@
 //! An STS record -> [`Session`]: the tags of a role session and who asked for it, which no AWS API gives back.
 //!
-//! Source: STS API reference and CloudTrail's records of `AssumeRole`, `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`
-//! and `GetFederationToken`. Credentials are never taken over: of the response only the access key id is read.
+//! Source: STS API reference and CloudTrail's records of `AssumeRole`, `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`,
+//! `AssumeRoot` and `GetFederationToken`. Credentials are never taken over: of the response only the access key id is read.
 
-use crate::arn::Arn;
+use crate::arn::{AccountId, Arn, Partition};
 use crate::identity::{AccessKeyId, Principal, PrincipalKind};
 use crate::json::{any_member, elements, member, member_text, tag_pairs, text};
 use crate::record::{OddRecord, Record, Trees};
 use jiff::{SignedDuration, Timestamp, civil};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::ops::RangeInclusive;
 
 /// How a session was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub enum SessionKind {
     AssumeRoleWithWebIdentity,
     /// `GetFederationToken`.
     GetFederationToken,
+    /// `AssumeRoot`: a session as the root user of a member account.
+    AssumeRoot,
 }
 
 impl SessionKind {
@@ -32,6 +35,7 @@ impl SessionKind {
             "AssumeRoleWithSAML" => Self::AssumeRoleWithSaml,
             "AssumeRoleWithWebIdentity" => Self::AssumeRoleWithWebIdentity,
             "GetFederationToken" => Self::GetFederationToken,
+            "AssumeRoot" => Self::AssumeRoot,
             _ => return None,
         })
     }
@@ -43,6 +47,7 @@ impl SessionKind {
             Self::AssumeRoleWithSaml => "AssumeRoleWithSAML",
             Self::AssumeRoleWithWebIdentity => "AssumeRoleWithWebIdentity",
             Self::GetFederationToken => "GetFederationToken",
+            Self::AssumeRoot => "AssumeRoot",
         }
     }
 }
@@ -52,7 +57,7 @@ impl SessionKind {
 #[non_exhaustive]
 pub struct Session {
     /// `AROA...:session-name` (`<account>:<name>` of a federated user): `principalId` of the session's later calls. Where
-    /// STS's answer does not say it, the assumed role's ARN: `arn` of the later calls.
+    /// STS's answer does not say it, the assumed role's ARN, or that of the root user: `arn` of the later calls.
     pub role_session: String,
     /// When STS issued it, UTC: `creationDate` of the session's later calls, within seconds.
     pub issued: Timestamp,
@@ -98,6 +103,15 @@ pub enum SessionReading {
 /// is given.
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(36);
 
+/// How many tags a session has at most, and how many characters their keys and values.
+const MOST_TAGS: usize = 50;
+const LONGEST_KEY: usize = 128;
+const LONGEST_VALUE: usize = 256;
+
+fn within(text: &str, most: usize) -> bool {
+    text.chars().nth(most).is_none()
+}
+
 impl Session {
     /// A session of the given identity with nothing else known: the start for tests and for embedders that learn of
     /// sessions in another way than from CloudTrail.
@@ -138,7 +152,11 @@ impl Session {
         let id = user.and_then(|user| {
             member_text(user, "assumedRoleId").or_else(|| member_text(user, "federatedUserId"))
         });
-        let Some(role_session) = id.or_else(|| assumed_role_arn(request)) else {
+        let of_request = || match kind {
+            SessionKind::AssumeRoot => root_arn(record, request),
+            _ => assumed_role_arn(request),
+        };
+        let Some(role_session) = id.or_else(of_request) else {
             return Ok(SessionReading::Skipped("the record names no role session"));
         };
         let Some(issued) = record.time() else {
@@ -186,10 +204,12 @@ impl Session {
 
     /// The tags that STS gives the session besides the role's own: those that came down the chain, then those passed,
     /// keys compared ignoring case. A transitive key cannot be overridden further down the chain; STS refuses the try.
+    /// What is beyond STS's limits (50 tags, key 128, value 256 characters) STS has not given.
     pub fn effective_tags(&self) -> Vec<(&str, &str)> {
         let mut merged: Vec<(&str, &str)> = Vec::new();
         for (key, value) in self.incoming_tags.iter().chain(&self.tags) {
-            if !merged.iter().any(|(known, _)| same_key(known, key)) {
+            let fits = !key.is_empty() && within(key, LONGEST_KEY) && within(value, LONGEST_VALUE);
+            if fits && merged.len() < MOST_TAGS && !merged.iter().any(|(known, _)| same_key(known, key)) {
                 merged.push((key, value));
             }
         }
@@ -253,6 +273,17 @@ fn assumed_role_arn(request: &Value) -> Option<String> {
     Some(format!("arn:{}:sts::{}:assumed-role/{name}/{session}", role.partition(), role.account()?))
 }
 
+/// `AssumeRoot` names an account, or the ARN of its root user; the later calls' `arn` is the latter.
+fn root_arn(record: &Record<'_>, request: &Value) -> Option<String> {
+    let target = member_text(request, "targetPrincipal")?;
+    if target.parse::<Arn>().is_ok() {
+        return Some(target);
+    }
+    let account = AccountId::new(&target)?;
+    let partition = record.region().as_ref().and_then(Partition::of_region).unwrap_or_default();
+    Some(format!("arn:{partition}:iam::{account}:root"))
+}
+
 fn federated_name(caller: &Principal) -> Option<String> {
     matches!(caller.kind, PrincipalKind::SamlUser | PrincipalKind::WebIdentityUser)
         .then(|| caller.user_name.clone())
@@ -302,6 +333,21 @@ impl<'s> Found<'s> {
 
 /// `creationDate` of a call and the time of the STS record may differ by this much, in seconds.
 const CLOCK_SLACK: i64 = 2;
+
+/// The times at which the session of `principal` can have been issued: about when the call says so, or any time.
+///
+/// A role whose sessions all have one name (a pipeline's) may have thousands of them in a store; only those are of use
+/// that the call can have been made in.
+pub fn issued_about(principal: &Principal) -> RangeInclusive<Timestamp> {
+    match principal.session.as_ref().and_then(|session| session.created) {
+        Some(created) => {
+            let slack = SignedDuration::from_secs(60);
+            let from = created.checked_sub(slack).unwrap_or(Timestamp::MIN);
+            from..=created.checked_add(slack).unwrap_or(Timestamp::MAX)
+        }
+        None => Timestamp::MIN..=Timestamp::MAX,
+    }
+}
 
 /// Finds the session that `principal` called in, among the `candidates` that share its role and session name.
 ///

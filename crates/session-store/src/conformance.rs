@@ -10,13 +10,14 @@
 //! conformance::check(MemoryStore::new, 16, |work| futures_executor::block_on(work));
 //! ```
 
-use crate::{Expiring, MemoryStore, SessionStore, SessionStoreError};
+use crate::{ANY_TIME, Expiring, MemoryStore, SessionStore, SessionStoreError};
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde_json::Value;
 use std::fmt::{self, Write as _};
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 
 mod universe;
@@ -29,6 +30,7 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 enum Operation {
     Put(Box<Session>),
     Find(&'static str),
+    FindIssued(&'static str, RangeInclusive<Timestamp>),
     Expire(Timestamp),
 }
 
@@ -37,6 +39,9 @@ impl fmt::Debug for Operation {
         match self {
             Self::Put(session) => write!(f, "put {}", brief(session)),
             Self::Find(id) => write!(f, "find {id:?}"),
+            Self::FindIssued(id, between) => {
+                write!(f, "find {id:?} issued from {} to {}", between.start(), between.end())
+            }
             Self::Expire(now) => write!(f, "expire {now}"),
         }
     }
@@ -134,7 +139,8 @@ async fn play<S: SessionStore>(
                 let answers = (store.put(session).await, memory.put(session).await);
                 same("put", &answers, |()| "done".to_owned())?;
             }
-            Operation::Find(id) => compare(store, memory, id).await?,
+            Operation::Find(id) => compare(store, memory, id, &ANY_TIME).await?,
+            Operation::FindIssued(id, between) => compare(store, memory, id, between).await?,
             Operation::Expire(now) => {
                 let answers = (expire(store, *now).await, Ok(memory.expire(*now)));
                 same("expire", &answers, |forgotten| format!("{forgotten} forgotten"))?;
@@ -146,13 +152,18 @@ async fn play<S: SessionStore>(
 
 async fn compare_all(store: &impl SessionStore, memory: &MemoryStore) -> Result<(), String> {
     for id in universe::ROLE_SESSIONS {
-        compare(store, memory, id).await?;
+        compare(store, memory, id, &ANY_TIME).await?;
     }
     Ok(())
 }
 
-async fn compare(store: &impl SessionStore, memory: &MemoryStore, id: &str) -> Result<(), String> {
-    let answers = (store.find(id).await, memory.find(id).await);
+async fn compare(
+    store: &impl SessionStore,
+    memory: &MemoryStore,
+    id: &str,
+    between: &RangeInclusive<Timestamp>,
+) -> Result<(), String> {
+    let answers = (store.find_issued(id, between).await, memory.find_issued(id, between).await);
     same(&format!("find {id:?}"), &answers, |sessions| {
         let lines: Vec<String> = sessions.iter().map(brief).collect();
         format!("{} sessions\n    {}", lines.len(), lines.join("\n    "))

@@ -8,6 +8,7 @@ use redb::{
     TableHandle,
 };
 use std::io::ErrorKind;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// Role session id, time of issue in nanoseconds, access key id. redb keeps the lengths of the parts and compares part
@@ -131,13 +132,33 @@ impl EmbeddedStore {
         Ok(true)
     }
 
-    fn known(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+    /// All sessions, in the order of (role session, issued, access key).
+    ///
+    /// # Errors
+    /// [`SessionStoreError`], naming the file.
+    pub fn all(&self) -> Result<Vec<Session>, SessionStoreError> {
+        let reading = self.db.begin_read().map_err(|error| self.failed(error))?;
+        let table = reading.open_table(SESSIONS).map_err(|error| self.failed(error))?;
+        let rows = table.iter().map_err(|error| self.failed(error))?;
+        rows.map(|row| {
+            let (key, value) = row.map_err(|error| self.failed(error))?;
+            self.decode(key.value().0, value.value())
+        })
+        .collect()
+    }
+
+    fn known(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
         let reading = self.db.begin_read().map_err(|error| self.failed(error))?;
         let table = reading.open_table(SESSIONS).map_err(|error| self.failed(error))?;
         let id = role_session.as_bytes();
-        // No timestamp is as early as the first nor as late as the second.
-        let all_times = (id, i128::MIN, None)..(id, i128::MAX, None);
-        let rows = table.range(all_times).map_err(|error| self.failed(error))?;
+        let (first, last) = (between.start().as_nanosecond(), between.end().as_nanosecond());
+        // No key at all comes before every key, and so does the nanosecond after the last.
+        let rows = table.range((id, first, None)..(id, last.saturating_add(1), None));
+        let rows = rows.map_err(|error| self.failed(error))?;
         rows.map(|row| {
             let (_, value) = row.map_err(|error| self.failed(error))?;
             self.decode(id, value.value())
@@ -204,8 +225,12 @@ impl SessionStore for EmbeddedStore {
         self.put_all(std::slice::from_ref(session))
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
-        self.known(role_session)
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
+        self.known(role_session, between)
     }
 }
 

@@ -10,7 +10,8 @@
 //! |---|---|
 //! | [`MemoryStore`] | tests, offline plans, and the reference for the others |
 //! | `EmbeddedStore`, feature `embedded` | one file on disk, for programs that run now and then |
-//! | the `DynamoDB` table, feature `dynamodb` | the deployed one; not built yet |
+//! | `DynamoDbStore`, feature `dynamodb` | a `DynamoDB` table: the deployed one |
+//! | [`Layered`] | what came just now in front of what was kept before |
 //!
 //! Feature `conformance` has the random sequences of operations that hold a store against [`MemoryStore`].
 //!
@@ -32,18 +33,25 @@
 use autotag_model::session::Session;
 use jiff::{SignedDuration, Timestamp};
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;
+mod layered;
 mod memory;
 
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::{DynamoDbStore, ENTRY_VERSION};
 #[cfg(feature = "embedded")]
 pub use embedded::EmbeddedStore;
 pub use error::{Cause, SessionStoreError};
+pub use layered::Layered;
 pub use memory::MemoryStore;
 
 /// How long a session is kept after its end: 16 days.
@@ -69,16 +77,32 @@ pub trait SessionStore: Send + Sync {
     /// [`SessionStoreError`] when the session was not kept, or the store cannot tell.
     fn put(&self, session: &Session) -> impl Future<Output = Result<(), SessionStoreError>> + Send;
 
-    /// All sessions known under `role_session` (`AROA...:name`, compared byte by byte), ordered by (issued, access key),
-    /// without a key first. None is the empty list. Sessions that have ended may still be among them.
+    /// All sessions known under `role_session` (`AROA...:name`, compared byte by byte) that were issued `between` the two
+    /// times, both included; ordered by (issued, access key), without a key first. None is the empty list. Sessions that
+    /// have ended may still be among them.
     ///
     /// # Errors
     /// [`SessionStoreError`] when the store cannot tell: an outage is never "none".
+    fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> impl Future<Output = Result<Vec<Session>, SessionStoreError>> + Send;
+
+    /// The same, whenever they were issued.
+    ///
+    /// # Errors
+    /// As [`SessionStore::find_issued`].
     fn find(
         &self,
         role_session: &str,
-    ) -> impl Future<Output = Result<Vec<Session>, SessionStoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Session>, SessionStoreError>> + Send {
+        async move { self.find_issued(role_session, &ANY_TIME).await }
+    }
 }
+
+/// Whenever a session was issued.
+pub const ANY_TIME: RangeInclusive<Timestamp> = Timestamp::MIN..=Timestamp::MAX;
 
 /// A store that forgets ended sessions when it is told to. A place that does so by itself, as a `DynamoDB` table with a
 /// TTL does, has no need of it.
@@ -98,11 +122,12 @@ impl<S: SessionStore> SessionStore for &S {
         (**self).put(session)
     }
 
-    fn find(
+    fn find_issued(
         &self,
         role_session: &str,
+        between: &RangeInclusive<Timestamp>,
     ) -> impl Future<Output = Result<Vec<Session>, SessionStoreError>> + Send {
-        (**self).find(role_session)
+        (**self).find_issued(role_session, between)
     }
 }
 
@@ -111,11 +136,12 @@ impl<S: SessionStore> SessionStore for Arc<S> {
         (**self).put(session)
     }
 
-    fn find(
+    fn find_issued(
         &self,
         role_session: &str,
+        between: &RangeInclusive<Timestamp>,
     ) -> impl Future<Output = Result<Vec<Session>, SessionStoreError>> + Send {
-        (**self).find(role_session)
+        (**self).find_issued(role_session, between)
     }
 }
 

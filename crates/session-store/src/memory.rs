@@ -5,6 +5,7 @@ use autotag_model::identity::AccessKeyId;
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What makes two reports one session, in the order of `find`.
@@ -66,10 +67,16 @@ impl MemoryStore {
             .or_insert_with(|| session.clone());
     }
 
-    fn known(&self, role_session: &str) -> Vec<Session> {
-        let first = (role_session.to_owned(), Timestamp::MIN, None);
+    /// All sessions, in the order of (role session, issued, access key).
+    pub fn all(&self) -> Vec<Session> {
+        self.sessions().values().cloned().collect()
+    }
+
+    fn known(&self, role_session: &str, between: &RangeInclusive<Timestamp>) -> Vec<Session> {
+        let first = (role_session.to_owned(), *between.start(), None);
         let sessions = self.sessions();
-        let of_this_id = sessions.range(first..).take_while(|((id, ..), _)| id == role_session);
+        let in_range = |(id, issued, _): &Key| id == role_session && issued <= between.end();
+        let of_this_id = sessions.range(first..).take_while(|(key, _)| in_range(key));
         of_this_id.map(|(_, session)| session.clone()).collect()
     }
 
@@ -86,8 +93,12 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
-        Ok(self.known(role_session))
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
+        Ok(self.known(role_session, between))
     }
 }
 

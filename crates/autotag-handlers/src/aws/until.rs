@@ -8,6 +8,7 @@ use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use session_store::{SessionStore, SessionStoreError};
+use std::ops::RangeInclusive;
 use tokio::time::{Instant, timeout_at};
 
 /// The code of a call that was cut off.
@@ -79,8 +80,14 @@ impl<P: Ports> SessionStore for Until<'_, P> {
         timeout_at(self.asking, self.ports.put(session)).await.unwrap_or_else(|_| Err(store_late()))
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
-        timeout_at(self.asking, self.ports.find(role_session)).await.unwrap_or_else(|_| Err(store_late()))
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
+        timeout_at(self.asking, self.ports.find_issued(role_session, between))
+            .await
+            .unwrap_or_else(|_| Err(store_late()))
     }
 }
 

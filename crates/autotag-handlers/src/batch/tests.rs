@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use super::*;
 use crate::assess::{Assessed, Assessor, Hints};
 use crate::catalog::Catalog;
@@ -183,13 +184,17 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> SessionStore for Fai
         self.world.sessions().put(session).await
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
         let place = || "testing".to_owned();
         self.check("session", role_session).map_err(|error| match error.class {
             ErrorClass::Denied => SessionStoreError::Denied { place: place(), source: error.into() },
             _ => SessionStoreError::Unavailable { place: place(), source: error.into() },
         })?;
-        self.world.sessions().find(role_session).await
+        self.world.sessions().find_issued(role_session, between).await
     }
 }
 
@@ -915,8 +920,12 @@ impl SessionStore for Silent {
         self.0.put(session).await
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
-        self.0.find(role_session).await
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
+        self.0.find_issued(role_session, between).await
     }
 }
 

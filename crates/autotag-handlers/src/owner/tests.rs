@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use super::*;
 use autotag_model::identity::AccessKeyId;
 use futures_executor::block_on;
@@ -76,7 +77,11 @@ impl SessionStore for Counting {
         self.known.put(session).await
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.down {
             return Err(SessionStoreError::Unavailable {
@@ -84,7 +89,7 @@ impl SessionStore for Counting {
                 source: "timeout".into(),
             });
         }
-        self.known.find(role_session).await
+        self.known.find_issued(role_session, between).await
     }
 }
 

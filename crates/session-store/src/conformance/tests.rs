@@ -18,6 +18,8 @@ enum Fault {
     TimeInSeconds,
     OutageIsNone,
     NeverForgets,
+    RangeIgnored,
+    LastOfRangeMissing,
 }
 
 struct Faulty {
@@ -48,19 +50,31 @@ impl SessionStore for Faulty {
             Fault::TimeInSeconds => {
                 session.issued = Timestamp::from_second(session.issued.as_second()).unwrap();
             }
-            Fault::OutageIsNone | Fault::NeverForgets => {}
+            Fault::OutageIsNone | Fault::NeverForgets | Fault::RangeIgnored | Fault::LastOfRangeMissing => {}
         }
         self.memory.put(&session).await
     }
 
-    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
         match self.fault {
             Fault::LastReportWins => {
                 let list = self.list.lock().unwrap();
-                Ok(list.iter().filter(|known| known.role_session == role_session).cloned().collect())
+                let of_range =
+                    |known: &&Session| known.role_session == role_session && between.contains(&known.issued);
+                Ok(list.iter().filter(of_range).cloned().collect())
             }
             Fault::OutageIsNone if self.memory.len() > 3 => Ok(Vec::new()),
-            _ => self.memory.find(role_session).await,
+            Fault::RangeIgnored => self.memory.find(role_session).await,
+            Fault::LastOfRangeMissing => {
+                let mut found = self.memory.find_issued(role_session, between).await?;
+                found.retain(|session| session.issued != *between.end());
+                Ok(found)
+            }
+            _ => self.memory.find_issued(role_session, between).await,
         }
     }
 }
@@ -84,6 +98,8 @@ fn every_fault_is_found_and_shown_as_a_short_sequence() {
         Fault::KeyIgnored,
         Fault::TimeInSeconds,
         Fault::OutageIsNone,
+        Fault::RangeIgnored,
+        Fault::LastOfRangeMissing,
     ] {
         let text = complaint(|| check(|| faulty(fault), 2_000, block_on));
         assert!(text.contains("the memory says"), "{text}");

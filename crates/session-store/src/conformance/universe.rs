@@ -47,8 +47,13 @@ fn times() -> Vec<Timestamp> {
 pub(super) fn operations(expiring: bool) -> impl Strategy<Value = Vec<Operation>> {
     let put = session().prop_map(|session| Operation::Put(Box::new(session)));
     let find = select(&ROLE_SESSIONS[..]).prop_map(Operation::Find);
+    let between = (select(&ROLE_SESSIONS[..]), select(times()), select(times()))
+        .prop_map(|(id, one, other)| Operation::FindIssued(id, one.min(other)..=one.max(other)));
     let expire = moment().prop_map(Operation::Expire);
-    prop::collection::vec(prop_oneof![8 => put, 4 => find, u32::from(expiring) => expire], 0..40)
+    prop::collection::vec(
+        prop_oneof![8 => put, 2 => find, 2 => between, u32::from(expiring) => expire],
+        0..40,
+    )
 }
 
 /// Moments at which something has just been past its grace, or not yet.
