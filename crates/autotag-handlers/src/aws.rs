@@ -3,6 +3,7 @@
 //! | room | what it holds |
 //! |---|---|
 //! | `tagger` | which call writes the tags of a resource; the grouping of ids and ARNs into requests |
+//! | `sdk` | which calls are sent over SDK clients, by operation and service |
 //! | `tagging_api`, `ec2`, `rds`, `dynamodb`, `s3` | calls over SDK clients |
 //! | [`described`] | calls that the catalogue describes: every other service's own |
 //! | `reader` | the tags that are there already |
@@ -20,6 +21,7 @@ mod principals;
 mod rds;
 mod reader;
 mod s3;
+mod sdk;
 mod tagger;
 mod tagging_api;
 pub mod trail;

@@ -45,15 +45,6 @@ impl<S: SessionStore> AwsPorts<S> {
         answers
     }
 
-    pub(super) async fn create_tags_of(
-        &self,
-        ids: &[String],
-        place: &Resource,
-        tags: &TagSet,
-    ) -> Result<(), PortError> {
-        self.try_create_tags(ids, place, tags).await.0
-    }
-
     /// The answer, and what AWS says of it in words.
     async fn try_create_tags(
         &self,

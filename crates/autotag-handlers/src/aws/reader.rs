@@ -1,5 +1,6 @@
 //! The tags that are there already: in bulk where AWS has it.
 
+use super::sdk::{Sdk, sdk_for};
 use super::tagger::arn;
 use super::{AwsPorts, client_of, described, errors, together};
 use crate::outcome::{ErrorClass, PortError};
@@ -29,10 +30,10 @@ enum Road {
     Single,
 }
 
-fn road(call: &TagCall) -> Road {
-    match call {
+fn road(item: &Item) -> Road {
+    match &item.rule.call {
         TagCall::TaggingApi => Road::TaggingApi,
-        TagCall::Native(call) if call.api.is_none() && call.write.name == "CreateTags" => Road::Ec2,
+        TagCall::Native(call) if sdk_for(call, &item.resource) == Some(Sdk::CreateTags) => Road::Ec2,
         _ => Road::Single,
     }
 }
@@ -42,7 +43,7 @@ impl<S: SessionStore> TagReader for AwsPorts<S> {
         let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, item) in items.iter().enumerate() {
             let resource = &item.resource;
-            let key = (road(&item.rule.call), resource.account.clone(), resource.region.clone());
+            let key = (road(item), resource.account.clone(), resource.region.clone());
             groups.entry(key).or_default().push(index);
         }
         let parts = groups.into_iter().flat_map(|((road, _, _), indices)| {
@@ -156,16 +157,18 @@ impl<S: SessionStore> AwsPorts<S> {
 
     /// The tags of one resource, by the service's own call.
     async fn native_tags(&self, call: &NativeCall, resource: &Resource) -> Result<Tags, PortError> {
-        match call.write.name.as_str() {
-            _ if call.api.is_some() => self.described_tags(call, resource).await,
-            "CreateTags" => {
+        if call.api.is_some() {
+            return self.described_tags(call, resource).await;
+        }
+        match sdk_for(call, resource) {
+            Some(Sdk::CreateTags) => {
                 let mut tags = self.ec2_tags(resource, std::slice::from_ref(&resource.id)).await?;
                 Ok(tags.remove(&resource.id).unwrap_or_default())
             }
-            "AddTagsToResource" => self.rds_tags(resource).await,
-            "TagResource" => self.dynamodb_tags(resource).await,
-            "PutBucketTagging" | "PutObjectTagging" => self.s3_tags(resource).await,
-            other => Err(errors::invalid(other, "NoSuchCall")),
+            Some(Sdk::Rds) => self.rds_tags(resource).await,
+            Some(Sdk::DynamoDb) => self.dynamodb_tags(resource).await,
+            Some(Sdk::Bucket | Sdk::Object) => self.s3_tags(resource).await,
+            None => Err(errors::invalid(&call.write.name, "NoSuchCall")),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Which call writes the tags of a resource.
 
+use super::sdk::{Sdk, sdk_for};
 use super::{AwsPorts, described, errors, together};
 use crate::outcome::{ErrorClass, PortError};
 use crate::ports::{Item, Tagger, Write};
@@ -15,63 +16,44 @@ pub(super) type Answers = Vec<Result<(), PortError>>;
 
 impl<S: SessionStore> Tagger for AwsPorts<S> {
     async fn write(&self, write: &Write) -> Answers {
-        let tags = &write.tags;
         match &write.call {
-            TagCall::TaggingApi => self.tag_resources(&write.items, tags).await,
-            TagCall::Native(call) if call.api.is_none() && call.write.name == "CreateTags" => {
-                self.create_tags(&write.items, tags).await
-            }
-            TagCall::Native(call) => {
-                let each = write.items.iter().map(|item| self.native(call, &item.resource, tags));
-                together(each.collect()).await
-            }
+            TagCall::TaggingApi => self.tag_resources(&write.items, &write.tags).await,
+            TagCall::Native(call) => self.tag_by_service(call, &write.items, &write.tags).await,
             _ => write.items.iter().map(|_| Err(errors::invalid("none", "CannotBeTagged"))).collect(),
         }
     }
 }
 
-/// Which code of ours sends a call that is the SDK's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sdk {
-    CreateTags,
-    Rds,
-    DynamoDb,
-    Bucket,
-    Object,
-}
-
-/// By AWS's names of operation and service: a user's own rules may name any.
-fn sdk(call: &NativeCall, service: &str) -> Option<Sdk> {
-    Some(match (call.write.name.as_str(), service) {
-        ("CreateTags", "ec2") => Sdk::CreateTags,
-        ("AddTagsToResource", "rds") => Sdk::Rds,
-        ("TagResource", "dynamodb") => Sdk::DynamoDb,
-        ("PutBucketTagging", "s3") => Sdk::Bucket,
-        ("PutObjectTagging", "s3") => Sdk::Object,
-        _ => return None,
-    })
-}
-
 impl<S: SessionStore> AwsPorts<S> {
+    /// A service's own call; many resources at once where it takes them.
+    async fn tag_by_service(&self, call: &NativeCall, items: &[Item], tags: &TagSet) -> Answers {
+        if items.iter().all(|item| sdk_for(call, &item.resource) == Some(Sdk::CreateTags)) {
+            return self.create_tags(items, tags).await;
+        }
+        together(items.iter().map(|item| self.native(call, item, tags)).collect()).await
+    }
+
     /// A service's own call for one resource.
     pub(super) async fn native(
         &self,
         call: &NativeCall,
-        resource: &Resource,
+        item: &Item,
         tags: &TagSet,
     ) -> Result<(), PortError> {
+        let resource = &item.resource;
         if let Some(api) = &call.api {
             return self.described(api, call, resource, tags).await;
         }
-        match sdk(call, resource.arn.as_ref().map_or("", Arn::service)) {
-            Some(Sdk::CreateTags) => {
-                self.create_tags_of(std::slice::from_ref(&resource.id), resource, tags).await
+        let no_call = || errors::invalid(&call.write.name, "NoSuchCall");
+        match sdk_for(call, resource).ok_or_else(no_call)? {
+            Sdk::CreateTags => {
+                let mut answers = self.create_tags(std::slice::from_ref(item), tags).await;
+                answers.pop().unwrap_or_else(|| Err(no_call()))
             }
-            Some(Sdk::Rds) => self.tag_rds(resource, tags).await,
-            Some(Sdk::DynamoDb) => self.tag_dynamodb(resource, tags).await,
-            Some(Sdk::Bucket) => self.tag_bucket(resource, tags).await,
-            Some(Sdk::Object) => self.tag_object(resource, tags).await,
-            None => Err(errors::invalid(&call.write.name, "NoSuchCall")),
+            Sdk::Rds => self.tag_rds(resource, tags).await,
+            Sdk::DynamoDb => self.tag_dynamodb(resource, tags).await,
+            Sdk::Bucket => self.tag_bucket(resource, tags).await,
+            Sdk::Object => self.tag_object(resource, tags).await,
         }
     }
 
@@ -127,21 +109,4 @@ pub(super) fn failed(
 ) -> Vec<(usize, Item)> {
     let failed = answers.iter().enumerate().filter(|(_, answer)| answer.as_ref().is_err_and(&which));
     failed.filter_map(|(index, _)| Some((index, items.get(index)?.clone()))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog::Catalog;
-
-    #[test]
-    fn every_call_of_the_catalogue_can_be_sent() {
-        for service in Catalog::embedded().services().unwrap() {
-            for call in service.native.values() {
-                let name = service.source.split('.').next().unwrap();
-                let can = call.api.is_some() || sdk(call, name).is_some();
-                assert!(can, "{}: {} is described nowhere", service.source, call.name);
-            }
-        }
-    }
 }

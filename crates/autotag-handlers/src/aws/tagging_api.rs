@@ -26,7 +26,7 @@ impl<S: SessionStore> AwsPorts<S> {
         let again = unsure.iter().map(|(index, item)| async move {
             // One wrong ARN fails the whole call, and nobody knows which it was.
             let alone = match &item.rule.otherwise {
-                Some(call) => self.native(call, &item.resource, tags).await,
+                Some(call) => self.native(call, item, tags).await,
                 None if items.len() > 1 => self.tag_at_once(std::slice::from_ref(item), tags).await.pop()?,
                 None => return None,
             };

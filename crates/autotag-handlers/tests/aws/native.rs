@@ -233,6 +233,43 @@ async fn service_calls_are_retried_when_they_are_throttled() {
     assert_eq!(world.proxy.count("sqs", "TagQueue"), 4, "what is not found is not asked for again at once");
 }
 
+/// A rule of a user's that says `sdk` of a call of which only another service's is ours.
+#[tokio::test]
+async fn a_call_of_ours_is_never_sent_to_another_service_of_the_same_operation() {
+    let world = World::new().await;
+    let head = |source: &str, operation: &str| {
+        format!(
+            "source = \"{source}.amazonaws.com\"\nname = \"Mine\"\ntag = \"{operation}\"\n[native.{operation}]\napi = \"sdk\"\n"
+        )
+    };
+    let rest = r#"
+        params = {}
+        tags = "Tags"
+        shape = "Key/Value"
+        [[rule]]
+        event = "CreateThing"
+        type = "AWS::Any::Thing"
+        id = "response.name"
+    "#;
+    for (service, operation) in [
+        ("redshift", "CreateTags"),
+        ("docdb-elastic", "AddTagsToResource"),
+        ("dax", "TagResource"),
+        ("s3-outposts", "PutBucketTagging"),
+    ] {
+        let rules = ServiceRules::from_toml(&format!("{}{rest}", head(service, operation))).unwrap();
+        let mut one = queue_at("https://sqs.eu-west-1.amazonaws.com/1/q");
+        let arn = format!("arn:aws:{service}:eu-west-1:{HERE}:thing/t");
+        one.resource = crate::world::resource("AWS::Any::Thing", "t", &arn);
+        one.rule = rules.rules[0].clone();
+        let (one, ports) = ([one], world.ports());
+        let why = (ErrorClass::Invalid, "NoSuchCall");
+        assert_eq!(failure(&ports.write(&write(&one, TAGS)).await[0]), why, "{service}: {operation}");
+        assert_eq!(failure(&ports.tags(&one).await[0]), why, "{service}: {operation}");
+    }
+    assert_eq!(world.proxy.counts().len(), 0, "{:?}", world.proxy.counts());
+}
+
 /// A rule of a user's whose call takes few tags.
 #[tokio::test]
 async fn more_tags_than_a_call_takes_are_several_calls() {
