@@ -4,8 +4,9 @@ use crate::setup::wrong_usage;
 use anyhow::{Context as _, Result};
 use autotag_handlers::outcome::{ErrorClass, PortError};
 use autotag_handlers::ports::{
-    Answer, Clock, Item, Lookup, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
+    Answer, Clock, Item, Lookup, People, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
 };
+use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use indicatif::ProgressBar;
@@ -125,6 +126,12 @@ impl<P: Ports> Lookup for Journaled<P> {
 impl<P: Ports> PrincipalTags for Journaled<P> {
     async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
         self.inner.principal_tags(arn).await
+    }
+}
+
+impl<P: Ports> People for Journaled<P> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+        self.inner.person(user).await
     }
 }
 

@@ -175,16 +175,14 @@ impl Assessor<'_> {
         for rule in rules {
             found.apply(rule, &trees, &place);
         }
-        if let Some(handler) = services::handler(&record.event_source) {
-            let creation = Creation {
-                record,
-                trees: &trees,
-                principal: &found.principal,
-                place: &place,
-                catalog: self.catalog,
-            };
-            handler.refine(&creation, &mut found.targets);
-        }
+        let creation = Creation {
+            record,
+            trees: &trees,
+            principal: &found.principal,
+            place: &place,
+            catalog: self.catalog,
+        };
+        services::refine(&creation, &mut found.targets);
         found.drop_strangers(&place);
         match (found.targets.is_empty(), found.rows.is_empty()) {
             // No rule of the event is meant for this record: it creates nothing.
@@ -227,6 +225,7 @@ impl Found {
                 requested: trees.requested_tags(None),
                 may_have_existed: rule.existing,
                 parent: None,
+                requester: None,
                 questions: Vec::new(),
                 requested_for: Vec::new(),
             });

@@ -8,6 +8,7 @@
 //! | [`described`] | calls that the catalogue describes: every other service's own |
 //! | `reader` | the tags that are there already |
 //! | `lookup`, `principals` | what came with an instance or image; IAM tags, cached |
+//! | `people` | names of Identity Center users, cached |
 //! | [`errors`] | AWS's error codes -> classes |
 //! | [`until`] | any ports, cut off at a moment |
 
@@ -17,6 +18,7 @@ mod ec2;
 pub mod errors;
 mod lookup;
 mod pace;
+mod people;
 mod principals;
 mod rds;
 mod reader;
@@ -27,8 +29,9 @@ mod tagging_api;
 pub mod trail;
 pub mod until;
 
+use crate::once::Kept;
 use crate::outcome::PortError;
-use crate::ports::Clock;
+use crate::ports::{Clock, Tags};
 use autotag_model::arn::Region;
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
@@ -37,7 +40,6 @@ use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use pace::Pace;
-use principals::Principals;
 use session_store::{SessionStore, SessionStoreError};
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -53,7 +55,9 @@ pub struct AwsPorts<S> {
     accounts: Arc<Accounts>,
     sessions: S,
     now: fn() -> Timestamp,
-    principals: Arc<Principals>,
+    principals: Arc<Kept<Tags>>,
+    people: Arc<Kept<Option<String>>>,
+    identity_store: Option<Region>,
     pace: Option<Arc<Pace>>,
 }
 
@@ -71,7 +75,15 @@ use client_of;
 impl<S: SessionStore> AwsPorts<S> {
     /// Over these accounts and this store; `now` reads the clock.
     pub fn new(accounts: Arc<Accounts>, sessions: S, now: fn() -> Timestamp) -> Self {
-        Self { accounts, sessions, now, principals: Arc::default(), pace: None }
+        Self {
+            accounts,
+            sessions,
+            now,
+            principals: Arc::default(),
+            people: Arc::default(),
+            identity_store: None,
+            pace: None,
+        }
     }
 
     /// The same with at most so many calls a second to each account and region. Retries are not counted: they have
@@ -82,6 +94,14 @@ impl<S: SessionStore> AwsPorts<S> {
         self
     }
 
+    /// The same with names of Identity Center users, asked for in the identity store of this region. Its account is the one
+    /// that records name.
+    #[must_use]
+    pub fn with_identity_store(mut self, region: Region) -> Self {
+        self.identity_store = Some(region);
+        self
+    }
+
     /// The same world with other sessions.
     pub fn with_sessions<T: SessionStore>(&self, sessions: T) -> AwsPorts<T> {
         AwsPorts {
@@ -89,6 +109,8 @@ impl<S: SessionStore> AwsPorts<S> {
             sessions,
             now: self.now,
             principals: Arc::clone(&self.principals),
+            people: Arc::clone(&self.people),
+            identity_store: self.identity_store.clone(),
             pace: self.pace.clone(),
         }
     }

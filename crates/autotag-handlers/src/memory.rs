@@ -2,7 +2,10 @@
 //! in which every write succeeds. Tests fill it first.
 
 use crate::outcome::{ErrorClass, PortError};
-use crate::ports::{Answer, Clock, Item, Lookup, PrincipalTags, Question, TagReader, Tagger, Tags, Write};
+use crate::ports::{
+    Answer, Clock, Item, Lookup, People, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
+};
+use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use autotag_model::tags::is_reserved;
@@ -20,6 +23,7 @@ pub struct MemoryPorts<S> {
     now: Mutex<Timestamp>,
     resources: Mutex<HashMap<String, BTreeMap<String, String>>>,
     principals: Mutex<HashMap<String, Vec<(String, String)>>>,
+    people: Mutex<HashMap<String, String>>,
     attached: Mutex<HashMap<String, Vec<Resource>>>,
     writes: Mutex<Vec<Write>>,
 }
@@ -33,6 +37,7 @@ impl<S: SessionStore> MemoryPorts<S> {
             now: Mutex::new(now),
             resources: Mutex::default(),
             principals: Mutex::default(),
+            people: Mutex::default(),
             attached: Mutex::default(),
             writes: Mutex::default(),
         }
@@ -69,6 +74,11 @@ impl<S: SessionStore> MemoryPorts<S> {
     pub fn put_principal(&self, arn: &str, tags: &[(&str, &str)]) {
         let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         lock(&self.principals).insert(arn.to_owned(), tags);
+    }
+
+    /// Gives an Identity Center user a name.
+    pub fn put_person(&self, user_id: &str, name: &str) {
+        lock(&self.people).insert(user_id.to_owned(), name.to_owned());
     }
 
     /// Attaches a resource to an instance or image.
@@ -129,6 +139,12 @@ impl<S: SessionStore> Lookup for MemoryPorts<S> {
 impl<S: SessionStore> PrincipalTags for MemoryPorts<S> {
     async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
         Ok(lock(&self.principals).get(arn).cloned().unwrap_or_default())
+    }
+}
+
+impl<S: SessionStore> People for MemoryPorts<S> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+        Ok(lock(&self.people).get(&user.user_id).cloned())
     }
 }
 

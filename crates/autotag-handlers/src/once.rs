@@ -1,9 +1,11 @@
-//! Each session and each principal asked for once, whatever many creations of a batch name it.
+//! Each session, principal and person asked for once, whatever many creations of a batch name it.
 
 use crate::outcome::PortError;
-use crate::ports::{Ports, PrincipalTags, Tags};
+use crate::ports::{People, Ports, PrincipalTags, Tags};
+use autotag_model::identity::OnBehalfOf;
 use autotag_model::session::Session;
 use futures_util::lock::Mutex as AsyncMutex;
+use jiff::{SignedDuration, Timestamp};
 use session_store::{SessionStore, SessionStoreError};
 use std::collections::HashMap;
 use std::future::Future;
@@ -37,18 +39,45 @@ impl<V: Clone> Once<V> {
     }
 }
 
-/// Ports that remember sessions and IAM tags, for one batch.
+/// How long an answer is believed.
+const KEPT: SignedDuration = SignedDuration::from_mins(5);
+
+/// Answers that are believed for a while, and then forgotten all at once.
+#[derive(Debug)]
+pub(crate) struct Kept<V>(Mutex<Option<(Timestamp, Arc<Once<V>>)>>);
+
+impl<V> Default for Kept<V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<V> Kept<V> {
+    /// What is believed at this time.
+    pub(crate) fn at(&self, now: Timestamp) -> Arc<Once<V>> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = held.as_ref().filter(|(since, _)| now.duration_since(*since).abs() < KEPT);
+        if let Some((_, known)) = fresh {
+            return Arc::clone(known);
+        }
+        let (_, new) = held.insert((now, Arc::default()));
+        Arc::clone(new)
+    }
+}
+
+/// Ports that remember sessions, IAM tags and names of people, for one batch.
 #[derive(Debug)]
 pub struct Memo<'p, P> {
     ports: &'p P,
     sessions: Once<Vec<Session>>,
     principals: Once<Tags>,
+    people: Once<Option<String>>,
 }
 
 impl<'p, P> Memo<'p, P> {
     /// Remembers nothing yet.
     pub fn new(ports: &'p P) -> Self {
-        Self { ports, sessions: Once::default(), principals: Once::default() }
+        Self { ports, sessions: Once::default(), principals: Once::default(), people: Once::default() }
     }
 
     /// The ports themselves.
@@ -70,6 +99,13 @@ impl<P: Ports> SessionStore for Memo<'_, P> {
         // No space is in a time, so no name can look like another question.
         let question = format!("{} {} {role_session}", between.start(), between.end());
         self.sessions.get(&question, self.ports.find_issued(role_session, between)).await
+    }
+}
+
+impl<P: Ports> People for Memo<'_, P> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+        let question = format!("{} {}", user.user_id, user.identity_store_arn.as_deref().unwrap_or_default());
+        self.people.get(&question, self.ports.person(user)).await
     }
 }
 

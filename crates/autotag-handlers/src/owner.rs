@@ -2,10 +2,16 @@
 //!
 //! The first that holds: source identity; Identity Center person; the origin of the role chain; SAML or web identity
 //! subject; IAM user or root; role session name, or the role of a workload; the AWS service that called. A call that a
-//! service makes for somebody (`CloudFormation`, Service Catalog) carries that somebody as its principal.
+//! service makes for somebody (`CloudFormation`, Service Catalog) carries that somebody as its principal; where it does
+//! not, the [pipeline](crate::pipeline) asks whom the service works for, or to what the resource belongs.
 
-use autotag_model::identity::{Principal, PrincipalKind};
-use autotag_model::session::{Found, Session, SessionKind, find_session};
+mod subject;
+
+use crate::outcome::PortError;
+use crate::ports::People;
+use autotag_model::identity::{OnBehalfOf, Principal, PrincipalKind};
+use autotag_model::session::{Found, Session, SessionKind, find_session, issued_about};
+use jiff::Timestamp;
 use session_store::{SessionStore, SessionStoreError};
 use std::fmt::{self, Write as _};
 
@@ -40,6 +46,8 @@ pub enum OwnerSource {
     Role,
     /// The owner of the resource that this one belongs to.
     Parent,
+    /// The one for whom a service says that it works.
+    Requester,
     /// The AWS service that called for itself.
     Service,
     /// Another account, of which no more is known.
@@ -62,6 +70,7 @@ impl OwnerSource {
             Self::Workload => "workload",
             Self::Role => "role",
             Self::Parent => "parent",
+            Self::Requester => "requester",
             Self::Service => "service",
             Self::Account => "account",
         }
@@ -84,6 +93,16 @@ pub struct Hop {
     pub found: String,
 }
 
+/// A session whose STS record is not known, and may still come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Awaited {
+    /// `AROA...:session-name`.
+    pub role_session: String,
+    /// When it was issued, UTC, as far as its call says so.
+    pub issued: Option<Timestamp>,
+}
+
 /// Who a resource belongs to, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -98,6 +117,8 @@ pub struct Owner {
     pub hops: Vec<Hop>,
     /// The record's own session, if it is known: where its session tags come from.
     pub session: Option<Session>,
+    /// The first session on the way to the owner that is not known, and may still be.
+    pub awaited: Option<Awaited>,
 }
 
 impl Owner {
@@ -109,43 +130,64 @@ impl Owner {
 
     /// The same proof with the owner of the parent resource.
     #[must_use]
-    pub fn inherited(mut self, name: &str) -> Self {
-        self.name = Some(name.to_owned());
-        self.source = Some(OwnerSource::Parent);
-        self
+    pub fn inherited(self, name: &str) -> Self {
+        Self { name: Some(name.to_owned()), source: Some(OwnerSource::Parent), ..self }
+    }
+
+    /// The same proof with the principal of this ARN, for whom the service works.
+    #[must_use]
+    pub fn requested_by(self, arn: &str) -> Self {
+        let requester = Principal::from_value(&serde_json::json!({"arn": arn}));
+        match last_resort(&requester, None) {
+            Some((name, _)) => Self { name: Some(name), source: Some(OwnerSource::Requester), ..self },
+            None => self,
+        }
     }
 }
 
 type Named = Option<(String, OwnerSource)>;
 
+/// Why an owner cannot be told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OwnerError {
+    /// The session store cannot answer: not the same as "no such session".
+    #[error(transparent)]
+    Sessions(#[from] SessionStoreError),
+    /// The identity store cannot answer.
+    #[error(transparent)]
+    People(#[from] PortError),
+}
+
 /// Finds the owner of what `principal` creates. Asks the store only for principals that have a session.
 ///
 /// # Errors
-/// [`SessionStoreError`] when the store cannot answer: not the same as "no such session".
+/// [`OwnerError`] when one of those who are asked cannot answer.
 pub async fn resolve(
     principal: &Principal,
-    sessions: &impl SessionStore,
-) -> Result<Owner, SessionStoreError> {
-    let mut hops = Vec::new();
+    world: &(impl SessionStore + People),
+) -> Result<Owner, OwnerError> {
+    let mut proof = Proof::default();
     let mut at = principal.clone();
     let mut own_session = None;
     let mut depth = 0;
     let named = loop {
-        let session = find(&at, sessions, &mut hops).await?;
+        let session = proof.find(&at, world).await?;
         if depth == 0 {
             own_session.clone_from(&session);
         }
         match step(&at, session.as_ref()) {
             Step::Named(name, source) => break Some((name, source)),
+            Step::Person(user) => {
+                let name = world.person(&user).await?.unwrap_or(user.user_id);
+                break Some((name, OwnerSource::IdentityCenter));
+            }
             Step::Caller(caller) if depth < MAX_HOPS => {
                 at = *caller;
                 depth += 1;
             }
             Step::Caller(_) => {
-                if let Some(hop) = hops.last_mut() {
-                    let _ =
-                        write!(hop.found, "; not followed further, the chain is longer than {MAX_HOPS} hops");
-                }
+                proof.too_long();
                 break last_resort(&at, session.as_ref());
             }
             Step::End => break last_resort(&at, session.as_ref()),
@@ -160,40 +202,68 @@ pub async fn resolve(
         );
         (Some(name), Some(if depth > 0 && origin { OwnerSource::RoleChain } else { source }))
     });
-    Ok(Owner { name, source, workload, hops, session: own_session })
+    Ok(Owner { name, source, workload, hops: proof.hops, session: own_session, awaited: proof.awaited })
 }
 
-/// The session that `at` calls in, if the store knows it; adds the hop to the proof.
-async fn find(
-    at: &Principal,
-    sessions: &impl SessionStore,
-    hops: &mut Vec<Hop>,
-) -> Result<Option<Session>, SessionStoreError> {
-    let Some(role_session) = at.role_session() else { return Ok(None) };
-    let mut candidates = sessions.find(role_session).await?;
-    if let (true, false, Some(arn)) = (candidates.is_empty(), is_proven_workload(at), &at.arn) {
-        candidates = sessions.find(arn).await?;
+/// What is noted on the way.
+#[derive(Debug, Default)]
+struct Proof {
+    hops: Vec<Hop>,
+    awaited: Option<Awaited>,
+}
+
+impl Proof {
+    /// The session that `at` calls in, if the store knows it.
+    async fn find(
+        &mut self,
+        at: &Principal,
+        sessions: &impl SessionStore,
+    ) -> Result<Option<Session>, SessionStoreError> {
+        let Some(role_session) = at.role_session() else { return Ok(None) };
+        let between = issued_about(at);
+        let mut candidates = sessions.find_issued(role_session, &between).await?;
+        if let (true, false, Some(arn)) = (candidates.is_empty(), is_proven_workload(at), &at.arn) {
+            candidates = sessions.find_issued(arn, &between).await?;
+        }
+        let found = find_session(&candidates, at);
+        let said = match found {
+            Found::ByKey(session) => told(session, "found by access key"),
+            Found::ByTime(session) => told(session, "found by time of issue"),
+            Found::Ambiguous(count) => {
+                format!("{count} sessions could be meant and do not agree; none is taken")
+            }
+            _ if candidates.is_empty() => "no STS record is known".to_owned(),
+            _ => "STS records of this name are known, but none of this session".to_owned(),
+        };
+        // Behind a workload there is nobody, and its sessions have no tags: nothing is missing.
+        if found == Found::None && !is_proven_workload(at) && self.awaited.is_none() {
+            let issued = at.session.as_ref().and_then(|session| session.created);
+            self.awaited = Some(Awaited { role_session: role_session.to_owned(), issued });
+        }
+        self.hops.push(Hop { of: at.arn.clone().unwrap_or_else(|| role_session.to_owned()), found: said });
+        Ok(found.session().cloned())
     }
-    let found = find_session(&candidates, at);
-    let told = |session: &Session, how: &str| {
-        let caller = &session.caller;
-        let by = caller.arn.as_deref().or(session.subject.as_deref()).or(caller.invoked_by.as_deref());
-        let by = by.or(caller.principal_id.as_deref()).unwrap_or(caller.kind.as_str());
-        format!("{} by {by} at {}, {how}", session.kind.as_str(), session.issued)
-    };
-    let said = match found {
-        Found::ByKey(session) => told(session, "found by access key"),
-        Found::ByTime(session) => told(session, "found by time of issue"),
-        Found::Ambiguous(count) => format!("{count} sessions could be meant and do not agree; none is taken"),
-        _ if candidates.is_empty() => "no STS record is known".to_owned(),
-        _ => "STS records of this name are known, but none of this session".to_owned(),
-    };
-    hops.push(Hop { of: at.arn.clone().unwrap_or_else(|| role_session.to_owned()), found: said });
-    Ok(found.session().cloned())
+
+    fn too_long(&mut self) {
+        if let Some(hop) = self.hops.last_mut() {
+            // Writing to a string does not fail.
+            let _ = write!(hop.found, "; not followed further, the chain is longer than {MAX_HOPS} hops");
+        }
+    }
+}
+
+/// What is known of a session, in words.
+fn told(session: &Session, how: &str) -> String {
+    let caller = &session.caller;
+    let by = caller.arn.as_deref().or(session.subject.as_deref()).or(caller.invoked_by.as_deref());
+    let by = by.or(caller.principal_id.as_deref()).unwrap_or(caller.kind.as_str());
+    format!("{} by {by} at {}, {how}", session.kind.as_str(), session.issued)
 }
 
 enum Step {
     Named(String, OwnerSource),
+    /// An Identity Center user, whose name is asked for.
+    Person(OnBehalfOf),
     /// The session was asked for by this principal: who stands behind him?
     Caller(Box<Principal>),
     End,
@@ -213,21 +283,24 @@ fn step(at: &Principal, session: Option<&Session>) -> Step {
         return Step::Named(name.to_owned(), OwnerSource::IdentityCenter);
     }
     if let Some(user) = &at.on_behalf_of {
-        return Step::Named(user.user_id.clone(), OwnerSource::IdentityCenter);
+        return Step::Person(user.clone());
     }
     let Some(session) = session else { return Step::End };
-    let subject = session.subject.clone();
-    match (session.kind, &session.caller.kind, subject) {
-        (SessionKind::AssumeRoleWithSaml, _, Some(subject)) => Step::Named(subject, OwnerSource::Saml),
+    match (session.kind, &session.caller.kind, &session.subject) {
+        (SessionKind::AssumeRoleWithSaml, _, Some(subject)) => {
+            Step::Named(subject.clone(), OwnerSource::Saml)
+        }
         (SessionKind::AssumeRoleWithWebIdentity, _, Some(subject)) => {
-            Step::Named(subject, OwnerSource::WebIdentity)
+            let provider = session.provider.as_deref();
+            Step::Named(subject::readable(subject, provider), OwnerSource::WebIdentity)
         }
         (
             _,
             PrincipalKind::IamUser
             | PrincipalKind::Root
             | PrincipalKind::AssumedRole
-            | PrincipalKind::FederatedUser,
+            | PrincipalKind::FederatedUser
+            | PrincipalKind::IdentityCenterUser,
             _,
         ) => Step::Caller(Box::new(session.caller.clone())),
         // Another account, or a service: the record does not say who in it.
@@ -247,7 +320,11 @@ fn last_resort(at: &Principal, session: Option<&Session>) -> Named {
         PrincipalKind::Root => Some(("root".to_owned(), OwnerSource::Root)),
         PrincipalKind::AssumedRole | PrincipalKind::Role => of_role(at, session),
         PrincipalKind::SamlUser => as_source(at.user_name.as_deref(), OwnerSource::Saml),
-        PrincipalKind::WebIdentityUser => as_source(at.user_name.as_deref(), OwnerSource::WebIdentity),
+        PrincipalKind::WebIdentityUser => {
+            let provider = at.identity_provider.as_deref();
+            let subject = at.user_name.as_deref().map(|name| subject::readable(name, provider));
+            as_source(subject.as_deref(), OwnerSource::WebIdentity)
+        }
         PrincipalKind::AwsService => service(),
         PrincipalKind::AwsAccount => service().or_else(|| {
             as_source(at.principal_id.as_deref().or(at.account.as_deref()), OwnerSource::Account)
@@ -268,9 +345,10 @@ fn is_proven_workload(at: &Principal) -> bool {
 }
 
 fn of_role(at: &Principal, session: Option<&Session>) -> Named {
-    let subject = at.session.as_ref().and_then(|context| context.federated_subject.clone());
-    if let Some(subject) = subject {
-        return Some((subject, OwnerSource::WebIdentity));
+    let context = at.session.as_ref();
+    if let Some(subject) = context.and_then(|context| context.federated_subject.as_deref()) {
+        let provider = context.and_then(|context| context.federated_provider.as_deref());
+        return Some((subject::readable(subject, provider), OwnerSource::WebIdentity));
     }
     let by_service = session.is_some_and(|session| session.caller.kind == PrincipalKind::AwsService);
     let role = |source| at.role_name().map(|name| (name.to_owned(), source));

@@ -4,7 +4,7 @@
 use crate::assess::Found;
 use crate::once::Memo;
 use crate::outcome::{Outcome, PortError, Row, SkipReason};
-use crate::owner::{self, Owner};
+use crate::owner::{self, Owner, OwnerError, OwnerSource};
 use crate::ports::{Answer, Item, Ports, PrincipalTags as _, Tags};
 use crate::services::Target;
 use autotag_model::identity::PrincipalKind;
@@ -72,8 +72,10 @@ impl<P: Ports> Pipeline<'_, P> {
     /// The outcome for all resources of the creation, when one of the two cannot be found out.
     pub async fn resolve(&self, found: &Found) -> Result<Resolved, Outcome> {
         let age = self.age(found);
-        let owner = owner::resolve(&found.principal, &self.ports).await;
-        let owner = owner.map_err(|error| store_outcome(&error))?;
+        let owner = owner::resolve(&found.principal, &self.ports).await.map_err(|error| match error {
+            OwnerError::Sessions(error) => store_outcome(&error),
+            OwnerError::People(error) => error.outcome(age),
+        })?;
         let iam_tags = self.iam_tags(found, age).await.map_err(|error| error.outcome(age))?;
         Ok(Resolved { owner: Arc::new(owner), iam_tags, age })
     }
@@ -90,6 +92,8 @@ impl<P: Ports> Pipeline<'_, P> {
         let arn = match found.principal.kind {
             PrincipalKind::IamUser => found.principal.arn.clone(),
             PrincipalKind::AssumedRole | PrincipalKind::Role => found.principal.role_arn(),
+            // A federated user has the tags of the IAM user who called GetFederationToken.
+            PrincipalKind::FederatedUser => found.principal.issuer_arn().map(str::to_owned),
             _ => None,
         };
         match arn {
@@ -141,7 +145,8 @@ impl<P: Ports> Pipeline<'_, P> {
     /// The resources whose tags step 7 has to know.
     pub fn asks_for(&self, found: &Found, resolved: &Resolved, target: &Target) -> Vec<Item> {
         let own = self.looks_first(target);
-        let parent = by_service(found, resolved).then(|| target.parent.clone()).flatten();
+        let asks_parent = target.requester.is_none() && by_service(found, resolved);
+        let parent = asks_parent.then(|| target.parent.clone()).flatten();
         own.then(|| target.item()).into_iter().chain(parent).collect()
     }
 
@@ -167,7 +172,7 @@ impl<P: Ports> Pipeline<'_, P> {
         let account = target.resource.account.as_ref().map(autotag_model::arn::AccountId::as_str);
         let facts = Facts {
             owner: owner.name.as_deref(),
-            owner_source: owner.source.map(owner::OwnerSource::as_str),
+            owner_source: owner.source.map(OwnerSource::as_str),
             principal: &found.principal,
             workload: owner.workload.as_deref(),
             event_time: event.time.as_deref(),
@@ -191,7 +196,7 @@ impl<P: Ports> Pipeline<'_, P> {
         Ok((decision, owner))
     }
 
-    /// Where only a service stands behind the call and the record names a parent, the parent's owner counts.
+    /// Where only a service stands behind the call: the one for whom it says it works, else the owner of the parent.
     fn inherit(
         &self,
         found: &Found,
@@ -199,24 +204,45 @@ impl<P: Ports> Pipeline<'_, P> {
         target: &Target,
         present: &impl Present,
     ) -> Result<Arc<Owner>, PortError> {
-        let (Some(parent), true) = (&target.parent, by_service(found, resolved)) else {
-            return Ok(Arc::clone(&resolved.owner));
-        };
-        let Some(key) = self.policy.owner_key() else { return Ok(Arc::clone(&resolved.owner)) };
+        let own = || Arc::clone(&resolved.owner);
+        if !by_service(found, resolved) {
+            return Ok(own());
+        }
+        if let Some(requester) = &target.requester {
+            return Ok(Arc::new((*resolved.owner).clone().requested_by(requester)));
+        }
+        let (Some(parent), Some(key)) = (&target.parent, self.policy.owner_key()) else { return Ok(own()) };
         let read = unless_gone(present.tags_of(&parent.resource), resolved.age)?;
         let tags = read.unwrap_or_default();
         let name = tags.iter().find(|(known, value)| known == key && !value.is_empty());
         Ok(match name {
             Some((_, name)) => Arc::new((*resolved.owner).clone().inherited(name)),
-            None => Arc::clone(&resolved.owner),
+            None => own(),
         })
     }
 }
 
-/// Whether no person stands behind a creation, but a service.
+/// Whether no person stands behind a creation, but a service: it called itself, or it called as a role of the customer's
+/// that it has assumed.
 fn by_service(found: &Found, resolved: &Resolved) -> bool {
-    resolved.owner.is_service() || found.principal.is_service_linked()
+    let (owner, principal) = (&resolved.owner, &found.principal);
+    let as_role = match owner.source {
+        Some(OwnerSource::Workload | OwnerSource::Role) => true,
+        // The name that the service gives its sessions. Whoever else chooses it does not call through that service.
+        Some(OwnerSource::RoleSession) => SERVICE_SESSIONS.contains(&(
+            principal.invoking_service().unwrap_or_default(),
+            owner.name.as_deref().unwrap_or_default(),
+        )),
+        _ => false,
+    };
+    owner.is_service() || principal.is_service_linked() || (as_role && principal.invoking_service().is_some())
 }
+
+/// Services that assume roles of the customer's, and the names they give those sessions.
+const SERVICE_SESSIONS: [(&str, &str); 2] = [
+    ("cloudformation.amazonaws.com", "AWSCloudFormation"),
+    ("servicecatalog.amazonaws.com", "servicecatalog"),
+];
 
 /// `None` when what was asked about is gone: a role or group may be deleted while what it made lives on.
 fn unless_gone<T>(answer: Result<T, PortError>, age: Option<SignedDuration>) -> Result<Option<T>, PortError> {

@@ -2,6 +2,7 @@
 //! AWS resource, write a catalogue rule instead.
 
 use crate::outcome::PortError;
+use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::{Resource, Rule, TagCall};
 use autotag_model::tags::TagSet;
 use jiff::Timestamp;
@@ -120,6 +121,15 @@ pub trait PrincipalTags: Send + Sync {
     fn principal_tags(&self, arn: &str) -> impl Future<Output = Result<Tags, PortError>> + Send;
 }
 
+/// Knows the people of Identity Center by name.
+pub trait People: Send + Sync {
+    /// The name of the user for whom a call was made; `None` where nobody knows it, or nobody is to be asked.
+    ///
+    /// # Errors
+    /// [`PortError`] when the one who is to be asked does not answer.
+    fn person(&self, user: &OnBehalfOf) -> impl Future<Output = Result<Option<String>, PortError>> + Send;
+}
+
 /// The time.
 pub trait Clock: Send + Sync {
     /// Now, UTC.
@@ -127,6 +137,6 @@ pub trait Clock: Send + Sync {
 }
 
 /// All that the pipeline asks of the world, in one place. Whatever implements the single ports is one.
-pub trait Ports: Tagger + TagReader + Lookup + PrincipalTags + Clock + SessionStore {}
+pub trait Ports: Tagger + TagReader + Lookup + PrincipalTags + People + Clock + SessionStore {}
 
-impl<P: Tagger + TagReader + Lookup + PrincipalTags + Clock + SessionStore> Ports for P {}
+impl<P: Tagger + TagReader + Lookup + PrincipalTags + People + Clock + SessionStore> Ports for P {}

@@ -5,6 +5,7 @@
 
 mod dynamodb;
 mod ec2;
+mod parents;
 mod rds;
 mod s3;
 
@@ -47,6 +48,8 @@ pub struct Target {
     pub may_have_existed: bool,
     /// The resource that this one belongs to: its owner counts when only a service stands behind the call.
     pub parent: Option<Item>,
+    /// The ARN of the principal for whom that service says it works.
+    pub requester: Option<String>,
     /// What the record cannot say about what came with it.
     pub questions: Vec<Question>,
     /// The tags that the creating call asked for what came with it, by resource type.
@@ -71,6 +74,20 @@ pub trait ServiceHandler: Debug + Send + Sync {
 
 /// The services with behaviour of their own, in alphabetical order.
 const HANDLERS: &[&dyn ServiceHandler] = &[&dynamodb::DynamoDb, &ec2::Ec2, &rds::Rds, &s3::S3];
+
+/// Refines what the rules have found in a record, by what all services have in common and by what its own has alone.
+pub fn refine(creation: &Creation<'_>, targets: &mut Vec<Target>) {
+    if let Some(handler) = handler(&creation.record.event_source) {
+        handler.refine(creation, targets);
+    }
+    // What a call creates belongs together, and AWS does not put its tags on every kind of it.
+    let parent = targets.iter().find_map(|target| parents::parent(creation, target));
+    let requester = targets.iter().find_map(parents::requester);
+    for target in targets.iter_mut() {
+        target.parent.clone_from(&parent);
+        target.requester.clone_from(&requester);
+    }
+}
 
 /// The handler of a service, if it has one.
 pub fn handler(event_source: &str) -> Option<&'static dyn ServiceHandler> {

@@ -2,8 +2,9 @@
 
 use crate::outcome::{ErrorClass, PortError};
 use crate::ports::{
-    Answer, Clock, Item, Lookup, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
+    Answer, Clock, Item, Lookup, People, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
 };
+use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use jiff::Timestamp;
@@ -114,6 +115,13 @@ impl<P: Ports> PrincipalTags for Faulty<P> {
     async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
         self.fault("ListRoleTags")?;
         self.inner.principal_tags(arn).await
+    }
+}
+
+impl<P: Ports> People for Faulty<P> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+        self.fault("DescribeUser")?;
+        self.inner.person(user).await
     }
 }
 

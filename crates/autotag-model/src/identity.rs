@@ -311,6 +311,11 @@ impl Principal {
         }
     }
 
+    /// The ARN of the role or user that issued the session's credentials.
+    pub fn issuer_arn(&self) -> Option<&str> {
+        self.session.as_ref()?.issuer.as_ref()?.arn.as_deref()
+    }
+
     /// Whether the session's credentials came from the EC2 instance metadata service.
     pub fn is_instance(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.ec2_role_delivery.is_some())

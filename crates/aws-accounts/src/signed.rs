@@ -71,6 +71,10 @@ pub struct JsonApi {
 pub const ORGANIZATIONS: JsonApi =
     JsonApi { name: "organizations", target: "AWSOrganizationsV20161128", version: "1.1" };
 
+/// The identity store of IAM Identity Center.
+pub const IDENTITY_STORE: JsonApi =
+    JsonApi { name: "identitystore", target: "AWSIdentityStore", version: "1.1" };
+
 /// Amazon SQS.
 pub const SQS: JsonApi = JsonApi { name: "sqs", target: "AmazonSQS", version: "1.0" };
 

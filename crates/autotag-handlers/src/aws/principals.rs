@@ -1,34 +1,12 @@
 //! IAM tags of roles and users: one call for many events, kept for a while.
 
 use super::{AwsPorts, client_of, errors};
-use crate::once::Once;
 use crate::outcome::PortError;
 use crate::ports::{Clock as _, PrincipalTags, Tags};
 use autotag_model::arn::{Arn, Partition};
 use autotag_model::rule::{Place, Resource};
 use aws_sdk_iam::Client;
-use jiff::{SignedDuration, Timestamp};
 use session_store::SessionStore;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// How long tags of a principal are believed.
-const KEPT: SignedDuration = SignedDuration::from_mins(5);
-
-/// Tags by the ARN of their principal; forgotten all at once.
-#[derive(Debug, Default)]
-pub(super) struct Principals(Mutex<Option<(Timestamp, Arc<Once<Tags>>)>>);
-
-impl Principals {
-    fn at(&self, now: Timestamp) -> Arc<Once<Tags>> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = held.as_ref().filter(|(since, _)| now.duration_since(*since).abs() < KEPT);
-        if let Some((_, known)) = fresh {
-            return Arc::clone(known);
-        }
-        let (_, new) = held.insert((now, Arc::default()));
-        Arc::clone(new)
-    }
-}
 
 impl<S: SessionStore> PrincipalTags for AwsPorts<S> {
     async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {

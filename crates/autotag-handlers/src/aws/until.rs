@@ -2,8 +2,9 @@
 
 use crate::outcome::{ErrorClass, PortError};
 use crate::ports::{
-    Answer, Clock, Item, Lookup, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
+    Answer, Clock, Item, Lookup, People, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
 };
+use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use jiff::Timestamp;
@@ -62,6 +63,13 @@ impl<P: Ports> PrincipalTags for Until<'_, P> {
     async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
         let tags = timeout_at(self.asking, self.ports.principal_tags(arn)).await;
         tags.unwrap_or_else(|_| Err(late("reading IAM tags")))
+    }
+}
+
+impl<P: Ports> People for Until<'_, P> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+        let name = timeout_at(self.asking, self.ports.person(user)).await;
+        name.unwrap_or_else(|_| Err(late("reading the identity store")))
     }
 }
 
@@ -131,6 +139,12 @@ mod tests {
         }
     }
 
+    impl People for Silent {
+        async fn person(&self, _: &OnBehalfOf) -> Result<Option<String>, PortError> {
+            pending().await
+        }
+    }
+
     impl Clock for Silent {
         fn now(&self) -> Timestamp {
             NOON.parse().unwrap()
@@ -142,7 +156,11 @@ mod tests {
             pending().await
         }
 
-        async fn find(&self, _: &str) -> Result<Vec<Session>, SessionStoreError> {
+        async fn find_issued(
+            &self,
+            _: &str,
+            _: &RangeInclusive<Timestamp>,
+        ) -> Result<Vec<Session>, SessionStoreError> {
             pending().await
         }
     }

@@ -1,20 +1,22 @@
-use std::ops::RangeInclusive;
 use super::*;
 use crate::assess::{Assessed, Assessor, Hints};
 use crate::catalog::Catalog;
 use crate::memory::MemoryPorts;
 use crate::outcome::{ErrorClass, PortError};
 use crate::owner::OwnerSource;
-use crate::ports::{Answer, Clock, Lookup, PrincipalTags, Question, TagReader, Tagger};
+use crate::ports::{Answer, Clock, Lookup, People, PrincipalTags, Question, TagReader, Tagger};
 use autotag_model::arn::{AccountId, Partition, Region};
 use autotag_model::envelope::{Limits, read_records};
+use autotag_model::identity::OnBehalfOf;
 use autotag_model::policy::Note;
 use autotag_model::rule::Place;
 use autotag_model::session::Session;
 use futures_executor::block_on;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use session_store::{MemoryStore, SessionStore, SessionStoreError};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 type World = MemoryPorts<MemoryStore>;
 
@@ -176,6 +178,13 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> PrincipalTags for Fa
     async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, PortError> {
         self.check("principal", arn)?;
         self.world.principal_tags(arn).await
+    }
+}
+
+impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> People for Failing<F> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+        self.check("person", &user.user_id)?;
+        self.world.person(user).await
     }
 }
 
@@ -912,6 +921,12 @@ impl Lookup for Silent {
 impl PrincipalTags for Silent {
     async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, PortError> {
         self.0.principal_tags(arn).await
+    }
+}
+
+impl People for Silent {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+        self.0.person(user).await
     }
 }
 

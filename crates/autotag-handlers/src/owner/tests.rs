@@ -1,10 +1,11 @@
-use std::ops::RangeInclusive;
 use super::*;
+use crate::memory::MemoryPorts;
 use autotag_model::identity::AccessKeyId;
 use futures_executor::block_on;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use session_store::MemoryStore;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const NINE: &str = "2026-03-02T09:00:00Z";
@@ -51,7 +52,8 @@ fn store(sessions: &[Session]) -> MemoryStore {
 }
 
 fn owner(identity: &Value, sessions: &[Session]) -> Owner {
-    block_on(resolve(&principal(identity), &store(sessions))).unwrap()
+    let world = MemoryPorts::new(store(sessions), NINE.parse().unwrap());
+    block_on(resolve(&principal(identity), &world)).unwrap()
 }
 
 /// Name and source: what tags say.
@@ -90,6 +92,12 @@ impl SessionStore for Counting {
             });
         }
         self.known.find_issued(role_session, between).await
+    }
+}
+
+impl People for Counting {
+    async fn person(&self, _: &OnBehalfOf) -> Result<Option<String>, PortError> {
+        Ok(None)
     }
 }
 
@@ -452,7 +460,7 @@ fn an_outage_of_the_store_is_an_error_and_not_an_unknown_session() {
     let down = Counting { down: true, ..Counting::default() };
     let error =
         block_on(resolve(&principal(&role_session("Deploy", "build", Some("ASIAONE"))), &down)).unwrap_err();
-    assert!(error.is_retryable());
+    assert!(matches!(error, OwnerError::Sessions(error) if error.is_retryable()));
     // Who has no session is named all the same.
     assert_eq!(block_on(resolve(&principal(&user("mara")), &down)).unwrap().name.as_deref(), Some("mara"));
 }

@@ -1,15 +1,10 @@
-//! EC2: what comes with an instance or an image, and to which group an instance belongs.
+//! EC2: what comes with an instance or an image.
 
-use super::{Creation, ServiceHandler, Target, account, resource};
-use crate::ports::{Item, Question};
-use autotag_model::arn::Region;
-use std::sync::Arc;
+use super::{Creation, ServiceHandler, Target};
+use crate::ports::Question;
 
 #[derive(Debug)]
 pub(super) struct Ec2;
-
-/// Auto Scaling puts the name of the group on each instance, in the very call that launches it.
-const GROUP_TAG: &str = "aws:autoscaling:groupName";
 
 /// What comes along with an instance or an image, and is looked up.
 const COME_ALONG: [&str; 3] = ["AWS::EC2::Volume", "AWS::EC2::NetworkInterface", "AWS::EC2::Snapshot"];
@@ -28,13 +23,6 @@ impl ServiceHandler for Ec2 {
                 .map(|resource_type| (*resource_type, creation.trees.requested_tags(kind(resource_type))))
                 .collect();
         }
-        let group = targets.iter().find_map(|target| {
-            let group = target.requested.iter().find(|(key, _)| key == GROUP_TAG)?;
-            Some(group.1.clone())
-        });
-        for target in targets.iter_mut() {
-            target.parent = group.as_deref().and_then(|name| auto_scaling_group(name, creation));
-        }
         ask(targets);
     }
 }
@@ -51,20 +39,6 @@ fn kind(resource_type: &str) -> Option<&'static str> {
         "AWS::EC2::SpotFleet" => "spot-fleet-request",
         _ => return None,
     })
-}
-
-fn auto_scaling_group(name: &str, creation: &Creation<'_>) -> Option<Item> {
-    let rules = creation.catalog.find("autoscaling.amazonaws.com", "CreateAutoScalingGroup").ok()?;
-    let place = creation.place;
-    let region = place.region.as_ref().map_or("", Region::as_str);
-    // The same spelling as the catalogue's: no record tells the group's UUID.
-    let arn = format!(
-        "arn:{}:autoscaling:{region}:{}:autoScalingGroup:*:autoScalingGroupName/{name}",
-        place.partition,
-        account(place)
-    );
-    let group = resource("AWS::AutoScaling::AutoScalingGroup", name, &arn, place);
-    Some(Item { resource: group, rule: Arc::clone(rules.first()?) })
 }
 
 /// Volumes of new instances are in no record, and often not all network interfaces; nor are the snapshots of an image.

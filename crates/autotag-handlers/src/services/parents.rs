@@ -1,0 +1,130 @@
+//! To what a new resource belongs, by the tags that AWS itself puts on it in the very call that creates it.
+
+use super::{Creation, Target, account, resource};
+use crate::ports::Item;
+use autotag_model::arn::{Arn, Region};
+use autotag_model::identity::PrincipalKind;
+use autotag_model::rule::Place;
+use std::sync::Arc;
+
+/// A tag whose value names the resource to which another one belongs.
+struct Parent {
+    /// The tag's key.
+    tag: &'static str,
+    /// The event by which the parent is created: its rule says how its tags are read.
+    event: (&'static str, &'static str),
+    resource_type: &'static str,
+    /// The parent's ARN, `{id}` for the tag's value; a value that is an ARN itself counts as it is.
+    arn: &'static str,
+}
+
+/// The nearest first: an instance of a group belongs to the group, which may belong to a stack.
+///
+/// Nobody but AWS can set tags that begin `aws:`. The others anybody can, so they count only where AWS itself called.
+const PARENTS: &[Parent] = &[
+    Parent {
+        tag: "aws:autoscaling:groupName",
+        event: ("autoscaling.amazonaws.com", "CreateAutoScalingGroup"),
+        resource_type: "AWS::AutoScaling::AutoScalingGroup",
+        // The same spelling as the catalogue's: no record tells the group's UUID.
+        arn: "arn:{partition}:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{id}",
+    },
+    Parent {
+        tag: "aws:ec2:fleet-id",
+        event: ("ec2.amazonaws.com", "CreateFleet"),
+        resource_type: "AWS::EC2::EC2Fleet",
+        arn: "arn:{partition}:ec2:{region}:{account}:fleet/{id}",
+    },
+    Parent {
+        tag: "aws:ec2spot:fleet-request-id",
+        event: ("ec2.amazonaws.com", "RequestSpotFleet"),
+        resource_type: "AWS::EC2::SpotFleet",
+        arn: "arn:{partition}:ec2:{region}:{account}:spot-fleet-request/{id}",
+    },
+    Parent {
+        tag: "aws:batch:compute-environment",
+        event: ("batch.amazonaws.com", "CreateComputeEnvironment"),
+        resource_type: "AWS::Batch::ComputeEnvironment",
+        arn: "arn:{partition}:batch:{region}:{account}:compute-environment/{id}",
+    },
+    Parent {
+        tag: "aws:elasticmapreduce:job-flow-id",
+        event: ("elasticmapreduce.amazonaws.com", "RunJobFlow"),
+        resource_type: "AWS::EMR::Cluster",
+        arn: "arn:{partition}:elasticmapreduce:{region}:{account}:cluster/{id}",
+    },
+    Parent {
+        tag: NODEGROUP,
+        event: ("eks.amazonaws.com", "CreateNodegroup"),
+        resource_type: "AWS::EKS::Nodegroup",
+        arn: "arn:{partition}:eks:{region}:{account}:nodegroup/{id}",
+    },
+    Parent {
+        tag: CLUSTER,
+        event: ("eks.amazonaws.com", "CreateCluster"),
+        resource_type: "AWS::EKS::Cluster",
+        arn: "arn:{partition}:eks:{region}:{account}:cluster/{id}",
+    },
+    Parent {
+        tag: "aws:cloudformation:stack-id",
+        event: ("cloudformation.amazonaws.com", "CreateStack"),
+        resource_type: "AWS::CloudFormation::Stack",
+        arn: "{id}",
+    },
+];
+
+/// By which EKS says what the groups of its nodes belong to.
+const NODEGROUP: &str = "eks:nodegroup-name";
+const CLUSTER: &str = "eks:cluster-name";
+
+/// The principal for whom Service Catalog provisions.
+const PROVISIONER: &str = "aws:servicecatalog:provisioningPrincipalArn";
+
+type Tags = [(String, String)];
+
+/// The ARN of the principal for whom a service says that it creates something.
+pub(super) fn requester(target: &Target) -> Option<String> {
+    value(&target.requested, PROVISIONER).filter(|arn| arn.parse::<Arn>().is_ok()).map(str::to_owned)
+}
+
+/// The resource that a new one belongs to.
+pub(super) fn parent(creation: &Creation<'_>, target: &Target) -> Option<Item> {
+    let requested = &target.requested;
+    PARENTS.iter().find_map(|parent| {
+        let reserved = parent.tag.starts_with("aws:");
+        let id = value(requested, parent.tag).filter(|_| reserved || by_aws(creation))?;
+        let id = if parent.tag == NODEGROUP { nodegroup(target, id)? } else { id.to_owned() };
+        item(parent, &id, creation)
+    })
+}
+
+fn value<'t>(tags: &'t Tags, key: &str) -> Option<&'t str> {
+    let (_, value) = tags.iter().find(|(known, value)| known == key && !value.is_empty())?;
+    Some(value)
+}
+
+fn by_aws(creation: &Creation<'_>) -> bool {
+    creation.principal.kind == PrincipalKind::AwsService || creation.principal.is_service_linked()
+}
+
+/// A node group's ARN ends in the UUID that also ends the name of its Auto Scaling group: `eks-<name>-<uuid>`.
+fn nodegroup(target: &Target, name: &str) -> Option<String> {
+    let uuid = target.resource.id.strip_prefix("eks-")?.strip_prefix(name)?.strip_prefix('-')?;
+    Some(format!("{}/{name}/{uuid}", value(&target.requested, CLUSTER)?))
+}
+
+fn item(parent: &Parent, id: &str, creation: &Creation<'_>) -> Option<Item> {
+    let (source, event) = parent.event;
+    let rule = creation.catalog.find(source, event).ok()?.first()?;
+    let arn = if id.starts_with("arn:") { id.to_owned() } else { spell(parent.arn, id, creation.place) };
+    let found = resource(parent.resource_type, id, &arn, creation.place);
+    let ours = |arn: &Arn| creation.place.account.as_ref().is_none_or(|account| arn.may_lie_in(account));
+    found.arn.as_ref().is_some_and(ours).then(|| Item { resource: found, rule: Arc::clone(rule) })
+}
+
+fn spell(arn: &str, id: &str, place: &Place) -> String {
+    arn.replace("{partition}", &place.partition.to_string())
+        .replace("{region}", place.region.as_ref().map_or("", Region::as_str))
+        .replace("{account}", account(place))
+        .replace("{id}", id)
+}
