@@ -2,7 +2,7 @@
 //!
 //! Only the file of the service at hand is parsed, when its first event comes: start-up costs nothing.
 
-use autotag_model::rule::{NativeCall, Rule, RuleFileError, ServiceRules};
+use autotag_model::rule::{Rule, RuleFileError, ServiceRules};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
@@ -109,11 +109,6 @@ impl Catalog {
             });
         }
         Ok(services)
-    }
-
-    /// A service's own tag call, by its name in the service's file.
-    pub fn native(&self, event_source: &str, name: &str) -> Option<Arc<NativeCall>> {
-        self.service(event_source).ok()??.rules.native.get(name).map(Arc::clone)
     }
 
     fn service(&self, event_source: &str) -> Result<Option<&Service>, &CatalogError> {

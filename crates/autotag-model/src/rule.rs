@@ -49,7 +49,8 @@ pub struct Rule {
     pub arn: Option<ArnTemplate>,
     /// Which call tags it.
     pub call: TagCall,
-    /// The service's own call, for what the tagging API turns out not to support.
+    /// The service's own call for what the tagging API turns out not to support; for what the service's first call
+    /// refuses, another one.
     pub otherwise: Option<Arc<NativeCall>>,
     /// The service's own IAM actions that the tagger needs; see [`Rule::iam_actions`] for all.
     pub actions: Vec<String>,

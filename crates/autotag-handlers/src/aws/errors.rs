@@ -131,6 +131,14 @@ pub const TABLE: &[(ErrorClass, &[Match])] = &[
     ),
 ];
 
+/// What stands in codes that say that a resource has as many tags as it can have.
+const NO_ROOM: [&str; 3] = ["TooManyTags", "TagLimit", "TagQuota"];
+
+/// Whether a code says that a resource has no room for more tags.
+pub(super) fn is_about_room(code: &str) -> bool {
+    NO_ROOM.iter().any(|text| code.contains(text))
+}
+
 /// The class of an error, by its code and the answer's HTTP status.
 pub fn class(code: &str, status: Option<u16>) -> ErrorClass {
     let matches = |one: &Match| match one {

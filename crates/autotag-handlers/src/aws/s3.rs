@@ -1,19 +1,16 @@
-//! S3: both tag calls replace the whole set, so it is read, merged, written, and read again. Buckets that are under access
-//! control by tags refuse that; they have a call that merges by itself.
+//! S3: both tag calls replace the whole set, so it is read, merged, written, and read again.
 
 use super::tagger::arn;
 use super::{AwsPorts, errors};
-use crate::catalog::Catalog;
 use crate::outcome::{ErrorClass, PortError};
 use crate::ports::Tags;
-use autotag_model::rule::{NativeCall, Resource};
+use autotag_model::rule::Resource;
 use autotag_model::tags::{TagSet, is_reserved};
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::types::{Tag, Tagging};
 use session_store::SessionStore;
-use std::sync::{Arc, OnceLock};
 
 /// How often a set that somebody else changed in between is written anew.
 const TRIES: usize = 3;
@@ -40,14 +37,7 @@ pub(super) fn client(config: &SdkConfig) -> Client {
 
 impl<S: SessionStore> AwsPorts<S> {
     pub(super) async fn tag_bucket(&self, resource: &Resource, tags: &TagSet) -> Result<(), PortError> {
-        let merged = self.merge(resource, tags, BUCKET_TAGS).await;
-        match merged {
-            // Under access control by tags the set is not to be replaced, and which code says so is not documented.
-            Err(refused) if refused.class == ErrorClass::Invalid && refused.code != TOO_MANY => {
-                self.merge_by_s3(resource, tags).await.map_err(|_| refused)
-            }
-            merged => merged,
-        }
+        self.merge(resource, tags, BUCKET_TAGS).await
     }
 
     pub(super) async fn tag_object(&self, resource: &Resource, tags: &TagSet) -> Result<(), PortError> {
@@ -79,13 +69,6 @@ impl<S: SessionStore> AwsPorts<S> {
         Err(PortError::new(ErrorClass::Conflict, whole.write_operation(), "TagsChanged"))
     }
 
-    /// `TagResource` of S3 Control, which merges.
-    async fn merge_by_s3(&self, resource: &Resource, tags: &TagSet) -> Result<(), PortError> {
-        let call = control_call().ok_or_else(|| errors::invalid("TagResource", "NotInTheCatalogue"))?;
-        let Some(api) = &call.api else { return Err(errors::invalid("TagResource", "NotDescribed")) };
-        self.described(api, &call, resource, tags).await
-    }
-
     async fn whole<'r>(&self, resource: &'r Resource) -> Result<Whole<'r>, PortError> {
         let arn = arn(resource, "GetBucketTagging")?;
         let name = arn.splitn(6, ':').nth(5).unwrap_or_default();
@@ -99,16 +82,6 @@ impl<S: SessionStore> AwsPorts<S> {
 
 /// The code of our own refusal to push out tags of users.
 const TOO_MANY: &str = "TooManyTags";
-
-/// The catalogue's description of `TagResource` of S3 Control.
-fn control_call() -> Option<Arc<NativeCall>> {
-    static CALL: OnceLock<Option<Arc<NativeCall>>> = OnceLock::new();
-    let find = || {
-        let catalog = Catalog::embedded();
-        catalog.native("s3.amazonaws.com", "TagResource")
-    };
-    CALL.get_or_init(find).clone()
-}
 
 /// What is there with ours over it; the order of what is there stays.
 fn merged(there: &Tags, ours: &TagSet) -> Tags {

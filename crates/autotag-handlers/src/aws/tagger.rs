@@ -25,12 +25,22 @@ impl<S: SessionStore> Tagger for AwsPorts<S> {
 }
 
 impl<S: SessionStore> AwsPorts<S> {
-    /// A service's own call; many resources at once where it takes them.
+    /// A service's own call, many resources at once where it takes them; and the rule's other call for what it refuses.
     async fn tag_by_service(&self, call: &NativeCall, items: &[Item], tags: &TagSet) -> Answers {
-        if items.iter().all(|item| sdk_for(call, &item.resource) == Some(Sdk::CreateTags)) {
-            return self.create_tags(items, tags).await;
-        }
-        together(items.iter().map(|item| self.native(call, item, tags)).collect()).await
+        let at_once = items.iter().all(|item| sdk_for(call, &item.resource) == Some(Sdk::CreateTags));
+        let answers = if at_once {
+            self.create_tags(items, tags).await
+        } else {
+            together(items.iter().map(|item| self.native(call, item, tags)).collect()).await
+        };
+        let refused = failed(items, &answers, may_be_unfit_call);
+        let again = refused.iter().filter_map(|(index, item)| {
+            let otherwise = item.rule.otherwise.as_ref()?;
+            Some(async move { (*index, self.native(otherwise, item, tags).await) })
+        });
+        let again = together(again.collect()).await;
+        // If both are refused, the first refusal is the answer: it is about the call that is meant for the resource.
+        with(answers, again.into_iter().filter(|(_, answer)| answer.is_ok()))
     }
 
     /// A service's own call for one resource.
@@ -96,9 +106,28 @@ pub(super) fn arn(resource: &Resource, operation: &str) -> Result<String, PortEr
     resource.arn.as_ref().map(Arn::to_string).ok_or_else(|| errors::invalid(operation, "NoArn"))
 }
 
+/// Whether a service's refusal of a resource may only mean that this is not the call for it. Which code says so is not
+/// documented. Where there is no room for more tags, another call finds no more.
+pub(super) fn may_be_unfit_call(error: &PortError) -> bool {
+    error.class == ErrorClass::Invalid && !errors::is_about_room(&error.code)
+}
+
 /// Whether the tagging API's refusal of a resource may only mean that it does not know its type.
 pub(super) fn may_be_unknown_type(error: &PortError) -> bool {
-    error.class == ErrorClass::Invalid || error.code.starts_with("InternalService")
+    may_be_unfit_call(error) || error.code.starts_with("InternalService")
+}
+
+/// The answers with others in the place of some, by index.
+pub(super) fn with(
+    mut answers: Answers,
+    others: impl Iterator<Item = (usize, Result<(), PortError>)>,
+) -> Answers {
+    for (index, other) in others {
+        if let Some(place) = answers.get_mut(index) {
+            *place = other;
+        }
+    }
+    answers
 }
 
 /// The items whose answers are failures of one kind, by index.

@@ -1,6 +1,6 @@
 //! The Resource Groups Tagging API: the common road, by ARN, for resources of all services at once.
 
-use super::tagger::{Answers, arn, failed, may_be_unknown_type};
+use super::tagger::{Answers, arn, failed, may_be_unknown_type, with};
 use super::{AwsPorts, client_of, errors, together};
 use crate::outcome::PortError;
 use crate::ports::Item;
@@ -21,7 +21,7 @@ impl<S: SessionStore> AwsPorts<S> {
     }
 
     async fn tag_part(&self, items: &[Item], tags: &TagSet) -> Answers {
-        let mut answers = self.tag_at_once(items, tags).await;
+        let answers = self.tag_at_once(items, tags).await;
         let unsure = failed(items, &answers, may_be_unknown_type);
         let again = unsure.iter().map(|(index, item)| async move {
             // One wrong ARN fails the whole call, and nobody knows which it was.
@@ -32,12 +32,7 @@ impl<S: SessionStore> AwsPorts<S> {
             };
             Some((*index, alone))
         });
-        for (index, answer) in together(again.collect()).await.into_iter().flatten() {
-            if let Some(place) = answers.get_mut(index) {
-                *place = answer;
-            }
-        }
-        answers
+        with(answers, together(again.collect()).await.into_iter().flatten())
     }
 
     async fn tag_at_once(&self, items: &[Item], tags: &TagSet) -> Answers {

@@ -233,6 +233,63 @@ async fn service_calls_are_retried_when_they_are_throttled() {
     assert_eq!(world.proxy.count("sqs", "TagQueue"), 4, "what is not found is not asked for again at once");
 }
 
+/// A rule of a user's with two calls of its service.
+#[tokio::test]
+async fn what_the_first_call_refuses_is_tried_by_the_other() {
+    let rules = ServiceRules::from_toml(
+        r#"
+        source = "sqs.amazonaws.com"
+        name = "Amazon SQS"
+        tag = "TagIt"
+        [api.sqs]
+        protocol = "json-1.0"
+        host = "sqs.{region}.{suffix}"
+        signing = "sqs"
+        target = "AmazonSQS"
+        [native.TagIt]
+        params = { QueueUrl = "{id}" }
+        tags = "Tags"
+        shape = "map"
+        [native.TagQueue]
+        params = { QueueUrl = "{id}" }
+        tags = "Tags"
+        shape = "map"
+        [[rule]]
+        event = "CreateQueue"
+        type = "AWS::SQS::Queue"
+        id = "response.queueUrl"
+        otherwise = "TagQueue"
+        "#,
+    );
+    let world = World::new().await;
+    let mut fits = queue(&world, "fits").await;
+    fits.rule = rules.unwrap().rules.remove(0);
+    for (first, other, want) in [
+        ("ValidationException", None, None),
+        ("ValidationException", Some("InvalidAddress"), Some((ErrorClass::Invalid, "ValidationException"))),
+        ("ValidationException", Some("AccessDenied"), Some((ErrorClass::Invalid, "ValidationException"))),
+        ("TooManyTagsException", None, Some((ErrorClass::Invalid, "TooManyTagsException"))),
+        ("TagLimitExceeded", None, Some((ErrorClass::Invalid, "TagLimitExceeded"))),
+        ("AccessDenied", None, Some((ErrorClass::Denied, "AccessDenied"))),
+        ("OperationAborted", None, Some((ErrorClass::Conflict, "OperationAborted"))),
+    ] {
+        world.proxy.repair();
+        world.proxy.rule(move |call| match call.operation.as_str() {
+            "TagIt" => Some(Fault::refused(first)),
+            "TagQueue" => other.map(Fault::refused),
+            _ => None,
+        });
+        let tried = world.proxy.count("sqs", "TagQueue");
+        let answers = world.ports().write(&write(std::slice::from_ref(&fits), TAGS)).await;
+        match want {
+            None => assert_eq!(answers, [Ok(())]),
+            Some(want) => assert_eq!(failure(&answers[0]), want),
+        }
+        let tried = world.proxy.count("sqs", "TagQueue") - tried;
+        assert_eq!(tried, u64::from(first == "ValidationException"), "{first}");
+    }
+}
+
 /// A rule of a user's that says `sdk` of a call of which only another service's is ours.
 #[tokio::test]
 async fn a_call_of_ours_is_never_sent_to_another_service_of_the_same_operation() {

@@ -197,6 +197,7 @@ async fn other_failures_are_not_tried_at_the_service() {
         ("ThrottlingException", ErrorClass::Throttled),
         ("ConcurrentModificationException", ErrorClass::Conflict),
         ("InvalidReplicationGroupState", ErrorClass::WrongState),
+        ("TooManyTagsException", ErrorClass::Invalid),
     ] {
         let world = World::new().await;
         let items = clusters(&world, &format!("refused-{code}"), 2).await;

@@ -213,16 +213,19 @@ impl Checked<'_> {
         }
     }
 
-    /// The call in place of the tagging API; for rules on the tagging API only.
+    /// The call for what the first one refuses. The one in the head of the file is for rules on the tagging API only.
     fn otherwise(
         &self,
         rule: &RuleFile,
         call: &TagCall,
         native: &BTreeMap<String, Arc<NativeCall>>,
     ) -> Result<Option<Arc<NativeCall>>, RuleFileError> {
-        let Some(name) = rule.otherwise.as_ref().or(self.file.otherwise.as_ref()) else { return Ok(None) };
-        let call = (*call == TagCall::TaggingApi).then(|| self.native_named(name, native, "a [native.*]"));
-        call.transpose()
+        let name = match call {
+            TagCall::TaggingApi => rule.otherwise.as_ref().or(self.file.otherwise.as_ref()),
+            TagCall::Native(_) => rule.otherwise.as_ref(),
+            TagCall::None => None,
+        };
+        name.map(|name| self.native_named(name, native, "a [native.*]")).transpose()
     }
 
     fn native_named(

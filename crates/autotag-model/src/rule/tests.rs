@@ -146,6 +146,26 @@ fn masks_are_no_ids() {
     assert_eq!(rule.locate(&masked, &place()), Located::NoId);
 }
 
+/// The head's is for rules on the tagging API; a rule on a call of the service's own names its other one itself.
+#[test]
+fn which_call_is_made_otherwise() {
+    let calls = "tag = \"One\"\notherwise = \"Two\"\n[native.One]\napi = \"sdk\"\nparams = {}\ntags = \"Tags\"\nshape = \"map\"\n\
+                 [native.Two]\napi = \"sdk\"\nparams = {}\ntags = \"Tags\"\nshape = \"map\"\n";
+    let otherwise = |of_rule: &str| {
+        let rule = "[[rule]]\nevent = \"E\"\ntype = \"AWS::X::Y\"\nid = \"response.x\"\nnote = \"n\"\n";
+        let rules = ServiceRules::from_toml(&format!("{HEAD}{calls}{rule}{of_rule}"));
+        rules.map(|rules| rules.rules[0].otherwise.as_ref().map(|call| call.name.clone()))
+    };
+    let named = |name: &str| Ok(Some(name.to_owned()));
+    assert_eq!(otherwise(""), Ok(None));
+    assert_eq!(otherwise("otherwise = \"Two\""), named("Two"));
+    assert_eq!(otherwise("tag = \"tagging-api\""), named("Two"));
+    assert_eq!(otherwise("tag = \"tagging-api\"\notherwise = \"One\""), named("One"));
+    assert_eq!(otherwise("tag = \"none\"\notherwise = \"Two\""), Ok(None));
+    let error = otherwise("otherwise = \"Three\"").unwrap_err().to_string();
+    assert!(error.contains("expected a [native.*] of this file (One, Two), found `Three`"), "{error}");
+}
+
 #[test]
 fn a_wrong_file_says_where_and_what() {
     let rule = "[[rule]]\nevent = \"CreateQueue\"\ntype = \"AWS::SQS::Queue\"\n";

@@ -4,7 +4,10 @@ use autotag_model::arn::{AccountId, Partition};
 use autotag_model::rule::Place;
 
 fn call(service: &str, name: &str) -> Arc<NativeCall> {
-    Catalog::embedded().native(&format!("{service}.amazonaws.com"), name).unwrap()
+    let source = format!("{service}.amazonaws.com");
+    let services = Catalog::embedded().services().unwrap();
+    let service = services.iter().find(|service| service.source == source).unwrap();
+    Arc::clone(&service.native[name])
 }
 
 fn api_and_read(service: &str, name: &str) -> (Arc<Api>, ReadCall) {
