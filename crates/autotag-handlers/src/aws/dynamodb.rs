@@ -1,5 +1,6 @@
 //! DynamoDB: tables, backups.
 
+use super::reader::Pages;
 use super::tagger::arn;
 use super::{AwsPorts, client_of, errors};
 use crate::outcome::PortError;
@@ -27,12 +28,12 @@ impl<S: SessionStore> AwsPorts<S> {
         let operation = "ListTagsOfResource";
         let arn = arn(resource, operation)?;
         let client = self.client(resource, client_of!(aws_sdk_dynamodb)).await?;
-        let (mut tags, mut token) = (Vec::new(), None);
+        let (mut tags, mut token, mut pages) = (Vec::new(), None, Pages::default());
         loop {
             let page = client.list_tags_of_resource().resource_arn(&arn).set_next_token(token).send().await;
             let page = page.map_err(|error| errors::of_sdk(operation, &error))?;
             tags.extend(page.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
-            token = page.next_token;
+            token = pages.next(page.next_token, operation)?;
             if token.is_none() {
                 return Ok(tags);
             }

@@ -126,6 +126,7 @@ pub const TABLE: &[(ErrorClass, &[Match])] = &[
             Is("NotSent"),
             Is("OutOfTime"),
             Is("UnreadableAnswer"),
+            Is("PagingDoesNotEnd"),
             Is("Unknown"),
         ],
     ),

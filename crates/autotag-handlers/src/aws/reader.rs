@@ -9,7 +9,7 @@ use autotag_model::arn::Arn;
 use autotag_model::rule::{NativeCall, Resource, TagCall};
 use autotag_model::tags::folded;
 use session_store::SessionStore;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How many ARNs `GetResources` takes, and how many values a filter of `DescribeTags`.
 const ARNS: usize = 100;
@@ -179,21 +179,37 @@ impl<S: SessionStore> AwsPorts<S> {
         };
         let operation = read.operation.name.as_str();
         let region = self.region(resource)?;
-        let (mut tags, mut token): (Tags, Option<String>) = (Vec::new(), None);
+        let (mut tags, mut token, mut pages): (Tags, Option<String>, _) =
+            (Vec::new(), None, Pages::default());
         loop {
             let request = described::read_request(api, read, resource, &region, token.as_deref());
             let request = request.map_err(|why| errors::invalid(operation, &why))?;
             let body = self.send(resource, request).await?;
             let unreadable = || PortError::new(ErrorClass::Transport, operation, "UnreadableAnswer");
             tags.extend(described::tags_in(api, read, &body).ok_or_else(unreadable)?);
-            let next = described::next_page(api, read, &body);
-            // A token that comes again never ends.
-            if next.is_none() || next == token {
+            token = pages.next(described::next_page(api, read, &body), operation)?;
+            if token.is_none() {
                 tags.sort_by_cached_key(|(key, _)| (folded(key), key.clone()));
                 tags.dedup();
                 return Ok(tags);
             }
-            token = next;
         }
+    }
+}
+
+/// The tokens of the pages so far.
+#[derive(Default)]
+pub(super) struct Pages(HashSet<String>);
+
+impl Pages {
+    /// The next page's token; none after the last. One that comes again never ends, and nobody knows what is missing.
+    pub(super) fn next(
+        &mut self,
+        token: Option<String>,
+        operation: &str,
+    ) -> Result<Option<String>, PortError> {
+        let endless = || PortError::new(ErrorClass::Transport, operation, "PagingDoesNotEnd");
+        let new = token.as_ref().is_none_or(|token| self.0.insert(token.clone()));
+        if new { Ok(token) } else { Err(endless()) }
     }
 }

@@ -266,17 +266,40 @@ async fn pages_of_a_service_are_read_to_the_end() {
     assert_eq!(world.proxy.count("kms", "ListResourceTags"), 3);
 }
 
+/// What was read until then is not all: an owner on a later page would be overwritten.
 #[tokio::test]
-async fn a_page_that_leads_to_itself_ends() {
+async fn a_page_that_leads_back_is_no_end() {
+    for (round, calls) in [(1, 2), (2, 3)] {
+        let world = World::new().await;
+        world.proxy.route("/", move |call| {
+            // `m1` leads to `m2` and so on, and the last to `m1`.
+            let at = call.json()["Marker"].as_str().map_or(0, |marker| marker[1..].parse().unwrap());
+            let next = format!("m{}", at % round + 1);
+            let page =
+                json!({"Tags": [{"TagKey": "a", "TagValue": "x"}], "NextMarker": next, "Truncated": true});
+            (call.operation == "ListResourceTags").then(|| Reply::json(200, &page))
+        });
+        let arn = format!("arn:aws:kms:eu-west-1:{HERE}:key/k");
+        let mut key = item("kms:CreateKey", "AWS::KMS::Key", "k", &arn);
+        by_its_service(&mut key);
+        let answers = world.ports().tags(&[key]).await;
+        assert_eq!(failure(&answers[0]), (ErrorClass::Transport, "PagingDoesNotEnd"));
+        assert_eq!(world.proxy.count("kms", "ListResourceTags"), calls);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_a_table_that_leads_to_itself_is_no_end() {
     let world = World::new().await;
     world.proxy.route("/", |call| {
-        let again = json!({"Tags": [{"TagKey": "a", "TagValue": "x"}], "NextMarker": "again"});
-        (call.operation == "ListResourceTags").then(|| Reply::json(200, &again))
+        let again = json!({"Tags": [{"Key": "a", "Value": "x"}], "NextToken": "again"});
+        (call.operation == "ListTagsOfResource").then(|| Reply::json(200, &again))
     });
-    let mut key = item("kms:CreateKey", "AWS::KMS::Key", "k", &format!("arn:aws:kms:eu-west-1:{HERE}:key/k"));
-    by_its_service(&mut key);
-    assert_eq!(world.ports().tags(&[key]).await, [Ok(tags(&[("a", "x")]))]);
-    assert_eq!(world.proxy.count("kms", "ListResourceTags"), 2);
+    let arn = format!("arn:aws:dynamodb:eu-west-1:{HERE}:table/t");
+    let answers =
+        world.ports().tags(&[item("dynamodb:CreateTable", "AWS::DynamoDB::Table", "t", &arn)]).await;
+    assert_eq!(failure(&answers[0]), (ErrorClass::Transport, "PagingDoesNotEnd"));
+    assert_eq!(world.proxy.count("dynamodb", "ListTagsOfResource"), 2);
 }
 
 /// Kinesis says that there are more tags than it names.
