@@ -1,20 +1,14 @@
 //! The configuration: the environment, read once into one struct; all problems at once.
 
+use autotag_functions::environment::{DeadLetters, Environment, Problems, SessionTable};
 use autotag_handlers::batch;
-use aws_accounts::{Allowed, MemberRole, Settings, Timeouts};
-use std::collections::{BTreeSet, HashMap};
-use std::fmt;
-use std::num::{NonZeroU32, NonZeroUsize};
+use autotag_model::arn::Region;
+use aws_accounts::Settings;
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
-
-/// What begins the name of every variable of ours.
-const PREFIX: &str = "AUTOTAG_";
-
-/// How often SQS lets a message be received, where nothing else is said.
-const FIVE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
 /// What the function is told by its environment.
 #[derive(Debug)]
@@ -24,6 +18,9 @@ pub(crate) struct Config {
     pub(crate) accounts: Settings,
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) trail_bucket: Option<String>,
+    pub(crate) sessions: Option<SessionTable>,
+    pub(crate) second_look: Option<SecondLook>,
+    pub(crate) identity_store: Option<Region>,
     pub(crate) dead_letters: Option<DeadLetters>,
     pub(crate) log_level: LevelFilter,
     pub(crate) metrics_namespace: String,
@@ -38,146 +35,73 @@ pub(crate) enum PolicySource {
     Parameter(String),
 }
 
-/// Where messages go that were received as often as their queue allows.
+/// Where a record is put that is to be looked at again, and for how long it waits there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DeadLetters {
+pub(crate) struct SecondLook {
     pub(crate) queue_url: String,
-    pub(crate) after: NonZeroU32,
+    pub(crate) after: Duration,
 }
 
-/// Everything that is wrong with the environment.
-#[derive(Debug)]
-pub(crate) struct Problems(pub(crate) Vec<String>);
+/// The longest that SQS delays a message, in seconds; the STS record has come by then, or comes as good as never.
+const LONGEST_DELAY: u64 = 900;
 
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "wrong configuration: {}", self.0.join("; "))
+fn policy(environment: &mut Environment<'_>) -> PolicySource {
+    let inline = environment.text("AUTOTAG_POLICY").map(PolicySource::Inline);
+    let file = environment.text("AUTOTAG_POLICY_FILE").map(|path| PolicySource::File(path.into()));
+    let parameter = environment.text("AUTOTAG_POLICY_PARAMETER").map(PolicySource::Parameter);
+    let mut given: Vec<PolicySource> = [inline, file, parameter].into_iter().flatten().collect();
+    if given.len() > 1 {
+        let names = "AUTOTAG_POLICY, AUTOTAG_POLICY_FILE and AUTOTAG_POLICY_PARAMETER";
+        environment.problem(format!("of {names} at most one may be set"));
     }
+    given.pop().unwrap_or(PolicySource::BuiltIn)
 }
 
-impl std::error::Error for Problems {}
-
-/// The environment while it is read: what is wrong is noted, and what is known by name.
-struct Reader<'e> {
-    environment: &'e HashMap<String, String>,
-    known: BTreeSet<&'static str>,
-    problems: Vec<String>,
-}
-
-impl Reader<'_> {
-    fn text(&mut self, name: &'static str) -> Option<String> {
-        self.known.insert(name);
-        self.environment.get(name).filter(|value| !value.is_empty()).cloned()
+fn second_look(environment: &mut Environment<'_>) -> Option<SecondLook> {
+    const AFTER: &str = "AUTOTAG_SECOND_LOOK_SECONDS";
+    let seconds = environment.parsed(AFTER, "seconds, from 0 to 900", LONGEST_DELAY);
+    if seconds > LONGEST_DELAY {
+        environment.problem(format!("{AFTER} is `{seconds}`: SQS delays a message by 900 seconds at most"));
     }
-
-    fn parsed<N: FromStr>(&mut self, name: &'static str, expected: &str, default: N) -> N {
-        let Some(text) = self.text(name) else { return default };
-        text.parse().unwrap_or_else(|_| {
-            self.problems.push(format!("{name} is `{text}`: expected {expected}"));
-            default
-        })
+    let queue_url = environment.text("AUTOTAG_SECOND_LOOK_QUEUE_URL")?;
+    if queue_url.ends_with(".fifo") {
+        let why = "a FIFO queue delays no single message, name a standard queue";
+        environment.problem(format!("AUTOTAG_SECOND_LOOK_QUEUE_URL is `{queue_url}`: {why}"));
     }
-
-    fn millis(&mut self, name: &'static str, default: Duration) -> Duration {
-        let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(self.parsed(name, "milliseconds, a whole number", default))
-    }
-
-    fn policy(&mut self) -> PolicySource {
-        let inline = self.text("AUTOTAG_POLICY").map(PolicySource::Inline);
-        let file = self.text("AUTOTAG_POLICY_FILE").map(|path| PolicySource::File(path.into()));
-        let parameter = self.text("AUTOTAG_POLICY_PARAMETER").map(PolicySource::Parameter);
-        let mut given: Vec<PolicySource> = [inline, file, parameter].into_iter().flatten().collect();
-        if given.len() > 1 {
-            let names = "AUTOTAG_POLICY, AUTOTAG_POLICY_FILE and AUTOTAG_POLICY_PARAMETER";
-            self.problems.push(format!("of {names} at most one may be set"));
-        }
-        given.pop().unwrap_or(PolicySource::BuiltIn)
-    }
-
-    fn accounts(&mut self) -> Settings {
-        let defaults = Settings::default();
-        let role = self.text("AUTOTAG_MEMBER_ROLE").map(|name| MemberRole {
-            name,
-            external_id: self.text("AUTOTAG_EXTERNAL_ID"),
-            session_policy: self.text("AUTOTAG_SESSION_POLICY"),
-        });
-        for name in ["AUTOTAG_EXTERNAL_ID", "AUTOTAG_SESSION_POLICY"] {
-            if self.text(name).is_some() && role.is_none() {
-                self.problems.push(format!("{name} is set, but AUTOTAG_MEMBER_ROLE is not"));
-            }
-        }
-        let allowed = self.allowed();
-        if allowed != Allowed::OwnOnly && role.is_none() {
-            self.problems.push(
-                "AUTOTAG_ACCOUNTS allows other accounts, but AUTOTAG_MEMBER_ROLE is not set".to_owned(),
-            );
-        }
-        let attempts =
-            self.parsed("AUTOTAG_CALL_ATTEMPTS", "a whole number from 1", defaults.attempts).max(1);
-        Settings {
-            allowed,
-            role,
-            attempts,
-            first_backoff: self.millis("AUTOTAG_FIRST_BACKOFF_MS", defaults.first_backoff),
-            timeouts: Timeouts {
-                connect: self.millis("AUTOTAG_CONNECT_TIMEOUT_MS", defaults.timeouts.connect),
-                attempt: self.millis("AUTOTAG_CALL_TIMEOUT_MS", defaults.timeouts.attempt),
-            },
-        }
-    }
-
-    fn allowed(&mut self) -> Allowed {
-        let Some(text) = self.text("AUTOTAG_ACCOUNTS") else { return Allowed::OwnOnly };
-        text.parse().unwrap_or_else(|why| {
-            self.problems.push(format!("AUTOTAG_ACCOUNTS has {why}"));
-            // Whatever was meant, it was not one's own account alone.
-            Allowed::Listed(BTreeSet::new())
-        })
-    }
-
-    fn dead_letters(&mut self) -> Option<DeadLetters> {
-        let after = self.parsed("AUTOTAG_MAX_RECEIVES", "the queue's maxReceiveCount, from 1", FIVE);
-        let queue_url = self.text("AUTOTAG_DEAD_LETTER_QUEUE_URL")?;
-        Some(DeadLetters { queue_url, after })
-    }
-
-    /// A name that is spelt wrong would otherwise be a setting that does nothing.
-    fn unknown(&mut self) {
-        let ours = self.environment.keys().filter(|name| name.starts_with(PREFIX));
-        let mut unknown: Vec<&String> = ours.filter(|name| !self.known.contains(name.as_str())).collect();
-        unknown.sort();
-        for name in unknown {
-            let known: Vec<&str> = self.known.iter().copied().collect();
-            self.problems.push(format!("{name} is not known; known are {}", known.join(", ")));
-        }
-    }
+    Some(SecondLook { queue_url, after: Duration::from_secs(seconds) })
 }
 
 impl Config {
-    pub(crate) fn read(environment: &HashMap<String, String>) -> Result<Self, Problems> {
-        let mut reader = Reader { environment, known: BTreeSet::new(), problems: Vec::new() };
-        let rules = reader.text("AUTOTAG_RULES").unwrap_or_default();
+    pub(crate) fn read(variables: &HashMap<String, String>) -> Result<Self, Problems> {
+        let mut environment = Environment::new(variables);
+        let from = &mut environment;
+        let rules = from.text("AUTOTAG_RULES").unwrap_or_default();
         let config = Self {
-            policy: reader.policy(),
+            policy: policy(from),
             rules: rules.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect(),
-            accounts: reader.accounts(),
-            concurrency: reader.parsed("AUTOTAG_CONCURRENCY", "a whole number from 1", batch::CONCURRENCY),
-            trail_bucket: reader.text("AUTOTAG_TRAIL_BUCKET"),
-            dead_letters: reader.dead_letters(),
-            log_level: reader.parsed("AUTOTAG_LOG", "error, warn, info, debug or trace", LevelFilter::INFO),
-            metrics_namespace: reader
-                .text("AUTOTAG_METRICS_NAMESPACE")
-                .unwrap_or_else(|| "autotag".to_owned()),
+            accounts: from.accounts(),
+            concurrency: from.parsed("AUTOTAG_CONCURRENCY", "a whole number from 1", batch::CONCURRENCY),
+            trail_bucket: from.text("AUTOTAG_TRAIL_BUCKET"),
+            sessions: from.session_table(),
+            second_look: second_look(from),
+            identity_store: from.region("AUTOTAG_IDENTITY_STORE_REGION"),
+            dead_letters: from.dead_letters(),
+            log_level: from.log_level(),
+            metrics_namespace: from.metrics_namespace(),
         };
-        reader.unknown();
-        if reader.problems.is_empty() { Ok(config) } else { Err(Problems(reader.problems)) }
+        if config.second_look.is_some() && config.sessions.is_none() {
+            let why = "AUTOTAG_SESSION_TABLE is not: a second look would know no more than the first";
+            environment.problem(format!("AUTOTAG_SECOND_LOOK_QUEUE_URL is set, but {why}"));
+        }
+        environment.finish()?;
+        Ok(config)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_accounts::Allowed;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
         let environment =
@@ -204,6 +128,9 @@ mod tests {
             ("AUTOTAG_POLICY_FILE", "y"),
             ("AUTOTAG_CONCURENCY", "4"),
             ("AUTOTAG_EXTERNAL_ID", "e"),
+            ("AUTOTAG_SESSION_REGION", "Ireland"),
+            ("AUTOTAG_SECOND_LOOK_QUEUE_URL", "https://sqs.example/looks.fifo"),
+            ("AUTOTAG_SECOND_LOOK_SECONDS", "901"),
         ])
         .unwrap_err();
         for part in [
@@ -214,10 +141,14 @@ mod tests {
             "AUTOTAG_CONCURENCY is not known",
             "AUTOTAG_EXTERNAL_ID is set, but AUTOTAG_MEMBER_ROLE is not",
             "AUTOTAG_ACCOUNTS allows other accounts",
+            "AUTOTAG_SESSION_REGION is `Ireland`",
+            "a FIFO queue",
+            "900 seconds at most",
+            "AUTOTAG_SECOND_LOOK_QUEUE_URL is set, but AUTOTAG_SESSION_TABLE is not",
         ] {
             assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:?}");
         }
-        assert_eq!(problems.len(), 7, "{problems:?}");
+        assert_eq!(problems.len(), 11, "{problems:?}");
     }
 
     #[test]

@@ -1,30 +1,9 @@
-//! Logs: JSON, one line an outcome. No payload, no tag value, no token is in them.
+//! The log line of an outcome. No payload, no tag value, no token is in it.
 
 use autotag_handlers::outcome::{Outcome, Row};
 use autotag_handlers::owner::OwnerSource;
 use autotag_model::policy::Note;
 use autotag_model::rule::Resource;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
-use tracing_subscriber::util::SubscriberInitExt as _;
-
-/// Logs of ours go to stderr from here on, at this level and above. Those of libraries do not: a request's body stands in
-/// some of them.
-pub(crate) fn start(level: LevelFilter) {
-    let ours = Targets::new()
-        .with_target("tag_handler", level)
-        .with_target("autotag_handlers", level)
-        .with_target("aws_accounts", level);
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false)
-        .with_writer(std::io::stderr);
-    // A second start finds the first one's place taken, which is as good.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
-}
 
 /// The line of one outcome.
 pub(crate) fn outcome(row: &Row, request_id: &str) {

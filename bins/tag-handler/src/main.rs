@@ -2,11 +2,11 @@
 //!
 //! What it does with a record is in `autotag-handlers`; here are its configuration, its logs and its answer.
 
-mod answer;
 mod config;
-mod dead_letters;
 mod log;
 mod metrics;
+mod second_look;
+mod sessions;
 mod work;
 
 use anyhow::{Context as _, Result};
@@ -16,6 +16,9 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 use tracing_subscriber::filter::LevelFilter;
 use work::Worker;
+
+/// Under which name this program logs.
+const TARGET: &str = "tag_handler";
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -27,14 +30,14 @@ async fn serve() -> Result<()> {
     let config = match Config::read(&environment) {
         Ok(config) => config,
         Err(problems) => {
-            log::start(LevelFilter::INFO);
+            autotag_functions::log::start(TARGET, LevelFilter::INFO);
             for problem in &problems.0 {
                 tracing::error!(problem, "configuration");
             }
             return Err(problems.into());
         }
     };
-    log::start(config.log_level);
+    autotag_functions::log::start(TARGET, config.log_level);
     let worker = Arc::new(Worker::start(config).await?);
     let handle = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let worker = Arc::clone(&worker);

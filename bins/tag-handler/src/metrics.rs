@@ -1,16 +1,14 @@
-//! Metrics in `CloudWatch`'s embedded format: a line on stdout, which becomes metrics without a call.
+//! What one invocation of this function counts.
 
 use autotag_handlers::outcome::{Outcome, Row};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
 
-/// How many values one line may give a metric.
-const VALUES: usize = 100;
-
-/// The line of one invocation.
-pub(crate) fn line(namespace: &str, function: &str, records: u64, rows: &[Row], now: Timestamp) -> String {
-    let count = |is: fn(&Outcome) -> bool| rows.iter().filter(|row| is(&row.outcome)).count();
-    let counts = [
+/// How many outcomes of which kind.
+pub(crate) fn counts(records: u64, second_looks: usize, rows: &[Row]) -> Vec<(&'static str, u64)> {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let count = |is: fn(&Outcome) -> bool| number(rows.iter().filter(|row| is(&row.outcome)).count());
+    vec![
+        ("Received", records),
         ("Tagged", count(|outcome| *outcome == Outcome::Tagged)),
         ("AlreadyTagged", count(|outcome| matches!(outcome, Outcome::AlreadyTagged(_)))),
         ("Skipped", count(|outcome| matches!(outcome, Outcome::Skipped(_) | Outcome::CallFailed(_)))),
@@ -19,48 +17,28 @@ pub(crate) fn line(namespace: &str, function: &str, records: u64, rows: &[Row], 
         ("Refused", count(|outcome| matches!(outcome, Outcome::Refused(_)))),
         ("Uncovered", count(|outcome| *outcome == Outcome::NoRule)),
         ("Malformed", count(|outcome| matches!(outcome, Outcome::Malformed(_)))),
-    ];
-    let ages: Vec<f64> = rows.iter().filter_map(|row| age(row, now)).take(VALUES).collect();
-    let metric = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
-    let mut metrics = vec![metric("Received", "Count")];
-    metrics.extend(counts.iter().map(|(name, _)| metric(name, "Count")));
-    let mut line = Map::new();
-    if !ages.is_empty() {
-        metrics.push(metric("EventToTag", "Seconds"));
-        line.insert("EventToTag".to_owned(), json!(ages));
-    }
-    line.insert(
-        "_aws".to_owned(),
-        json!({
-            "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": namespace,
-                "Dimensions": [["FunctionName"], ["FunctionName", "Version"]],
-                "Metrics": metrics,
-            }],
-        }),
-    );
-    line.insert("FunctionName".to_owned(), function.into());
-    line.insert("Version".to_owned(), env!("CARGO_PKG_VERSION").into());
-    line.insert("Received".to_owned(), records.into());
-    line.extend(counts.into_iter().map(|(name, count)| (name.to_owned(), count.into())));
-    Value::Object(line).to_string()
+        ("SecondLooks", number(second_looks)),
+    ]
 }
 
-/// Seconds from the event to its tags.
-fn age(row: &Row, now: Timestamp) -> Option<f64> {
-    let time: Timestamp = row.event.time.as_deref()?.parse().ok()?;
-    (row.outcome == Outcome::Tagged).then(|| now.duration_since(time).as_secs_f64())
+/// Seconds from each event to its tags.
+pub(crate) fn ages(rows: &[Row], now: Timestamp) -> Vec<f64> {
+    let age = |row: &Row| {
+        let time: Timestamp = row.event.time.as_deref()?.parse().ok()?;
+        (row.outcome == Outcome::Tagged).then(|| now.duration_since(time).as_secs_f64())
+    };
+    rows.iter().filter_map(age).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use autotag_handlers::outcome::EventHead;
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     #[test]
-    fn one_line_with_every_count_and_the_age() {
+    fn every_outcome_is_counted_and_what_was_tagged_has_an_age() {
         let mut head = EventHead::default();
         head.time = Some("2026-03-02T09:00:00Z".to_owned());
         let head = Arc::new(head);
@@ -69,19 +47,17 @@ mod tests {
             Row::of_event(Arc::clone(&head), Outcome::Refused("x".to_owned())),
             Row::of_event(head, Outcome::NoRule),
         ];
-        let line = line("autotag", "tag-handler", 3, &rows, "2026-03-02T09:00:30Z".parse().unwrap());
-        assert!(!line.contains('\n'));
-        let line: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(line["EventToTag"], json!([30.0]));
-        for (name, count) in
-            [("Received", 3), ("Tagged", 1), ("Refused", 1), ("Uncovered", 1), ("Deferred", 0)]
-        {
-            assert_eq!(line[name], json!(count), "{name}");
+        let counts: BTreeMap<&str, u64> = counts(3, 2, &rows).into_iter().collect();
+        for (name, count) in [
+            ("Received", 3),
+            ("Tagged", 1),
+            ("Refused", 1),
+            ("Uncovered", 1),
+            ("Deferred", 0),
+            ("SecondLooks", 2),
+        ] {
+            assert_eq!(counts[name], count, "{name}");
         }
-        let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
-        assert!(
-            declared.iter().all(|metric| line.get(metric["Name"].as_str().unwrap()).is_some()),
-            "{declared:?}"
-        );
+        assert_eq!(ages(&rows, "2026-03-02T09:00:30Z".parse().unwrap()), [30.0]);
     }
 }

@@ -1,38 +1,34 @@
 //! One invocation: what is to be read, what comes of it, what is answered.
 
 use crate::config::{Config, PolicySource};
-use crate::{answer, dead_letters, log, metrics};
+use crate::sessions::Known;
+use crate::{log, metrics, second_look};
 use anyhow::{Context as _, Result, anyhow};
+use autotag_functions::metrics::Head;
+use autotag_functions::{answer, dead_letters, deadline, metrics as embedded};
 use autotag_handlers::aws::AwsPorts;
-use autotag_handlers::aws::trail::Rules;
 use autotag_handlers::aws::until::Until;
 use autotag_handlers::batch;
 use autotag_handlers::catalog::Catalog;
-use autotag_handlers::delivery::{self, Delivery, Gathered};
-use autotag_handlers::outcome::{Outcome, Row};
+use autotag_handlers::delivery::{self, Delivery, Gathered, Rules};
+use autotag_handlers::outcome::Row;
 use autotag_model::policy::Policy;
 use aws_accounts::Accounts;
 use aws_accounts::signed::{self, Request};
-use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::{Value, json};
-use session_store::{MemoryStore, SessionStore as _};
+use session_store::{Layered, MemoryStore, SessionStore as _};
 use std::fs;
-use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
-
-/// How long before the end of an invocation work stops, so that the answer still gets out.
-const RESERVE: Duration = Duration::from_secs(2);
+use tokio::time::Instant;
 
 /// What lives from invocation to invocation.
 #[derive(Debug)]
 pub(crate) struct Worker {
     config: Config,
     rules: Rules,
-    world: AwsPorts<MemoryStore>,
+    world: AwsPorts<Known>,
 }
 
 /// An invocation that fails as a whole.
@@ -66,23 +62,33 @@ impl Worker {
             catalog.add(&path.display().to_string(), &text)?;
         }
         let rules = Rules { catalog: Arc::new(catalog), policy: Arc::new(policy) };
-        Ok(Self { config, rules, world: AwsPorts::new(accounts, MemoryStore::new(), now) })
+        let known = match &config.sessions {
+            Some(table) => Known::Table(table.store(&accounts)),
+            None => Known::None(MemoryStore::new()),
+        };
+        let mut world = AwsPorts::new(accounts, known, now);
+        if let Some(region) = &config.identity_store {
+            world = world.with_identity_store(region.clone());
+        }
+        Ok(Self { config, rules, world })
     }
 
     /// Works on one payload.
     pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, Failure> {
         let delivery = delivery::take_apart(payload, self.config.trail_bucket.as_deref())
             .map_err(|error| Failure { kind: "UnknownDelivery", what: error.to_string() })?;
-        let end = end_of_work(context);
-        let (records, rows) = self.work(&delivery, end).await;
+        let end = deadline::end_of_work(context.deadline, now());
+        let (records, rows, second_looks) = self.work(&delivery, end).await;
         for row in &rows {
             log::outcome(row, &context.request_id);
         }
-        let function = &context.env_config.function_name;
-        let line = metrics::line(&self.config.metrics_namespace, function, records, &rows, now());
-        if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
-            tracing::error!(%error, "cannot write metrics");
-        }
+        let head = Head {
+            namespace: &self.config.metrics_namespace,
+            function: &context.env_config.function_name,
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        let (counts, ages) = (metrics::counts(records, second_looks, &rows), metrics::ages(&rows, now()));
+        embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
         if !delivery.from_queue {
             let whole = answer::whole(records, &rows);
             return whole.map_err(|error| Failure { kind: "NotDone", what: error.to_string() });
@@ -95,49 +101,27 @@ impl Worker {
         Ok(answer::partial(ids.into_iter()))
     }
 
-    /// Records read, and how each resource ended.
-    async fn work(&self, delivery: &Delivery, end: Instant) -> (u64, Vec<Row>) {
-        // The sessions that one delivery tells of are of no use to the next.
-        let ports = self.world.with_sessions(MemoryStore::new());
-        let readings = delivery.jobs.iter().map(|job| {
-            let read = ports.gather(job, &self.rules);
-            async move {
-                timeout_at(end, read).await.unwrap_or_else(|_| {
-                    let mut late = Gathered::default();
-                    let id = job.message.as_ref().map(|message| message.id.as_str());
-                    let hints = autotag_handlers::assess::Hints::default().in_message(id);
-                    late.unreadable(Outcome::Deferred("out of time before it was read".to_owned()), &hints);
-                    late
-                })
-            }
-        });
-        let readings: Vec<_> = readings.collect();
-        let mut gathered = Gathered::default();
-        let mut readings = stream::iter(readings).buffered(self.config.concurrency.get());
-        while let Some(one) = readings.next().await {
-            gathered.append(one);
-        }
+    /// Records read, how each resource ended, and how many are looked at again.
+    async fn work(&self, delivery: &Delivery, end: Instant) -> (u64, Vec<Row>, usize) {
+        // What one delivery tells of sessions is in front of what the table knows, and of no use to the next.
+        let ports = self.world.with_sessions(Layered::over(self.world.sessions()));
+        let concurrency = self.config.concurrency;
+        let mut gathered: Gathered = ports.gather_all(&delivery.jobs, &self.rules, concurrency, end).await;
+        let texts = second_look::texts(&mut gathered);
         let mut rows = gathered.rows;
         for session in &gathered.sessions {
             if let Err(error) = ports.put(session).await {
-                tracing::error!(%error, "cannot keep a session");
+                tracing::error!(%error, "cannot hold a session");
             }
         }
         let until = Until::new(&ports, Instant::now(), end);
-        rows.extend(
-            batch::run(&self.rules.policy, &until, self.config.concurrency, gathered.creations).await,
-        );
-        (gathered.records, rows)
+        rows.extend(batch::run(&self.rules.policy, &until, concurrency, gathered.creations).await);
+        let second_looks = match &self.config.second_look {
+            Some(to) => second_look::ask(to, self.world.accounts(), &texts, &mut rows, now()).await,
+            None => 0,
+        };
+        (gathered.records, rows, second_looks)
     }
-}
-
-/// When work stops.
-fn end_of_work(context: &Context) -> Instant {
-    let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline).unwrap_or(i64::MAX));
-    let left = deadline.map_or(Duration::ZERO, |deadline| {
-        Duration::try_from(deadline.duration_since(now())).unwrap_or_default()
-    });
-    Instant::now() + left.saturating_sub(RESERVE)
 }
 
 async fn policy(source: &PolicySource, accounts: &Accounts) -> Result<Policy> {

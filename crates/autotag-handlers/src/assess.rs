@@ -1,6 +1,7 @@
 //! Steps 2 to 4 of the way, pure: a record -> a creation with its resources, or why it is none.
 
 use crate::catalog::Catalog;
+use crate::delivery::Message;
 use crate::outcome::{EventHead, Outcome, Row, SkipReason};
 use crate::services::{self, Creation, Target};
 use autotag_model::arn::{AccountId, Partition, Region};
@@ -42,6 +43,10 @@ pub struct Found {
     pub targets: Vec<Target>,
     /// Resources that are not tagged, and why.
     pub rows: Vec<Row>,
+    /// Whether this is the second look at the event.
+    pub second_look: bool,
+    /// The tags that the first look has written.
+    pub ours: Vec<(String, String)>,
 }
 
 /// Assesses records: the catalogue and the policy, and what is known of where the records come from.
@@ -61,19 +66,22 @@ pub struct Hints {
     pub account: Option<AccountId>,
     /// The message that brought the records, if one did.
     pub message_id: Option<String>,
+    /// The tags that a first look has written, if the message asks for a second.
+    pub first_look: Option<Vec<(String, String)>>,
 }
 
 impl Hints {
     /// What a path in a trail's layout tells: `.../<account>/CloudTrail/<region>/yyyy/mm/dd/<file>`.
     pub fn of_path(path: &str) -> Self {
         let mut parts = path.rsplit(['/', '\\']).skip_while(|part| *part != "CloudTrail");
-        Self { account: parts.nth(1).and_then(AccountId::new), message_id: None }
+        Self { account: parts.nth(1).and_then(AccountId::new), ..Self::default() }
     }
 
     /// The same, of records that a message brought.
     #[must_use]
-    pub fn in_message(self, id: Option<&str>) -> Self {
-        Self { message_id: id.map(str::to_owned), ..self }
+    pub fn in_message(self, message: Option<&Message>) -> Self {
+        let Some(message) = message else { return self };
+        Self { message_id: Some(message.id.clone()), first_look: message.first_look.clone(), ..self }
     }
 }
 
@@ -171,7 +179,14 @@ impl Assessor<'_> {
         if let Some(why) = self.policy.ignore.event(source, name, place.account.as_ref()) {
             return nothing(&event, Outcome::Skipped(SkipReason::Ignored(why)));
         }
-        let mut found = Found { event, principal, targets: Vec::new(), rows: Vec::new() };
+        let mut found = Found {
+            event,
+            principal,
+            targets: Vec::new(),
+            rows: Vec::new(),
+            second_look: hints.first_look.is_some(),
+            ours: hints.first_look.clone().unwrap_or_default(),
+        };
         for rule in rules {
             found.apply(rule, &trees, &place);
         }
@@ -256,7 +271,7 @@ impl Found {
 }
 
 /// The head of a delivered record's event.
-fn head(delivered: &Delivered<'_>, hints: &Hints) -> Arc<EventHead> {
+pub(crate) fn head(delivered: &Delivered<'_>, hints: &Hints) -> Arc<EventHead> {
     let record = &delivered.record;
     let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let account = record.recipient_account().or_else(|| hints.account.clone());
@@ -306,7 +321,7 @@ fn begins_with_word(name: &str, word: &str) -> bool {
 }
 
 /// Whether an `EventBridge` event is one that anybody could have put there.
-fn disagreement(delivery: &Delivery, record: &Record<'_>) -> Option<SkipReason> {
+pub(crate) fn disagreement(delivery: &Delivery, record: &Record<'_>) -> Option<SkipReason> {
     if !delivery.source.starts_with("aws.") || !DETAIL_TYPES.contains(&delivery.detail_type.as_str()) {
         let what = format!("source `{}`, detail-type `{}`", delivery.source, delivery.detail_type);
         return Some(SkipReason::NotFromCloudTrail(what));

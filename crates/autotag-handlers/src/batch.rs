@@ -12,11 +12,11 @@ use crate::owner::Owner;
 use crate::pipeline::{LookedUp, Pipeline, Present, Resolved, nothing_to_write};
 use crate::ports::{Item, Ports, Tags, Write};
 use crate::services::Target;
-use autotag_model::policy::Policy;
+use autotag_model::policy::{Decision, Policy};
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
 use futures_util::stream::{self, StreamExt as _};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -25,8 +25,14 @@ use std::sync::Arc;
 /// How many calls wait at the same time, where nothing else is asked for.
 pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
-/// Takes creations through steps 5 to 9; answers with one row a resource, oldest event first. At most `concurrency` calls
-/// to the world wait at the same time.
+/// Puts creations in the order in which they are decided: oldest event first. The id decides within a second, so that the
+/// order of input never does.
+pub fn oldest_first(creations: &mut [Found]) {
+    creations.sort_by_cached_key(|found| (found.event.timestamp(), found.event.id.clone()));
+}
+
+/// Takes creations through steps 5 to 9; answers with one row a resource, [oldest event first](oldest_first). At most
+/// `concurrency` calls to the world wait at the same time.
 ///
 /// Sessions must be in the store before: a plan reads all records first, a queue brings late ones back.
 pub async fn run<P: Ports>(
@@ -35,11 +41,7 @@ pub async fn run<P: Ports>(
     concurrency: NonZeroUsize,
     mut creations: Vec<Found>,
 ) -> Vec<Row> {
-    creations.sort_by_cached_key(|found| {
-        let time: Option<Timestamp> = found.event.time.as_deref().and_then(|time| time.parse().ok());
-        // The id decides within a second, so that the order of input never does.
-        (time, found.event.id.clone())
-    });
+    oldest_first(&mut creations);
     let pipeline = Pipeline { policy, ports: Memo::new(ports) };
     let asked = copies::once_each(creations).into_iter().map(|(found, duplicates)| {
         let pipeline = &pipeline;
@@ -188,7 +190,8 @@ impl<'a, P: Ports> Batch<'a, P> {
             let decided = self.pipeline.decide(&found, &resolved, &target, self);
             self.rows.push(match decided {
                 Ok((decision, owner)) => {
-                    Row { owner: Some(owner), tags: decision.tags, notes: decision.notes, ..row }
+                    let Decision { tags, decided, notes, .. } = decision;
+                    Row { owner: Some(owner), tags, decided, notes, ..row }
                 }
                 Err(outcome) => Row { outcome, ..row },
             });
@@ -220,7 +223,8 @@ impl<'a, P: Ports> Batch<'a, P> {
         let write = nothing.is_none();
         let outcome = nothing.unwrap_or_else(|| Outcome::Deferred("the write was not answered".to_owned()));
         let decided = row(&found.event, &target.resource, Some(&owner), outcome);
-        self.rows.push(Row { tags: decision.tags, notes: decision.notes, ..decided });
+        let Decision { tags, decided: all, notes, .. } = decision;
+        self.rows.push(Row { tags, decided: all, notes, ..decided });
         if write {
             self.enqueue(at, target, resolved.age);
         } else if let Some(before) = self.last.get(&target.resource.display()) {

@@ -1,14 +1,18 @@
 //! What a function is invoked with -> work: `EventBridge` events, queues of them, notices of trail log files, lists of
 //! their keys.
 //!
-//! Pure: it says what is to be read, [`Gathered`] keeps what was found in it.
+//! Pure: it says what is to be read; an [`Intake`] keeps what was found in it.
 
 use crate::assess::{Assessed, Assessor, Found, Hints};
+use crate::catalog::Catalog;
 use crate::outcome::{EventHead, Outcome, Row};
+use crate::ports::Tags;
 use autotag_model::envelope::{Limits, read_records};
+use autotag_model::policy::Policy;
 use autotag_model::session::Session;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -42,7 +46,13 @@ pub struct Message {
     pub body: String,
     /// How often it was received, this time included; 0 where the queue does not say.
     pub receives: u32,
+    /// If it asks for a second look: the tags that the first one has written.
+    pub first_look: Option<Tags>,
 }
+
+/// The attribute of a message that asks for a second look at its record: the tags that the first one has written, as a
+/// JSON object.
+pub const FIRST_LOOK: &str = "autotag-first-look";
 
 /// Where records are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,11 +124,19 @@ fn jobs_of_message(record: &Value) -> Vec<Job> {
         id: text(record, "messageId").unwrap_or_default().to_owned(),
         body: body.to_owned(),
         receives: attribute("ApproximateReceiveCount").unwrap_or_default(),
+        first_look: first_look(record),
     });
     // What is no JSON is found to be so when it is read.
     let value: Value = serde_json::from_str(body).unwrap_or_default();
     let sources = sources(&value, body).into_iter();
     sources.map(|source| Job { message: Some(Arc::clone(&message)), source }).collect()
+}
+
+/// The tags of a first look; a text that is no such thing is one that has written none.
+fn first_look(record: &Value) -> Option<Tags> {
+    let attribute = text(record.get("messageAttributes")?.get(FIRST_LOOK)?, "stringValue")?;
+    let tags: BTreeMap<String, String> = serde_json::from_str(attribute).unwrap_or_default();
+    Some(tags.into_iter().collect())
 }
 
 /// How often a notice may be wrapped by SNS.
@@ -225,6 +243,30 @@ fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
+/// What takes in the records of a job.
+pub trait Intake: Default + Send + 'static {
+    /// By what it reads.
+    type Rules: Clone + Send + 'static;
+
+    /// Takes in what stands in `input`.
+    fn read(&mut self, input: impl Read, rules: &Self::Rules, hints: &Hints);
+
+    /// Notes that something could not be read, or not to its end.
+    fn unreadable(&mut self, outcome: Outcome, hints: &Hints);
+
+    /// Adds what was taken in elsewhere.
+    fn append(&mut self, other: Self);
+}
+
+/// The catalogue and the policy, for as long as anybody reads by them.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Which events create which resources.
+    pub catalog: Arc<Catalog>,
+    /// What is ignored.
+    pub policy: Arc<Policy>,
+}
+
 /// What was found in all that was read.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -237,17 +279,22 @@ pub struct Gathered {
     pub creations: Vec<Found>,
     /// Records that led to nothing that is tagged, and what could not be read.
     pub rows: Vec<Row>,
+    /// The records themselves of creations in a role session, by event id: its STS record may come later than they do.
+    pub texts: HashMap<String, String>,
 }
 
-impl Gathered {
-    /// Adds what stands in `input`: steps 1 to 4 of the way.
-    pub fn read(&mut self, input: impl Read, assessor: &Assessor<'_>, hints: &Hints) {
+impl Intake for Gathered {
+    type Rules = Rules;
+
+    /// Steps 1 to 4 of the way.
+    fn read(&mut self, input: impl Read, rules: &Rules, hints: &Hints) {
+        let assessor = Assessor { catalog: &rules.catalog, policy: &rules.policy };
         read_records(input, &Limits::default(), &mut |item| match item {
             Ok(delivered) => {
                 self.records += 1;
                 match assessor.assess(&delivered, hints) {
                     Assessed::Session(session) => self.sessions.push(*session),
-                    Assessed::Creation(found) => self.creations.push(*found),
+                    Assessed::Creation(found) => self.creation(*found, delivered.raw),
                     Assessed::Nothing(rows) => self.rows.extend(rows),
                     Assessed::Uncovered(event) => self.rows.push(Row::of_event(event, Outcome::NoRule)),
                     Assessed::Other | Assessed::NoSession(_) => {}
@@ -257,19 +304,32 @@ impl Gathered {
         });
     }
 
-    /// Notes that something could not be read, or not to its end.
-    pub fn unreadable(&mut self, outcome: Outcome, hints: &Hints) {
-        let head = EventHead { message_id: hints.message_id.clone(), ..EventHead::default() };
-        self.rows.push(Row::of_event(Arc::new(head), outcome));
+    fn unreadable(&mut self, outcome: Outcome, hints: &Hints) {
+        self.rows.push(unread(outcome, hints));
     }
 
-    /// Adds what was gathered elsewhere.
-    pub fn append(&mut self, other: Self) {
+    fn append(&mut self, other: Self) {
         self.records += other.records;
         self.sessions.extend(other.sessions);
         self.creations.extend(other.creations);
         self.rows.extend(other.rows);
+        self.texts.extend(other.texts);
     }
+}
+
+impl Gathered {
+    fn creation(&mut self, found: Found, raw: &str) {
+        if let (Some(id), Some(_)) = (&found.event.id, found.principal.role_session()) {
+            self.texts.insert(id.clone(), raw.to_owned());
+        }
+        self.creations.push(found);
+    }
+}
+
+/// The row of what could not be read.
+pub(crate) fn unread(outcome: Outcome, hints: &Hints) -> Row {
+    let head = EventHead { message_id: hints.message_id.clone(), ..EventHead::default() };
+    Row::of_event(Arc::new(head), outcome)
 }
 
 #[cfg(test)]

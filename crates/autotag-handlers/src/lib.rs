@@ -34,5 +34,6 @@ pub mod owner;
 pub mod pipeline;
 pub mod ports;
 pub mod services;
+pub mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;

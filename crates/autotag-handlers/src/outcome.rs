@@ -4,7 +4,7 @@ use crate::owner::Owner;
 use autotag_model::policy::Note;
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 use std::sync::Arc;
 
@@ -142,6 +142,13 @@ pub struct EventHead {
     pub message_id: Option<String>,
 }
 
+impl EventHead {
+    /// `eventTime`, where it can be read.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.time.as_deref()?.parse().ok()
+    }
+}
+
 /// One line of the answer: one resource of one event, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -156,6 +163,8 @@ pub struct Row {
     pub owner: Option<Arc<Owner>>,
     /// The tags that are written.
     pub tags: TagSet,
+    /// All tags that the policy has for it, those too that were there before.
+    pub decided: TagSet,
     /// How it ended.
     pub outcome: Outcome,
     /// What users may want to know of how the tags came to be.
@@ -171,6 +180,7 @@ impl Row {
             resource_type: None,
             owner: None,
             tags: TagSet::new(),
+            decided: TagSet::new(),
             outcome,
             notes: Vec::new(),
         }

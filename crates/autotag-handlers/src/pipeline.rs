@@ -138,13 +138,17 @@ impl<P: Ports> Pipeline<'_, P> {
     }
 
     /// Whether the tags that are there decide which are written.
-    fn looks_first(&self, target: &Target) -> bool {
-        target.may_have_existed || self.policy.read_at_creation || target.rule.call.replaces()
+    fn looks_first(&self, found: &Found, target: &Target) -> bool {
+        target.may_have_existed
+            || self.policy.read_at_creation
+            || target.rule.call.replaces()
+            // Since the first look, somebody may have changed what it wrote.
+            || found.second_look
     }
 
     /// The resources whose tags step 7 has to know.
     pub fn asks_for(&self, found: &Found, resolved: &Resolved, target: &Target) -> Vec<Item> {
-        let own = self.looks_first(target);
+        let own = self.looks_first(found, target);
         let asks_parent = target.requester.is_none() && by_service(found, resolved);
         let parent = asks_parent.then(|| target.parent.clone()).flatten();
         own.then(|| target.item()).into_iter().chain(parent).collect()
@@ -163,7 +167,7 @@ impl<P: Ports> Pipeline<'_, P> {
     ) -> Result<(Decision, Arc<Owner>), Outcome> {
         let outcome = |error: PortError| error.outcome(resolved.age);
         let mut tags = Vec::new();
-        if self.looks_first(target) {
+        if self.looks_first(found, target) {
             tags = present.tags_of(&target.resource).map_err(outcome)?;
         }
         let owner = self.inherit(found, resolved, target, present).map_err(outcome)?;
@@ -190,6 +194,7 @@ impl<P: Ports> Pipeline<'_, P> {
             session_tags: &session_tags,
             requested: &target.requested,
             present: &tags,
+            ours: &found.ours,
             rules: &target.rule.limits,
             may_have_existed: target.may_have_existed,
         });
@@ -270,7 +275,7 @@ pub(crate) fn nothing_to_write(decision: &Decision) -> Option<Outcome> {
     })
 }
 
-fn store_outcome(error: &SessionStoreError) -> Outcome {
+pub(crate) fn store_outcome(error: &SessionStoreError) -> Outcome {
     if error.is_retryable() {
         Outcome::Deferred(error.to_string())
     } else {

@@ -20,6 +20,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("session-store", &["autotag-model", "aws-accounts"]),
     ("aws-accounts", &["autotag-model"]),
     ("autotag-handlers", &["autotag-model", "session-store", "aws-accounts"]),
+    (OF_FUNCTIONS, &["autotag-model", "session-store", "aws-accounts", "autotag-handlers"]),
     (TEST_LIBRARY, &[]),
 ];
 
@@ -31,6 +32,9 @@ const PURE: &str = "autotag-model";
 
 /// The library whose whole purpose is the AWS SDK. Others use it, as the SDK itself, only behind a feature.
 const AWS_LIBRARY: &str = "aws-accounts";
+
+/// The library of what two programs have in common. Only they use it; it is a program's part in another place.
+const OF_FUNCTIONS: &str = "autotag-functions";
 
 /// What only programs use.
 const FOR_PROGRAMS: &[&str] = &["anyhow", "aws_lambda_events", "clap", "lambda_http", "lambda_runtime"];
@@ -66,7 +70,7 @@ struct Need {
 
 impl Room {
     fn uses_aws_freely(&self) -> bool {
-        self.program || self.name == AWS_LIBRARY
+        self.program || [AWS_LIBRARY, OF_FUNCTIONS].contains(&self.name.as_str())
     }
 }
 

@@ -140,6 +140,8 @@ pub struct Inputs<'a> {
     pub present: &'a [(String, String)],
     /// What the service accepts.
     pub rules: &'a TagRules,
+    /// Tags that an earlier look at the same event has written: they are nobody else's.
+    pub ours: &'a [(String, String)],
     /// Whether the resource may have existed before the event: then the first writer wins.
     pub may_have_existed: bool,
 }
@@ -150,6 +152,8 @@ pub struct Inputs<'a> {
 pub struct Decision {
     /// The tags to write, most important first. Empty when nothing is to be written.
     pub tags: TagSet,
+    /// All tags that the policy has for it, those too that are there already or that somebody else was first with.
+    pub decided: TagSet,
     /// Why nothing is to be written, if so.
     pub nothing: Option<Nothing>,
     /// What users may want to know of how the tags came to be.
@@ -231,25 +235,26 @@ impl Policy {
         if self.opted_out(&present) {
             return Decision { nothing: Some(Nothing::OptedOut), ..Decision::default() };
         }
+        let theirs: Vec<_> = present.iter().copied().filter(|tag| !inputs.ours.contains(tag)).collect();
+        let mut draft = Draft { rules: inputs.rules, tags: TagSet::new(), notes: Vec::new() };
+        self.add_identity(inputs, &theirs, &mut draft);
+        draft.add_templates(&self.fixed, inputs.facts);
+        self.add_copies(inputs, &mut draft);
+        self.keep_the_users(&theirs, &mut draft);
+        draft.make_room(&present);
+        let Draft { tags: decided, notes, .. } = draft;
         if let Some(nothing) = self.first_writer(inputs) {
             let asked_for = inputs.requested.iter().filter(|(key, _)| self.is_identity_key(key));
             let notes =
                 asked_for.map(|(key, _)| Note::Forged { key: key.clone(), replaced: false }).collect();
-            return Decision { nothing: Some(nothing), notes, ..Decision::default() };
+            return Decision { tags: TagSet::new(), decided, nothing: Some(nothing), notes };
         }
-        let mut draft = Draft { rules: inputs.rules, tags: TagSet::new(), notes: Vec::new() };
-        self.add_identity(inputs, &present, &mut draft);
-        draft.add_templates(&self.fixed, inputs.facts);
-        self.add_copies(inputs, &mut draft);
-        self.keep_the_users(&present, &mut draft);
-        draft.make_room(&present);
-        let Draft { mut tags, notes, .. } = draft;
-        let all = tags.len();
+        let mut tags = decided.clone();
         tags.retain(|key, value| {
             !present.iter().any(|(known, there)| known == key.as_str() && there == value.as_str())
         });
-        let nothing = (all > 0 && tags.is_empty()).then_some(Nothing::Complete);
-        Decision { tags, nothing, notes }
+        let nothing = (!decided.is_empty() && tags.is_empty()).then_some(Nothing::Complete);
+        Decision { tags, decided, nothing, notes }
     }
 
     /// Whether somebody was there first, on a resource that may have existed.
@@ -257,7 +262,8 @@ impl Policy {
         if !inputs.may_have_existed || self.replace_existing {
             return None;
         }
-        let mut identity = inputs.present.iter().filter(|(key, _)| self.is_identity_key(key)).peekable();
+        let theirs = |tag: &&(String, String)| self.is_identity_key(&tag.0) && !inputs.ours.contains(tag);
+        let mut identity = inputs.present.iter().filter(theirs).peekable();
         identity.peek()?;
         let asked_for = identity.all(|tag| inputs.requested.contains(tag));
         Some(if asked_for { Nothing::MayBeForged } else { Nothing::HasOwner })

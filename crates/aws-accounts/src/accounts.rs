@@ -103,7 +103,7 @@ impl Accounts {
         region: &Region,
     ) -> Result<SdkConfig, AccountError> {
         let there =
-            self.ambient.to_builder().region(aws_types::region::Region::new(region.as_str().to_owned()));
+            self.ambient.to_builder().region(crate::sdk_region(region));
         Ok(match self.enter(account, region).await? {
             None => there.build(),
             Some(member) => {

@@ -9,6 +9,7 @@
 //! | [`Accounts`] | configurations and clients, cached |
 //! | [`signed`] | requests that no SDK crate writes: signed, sent and retried like the SDK's own |
 
+use autotag_model::arn::Region;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 
 mod accounts;
@@ -26,6 +27,11 @@ pub use error::AccountError;
 /// of attempts is the bound, and the pause between them the courtesy.
 pub fn retries(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::unlimited()).build()
+}
+
+/// A region, as SDK crates take it.
+pub fn sdk_region(region: &Region) -> aws_types::region::Region {
+    aws_types::region::Region::new(region.as_str().to_owned())
 }
 
 pub use settings::{Allowed, MemberRole, Settings, Timeouts};

@@ -55,6 +55,13 @@ pub struct SignedError {
     pub status: Option<u16>,
 }
 
+impl SignedError {
+    /// A call that was not sent, and why.
+    pub fn unsent(operation: &str, why: &str) -> Self {
+        Self { operation: operation.to_owned(), code: why.to_owned(), status: None }
+    }
+}
+
 /// An API that speaks JSON, with the operation in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

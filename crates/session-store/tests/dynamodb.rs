@@ -4,13 +4,13 @@
 
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::session::{Session, SessionKind};
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
+use aws_types::SdkConfig;
 use emulator::{Emulator, Fault, Proxy};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -33,13 +33,14 @@ impl World {
         let proxy = Proxy::start(&emulator.url()).unwrap();
         let retries =
             RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(5));
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let credentials = Credentials::new("testing", "testing", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
             .endpoint_url(proxy.url())
             .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("testing", "testing", None, None, "test"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(retries)
-            .load()
-            .await;
+            .build();
         Self { emulator, proxy, config, tables: AtomicUsize::new(0) }
     }
 

@@ -2,42 +2,27 @@
 
 use super::AwsPorts;
 use super::{errors, s3};
-use crate::assess::{Assessor, Hints};
-use crate::catalog::Catalog;
-use crate::delivery::{Gathered, Job, Source};
+use crate::assess::Hints;
+use crate::delivery::{Intake, Job, Source};
 use crate::outcome::{Outcome, PortError};
-use autotag_model::policy::Policy;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use futures_util::stream::{self, StreamExt as _};
 use session_store::SessionStore;
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::io::SyncIoBridge;
 
-/// The catalogue and the policy, for as long as anybody reads by them.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    /// Which events create which resources.
-    pub catalog: Arc<Catalog>,
-    /// What is ignored.
-    pub policy: Arc<Policy>,
-}
-
-impl Rules {
-    fn assessor(&self) -> Assessor<'_> {
-        Assessor { catalog: &self.catalog, policy: &self.policy }
-    }
-}
-
 impl<S: SessionStore> AwsPorts<S> {
-    /// Reads what a job is about: steps 1 to 4 of the way for all its records. What cannot be read is in the result.
-    pub async fn gather(&self, job: &Job, rules: &Rules) -> Gathered {
-        let id = job.message.as_ref().map(|message| message.id.as_str());
-        let mut gathered = Gathered::default();
+    /// Reads what a job is about. What cannot be read is in the result.
+    pub async fn gather<I: Intake>(&self, job: &Job, rules: &I::Rules) -> I {
+        let message = job.message.as_deref();
+        let mut gathered = I::default();
         match &job.source {
             Source::Text(text) => {
-                gathered.read(text.as_bytes(), &rules.assessor(), &Hints::default().in_message(id));
+                gathered.read(text.as_bytes(), rules, &Hints::default().in_message(message));
             }
             Source::Object { bucket, key } => {
-                let hints = Hints::of_path(key).in_message(id);
+                let hints = Hints::of_path(key).in_message(message);
                 match self.open(bucket, key).await {
                     Ok(object) => return read_body(object, rules.clone(), hints).await,
                     Err(error) => gathered.unreadable(unread(&error, bucket, key), &hints),
@@ -45,6 +30,31 @@ impl<S: SessionStore> AwsPorts<S> {
             }
         }
         gathered
+    }
+
+    /// Reads what all these jobs are about, so many at a time. What is not read by `end` is in the result as well.
+    pub async fn gather_all<I: Intake>(
+        &self,
+        jobs: &[Job],
+        rules: &I::Rules,
+        concurrency: NonZeroUsize,
+        end: Instant,
+    ) -> I {
+        let readings = jobs.iter().map(|job| async move {
+            timeout_at(end, self.gather(job, rules)).await.unwrap_or_else(|_| {
+                let mut late = I::default();
+                let hints = Hints::default().in_message(job.message.as_deref());
+                late.unreadable(Outcome::Deferred("out of time before it was read".to_owned()), &hints);
+                late
+            })
+        });
+        let readings: Vec<_> = readings.collect();
+        let mut all = I::default();
+        let mut readings = stream::iter(readings).buffered(concurrency.get());
+        while let Some(one) = readings.next().await {
+            all.append(one);
+        }
+        all
     }
 
     async fn open(&self, bucket: &str, key: &str) -> Result<GetObjectOutput, PortError> {
@@ -57,18 +67,18 @@ impl<S: SessionStore> AwsPorts<S> {
 }
 
 /// The reader waits for bytes as files do, so it has a thread of its own.
-async fn read_body(object: GetObjectOutput, rules: Rules, hints: Hints) -> Gathered {
+async fn read_body<I: Intake>(object: GetObjectOutput, rules: I::Rules, hints: Hints) -> I {
     let body = SyncIoBridge::new(object.body.into_async_read());
     let read = tokio::task::spawn_blocking({
         let hints = hints.clone();
         move || {
-            let mut gathered = Gathered::default();
-            gathered.read(body, &rules.assessor(), &hints);
+            let mut gathered = I::default();
+            gathered.read(body, &rules, &hints);
             gathered
         }
     });
     read.await.unwrap_or_else(|_| {
-        let mut gathered = Gathered::default();
+        let mut gathered = I::default();
         gathered.unreadable(Outcome::Deferred("reading the log file was broken off".to_owned()), &hints);
         gathered
     })

@@ -53,6 +53,7 @@ fn decide(policy: &Policy, case: &Case) -> Decision {
         session_tags: &case.session,
         requested: &case.requested,
         present: &case.present,
+        ours: &[],
         rules: &case.rules,
         may_have_existed: case.existing,
     })
@@ -250,7 +251,7 @@ proptest! {
         let policy = Policy::default();
         let decision = policy.decide(&Inputs {
             facts: &facts(&principal), iam_tags: &[], session_tags: &session, requested: &[], present: &present,
-            rules: &rules, may_have_existed: false,
+            ours: &[], rules: &rules, may_have_existed: false,
         });
         for (key, value) in decision.tags.iter() {
             if policy.is_identity_key(key.as_str()) {

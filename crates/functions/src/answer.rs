@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An invocation that goes back as a whole, because its way in knows no parts.
 #[derive(Debug, thiserror::Error)]
 #[error("{returned} of {all} outcomes are not done, the first: {first}")]
-pub(crate) struct NotDone {
+pub struct NotDone {
     returned: usize,
     all: usize,
     first: String,
 }
 
 /// The ids of the messages that go back, each once, in the order of the batch; with the reason of each.
-pub(crate) fn failed<'r>(delivery: &Delivery, rows: &'r [Row]) -> Vec<(String, &'r Row)> {
+pub fn failed<'r>(delivery: &Delivery, rows: &'r [Row]) -> Vec<(String, &'r Row)> {
     let mut first: BTreeMap<&str, &Row> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.outcome.is_returned()) {
         if let Some(id) = &row.event.message_id {
@@ -32,13 +32,16 @@ pub(crate) fn failed<'r>(delivery: &Delivery, rows: &'r [Row]) -> Vec<(String, &
 }
 
 /// The answer to a queue: the messages that go back.
-pub(crate) fn partial(ids: impl Iterator<Item = String>) -> Value {
+pub fn partial(ids: impl Iterator<Item = String>) -> Value {
     let failures: Vec<Value> = ids.map(|id| json!({"itemIdentifier": id})).collect();
     json!({"batchItemFailures": failures})
 }
 
 /// The answer to everybody else: how it ended, or an error if anything has to come again.
-pub(crate) fn whole(records: u64, rows: &[Row]) -> Result<Value, NotDone> {
+///
+/// # Errors
+/// [`NotDone`] if anything has to come again.
+pub fn whole(records: u64, rows: &[Row]) -> Result<Value, NotDone> {
     let mut returned = rows.iter().filter(|row| row.outcome.is_returned());
     if let Some(row) = returned.next() {
         let reason = row.outcome.reason().unwrap_or_default();

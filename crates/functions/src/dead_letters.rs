@@ -2,11 +2,11 @@
 //!
 //! SQS moves such messages by itself, but without a word why. If this fails, SQS still does.
 
-use crate::config::DeadLetters;
+use crate::environment::DeadLetters;
+use crate::queue;
 use autotag_handlers::delivery::Delivery;
 use autotag_handlers::outcome::Row;
 use aws_accounts::Accounts;
-use aws_accounts::signed::{self, Request};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const REASON: usize = 1_000;
 const TIME: Duration = Duration::from_secs(1);
 
 /// Puts the messages that will not come again into the dead-letter queue; returns the ids of the others.
-pub(crate) async fn bury(
+pub async fn bury(
     letters: &DeadLetters,
     accounts: &Accounts,
     delivery: &Delivery,
@@ -40,7 +40,6 @@ pub(crate) async fn bury(
 }
 
 async fn send(letters: &DeadLetters, accounts: &Accounts, body: &str, row: &Row) -> bool {
-    let Some(region) = accounts.home_region() else { return false };
     let reason: String = row.outcome.reason().unwrap_or_default().chars().take(REASON).collect();
     let text = |value: &str| json!({"DataType": "String", "StringValue": value});
     // As EventBridge names them in the dead-letter queues of its rules.
@@ -49,8 +48,7 @@ async fn send(letters: &DeadLetters, accounts: &Accounts, body: &str, row: &Row)
         "MessageBody": body,
         "MessageAttributes": {"ERROR_CODE": text(row.outcome.name()), "ERROR_MESSAGE": text(&reason)},
     });
-    let request = Request::json(signed::SQS, "SendMessage", &region, &input);
-    match signed::send_json(accounts.ambient(), request).await {
+    match queue::call(accounts, "SendMessage", &input).await {
         Ok(_) => true,
         Err(error) => {
             tracing::error!(%error, "cannot put a message into the dead-letter queue; SQS will, without the reason");

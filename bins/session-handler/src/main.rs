@@ -1,0 +1,44 @@
+//! `session-handler`: the Lambda function that keeps STS sessions. Delivery -> sessions -> store.
+//!
+//! It runs in every region whose STS is called (the global endpoint's calls are recorded in us-east-1), and writes to one
+//! table. What it does with a record is in `autotag-handlers`; here are its configuration and its answer.
+
+mod config;
+mod work;
+
+use anyhow::{Context as _, Result};
+use config::Config;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use tracing_subscriber::filter::LevelFilter;
+use work::Worker;
+
+/// Under which name this program logs.
+const TARGET: &str = "session_handler";
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(serve())
+}
+
+async fn serve() -> Result<()> {
+    let environment = std::env::vars().collect();
+    let config = match Config::read(&environment) {
+        Ok(config) => config,
+        Err(problems) => {
+            autotag_functions::log::start(TARGET, LevelFilter::INFO);
+            for problem in &problems.0 {
+                tracing::error!(problem, "configuration");
+            }
+            return Err(problems.into());
+        }
+    };
+    autotag_functions::log::start(TARGET, config.log_level);
+    let worker = Arc::new(Worker::start(config).await);
+    let handle = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let worker = Arc::clone(&worker);
+        async move { worker.invoke(event.payload.get(), &event.context).await }
+    });
+    lambda_runtime::run(handle).await.map_err(|error| anyhow::anyhow!("{error}"))
+}

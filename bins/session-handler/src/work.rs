@@ -1,0 +1,148 @@
+//! One invocation: what is to be read, which sessions are kept, what is answered.
+
+use crate::config::Config;
+use autotag_functions::metrics::{self, Head};
+use autotag_functions::{answer, dead_letters, deadline};
+use autotag_handlers::aws::AwsPorts;
+use autotag_handlers::delivery;
+use autotag_handlers::outcome::{Outcome, Row};
+use autotag_handlers::sessions::Sessions;
+use autotag_model::session::Session;
+use aws_accounts::Accounts;
+use jiff::Timestamp;
+use lambda_runtime::{Context, Diagnostic};
+use serde_json::Value;
+use session_store::{DynamoDbStore, SessionStore, SessionStoreError};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
+
+/// What lives from invocation to invocation.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    config: Config,
+    world: AwsPorts<DynamoDbStore>,
+}
+
+/// The clock.
+#[expect(clippy::disallowed_methods, reason = "programs read the clock, libraries are given it")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn failure(kind: &str, error: impl ToString) -> Diagnostic {
+    Diagnostic { error_type: kind.to_owned(), error_message: error.to_string() }
+}
+
+impl Worker {
+    pub(crate) async fn start(config: Config) -> Self {
+        let accounts = Arc::new(Accounts::connect(config.accounts.clone()).await);
+        let store = config.table.store(&accounts);
+        Self { config, world: AwsPorts::new(accounts, store, now) }
+    }
+
+    /// Works on one payload.
+    pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, Diagnostic> {
+        let delivery = delivery::take_apart(payload, self.config.trail_bucket.as_deref())
+            .map_err(|error| failure("UnknownDelivery", error))?;
+        let end = deadline::end_of_work(context.deadline, now());
+        let concurrency = self.config.concurrency;
+        let mut found: Sessions = self.world.gather_all(&delivery.jobs, &(), concurrency, end).await;
+        let ages =
+            found.sessions.iter().map(|(session, _)| now().duration_since(session.issued).as_secs_f64());
+        let ages: Vec<f64> = ages.collect();
+        let kept = found.keep(&Until { store: self.world.sessions(), end }, concurrency).await;
+        self.report(&found, kept, ages, context);
+        if !delivery.from_queue {
+            return answer::whole(found.records, &found.rows).map_err(|error| failure("NotDone", error));
+        }
+        let failed = answer::failed(&delivery, &found.rows);
+        let ids = match &self.config.dead_letters {
+            Some(letters) => dead_letters::bury(letters, self.world.accounts(), &delivery, failed).await,
+            None => failed.into_iter().map(|(id, _)| id).collect(),
+        };
+        Ok(answer::partial(ids.into_iter()))
+    }
+
+    /// A log line for each record that could not be kept, one for the invocation, and its metrics.
+    fn report(&self, found: &Sessions, kept: u64, ages: Vec<f64>, context: &Context) {
+        for row in &found.rows {
+            outcome(row, &context.request_id);
+        }
+        let skipped: u64 = found.skipped.values().sum();
+        for (why, count) in &found.skipped {
+            tracing::debug!(request_id = context.request_id, why, count, "skipped");
+        }
+        tracing::info!(request_id = context.request_id, records = found.records, kept, skipped, "sessions");
+        let count = |is: fn(&Outcome) -> bool| {
+            u64::try_from(found.rows.iter().filter(|row| is(&row.outcome)).count()).unwrap_or(u64::MAX)
+        };
+        let counts = [
+            ("Received", found.records),
+            ("Kept", kept),
+            ("Skipped", skipped + count(|outcome| matches!(outcome, Outcome::Skipped(_)))),
+            ("Deferred", count(|outcome| matches!(outcome, Outcome::Deferred(_)))),
+            ("Refused", count(|outcome| matches!(outcome, Outcome::Refused(_)))),
+            ("Malformed", count(|outcome| matches!(outcome, Outcome::Malformed(_)))),
+        ];
+        let head = Head {
+            namespace: &self.config.metrics_namespace,
+            function: &context.env_config.function_name,
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        metrics::write(&metrics::line(head, &counts, &[("CallToKept", ages)], now()));
+    }
+}
+
+fn outcome(row: &Row, request_id: &str) {
+    let event = &row.event;
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                request_id,
+                message_id = event.message_id.as_deref(),
+                event_id = event.id.as_deref(),
+                event_time = event.time.as_deref(),
+                event_name = event.name,
+                account = event.account.as_deref(),
+                region = event.region.as_deref(),
+                outcome = row.outcome.name(),
+                reason = row.outcome.reason(),
+                "outcome"
+            )
+        };
+    }
+    match row.outcome {
+        Outcome::Refused(_) | Outcome::Malformed(_) => line!(error),
+        Outcome::Deferred(_) => line!(warn),
+        _ => line!(info),
+    }
+}
+
+/// A store that answers until a moment, and not after it.
+struct Until<'s> {
+    store: &'s DynamoDbStore,
+    end: Instant,
+}
+
+impl Until<'_> {
+    fn late() -> SessionStoreError {
+        let source = "the invocation was at its end".into();
+        SessionStoreError::Unavailable { place: "the session store".to_owned(), source }
+    }
+}
+
+impl SessionStore for Until<'_> {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        timeout_at(self.end, self.store.put(session)).await.unwrap_or_else(|_| Err(Self::late()))
+    }
+
+    async fn find_issued(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Session>, SessionStoreError> {
+        let found = timeout_at(self.end, self.store.find_issued(role_session, between)).await;
+        found.unwrap_or_else(|_| Err(Self::late()))
+    }
+}

@@ -1,0 +1,80 @@
+//! Metrics in `CloudWatch`'s embedded format: a line on stdout, which becomes metrics without a call.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use std::io::Write as _;
+
+/// How many values one line may give a metric.
+const VALUES: usize = 100;
+
+/// What is said of every line.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// The namespace of the metrics.
+    pub namespace: &'a str,
+    /// The function's name.
+    pub function: &'a str,
+    /// The program's version.
+    pub version: &'a str,
+}
+
+/// The line of one invocation: counts, and values in seconds, at most 100 of each.
+pub fn line(head: Head<'_>, counts: &[(&str, u64)], seconds: &[(&str, Vec<f64>)], now: Timestamp) -> String {
+    let metric = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
+    let seconds = || seconds.iter().filter(|(_, values)| !values.is_empty());
+    let mut metrics: Vec<Value> = counts.iter().map(|(name, _)| metric(name, "Count")).collect();
+    metrics.extend(seconds().map(|(name, _)| metric(name, "Seconds")));
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": head.namespace,
+                "Dimensions": [["FunctionName"], ["FunctionName", "Version"]],
+                "Metrics": metrics,
+            }],
+        }),
+    );
+    line.insert("FunctionName".to_owned(), head.function.into());
+    line.insert("Version".to_owned(), head.version.into());
+    line.extend(counts.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())));
+    line.extend(
+        seconds().map(|(name, values)| {
+            ((*name).to_owned(), json!(values.iter().take(VALUES).collect::<Vec<_>>()))
+        }),
+    );
+    Value::Object(line).to_string()
+}
+
+/// Writes a line to stdout.
+pub fn write(line: &str) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+        tracing::error!(%error, "cannot write metrics");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_that_declares_every_metric_it_has() {
+        let head = Head { namespace: "autotag", function: "tag-handler", version: "1.2.3" };
+        let counts = [("Received", 3), ("Refused", 0)];
+        let many = vec![30.0; 250];
+        let now = "2026-03-02T09:00:30Z".parse().unwrap();
+        let line = line(head, &counts, &[("EventToTag", many), ("Empty", Vec::new())], now);
+        assert!(!line.contains('\n'));
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&line["Received"], &line["Refused"]), (&json!(3), &json!(0)));
+        assert_eq!(line["EventToTag"].as_array().unwrap().len(), VALUES);
+        assert!(line.get("Empty").is_none());
+        let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
+        assert_eq!(declared.len(), 3);
+        assert!(
+            declared.iter().all(|metric| line.get(metric["Name"].as_str().unwrap()).is_some()),
+            "{declared:?}"
+        );
+    }
+}
