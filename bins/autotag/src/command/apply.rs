@@ -116,19 +116,31 @@ async fn write<S: SessionStore>(
     rows
 }
 
-/// Oldest first, a part at a time; what one part has written the next finds there.
-async fn in_parts(policy: &Policy, ports: &impl Ports, mut creations: Vec<Found>) -> Vec<Row> {
-    creations.sort_by_cached_key(|found| {
-        let time: Option<Timestamp> = found.event.time.as_deref().and_then(|time| time.parse().ok());
-        (time, found.event.id.clone())
-    });
+/// A part at a time, oldest first; what one part has written the next finds there.
+async fn in_parts(policy: &Policy, ports: &impl Ports, creations: Vec<Found>) -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut left = creations.into_iter().peekable();
-    while left.peek().is_some() {
-        let part: Vec<Found> = left.by_ref().take(AT_ONCE).collect();
+    for part in parts(creations, AT_ONCE) {
         rows.extend(batch::run(policy, ports, batch::CONCURRENCY, part).await);
     }
     rows
+}
+
+/// Parts of so many creations, oldest first. A part goes on to the end of its second: copies of one event have one time,
+/// and are known as copies only if they are decided together.
+fn parts(mut creations: Vec<Found>, at_once: usize) -> Vec<Vec<Found>> {
+    batch::oldest_first(&mut creations);
+    let second = |found: &Found| found.event.timestamp().map(Timestamp::as_second);
+    let mut parts: Vec<Vec<Found>> = Vec::new();
+    for found in creations {
+        let last = parts.last_mut().filter(|part| {
+            part.len() < at_once || part.last().is_some_and(|last| second(last) == second(&found))
+        });
+        match last {
+            Some(part) => part.push(found),
+            None => parts.push(vec![found]),
+        }
+    }
+    parts
 }
 
 /// How many resources are written, for people who wait.
@@ -140,4 +152,73 @@ fn progress(resources: u64) -> ProgressBar {
     let style = "writing {bar:40} {pos}/{len} resources {eta} left";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autotag_handlers::assess::{Assessed, Assessor, Hints};
+    use autotag_handlers::catalog::Catalog;
+    use autotag_handlers::memory::MemoryPorts;
+    use autotag_handlers::outcome::{Outcome, SkipReason};
+    use autotag_model::envelope::{Limits, read_records};
+    use futures_executor::block_on;
+    use serde_json::json;
+
+    /// The creation of a queue.
+    fn queue(time: &str, event_id: &str, name: &str) -> Found {
+        let record = json!({"eventSource": "sqs.amazonaws.com", "eventName": "CreateQueue", "eventTime": time,
+            "eventID": event_id, "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
+            "userIdentity": {"type": "IAMUser", "userName": "mara", "principalId": "AIDAMARA",
+                "accountId": "111122223333", "arn": "arn:aws:iam::111122223333:user/mara"},
+            "requestParameters": {"queueName": name},
+            "responseElements": {"queueUrl": format!("https://sqs.eu-west-1.amazonaws.com/111122223333/{name}")}});
+        let (catalog, policy) = (Catalog::embedded(), Policy::default());
+        let assessor = Assessor { catalog: &catalog, policy: &policy };
+        let mut found = None;
+        read_records(record.to_string().as_bytes(), &Limits::default(), &mut |read| {
+            found = Some(assessor.assess(&read.unwrap(), &Hints::default()));
+        });
+        match found {
+            Some(Assessed::Creation(found)) => *found,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ids(parts: &[Vec<Found>]) -> Vec<Vec<String>> {
+        let of_part = |part: &Vec<Found>| part.iter().map(|found| found.event.id.clone().unwrap()).collect();
+        parts.iter().map(of_part).collect()
+    }
+
+    #[test]
+    fn a_part_goes_on_to_the_end_of_its_second() {
+        let at = |time: &str, id: &str| queue(&format!("2026-03-02T09:00:{time}Z"), id, id);
+        let creations = vec![
+            at("02", "f"),
+            at("01", "b"),
+            at("01.5", "e"),
+            at("00", "a"),
+            at("01", "d"),
+            at("01.000", "c"),
+        ];
+        let by_two = parts(creations.clone(), 2);
+        assert_eq!(ids(&by_two), [vec!["a", "b", "c", "d", "e"], vec!["f"]]);
+        assert_eq!(ids(&parts(creations, 1)), [vec!["a"], vec!["b", "c", "d", "e"], vec!["f"]]);
+        assert_eq!(ids(&parts(Vec::new(), 1)), Vec::<Vec<String>>::new());
+    }
+
+    /// The two records of one call would else be two creations of the same queue.
+    #[test]
+    fn copies_of_one_event_are_decided_together() {
+        let time = "2026-03-02T09:00:01Z";
+        let mut creations: Vec<Found> = (1..AT_ONCE)
+            .map(|number| queue("2026-03-02T09:00:00Z", &format!("{number:04}"), "other"))
+            .collect();
+        creations.extend([queue(time, "copied", "orders"), queue(time, "copied", "orders")]);
+        let ports = MemoryPorts::new(MemoryStore::new(), Timestamp::UNIX_EPOCH);
+        let rows = block_on(in_parts(&Policy::default(), &ports, creations));
+        let copied = rows.iter().filter(|row| row.event.id.as_deref() == Some("copied"));
+        let outcomes: Vec<_> = copied.map(|row| row.outcome.clone()).collect();
+        assert_eq!(outcomes, [Outcome::Tagged, Outcome::Skipped(SkipReason::Duplicate)]);
+    }
 }
