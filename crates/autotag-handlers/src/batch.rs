@@ -12,7 +12,7 @@ use crate::owner::Owner;
 use crate::pipeline::{LookedUp, Pipeline, Present, Resolved, nothing_to_write};
 use crate::ports::{Item, Ports, Tags, Write};
 use crate::services::Target;
-use autotag_model::policy::Policy;
+use autotag_model::policy::{Decision, Policy};
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
 use futures_util::stream::{self, StreamExt as _};
@@ -190,7 +190,8 @@ impl<'a, P: Ports> Batch<'a, P> {
             let decided = self.pipeline.decide(&found, &resolved, &target, self);
             self.rows.push(match decided {
                 Ok((decision, owner)) => {
-                    Row { owner: Some(owner), tags: decision.tags, notes: decision.notes, ..row }
+                    let Decision { tags, decided, notes, .. } = decision;
+                    Row { owner: Some(owner), tags, decided, notes, ..row }
                 }
                 Err(outcome) => Row { outcome, ..row },
             });
@@ -222,7 +223,8 @@ impl<'a, P: Ports> Batch<'a, P> {
         let write = nothing.is_none();
         let outcome = nothing.unwrap_or_else(|| Outcome::Deferred("the write was not answered".to_owned()));
         let decided = row(&found.event, &target.resource, Some(&owner), outcome);
-        self.rows.push(Row { tags: decision.tags, notes: decision.notes, ..decided });
+        let Decision { tags, decided: all, notes, .. } = decision;
+        self.rows.push(Row { tags, decided: all, notes, ..decided });
         if write {
             self.enqueue(at, target, resolved.age);
         } else if let Some(before) = self.last.get(&target.resource.display()) {

@@ -163,6 +163,8 @@ pub struct Row {
     pub owner: Option<Arc<Owner>>,
     /// The tags that are written.
     pub tags: TagSet,
+    /// All tags that the policy has for it, those too that were there before.
+    pub decided: TagSet,
     /// How it ended.
     pub outcome: Outcome,
     /// What users may want to know of how the tags came to be.
@@ -178,6 +180,7 @@ impl Row {
             resource_type: None,
             owner: None,
             tags: TagSet::new(),
+            decided: TagSet::new(),
             outcome,
             notes: Vec::new(),
         }
