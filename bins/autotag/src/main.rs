@@ -6,6 +6,7 @@ mod cli;
 mod command;
 mod input;
 mod journal;
+mod material;
 mod output;
 mod reading;
 mod setup;

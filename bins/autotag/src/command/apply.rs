@@ -1,9 +1,9 @@
 //! `autotag apply`: the plan, written. The same way as the plan's, with AWS behind the ports.
 
-use super::plan::Material;
 use crate::Done;
 use crate::cli::ApplyArgs;
 use crate::journal::{Journal, Journaled};
+use crate::material::Material;
 use crate::output::plural;
 use crate::setup::wrong_usage;
 use anyhow::{Context as _, Result};
