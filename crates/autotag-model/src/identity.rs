@@ -326,6 +326,12 @@ impl Principal {
         self.is_reserved_role("/aws-service-role/", "AWSServiceRoleFor")
     }
 
+    /// The service that the role is linked to, by the role's path: `eks-nodegroup.amazonaws.com`.
+    pub fn linked_service(&self) -> Option<&str> {
+        let (_, resource) = self.arn_with_path()?.split_once(":role/aws-service-role/")?;
+        self.is_service_linked().then(|| resource.split('/').next())?
+    }
+
     /// Whether the role is one that Identity Center made for people.
     pub fn is_identity_center_role(&self) -> bool {
         self.kind == PrincipalKind::AssumedRole
@@ -335,15 +341,18 @@ impl Principal {
     /// Only AWS makes roles under its reserved paths; a name that begins alike, anybody can choose. So the name counts only
     /// where the record does not tell the path.
     fn is_reserved_role(&self, path: &str, name: &str) -> bool {
-        let issuer = self.session.as_ref().and_then(|session| session.issuer.as_ref()?.arn.as_deref());
-        let arn = issuer.or(if self.kind == PrincipalKind::Role { self.arn.as_deref() } else { None });
-        match arn {
+        match self.arn_with_path() {
             // From the start of the resource: a path of the customer's own may hold any text.
             Some(arn) => arn.parse().is_ok_and(|arn: Arn| {
                 arn.resource().strip_prefix("role").is_some_and(|resource| resource.starts_with(path))
             }),
             None => self.role_name().is_some_and(|role| role.starts_with(name)),
         }
+    }
+
+    /// The ARN of the role with its path, where the record tells it.
+    fn arn_with_path(&self) -> Option<&str> {
+        self.issuer_arn().or(if self.kind == PrincipalKind::Role { self.arn.as_deref() } else { None })
     }
 
     /// The service through which the call came. `signin.amazonaws.com` is a human in the console, and no service.
@@ -481,7 +490,14 @@ mod tests {
         );
         let linked = "arn:aws:iam::111122223333:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS";
         assert!(session(linked).is_service_linked());
+        assert_eq!(session(linked).linked_service(), Some("rds.amazonaws.com"));
         assert!(!session("arn:aws:iam::111122223333:role/AWSServiceRoleForRDS").is_service_linked());
+        for forged in
+            ["AWSServiceRoleForRDS", "x:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"]
+        {
+            let forged = session(&format!("arn:aws:iam::111122223333:role/{forged}"));
+            assert_eq!(forged.linked_service(), None, "{:?}", forged.issuer_arn());
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::json::{any_member, elements, member, member_text, tag_pairs, text};
 use crate::record::{OddRecord, Record, Trees};
 use jiff::{SignedDuration, Timestamp, civil};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 
 /// How a session was asked for.
@@ -175,8 +175,9 @@ impl Session {
             .and_then(|text| expiration(&text))
             .or_else(|| self.issued.checked_add(SignedDuration::from_secs(duration?)).ok());
         let tags_of = |name| any_member(request, &[name]).map(tag_pairs).unwrap_or_default();
+        let map_of = |name| any_member(request, &[name]).map(map_pairs).unwrap_or_default();
         let passed = match tags_of("tags") {
-            none if none.is_empty() => tags_of("principalTags"),
+            none if none.is_empty() => map_of("principalTags"),
             tags => tags,
         };
         let transitive = any_member(request, &["transitiveTagKeys"]).map(elements).unwrap_or_default();
@@ -188,7 +189,7 @@ impl Session {
             expires,
             role_arn: member_text(request, "roleArn"),
             tags: passed,
-            incoming_tags: tags_of("incomingTransitiveTags"),
+            incoming_tags: map_of("incomingTransitiveTags"),
             transitive_keys: transitive.iter().filter_map(|key| text(key)).map(Into::into).collect(),
             source_identity: member_text(response, "sourceIdentity")
                 .or_else(|| member_text(request, "sourceIdentity")),
@@ -262,6 +263,16 @@ fn knows_more(one: &Principal, than: &Principal) -> bool {
         _ => 3,
     };
     (rank(one), one) > (rank(than), than)
+}
+
+/// Tags that STS writes as `{k: v}`. A tag may be called `key` there, and then the map is no pair of a key and a value.
+fn map_pairs(value: &Value) -> Vec<(String, String)> {
+    let Some(map) = value.as_object().filter(|map| !map.values().any(|v| v.is_object() || v.is_array()))
+    else {
+        return tag_pairs(value);
+    };
+    let pair = |(key, value): (&String, &Value)| tag_pairs(&json!([{"key": key, "value": value}]));
+    map.iter().flat_map(pair).collect()
 }
 
 /// EC2 and Lambda fetch credentials for their workloads with an answer that does not name the session; the request does,

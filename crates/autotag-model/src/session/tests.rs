@@ -61,6 +61,72 @@ fn saml_and_web_identity() {
     assert_eq!(session.subject.as_deref(), Some("repo:example/shop:ref:refs/heads/main"));
 }
 
+/// The tags of a session to which these came down the chain, and these were passed.
+fn effective(incoming: &[(&str, &str)], passed: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |tags: &[(&str, &str)]| -> Vec<(String, String)> {
+        tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    let mut session = session(&assume_role());
+    (session.incoming_tags, session.tags) = (owned(incoming), owned(passed));
+    session.effective_tags().into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+fn keys(tags: &[(String, String)]) -> Vec<&str> {
+    tags.iter().map(|(key, _)| key.as_str()).collect()
+}
+
+#[test]
+fn tags_of_the_chain_come_before_those_passed_and_cannot_be_overridden() {
+    let tags = effective(
+        &[("Team", "shop"), ("Zone", "blue")],
+        &[("Cost", "7"), ("Team", "mine"), ("team", "mine"), ("ZONE", ""), ("cost", "8")],
+    );
+    assert_eq!(
+        tags,
+        [("Team", "shop"), ("Zone", "blue"), ("Cost", "7")].map(|(key, value)| (key.into(), value.into()))
+    );
+}
+
+#[test]
+fn keys_that_differ_in_case_only_are_one_in_every_alphabet() {
+    for (one, other) in
+        [("Équipe", "éQUIPE"), ("Отдел", "отДЕЛ"), ("ΟΔΟΣ", "οδος"), ("Ａbteilung", "ａBTEILUNG")]
+    {
+        assert_eq!(keys(&effective(&[(one, "first")], &[(other, "second")])), [one]);
+    }
+    assert_eq!(keys(&effective(&[("Team", "")], &[("Team ", ""), ("Теam", "")])).len(), 3, "other keys");
+}
+
+#[test]
+fn of_fifty_one_tags_the_session_has_the_first_fifty() {
+    let names: Vec<String> = (0..51).map(|n| format!("k{n}")).collect();
+    let all: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
+    for incoming in [0, 1, 50, 51] {
+        let (incoming, passed) = all.split_at(incoming);
+        assert_eq!(keys(&effective(incoming, passed)), names[..50]);
+    }
+}
+
+#[test]
+fn what_is_too_long_for_sts_is_no_tag_of_the_session() {
+    // In characters, not bytes.
+    for c in ["x", "é"] {
+        let (key, value) = (c.repeat(128), c.repeat(256));
+        assert_eq!(effective(&[], &[(&key, &value)]), [(key.clone(), value.clone())]);
+        let (long_key, long_value) = (c.repeat(129), c.repeat(257));
+        let tags = effective(&[(&long_key, "v")], &[("a", &long_value), ("", "v"), ("b", "")]);
+        assert_eq!(keys(&tags), ["b"], "an empty value is a value");
+    }
+}
+
+#[test]
+fn a_tag_may_be_called_key_where_sts_writes_tags_as_a_map() {
+    let mut saml = assume_role();
+    saml["eventName"] = json!("AssumeRoleWithSAML");
+    saml["requestParameters"] = json!({"principalTags": {"Team": "data", "key": "Owner", "value": "boss"}});
+    assert_eq!(session(&saml).effective_tags(), [("Team", "data"), ("key", "Owner"), ("value", "boss")]);
+}
+
 #[test]
 fn what_makes_no_session() {
     let mut failed = assume_role();
