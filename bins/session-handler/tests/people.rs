@@ -1,0 +1,328 @@
+//! End to end: STS records to `session-handler`, creations to `tag-handler`, in any order; the tags on the resource are
+//! those of the session it was made in, and nobody else's.
+#![expect(clippy::indexing_slicing, reason = "helpers of tests are tests")]
+
+mod common;
+
+use common::{World, at, session, sts, user, volume};
+use emulator::Fault;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const NOW: Duration = Duration::ZERO;
+
+fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(60 * minutes)
+}
+
+fn tags(tags: &[(&str, &str)]) -> Value {
+    Value::Array(tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect())
+}
+
+fn map(tags: &[(&str, &str)]) -> Value {
+    Value::Object(tags.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect())
+}
+
+/// What has to be on the volume: owner, the identity's own names, its session tags over its role's.
+fn expected(owner: &str, identity: &Value, more: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::from([("CostCenter", "42"), ("Team", "platform")]);
+    tags.extend(more.iter().copied());
+    let text = |name: &str| identity[name].as_str().unwrap_or_default();
+    tags.extend([("Owner", owner), ("PrincipalId", text("principalId")), ("CreatedBy", text("arn"))]);
+    tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// A line of the table that the test prints.
+fn line(what: &str, tags: &BTreeMap<String, String>) {
+    println!("| {what} | Owner={} Team={} |", tags["Owner"], tags.get("Team").map_or("-", String::as_str));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_way_to_get_a_session() {
+    let world = World::start(&[]).await;
+    let issued = at(minutes(5));
+    let of = |role: &str, key: &str| session(role, "build", key, &issued);
+    let plain = of("deploy", "ASIAPLAIN");
+    let saml = of("federated", "ASIASAML");
+    let web = of("pipeline", "ASIAWEB");
+    let root = json!({"type": "Root", "principalId": common::ACCOUNT, "accountId": common::ACCOUNT,
+        "accessKeyId": "ASIAROOT", "arn": format!("arn:aws:iam::{}:root", common::ACCOUNT),
+        "sessionContext": {"attributes": {"creationDate": issued}, "assumedRoot": "true"}});
+    let federated = json!({"type": "FederatedUser", "principalId": format!("{}:dana", common::ACCOUNT),
+        "accountId": common::ACCOUNT, "accessKeyId": "ASIAFED",
+        "arn": format!("arn:aws:sts::{}:federated-user/dana", common::ACCOUNT),
+        "sessionContext": {"attributes": {"creationDate": issued}, "sessionIssuer": {"type": "IAMUser",
+            "principalId": "AIDAmara", "userName": "mara", "arn": format!("arn:aws:iam::{}:user/mara", common::ACCOUNT)}}});
+    let (saml_user, web_user) = (
+        json!({"type": "SAMLUser", "userName": "ana@example.com", "principalId": "x:ana@example.com"}),
+        json!({"type": "WebIdentityUser", "userName": "repo:example/shop:ref:refs/heads/main", "principalId": "x"}),
+    );
+    let provider = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
+    world
+        .keep(&[
+            sts(&plain, "AssumeRole", &user("mara"), &json!({"tags": tags(&[("Team", "shop")])}), &json!({})),
+            sts(
+                &saml,
+                "AssumeRoleWithSAML",
+                &saml_user,
+                &json!({"principalTags": map(&[("Team", "data"), ("Owner", "victor")])}),
+                &json!({"subject": "ana@example.com", "issuer": "https://idp.example.com"}),
+            ),
+            sts(
+                &web,
+                "AssumeRoleWithWebIdentity",
+                &web_user,
+                &json!({"principalTags": map(&[("team", "ci")])}),
+                &json!({"subjectFromWebIdentityToken": "repo:example/shop:ref:refs/heads/main", "provider": provider}),
+            ),
+            json!({"eventSource": "sts.amazonaws.com", "eventName": "AssumeRoot", "eventID": "sts-root",
+                "eventTime": issued, "awsRegion": "us-east-1", "recipientAccountId": common::ACCOUNT,
+                "userIdentity": user("mara"), "requestParameters": {"targetPrincipal": common::ACCOUNT},
+                "responseElements": {"credentials": {"accessKeyId": "ASIAROOT"}}}),
+            json!({"eventSource": "sts.amazonaws.com", "eventName": "GetFederationToken", "eventID": "sts-fed",
+                "eventTime": issued, "awsRegion": "us-east-1", "recipientAccountId": common::ACCOUNT,
+                "userIdentity": user("mara"), "requestParameters": {"name": "dana", "tags": tags(&[("Team", "ops")])},
+                "responseElements": {"credentials": {"accessKeyId": "ASIAFED"},
+                    "federatedUser": {"federatedUserId": format!("{}:dana", common::ACCOUNT)}}}),
+        ])
+        .await;
+    for (what, identity, owner, session_tags) in [
+        ("AssumeRole", &plain, "mara", &[("Team", "shop")][..]),
+        ("AssumeRoleWithSAML", &saml, "ana@example.com", &[("Team", "data")]),
+        ("AssumeRoleWithWebIdentity", &web, "repo:example/shop@main", &[]),
+    ] {
+        let id = world.new_volume().await;
+        world.tag(&[volume(&id, identity, NOW)]).await;
+        let found = world.tags(&id).await;
+        let mut wanted = expected(owner, identity, session_tags);
+        if what == "AssumeRoleWithWebIdentity" {
+            // To STS `team` is the role's `Team`; the session's spelling counts.
+            wanted.remove("Team");
+            wanted.insert("team".to_owned(), "ci".to_owned());
+        }
+        assert_eq!(found, wanted, "{what}");
+        line(what, &found);
+    }
+    for (what, identity, team) in
+        [("AssumeRoot", &root, None), ("GetFederationToken", &federated, Some("ops"))]
+    {
+        let id = world.new_volume().await;
+        world.tag(&[volume(&id, identity, NOW)]).await;
+        let found = world.tags(&id).await;
+        assert_eq!(found["Owner"], "mara", "{what}: {found:?}");
+        assert_eq!(found.get("Team").map(String::as_str), team, "{what}: {found:?}");
+        line(what, &found);
+    }
+    assert_eq!(world.look_again().await, 0, "all is known");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transitive_tags_come_down_two_hops() {
+    let world = World::start(&[]).await;
+    let (first, second, third) = (at(minutes(9)), at(minutes(6)), at(minutes(3)));
+    let one = session("hub", "mara", "ASIAONE", &first);
+    let two = session("spoke", "mara", "ASIATWO", &second);
+    let three = session("leaf", "mara", "ASIATHREE", &third);
+    let passed =
+        json!({"tags": tags(&[("Project", "moon"), ("Team", "shop")]), "transitiveTagKeys": ["Project"]});
+    let came =
+        json!({"incomingTransitiveTags": map(&[("Project", "moon")]), "tags": tags(&[("Stage", "dev")])});
+    let came_again = json!({"incomingTransitiveTags": map(&[("Project", "moon")])});
+    world
+        .keep(&[
+            sts(&three, "AssumeRole", &two, &came_again, &json!({})),
+            sts(&two, "AssumeRole", &one, &came, &json!({})),
+            sts(&one, "AssumeRole", &user("mara"), &passed, &json!({})),
+        ])
+        .await;
+    for (what, identity, session_tags) in [
+        ("first session of a chain", &one, &[("Project", "moon"), ("Team", "shop")][..]),
+        ("transitive, one hop on", &two, &[("Project", "moon"), ("Stage", "dev")]),
+        ("transitive, two hops on", &three, &[("Project", "moon")]),
+    ] {
+        let id = world.new_volume().await;
+        world.tag(&[volume(&id, identity, NOW)]).await;
+        let found = world.tags(&id).await;
+        assert_eq!(found, expected("mara", identity, session_tags), "{what}");
+        line(what, &found);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_name_two_people() {
+    let world = World::start(&[]).await;
+    let (early, late) = (at(minutes(7)), at(minutes(2)));
+    let anna = session("deploy", "build", "ASIAANNA", &early);
+    let ben = session("deploy", "build", "ASIABEN", &late);
+    let of = |identity: &Value, who: &str, team: &str| {
+        sts(identity, "AssumeRole", &user(who), &json!({"tags": tags(&[("Team", team)])}), &json!({}))
+    };
+    world.keep(&[of(&anna, "anna", "shop"), of(&ben, "ben", "data")]).await;
+    let mut forwarded = anna.clone();
+    forwarded.as_object_mut().unwrap().remove("accessKeyId");
+    forwarded["invokedBy"] = json!("rds.amazonaws.com");
+    for (what, identity, owner, team) in [
+        ("same name twice, the earlier", &anna, "anna", "shop"),
+        ("same name twice, the later", &ben, "ben", "data"),
+        ("the same without an access key", &forwarded, "anna", "shop"),
+    ] {
+        let id = world.new_volume().await;
+        world.tag(&[volume(&id, identity, NOW)]).await;
+        let found = world.tags(&id).await;
+        assert_eq!(found, expected(owner, identity, &[("Team", team)]), "{what}");
+        line(what, &found);
+    }
+    // A third one of the same name, of whom no record comes: nobody else's tags are his.
+    let carl = session("deploy", "build", "ASIACARL", &at(minutes(4)));
+    let id = world.new_volume().await;
+    world.tag(&[volume(&id, &carl, NOW)]).await;
+    assert_eq!(world.look_again().await, 1);
+    assert_eq!(world.look_again().await, 0, "looked at again once, and no more");
+    let found = world.tags(&id).await;
+    assert_eq!(found, expected("build", &carl, &[]));
+    line("same name, own record lost", &found);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_further_key_of_the_same_session() {
+    let world = World::start(&[]).await;
+    let issued = at(minutes(5));
+    let first = session("federated", "ana@example.com", "ASIAFIRST", &issued);
+    let further = session("federated", "ana@example.com", "ASIAFURTHER", &issued);
+    let saml = json!({"type": "SAMLUser", "userName": "ana@example.com"});
+    let request = json!({"principalTags": map(&[("Team", "data")])});
+    world
+        .keep(&[sts(&first, "AssumeRoleWithSAML", &saml, &request, &json!({"subject": "ana@example.com"}))])
+        .await;
+    let id = world.new_volume().await;
+    world.tag(&[volume(&id, &further, NOW)]).await;
+    let found = world.tags(&id).await;
+    assert_eq!(found, expected("ana@example.com", &further, &[("Team", "data")]));
+    line("another key, the same creation time", &found);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_creation_comes_before_the_session() {
+    let world = World::start(&[]).await;
+    for (number, late) in [0, 1, 5, 10, 15].into_iter().enumerate() {
+        let issued = at(minutes(late));
+        let identity = session("deploy", &format!("late-{late}"), &format!("ASIALATE{number}"), &issued);
+        let id = world.new_volume().await;
+        world.tag(&[volume(&id, &identity, minutes(late))]).await;
+        let at_once = world.tags(&id).await;
+        assert_eq!(
+            at_once,
+            expected(&format!("late-{late}"), &identity, &[]),
+            "what is known is not kept back"
+        );
+        let request = json!({"tags": tags(&[("Team", "shop"), ("Stage", "dev")])});
+        world.keep(&[sts(&identity, "AssumeRole", &user("mara"), &request, &json!({}))]).await;
+        assert_eq!(world.look_again().await, 1);
+        let found = world.tags(&id).await;
+        assert_eq!(
+            found,
+            expected("mara", &identity, &[("Team", "shop"), ("Stage", "dev")]),
+            "{late} minutes"
+        );
+        line(&format!("creation {late} min before its STS record"), &found);
+        assert_eq!(world.look_again().await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_look_waits_and_leaves_what_a_user_has_changed() {
+    let world = World::start(&[("AUTOTAG_POLICY", "[identity]\nOwner = \"{owner}\"\n")]).await;
+    let identity = session("deploy", "build", "ASIAONE", &at(minutes(1)));
+    let id = world.new_volume().await;
+    world.proxy.keep_bodies();
+    world.tag(&[volume(&id, &identity, NOW)]).await;
+    let sent: Vec<Value> = world.proxy.calls().iter().map(emulator::Call::json).collect();
+    let sent = sent.iter().find_map(|call| call["Entries"].as_array()).unwrap();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0]["DelaySeconds"], 0, "as this test has configured it");
+    let tag = aws_sdk_ec2::types::Tag::builder().key("Team").value("mine").build();
+    world.ec2().create_tags().resources(&id).tags(tag).send().await.unwrap();
+    let request = json!({"tags": tags(&[("Team", "shop"), ("Stage", "dev")])});
+    world.keep(&[sts(&identity, "AssumeRole", &user("mara"), &request, &json!({}))]).await;
+    assert_eq!(world.look_again().await, 1);
+    let found = world.tags(&id).await;
+    assert_eq!(
+        (found["Team"].as_str(), found["Stage"].as_str(), found["Owner"].as_str()),
+        ("mine", "dev", "mara")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delivered_ten_times_and_in_both_accounts() {
+    let world = World::start(&[]).await;
+    let identity = session("deploy", "build", "ASIAONE", &at(minutes(5)));
+    let request = json!({"tags": tags(&[("Team", "shop")])});
+    let mut rich = sts(&identity, "AssumeRole", &user("mara"), &request, &json!({}));
+    rich["sharedEventID"] = json!("shared");
+    let account = json!({"type": "AWSAccount", "accountId": "111122223333", "principalId": "AIDAmara"});
+    let mut poor = sts(&identity, "AssumeRole", &account, &json!({}), &json!({}));
+    poor["sharedEventID"] = json!("shared");
+    poor["eventID"] = json!("sts-other-copy");
+    for turn in 0..10 {
+        let copies = if turn % 2 == 0 { [poor.clone(), rich.clone()] } else { [rich.clone(), poor.clone()] };
+        for copy in copies {
+            world.keep(&[copy]).await;
+        }
+    }
+    world.keep(&vec![rich.clone(); 10]).await;
+    let entries = world.table().scan().table_name(common::TABLE).send().await.unwrap();
+    assert_eq!(entries.count, 1);
+    let id = world.new_volume().await;
+    for _ in 0..10 {
+        world.tag(&[volume(&id, &identity, NOW)]).await;
+    }
+    let found = world.tags(&id).await;
+    assert_eq!(found, expected("mara", &identity, &[("Team", "shop")]));
+    line("STS record ten times and in two accounts' copies", &found);
+    assert!(!world.sessions.process.logs().contains("CANARY"));
+    assert!(!world.sessions.process.logs().contains("ASIAONE"), "{}", world.sessions.process.logs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_without_tags_costs_no_second_look_and_one_question() {
+    let world = World::start(&[]).await;
+    let identity = session("deploy", "build", "ASIAONE", &at(minutes(5)));
+    world.keep(&[sts(&identity, "AssumeRole", &user("mara"), &json!({}), &json!({}))]).await;
+    assert_eq!((world.proxy.count("dynamodb", "PutItem"), world.proxy.count("dynamodb", "Query")), (1, 0));
+    world.proxy.forget_calls();
+    let (one, other) = (world.new_volume().await, world.new_volume().await);
+    world.tag(&[volume(&one, &identity, NOW), volume(&other, &user("ana"), NOW)]).await;
+    assert_eq!(world.proxy.count("dynamodb", "Query"), 1, "none for an IAM user");
+    assert_eq!(world.look_again().await, 0);
+    assert_eq!(world.tags(&one).await, expected("mara", &identity, &[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_the_table_is_no_missing_session() {
+    let world = World::start(&[]).await;
+    let identity = session("deploy", "build", "ASIAONE", &at(minutes(5)));
+    let record =
+        sts(&identity, "AssumeRole", &user("mara"), &json!({"tags": tags(&[("Team", "shop")])}), &json!({}));
+    let id = world.new_volume().await;
+    let creation = volume(&id, &identity, NOW);
+    world.proxy.rule(|call| (call.service == "dynamodb").then_some(Fault::Unavailable));
+    assert_eq!(world.sessions.returned(&common::batch(std::slice::from_ref(&record))).await.len(), 1);
+    assert_eq!(world.tagging.returned(&common::batch(std::slice::from_ref(&creation))).await.len(), 1);
+    assert!(world.tags(&id).await.is_empty());
+    world.proxy.repair();
+    world.keep(&[record]).await;
+    world.tag(&[creation]).await;
+    assert_eq!(world.tags(&id).await, expected("mara", &identity, &[("Team", "shop")]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_asked_for_again_goes_back() {
+    let world = World::start(&[]).await;
+    let identity = session("deploy", "build", "ASIAONE", &at(minutes(1)));
+    let id = world.new_volume().await;
+    world.proxy.rule(|call| (call.service == "sqs").then(|| Fault::refused("AccessDenied")));
+    let returned = world.tagging.returned(&common::batch(&[volume(&id, &identity, NOW)])).await;
+    assert_eq!(returned.len(), 1);
+    assert_eq!(world.tags(&id).await["Owner"], "build", "tagged all the same");
+}
