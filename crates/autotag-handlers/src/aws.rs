@@ -9,7 +9,9 @@
 //! | `reader` | the tags that are there already |
 //! | `lookup`, `principals` | what came with an instance or image; IAM tags, cached |
 //! | `people` | names of Identity Center users, cached |
+//! | [`trail`] | log files of trails in S3, read as they come |
 //! | [`errors`] | AWS's error codes -> classes |
+//! | `pace` | at most so many calls a second to each account and region |
 //! | [`until`] | any ports, cut off at a moment |
 
 pub mod described;
@@ -46,7 +48,8 @@ use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// How many requests of one write or read wait at the same time, where AWS takes one resource a request.
+/// How many requests of one write or read wait at the same time, where AWS takes few resources a request. Several writes
+/// may wait at the same time as well: [`crate::batch::run`] says how many.
 const CONCURRENCY: usize = 8;
 
 /// The world as AWS has it. Shared by reference; clients and IAM tags are kept between batches.

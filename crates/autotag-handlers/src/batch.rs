@@ -22,7 +22,8 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// How many calls wait at the same time, where nothing else is asked for.
+/// How many calls to the ports wait at the same time, where nothing else is asked for. Over AWS a write or read may be
+/// several requests: see [`run`].
 pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
 /// Puts creations in the order in which they are decided: oldest event first. The id decides within a second, so that the
@@ -32,7 +33,8 @@ pub fn oldest_first(creations: &mut [Found]) {
 }
 
 /// Takes creations through steps 5 to 9; answers with one row a resource, [oldest event first](oldest_first). At most
-/// `concurrency` calls to the world wait at the same time.
+/// `concurrency` calls to the ports wait at the same time. Over AWS each write or read may itself be up to 8 requests that
+/// wait together, where AWS takes few resources a request.
 ///
 /// Sessions must be in the store before: a plan reads all records first, a queue brings late ones back.
 pub async fn run<P: Ports>(
