@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Redrive(RedriveArgs),
     /// Walks each creation of a file step by step: rule, resource, owner with proof, tags
     Explain(ExplainArgs),
+    /// Says who stood behind calls, with the proof: the owner part of explain, of any record
+    WhoamiWas(WhoamiWasArgs),
+    /// Shows the STS sessions that are kept in a file or in the table of a deployment
+    Sessions(SessionsArgs),
     /// Lists which events of which services are covered, and how their resources are tagged
     Catalog(CatalogArgs),
 }
@@ -121,6 +125,65 @@ pub(crate) struct ExplainArgs {
     pub(crate) event: Option<String>,
 }
 
+/// Where STS sessions are kept.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// A file that `plan` or `apply` has kept sessions in
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "table")]
+    pub(crate) state: Option<PathBuf>,
+    /// The DynamoDB table that session-handler keeps them in
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+    /// The region of the table [default: that of the environment]
+    #[arg(long, global = true, value_name = "REGION", requires = "table")]
+    pub(crate) region: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhoamiWasArgs {
+    /// Files with the calls' records, in any form that `plan` reads, or `-`; STS records in them count as well
+    #[arg(required = true, value_name = "EVENT")]
+    pub(crate) paths: Vec<String>,
+    /// Only the event with this eventID
+    #[arg(long, value_name = "ID")]
+    pub(crate) event: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionsArgs {
+    #[command(subcommand)]
+    pub(crate) command: SessionsCommand,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Output format
+    #[arg(long, global = true, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// The sessions that are there
+    List {
+        /// Only those in whose id, role, caller, subject or source identity this text stands
+        #[arg(long, value_name = "TEXT")]
+        having: Option<String>,
+        /// Read at most so many
+        #[arg(long, value_name = "N", default_value = "1000")]
+        max: NonZeroUsize,
+    },
+    /// All that is known of the sessions of one role session
+    Get {
+        /// AROA...:session-name: principalId of the calls made in it
+        #[arg(value_name = "ROLE_SESSION")]
+        role_session: String,
+    },
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CatalogArgs {
     /// Only services whose event source or name holds this text
@@ -142,6 +205,14 @@ pub(crate) enum Format {
     Jsonl,
     /// Comma-separated values
     Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

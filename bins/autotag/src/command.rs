@@ -5,6 +5,8 @@ pub(crate) mod catalog;
 pub(crate) mod explain;
 pub(crate) mod plan;
 pub(crate) mod redrive;
+pub(crate) mod sessions;
+pub(crate) mod whoami_was;
 
 use crate::cli::SourceArgs;
 use crate::setup::wrong_usage;

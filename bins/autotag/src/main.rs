@@ -9,6 +9,7 @@ mod journal;
 mod material;
 mod output;
 mod reading;
+mod sessions;
 mod setup;
 
 use clap::Parser as _;
@@ -31,6 +32,8 @@ fn main() -> ExitCode {
         Command::Apply(args) => command::apply::run(&args),
         Command::Redrive(args) => command::redrive::run(&args),
         Command::Explain(args) => command::explain::run(&args),
+        Command::WhoamiWas(args) => command::whoami_was::run(&args),
+        Command::Sessions(args) => command::sessions::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
     };
     match result {

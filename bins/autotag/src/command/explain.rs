@@ -4,7 +4,7 @@ use super::plan_rows;
 use crate::Done;
 use crate::cli::ExplainArgs;
 use crate::input::{self, Days, Input};
-use crate::output::{printable, styled};
+use crate::output::{owner_lines, printable, styled};
 use crate::reading::{Origin, Reader, Span};
 use crate::setup;
 use anyhow::Result;
@@ -12,7 +12,6 @@ use autotag_handlers::assess::{Assessor, Found};
 use autotag_handlers::outcome::{EventHead, Outcome, Row, SkipReason};
 use autotag_handlers::ports::Question;
 use autotag_model::arn::Region;
-use autotag_model::identity::Principal;
 use autotag_model::rule::TagCall;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -141,31 +140,13 @@ fn creation(
     step(out, 5, "look up", &asked)?;
     // Of a copy of an event only the one that counts is asked for its owner.
     if rows.iter().any(|row| row.outcome != Outcome::Skipped(SkipReason::Duplicate)) {
-        step(out, 6, "owner", &owner(&found.principal, rows))?;
+        let owner = rows.iter().find_map(|row| row.owner.as_deref());
+        step(out, 6, "owner", &owner_lines(&found.principal, owner))?;
     }
     for row in rows {
         resource(out, found, row)?;
     }
     writeln!(out)
-}
-
-fn owner(principal: &Principal, rows: &[&Row]) -> Vec<String> {
-    let owner = rows.iter().find_map(|row| row.owner.as_ref());
-    let name = owner.and_then(|owner| owner.name.as_deref()).unwrap_or("nobody");
-    let source =
-        owner.and_then(|owner| owner.source).map_or("nothing in the record names anybody", |s| s.as_str());
-    let who = principal.arn.as_deref().or(principal.invoked_by.as_deref()).unwrap_or("no ARN");
-    let mut lines =
-        vec![format!("{name} ({source})"), format!("called by {} {who}", principal.kind.as_str())];
-    lines.extend(principal.invoking_service().map(|service| format!("through {service}")));
-    if let Some(owner) = owner {
-        for (index, hop) in owner.hops.iter().enumerate() {
-            lines.push(format!("hop {}: {}", index + 1, hop.of));
-            lines.push(format!("       {}", hop.found));
-        }
-        lines.extend(owner.workload.iter().map(|workload| format!("workload {workload}")));
-    }
-    lines
 }
 
 fn resource(out: &mut impl Write, found: &Found, row: &Row) -> io::Result<()> {

@@ -1,0 +1,74 @@
+//! Who stood behind a call, with the proof.
+
+use autotag_handlers::owner::{Hop, Owner, OwnerSource};
+use autotag_model::identity::Principal;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What people read: the owner first, then how he was found.
+pub(crate) fn owner_lines(principal: &Principal, owner: Option<&Owner>) -> Vec<String> {
+    let name = owner.and_then(|owner| owner.name.as_deref()).unwrap_or("nobody");
+    let source = owner
+        .and_then(|owner| owner.source)
+        .map_or("nothing in the record names anybody", OwnerSource::as_str);
+    let who = principal.arn.as_deref().or(principal.invoked_by.as_deref()).unwrap_or("no ARN");
+    let mut lines =
+        vec![format!("{name} ({source})"), format!("called by {} {who}", principal.kind.as_str())];
+    lines.extend(principal.invoking_service().map(|service| format!("through {service}")));
+    if let Some(owner) = owner {
+        for (index, hop) in owner.hops.iter().enumerate() {
+            lines.push(format!("hop {}: {}", index + 1, hop.of));
+            lines.push(format!("       {}", hop.found));
+        }
+        lines.extend(owner.workload.iter().map(|workload| format!("workload {workload}")));
+    }
+    lines
+}
+
+/// The same, as programs see it. The names are a contract.
+#[derive(Serialize)]
+pub(crate) struct OwnerLine<'o> {
+    owner: Option<&'o str>,
+    owner_source: Option<&'o str>,
+    principal: PrincipalLine<'o>,
+    workload: Option<&'o str>,
+    hops: Vec<HopLine<'o>>,
+    session_tags: BTreeMap<&'o str, &'o str>,
+    /// Whether the STS record of a session on the way is missing: what is said may not be all.
+    session_missing: bool,
+}
+
+#[derive(Serialize)]
+struct PrincipalLine<'o> {
+    kind: &'o str,
+    arn: Option<&'o str>,
+    id: Option<&'o str>,
+    invoked_by: Option<&'o str>,
+}
+
+#[derive(Serialize)]
+struct HopLine<'o> {
+    of: &'o str,
+    found: &'o str,
+}
+
+impl<'o> OwnerLine<'o> {
+    pub(crate) fn of(principal: &'o Principal, owner: &'o Owner) -> Self {
+        let hop = |hop: &'o Hop| HopLine { of: &hop.of, found: &hop.found };
+        let tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
+        Self {
+            owner: owner.name.as_deref(),
+            owner_source: owner.source.map(OwnerSource::as_str),
+            principal: PrincipalLine {
+                kind: principal.kind.as_str(),
+                arn: principal.arn.as_deref(),
+                id: principal.principal_id.as_deref(),
+                invoked_by: principal.invoked_by.as_deref(),
+            },
+            workload: owner.workload.as_deref(),
+            hops: owner.hops.iter().map(hop).collect(),
+            session_tags: tags.into_iter().collect(),
+            session_missing: owner.awaited.is_some(),
+        }
+    }
+}
