@@ -227,27 +227,13 @@ impl<P: Ports> Pipeline<'_, P> {
     }
 }
 
-/// Whether no person stands behind a creation, but a service: it called itself, or it called as a role of the customer's
-/// that it has assumed.
+/// Whether no person stands behind a creation, but a service: it called itself, or as a role of the customer's that it
+/// has assumed.
 fn by_service(found: &Found, resolved: &Resolved) -> bool {
     let (owner, principal) = (&resolved.owner, &found.principal);
-    let as_role = match owner.source {
-        Some(OwnerSource::Workload | OwnerSource::Role) => true,
-        // The name that the service gives its sessions. Whoever else chooses it does not call through that service.
-        Some(OwnerSource::RoleSession) => SERVICE_SESSIONS.contains(&(
-            principal.invoking_service().unwrap_or_default(),
-            owner.name.as_deref().unwrap_or_default(),
-        )),
-        _ => false,
-    };
+    let as_role = matches!(owner.source, Some(OwnerSource::Workload | OwnerSource::Role));
     owner.is_service() || principal.is_service_linked() || (as_role && principal.invoking_service().is_some())
 }
-
-/// Services that assume roles of the customer's, and the names they give those sessions.
-const SERVICE_SESSIONS: [(&str, &str); 2] = [
-    ("cloudformation.amazonaws.com", "AWSCloudFormation"),
-    ("servicecatalog.amazonaws.com", "servicecatalog"),
-];
 
 /// `None` when what was asked about is gone: a role or group may be deleted while what it made lives on.
 fn unless_gone<T>(answer: Result<T, PortError>, age: Option<SignedDuration>) -> Result<Option<T>, PortError> {

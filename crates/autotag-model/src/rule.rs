@@ -52,6 +52,9 @@ pub struct Rule {
     /// The service's own call for what the tagging API turns out not to support; for what the service's first call
     /// refuses, another one.
     pub otherwise: Option<Arc<NativeCall>>,
+    /// The call that reads the tags of what AWS cannot tag, but what other resources belong to. It is never sent itself,
+    /// only what reads in its place.
+    pub read_by: Option<Arc<NativeCall>>,
     /// The service's own IAM actions that the tagger needs; see [`Rule::iam_actions`] for all.
     pub actions: Vec<String>,
     /// The event also succeeds for a resource that exists.

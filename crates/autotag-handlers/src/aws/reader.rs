@@ -149,7 +149,10 @@ impl<S: SessionStore> AwsPorts<S> {
         let each = items.iter().map(|item| async {
             match &item.rule.call {
                 TagCall::Native(call) => self.native_tags(call, &item.resource).await,
-                _ => Ok(Vec::new()),
+                _ => match &item.rule.read_by {
+                    Some(call) => self.native_tags(call, &item.resource).await,
+                    None => Ok(Vec::new()),
+                },
             }
         });
         together(each.collect()).await

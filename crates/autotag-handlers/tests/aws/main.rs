@@ -10,6 +10,7 @@
 mod ec2;
 mod lookup;
 mod native;
+mod people;
 mod principals;
 mod reader;
 mod s3;

@@ -345,3 +345,23 @@ fn by_its_service(item: &mut Item) {
     }
     item.rule = rule.into();
 }
+
+/// A stack cannot be tagged, but its resources belong to whom it belongs.
+#[tokio::test]
+async fn the_tags_of_a_stack_are_read_and_never_written() {
+    let world = World::new().await;
+    let arn =
+        format!("arn:aws:cloudformation:eu-west-1:{HERE}:stack/shop/11112222-3333-4444-5555-666677778888");
+    // In the form of AWS's documentation; the emulator's own stacks need packages that it does not come with.
+    world.proxy.route("/", |call| {
+        let asked = call.operation == "DescribeStacks" && call.field("StackName")?.ends_with("stack/shop/11112222-3333-4444-5555-666677778888");
+        let body = "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult>\
+            <Stacks><member><StackName>shop</StackName><Tags><member><Key>Owner</Key><Value>priya</Value></member></Tags>\
+            </member></Stacks></DescribeStacksResult></DescribeStacksResponse>";
+        asked.then(|| Reply::xml(200, body))
+    });
+    let stack = item("cloudformation:CreateStack", "AWS::CloudFormation::Stack", &arn, &arn);
+    assert_eq!(stack.rule.call, TagCall::None);
+    let answers = world.ports().tags(&[stack]).await;
+    assert_eq!(answers, [Ok(tags(&[("Owner", "priya")]))]);
+}

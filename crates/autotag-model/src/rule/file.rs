@@ -50,6 +50,7 @@ struct RuleFile {
     arn: Option<ArnTemplate>,
     tag: Option<Spanned<String>>,
     otherwise: Option<Spanned<String>>,
+    read_by: Option<Spanned<String>>,
     actions: Option<Vec<String>>,
     #[serde(default)]
     existing: bool,
@@ -180,8 +181,14 @@ impl Checked<'_> {
         if call == TagCall::None && rule.note.is_none() {
             return Err(self.wrong(&rule.event.span(), "expected a `note` that says why AWS cannot tag it"));
         }
+        let read_by = rule.read_by.as_ref();
+        if let Some(name) = read_by.filter(|_| call != TagCall::None) {
+            return Err(self.wrong(&name.span(), "expected `read_by` only beside `tag = \"none\"`"));
+        }
+        let read_by = read_by.map(|name| self.native_named(name, native, "a [native.*]")).transpose()?;
         let limits = self.file.limits.clone();
         Ok(Arc::new(Rule {
+            read_by,
             event: event.clone(),
             resource_type: rule.resource_type.as_ref().clone(),
             id: rule.id.0.clone(),

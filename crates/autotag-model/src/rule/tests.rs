@@ -167,6 +167,19 @@ fn which_call_is_made_otherwise() {
 }
 
 #[test]
+fn what_cannot_be_tagged_may_be_read() {
+    let rules = |of_rule: &str| {
+        let call = "[native.One]\napi = \"sdk\"\nparams = {}\ntags = \"Tags\"\nshape = \"map\"\n";
+        let rule = "[[rule]]\nevent = \"E\"\ntype = \"AWS::X::Y\"\nid = \"response.x\"\nnote = \"n\"\n";
+        ServiceRules::from_toml(&format!("{HEAD}{call}{rule}{of_rule}"))
+    };
+    let read = rules("tag = \"none\"\nread_by = \"One\"").unwrap();
+    assert_eq!(read.rules[0].read_by.as_ref().map(|call| call.name.as_str()), Some("One"));
+    let error = rules("tag = \"One\"\nread_by = \"One\"").unwrap_err().to_string();
+    assert!(error.contains("expected `read_by` only beside `tag = \"none\"`"), "{error}");
+}
+
+#[test]
 fn a_wrong_file_says_where_and_what() {
     let rule = "[[rule]]\nevent = \"CreateQueue\"\ntype = \"AWS::SQS::Queue\"\n";
     for (text, place, what) in [
