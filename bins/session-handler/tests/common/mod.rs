@@ -208,6 +208,15 @@ async fn new_table(url: &str) {
     made.key_schema(key("issued", KeyType::Range)).send().await.unwrap();
 }
 
+/// Puts a text into a bucket, which is made if it is not there.
+pub async fn put_object(url: &str, bucket: &str, key: &str, body: String) {
+    let config = aws_sdk_s3::config::Builder::from(&config(url, "us-east-1")).force_path_style(true).build();
+    let s3 = aws_sdk_s3::Client::from_conf(config);
+    // There already is as good.
+    let _ = s3.create_bucket().bucket(bucket).send().await;
+    s3.put_object().bucket(bucket).key(key).body(body.into_bytes().into()).send().await.unwrap();
+}
+
 /// Every role and user is there; roles are tagged `Team=platform` and `CostCenter=42`.
 fn iam(proxy: &Proxy) {
     proxy.route("/", |call| {
