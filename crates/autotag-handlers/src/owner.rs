@@ -222,8 +222,10 @@ impl Proof {
         let Some(role_session) = at.role_session() else { return Ok(None) };
         let between = issued_about(at);
         let mut candidates = sessions.find_issued(role_session, &between).await?;
-        if let (true, false, Some(arn)) = (candidates.is_empty(), is_proven_workload(at), &at.arn) {
-            candidates = sessions.find_issued(arn, &between).await?;
+        // A workload's session is known by its ARN, and another one of its name must not hide it.
+        let unknown = find_session(&candidates, at) == Found::None && !is_proven_workload(at);
+        if let (true, Some(arn)) = (unknown, &at.arn) {
+            candidates.extend(sessions.find_issued(arn, &between).await?);
         }
         let found = find_session(&candidates, at);
         let said = match found {
@@ -344,6 +346,16 @@ fn is_proven_workload(at: &Principal) -> bool {
     at.is_instance() || at.is_service_linked() || at.in_scope_of.is_some()
 }
 
+/// Services that assume roles of the customer's, and the names that they give those sessions.
+const SERVICE_SESSIONS: [(&str, &str); 2] =
+    [("cloudformation.amazonaws.com", "AWSCloudFormation"), ("servicecatalog.amazonaws.com", "servicecatalog")];
+
+/// Whether a service has given the session its name. Whoever else chooses that name does not call through the service.
+fn is_service_session(at: &Principal) -> bool {
+    let names = at.invoking_service().zip(at.session_name());
+    names.is_some_and(|names| SERVICE_SESSIONS.contains(&names))
+}
+
 fn of_role(at: &Principal, session: Option<&Session>) -> Named {
     let context = at.session.as_ref();
     if let Some(subject) = context.and_then(|context| context.federated_subject.as_deref()) {
@@ -352,7 +364,7 @@ fn of_role(at: &Principal, session: Option<&Session>) -> Named {
     }
     let by_service = session.is_some_and(|session| session.caller.kind == PrincipalKind::AwsService);
     let role = |source| at.role_name().map(|name| (name.to_owned(), source));
-    if by_service || is_proven_workload(at) {
+    if by_service || is_proven_workload(at) || is_service_session(at) {
         return role(OwnerSource::Workload);
     }
     let session_name = at.session_name().map(|name| (name.to_owned(), OwnerSource::RoleSession));

@@ -4,7 +4,7 @@
 //! case from service to service, and `""` or `{}` for "nothing". These helpers are the one place that knows.
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -122,18 +122,19 @@ pub(crate) fn is_mask(text: &str) -> bool {
 /// Values of other JSON types become text; a missing value is the empty text; masked entries are left out.
 pub(crate) fn tag_pairs(value: &Value) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
-    collect_tags(value, 0, &mut pairs);
+    collect_tags(value, 0, false, &mut pairs);
     pairs
 }
 
-fn collect_tags(value: &Value, depth: u8, pairs: &mut Vec<(String, String)>) {
+fn collect_tags(value: &Value, depth: u8, in_list: bool, pairs: &mut Vec<(String, String)>) {
     if depth > 4 {
         return;
     }
     match value {
-        Value::Array(list) => list.iter().for_each(|element| collect_tags(element, depth + 1, pairs)),
+        Value::Array(list) => list.iter().for_each(|element| collect_tags(element, depth + 1, true, pairs)),
         Value::Object(object) => {
-            if let Some(key) = any_member(value, &["key", "tagKey"]).and_then(text) {
+            if is_pair(object, in_list) {
+                let Some(key) = any_member(value, &["key", "tagKey"]).and_then(text) else { return };
                 let found = any_member(value, &["value", "tagValue"]).and_then(text).unwrap_or_default();
                 if !is_mask(&key) && !is_mask(&found) {
                     pairs.push((key.into_owned(), found.into_owned()));
@@ -141,7 +142,7 @@ fn collect_tags(value: &Value, depth: u8, pairs: &mut Vec<(String, String)>) {
             } else if let Some(inner) = any_member(value, &["items", "item", "tag", "tagSet"])
                 && (inner.is_array() || inner.is_object())
             {
-                collect_tags(inner, depth + 1, pairs);
+                collect_tags(inner, depth + 1, in_list, pairs);
             } else {
                 let plain = object.iter().filter(|(key, _)| !key.is_empty() && !is_mask(key));
                 pairs.extend(plain.filter_map(|(key, found)| match found {
@@ -153,6 +154,17 @@ fn collect_tags(value: &Value, depth: u8, pairs: &mut Vec<(String, String)>) {
         }
         _ => {}
     }
+}
+
+/// What stands beside the key of a tag.
+const OF_A_PAIR: [&str; 8] =
+    ["key", "tagKey", "value", "tagValue", "tag", "propagateAtLaunch", "resourceId", "resourceType"];
+
+/// Whether an object is one tag. In a map of tags one may be called `key`; a list has no such maps.
+fn is_pair(object: &Map<String, Value>, in_list: bool) -> bool {
+    let is = |name: &str, known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(name));
+    object.keys().any(|name| is(name, &["key", "tagKey"]))
+        && (in_list || object.keys().all(|name| is(name, &OF_A_PAIR)))
 }
 
 #[cfg(test)]
@@ -203,6 +215,24 @@ mod tests {
         let masked = json!({"HIDDEN_DUE_TO_SECURITY_REASONS": "HIDDEN_DUE_TO_SECURITY_REASONS"});
         assert!(tag_pairs(&masked).is_empty());
         assert!(tag_pairs(&json!("")).is_empty());
+    }
+
+    #[test]
+    fn in_a_map_of_tags_one_may_be_called_key() {
+        let pairs = |value: &Value| {
+            let text = |(key, value): (String, String)| format!("{key}={value}");
+            tag_pairs(value).into_iter().map(text).collect::<Vec<_>>()
+        };
+        assert_eq!(pairs(&json!({"Owner": "boss", "key": "x"})), ["Owner=boss", "key=x"]);
+        assert_eq!(
+            pairs(&json!({"Key": "x", "Owner": "boss", "value": "y"})),
+            ["Key=x", "Owner=boss", "value=y"]
+        );
+        // As Auto Scaling writes its tags; and what a list holds is one tag each, whatever stands beside it.
+        let group = json!({"key": "Team", "value": "shop", "propagateAtLaunch": true, "resourceId": "web"});
+        assert_eq!(pairs(&group), ["Team=shop"]);
+        assert_eq!(pairs(&json!([{"key": "Team", "value": "shop", "new": 1}])), ["Team=shop"]);
+        assert!(pairs(&json!([{"key": "", "value": "x"}, {"key": null, "value": "y"}])).is_empty());
     }
 
     #[test]

@@ -18,6 +18,10 @@ use session_store::{MemoryStore, SessionStore, SessionStoreError};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+mod attacks;
+mod parents;
+mod principals;
+
 type World = MemoryPorts<MemoryStore>;
 
 const HERE: &str = "111122223333";

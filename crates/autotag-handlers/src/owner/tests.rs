@@ -1,5 +1,6 @@
 use super::*;
 use crate::memory::MemoryPorts;
+use crate::outcome::ErrorClass;
 use autotag_model::identity::AccessKeyId;
 use futures_executor::block_on;
 use jiff::Timestamp;
@@ -71,6 +72,7 @@ fn is(name: &str, source: OwnerSource) -> (Option<String>, Option<OwnerSource>) 
 struct Counting {
     known: MemoryStore,
     asked: AtomicUsize,
+    people: AtomicUsize,
     down: bool,
 }
 
@@ -97,6 +99,10 @@ impl SessionStore for Counting {
 
 impl People for Counting {
     async fn person(&self, _: &OnBehalfOf) -> Result<Option<String>, PortError> {
+        self.people.fetch_add(1, Ordering::SeqCst);
+        if self.down {
+            return Err(PortError::new(ErrorClass::Throttled, "DescribeUser", "ThrottlingException"));
+        }
         Ok(None)
     }
 }
@@ -485,4 +491,230 @@ fn the_store_is_asked_for_sessions_only() {
         assert_eq!(count(&identity), 0, "{identity}");
     }
     assert!(count(&role_session("Deploy", "build", Some("ASIAONE"))) > 0);
+}
+
+const ON_BEHALF_OF: &str = "arn:aws:identitystore::111122223333:identitystore/d-1";
+
+fn for_user(mut identity: Value, user_id: &str) -> Value {
+    identity["onBehalfOf"] = json!({"userId": user_id, "identityStoreArn": ON_BEHALF_OF});
+    identity
+}
+
+/// A role under the path of Identity Center, as its people use it.
+fn identity_center(name: &str, key: &str) -> Value {
+    let mut identity = role_session("AWSReservedSSO_Admin_0", name, Some(key));
+    identity["sessionContext"]["sessionIssuer"]["arn"] = json!(
+        "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0"
+    );
+    identity
+}
+
+#[test]
+fn a_user_id_of_identity_center_is_told_as_a_name_and_stays_an_id_where_nobody_knows_it() {
+    let named = |identity: &Value, sessions: &[Session]| {
+        let world = MemoryPorts::new(store(sessions), NINE.parse().unwrap());
+        world.put_person("user-1", "ana@example.com");
+        let owner = block_on(resolve(&principal(identity), &world)).unwrap();
+        (owner.name, owner.source)
+    };
+    let person = json!({"type": "IdentityCenterUser", "accountId": "111122223333"});
+    let plain = for_user(person.clone(), "user-1");
+    let in_role = for_user(role_session("Deploy", "build", Some("ASIAONE")), "user-1");
+    for identity in [&plain, &in_role] {
+        assert_eq!(named(identity, &[]), is("ana@example.com", OwnerSource::IdentityCenter));
+    }
+    let further = [session("Far", "f", "ASIATWO", &in_role), session("Near", "n", "ASIATHREE", &plain)];
+    for (role, name, key) in [("Far", "f", "ASIATWO"), ("Near", "n", "ASIATHREE")] {
+        let identity = role_session(role, name, Some(key));
+        assert_eq!(named(&identity, &further), is("ana@example.com", OwnerSource::RoleChain));
+    }
+    let unknown = for_user(person, "user-2");
+    assert_eq!(named(&unknown, &[]), is("user-2", OwnerSource::IdentityCenter));
+}
+
+#[test]
+fn the_identity_store_is_not_asked_where_the_record_names_somebody() {
+    let asked = |identity: &Value, sessions: &[Session]| {
+        let world = Counting { known: store(sessions), ..Counting::default() };
+        block_on(resolve(&principal(identity), &world)).unwrap();
+        world.people.load(Ordering::SeqCst)
+    };
+    let role = for_user(role_session("Deploy", "build", Some("ASIAONE")), "user-1");
+    assert_eq!(asked(&role, &[]), 1, "where it names nobody it is asked");
+    let mut with_source = role.clone();
+    with_source["sessionContext"]["sourceIdentity"] = json!("ana");
+    let mut known = session("Deploy", "build", "ASIAONE", &user("mara"));
+    known.source_identity = Some("ana".to_owned());
+    let reserved = for_user(identity_center("ana@example.com", "ASIATWO"), "user-1");
+    assert_eq!(asked(&with_source, &[]), 0);
+    assert_eq!(asked(&role, &[known]), 0);
+    assert_eq!(asked(&reserved, &[]), 0);
+}
+
+#[test]
+fn an_identity_store_that_does_not_answer_is_an_error_and_not_an_unknown_user() {
+    let down = Counting { down: true, ..Counting::default() };
+    let person = for_user(json!({"type": "IdentityCenterUser", "accountId": "111122223333"}), "user-1");
+    let error = block_on(resolve(&principal(&person), &down)).unwrap_err();
+    assert!(matches!(&error, OwnerError::People(error) if error.class == ErrorClass::Throttled), "{error:?}");
+}
+
+#[test]
+fn pipelines_and_service_accounts_read_alike_however_their_subject_is_known() {
+    let github = "token.actions.githubusercontent.com";
+    let eks = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF";
+    for (url, subject, owner) in [
+        (github, "repo:example/shop:ref:refs/heads/main", "repo:example/shop@main"),
+        (github, "repo:example/shop:environment:prod", "repo:example/shop@environment:prod"),
+        ("gitlab.com", "project_path:example/shop:ref_type:branch:ref:main", "project:example/shop@main"),
+        (eks, "system:serviceaccount:web:checkout", "serviceaccount:web/checkout"),
+        (
+            "accounts.example.com",
+            "repo:example/shop:ref:refs/heads/main",
+            "repo:example/shop:ref:refs/heads/main",
+        ),
+    ] {
+        let provider = format!("arn:aws:iam::111122223333:oidc-provider/{url}");
+        let is_owner = is(owner, OwnerSource::WebIdentity);
+        let caller = json!({"type": "WebIdentityUser", "userName": subject, "identityProvider": provider,
+            "principalId": format!("{provider}:sts.amazonaws.com:{subject}")});
+        let mut stored = session("Deploy", "any-name", "ASIAONE", &caller);
+        stored.kind = SessionKind::AssumeRoleWithWebIdentity;
+        stored.subject = Some(subject.to_owned());
+        stored.provider = Some(provider.clone());
+        let mut identity = role_session("Deploy", "any-name", Some("ASIAONE"));
+        assert_eq!(named(&identity, &[stored]), is_owner, "by the session");
+        identity["sessionContext"]["webIdFederationData"] =
+            json!({"federatedProvider": provider, "attributes": {format!("{url}:sub"): subject}});
+        assert_eq!(named(&identity, &[]), is_owner, "by the record itself");
+        assert_eq!(named(&caller, &[]), is_owner, "by who calls STS");
+    }
+}
+
+/// A call as the root user of 444455556666, whom somebody else has assumed.
+fn assumed_root(key: &str) -> Value {
+    json!({"type": "Root", "principalId": "444455556666", "accountId": "444455556666", "accessKeyId": key,
+        "arn": "arn:aws:iam::444455556666:root",
+        "sessionContext": {"sessionIssuer": {}, "webIdFederationData": {}, "assumedRoot": "true",
+            "attributes": {"creationDate": NINE, "mfaAuthenticated": "false"}}})
+}
+
+fn assume_root(key: &str, caller: &Value) -> Session {
+    let mut session = session("x", "x", key, caller);
+    session.role_session = "arn:aws:iam::444455556666:root".to_owned();
+    session.kind = SessionKind::AssumeRoot;
+    session
+}
+
+#[test]
+fn what_an_assumed_root_does_is_done_by_who_assumed_it() {
+    let admin = role_session("OrgAdmin", "any-name", Some("ASIAADMIN"));
+    let known = [
+        assume_root("ASIAROOT", &admin),
+        assume_root("ASIAOTHER", &user("noor")),
+        session("OrgAdmin", "any-name", "ASIAADMIN", &user("mara")),
+    ];
+    let found = owner(&assumed_root("ASIAROOT"), &known);
+    assert_eq!((found.name.as_deref(), found.source), (Some("mara"), Some(OwnerSource::RoleChain)));
+    assert_eq!(found.hops.len(), 2, "{:?}", found.hops);
+    assert_eq!(found.awaited, None);
+    // Two at the same time in the same account are told apart by their keys.
+    assert_eq!(named(&assumed_root("ASIAOTHER"), &known), is("noor", OwnerSource::RoleChain));
+    let flag_as_boolean = {
+        let mut identity = assumed_root("ASIAROOT");
+        identity["sessionContext"]["assumedRoot"] = json!(true);
+        identity
+    };
+    assert_eq!(named(&flag_as_boolean, &known), is("mara", OwnerSource::RoleChain));
+}
+
+#[test]
+fn an_assumed_root_whose_record_is_missing_is_root_for_now_and_root_himself_stays_root() {
+    let found = owner(&assumed_root("ASIAROOT"), &[]);
+    assert_eq!((found.name.as_deref(), found.source), (Some("root"), Some(OwnerSource::Root)));
+    assert_eq!(found.awaited, Some(waits_for("arn:aws:iam::444455556666:root")));
+
+    let mut console = assumed_root("ASIAROOT");
+    console["sessionContext"].as_object_mut().unwrap().remove("assumedRoot");
+    let records = [assume_root("ASIAROOT", &user("mara"))];
+    for known in [&records[..], &[]] {
+        let found = owner(&console, known);
+        assert_eq!((found.name.as_deref(), found.source), (Some("root"), Some(OwnerSource::Root)));
+        assert_eq!((found.awaited, found.hops), (None, Vec::new()), "he has no session to wait for");
+    }
+}
+
+/// The session of this name, issued at nine.
+fn waits_for(role_session: &str) -> Awaited {
+    Awaited { role_session: role_session.to_owned(), issued: Some(NINE.parse().unwrap()) }
+}
+
+#[test]
+fn a_session_whose_record_is_missing_is_waited_for() {
+    let of = |identity: &Value, sessions: &[Session]| owner(identity, sessions).awaited;
+    let build = role_session("Deploy", "build", Some("ASIAONE"));
+    assert_eq!(of(&build, &[]), Some(waits_for("AROADeploy:build")));
+    assert_eq!(of(&role_session("Deploy", "build", None), &[]), Some(waits_for("AROADeploy:build")));
+    let of_another_time = {
+        let mut other = session("Deploy", "build", "ASIATWO", &user("mara"));
+        other.issued = "2026-03-02T09:00:30Z".parse().unwrap();
+        other
+    };
+    assert_eq!(of(&build, &[of_another_time]), Some(waits_for("AROADeploy:build")), "that one is not it");
+
+    let federated = json!({"type": "FederatedUser", "principalId": "111122223333:report", "accountId": "111122223333",
+        "arn": "arn:aws:sts::111122223333:federated-user/report", "accessKeyId": "ASIAFED",
+        "sessionContext": {"attributes": {"creationDate": NINE}}});
+    assert_eq!(of(&federated, &[]), Some(waits_for("111122223333:report")));
+    // Its session tags are missing though its person is known.
+    assert_eq!(
+        of(&identity_center("ana@example.com", "ASIASSO"), &[]),
+        Some(waits_for("AROAAWSReservedSSO_Admin_0:ana@example.com"))
+    );
+
+    let chain = session("Far", "f", "ASIAFAR", &build);
+    assert_eq!(
+        of(&role_session("Far", "f", Some("ASIAFAR")), std::slice::from_ref(&chain)),
+        Some(waits_for("AROADeploy:build"))
+    );
+    let whole = [chain, session("Deploy", "build", "ASIAONE", &user("mara"))];
+    assert_eq!(of(&role_session("Far", "f", Some("ASIAFAR")), &whole), None, "nothing is missing");
+}
+
+#[test]
+fn nobody_waits_for_a_record_that_would_say_no_more() {
+    let mut instance = role_session("WebServer", "i-0123456789abcdef0", Some("ASIAONE"));
+    instance["sessionContext"]["ec2RoleDelivery"] = json!("2.0");
+    let mut linked = role_session("AWSServiceRoleForAutoScaling", "AutoScaling", None);
+    linked["sessionContext"]["sessionIssuer"]["arn"] = json!(
+        "arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    );
+    let mut task = role_session("Task", "0123456789", Some("ASIAONE"));
+    task["inScopeOf"] = json!({"issuerType": "AWS::ECS::Task", "credentialsIssuedTo": "arn:aws:ecs:task"});
+    let service = json!({"type": "AWSService", "invokedBy": "backup.amazonaws.com"});
+    for identity in [instance, linked, task, user("mara"), service, json!({})] {
+        assert_eq!(owner(&identity, &[]).awaited, None, "{identity}");
+    }
+    let two = [
+        session("Jump", "mara", "ASIAONE", &user("mara")),
+        session("Jump", "mara", "ASIATWO", &user("noor")),
+    ];
+    let ambiguous = owner(&role_session("Jump", "mara", None), &two);
+    assert_eq!(ambiguous.source, Some(OwnerSource::RoleSession));
+    assert_eq!(ambiguous.awaited, None, "both records are there, and a third would not decide");
+}
+
+// Guards against: the record of a function's session, known by its ARN only, is not looked for where another session of the
+// same role and name is known by its id. Who may assume the role hides the function so, and its resources get the name of
+// a session for an owner.
+#[test]
+fn somebody_elses_session_of_the_same_name_does_not_hide_a_functions_own() {
+    let lambda = json!({"type": "AWSService", "invokedBy": "lambda.amazonaws.com"});
+    let mut of_function = session("Thumbs", "thumbnailer", "ASIALAMBDA", &lambda);
+    of_function.role_session = "arn:aws:sts::111122223333:assumed-role/Thumbs/thumbnailer".to_owned();
+    let of_mallory = session("Thumbs", "thumbnailer", "ASIAMALLORY", &user("mallory"));
+    let known = [of_function, of_mallory];
+    let by = |key: &str| named(&role_session("Thumbs", "thumbnailer", Some(key)), &known);
+    assert_eq!(by("ASIALAMBDA"), is("Thumbs", OwnerSource::Workload));
+    assert_eq!(by("ASIAMALLORY"), is("mallory", OwnerSource::RoleChain));
 }

@@ -14,13 +14,13 @@ struct Parent {
     /// The event by which the parent is created: its rule says how its tags are read.
     event: (&'static str, &'static str),
     resource_type: &'static str,
-    /// The parent's ARN, `{id}` for the tag's value; a value that is an ARN itself counts as it is.
+    /// The parent's ARN, `{id}` for the tag's value; a value that is an ARN of the parent's service counts as it is.
     arn: &'static str,
 }
 
 /// The nearest first: an instance of a group belongs to the group, which may belong to a stack.
 ///
-/// Nobody but AWS can set tags that begin `aws:`. The others anybody can, so they count only where AWS itself called.
+/// Nobody but AWS can set tags that begin `aws:`. Those of EKS anybody can, so they count only where EKS itself called.
 const PARENTS: &[Parent] = &[
     Parent {
         tag: "aws:autoscaling:groupName",
@@ -92,7 +92,7 @@ pub(super) fn parent(creation: &Creation<'_>, target: &Target) -> Option<Item> {
     let requested = &target.requested;
     PARENTS.iter().find_map(|parent| {
         let reserved = parent.tag.starts_with("aws:");
-        let id = value(requested, parent.tag).filter(|_| reserved || by_aws(creation))?;
+        let id = value(requested, parent.tag).filter(|_| reserved || by_eks(creation))?;
         let id = if parent.tag == NODEGROUP { nodegroup(target, id)? } else { id.to_owned() };
         item(parent, &id, creation)
     })
@@ -103,8 +103,16 @@ fn value<'t>(tags: &'t Tags, key: &str) -> Option<&'t str> {
     Some(value)
 }
 
-fn by_aws(creation: &Creation<'_>) -> bool {
-    creation.principal.kind == PrincipalKind::AwsService || creation.principal.is_service_linked()
+/// Whether EKS called, in its own name or by a role that nobody else can assume. Other services call so too, and pass on
+/// tags that their users have chosen: AWS Backup those of a resource that it restores, Auto Scaling those of a group.
+fn by_eks(creation: &Creation<'_>) -> bool {
+    let principal = creation.principal;
+    let service = match principal.kind {
+        PrincipalKind::AwsService => principal.invoking_service(),
+        _ => principal.linked_service(),
+    };
+    let name = service.and_then(|service| service.split('.').next());
+    name.is_some_and(|name| name == "eks" || name.starts_with("eks-"))
 }
 
 /// A node group's ARN ends in the UUID that also ends the name of its Auto Scaling group: `eks-<name>-<uuid>`.
@@ -118,7 +126,11 @@ fn item(parent: &Parent, id: &str, creation: &Creation<'_>) -> Option<Item> {
     let rule = creation.catalog.find(source, event).ok()?.first()?;
     let arn = if id.starts_with("arn:") { id.to_owned() } else { spell(parent.arn, id, creation.place) };
     let found = resource(parent.resource_type, id, &arn, creation.place);
-    let ours = |arn: &Arn| creation.place.account.as_ref().is_none_or(|account| arn.may_lie_in(account));
+    let ours = |arn: &Arn| {
+        let account = creation.place.account.as_ref();
+        source.split('.').next() == Some(arn.service())
+            && account.is_none_or(|account| arn.may_lie_in(account))
+    };
     found.arn.as_ref().is_some_and(ours).then(|| Item { resource: found, rule: Arc::clone(rule) })
 }
 
