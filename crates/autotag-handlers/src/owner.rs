@@ -93,7 +93,7 @@ pub struct Hop {
     pub found: String,
 }
 
-/// A session whose STS record is not known, and may still come.
+/// A session whose STS record, or the copy of it that names the caller, is not known and may still come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Awaited {
@@ -237,8 +237,13 @@ impl Proof {
             _ if candidates.is_empty() => "no STS record is known".to_owned(),
             _ => "STS records of this name are known, but none of this session".to_owned(),
         };
-        // Behind a workload there is nobody, and its sessions have no tags: nothing is missing.
-        if found == Found::None && !is_proven_workload(at) && self.awaited.is_none() {
+        // Behind a workload there is nobody, and its sessions have no tags: nothing is missing. Of a session across accounts
+        // the role's account is told less than the caller's, whose copy may still come.
+        let missing = match found {
+            Found::None => !is_proven_workload(at),
+            found => found.session().is_some_and(|session| session.caller.kind == PrincipalKind::AwsAccount),
+        };
+        if missing && self.awaited.is_none() {
             let issued = at.session.as_ref().and_then(|session| session.created);
             self.awaited = Some(Awaited { role_session: role_session.to_owned(), issued });
         }
