@@ -83,11 +83,7 @@ impl<P: Ports> Tagger for Journaled<P> {
     async fn write(&self, write: &Write) -> Vec<Result<(), PortError>> {
         let mut answers = self.inner.write(write).await;
         let done = write.items.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
-        let tags = write
-            .tags
-            .iter()
-            .map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned()))
-            .collect();
+        let tags = write.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let noted = self
             .journal
             .as_ref()

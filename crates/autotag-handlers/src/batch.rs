@@ -315,9 +315,7 @@ impl<P> Present for Batch<'_, P> {
         let last = self.last.get(&name).filter(|last| last.write.is_some());
         if let Some(row) = last.and_then(|last| self.rows.get(last.row)) {
             tags.retain(|(key, _)| row.tags.get(key).is_none());
-            tags.extend(
-                row.tags.iter().map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned())),
-            );
+            tags.extend(row.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())));
         }
         Ok(tags)
     }

@@ -104,7 +104,7 @@ impl<S: SessionStore> Tagger for MemoryPorts<S> {
         let mut one = |item: &Item| {
             let there = resources.entry(item.resource.display()).or_default();
             let mut merged = there.clone();
-            merged.extend(write.tags.iter().map(|(k, v)| (k.as_str().to_owned(), v.as_str().to_owned())));
+            merged.extend(write.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())));
             if merged.keys().filter(|key| !is_reserved(key)).count() > item.rule.limits.tags {
                 return Err(PortError::new(ErrorClass::Invalid, write.call.name(), "TagLimitExceeded"));
             }

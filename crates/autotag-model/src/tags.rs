@@ -246,6 +246,11 @@ impl TagSet {
         self.0.iter().map(|(key, value)| (key, value))
     }
 
+    /// The same as texts.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// How many tags there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -321,6 +326,7 @@ mod tests {
         assert!(add("Owner"));
         assert!(!add("owner") && !add("OWNER ") && !add("Owner"));
         assert!(add("Owners"));
+        assert_eq!(set.pairs().collect::<Vec<_>>(), [("Owner", "v"), ("Owners", "v")]);
     }
 
     proptest! {

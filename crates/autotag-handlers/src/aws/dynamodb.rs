@@ -15,10 +15,8 @@ impl<S: SessionStore> AwsPorts<S> {
         let operation = "TagResource";
         let arn = arn(resource, operation)?;
         let client = self.client(resource, client_of!(aws_sdk_dynamodb)).await?;
-        let tag = |(key, value): (&autotag_model::tags::TagKey, &autotag_model::tags::TagValue)| {
-            Tag::builder().key(key.as_str()).value(value.as_str()).build()
-        };
-        let tags: Result<Vec<Tag>, _> = tags.iter().map(tag).collect();
+        let tags: Result<Vec<Tag>, _> =
+            tags.pairs().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
         let tags = tags.map_err(|_| errors::invalid(operation, "IncompleteTag"))?;
         let sent = client.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
         sent.map(drop).map_err(|error| errors::of_sdk(operation, &error))

@@ -56,10 +56,8 @@ impl<S: SessionStore> AwsPorts<S> {
             Ok(client) => client,
             Err(error) => return (Err(error), String::new()),
         };
-        let tag = |(key, value): (&autotag_model::tags::TagKey, &autotag_model::tags::TagValue)| {
-            Tag::builder().key(key.as_str()).value(value.as_str()).build()
-        };
-        let tags: Vec<Tag> = tags.iter().map(tag).collect();
+        let tags: Vec<Tag> =
+            tags.pairs().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
         let sent = client.create_tags().set_resources(Some(ids.to_vec())).set_tags(Some(tags)).send().await;
         match sent {
             Ok(_) => (Ok(()), String::new()),

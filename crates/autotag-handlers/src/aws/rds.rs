@@ -14,8 +14,7 @@ impl<S: SessionStore> AwsPorts<S> {
         let operation = "AddTagsToResource";
         let arn = arn(resource, operation)?;
         let client = self.client(resource, client_of!(aws_sdk_rds)).await?;
-        let tags =
-            tags.iter().map(|(key, value)| Tag::builder().key(key.as_str()).value(value.as_str()).build());
+        let tags = tags.pairs().map(|(key, value)| Tag::builder().key(key).value(value).build());
         let sent =
             client.add_tags_to_resource().resource_name(arn).set_tags(Some(tags.collect())).send().await;
         sent.map(drop).map_err(|error| errors::of_sdk(operation, &error))

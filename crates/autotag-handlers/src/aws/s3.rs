@@ -86,10 +86,10 @@ const TOO_MANY: &str = "TooManyTags";
 /// What is there with ours over it; the order of what is there stays.
 fn merged(there: &Tags, ours: &TagSet) -> Tags {
     let mut merged = there.clone();
-    for (key, value) in ours.iter() {
-        match merged.iter_mut().find(|(known, _)| known == key.as_str()) {
-            Some((_, known)) => value.as_str().clone_into(known),
-            None => merged.push((key.as_str().to_owned(), value.as_str().to_owned())),
+    for (key, value) in ours.pairs() {
+        match merged.iter_mut().find(|(known, _)| known == key) {
+            Some((_, known)) => value.clone_into(known),
+            None => merged.push((key.to_owned(), value.to_owned())),
         }
     }
     merged

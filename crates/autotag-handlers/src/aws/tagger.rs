@@ -77,8 +77,7 @@ impl<S: SessionStore> AwsPorts<S> {
     ) -> Result<(), PortError> {
         let operation = call.write.name.as_str();
         let region = self.region(resource)?;
-        let pairs: Vec<(&str, &str)> =
-            tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let pairs: Vec<(&str, &str)> = tags.pairs().collect();
         for part in pairs.chunks(call.max_per_call.unwrap_or(usize::MAX).max(1)) {
             let request = described::write_request(api, call, resource, &region, part)
                 .map_err(|why| errors::invalid(operation, &why))?;

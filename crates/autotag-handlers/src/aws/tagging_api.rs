@@ -43,7 +43,7 @@ impl<S: SessionStore> AwsPorts<S> {
             Ok(client) => client,
             Err(error) => return items.iter().map(|_| Err(error.clone())).collect(),
         };
-        let map = tags.iter().map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned()));
+        let map = tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned()));
         let list = arns.iter().filter_map(|arn| arn.as_ref().ok().cloned()).collect();
         let answer = client
             .tag_resources()

@@ -60,7 +60,7 @@ fn decide(policy: &Policy, case: &Case) -> Decision {
 }
 
 fn pairs(decision: &Decision) -> Vec<(&str, &str)> {
-    decision.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+    decision.tags.pairs().collect()
 }
 
 const IDENTITY: [(&str, &str); 3] = [
@@ -253,11 +253,11 @@ proptest! {
             facts: &facts(&principal), iam_tags: &[], session_tags: &session, requested: &[], present: &present,
             ours: &[], rules: &rules, may_have_existed: false,
         });
-        for (key, value) in decision.tags.iter() {
-            if policy.is_identity_key(key.as_str()) {
-                prop_assert!(IDENTITY.contains(&(key.as_str(), value.as_str())));
+        for (key, value) in decision.tags.pairs() {
+            if policy.is_identity_key(key) {
+                prop_assert!(IDENTITY.contains(&(key, value)));
             }
-            prop_assert!(!is_reserved(key.as_str()));
+            prop_assert!(!is_reserved(key));
         }
         let users: std::collections::BTreeSet<&str> =
             present.iter().map(|(k, _)| k.as_str()).filter(|k| !is_reserved(k)).collect();
