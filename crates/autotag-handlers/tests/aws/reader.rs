@@ -273,7 +273,8 @@ async fn a_page_that_leads_back_is_no_end() {
         let world = World::new().await;
         world.proxy.route("/", move |call| {
             // `m1` leads to `m2` and so on, and the last to `m1`.
-            let at = call.json()["Marker"].as_str().map_or(0, |marker| marker[1..].parse().unwrap());
+            let number = |marker: &str| marker.trim_start_matches('m').parse().unwrap();
+            let at = call.json()["Marker"].as_str().map_or(0, number);
             let next = format!("m{}", at % round + 1);
             let page =
                 json!({"Tags": [{"TagKey": "a", "TagValue": "x"}], "NextMarker": next, "Truncated": true});
