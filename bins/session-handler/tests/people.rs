@@ -285,6 +285,23 @@ async fn delivered_ten_times_and_in_both_accounts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_copy_that_names_the_caller_comes_after_the_creation() {
+    let world = World::start(&[]).await;
+    let identity = session("deploy", "build", "ASIAONE", &at(minutes(5)));
+    let account = json!({"type": "AWSAccount", "accountId": "111122223333", "principalId": "AIDAmara"});
+    world.keep(&[sts(&identity, "AssumeRole", &account, &json!({}), &json!({}))]).await;
+    let id = world.new_volume().await;
+    world.tag(&[volume(&id, &identity, NOW)]).await;
+    assert_eq!(world.tags(&id).await["Owner"], "build");
+    let request = json!({"tags": tags(&[("Team", "shop")])});
+    world.keep(&[sts(&identity, "AssumeRole", &user("mara"), &request, &json!({}))]).await;
+    assert_eq!(world.look_again().await, 1);
+    let found = world.tags(&id).await;
+    assert_eq!(found, expected("mara", &identity, &[("Team", "shop")]));
+    line("across accounts, the caller's copy last", &found);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_without_tags_costs_no_second_look_and_one_question() {
     let world = World::start(&[]).await;
     let identity = session("deploy", "build", "ASIAONE", &at(minutes(5)));

@@ -3,14 +3,14 @@
 
 use crate::config::SecondLook;
 use autotag_functions::queue;
-use autotag_handlers::delivery::{FIRST_LOOK, Gathered};
+use autotag_handlers::delivery::{FIRST_LOOK, Gathered, first_look_text};
 use autotag_handlers::outcome::{EventHead, Outcome, Row};
 use autotag_handlers::owner::Awaited;
 use aws_accounts::Accounts;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeSet, HashMap};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -32,7 +32,7 @@ struct Look {
     event: Arc<EventHead>,
     record: String,
     /// What the first look has decided, for all its resources.
-    tags: Map<String, Value>,
+    tags: BTreeMap<String, String>,
 }
 
 /// Asks for the second looks that these rows need; returns how many. Where that fails the rows are not done.
@@ -68,8 +68,7 @@ fn wanted(texts: &HashMap<String, String>, rows: &[Row], now: Timestamp) -> Vec<
         let (Some(record), true) = (text, awaited.is_some_and(|awaited| may_come(awaited, now))) else {
             continue;
         };
-        let tags =
-            row.decided.iter().map(|(key, value)| (key.as_str().to_owned(), Value::from(value.as_str())));
+        let tags = row.decided.pairs().map(|(key, value)| (key.to_owned(), value.to_owned()));
         match looks.iter_mut().rev().find(|look| Arc::ptr_eq(&look.event, &row.event)) {
             Some(look) => look.tags.extend(tags),
             None => looks.push(Look {
@@ -107,8 +106,7 @@ fn parts(looks: &[Look]) -> Vec<&[Look]> {
 }
 
 fn size(look: &Look) -> usize {
-    look.record.len()
-        + look.tags.iter().map(|(key, value)| key.len() + value.to_string().len()).sum::<usize>()
+    look.record.len() + look.tags.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>()
 }
 
 /// Puts a part into the queue; whether each is in it.
@@ -117,7 +115,7 @@ async fn send(to: &SecondLook, accounts: &Accounts, part: &[Look]) -> Vec<bool> 
         .iter()
         .enumerate()
         .map(|(number, look)| {
-            let tags = Value::Object(look.tags.clone()).to_string();
+            let tags = first_look_text(look.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
             json!({
                 "Id": number.to_string(),
                 "MessageBody": look.record,

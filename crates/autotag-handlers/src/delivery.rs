@@ -10,7 +10,7 @@ use crate::ports::Tags;
 use autotag_model::envelope::{Limits, read_records};
 use autotag_model::policy::Policy;
 use autotag_model::session::Session;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -53,6 +53,12 @@ pub struct Message {
 /// The attribute of a message that asks for a second look at its record: the tags that the first one has written, as a
 /// JSON object.
 pub const FIRST_LOOK: &str = "autotag-first-look";
+
+/// The value of [`FIRST_LOOK`] for these tags.
+pub fn first_look_text<'t>(tags: impl IntoIterator<Item = (&'t str, &'t str)>) -> String {
+    let tags: BTreeMap<&str, &str> = tags.into_iter().collect();
+    json!(tags).to_string()
+}
 
 /// Where records are.
 #[derive(Debug, Clone, PartialEq, Eq)]

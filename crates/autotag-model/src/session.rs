@@ -181,7 +181,11 @@ impl Session {
             tags => tags,
         };
         let transitive = any_member(request, &["transitiveTagKeys"]).map(elements).unwrap_or_default();
-        let subject = member_text(response, "subjectFromWebIdentityToken")
+        // A transient SAML subject is another one each time; the identity provider names the person in the session's name.
+        let transient = member_text(response, "subjectType").is_some_and(|kind| kind == "transient");
+        let lasting = if transient { member_text(request, "roleSessionName") } else { None };
+        let subject = lasting
+            .or_else(|| member_text(response, "subjectFromWebIdentityToken"))
             .or_else(|| member_text(response, "subject"))
             .or_else(|| federated_name(&caller));
         Self {

@@ -4,7 +4,7 @@
 
 use crate::environment::DeadLetters;
 use crate::queue;
-use autotag_handlers::delivery::Delivery;
+use autotag_handlers::delivery::{Delivery, FIRST_LOOK, Message, first_look_text};
 use autotag_handlers::outcome::Row;
 use aws_accounts::Accounts;
 use futures_util::future::join_all;
@@ -31,7 +31,7 @@ pub async fn bury(
         let row = row.clone();
         async move {
             let Some(message) = last else { return Some(id) };
-            let sent = timeout(TIME, send(letters, accounts, &message.body, &row)).await;
+            let sent = timeout(TIME, send(letters, accounts, &message, &row)).await;
             if sent == Ok(true) { None } else { Some(id) }
         }
     };
@@ -39,14 +39,20 @@ pub async fn bury(
     join_all(all).await.into_iter().flatten().collect()
 }
 
-async fn send(letters: &DeadLetters, accounts: &Accounts, body: &str, row: &Row) -> bool {
+async fn send(letters: &DeadLetters, accounts: &Accounts, message: &Message, row: &Row) -> bool {
     let reason: String = row.outcome.reason().unwrap_or_default().chars().take(REASON).collect();
     let text = |value: &str| json!({"DataType": "String", "StringValue": value});
     // As EventBridge names them in the dead-letter queues of its rules.
+    let mut attributes = json!({"ERROR_CODE": text(row.outcome.name()), "ERROR_MESSAGE": text(&reason)});
+    if let (Some(tags), Some(attributes)) = (&message.first_look, attributes.as_object_mut()) {
+        // Redriven, it is a second look again.
+        let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        attributes.insert(FIRST_LOOK.to_owned(), text(&first_look_text(tags)));
+    }
     let input = json!({
         "QueueUrl": letters.queue_url,
-        "MessageBody": body,
-        "MessageAttributes": {"ERROR_CODE": text(row.outcome.name()), "ERROR_MESSAGE": text(&reason)},
+        "MessageBody": message.body,
+        "MessageAttributes": attributes,
     });
     match queue::call(accounts, "SendMessage", &input).await {
         Ok(_) => true,

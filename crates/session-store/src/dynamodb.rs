@@ -3,14 +3,19 @@
 use crate::{ANY_TIME, GRACE, SessionStore, SessionStoreError};
 use autotag_model::session::Session;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::client::Waiters as _;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+    ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification,
+};
 use aws_types::SdkConfig;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// The version of the entries this program reads and writes. A change of [`Session`] that no longer reads the older JSON
 /// needs a new one, and a way to read the older.
@@ -18,6 +23,9 @@ pub const ENTRY_VERSION: u8 = 1;
 
 /// How often a session that others write at the same moment is merged anew.
 const TRIES: usize = 16;
+
+/// How long a new table may take.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The attributes of an entry. The first two are the table's keys.
 const ROLE_SESSION: &str = "role_session";
@@ -61,6 +69,38 @@ impl DynamoDbStore {
     pub fn new(config: &SdkConfig, table: &str) -> Self {
         let config = Builder::from(config).retry_partition(aws_accounts::retries("session-store"));
         Self { client: Client::from_conf(config.build()), table: table.to_owned() }
+    }
+
+    /// Makes the table: billed by request, with its TTL. Waits until it takes entries. For tests and tools; a deployment has
+    /// it in its template.
+    ///
+    /// # Errors
+    /// [`SessionStoreError`], naming the table; also when it is there already.
+    pub async fn create(&self) -> Result<(), SessionStoreError> {
+        let unfit = |_| SessionStoreError::Failed {
+            place: self.table.clone(),
+            advice: "its description is incomplete",
+            source: "CreateTable was not sent".into(),
+        };
+        let mut made = self.client.create_table().table_name(&self.table);
+        for (name, kind) in [(ROLE_SESSION, KeyType::Hash), (ISSUED, KeyType::Range)] {
+            let attribute = AttributeDefinition::builder().attribute_name(name);
+            let attribute = attribute.attribute_type(ScalarAttributeType::S).build().map_err(unfit)?;
+            let key =
+                KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(unfit)?;
+            made = made.attribute_definitions(attribute).key_schema(key);
+        }
+        let made = made.billing_mode(BillingMode::PayPerRequest).send().await;
+        made.map_err(|error| self.failed("CreateTable", &error))?;
+        let there = self.client.wait_until_table_exists().table_name(&self.table).wait(PATIENCE).await;
+        there.map_err(|error| SessionStoreError::Unavailable {
+            place: self.table.clone(),
+            source: format!("the new table takes no entries: {error}").into(),
+        })?;
+        let ttl = TimeToLiveSpecification::builder().attribute_name(EXPIRES_AT).enabled(true).build();
+        let set = self.client.update_time_to_live().table_name(&self.table);
+        let set = set.time_to_live_specification(ttl.map_err(unfit)?).send().await;
+        set.map(drop).map_err(|error| self.failed("UpdateTimeToLive", &error))
     }
 
     /// At most `most` sessions, in no order: for people who look. Reads the table from its beginning.

@@ -7,9 +7,7 @@ use autotag_model::session::{Session, SessionKind};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
 use emulator::{Emulator, Fault, Proxy};
 use jiff::{SignedDuration, Timestamp};
@@ -51,20 +49,10 @@ impl World {
     /// A store over a new table.
     async fn store(&self) -> (DynamoDbStore, String) {
         let table = format!("sessions-{}", self.tables.fetch_add(1, Ordering::Relaxed));
-        let attribute = |name: &str| {
-            let text = ScalarAttributeType::S;
-            AttributeDefinition::builder().attribute_name(name).attribute_type(text).build().unwrap()
-        };
-        let key = |name: &str, kind| {
-            KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
-        };
-        let made = self.client().create_table().table_name(&table).billing_mode(BillingMode::PayPerRequest);
-        let made = made.attribute_definitions(attribute("role_session"));
-        let made = made.attribute_definitions(attribute("issued"));
-        let made = made.key_schema(key("role_session", KeyType::Hash));
-        made.key_schema(key("issued", KeyType::Range)).send().await.unwrap();
+        let store = DynamoDbStore::new(&self.config, &table);
+        store.create().await.unwrap();
         self.proxy.forget_calls();
-        (DynamoDbStore::new(&self.config, &table), table)
+        (store, table)
     }
 
     /// How often `DynamoDB` was asked what.
@@ -190,6 +178,16 @@ async fn what_another_version_wrote_is_refused_clearly() {
     world.client().put_item().table_name(&table).set_item(Some(entry)).send().await.unwrap();
     let error = store.find("AROAJUMP:mara").await.unwrap_err();
     assert!(matches!(error, SessionStoreError::Damaged { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_made_with_its_time_to_live_and_once() {
+    let world = World::start().await;
+    let (store, table) = world.store().await;
+    let answer = world.client().describe_time_to_live().table_name(&table).send().await.unwrap();
+    let ttl = answer.time_to_live_description.unwrap();
+    assert_eq!(ttl.attribute_name.as_deref(), Some("expires_at"));
+    assert!(!store.create().await.unwrap_err().is_retryable(), "it is there already");
 }
 
 #[tokio::test(flavor = "multi_thread")]

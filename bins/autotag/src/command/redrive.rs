@@ -5,6 +5,7 @@ use crate::cli::{Format, RedriveArgs};
 use crate::output::{printable, table};
 use crate::setup::wrong_usage;
 use anyhow::{Context as _, Result};
+use autotag_handlers::delivery::FIRST_LOOK;
 use autotag_model::arn::Region;
 use autotag_model::envelope::{Limits, read_records};
 use aws_accounts::signed::{self, Request};
@@ -36,6 +37,9 @@ struct Letter {
     body: String,
     #[serde(skip)]
     receipt: String,
+    /// The tags of a first look, if the message asked for a second.
+    #[serde(skip)]
+    first_look: Option<String>,
 }
 
 pub(crate) fn run(args: &RedriveArgs) -> Result<Done> {
@@ -133,7 +137,13 @@ impl Sqs {
 
     /// Sends first and deletes then: what goes wrong in between is there twice, and tags are written twice.
     async fn send_on(&self, queue: &str, to: &str, letter: &Letter) -> Result<()> {
-        self.call("SendMessage", &json!({"QueueUrl": to, "MessageBody": letter.body})).await?;
+        let mut input = json!({"QueueUrl": to, "MessageBody": letter.body});
+        if let (Some(tags), Some(input)) = (&letter.first_look, input.as_object_mut()) {
+            // A second look stays one.
+            let tags = json!({FIRST_LOOK: {"DataType": "String", "StringValue": tags}});
+            input.insert("MessageAttributes".to_owned(), tags);
+        }
+        self.call("SendMessage", &input).await?;
         let input = json!({"QueueUrl": queue, "ReceiptHandle": letter.receipt});
         self.call("DeleteMessage", &input).await.context("sent on, but not deleted")?;
         Ok(())
@@ -162,6 +172,7 @@ fn letter(message: &Value) -> Letter {
         sent: false,
         receipt: text("ReceiptHandle"),
         body: String::new(),
+        first_look: attribute(message, FIRST_LOOK).map(str::to_owned),
     };
     let mut unreadable = None;
     read_records(body.as_bytes(), &Limits::default(), &mut |read| match read {
@@ -183,17 +194,15 @@ fn letter(message: &Value) -> Letter {
 
 /// The reason that tag-handler, or `EventBridge`, has put beside the message.
 fn noted(message: &Value) -> Option<String> {
-    let attribute = |name: &str| {
-        message.pointer(&format!("/MessageAttributes/{name}/StringValue")).and_then(Value::as_str)
-    };
-    let code = attribute("ERROR_CODE")?;
-    let parts = [
-        Some(code),
-        attribute("ERROR_MESSAGE"),
-        attribute("EXHAUSTED_RETRY_CONDITION"),
-        attribute("RULE_ARN"),
-    ];
-    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(": "))
+    let code = attribute(message, "ERROR_CODE")?;
+    let more =
+        ["ERROR_MESSAGE", "EXHAUSTED_RETRY_CONDITION", "RULE_ARN"].map(|name| attribute(message, name));
+    let parts = [Some(code)].into_iter().chain(more);
+    Some(parts.flatten().collect::<Vec<_>>().join(": "))
+}
+
+fn attribute<'m>(message: &'m Value, name: &str) -> Option<&'m str> {
+    message.pointer(&format!("/MessageAttributes/{name}/StringValue"))?.as_str()
 }
 
 fn print(letters: &[Letter], format: Option<Format>) -> Result<()> {

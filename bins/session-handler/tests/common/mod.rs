@@ -11,13 +11,11 @@
 use autotag_functions::queue;
 use aws_accounts::{Accounts, Settings};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
 use aws_types::SdkConfig;
 use emulator::{Answer, Emulator, FunctionProcess, Proxy, Reply, RuntimeApi};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use session_store::DynamoDbStore;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,7 +93,8 @@ impl World {
         iam(&proxy);
         let config = config(&proxy.url(), "eu-west-1");
         let accounts = Accounts::new(config.clone(), Settings::default());
-        new_table(&emulator.url()).await;
+        let table = DynamoDbStore::new(&self::config(&emulator.url(), TABLE_REGION), TABLE);
+        table.create().await.unwrap();
         let made = queue::call(&accounts, "CreateQueue", &json!({"QueueName": "looks"})).await.unwrap();
         let looks = made["QueueUrl"].as_str().unwrap().to_owned();
         let given = [
@@ -191,21 +190,6 @@ fn config(url: &str, region: &'static str) -> SdkConfig {
         .region(Region::new(region))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
-}
-
-async fn new_table(url: &str) {
-    let attribute = |name: &str| {
-        let text = ScalarAttributeType::S;
-        AttributeDefinition::builder().attribute_name(name).attribute_type(text).build().unwrap()
-    };
-    let key =
-        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
-    let client = aws_sdk_dynamodb::Client::new(&config(url, TABLE_REGION));
-    let made = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-    let made = made.attribute_definitions(attribute("role_session"));
-    let made = made.attribute_definitions(attribute("issued"));
-    let made = made.key_schema(key("role_session", KeyType::Hash));
-    made.key_schema(key("issued", KeyType::Range)).send().await.unwrap();
 }
 
 /// Puts a text into a bucket, which is made if it is not there.

@@ -1,0 +1,162 @@
+//! Sessions stored and found per second, before a stand-in for `DynamoDB`: our store beside the bare client that sends the
+//! same requests, and beside the memory. Run with `cargo bench -p session-store --features dynamodb`; without `--bench` it
+//! runs once with few sessions, as a test.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a benchmark is no library: it stops where it cannot go on, and prints"
+)]
+
+use autotag_model::identity::{AccessKeyId, Principal};
+use autotag_model::session::{Session, SessionKind};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_types::SdkConfig;
+use emulator::{Reply, Stub};
+use futures_util::stream::{self, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use session_store::{DynamoDbStore, MemoryStore, SessionStore};
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// How many requests wait at the same time, as in `session-handler`.
+const AT_ONCE: usize = 16;
+
+#[tokio::main]
+async fn main() {
+    let asked = |name: &str| std::env::args().any(|arg| arg == name);
+    let (count, rounds) = if asked("--bench") && !asked("--test") {
+        (5_000, 3)
+    } else {
+        println!("a test run: it says whether all is done, and nothing about speed");
+        (50, 1)
+    };
+    println!(
+        "{:52} {:>10} {:>10} {:>8}",
+        format!("{count} sessions, {AT_ONCE} at once"),
+        "ours",
+        "bare",
+        "ours is"
+    );
+    measure(count, rounds).await;
+}
+
+async fn measure(count: usize, rounds: usize) {
+    // It answers at once, so that what is measured is what a request costs on this side.
+    let stub = Stub::start(Duration::ZERO).unwrap();
+    // What is found is what was put first.
+    let first: Arc<OnceLock<Value>> = Arc::default();
+    let known = Arc::clone(&first);
+    stub.route("/", move |call| {
+        if call.operation == "PutItem" {
+            known.get_or_init(|| call.json()["Item"].clone());
+        }
+        let found = || json!({"Items": [known.get()], "Count": 1, "ScannedCount": 1});
+        (call.operation == "Query").then(|| Reply::json(200, &found()))
+    });
+    let (config, sessions) = (config(&stub.url()), sessions(count));
+    let (store, bare) = (DynamoDbStore::new(&config, "sessions"), Client::new(&config));
+    let memory = MemoryStore::new();
+    store.put(sessions.first().unwrap()).await.unwrap();
+    let item = first.get().unwrap();
+    stub.forget_calls();
+    let text = |name: &str| AttributeValue::S(item[name]["S"].as_str().unwrap().to_owned());
+    let number = |name: &str| AttributeValue::N(item[name]["N"].as_str().unwrap().to_owned());
+
+    let ours =
+        fastest(rounds, || all(&sessions, |session| async { store.put(session).await.unwrap() })).await;
+    let puts = stub.count("dynamodb", "PutItem");
+    let theirs = fastest(rounds, || {
+        all(&sessions, |_| async {
+            let put = bare
+                .put_item()
+                .table_name("sessions")
+                .condition_expression("attribute_not_exists(role_session)");
+            let put = put.item("role_session", text("role_session")).item("issued", text("issued"));
+            let put = put.item("expires_at", number("expires_at")).item("version", number("version"));
+            put.item("session", text("session")).send().await.map(drop).unwrap();
+        })
+    })
+    .await;
+    line("stored a second", count, ours, theirs);
+    let issued = sessions.first().unwrap().issued;
+    let between = issued..=issued;
+    let ours = fastest(rounds, || {
+        all(&sessions, |_| async {
+            assert_eq!(store.find_issued("AROAJUMP:mara-0", &between).await.unwrap().len(), 1);
+        })
+    })
+    .await;
+    let finds = stub.count("dynamodb", "Query");
+    let theirs = fastest(rounds, || {
+        all(&sessions, |_| async {
+            let query = bare.query().table_name("sessions").key_condition_expression("role_session = :id");
+            query.expression_attribute_values(":id", text("role_session")).send().await.map(drop).unwrap();
+        })
+    })
+    .await;
+    line("found a second", count, ours, theirs);
+    let wanted = u64::try_from(count * rounds).unwrap();
+    println!("    requests for {wanted} puts: {puts}, for {wanted} finds: {finds}");
+    assert_eq!((puts, finds), (wanted, wanted), "one request a put and one a find");
+    let memory_puts =
+        fastest(rounds, || all(&sessions, |session| async { memory.put(session).await.unwrap() })).await;
+    println!("{:52} {:>10.0}", "    stored a second in memory", count as f64 / memory_puts.as_secs_f64());
+}
+
+fn line(what: &str, count: usize, ours: Duration, bare: Duration) {
+    let rate = |took: Duration| count as f64 / took.as_secs_f64();
+    println!("{what:52} {:>10.0} {:>10.0} {:>7.2}x", rate(ours), rate(bare), rate(ours) / rate(bare));
+}
+
+/// The fastest of some rounds: what else the machine does only slows.
+async fn fastest<F: Future<Output = Duration>>(rounds: usize, run: impl Fn() -> F) -> Duration {
+    let mut best = Duration::MAX;
+    for _ in 0..rounds {
+        best = best.min(run().await);
+    }
+    best
+}
+
+async fn all<'s, F: Future<Output = ()>>(
+    sessions: &'s [Session],
+    one: impl Fn(&'s Session) -> F,
+) -> Duration {
+    let start = Instant::now();
+    let work: Vec<_> = sessions.iter().map(one).collect();
+    stream::iter(work).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    start.elapsed()
+}
+
+fn config(url: &str) -> SdkConfig {
+    let credentials = Credentials::new("bench", "bench", None, None, "bench");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(url)
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
+}
+
+/// Sessions as pipelines have them: a few tags, a caller in full.
+fn sessions(count: usize) -> Vec<Session> {
+    let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+    let caller = Principal::from_value(
+        &json!({"type": "IAMUser", "userName": "mara", "principalId": "AIDAMARA",
+        "accountId": "111122223333", "arn": "arn:aws:iam::111122223333:user/mara", "accessKeyId": "AKIAEXAMPLE"}),
+    );
+    let one = |number: usize| {
+        let issued = start + SignedDuration::from_secs(i64::try_from(number).unwrap());
+        let mut session = Session::new(&format!("AROAJUMP:mara-{number}"), issued, SessionKind::AssumeRole);
+        session.access_key = AccessKeyId::new(&format!("ASIA{number}"));
+        session.role_arn = Some("arn:aws:iam::111122223333:role/jump".to_owned());
+        session.tags = (0..5).map(|tag| (format!("Key{tag}"), format!("value-{number}"))).collect();
+        session.caller = caller.clone();
+        session
+    };
+    (0..count).map(one).collect()
+}
