@@ -1,10 +1,5 @@
 //! `autotag sessions` and `autotag whoami-was`: what the person on call asks.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::session::{Session, SessionKind};

@@ -30,7 +30,7 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-fn failure(kind: &str, error: impl ToString) -> Diagnostic {
+fn failure(kind: &str, error: &impl ToString) -> Diagnostic {
     Diagnostic { error_type: kind.to_owned(), error_message: error.to_string() }
 }
 
@@ -44,7 +44,7 @@ impl Worker {
     /// Works on one payload.
     pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, Diagnostic> {
         let delivery = delivery::take_apart(payload, self.config.trail_bucket.as_deref())
-            .map_err(|error| failure("UnknownDelivery", error))?;
+            .map_err(|error| failure("UnknownDelivery", &error))?;
         let end = deadline::end_of_work(context.deadline, now());
         let concurrency = self.config.concurrency;
         let mut found: Sessions = self.world.gather_all(&delivery.jobs, &(), concurrency, end).await;
@@ -54,7 +54,7 @@ impl Worker {
         let kept = found.keep(&Until { store: self.world.sessions(), end }, concurrency).await;
         self.report(&found, kept, ages, context);
         if !delivery.from_queue {
-            return answer::whole(found.records, &found.rows).map_err(|error| failure("NotDone", error));
+            return answer::whole(found.records, &found.rows).map_err(|error| failure("NotDone", &error));
         }
         let failed = answer::failed(&delivery, &found.rows);
         let ids = match &self.config.dead_letters {

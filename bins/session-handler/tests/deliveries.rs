@@ -1,6 +1,6 @@
 //! The ways in, and what goes back: whatever brings an STS record, the session is kept, and nothing is acknowledged that
 //! was not.
-#![expect(clippy::indexing_slicing, reason = "helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod common;
 

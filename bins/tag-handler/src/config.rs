@@ -64,7 +64,7 @@ fn second_look(environment: &mut Environment<'_>) -> Option<SecondLook> {
         environment.problem(format!("{AFTER} is `{seconds}`: SQS delays a message by 900 seconds at most"));
     }
     let queue_url = environment.text("AUTOTAG_SECOND_LOOK_QUEUE_URL")?;
-    if queue_url.ends_with(".fifo") {
+    if queue_url.to_ascii_lowercase().ends_with(".fifo") {
         let why = "a FIFO queue delays no single message, name a standard queue";
         environment.problem(format!("AUTOTAG_SECOND_LOOK_QUEUE_URL is `{queue_url}`: {why}"));
     }

@@ -352,8 +352,10 @@ fn is_proven_workload(at: &Principal) -> bool {
 }
 
 /// Services that assume roles of the customer's, and the names that they give those sessions.
-const SERVICE_SESSIONS: [(&str, &str); 2] =
-    [("cloudformation.amazonaws.com", "AWSCloudFormation"), ("servicecatalog.amazonaws.com", "servicecatalog")];
+const SERVICE_SESSIONS: [(&str, &str); 2] = [
+    ("cloudformation.amazonaws.com", "AWSCloudFormation"),
+    ("servicecatalog.amazonaws.com", "servicecatalog"),
+];
 
 /// Whether a service has given the session its name. Whoever else chooses that name does not call through the service.
 fn is_service_session(at: &Principal) -> bool {

@@ -58,7 +58,7 @@ fn uses() -> Vec<Use> {
                 TagCall::Native(call) => Some(call),
                 _ => None,
             };
-            for call in tag.into_iter().chain(&rule.otherwise) {
+            for call in tag.into_iter().chain(&rule.otherwise).chain(&rule.read_by) {
                 let Some(api) = call.api.clone() else { continue };
                 let (rule, call) = (Arc::clone(rule), Arc::clone(call));
                 uses.push(Use { source: service.source.clone(), rule, call, api });

@@ -1,7 +1,12 @@
 //! Sessions of one role and one name with other tags and overlapping lives; their records and the calls made in them come
 //! in any order and any number of copies, and each call is looked at once more where its session was not known. No
 //! resource ever carries a tag of another session, and in the end each has those of its own.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
 
 use autotag_handlers::assess::Found;
 use autotag_handlers::batch;
@@ -83,14 +88,14 @@ fn lives(catalog: &Catalog, dice: &mut Dice) -> Vec<Life> {
             session.caller = Principal::from_value(&user(&owner));
             session.subject = saml.then(|| owner.clone());
             poor.caller = Principal::from_value(&json!({"type": "AWSAccount", "accountId": "444455556666"}));
-            let calls = (0..1 + dice.below(2))
+            let calls = (0..=dice.below(2))
                 .map(|call_number| {
                     let used = match dice.below(4) {
                         0 if !near => None,
                         1 if saml => Some("ASIAFURTHER"),
                         _ => Some(key.as_str()),
                     };
-                    let second = 60 * u32::try_from(number).unwrap() + call_number;
+                    let second = 60 * number + call_number;
                     let id = format!("vol-{number}-{call_number}");
                     let who = identity(offset, used);
                     let record = call(second, &who, "ec2:CreateVolume", &json!({}), &json!({"volumeId": id}));

@@ -102,8 +102,7 @@ impl Accounts {
         account: Option<&AccountId>,
         region: &Region,
     ) -> Result<SdkConfig, AccountError> {
-        let there =
-            self.ambient.to_builder().region(crate::sdk_region(region));
+        let there = self.ambient.to_builder().region(crate::sdk_region(region));
         Ok(match self.enter(account, region).await? {
             None => there.build(),
             Some(member) => {

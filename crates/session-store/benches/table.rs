@@ -3,6 +3,7 @@
 //! runs once with few sessions, as a test.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_precision_loss,
     reason = "a benchmark is no library: it stops where it cannot go on, and prints"

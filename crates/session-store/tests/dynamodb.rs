@@ -26,7 +26,7 @@ struct World {
 }
 
 impl World {
-    async fn start() -> Self {
+    fn start() -> Self {
         let emulator = Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
         let proxy = Proxy::start(&emulator.url()).unwrap();
         let retries =
@@ -87,7 +87,7 @@ fn poor() -> Session {
 #[test]
 fn behaves_as_the_memory() {
     let runtime = Runtime::new().unwrap();
-    let world = runtime.block_on(World::start());
+    let world = World::start();
     let make = || runtime.block_on(world.store()).0;
     conformance::check(make, 48, |work| runtime.block_on(work));
     conformance::check_racing(make, 8, |work| runtime.block_on(work));
@@ -96,7 +96,7 @@ fn behaves_as_the_memory() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_copies_become_one_entry_in_either_order() {
-    let world = World::start().await;
+    let world = World::start();
     let mut kept = Vec::new();
     for copies in [[rich(), poor()], [poor(), rich()]] {
         let (store, table) = world.store().await;
@@ -115,7 +115,7 @@ async fn both_copies_become_one_entry_in_either_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_request_a_put_and_one_a_find() {
-    let world = World::start().await;
+    let world = World::start();
     let (store, _) = world.store().await;
     store.put(&rich()).await.unwrap();
     assert_eq!(world.requests(), (1, 0));
@@ -130,7 +130,7 @@ async fn one_request_a_put_and_one_a_find() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_says_what_the_table_needs_and_holds_no_credential() {
-    let world = World::start().await;
+    let world = World::start();
     let (store, table) = world.store().await;
     world.proxy.keep_bodies();
     let record = json!({"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole",
@@ -141,9 +141,13 @@ async fn an_entry_says_what_the_table_needs_and_holds_no_credential() {
                 "secretAccessKey": "canary-secret", "expiration": "Mar 2, 2026, 10:00:00 AM"}}})
     .to_string();
     let mut read = Vec::new();
-    autotag_model::envelope::read_records(record.as_bytes(), &Default::default(), &mut |item| {
-        read.push(Session::read(&item.unwrap().record).unwrap());
-    });
+    autotag_model::envelope::read_records(
+        record.as_bytes(),
+        &autotag_model::envelope::Limits::default(),
+        &mut |item| {
+            read.push(Session::read(&item.unwrap().record).unwrap());
+        },
+    );
     let autotag_model::session::SessionReading::Session(session) = read.remove(0) else { panic!() };
     store.put(&session).await.unwrap();
     for call in world.proxy.calls() {
@@ -163,7 +167,7 @@ async fn an_entry_says_what_the_table_needs_and_holds_no_credential() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_version_wrote_is_refused_clearly() {
-    let world = World::start().await;
+    let world = World::start();
     let (store, table) = world.store().await;
     store.put(&rich()).await.unwrap();
     let entries = world.client().scan().table_name(&table).send().await.unwrap().items.unwrap();
@@ -182,7 +186,7 @@ async fn what_another_version_wrote_is_refused_clearly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_made_with_its_time_to_live_and_once() {
-    let world = World::start().await;
+    let world = World::start();
     let (store, table) = world.store().await;
     let answer = world.client().describe_time_to_live().table_name(&table).send().await.unwrap();
     let ttl = answer.time_to_live_description.unwrap();
@@ -192,7 +196,7 @@ async fn a_table_is_made_with_its_time_to_live_and_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn throttling_is_waited_out_and_an_outage_is_an_error_and_never_none() {
-    let world = World::start().await;
+    let world = World::start();
     let (store, _) = world.store().await;
     let tries = AtomicUsize::new(0);
     world.proxy.rule(move |_| {
@@ -220,7 +224,7 @@ async fn throttling_is_waited_out_and_an_outage_is_an_error_and_never_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_has_to_mend_is_said() {
-    let world = World::start().await;
+    let world = World::start();
     let (store, _) = world.store().await;
     world.proxy.rule(|_| Some(Fault::refused("AccessDeniedException")));
     let error = store.find("AROAJUMP:mara").await.unwrap_err();
@@ -236,7 +240,7 @@ async fn what_somebody_has_to_mend_is_said() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_thousands_of_one_name_only_those_of_the_time_are_read() {
-    let world = World::start().await;
+    let world = World::start();
     let (store, _) = world.store().await;
     let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
     for minute in 0..300 {
@@ -260,7 +264,7 @@ async fn of_thousands_of_one_name_only_those_of_the_time_are_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_find_goes_on_over_all_pages() {
-    let world = World::start().await;
+    let world = World::start();
     let (store, _) = world.store().await;
     let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
     // A megabyte is a page.
