@@ -24,7 +24,7 @@ const MESSAGES: usize = 10;
 const BYTES: usize = 900_000;
 
 /// How long asking may take: it comes after work has stopped, and the answer has to get out.
-const TIME: Duration = Duration::from_secs(1);
+const TIME: Duration = Duration::from_millis(700);
 
 /// One event that is to be looked at again.
 #[derive(Debug)]

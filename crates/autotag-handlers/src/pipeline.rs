@@ -13,6 +13,7 @@ use autotag_model::rule::Resource;
 use jiff::SignedDuration;
 use session_store::SessionStoreError;
 use std::collections::HashSet;
+use std::error::Error as _;
 use std::sync::Arc;
 
 /// Decides what is written for creations.
@@ -262,9 +263,7 @@ pub(crate) fn nothing_to_write(decision: &Decision) -> Option<Outcome> {
 }
 
 pub(crate) fn store_outcome(error: &SessionStoreError) -> Outcome {
-    if error.is_retryable() {
-        Outcome::Deferred(error.to_string())
-    } else {
-        Outcome::Refused(error.to_string())
-    }
+    let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
+    let why = format!("{error}{cause}");
+    if error.is_retryable() { Outcome::Deferred(why) } else { Outcome::Refused(why) }
 }

@@ -1,6 +1,6 @@
 //! Names of Identity Center users, from the identity store: one call a user, kept for a while.
 
-use super::AwsPorts;
+use super::{AwsPorts, errors};
 use crate::outcome::{ErrorClass, PortError};
 use crate::ports::People;
 use autotag_model::arn::{Arn, Region};
@@ -42,6 +42,8 @@ impl<S: SessionStore> AwsPorts<S> {
             Ok(answer) => answer,
             // Who has left the company has made the call all the same; his id stays.
             Err(error) if error.class == ErrorClass::NotFound => return Ok(None),
+            // A store of an account that is not ours: the resource is our business, the name is not.
+            Err(error) if errors::is_closed_account(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
         let answer: Value = serde_json::from_str(&answer)

@@ -3,6 +3,7 @@
 use super::row;
 use crate::assess::Found;
 use crate::outcome::{Outcome, Row, SkipReason};
+use crate::ports::Tags;
 use crate::services::Target;
 use autotag_model::identity::{Principal, PrincipalKind};
 use std::collections::{HashMap, HashSet};
@@ -18,8 +19,12 @@ fn copy_key(found: &Found) -> Option<CopyKey> {
 /// one copy may know the caller: he made what the other names, too.
 pub(super) fn once_each(creations: Vec<Found>) -> Vec<(Found, Vec<Row>)> {
     let mut callers: HashMap<CopyKey, Principal> = HashMap::new();
+    let mut first_looks: HashMap<CopyKey, Tags> = HashMap::new();
     for found in &creations {
         let Some(key) = copy_key(found) else { continue };
+        if found.second_look {
+            first_looks.insert(key.clone(), found.ours.clone());
+        }
         let known = callers.entry(key).or_insert_with(|| found.principal.clone());
         if knows_less(known, &found.principal) {
             known.clone_from(&found.principal);
@@ -32,6 +37,10 @@ pub(super) fn once_each(creations: Vec<Found>) -> Vec<(Found, Vec<Row>)> {
         if let Some(key) = copy_key(&found) {
             if let Some(caller) = callers.get(&key) {
                 found.principal.clone_from(caller);
+            }
+            // What a first look has written is ours, whichever copy is taken.
+            if let Some(ours) = first_looks.get(&key) {
+                (found.second_look, found.ours) = (true, ours.clone());
             }
             let first = |target: &Target| seen.insert((key.clone(), target.resource.display()));
             let (targets, again): (Vec<Target>, Vec<Target>) = found.targets.into_iter().partition(first);

@@ -21,6 +21,7 @@ use std::ops::RangeInclusive;
 mod attacks;
 mod parents;
 mod principals;
+mod second_look;
 
 type World = MemoryPorts<MemoryStore>;
 

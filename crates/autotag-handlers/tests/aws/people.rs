@@ -63,3 +63,15 @@ async fn who_has_left_is_no_failure_and_a_refusal_is_one() {
     let refused = ports.person(&somebody("user-1")).await;
     assert_eq!(failure(&refused), (ErrorClass::Denied, "AccessDeniedException"));
 }
+
+/// The store of another organization: whose names it has is none of our business, what his call has made is.
+#[tokio::test]
+async fn a_store_of_an_account_that_may_not_be_entered_names_nobody() {
+    let world = World::new().await;
+    let ports = world.ports().with_identity_store(stockholm());
+    let mut stranger = somebody("user-1");
+    stranger.identity_store_arn =
+        Some("arn:aws:identitystore::444455556666:identitystore/d-0987654321".to_owned());
+    assert_eq!(ports.person(&stranger).await, Ok(None));
+    assert!(world.calls("identitystore", OPERATION).is_empty());
+}
