@@ -1,5 +1,6 @@
-//! Creations whose STS record has not come yet: tagged at once by what is known, and put into the queue to be looked at
-//! again, once.
+//! Creations about whose owner more may be known later, as when an STS record has not come yet: put into the queue to be
+//! looked at again, once, and then tagged by what is known. In this order, so that no name that is only good until the second
+//! look is left alone.
 
 use crate::config::SecondLook;
 use autotag_functions::queue;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// How old a session may be whose record is waited for. CloudTrail delivers within 15 minutes as a rule; what has not come
 /// in four times that was not recorded where we look.
@@ -22,9 +23,6 @@ const LATE: SignedDuration = SignedDuration::from_hours(1);
 /// How many messages SQS takes at once, and how many bytes in all.
 const MESSAGES: usize = 10;
 const BYTES: usize = 900_000;
-
-/// How long asking may take: it comes after work has stopped, and the answer has to get out.
-const TIME: Duration = Duration::from_millis(700);
 
 /// One event that is to be looked at again.
 #[derive(Debug)]
@@ -35,41 +33,47 @@ struct Look {
     tags: BTreeMap<String, String>,
 }
 
-/// Asks for the second looks that these rows need; returns how many. Where that fails the rows are not done.
+/// What has come of asking for second looks.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// How many are in the queue.
+    pub(crate) looks: usize,
+    /// The events of which nothing may be written yet: a name that is only good until the second look would stay.
+    pub(crate) failed: HashMap<String, Outcome>,
+}
+
+/// Asks for the second looks that these rows need, before anything of them is written.
 pub(crate) async fn ask(
     to: &SecondLook,
     accounts: &Accounts,
     texts: &HashMap<String, String>,
-    rows: &mut [Row],
-    now: Timestamp,
-) -> usize {
+    rows: &[&Row],
+    (now, end): (Timestamp, Instant),
+) -> Asked {
     let looks = wanted(texts, rows, now);
-    let parts = parts(&looks);
-    let asked = join_all(parts.iter().map(|part| async {
-        timeout(TIME, send(to, accounts, part)).await.unwrap_or_else(|_| part.iter().map(|_| false).collect())
+    let sent = join_all(parts(&looks).into_iter().map(|part| async move {
+        timeout_at(end, send(to, accounts, part))
+            .await
+            .unwrap_or_else(|_| part.iter().map(|_| false).collect())
     }));
-    let asked: Vec<bool> = asked.await.concat();
-    for (look, asked) in looks.iter().zip(&asked) {
-        let of_event = rows.iter_mut().filter(|row| Arc::ptr_eq(&row.event, &look.event));
-        for row in of_event.filter(|row| !asked && !row.outcome.is_returned()) {
-            row.outcome = Outcome::Deferred("its second look could not be put into the queue".to_owned());
-        }
-    }
-    asked.into_iter().filter(|asked| *asked).count()
+    let sent: Vec<bool> = sent.await.concat();
+    let why = || Outcome::Deferred("its second look could not be put into the queue".to_owned());
+    let failed = looks.iter().zip(&sent).filter(|(_, sent)| !**sent);
+    let failed = failed.filter_map(|(look, _)| Some((look.event.id.clone()?, why()))).collect();
+    Asked { looks: sent.into_iter().filter(|sent| *sent).count(), failed }
 }
 
-/// The events on whose way to the owner a session is missing that may still come.
-fn wanted(texts: &HashMap<String, String>, rows: &[Row], now: Timestamp) -> Vec<Look> {
+/// The events on whose way to the owner something is missing that may still come.
+fn wanted(texts: &HashMap<String, String>, rows: &[&Row], now: Timestamp) -> Vec<Look> {
     let mut looks: Vec<Look> = Vec::new();
-    let done = |row: &&Row| matches!(row.outcome, Outcome::Tagged | Outcome::AlreadyTagged(_));
-    for row in rows.iter().filter(done) {
+    for row in rows {
         let awaited = row.owner.as_ref().and_then(|owner| owner.awaited.as_ref());
         let text = row.event.id.as_ref().and_then(|id| texts.get(id));
         let (Some(record), true) = (text, awaited.is_some_and(|awaited| may_come(awaited, now))) else {
             continue;
         };
         let tags = row.decided.pairs().map(|(key, value)| (key.to_owned(), value.to_owned()));
-        match looks.iter_mut().rev().find(|look| Arc::ptr_eq(&look.event, &row.event)) {
+        match looks.iter_mut().rev().find(|look| look.event.id == row.event.id) {
             Some(look) => look.tags.extend(tags),
             None => looks.push(Look {
                 event: Arc::clone(&row.event),
@@ -78,14 +82,11 @@ fn wanted(texts: &HashMap<String, String>, rows: &[Row], now: Timestamp) -> Vec<
             }),
         }
     }
-    // Copies of an event are one.
-    let mut seen = BTreeSet::new();
-    looks.retain(|look| seen.insert(look.event.id.clone()));
     looks
 }
 
 fn may_come(awaited: &Awaited, now: Timestamp) -> bool {
-    awaited.issued.is_none_or(|issued| now.duration_since(issued) < LATE)
+    awaited.since.is_none_or(|since| now.duration_since(since) < LATE)
 }
 
 /// As many as go in one call each.
@@ -145,7 +146,7 @@ async fn send(to: &SecondLook, accounts: &Accounts, part: &[Look]) -> Vec<bool> 
 /// The records of creations of which no first look has been taken.
 pub(crate) fn texts(gathered: &mut Gathered) -> HashMap<String, String> {
     let mut texts = std::mem::take(&mut gathered.texts);
-    let second = gathered.creations.iter().filter(|found| found.second_look);
+    let second = gathered.creations.iter().filter(|found| found.first_look.is_some());
     for id in second.filter_map(|found| found.event.id.as_ref()) {
         texts.remove(id);
     }

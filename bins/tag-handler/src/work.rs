@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::{Value, json};
 use session_store::{Layered, MemoryStore, SessionStore as _};
+use std::collections::HashMap;
 use std::fs;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -115,11 +116,15 @@ impl Worker {
             }
         }
         let until = Until::new(&ports, Instant::now(), end);
-        rows.extend(batch::run(&self.rules.policy, &until, concurrency, gathered.creations).await);
-        let second_looks = match &self.config.second_look {
-            Some(to) => second_look::ask(to, self.world.accounts(), &texts, &mut rows, now()).await,
-            None => 0,
+        let mut second_looks = 0;
+        let first = async |rows: &[&Row]| {
+            let Some(to) = &self.config.second_look else { return HashMap::new() };
+            let asked = second_look::ask(to, self.world.accounts(), &texts, rows, (now(), end)).await;
+            second_looks = asked.looks;
+            asked.failed
         };
+        let policy = &self.rules.policy;
+        rows.extend(batch::run_after(policy, &until, concurrency, gathered.creations, first).await);
         (gathered.records, rows, second_looks)
     }
 }

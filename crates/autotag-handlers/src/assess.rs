@@ -43,10 +43,8 @@ pub struct Found {
     pub targets: Vec<Target>,
     /// Resources that are not tagged, and why.
     pub rows: Vec<Row>,
-    /// Whether this is the second look at the event.
-    pub second_look: bool,
-    /// The tags that the first look has written.
-    pub ours: Vec<(String, String)>,
+    /// If this is the second look at the event, the tags that the first has written.
+    pub first_look: Option<Vec<(String, String)>>,
 }
 
 /// Assesses records: the catalogue and the policy, and what is known of where the records come from.
@@ -184,8 +182,7 @@ impl Assessor<'_> {
             principal,
             targets: Vec::new(),
             rows: Vec::new(),
-            second_look: hints.first_look.is_some(),
-            ours: hints.first_look.clone().unwrap_or_default(),
+            first_look: hints.first_look.clone(),
         };
         for rule in rules {
             found.apply(rule, &trees, &place);
@@ -321,7 +318,7 @@ fn begins_with_word(name: &str, word: &str) -> bool {
 }
 
 /// Whether an `EventBridge` event is one that anybody could have put there.
-pub(crate) fn disagreement(delivery: &Delivery, record: &Record<'_>) -> Option<SkipReason> {
+pub fn disagreement(delivery: &Delivery, record: &Record<'_>) -> Option<SkipReason> {
     if !delivery.source.starts_with("aws.") || !DETAIL_TYPES.contains(&delivery.detail_type.as_str()) {
         let what = format!("source `{}`, detail-type `{}`", delivery.source, delivery.detail_type);
         return Some(SkipReason::NotFromCloudTrail(what));

@@ -41,7 +41,19 @@ pub async fn run<P: Ports>(
     policy: &Policy,
     ports: &P,
     concurrency: NonZeroUsize,
+    creations: Vec<Found>,
+) -> Vec<Row> {
+    run_after(policy, ports, concurrency, creations, async |_: &[&Row]| HashMap::new()).await
+}
+
+/// As [`run`], with a step before anything is written: `first` sees the rows of which something is to be written, or would
+/// be if more were known. Of the events whose ids it answers with nothing is written; their rows end as it says.
+pub async fn run_after<P: Ports>(
+    policy: &Policy,
+    ports: &P,
+    concurrency: NonZeroUsize,
     mut creations: Vec<Found>,
+    first: impl AsyncFnOnce(&[&Row]) -> HashMap<String, Outcome>,
 ) -> Vec<Row> {
     oldest_first(&mut creations);
     let pipeline = Pipeline { policy, ports: Memo::new(ports) };
@@ -60,6 +72,8 @@ pub async fn run<P: Ports>(
         }
         batch.rows.extend(duplicates);
     }
+    let withheld = first(&batch.to_write()).await;
+    batch.withhold(&withheld);
     batch.write(ports, concurrency).await;
     batch.rows
 }
@@ -278,6 +292,45 @@ impl<'a, P: Ports> Batch<'a, P> {
         self.last.insert(name, Last { row: at, write: Some(write) });
     }
 
+    /// The rows that wait for a write, and those that have nothing to be written.
+    fn to_write(&self) -> Vec<&Row> {
+        let pending: HashSet<usize> =
+            self.writes.iter().flat_map(|write| write.rows.iter().copied()).collect();
+        let nothing = |row: &Row| row.outcome == Outcome::Skipped(SkipReason::NoTags);
+        let rows = self.rows.iter().enumerate();
+        rows.filter(|(at, row)| pending.contains(at) || nothing(row)).map(|(_, row)| row).collect()
+    }
+
+    /// Takes the events of these ids out of the writes.
+    fn withhold(&mut self, events: &HashMap<String, Outcome>) {
+        if events.is_empty() {
+            return;
+        }
+        for at in 0..self.rows.len() {
+            let Some(row) = self.rows.get_mut(at) else { continue };
+            let Some(outcome) = row.event.id.as_ref().and_then(|id| events.get(id)) else { continue };
+            let waits = self.writes.iter().any(|write| write.rows.contains(&at));
+            if waits || row.outcome == Outcome::Skipped(SkipReason::NoTags) {
+                row.outcome = outcome.clone();
+            }
+        }
+        for write in &mut self.writes {
+            let stays: Vec<bool> = write
+                .rows
+                .iter()
+                .map(|at| {
+                    self.rows
+                        .get(*at)
+                        .is_some_and(|row| row.event.id.as_ref().is_none_or(|id| !events.contains_key(id)))
+                })
+                .collect();
+            retain(&mut write.write.items, &stays);
+            retain(&mut write.rows, &stays);
+            retain(&mut write.ages, &stays);
+        }
+        self.writes.retain(|write| !write.rows.is_empty());
+    }
+
     /// Steps 8 and 9: writes, and gives each row its end. Writes of one wave have no resource in common.
     async fn write(&mut self, ports: &P, concurrency: NonZeroUsize) {
         for wave in waves(std::mem::take(&mut self.writes)) {
@@ -319,6 +372,12 @@ impl<P> Present for Batch<'_, P> {
         }
         Ok(tags)
     }
+}
+
+/// Keeps the elements whose place says so.
+fn retain<T>(elements: &mut Vec<T>, stays: &[bool]) {
+    let mut stays = stays.iter();
+    elements.retain(|_| stays.next().copied().unwrap_or_default());
 }
 
 /// Writes that may go at the same time: a resource is in each wave at most once, in the order of its writes.

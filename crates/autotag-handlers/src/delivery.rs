@@ -285,7 +285,8 @@ pub struct Gathered {
     pub creations: Vec<Found>,
     /// Records that led to nothing that is tagged, and what could not be read.
     pub rows: Vec<Row>,
-    /// The records themselves of creations in a role session, by event id: its STS record may come later than they do.
+    /// The records themselves, by event id, of creations about which more may be known later: in a role session, whose STS
+    /// record may still come, or of something that belongs to a resource which may not be tagged yet.
     pub texts: HashMap<String, String>,
 }
 
@@ -325,7 +326,8 @@ impl Intake for Gathered {
 
 impl Gathered {
     fn creation(&mut self, found: Found, raw: &str) {
-        if let (Some(id), Some(_)) = (&found.event.id, found.principal.role_session()) {
+        let has_parent = found.targets.iter().any(|target| target.parent.is_some());
+        if let (Some(id), true) = (&found.event.id, has_parent || found.principal.role_session().is_some()) {
             self.texts.insert(id.clone(), raw.to_owned());
         }
         self.creations.push(found);

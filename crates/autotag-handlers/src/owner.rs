@@ -93,14 +93,15 @@ pub struct Hop {
     pub found: String,
 }
 
-/// A session whose STS record, or the copy of it that names the caller, is not known and may still come.
+/// What is not known on the way to the owner, and may still come: a session's STS record, or the copy of it that names the
+/// caller; the owner of a parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Awaited {
-    /// `AROA...:session-name`.
-    pub role_session: String,
-    /// When it was issued, UTC, as far as its call says so.
-    pub issued: Option<Timestamp>,
+    /// `AROA...:session-name`, or the parent's ARN.
+    pub of: String,
+    /// When the session was issued or the child created, UTC, as far as the call says so.
+    pub since: Option<Timestamp>,
 }
 
 /// Who a resource belongs to, and why.
@@ -117,7 +118,7 @@ pub struct Owner {
     pub hops: Vec<Hop>,
     /// The record's own session, if it is known: where its session tags come from.
     pub session: Option<Session>,
-    /// The first session on the way to the owner that is not known, and may still be.
+    /// The first thing on the way to the owner that is not known, and may still be.
     pub awaited: Option<Awaited>,
 }
 
@@ -132,6 +133,12 @@ impl Owner {
     #[must_use]
     pub fn inherited(self, name: &str) -> Self {
         Self { name: Some(name.to_owned()), source: Some(OwnerSource::Parent), ..self }
+    }
+
+    /// The same proof, as long as nobody knows to whom the parent belongs.
+    #[must_use]
+    pub fn waiting_for(self, parent: &str, since: Option<Timestamp>) -> Self {
+        Self { awaited: Some(Awaited { of: parent.to_owned(), since }), ..self }
     }
 
     /// The same proof with the principal of this ARN, for whom the service works.
@@ -241,11 +248,13 @@ impl Proof {
         // the role's account is told less than the caller's, whose copy may still come.
         let missing = match found {
             Found::None => !is_proven_workload(at),
-            found => found.session().is_some_and(|session| session.caller.kind == PrincipalKind::AwsAccount),
+            // As soon as each has its caller, they may agree.
+            Found::Ambiguous(_) => candidates.iter().any(is_poor),
+            found => found.session().is_some_and(is_poor),
         };
         if missing && self.awaited.is_none() {
-            let issued = at.session.as_ref().and_then(|session| session.created);
-            self.awaited = Some(Awaited { role_session: role_session.to_owned(), issued });
+            let since = at.session.as_ref().and_then(|session| session.created);
+            self.awaited = Some(Awaited { of: role_session.to_owned(), since });
         }
         self.hops.push(Hop { of: at.arn.clone().unwrap_or_else(|| role_session.to_owned()), found: said });
         Ok(found.session().cloned())
@@ -257,6 +266,11 @@ impl Proof {
             let _ = write!(hop.found, "; not followed further, the chain is longer than {MAX_HOPS} hops");
         }
     }
+}
+
+/// Whether only the role's account has told of the session, and another copy may name the caller.
+fn is_poor(session: &Session) -> bool {
+    session.caller.kind == PrincipalKind::AwsAccount && session.caller.invoked_by.is_none()
 }
 
 /// What is known of a session, in words.
@@ -348,7 +362,10 @@ fn last_resort(at: &Principal, session: Option<&Session>) -> Named {
 
 /// Whether the record itself proves that the session is a workload's. A session's name proves nothing.
 fn is_proven_workload(at: &Principal) -> bool {
-    at.is_instance() || at.is_service_linked() || at.in_scope_of.is_some()
+    // Identity Center, too, says for whom it has issued credentials: for a person.
+    let issued_to_workload =
+        at.in_scope_of.is_some() && at.on_behalf_of.is_none() && !at.is_identity_center_role();
+    at.is_instance() || at.is_service_linked() || issued_to_workload
 }
 
 /// Services that assume roles of the customer's, and the names that they give those sessions.

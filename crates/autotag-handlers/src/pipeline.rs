@@ -144,7 +144,7 @@ impl<P: Ports> Pipeline<'_, P> {
             || self.policy.read_at_creation
             || target.rule.call.replaces()
             // Since the first look, somebody may have changed what it wrote.
-            || found.second_look
+            || found.first_look.is_some()
     }
 
     /// The resources whose tags step 7 has to know.
@@ -195,7 +195,7 @@ impl<P: Ports> Pipeline<'_, P> {
             session_tags: &session_tags,
             requested: &target.requested,
             present: &tags,
-            ours: &found.ours,
+            first_look: found.first_look.as_deref(),
             rules: &target.rule.limits,
             may_have_existed: target.may_have_existed,
         });
@@ -221,10 +221,12 @@ impl<P: Ports> Pipeline<'_, P> {
         let read = unless_gone(present.tags_of(&parent.resource), resolved.age)?;
         let tags = read.unwrap_or_default();
         let name = tags.iter().find(|(known, value)| known == key && !value.is_empty());
-        Ok(match name {
-            Some((_, name)) => Arc::new((*resolved.owner).clone().inherited(name)),
-            None => own(),
-        })
+        let owner = (*resolved.owner).clone();
+        Ok(Arc::new(match name {
+            Some((_, name)) => owner.inherited(name),
+            // The parent may be as new as its child, and not be tagged yet.
+            None => owner.waiting_for(&parent.resource.display(), found.event.timestamp()),
+        }))
     }
 }
 
@@ -263,7 +265,9 @@ pub(crate) fn nothing_to_write(decision: &Decision) -> Option<Outcome> {
 }
 
 pub(crate) fn store_outcome(error: &SessionStoreError) -> Outcome {
-    let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
+    // What is damaged may be quoted in the cause, and it holds tags.
+    let cause = error.source().filter(|_| !matches!(error, SessionStoreError::Damaged { .. }));
+    let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
     let why = format!("{error}{cause}");
     if error.is_retryable() { Outcome::Deferred(why) } else { Outcome::Refused(why) }
 }

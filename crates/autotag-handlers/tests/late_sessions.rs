@@ -150,7 +150,7 @@ fn play(lives: &[Life], dice: &mut Dice) -> MemoryPorts<MemoryStore> {
             }
             Step::Second(life, call, ours) => {
                 let mut found = lives[life].calls[call].clone();
-                (found.second_look, found.ours) = (true, ours);
+                found.first_look = Some(ours);
                 let rows = block_on(batch::run(&policy, &world, batch::CONCURRENCY, vec![found]));
                 assert!(rows.iter().all(|row| !row.outcome.is_returned()), "{rows:?}");
                 looked += 1;

@@ -140,8 +140,8 @@ pub struct Inputs<'a> {
     pub present: &'a [(String, String)],
     /// What the service accepts.
     pub rules: &'a TagRules,
-    /// Tags that an earlier look at the same event has written: they are nobody else's.
-    pub ours: &'a [(String, String)],
+    /// On the second look at an event, the tags that the first one has written: they are nobody else's.
+    pub first_look: Option<&'a [(String, String)]>,
     /// Whether the resource may have existed before the event: then the first writer wins.
     pub may_have_existed: bool,
 }
@@ -235,15 +235,16 @@ impl Policy {
         if self.opted_out(&present) {
             return Decision { nothing: Some(Nothing::OptedOut), ..Decision::default() };
         }
-        let theirs: Vec<_> = present.iter().copied().filter(|tag| !inputs.ours.contains(tag)).collect();
+        let theirs: Vec<_> = present.iter().copied().filter(|tag| !self.is_ours(inputs, tag)).collect();
         let mut draft = Draft { rules: inputs.rules, tags: TagSet::new(), notes: Vec::new() };
         self.add_identity(inputs, &theirs, &mut draft);
         draft.add_templates(&self.fixed, inputs.facts);
         self.add_copies(inputs, &mut draft);
         self.keep_the_users(&theirs, &mut draft);
         draft.make_room(&present);
+        draft.spell_as_written(inputs.first_look.unwrap_or_default(), &present);
         let Draft { tags: decided, notes, .. } = draft;
-        if let Some(nothing) = self.first_writer(inputs) {
+        if let Some(nothing) = self.first_writer(inputs, &decided) {
             let asked_for = inputs.requested.iter().filter(|(key, _)| self.is_identity_key(key));
             let notes =
                 asked_for.map(|(key, _)| Note::Forged { key: key.clone(), replaced: false }).collect();
@@ -257,14 +258,29 @@ impl Policy {
         Decision { tags, decided, nothing, notes }
     }
 
-    /// Whether somebody was there first, on a resource that may have existed.
-    fn first_writer(&self, inputs: &Inputs<'_>) -> Option<Nothing> {
-        if !inputs.may_have_existed || self.replace_existing {
+    /// Whether a tag on the resource is there because the first look has written it, and not because the call asked for it.
+    fn is_ours(&self, inputs: &Inputs<'_>, tag: &(String, String)) -> bool {
+        let written = inputs.first_look.is_some_and(|ours| ours.contains(tag));
+        written && (self.is_identity_key(&tag.0) || !inputs.requested.contains(tag))
+    }
+
+    /// Whether somebody was there first: on a resource that may have existed, or on one that was made again under the same
+    /// name since the first look.
+    fn first_writer(&self, inputs: &Inputs<'_>, decided: &TagSet) -> Option<Nothing> {
+        if self.replace_existing || !(inputs.may_have_existed || inputs.first_look.is_some()) {
             return None;
         }
-        let theirs = |tag: &&(String, String)| self.is_identity_key(&tag.0) && !inputs.ours.contains(tag);
+        let theirs = |tag: &&(String, String)| self.is_identity_key(&tag.0) && !self.is_ours(inputs, tag);
         let mut identity = inputs.present.iter().filter(theirs).peekable();
         identity.peek()?;
+        if !inputs.may_have_existed {
+            // The call made it, so what the call asked for is forged and no sign of anybody else.
+            let by_call = |tag: &(String, String)| {
+                inputs.requested.contains(tag)
+                    || decided.get(&tag.0).is_some_and(|ours| ours.as_str() == tag.1)
+            };
+            return (!identity.all(by_call)).then_some(Nothing::HasOwner);
+        }
         let asked_for = identity.all(|tag| inputs.requested.contains(tag));
         Some(if asked_for { Nothing::MayBeForged } else { Nothing::HasOwner })
     }
@@ -363,6 +379,23 @@ impl Draft<'_> {
         if self.tags.add(fitted, value) {
             let adjusted = key_adjusted.into_iter().chain(value_adjusted);
             self.notes.extend(adjusted.map(|what| Note::Adjusted(key.to_owned(), what)));
+        }
+    }
+
+    /// A key that the first look has written in another case is that key: AWS would keep both.
+    fn spell_as_written(&mut self, ours: &[(String, String)], present: &[&(String, String)]) {
+        let written = |key: &TagKey| {
+            let there = present.iter().filter(|tag| ours.contains(tag)).map(|(there, _)| there.as_str());
+            there.into_iter().find(|there| key.collides(there) && key.as_str() != *there)
+        };
+        let spelt = self.tags.iter().map(|(key, value)| {
+            let known = written(key).and_then(|there| TagKey::fit(there, self.rules).ok());
+            (known.map_or_else(|| key.clone(), |(known, _)| known), value.clone())
+        });
+        let spelt: Vec<(TagKey, TagValue)> = spelt.collect();
+        self.tags = TagSet::new();
+        for (key, value) in spelt {
+            self.tags.add(key, value);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::input::{self, Days, Input, Unreadable};
 use crate::output::{OwnerLine, owner_lines, printable, styled};
 use crate::sessions::{Sessions, Store};
 use anyhow::Result;
+use autotag_handlers::assess::disagreement;
 use autotag_handlers::memory::MemoryPorts;
 use autotag_handlers::owner;
 use autotag_model::envelope::{Delivered, Limits, read_records};
@@ -51,8 +52,14 @@ pub(crate) fn run(args: &WhoamiWasArgs) -> Result<Done> {
     }
     let mut out = anstream::stdout().lock();
     for call in &read.calls {
-        let owner = sessions.wait(owner::resolve(&call.principal, &world))?;
-        show(&mut out, call, &owner, args.format)?;
+        match sessions.wait(owner::resolve(&call.principal, &world)) {
+            Ok(owner) => show(&mut out, call, &owner, args.format)?,
+            // The next one may be of another session.
+            Err(error) => {
+                let id = call.id.as_deref().unwrap_or("without id");
+                unreadable.push(format!("event {id}: {:#}", anyhow::Error::from(error)));
+            }
+        }
     }
     for text in &unreadable {
         writeln!(anstream::stderr(), "unreadable: {}", printable(text))?;
@@ -86,6 +93,9 @@ impl Read<'_> {
 
     fn take(&mut self, delivered: &Delivered<'_>) -> Result<(), String> {
         let record = &delivered.record;
+        if let Some(why) = delivered.delivery.as_ref().and_then(|delivery| disagreement(delivery, record)) {
+            return Err(format!("{}: {why}", delivered.position));
+        }
         let odd = |odd: autotag_model::record::OddRecord| format!("{}: {odd}", delivered.position);
         if let SessionReading::Session(session) = Session::read(record).map_err(odd)? {
             self.sessions.push(*session);

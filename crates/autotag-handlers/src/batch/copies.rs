@@ -22,8 +22,8 @@ pub(super) fn once_each(creations: Vec<Found>) -> Vec<(Found, Vec<Row>)> {
     let mut first_looks: HashMap<CopyKey, Tags> = HashMap::new();
     for found in &creations {
         let Some(key) = copy_key(found) else { continue };
-        if found.second_look {
-            first_looks.insert(key.clone(), found.ours.clone());
+        if let Some(ours) = &found.first_look {
+            first_looks.insert(key.clone(), ours.clone());
         }
         let known = callers.entry(key).or_insert_with(|| found.principal.clone());
         if knows_less(known, &found.principal) {
@@ -40,7 +40,7 @@ pub(super) fn once_each(creations: Vec<Found>) -> Vec<(Found, Vec<Row>)> {
             }
             // What a first look has written is ours, whichever copy is taken.
             if let Some(ours) = first_looks.get(&key) {
-                (found.second_look, found.ours) = (true, ours.clone());
+                found.first_look = Some(ours.clone());
             }
             let first = |target: &Target| seen.insert((key.clone(), target.resource.display()));
             let (targets, again): (Vec<Target>, Vec<Target>) = found.targets.into_iter().partition(first);

@@ -16,7 +16,7 @@ pub(super) fn readable(subject: &str, provider: Option<&str>) -> String {
     let read = match host {
         "token.actions.githubusercontent.com" => github(subject),
         "gitlab.com" => gitlab(subject),
-        _ if host.starts_with("oidc.eks.") => service_account(subject),
+        _ if is_eks(host) => service_account(subject),
         _ => None,
     };
     read.unwrap_or_else(|| subject.to_owned())
@@ -29,10 +29,19 @@ fn host(provider: &str) -> &str {
     url.split('/').next().unwrap_or(url)
 }
 
+/// `oidc.eks.<region>.amazonaws.com`, `oidc-eks.<region>.api.aws`; nobody but AWS has hosts under these names.
+fn is_eks(host: &str) -> bool {
+    let of_aws = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].iter().any(|end| host.ends_with(end));
+    of_aws && (host.starts_with("oidc.eks.") || host.starts_with("oidc-eks."))
+}
+
 fn github(subject: &str) -> Option<String> {
     let (repository, of) = subject.strip_prefix("repo:")?.split_once(':')?;
     let of = of.strip_prefix("ref:").unwrap_or(of);
-    Some(format!("repo:{repository}@{}", of.strip_prefix("refs/heads/").unwrap_or(of)))
+    // A branch may be called like another kind of run.
+    let plain =
+        |branch: &&str| *branch != "pull_request" && !branch.starts_with("refs/") && !branch.contains(':');
+    Some(format!("repo:{repository}@{}", of.strip_prefix("refs/heads/").filter(plain).unwrap_or(of)))
 }
 
 fn gitlab(subject: &str) -> Option<String> {
@@ -60,7 +69,17 @@ mod tests {
     fn as_people_read_them() {
         for (provider, subject, owner) in [
             (GITHUB, "repo:example/shop:ref:refs/heads/main", "repo:example/shop@main"),
-            (GITHUB, "repo:example/shop:ref:refs/heads/fix/a:b", "repo:example/shop@fix/a:b"),
+            (GITHUB, "repo:example/shop:ref:refs/heads/fix/a", "repo:example/shop@fix/a"),
+            (
+                GITHUB,
+                "repo:example/shop:ref:refs/heads/pull_request",
+                "repo:example/shop@refs/heads/pull_request",
+            ),
+            (
+                GITHUB,
+                "repo:example/shop:ref:refs/heads/refs/tags/v1",
+                "repo:example/shop@refs/heads/refs/tags/v1",
+            ),
             (GITHUB, "repo:example/shop:ref:refs/tags/v1", "repo:example/shop@refs/tags/v1"),
             (GITHUB, "repo:example/shop:environment:prod", "repo:example/shop@environment:prod"),
             (GITHUB, "repo:example/shop:pull_request", "repo:example/shop@pull_request"),
@@ -80,7 +99,11 @@ mod tests {
                 Some("evil.example/token.actions.githubusercontent.com"),
                 "repo:example/shop:ref:refs/heads/main",
             ),
-            (Some("oidc.eks.example"), "repo:a/b:ref:refs/heads/main"),
+            (Some("oidc.eks.example"), "system:serviceaccount:web:checkout"),
+            (
+                Some("oidc.eks.evil.example/oidc.eks.eu-west-1.amazonaws.com"),
+                "system:serviceaccount:web:checkout",
+            ),
             (None, "system:serviceaccount:web:checkout"),
             (Some(GITHUB), "repo:no-more"),
             (Some(GITHUB), ""),

@@ -646,7 +646,7 @@ fn an_assumed_root_whose_record_is_missing_is_root_for_now_and_root_himself_stay
 
 /// The session of this name, issued at nine.
 fn waits_for(role_session: &str) -> Awaited {
-    Awaited { role_session: role_session.to_owned(), issued: Some(NINE.parse().unwrap()) }
+    Awaited { of: role_session.to_owned(), since: Some(NINE.parse().unwrap()) }
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn decide(policy: &Policy, case: &Case) -> Decision {
         session_tags: &case.session,
         requested: &case.requested,
         present: &case.present,
-        ours: &[],
+        first_look: None,
         rules: &case.rules,
         may_have_existed: case.existing,
     })
@@ -251,7 +251,7 @@ proptest! {
         let policy = Policy::default();
         let decision = policy.decide(&Inputs {
             facts: &facts(&principal), iam_tags: &[], session_tags: &session, requested: &[], present: &present,
-            ours: &[], rules: &rules, may_have_existed: false,
+            first_look: None, rules: &rules, may_have_existed: false,
         });
         for (key, value) in decision.tags.pairs() {
             if policy.is_identity_key(key) {

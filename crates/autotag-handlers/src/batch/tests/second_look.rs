@@ -26,7 +26,7 @@ fn looked(world: &World, record: &Value, ours: Option<&TagSet>) -> Vec<Found> {
     if let Some(ours) = ours {
         for found in &mut found {
             let ours = ours.pairs().map(|(key, value)| (key.to_owned(), value.to_owned()));
-            (found.second_look, found.ours) = (true, ours.collect());
+            found.first_look = Some(ours.collect());
         }
     }
     found
@@ -48,17 +48,114 @@ fn an_owner_that_the_first_look_has_written_is_replaced() {
     assert_eq!(tag(&world, &queue_arn("orders"), "Team").as_deref(), Some("shop"));
 }
 
-/// The first look was cut off between its write and its message, and came again.
+/// The ids of the events about which a second look could be asked for, before anything is written.
+fn before_writing(world: &World, record: &Value) -> (Vec<String>, Vec<Row>) {
+    let mut seen = Vec::new();
+    let first = async |rows: &[&Row]| {
+        seen.extend(rows.iter().filter_map(|row| row.event.id.clone()));
+        HashMap::new()
+    };
+    let found = looked(world, record, None);
+    let rows = block_on(run_after(&Policy::default(), world, CONCURRENCY, found, first));
+    (seen, rows)
+}
+
+/// Mallory takes the session name of a colleague, and calls for her queue before his STS record is there.
 #[test]
-fn a_first_look_that_is_repeated_still_knows_what_is_ours() {
+fn nobody_takes_over_a_resource_under_the_session_name_of_its_owner() {
     let world = just_after();
     let record = queue(NINE, &caller(), "orders");
-    look(&world, &record, None);
-    let again = look(&world, &record, None);
-    assert!(matches!(again[0].outcome, Outcome::AlreadyTagged(_)), "{:?}", again[0].outcome);
+    let hers = [("Owner", "build"), ("PrincipalId", "AROADeploy:build")];
+    world.put_tags(&queue_arn("orders"), &hers);
+    let (asked, rows) = before_writing(&world, &record);
+    assert!(matches!(rows[0].outcome, Outcome::AlreadyTagged(_)), "{:?}", rows[0].outcome);
+    assert_eq!(asked, Vec::<String>::new(), "nothing is written, so nothing of it is ours");
+}
+
+#[test]
+fn what_is_to_be_written_is_asked_about_first_and_can_be_withheld() {
+    let world = just_after();
+    let (asked, rows) = before_writing(&world, &queue(NINE, &caller(), "orders"));
+    assert_eq!((asked.len(), &rows[0].outcome), (1, &Outcome::Tagged));
+    let records = [queue(NINE, &caller(), "withheld"), queue(NINE, &user("ana"), "others")];
+    let found = creations(world.sessions(), &records);
+    let withheld = found[0].event.id.clone().unwrap();
+    let why = Outcome::Deferred("not now".to_owned());
+    let first = async |_: &[&Row]| HashMap::from([(withheld, why.clone())]);
+    let rows = block_on(run_after(&Policy::default(), &world, CONCURRENCY, found, first));
+    assert_eq!(row_of(&rows, &queue_arn("withheld")).outcome, why);
+    assert!(world.tags_on(&queue_arn("withheld")).is_empty());
+    assert_eq!(row_of(&rows, &queue_arn("others")).outcome, Outcome::Tagged);
+    assert_eq!(tag(&world, &queue_arn("others"), "Owner").as_deref(), Some("ana"));
+}
+
+/// Between the looks the table was deleted, and somebody else made one of the same name.
+#[test]
+fn what_was_made_again_under_the_same_name_is_somebody_elses() {
+    let world = just_after();
+    let record = table(NINE, &caller(), "orders");
+    let arn = format!("arn:aws:dynamodb:eu-west-1:{HERE}:table/orders");
+    let first = look(&world, &record, None);
+    look(&world, &table("2026-03-02T09:00:05Z", &user("ana"), "orders"), None);
+    assert_eq!(tag(&world, &arn, "Owner").as_deref(), Some("ana"));
     creations(world.sessions(), &[assumed()]);
-    look(&world, &record, Some(&again[0].decided));
-    assert_eq!(tag(&world, &queue_arn("orders"), "Owner").as_deref(), Some("mara"));
+    let second = look(&world, &record, Some(&first[0].decided));
+    assert!(matches!(second[0].outcome, Outcome::AlreadyTagged(_)), "{:?}", second[0].outcome);
+    assert_eq!(tag(&world, &arn, "Owner").as_deref(), Some("ana"));
+    assert_eq!(tag(&world, &arn, "Team"), None);
+}
+
+/// To STS `team` is the role's `Team`; to the resource they are two.
+#[test]
+fn a_session_tag_replaces_what_the_first_look_has_spelt_otherwise() {
+    let world = just_after();
+    world.put_principal(&format!("arn:aws:iam::{HERE}:role/Deploy"), &[("TEAM", "platform")]);
+    let record = table(NINE, &caller(), "orders");
+    let first = look(&world, &record, None);
+    creations(world.sessions(), &[assumed()]);
+    look(&world, &record, Some(&first[0].decided));
+    let tags = world.tags_on(&format!("arn:aws:dynamodb:eu-west-1:{HERE}:table/orders"));
+    let teams: Vec<_> = tags.iter().filter(|(key, _)| key.eq_ignore_ascii_case("team")).collect();
+    assert_eq!(teams, [(&"TEAM".to_owned(), &"shop".to_owned())]);
+}
+
+/// One resource of the call has asked for the tag itself; of another it was only copied.
+#[test]
+fn a_tag_that_the_call_asked_for_is_the_users_own() {
+    let world = just_after();
+    world.put_principal(&format!("arn:aws:iam::{HERE}:role/Deploy"), &[("Team", "platform")]);
+    let asked = json!([{"resourceType": "instance", "tags": [{"key": "Team", "value": "platform"}]}]);
+    let record = instance(NINE, &caller(), "i-1", &asked);
+    world.put_tags(&ec2_arn("instance", "i-1"), &[("Team", "platform")]);
+    let first = look(&world, &record, None);
+    let mut ours = first[0].decided.clone();
+    let rules = autotag_model::tags::TagRules::default();
+    let fit = |key, value| {
+        use autotag_model::tags::{TagKey, TagValue};
+        (TagKey::fit(key, &rules).unwrap().0, TagValue::fit(value, &rules).0)
+    };
+    let (key, value) = fit("Team", "platform");
+    ours.add(key, value);
+    creations(world.sessions(), &[assumed()]);
+    look(&world, &record, Some(&ours));
+    assert_eq!(tag(&world, &ec2_arn("instance", "i-1"), "Team").as_deref(), Some("platform"));
+    assert_eq!(tag(&world, &ec2_arn("instance", "i-1"), "Owner").as_deref(), Some("mara"));
+}
+
+/// An instance is launched before its group has been tagged.
+#[test]
+fn a_child_whose_parent_has_no_owner_yet_is_looked_at_again() {
+    let world = just_after();
+    let tags =
+        json!([{"resourceType": "instance", "tags": [{"key": "aws:autoscaling:groupName", "value": "web"}]}]);
+    let record = instance(NINE, &auto_scaling(), "i-1", &tags);
+    let first = look(&world, &record, None);
+    let awaited = first[0].owner.as_ref().unwrap().awaited.clone().unwrap();
+    assert!(awaited.of.ends_with("autoScalingGroupName/web"), "{awaited:?}");
+    let group = format!("arn:aws:autoscaling:eu-west-1:{HERE}:autoScalingGroup:*:autoScalingGroupName/web");
+    world.put_tags(&group, &[("Owner", "mara")]);
+    look(&world, &record, Some(&first[0].decided));
+    assert_eq!(tag(&world, &ec2_arn("instance", "i-1"), "Owner").as_deref(), Some("mara"));
 }
 
 #[test]
