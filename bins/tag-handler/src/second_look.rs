@@ -13,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// How old a session may be whose record is waited for. CloudTrail delivers within 15 minutes as a rule; what has not come
