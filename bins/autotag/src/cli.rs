@@ -1,6 +1,7 @@
 //! The command line. What stands in the doc comments is what `--help` prints.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
+use autotag_model::arn::Region;
 use aws_accounts::Allowed;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -135,8 +136,8 @@ pub(crate) struct StoreArgs {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) table: Option<String>,
     /// The region of the table [default: that of the environment]
-    #[arg(long, global = true, value_name = "REGION", requires = "table")]
-    pub(crate) region: Option<String>,
+    #[arg(long, global = true, value_name = "REGION", requires = "table", value_parser = region)]
+    pub(crate) region: Option<Region>,
 }
 
 #[derive(Debug, Args)]
@@ -149,9 +150,9 @@ pub(crate) struct WhoamiWasArgs {
     pub(crate) event: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// Output format
-    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-    pub(crate) format: TextFormat,
+    /// Output format [default: text on a terminal, jsonl otherwise]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<TextFormat>,
 }
 
 #[derive(Debug, Args)]
@@ -160,9 +161,9 @@ pub(crate) struct SessionsArgs {
     pub(crate) command: SessionsCommand,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// Output format
-    #[arg(long, global = true, value_enum, default_value_t = TextFormat::Text)]
-    pub(crate) format: TextFormat,
+    /// Output format [default: text on a terminal, jsonl otherwise]
+    #[arg(long, global = true, value_enum)]
+    pub(crate) format: Option<TextFormat>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -212,7 +213,16 @@ pub(crate) enum TextFormat {
     /// For people
     Text,
     /// One JSON object a line
-    Json,
+    #[value(alias = "json")]
+    Jsonl,
+}
+
+impl TextFormat {
+    /// What was asked for; else text where people look, and JSON lines where programs do.
+    pub(crate) fn or_fitting(asked: Option<Self>) -> Self {
+        let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        asked.unwrap_or(if on_terminal { Self::Text } else { Self::Jsonl })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -223,6 +233,10 @@ pub(crate) enum CatalogFormat {
     Json,
     /// The page docs/services.md
     Markdown,
+}
+
+fn region(text: &str) -> Result<Region, String> {
+    Region::new(text).ok_or_else(|| "expected a region, for example eu-west-1".to_owned())
 }
 
 /// A time, or the beginning of a day, UTC.

@@ -35,7 +35,7 @@ impl Sessions {
             }
             Store::File(EmbeddedStore::open(path).map_err(|error| wrong_usage(error.to_string()))?)
         } else if let Some(table) = &args.table {
-            Store::Table(runtime.block_on(open_table(table, args.region.as_deref()))?)
+            Store::Table(runtime.block_on(open_table(table, args.region.as_ref())))
         } else {
             Store::None(MemoryStore::new())
         };
@@ -55,18 +55,19 @@ impl Sessions {
             Store::Table(store) => self.wait(store.some(most))?,
         };
         sessions.truncate(most);
+        sessions
+            .sort_by(|one, other| (&one.role_session, one.issued).cmp(&(&other.role_session, other.issued)));
         Ok(sessions)
     }
 }
 
-async fn open_table(table: &str, region: Option<&str>) -> Result<DynamoDbStore> {
+async fn open_table(table: &str, region: Option<&Region>) -> DynamoDbStore {
     let accounts = Accounts::connect(Settings::default()).await;
     let mut config = accounts.ambient().to_builder();
     if let Some(region) = region {
-        let known = Region::new(region).with_context(|| format!("`{region}` is no region"))?;
-        config = config.region(aws_accounts::sdk_region(&known));
+        config = config.region(aws_accounts::sdk_region(region));
     }
-    Ok(DynamoDbStore::new(&config.build(), table))
+    DynamoDbStore::new(&config.build(), table)
 }
 
 impl SessionStore for Store {

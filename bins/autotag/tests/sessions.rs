@@ -45,19 +45,22 @@ fn kept(folder: &Path) -> String {
 fn sessions_of_a_file_are_listed_and_shown_and_no_key_is() {
     let folder = tempfile::tempdir().unwrap();
     let state = kept(folder.path());
-    let listed = autotag(&["sessions", "list", "--state", &state, "--format", "json"]);
+    let listed = autotag(&["sessions", "list", "--state", &state, "--format", "jsonl"]);
     let all = lines(&listed);
-    assert!(listed.status.success() && all.len() > 10, "{} sessions", all.len());
-    let lena = autotag(&["sessions", "list", "--state", &state, "--having", "lena", "--format", "json"]);
+    assert!(listed.status.success() && all.len() == 21, "{} sessions", all.len());
+    let lena = autotag(&["sessions", "list", "--state", &state, "--having", "lena", "--format", "jsonl"]);
     let lena = lines(&lena);
     assert!(!lena.is_empty() && lena.len() < all.len());
+    assert!(lena.iter().all(|line| line.to_string().contains("lena")), "{lena:?}");
     let id = lena[0]["role_session"].as_str().unwrap();
-    let shown = autotag(&["sessions", "get", id, "--state", &state]);
+    let shown = autotag(&["sessions", "get", id, "--state", &state, "--format", "text"]);
     let text = stdout(&shown);
     for part in [id, "tag              Team = data", "caller           arn:aws:iam::111122223333:user/lena"] {
         assert!(text.contains(part), "{part}:\n{text}");
     }
-    let everything = stdout(&listed) + &text + &stdout(&autotag(&["sessions", "list", "--state", &state]));
+    let everything = stdout(&listed)
+        + &text
+        + &stdout(&autotag(&["sessions", "list", "--state", &state, "--format", "text"]));
     assert!(!everything.contains("CANARY"), "{everything}");
     assert!(all.iter().all(|line| line["access_key"].as_str().is_none_or(|key| key.starts_with("..."))));
     let none = autotag(&["sessions", "get", "AROANOBODY:x", "--state", &state]);
@@ -97,15 +100,15 @@ fn who_was_it_by_the_file_and_by_the_records_alone() {
         path.to_str().unwrap().to_owned()
     };
     let (sts, call) = (write("sts.json", &sts), write("call.json", &call));
-    let alone = lines(&autotag(&["whoami-was", &call, "--format", "json"]));
+    let alone = lines(&autotag(&["whoami-was", &call, "--format", "jsonl"]));
     assert_eq!((&alone[0]["owner"], &alone[0]["owner_source"]), (&json!("x"), &json!("role-session")));
     assert_eq!(alone[0]["session_missing"], json!(true));
-    let both = lines(&autotag(&["whoami-was", &call, &sts, "--event", "who", "--format", "json"]));
+    let both = lines(&autotag(&["whoami-was", &call, &sts, "--event", "who", "--format", "jsonl"]));
     assert_eq!((&both[0]["owner"], &both[0]["owner_source"]), (&json!("mara"), &json!("role-chain")));
     assert_eq!(both[0]["session_tags"], json!({"Team": "shop"}));
     let state = folder.path().join("state").to_str().unwrap().to_owned();
     autotag(&["plan", &sts, "--state", &state]);
-    let text = stdout(&autotag(&["whoami-was", &call, "--state", &state]));
+    let text = stdout(&autotag(&["whoami-was", &call, "--state", &state, "--format", "text"]));
     for part in [
         "mara (role-chain)",
         "hop 1: arn:aws:sts::111122223333:assumed-role/jump/x",
@@ -142,7 +145,7 @@ async fn the_table_of_a_deployment_is_asked() {
         command.args(args).current_dir(root()).envs(emulator.environment());
         command.output().unwrap()
     };
-    let place = ["--table", "sessions", "--region", "us-east-1", "--format", "json"];
+    let place = ["--table", "sessions", "--region", "us-east-1", "--format", "jsonl"];
     for args in [&["sessions", "list"][..], &["sessions", "get", "AROAJUMP:mara"]] {
         let output = ask(&[args, &place].concat());
         let found = lines(&output);

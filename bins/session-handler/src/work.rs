@@ -48,10 +48,9 @@ impl Worker {
         let end = deadline::end_of_work(context.deadline, now());
         let concurrency = self.config.concurrency;
         let mut found: Sessions = self.world.gather_all(&delivery.jobs, &(), concurrency, end).await;
-        let ages =
-            found.sessions.iter().map(|(session, _)| now().duration_since(session.issued).as_secs_f64());
-        let ages: Vec<f64> = ages.collect();
+        let issued: Vec<Timestamp> = found.sessions.iter().map(|(session, _)| session.issued).collect();
         let kept = found.keep(&Until { store: self.world.sessions(), end }, concurrency).await;
+        let ages = issued.iter().map(|issued| now().duration_since(*issued).as_secs_f64()).collect();
         self.report(&found, kept, ages, context);
         if !delivery.from_queue {
             return answer::whole(found.records, &found.rows).map_err(|error| failure("NotDone", &error));

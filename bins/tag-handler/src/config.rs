@@ -152,6 +152,14 @@ mod tests {
     }
 
     #[test]
+    fn a_second_look_waits_as_long_as_sqs_can_hold_it_back() {
+        let queue = ("AUTOTAG_SECOND_LOOK_QUEUE_URL", "https://sqs.example/looks");
+        let config = read(&[("AUTOTAG_SESSION_TABLE", "sessions"), queue]).unwrap();
+        let looks = config.second_look.unwrap();
+        assert_eq!((looks.queue_url.as_str(), looks.after), (queue.1, Duration::from_mins(15)));
+    }
+
+    #[test]
     fn accounts_and_their_role() {
         let config = read(&[
             ("AUTOTAG_ACCOUNTS", "111122223333,444455556666"),

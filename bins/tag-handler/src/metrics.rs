@@ -24,7 +24,7 @@ pub(crate) fn counts(records: u64, second_looks: usize, rows: &[Row]) -> Vec<(&'
 /// Seconds from each event to its tags.
 pub(crate) fn ages(rows: &[Row], now: Timestamp) -> Vec<f64> {
     let age = |row: &Row| {
-        let time: Timestamp = row.event.time.as_deref()?.parse().ok()?;
+        let time = row.event.timestamp()?;
         (row.outcome == Outcome::Tagged).then(|| now.duration_since(time).as_secs_f64())
     };
     rows.iter().filter_map(age).collect()

@@ -1,36 +1,20 @@
-//! Creations about whose owner more may be known later, as when an STS record has not come yet: put into the queue to be
-//! looked at again, once, and then tagged by what is known. In this order, so that no name that is only good until the second
-//! look is left alone.
+//! The messages that bring creations back for a second look.
 
 use crate::config::SecondLook;
 use autotag_functions::queue;
-use autotag_handlers::delivery::{FIRST_LOOK, Gathered, first_look_text};
-use autotag_handlers::outcome::{EventHead, Outcome, Row};
-use autotag_handlers::owner::Awaited;
+use autotag_handlers::delivery::{FIRST_LOOK, first_look_text};
+use autotag_handlers::outcome::{Outcome, Row};
+use autotag_handlers::second_look::{Look, wanted};
 use aws_accounts::Accounts;
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
-
-/// How old a session may be whose record is waited for. CloudTrail delivers within 15 minutes as a rule; what has not come
-/// in four times that was not recorded where we look.
-const LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// How many messages SQS takes at once, and how many bytes in all.
 const MESSAGES: usize = 10;
 const BYTES: usize = 900_000;
-
-/// One event that is to be looked at again.
-#[derive(Debug)]
-struct Look {
-    event: Arc<EventHead>,
-    record: String,
-    /// What the first look has decided, for all its resources.
-    tags: BTreeMap<String, String>,
-}
 
 /// What has come of asking for second looks.
 #[derive(Debug, Default)]
@@ -45,11 +29,11 @@ pub(crate) struct Asked {
 pub(crate) async fn ask(
     to: &SecondLook,
     accounts: &Accounts,
-    texts: &HashMap<String, String>,
+    records: &BTreeMap<String, String>,
     rows: &[&Row],
     (now, end): (Timestamp, Instant),
 ) -> Asked {
-    let looks = wanted(texts, rows, now);
+    let looks = wanted(records, rows, now);
     let sent = join_all(parts(&looks).into_iter().map(|part| async move {
         timeout_at(end, send(to, accounts, part))
             .await
@@ -60,32 +44,6 @@ pub(crate) async fn ask(
     let failed = looks.iter().zip(&sent).filter(|(_, sent)| !**sent);
     let failed = failed.filter_map(|(look, _)| Some((look.event.id.clone()?, why()))).collect();
     Asked { looks: sent.into_iter().filter(|sent| *sent).count(), failed }
-}
-
-/// The events on whose way to the owner something is missing that may still come.
-fn wanted(texts: &HashMap<String, String>, rows: &[&Row], now: Timestamp) -> Vec<Look> {
-    let mut looks: Vec<Look> = Vec::new();
-    for row in rows {
-        let awaited = row.owner.as_ref().and_then(|owner| owner.awaited.as_ref());
-        let text = row.event.id.as_ref().and_then(|id| texts.get(id));
-        let (Some(record), true) = (text, awaited.is_some_and(|awaited| may_come(awaited, now))) else {
-            continue;
-        };
-        let tags = row.decided.pairs().map(|(key, value)| (key.to_owned(), value.to_owned()));
-        match looks.iter_mut().rev().find(|look| look.event.id == row.event.id) {
-            Some(look) => look.tags.extend(tags),
-            None => looks.push(Look {
-                event: Arc::clone(&row.event),
-                record: record.clone(),
-                tags: tags.collect(),
-            }),
-        }
-    }
-    looks
-}
-
-fn may_come(awaited: &Awaited, now: Timestamp) -> bool {
-    awaited.since.is_none_or(|since| now.duration_since(since) < LATE)
 }
 
 /// As many as go in one call each.
@@ -142,12 +100,26 @@ async fn send(to: &SecondLook, accounts: &Accounts, part: &[Look]) -> Vec<bool> 
     (0..part.len()).map(|number| sent.contains(number.to_string().as_str())).collect()
 }
 
-/// The records of creations of which no first look has been taken.
-pub(crate) fn texts(gathered: &mut Gathered) -> HashMap<String, String> {
-    let mut texts = std::mem::take(&mut gathered.texts);
-    let second = gathered.creations.iter().filter(|found| found.first_look.is_some());
-    for id in second.filter_map(|found| found.event.id.as_ref()) {
-        texts.remove(id);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// Looks at records that are so long.
+    fn looks(sizes: &[usize]) -> Vec<Look> {
+        sizes.iter().map(|size| Look::at(Arc::default(), &"x".repeat(*size))).collect()
     }
-    texts
+
+    #[test]
+    fn a_call_takes_ten_messages_and_less_than_sqs_allows() {
+        let sizes = |parts: Vec<&[Look]>| parts.iter().map(|part| part.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(parts(&looks(&[1; 23]))), [10, 10, 3]);
+        assert_eq!(sizes(parts(&looks(&[400_000; 5]))), [2, 2, 1]);
+        assert_eq!(
+            sizes(parts(&looks(&[1, BYTES + 1, 1]))),
+            [1, 1, 1],
+            "one that is too large keeps no other"
+        );
+        assert_eq!(sizes(parts(&looks(&[]))), Vec::<usize>::new());
+    }
 }

@@ -108,7 +108,7 @@ impl Worker {
         let ports = self.world.with_sessions(Layered::over(self.world.sessions()));
         let concurrency = self.config.concurrency;
         let mut gathered: Gathered = ports.gather_all(&delivery.jobs, &self.rules, concurrency, end).await;
-        let texts = second_look::texts(&mut gathered);
+        let records = autotag_handlers::second_look::records(&mut gathered);
         let mut rows = gathered.rows;
         for session in &gathered.sessions {
             if let Err(error) = ports.put(session).await {
@@ -119,7 +119,7 @@ impl Worker {
         let mut second_looks = 0;
         let first = async |rows: &[&Row]| {
             let Some(to) = &self.config.second_look else { return HashMap::new() };
-            let asked = second_look::ask(to, self.world.accounts(), &texts, rows, (now(), end)).await;
+            let asked = second_look::ask(to, self.world.accounts(), &records, rows, (now(), end)).await;
             second_looks = asked.looks;
             asked.failed
         };

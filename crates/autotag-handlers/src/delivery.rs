@@ -12,7 +12,7 @@ use autotag_model::policy::Policy;
 use autotag_model::session::Session;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -287,7 +287,7 @@ pub struct Gathered {
     pub rows: Vec<Row>,
     /// The records themselves, by event id, of creations about which more may be known later: in a role session, whose STS
     /// record may still come, or of something that belongs to a resource which may not be tagged yet.
-    pub texts: HashMap<String, String>,
+    pub texts: BTreeMap<String, String>,
 }
 
 impl Intake for Gathered {

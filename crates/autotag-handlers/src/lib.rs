@@ -10,9 +10,11 @@
 //! | [`services`] | what a rule cannot say, one file a service |
 //! | [`assess`] | steps 2 to 4, pure: a record -> a creation, or why not |
 //! | [`owner`] | step 6: a principal -> the person or workload behind it, with proof |
-//! | [`pipeline`] | steps 5 to 9 for creations, over the ports |
+//! | [`pipeline`] | steps 5 to 7 for one creation, over the ports |
 //! | [`delivery`] | what a function is invoked with -> what is to be read |
-//! | [`batch`] | many records at once: sessions first, oldest creator first, writes grouped |
+//! | [`sessions`] | STS records -> sessions in a store |
+//! | [`batch`] | steps 5 to 9 for many creations at once: the oldest first, writes grouped |
+//! | [`second_look`] | creations about whose owner more may be known later |
 //! | [`outcome`] | how each resource ended |
 //! | [`ports`] | what the pipeline asks of the world |
 //! | [`memory`] | every port in memory: `plan` runs on it, and so do the tests |
@@ -33,6 +35,7 @@ pub mod outcome;
 pub mod owner;
 pub mod pipeline;
 pub mod ports;
+pub mod second_look;
 pub mod services;
 pub mod sessions;
 #[cfg(feature = "testing")]

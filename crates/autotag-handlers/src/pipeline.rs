@@ -82,8 +82,7 @@ impl<P: Ports> Pipeline<'_, P> {
     }
 
     fn age(&self, found: &Found) -> Option<SignedDuration> {
-        let time: jiff::Timestamp = found.event.time.as_deref()?.parse().ok()?;
-        Some(self.ports.inner().now().duration_since(time))
+        Some(self.ports.inner().now().duration_since(found.event.timestamp()?))
     }
 
     async fn iam_tags(&self, found: &Found, age: Option<SignedDuration>) -> Result<Tags, PortError> {

@@ -9,10 +9,11 @@
 )]
 
 use autotag_handlers::assess::Found;
-use autotag_handlers::batch;
+use autotag_handlers::batch::{self, run_after};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::memory::MemoryPorts;
-use autotag_handlers::outcome::Outcome;
+use autotag_handlers::outcome::{Outcome, Row};
+use autotag_handlers::second_look::wanted;
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::policy::Policy;
 use autotag_model::session::{Session, SessionKind};
@@ -22,6 +23,7 @@ use futures_executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use session_store::{MemoryStore, SessionStore as _};
+use std::collections::HashMap;
 
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod common;
@@ -107,7 +109,7 @@ fn lives(catalog: &Catalog, dice: &mut Dice) -> Vec<Life> {
         .collect()
 }
 
-/// Plays one interleaving; the resources' names with the sessions they were made in, and the world at its end.
+/// Plays one interleaving; the world at its end.
 fn play(lives: &[Life], dice: &mut Dice) -> MemoryPorts<MemoryStore> {
     let world = MemoryPorts::new(MemoryStore::new(), issued(1_200));
     let policy = Policy::default();
@@ -138,15 +140,20 @@ fn play(lives: &[Life], dice: &mut Dice) -> MemoryPorts<MemoryStore> {
             }
             Step::First(life, call) => {
                 let found = lives[life].calls[call].clone();
-                let rows = block_on(batch::run(&policy, &world, batch::CONCURRENCY, vec![found]));
+                let records = found.event.id.iter().map(|id| (id.clone(), "its record".to_owned())).collect();
+                let mut looks = Vec::new();
+                let first = async |rows: &[&Row]| {
+                    looks = wanted(&records, rows, issued(1_200));
+                    HashMap::new()
+                };
+                let rows = block_on(run_after(&policy, &world, batch::CONCURRENCY, vec![found], first));
                 for row in rows {
                     let done = matches!(row.outcome, Outcome::Tagged | Outcome::AlreadyTagged(_));
                     assert!(done, "{row:?}");
-                    if row.owner.as_ref().is_some_and(|owner| owner.awaited.is_some()) {
-                        let ours = row.decided.pairs().map(|(key, value)| (key.to_owned(), value.to_owned()));
-                        open.push(Step::Second(life, call, ours.collect()));
-                    }
                 }
+                open.extend(
+                    looks.into_iter().map(|look| Step::Second(life, call, look.tags.into_iter().collect())),
+                );
             }
             Step::Second(life, call, ours) => {
                 let mut found = lives[life].calls[call].clone();

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`environment`] | the environment, read once; all that is wrong with it at once |
 //! | [`answer`] | what goes back to the queue, and what to everybody else |
-//! | [`queue`] | messages that are sent on |
+//! | [`queue`] | calls to SQS |
 //! | [`dead_letters`] | messages that were received too often, with the reason |
 //! | [`log`] | logs of ours, and of nobody else |
 //! | [`metrics`] | metrics without a call |

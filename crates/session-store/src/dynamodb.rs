@@ -205,7 +205,7 @@ impl DynamoDbStore {
                 return SessionStoreError::Denied { place, source };
             }
             Some("ResourceNotFoundException") => {
-                "there is no such table in this region and account: check its name and AUTOTAG_SESSION_REGION"
+                "there is no such table in this region and account: check its name and region"
             }
             Some("ValidationException") => {
                 "it does not take the request: check that its keys are the texts `role_session` and `issued`"

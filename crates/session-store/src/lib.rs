@@ -1,10 +1,10 @@
 //! Who stood behind a role session: the stores that keep STS sessions, because no AWS API gives them back.
 //!
 //! A [`SessionStore`] keeps what [`Session::read`](autotag_model::session::Session::read) took from STS records and
-//! gives back every session known under one role session id. Which of them a call was made in is not decided here:
-//! that is [`find_session`](autotag_model::session::find_session), a pure function over the answer. There is no clock,
-//! no async runtime and no credential in this crate: of STS's answer a session holds the access key id and never the
-//! secret or the token.
+//! gives back those known under one role session id that were issued about a time. Which of them a call was made in is
+//! not decided here: that is [`find_session`](autotag_model::session::find_session), a pure function over the answer.
+//! There is no clock and no credential in this crate: of STS's answer a session holds the access key id and never the
+//! secret or the token. Only the `DynamoDB` store needs an async runtime.
 //!
 //! | store | for |
 //! |---|---|
@@ -64,8 +64,8 @@ pub const GRACE: SignedDuration = SignedDuration::from_hours(16 * 24);
 
 /// Keeps STS sessions and gives back those of one role session id.
 ///
-/// Implement it for a place where sessions are kept. Do not implement it to add retries, caching of "none" (the STS
-/// record may arrive after the call it explains) or a choice between sessions: the first is the caller's, who knows its
+/// Implement it for a place where sessions are kept. Do not implement it to add retries, caching of "none" for longer than
+/// a batch (the STS record may arrive after the call it explains) or a choice between sessions: the first is the caller's, who knows its
 /// deadline, the others give tags of the wrong person. A new implementation is held against [`MemoryStore`] with
 /// feature `conformance`.
 pub trait SessionStore: Send + Sync {

@@ -62,12 +62,13 @@ pub(crate) fn run(args: &SessionsArgs) -> Result<Done> {
         return Err(wrong_usage("say where the sessions are: `--state FILE` or `--table NAME`"));
     }
     let sessions = Sessions::open(&args.store)?;
+    let format = TextFormat::or_fitting(args.format);
     match &args.command {
         SessionsCommand::List { having, max } => {
             let mut found = sessions.some(max.get())?;
             let all = found.len();
             found.retain(|session| having.as_ref().is_none_or(|text| mentions(session, text)));
-            list(&found, args.format)?;
+            list(&found, format)?;
             if all == max.get() {
                 writeln!(
                     anstream::stderr(),
@@ -75,13 +76,16 @@ pub(crate) fn run(args: &SessionsArgs) -> Result<Done> {
                     plural(all, "session")
                 )?;
             }
+            if found.is_empty() {
+                writeln!(anstream::stderr(), "no such session is known")?;
+            }
             Ok(if found.is_empty() { Done::Partly } else { Done::Whole })
         }
         SessionsCommand::Get { role_session } => {
             let found = sessions.wait(sessions.store.find(role_session))?;
             let mut out = anstream::stdout().lock();
             for session in &found {
-                show(&mut out, session, args.format)?;
+                show(&mut out, session, format)?;
             }
             if found.is_empty() {
                 let id = printable(role_session);
@@ -101,7 +105,7 @@ fn mentions(session: &Session, text: &str) -> bool {
 
 fn list(sessions: &[Session], format: TextFormat) -> Result<()> {
     let mut out = anstream::stdout().lock();
-    if format == TextFormat::Json {
+    if format == TextFormat::Jsonl {
         for session in sessions {
             show(&mut out, session, format)?;
         }
@@ -121,7 +125,7 @@ fn list(sessions: &[Session], format: TextFormat) -> Result<()> {
 
 fn show(out: &mut impl Write, session: &Session, format: TextFormat) -> Result<()> {
     let line = Line::of(session);
-    if format == TextFormat::Json {
+    if format == TextFormat::Jsonl {
         serde_json::to_writer(&mut *out, &line)?;
         return Ok(writeln!(out)?);
     }

@@ -39,6 +39,7 @@ struct Line<'c> {
 
 pub(crate) fn run(args: &WhoamiWasArgs) -> Result<Done> {
     let sessions = Sessions::open(&args.store)?;
+    let format = TextFormat::or_fitting(args.format);
     let (inputs, mut unreadable) = input::find(&args.paths, &Days::default())?;
     let mut read = Read { wanted: args.event.as_deref(), calls: Vec::new(), sessions: Vec::new() };
     for input in &inputs {
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &WhoamiWasArgs) -> Result<Done> {
     let mut out = anstream::stdout().lock();
     for call in &read.calls {
         match sessions.wait(owner::resolve(&call.principal, &world)) {
-            Ok(owner) => show(&mut out, call, &owner, args.format)?,
+            Ok(owner) => show(&mut out, call, &owner, format)?,
             // The next one may be of another session.
             Err(error) => {
                 let id = call.id.as_deref().unwrap_or("without id");
@@ -115,7 +116,7 @@ impl Read<'_> {
 }
 
 fn show(out: &mut impl Write, call: &Call, owner: &owner::Owner, format: TextFormat) -> Result<()> {
-    if format == TextFormat::Json {
+    if format == TextFormat::Jsonl {
         let line = Line {
             event_id: call.id.as_deref(),
             event_time: call.time.as_deref(),
