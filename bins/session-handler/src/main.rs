@@ -7,11 +7,11 @@ mod config;
 mod work;
 
 use anyhow::{Context as _, Result};
+use autotag_functions::log;
 use config::Config;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use std::sync::Arc;
-use tracing_subscriber::filter::LevelFilter;
 use work::Worker;
 
 /// Under which name this program logs.
@@ -24,17 +24,7 @@ fn main() -> Result<()> {
 
 async fn serve() -> Result<()> {
     let environment = std::env::vars().collect();
-    let config = match Config::read(&environment) {
-        Ok(config) => config,
-        Err(problems) => {
-            autotag_functions::log::start(TARGET, LevelFilter::INFO);
-            for problem in &problems.0 {
-                tracing::error!(problem, "configuration");
-            }
-            return Err(problems.into());
-        }
-    };
-    autotag_functions::log::start(TARGET, config.log_level);
+    let config = log::configured(TARGET, Config::read(&environment), |config| config.log_level)?;
     let worker = Arc::new(Worker::start(config).await);
     let handle = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let worker = Arc::clone(&worker);

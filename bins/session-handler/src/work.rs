@@ -2,10 +2,10 @@
 
 use crate::config::Config;
 use autotag_functions::metrics::{self, Head};
-use autotag_functions::{answer, dead_letters, deadline};
+use autotag_functions::{answer, deadline, log};
 use autotag_handlers::aws::AwsPorts;
 use autotag_handlers::delivery;
-use autotag_handlers::outcome::{Outcome, Row};
+use autotag_handlers::outcome::Outcome;
 use autotag_handlers::sessions::Sessions;
 use autotag_model::session::Session;
 use aws_accounts::Accounts;
@@ -52,30 +52,23 @@ impl Worker {
         let kept = found.keep(&Until { store: self.world.sessions(), end }, concurrency).await;
         let ages = issued.iter().map(|issued| now().duration_since(*issued).as_secs_f64()).collect();
         self.report(&found, kept, ages, context);
-        if !delivery.from_queue {
-            return answer::whole(found.records, &found.rows).map_err(|error| failure("NotDone", &error));
-        }
-        let failed = answer::failed(&delivery, &found.rows);
-        let ids = match &self.config.dead_letters {
-            Some(letters) => dead_letters::bury(letters, self.world.accounts(), &delivery, failed).await,
-            None => failed.into_iter().map(|(id, _)| id).collect(),
-        };
-        Ok(answer::partial(ids.into_iter()))
+        let letters = self.config.dead_letters.as_ref();
+        let accounts = self.world.accounts();
+        let answer = answer::give(&delivery, found.records, &found.rows, letters, accounts).await;
+        answer.map_err(|error| failure("NotDone", &error))
     }
 
     /// A log line for each record that could not be kept, one for the invocation, and its metrics.
     fn report(&self, found: &Sessions, kept: u64, ages: Vec<f64>, context: &Context) {
         for row in &found.rows {
-            outcome(row, &context.request_id);
+            log::outcome(row, &context.request_id);
         }
         let skipped: u64 = found.skipped.values().sum();
         for (why, count) in &found.skipped {
             tracing::debug!(request_id = context.request_id, why, count, "skipped");
         }
         tracing::info!(request_id = context.request_id, records = found.records, kept, skipped, "sessions");
-        let count = |is: fn(&Outcome) -> bool| {
-            u64::try_from(found.rows.iter().filter(|row| is(&row.outcome)).count()).unwrap_or(u64::MAX)
-        };
+        let count = |is| metrics::count(&found.rows, is);
         let counts = [
             ("Received", found.records),
             ("Kept", kept),
@@ -90,31 +83,6 @@ impl Worker {
             version: env!("CARGO_PKG_VERSION"),
         };
         metrics::write(&metrics::line(head, &counts, &[("CallToKept", ages)], now()));
-    }
-}
-
-fn outcome(row: &Row, request_id: &str) {
-    let event = &row.event;
-    macro_rules! line {
-        ($level:ident) => {
-            tracing::$level!(
-                request_id,
-                message_id = event.message_id.as_deref(),
-                event_id = event.id.as_deref(),
-                event_time = event.time.as_deref(),
-                event_name = event.name,
-                account = event.account.as_deref(),
-                region = event.region.as_deref(),
-                outcome = row.outcome.name(),
-                reason = row.outcome.reason(),
-                "outcome"
-            )
-        };
-    }
-    match row.outcome {
-        Outcome::Refused(_) | Outcome::Malformed(_) => line!(error),
-        Outcome::Deferred(_) => line!(warn),
-        _ => line!(info),
     }
 }
 

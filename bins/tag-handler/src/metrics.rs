@@ -1,12 +1,13 @@
 //! What one invocation of this function counts.
 
+use autotag_functions::metrics as embedded;
 use autotag_handlers::outcome::{Outcome, Row};
 use jiff::Timestamp;
 
 /// How many outcomes of which kind.
 pub(crate) fn counts(records: u64, second_looks: usize, rows: &[Row]) -> Vec<(&'static str, u64)> {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    let count = |is: fn(&Outcome) -> bool| number(rows.iter().filter(|row| is(&row.outcome)).count());
+    let count = |is| embedded::count(rows, is);
     vec![
         ("Received", records),
         ("Tagged", count(|outcome| *outcome == Outcome::Tagged)),

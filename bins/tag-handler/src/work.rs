@@ -2,10 +2,10 @@
 
 use crate::config::{Config, PolicySource};
 use crate::sessions::Known;
-use crate::{log, metrics, second_look};
+use crate::{metrics, second_look};
 use anyhow::{Context as _, Result, anyhow};
 use autotag_functions::metrics::Head;
-use autotag_functions::{answer, dead_letters, deadline, metrics as embedded};
+use autotag_functions::{answer, deadline, log, metrics as embedded};
 use autotag_handlers::aws::AwsPorts;
 use autotag_handlers::aws::until::Until;
 use autotag_handlers::batch;
@@ -90,16 +90,9 @@ impl Worker {
         };
         let (counts, ages) = (metrics::counts(records, second_looks, &rows), metrics::ages(&rows, now()));
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
-        if !delivery.from_queue {
-            let whole = answer::whole(records, &rows);
-            return whole.map_err(|error| Failure { kind: "NotDone", what: error.to_string() });
-        }
-        let failed = answer::failed(&delivery, &rows);
-        let ids = match &self.config.dead_letters {
-            Some(letters) => dead_letters::bury(letters, self.world.accounts(), &delivery, failed).await,
-            None => failed.into_iter().map(|(id, _)| id).collect(),
-        };
-        Ok(answer::partial(ids.into_iter()))
+        let letters = self.config.dead_letters.as_ref();
+        let answer = answer::give(&delivery, records, &rows, letters, self.world.accounts()).await;
+        answer.map_err(|error| Failure { kind: "NotDone", what: error.to_string() })
     }
 
     /// Records read, how each resource ended, and how many are looked at again.

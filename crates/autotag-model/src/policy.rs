@@ -241,8 +241,8 @@ impl Policy {
         draft.add_templates(&self.fixed, inputs.facts);
         self.add_copies(inputs, &mut draft);
         self.keep_the_users(&theirs, &mut draft);
-        draft.make_room(&present);
         draft.spell_as_written(inputs.first_look.unwrap_or_default(), &present);
+        draft.make_room(&present);
         let Draft { tags: decided, notes, .. } = draft;
         if let Some(nothing) = self.first_writer(inputs, &decided) {
             let asked_for = inputs.requested.iter().filter(|(key, _)| self.is_identity_key(key));

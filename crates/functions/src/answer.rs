@@ -1,7 +1,10 @@
 //! Rows -> what Lambda is answered. Nothing is acknowledged that was not done.
 
+use crate::dead_letters;
+use crate::environment::DeadLetters;
 use autotag_handlers::delivery::Delivery;
 use autotag_handlers::outcome::Row;
+use aws_accounts::Accounts;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +17,31 @@ pub struct NotDone {
     first: String,
 }
 
+/// What Lambda is answered: to a queue, the messages that go back, except those that are buried with their reason; to
+/// everybody else, how it ended.
+///
+/// # Errors
+/// [`NotDone`] if anything has to come again, and the way in knows no parts.
+pub async fn give(
+    delivery: &Delivery,
+    records: u64,
+    rows: &[Row],
+    letters: Option<&DeadLetters>,
+    accounts: &Accounts,
+) -> Result<Value, NotDone> {
+    if !delivery.from_queue {
+        return whole(records, rows);
+    }
+    let failed = failed(delivery, rows);
+    let ids = match letters {
+        Some(letters) => dead_letters::bury(letters, accounts, delivery, failed).await,
+        None => failed.into_iter().map(|(id, _)| id).collect(),
+    };
+    Ok(partial(ids.into_iter()))
+}
+
 /// The ids of the messages that go back, each once, in the order of the batch; with the reason of each.
-pub fn failed<'r>(delivery: &Delivery, rows: &'r [Row]) -> Vec<(String, &'r Row)> {
+fn failed<'r>(delivery: &Delivery, rows: &'r [Row]) -> Vec<(String, &'r Row)> {
     let mut first: BTreeMap<&str, &Row> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.outcome.is_returned()) {
         if let Some(id) = &row.event.message_id {
@@ -32,16 +58,13 @@ pub fn failed<'r>(delivery: &Delivery, rows: &'r [Row]) -> Vec<(String, &'r Row)
 }
 
 /// The answer to a queue: the messages that go back.
-pub fn partial(ids: impl Iterator<Item = String>) -> Value {
+fn partial(ids: impl Iterator<Item = String>) -> Value {
     let failures: Vec<Value> = ids.map(|id| json!({"itemIdentifier": id})).collect();
     json!({"batchItemFailures": failures})
 }
 
 /// The answer to everybody else: how it ended, or an error if anything has to come again.
-///
-/// # Errors
-/// [`NotDone`] if anything has to come again.
-pub fn whole(records: u64, rows: &[Row]) -> Result<Value, NotDone> {
+fn whole(records: u64, rows: &[Row]) -> Result<Value, NotDone> {
     let mut returned = rows.iter().filter(|row| row.outcome.is_returned());
     if let Some(row) = returned.next() {
         let reason = row.outcome.reason().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Metrics in `CloudWatch`'s embedded format: a line on stdout, which becomes metrics without a call.
 
+use autotag_handlers::outcome::{Outcome, Row};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::io::Write as _;
@@ -16,6 +17,11 @@ pub struct Head<'a> {
     pub function: &'a str,
     /// The program's version.
     pub version: &'a str,
+}
+
+/// How many rows end so.
+pub fn count(rows: &[Row], is: fn(&Outcome) -> bool) -> u64 {
+    u64::try_from(rows.iter().filter(|row| is(&row.outcome)).count()).unwrap_or(u64::MAX)
 }
 
 /// The line of one invocation: counts, and values in seconds, at most 100 of each.
