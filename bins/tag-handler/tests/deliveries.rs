@@ -214,6 +214,8 @@ async fn a_wrong_configuration_says_all_that_is_wrong() {
     };
     tokio::time::timeout(DEADLINE, ended).await.unwrap();
     assert!(!process.ended().unwrap().success());
+    // It is dead; this waits until its last words are read.
+    process.kill();
     let logs = process.logs();
     for part in
         ["AUTOTAG_CONCURENCY is not known", "AUTOTAG_CALL_ATTEMPTS is `many`", "AUTOTAG_ACCOUNTS has `12`"]
