@@ -28,6 +28,24 @@ async fn kept(world: &World) -> Vec<String> {
     ids
 }
 
+/// The line of metrics, which is written before the answer and may be read after it.
+async fn metrics(world: &World) -> Value {
+    let line = || {
+        let logs = world.sessions.process.logs();
+        let lines = logs.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.into_iter().find(|line| line["_aws"].is_object())
+    };
+    let read = async {
+        loop {
+            if let Some(line) = line() {
+                return line;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), read).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_way_in_keeps_the_session() {
     let world = World::start(&[]).await;
@@ -108,12 +126,7 @@ async fn what_makes_no_session_is_counted_and_passed_over() {
         "eventTime": at(Duration::ZERO), "recipientAccountId": common::ACCOUNT, "userIdentity": user("mara")});
     world.keep(&[failed, for_itself, task, other]).await;
     assert_eq!(kept(&world).await, ["AROAtask:1111"]);
-    let logs = world.sessions.process.logs();
-    let metrics: Value = logs
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .find(|line: &Value| line["_aws"].is_object())
-        .unwrap();
+    let metrics = metrics(&world).await;
     assert_eq!(
         (&metrics["Received"], &metrics["Kept"], &metrics["Skipped"]),
         (&json!(4), &json!(1), &json!(2))
