@@ -415,7 +415,8 @@ fn a_folder_without_permission_is_named() {
     let path = folder.path();
     let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     allow(path, 0o755);
-    fs::copy(BIN, path.join("autotag")).unwrap();
+    // By another process: a program that is open for writing, if only in a child of another test, cannot be started.
+    assert!(Command::new("cp").arg(BIN).arg(path.join("autotag")).status().unwrap().success());
     fs::create_dir(path.join("locked")).unwrap();
     fs::copy(root().join("fixtures/odd/eventbridge.json"), path.join("good.json")).unwrap();
     allow(&path.join("locked"), 0o000);
