@@ -280,6 +280,8 @@ async fn delivered_ten_times_and_in_both_accounts() {
     let found = world.tags(&id).await;
     assert_eq!(found, expected("mara", &identity, &[("Team", "shop")]));
     line("STS record ten times and in two accounts' copies", &found);
+    world.sessions.process.kill();
+    assert!(world.sessions.process.logs().contains("\"kept\":1"), "{}", world.sessions.process.logs());
     assert!(!world.sessions.process.logs().contains("CANARY"));
     assert!(!world.sessions.process.logs().contains("ASIAONE"), "{}", world.sessions.process.logs());
 }

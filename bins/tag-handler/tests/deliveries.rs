@@ -114,7 +114,7 @@ async fn of_ten_exactly_the_malformed_and_the_denied_go_back() {
     assert_eq!(returned, ["malformed", "denied"], "{}", function.process.logs());
     let tags = ec2_tags(&ec2, &ids).await;
     assert!(ids.iter().all(|id| tags[id]["Owner"] == "mara"), "{tags:?}");
-    let logs = function.process.logs();
+    let logs = function.last_words();
     assert!(logs.contains("\"outcome\":\"Gone\""), "{logs}");
 }
 
@@ -164,7 +164,7 @@ async fn work_stops_before_the_deadline_and_the_rest_goes_back() {
         "{}",
         function.process.logs()
     );
-    assert!(function.process.logs().contains("OutOfTime"));
+    assert!(function.last_words().contains("OutOfTime"));
     let tags = ec2_tags(&ec2, &ids).await;
     assert!(ids.iter().all(|id| tags[id]["Owner"] == "mara"), "{tags:?}");
 }

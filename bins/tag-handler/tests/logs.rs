@@ -112,7 +112,7 @@ async fn no_secret_of_a_record_is_logged() {
             let _ = function.invoke(&event(&record)).await;
         }
         proxy.repair();
-        let logs = function.process.logs();
+        let logs = function.last_words();
         assert!(logs.lines().filter(|line| line.contains("\"outcome\"")).count() > 10, "{logs}");
         scan(&logs);
     }

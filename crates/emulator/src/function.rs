@@ -14,7 +14,7 @@ use std::time::Duration;
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// How long its last words may take, once it is dead.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// A running function; it is killed when this is dropped.
 ///

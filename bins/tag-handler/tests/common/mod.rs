@@ -45,6 +45,12 @@ impl Function {
         self.runtime.invoke(payload, DEADLINE).await
     }
 
+    /// All that it has written. It is killed for that: what it wrote last may not be read while it lives.
+    pub fn last_words(&self) -> String {
+        self.process.kill();
+        self.process.logs()
+    }
+
     /// The ids that an invocation by a queue returns.
     pub async fn returned(&self, batch: &Value) -> Vec<String> {
         match self.invoke(batch).await {
