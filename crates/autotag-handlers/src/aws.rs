@@ -9,6 +9,7 @@
 //! | `reader` | the tags that are there already |
 //! | `lookup`, `principals` | what came with an instance or image; IAM tags, cached |
 //! | `people` | names of Identity Center users, cached |
+//! | `kept` | what is cached, for how long |
 //! | [`trail`] | log files of trails in S3, read as they come |
 //! | [`errors`] | AWS's error codes -> classes |
 //! | `pace` | at most so many calls a second to each account and region |
@@ -18,6 +19,7 @@ pub mod described;
 mod dynamodb;
 mod ec2;
 pub mod errors;
+mod kept;
 mod lookup;
 mod pace;
 mod people;
@@ -31,7 +33,6 @@ mod tagging_api;
 pub mod trail;
 pub mod until;
 
-use crate::once::Kept;
 use crate::outcome::PortError;
 use crate::ports::{Clock, Tags};
 use autotag_model::arn::Region;
@@ -41,6 +42,7 @@ use aws_accounts::Accounts;
 use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
+use kept::Kept;
 use pace::Pace;
 use session_store::{SessionStore, SessionStoreError};
 use std::future::Future;

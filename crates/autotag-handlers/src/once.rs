@@ -5,7 +5,7 @@ use crate::ports::{People, Ports, PrincipalTags, Tags};
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::session::Session;
 use futures_util::lock::Mutex as AsyncMutex;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use session_store::{SessionStore, SessionStoreError};
 use std::collections::HashMap;
 use std::future::Future;
@@ -36,32 +36,6 @@ impl<V: Clone> Once<V> {
         let answer = ask.await?;
         *held = Some(answer.clone());
         Ok(answer)
-    }
-}
-
-/// How long an answer is believed.
-const KEPT: SignedDuration = SignedDuration::from_mins(5);
-
-/// Answers that are believed for a while, and then forgotten all at once.
-#[derive(Debug)]
-pub(crate) struct Kept<V>(Mutex<Option<(Timestamp, Arc<Once<V>>)>>);
-
-impl<V> Default for Kept<V> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<V> Kept<V> {
-    /// What is believed at this time.
-    pub(crate) fn at(&self, now: Timestamp) -> Arc<Once<V>> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = held.as_ref().filter(|(since, _)| now.duration_since(*since).abs() < KEPT);
-        if let Some((_, known)) = fresh {
-            return Arc::clone(known);
-        }
-        let (_, new) = held.insert((now, Arc::default()));
-        Arc::clone(new)
     }
 }
 
