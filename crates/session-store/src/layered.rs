@@ -71,6 +71,7 @@ mod tests {
         assert_eq!(behind.len(), 1);
     }
 
+    #[cfg(feature = "conformance")]
     #[test]
     fn behaves_as_a_store() {
         crate::conformance::check(
