@@ -11,17 +11,15 @@
 //! | `people` | names of Identity Center users, cached |
 //! | `kept` | what is cached, for how long |
 //! | [`trail`] | log files of trails in S3, read as they come |
-//! | [`errors`] | AWS's error codes -> classes |
-//! | `pace` | at most so many calls a second to each account and region |
+//! | `errors` | what went wrong with a call |
 //! | [`until`] | any ports, cut off at a moment |
 
 pub mod described;
 mod dynamodb;
 mod ec2;
-pub mod errors;
+mod errors;
 mod kept;
 mod lookup;
-mod pace;
 mod people;
 mod principals;
 mod rds;
@@ -35,15 +33,14 @@ pub mod until;
 
 use crate::outcome::PortError;
 use crate::ports::{Clock, Tags};
-use autotag_model::arn::Region;
+use autotag_model::arn::{AccountId, Region};
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
-use aws_accounts::Accounts;
+use aws_accounts::{Accounts, Pace, Rate};
 use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use kept::Kept;
-use pace::Pace;
 use session_store::{SessionStore, SessionStoreError};
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -54,6 +51,9 @@ use std::sync::Arc;
 /// may wait at the same time as well: [`crate::batch::run`] says how many.
 const CONCURRENCY: usize = 8;
 
+/// An account (none is one's own) and a region.
+type Place = (Option<AccountId>, Region);
+
 /// The world as AWS has it. Shared by reference; clients and IAM tags are kept between batches.
 #[derive(Debug)]
 pub struct AwsPorts<S> {
@@ -63,7 +63,7 @@ pub struct AwsPorts<S> {
     principals: Arc<Kept<Tags>>,
     people: Arc<Kept<Option<String>>>,
     identity_store: Option<Region>,
-    pace: Option<Arc<Pace>>,
+    pace: Option<(Rate, Arc<Pace<Place>>)>,
 }
 
 /// How a client of an SDK crate is made.
@@ -95,7 +95,7 @@ impl<S: SessionStore> AwsPorts<S> {
     /// pauses of their own.
     #[must_use]
     pub fn at_most(mut self, calls_per_second: NonZeroU32) -> Self {
-        self.pace = Some(Arc::new(Pace::new(calls_per_second)));
+        self.pace = Some((Rate::even(calls_per_second.get()), Arc::default()));
         self
     }
 
@@ -149,8 +149,9 @@ impl<S: SessionStore> AwsPorts<S> {
     }
 
     async fn turn(&self, resource: &Resource, region: &Region) {
-        if let Some(pace) = &self.pace {
-            pace.turn(resource.account.as_ref(), region).await;
+        if let Some((rate, pace)) = &self.pace {
+            // What is throttled all the same has pauses of its own.
+            let _ = pace.turn(&(resource.account.clone(), region.clone()), *rate).await;
         }
     }
 }

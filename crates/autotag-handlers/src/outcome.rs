@@ -1,6 +1,7 @@
 //! How each resource ended. Nothing that was looked at disappears without one of these.
 
 use crate::owner::Owner;
+pub use autotag_model::failure::ErrorClass;
 use autotag_model::policy::Note;
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
@@ -192,26 +193,6 @@ impl Row {
         let parts: Vec<String> = self.outcome.reason().into_iter().chain(notes).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
-}
-
-/// What kind of failure a call to AWS ended with. Told by error code, never by message text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorClass {
-    /// Too many calls.
-    Throttled,
-    /// No answer, or one that says "try again": 5xx, timeout, reset.
-    Transport,
-    /// The resource is not there: not yet, or no more.
-    NotFound,
-    /// The resource cannot be tagged in the state it is in.
-    WrongState,
-    /// Somebody else is changing it at this moment.
-    Conflict,
-    /// The permission is missing.
-    Denied,
-    /// AWS does not take the call as it is.
-    Invalid,
 }
 
 /// How long after an event "not found" and "wrong state" may still be a creation race.

@@ -12,6 +12,7 @@
 //! | [`session`] | an STS record -> [`Session`](session::Session) |
 //! | [`arn`] | ARNs, partitions, regions, account ids |
 //! | [`tags`] | keys, values and sets that hold AWS's limits by construction |
+//! | [`failure`] | error codes of AWS -> what kind of failure |
 //! | [`policy`] | which tags, from where, who wins, what is never overridden |
 //! | [`rule`] | what a catalogue rule is, and the interpreter of its paths |
 //!
@@ -30,6 +31,7 @@
 
 pub mod arn;
 pub mod envelope;
+pub mod failure;
 pub mod identity;
 mod json;
 pub mod policy;

@@ -1,11 +1,10 @@
 //! Configurations and clients per (account, region), made once.
 
-use crate::member::{Member, MemberCredentials};
+use crate::role::AssumedRole;
 use crate::signed::{self, Request};
 use crate::{AccountError, Allowed, MemberRole, Settings};
 use autotag_model::arn::{AccountId, Partition, Region};
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -14,12 +13,15 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use serde_json::{Value, json};
 use std::any::{Any, TypeId};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 /// How long the list of an organization's accounts is believed.
 const ORGANIZATION_KEPT: Duration = Duration::from_mins(15);
+
+/// What CloudTrail shows as the session of our own calls in other accounts.
+const SESSION_NAME: &str = "autotag";
 
 /// A client of one kind for one place.
 type ClientKey = (TypeId, Option<AccountId>, Region);
@@ -30,7 +32,7 @@ pub struct Accounts {
     settings: Settings,
     ambient: SdkConfig,
     own: OnceCell<AccountId>,
-    members: Mutex<HashMap<AccountId, Arc<Member>>>,
+    members: Mutex<HashMap<AccountId, Arc<AssumedRole>>>,
     clients: Mutex<HashMap<ClientKey, Arc<dyn Any + Send + Sync>>>,
     organization: AsyncMutex<Option<(SystemTime, BTreeSet<AccountId>)>>,
 }
@@ -81,7 +83,7 @@ impl Accounts {
     /// [`AccountError::Aws`] when STS does not say.
     pub async fn own(&self) -> Result<&AccountId, AccountError> {
         let ask = || async {
-            let sts = self.sts();
+            let sts = crate::sts(&self.ambient);
             let answer = sts.get_caller_identity().send().await;
             let answer = answer.map_err(|error| AccountError::of_sdk("GetCallerIdentity", &error))?;
             answer.account().and_then(AccountId::new).ok_or_else(|| AccountError::Aws {
@@ -105,10 +107,7 @@ impl Accounts {
         let there = self.ambient.to_builder().region(crate::sdk_region(region));
         Ok(match self.enter(account, region).await? {
             None => there.build(),
-            Some(member) => {
-                let credentials = SharedCredentialsProvider::new(MemberCredentials(member));
-                there.credentials_provider(credentials).build()
-            }
+            Some(member) => member.config(&there.build()),
         })
     }
 
@@ -117,7 +116,7 @@ impl Accounts {
         &self,
         account: Option<&AccountId>,
         region: &Region,
-    ) -> Result<Option<Arc<Member>>, AccountError> {
+    ) -> Result<Option<Arc<AssumedRole>>, AccountError> {
         let Some(account) = account else { return Ok(None) };
         if self.own().await? == account {
             return Ok(None);
@@ -141,36 +140,31 @@ impl Accounts {
         // Even if the client is there: the account may have left the organization, or its role be gone.
         self.enter(account, region).await?;
         let key = (TypeId::of::<C>(), account.cloned(), region.clone());
-        if let Some(client) = lock(&self.clients).get(&key).and_then(|client| client.downcast_ref::<C>()) {
+        if let Some(client) =
+            crate::lock(&self.clients).get(&key).and_then(|client| client.downcast_ref::<C>())
+        {
             return Ok(client.clone());
         }
         let client = make(&self.config(account, region).await?);
-        lock(&self.clients).insert(key, Arc::new(client.clone()));
+        crate::lock(&self.clients).insert(key, Arc::new(client.clone()));
         Ok(client)
     }
 
-    async fn member(&self, account: &AccountId, region: &Region) -> Result<Arc<Member>, AccountError> {
+    async fn member(&self, account: &AccountId, region: &Region) -> Result<Arc<AssumedRole>, AccountError> {
         if !self.may_enter(account).await? {
             return Err(AccountError::NotAllowed(account.clone()));
         }
         let Some(role) = &self.settings.role else { return Err(AccountError::NoRole(account.clone())) };
-        let mut members = lock(&self.members);
+        let mut members = crate::lock(&self.members);
         let member = members
             .entry(account.clone())
             .or_insert_with(|| Arc::new(self.make_member(account, region, role)));
         Ok(Arc::clone(member))
     }
 
-    fn make_member(&self, account: &AccountId, region: &Region, role: &MemberRole) -> Member {
+    fn make_member(&self, account: &AccountId, region: &Region, role: &MemberRole) -> AssumedRole {
         let partition = Partition::of_region(region).unwrap_or_default();
-        let sts = self.sts();
-        let time = self.ambient.time_source().unwrap_or_default();
-        Member::new(sts, &partition, account, role, time)
-    }
-
-    fn sts(&self) -> aws_sdk_sts::Client {
-        let config = aws_sdk_sts::config::Builder::from(&self.ambient);
-        aws_sdk_sts::Client::from_conf(config.retry_partition(crate::retries("aws_sdk_sts")).build())
+        AssumedRole::new(&self.ambient, &partition, account, role, SESSION_NAME)
     }
 
     async fn may_enter(&self, account: &AccountId) -> Result<bool, AccountError> {
@@ -194,9 +188,7 @@ impl Accounts {
 
     /// The active accounts of the organization.
     async fn list_organization(&self) -> Result<BTreeSet<AccountId>, AccountError> {
-        let home = self.home_region();
-        let partition = home.as_ref().and_then(Partition::of_region).unwrap_or_default();
-        let Some(region) = partition.global_region().or(home) else {
+        let Some(region) = self.home_region().map(|home| signed::organizations_region(&home)) else {
             return Err(AccountError::Aws {
                 operation: "ListAccounts",
                 code: "NoRegion".to_owned(),
@@ -226,9 +218,4 @@ impl Accounts {
             }
         }
     }
-}
-
-/// A panic elsewhere while the lock was held leaves these maps whole: each is changed in one step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,19 +7,28 @@
 //! |---|---|
 //! | [`Settings`] | what a deployment chooses |
 //! | [`Accounts`] | configurations and clients, cached |
+//! | [`AssumedRole`] | a role and its credentials |
+//! | [`Pace`] | turns for calls: not more a second than allowed, and fewer where AWS throttles |
 //! | [`signed`] | requests that no SDK crate writes: signed, sent and retried like the SDK's own |
 
 use autotag_model::arn::Region;
+use aws_config::SdkConfig;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod accounts;
 mod error;
-mod member;
+mod pace;
+mod role;
 mod settings;
 pub mod signed;
 
 pub use accounts::Accounts;
 pub use error::AccountError;
+pub use pace::{Pace, Rate, Turn};
+pub use role::AssumedRole;
+pub use settings::{Allowed, MemberRole, Settings, Timeouts};
+
 /// Retries without a common allowance, for clients of the service `name`.
 ///
 /// The SDK lets the calls of a process share an allowance of retries, which is used up when nearly half of them fail. Then
@@ -34,4 +43,12 @@ pub fn sdk_region(region: &Region) -> aws_types::region::Region {
     aws_types::region::Region::new(region.as_str().to_owned())
 }
 
-pub use settings::{Allowed, MemberRole, Settings, Timeouts};
+fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
+    let config = aws_sdk_sts::config::Builder::from(config);
+    aws_sdk_sts::Client::from_conf(config.retry_partition(retries("aws_sdk_sts")).build())
+}
+
+/// A panic elsewhere while the lock was held leaves what it guards whole: it is changed in one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -78,6 +78,13 @@ pub struct JsonApi {
 pub const ORGANIZATIONS: JsonApi =
     JsonApi { name: "organizations", target: "AWSOrganizationsV20161128", version: "1.1" };
 
+/// The Resource Groups Tagging API.
+pub const TAGGING: JsonApi =
+    JsonApi { name: "tagging", target: "ResourceGroupsTaggingAPI_20170126", version: "1.1" };
+
+/// Amazon DynamoDB.
+pub const DYNAMODB: JsonApi = JsonApi { name: "dynamodb", target: "DynamoDB_20120810", version: "1.0" };
+
 /// The identity store of IAM Identity Center.
 pub const IDENTITY_STORE: JsonApi =
     JsonApi { name: "identitystore", target: "AWSIdentityStore", version: "1.1" };
@@ -88,23 +95,52 @@ pub const SQS: JsonApi = JsonApi { name: "sqs", target: "AmazonSQS", version: "1
 /// AWS Systems Manager.
 pub const SSM: JsonApi = JsonApi { name: "ssm", target: "AmazonSSM", version: "1.1" };
 
+/// Where AWS Organizations and the Account API of the partition of `region` are called. In China that is not the region of
+/// its other global services.
+pub fn organizations_region(region: &Region) -> Region {
+    let partition = Partition::of_region(region).unwrap_or_default();
+    let china = || Region::new("cn-northwest-1").filter(|_| partition.as_str() == "aws-cn");
+    china().or_else(|| partition.global_region()).unwrap_or_else(|| region.clone())
+}
+
 impl Request {
     /// A request of an API that speaks JSON, in a region.
     pub fn json(api: JsonApi, operation: &str, region: &Region, body: &Value) -> Self {
+        let headers = vec![
+            ("content-type".to_owned(), format!("application/x-amz-json-{}", api.version)),
+            ("x-amz-target".to_owned(), format!("{}.{operation}", api.target)),
+        ];
+        Self { headers, body: body.to_string(), ..Self::to(api.name, operation, region, "POST", "/") }
+    }
+
+    /// A request of an API that has its operations in paths, and a body of JSON.
+    pub fn rest_json(name: &str, operation: &str, region: &Region, path: &str, body: &Value) -> Self {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Self { headers, body: body.to_string(), ..Self::to(name, operation, region, "POST", path) }
+    }
+
+    /// A request of an API that takes a form and answers in XML. `form` is percent-encoded.
+    pub fn query(name: &str, operation: &str, region: &Region, form: &str) -> Self {
+        let form_type = "application/x-www-form-urlencoded; charset=utf-8";
+        let headers = vec![("content-type".to_owned(), form_type.to_owned())];
+        let body = if form.is_empty() { String::new() } else { format!("&{form}") };
+        let body = format!("Action={operation}{body}");
+        Self { headers, body, ..Self::to(name, operation, region, "POST", "/") }
+    }
+
+    /// A request without headers and body, to the service `name` in a region. `target` is percent-encoded.
+    pub fn to(name: &str, operation: &str, region: &Region, method: &str, target: &str) -> Self {
         let partition = Partition::of_region(region).unwrap_or_default();
         let suffix = partition.facts().map_or("amazonaws.com", |facts| facts.dns_suffix);
         Self {
-            signing: api.name.to_owned(),
+            signing: name.to_owned(),
             region: region.clone(),
             operation: operation.to_owned(),
-            host: format!("{}.{region}.{suffix}", api.name),
-            method: "POST".to_owned(),
-            target: "/".to_owned(),
-            headers: vec![
-                ("content-type".to_owned(), format!("application/x-amz-json-{}", api.version)),
-                ("x-amz-target".to_owned(), format!("{}.{operation}", api.target)),
-            ],
-            body: body.to_string(),
+            host: format!("{name}.{region}.{suffix}"),
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: Vec::new(),
+            body: String::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::tagger::{Answers, arn, failed, may_be_unknown_type, with};
 use super::{AwsPorts, client_of, errors, together};
 use crate::outcome::PortError;
 use crate::ports::Item;
+use autotag_model::failure::class;
 use autotag_model::tags::TagSet;
 use aws_sdk_resourcegroupstagging::types::FailureInfo;
 use session_store::SessionStore;
@@ -69,5 +70,5 @@ fn one(arn: &str, refused: &HashMap<String, FailureInfo>) -> Result<(), PortErro
     let code = failure.error_code.as_ref().map(|code| code.as_str().to_owned());
     let code = code.unwrap_or_else(|| format!("Http{}", failure.status_code));
     let status = u16::try_from(failure.status_code).ok();
-    Err(PortError::new(errors::class(&code, status), OPERATION, &code))
+    Err(PortError::new(class(&code, status), OPERATION, &code))
 }
