@@ -1,8 +1,8 @@
 //! For tests and benchmarks: AWS on this machine, and what goes wrong with it.
 //!
 //! - [`Emulator`]: moto, an AWS emulator, over real HTTP.
-//! - [`Proxy`]: stands between a client and the emulator, makes faults, counts the calls, and has a few routes that moto
-//!   lacks.
+//! - [`Proxy`]: stands between a client and the emulator, makes faults, counts the calls, has a few routes that moto lacks,
+//!   and can change its answers.
 //! - [`Stub`]: answers every call with success after a delay, for benchmarks.
 //! - [`RuntimeApi`] and [`FunctionProcess`]: what Lambda does with a function, for the real binary.
 //!

@@ -5,12 +5,12 @@ use crate::fault::{Fault, Faults, Plan};
 use crate::forward::{Partly, Upstream};
 use crate::ledger::{Ledger, one_more};
 use crate::reply::Reply;
-use crate::server::{Answered, Cut, Server, listener, whole};
+use crate::server::{Answered, Body, Cut, Server, listener, whole};
 use crate::{routes, stub};
 use bytes::Bytes;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
+use hyper::{Request, Response};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,11 +19,12 @@ use std::{fmt, io};
 
 type Rule = Box<dyn Fn(&Call) -> Option<Fault> + Send + Sync>;
 type Route = Box<dyn Fn(&Call) -> Option<Reply> + Send + Sync>;
+type Rewrite = Box<dyn Fn(&Call, Reply) -> Reply + Send + Sync>;
 
 /// An HTTP server that AWS clients take for AWS (by `AWS_ENDPOINT_URL`), and that passes their calls on.
 ///
-/// A call meets, in this order: the rules, as they were given; the seeded faults; our routes; the server behind.
-/// Everything can be changed while calls are made.
+/// A call meets, in this order: the rules, as they were given; the seeded faults; our routes; the server behind, whose
+/// answer the rewrites then change. Everything can be changed while calls are made.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,6 +49,8 @@ struct Inner {
     /// Behind the rules.
     faults: RwLock<Vec<Rule>>,
     routes: RwLock<Vec<Route>>,
+    /// With how the path begins.
+    rewrites: RwLock<Vec<(String, Rewrite)>>,
     ledger: Ledger,
 }
 
@@ -76,6 +79,7 @@ impl Proxy {
             rules: RwLock::default(),
             faults: RwLock::default(),
             routes: RwLock::default(),
+            rewrites: RwLock::default(),
             ledger: Ledger::default(),
         });
         let answering = Arc::clone(&inner);
@@ -123,11 +127,19 @@ impl Proxy {
         write(&self.inner.faults).clear();
     }
 
-    /// Answers in place of the server behind, to calls whose path begins like this.
+    /// Answers in place of the server behind, to calls whose path begins like this. The answer is made when the call comes;
+    /// before a [`Stub`](crate::Stub) it is sent after the stub's delay.
     pub fn route(&self, path: &str, answer: impl Fn(&Call) -> Option<Reply> + Send + Sync + 'static) {
         let path = path.to_owned();
         let route = move |call: &Call| call.path.starts_with(&path).then(|| answer(call)).flatten();
         write(&self.inner.routes).push(Box::new(route));
+    }
+
+    /// Changes what the server behind (or the stub) has answered to calls whose path begins like this: for answers that AWS
+    /// gives and an emulator does not, over the emulator's own data. Answers of rules and routes are not changed. Several
+    /// rewrites are made one after the other, as they were given.
+    pub fn rewrite(&self, path: &str, rewrite: impl Fn(&Call, Reply) -> Reply + Send + Sync + 'static) {
+        write(&self.inner.rewrites).push((path.to_owned(), Box::new(rewrite)));
     }
 
     /// Adds what moto lacks, in our own words: see `routes.rs`. Such answers have the header `x-answered-by: our-routes`.
@@ -187,7 +199,7 @@ impl Inner {
         let Some(fault) = self.fault(&call) else { return self.done(parts, &call, body).await };
         one_more(&self.ledger.faulted);
         if let (Some(partly), Behind::Server(upstream)) = (Partly::read(&call, &fault), &self.behind) {
-            return upstream.forward_rest(parts, &call, partly).await;
+            return self.rewritten(&call, upstream.forward_rest(parts, &call, partly).await?).await;
         }
         match (fault.reply(&call), fault) {
             (Some(reply), _) => Ok(reply.into_response()),
@@ -211,23 +223,42 @@ impl Inner {
     }
 
     async fn done(&self, parts: Parts, call: &Call, body: Bytes) -> Answered {
-        let ours = {
-            let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
-            routes.iter().find_map(|route| route(call))
-        };
-        if let Some(reply) = ours {
-            return Ok(reply.into_response());
+        let ours = self.routed(call);
+        if ours.is_none() {
+            one_more(&self.ledger.forwarded);
         }
-        one_more(&self.ledger.forwarded);
-        match &self.behind {
-            Behind::Server(upstream) => upstream.forward(parts, body).await,
-            Behind::Stub(delay) => {
+        match (&self.behind, ours) {
+            (Behind::Server(upstream), None) => {
+                self.rewritten(call, upstream.forward(parts, body).await?).await
+            }
+            (Behind::Server(_), Some(reply)) => Ok(reply.into_response()),
+            (Behind::Stub(delay), ours) => {
                 if !delay.is_zero() {
                     tokio::time::sleep(*delay).await;
                 }
-                Ok(stub::answer(call).into_response())
+                match ours {
+                    Some(reply) => Ok(reply.into_response()),
+                    None => self.rewritten(call, stub::answer(call).into_response()).await,
+                }
             }
         }
+    }
+
+    async fn rewritten(&self, call: &Call, answer: Response<Body>) -> Answered {
+        let meant = |(path, _): &&(String, Rewrite)| call.path.starts_with(path);
+        // Most answers are not rewritten, and go through as they come in.
+        if !self.rewrites.read().unwrap_or_else(PoisonError::into_inner).iter().any(|one| meant(&one)) {
+            return Ok(answer);
+        }
+        let reply = Reply::read(answer).await?;
+        let rewrites = self.rewrites.read().unwrap_or_else(PoisonError::into_inner);
+        let reply = rewrites.iter().filter(meant).fold(reply, |reply, (_, rewrite)| rewrite(call, reply));
+        Ok(reply.into_response())
+    }
+
+    fn routed(&self, call: &Call) -> Option<Reply> {
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        routes.iter().find_map(|route| route(call))
     }
 }
 

@@ -1,9 +1,10 @@
 //! An answer that is made here.
 
-use crate::server::Body;
+use crate::server::{Body, Cut};
 use bytes::Bytes;
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::Response;
+use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use serde_json::Value;
 
 /// An answer in place of AWS's.
@@ -44,6 +45,16 @@ impl Reply {
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// An answer that comes in, as a whole. Its length is left out: it may be another when the reply goes out again.
+    pub(crate) async fn read(response: Response<Body>) -> Result<Self, Cut> {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+        let headers = parts.headers.iter().filter(|(name, _)| *name != CONTENT_LENGTH);
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
+        Ok(Self { status: parts.status.as_u16(), headers, body })
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {

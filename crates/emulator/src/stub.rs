@@ -18,7 +18,8 @@ pub struct Stub {
 }
 
 impl Stub {
-    /// A stub that takes `delay` for each call; calls do not wait for each other.
+    /// A stub that takes `delay` for each call, whether it answers itself or a route does; calls do not wait for each other.
+    /// Faults are answered at once.
     ///
     /// # Errors
     /// There is no free port.

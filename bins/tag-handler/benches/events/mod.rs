@@ -1,6 +1,6 @@
 //! Events, and the AWS that they are about: creations in EC2, each with ids of its own.
 
-use emulator::{Call, Fault, Payload, Reply, Stub};
+use emulator::{Call, Payload, Reply, Stub};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -180,10 +180,6 @@ pub(crate) fn aws(delay: Duration) -> std::io::Result<Stub> {
     let stub = Stub::start(delay)?;
     stub.keep_bodies();
     stub.route("/", described);
-    if !delay.is_zero() {
-        // Routes know no delay.
-        stub.rule(move |call| call.operation.starts_with("Describe").then_some(Fault::Slow(delay)));
-    }
     Ok(stub)
 }
 

@@ -182,6 +182,48 @@ fn a_route_answers_before_the_server_behind() {
 }
 
 #[test]
+fn a_rewrite_changes_what_the_server_behind_has_answered() {
+    let (proxy, stub) = pair();
+    stub.rule(|_| {
+        let body = serde_json::json!({ "Accounts": [{ "Id": "1", "State": "ACTIVE" }], "NextToken": "2" });
+        Some(Fault::Answered(Reply::json(200, &body).with_header("x-of-upstream", "yes")))
+    });
+    proxy.rewrite("/", |call, mut reply| {
+        if call.operation == "ListAccounts" {
+            reply.body = String::from_utf8_lossy(&reply.body).replace("State", "Status of old").into();
+        }
+        reply
+    });
+    proxy.rewrite("/", |call, reply| match call.operation.as_str() {
+        "ListAccounts" => Reply { status: 202, ..reply },
+        _ => reply,
+    });
+    proxy.rewrite("/elsewhere", |_, _| Reply::empty(500));
+    let list = |operation| json(&proxy.url(), "organizations", operation, "{}").unwrap();
+    let (changed, other) = (list("ListAccounts"), list("ListRoots"));
+    assert_eq!(changed.json()["Accounts"][0]["Status of old"], "ACTIVE", "{changed:?}");
+    assert_eq!(changed.json()["NextToken"], "2", "the answer is not whole: {changed:?}");
+    assert_eq!((changed.status, changed.header("x-of-upstream")), (202, Some("yes")), "{changed:?}");
+    assert_eq!(other.json()["Accounts"][0]["State"], "ACTIVE", "{other:?}");
+    assert_eq!((other.status, stub.count("organizations", "ListAccounts")), (200, 1), "{other:?}");
+}
+
+#[test]
+fn a_rewrite_leaves_faults_and_routes_alone() {
+    let (proxy, stub) = pair();
+    let rewritten = || Reply::json(200, &serde_json::json!({ "rewritten": true }));
+    proxy.rewrite("/", move |_, _| rewritten());
+    proxy.rule(|call| (call.operation == "Fault").then(|| Fault::refused("OddCode")));
+    proxy.route("/", |call| (call.operation == "Route").then(|| Reply::json(200, &"ours".into())));
+    let say = |operation| json(&proxy.url(), "tagging", operation, "{}").unwrap().text();
+    assert!(say("Fault").contains("OddCode"), "{}", say("Fault"));
+    assert_eq!(say("Route"), r#""ours""#);
+    assert_eq!(say("Other"), r#"{"rewritten":true}"#);
+    stub.rewrite("/", |_, _| Reply::empty(204));
+    assert_eq!(json(&stub.url(), "tagging", "Other", "{}").unwrap().status, 204, "a stub has rewrites too");
+}
+
+#[test]
 fn nobody_behind_is_said() {
     let gone = Stub::start(Duration::ZERO).unwrap().url();
     let proxy = Proxy::start(&gone).unwrap();

@@ -1,5 +1,5 @@
 use crate::client::{json, query, send, signed_for};
-use emulator::{Fault, Stub};
+use emulator::{Fault, Reply, Stub};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -23,6 +23,24 @@ fn tag_calls_succeed_after_the_delay_and_are_counted() {
     assert_eq!(stub.counts().len(), 3, "{:?}", stub.counts());
     assert_eq!(stub.forwarded(), 5);
     assert!(stub.calls().is_empty(), "bodies are kept though nobody asked");
+}
+
+#[test]
+fn routes_take_the_delay_as_well_and_refusals_do_not() {
+    let delay = Duration::from_secs(1);
+    let stub = Stub::start(delay).unwrap();
+    stub.route("/", |call| {
+        (call.operation == "GetResources").then(|| Reply::json(200, &serde_json::json!({"routed": true})))
+    });
+    stub.rule(|call| (call.service == "sqs").then_some(Fault::Throttled));
+    let began = Instant::now();
+    let answer = json(&stub.url(), "tagging", "GetResources", "{}").unwrap();
+    assert!(began.elapsed() >= delay, "the route answered too early");
+    assert_eq!(answer.text(), r#"{"routed":true}"#);
+    let began = Instant::now();
+    assert_eq!(json(&stub.url(), "sqs", "TagQueue", "{}").unwrap().status, 400);
+    assert!(began.elapsed() < delay, "the refusal took its time");
+    assert_eq!((stub.count("tagging", "GetResources"), stub.forwarded()), (1, 0));
 }
 
 #[test]
