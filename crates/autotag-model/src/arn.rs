@@ -118,7 +118,7 @@ impl fmt::Display for Partition {
 }
 
 /// A region code such as `eu-west-1`. Any code of lower-case letters, digits and hyphens is accepted: regions are data.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct Region(String);
 
 impl Region {
@@ -150,7 +150,7 @@ impl fmt::Display for Region {
 }
 
 /// A twelve-digit account id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct AccountId(String);
 
 impl AccountId {
@@ -162,6 +162,13 @@ impl AccountId {
     /// The twelve digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for AccountId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        Self::new(&id).ok_or_else(|| serde::de::Error::custom(format!("`{id}`: expected twelve digits")))
     }
 }
 

@@ -1,0 +1,251 @@
+//! Bars, as SVG.
+//!
+//! charts-rs draws with attributes for how things look and not with `style`, so the page's policy lets them be, and the
+//! page's style sheet has the last word: it gives colours their shade in light and dark.
+
+use super::tally::{Choice, Facet, filter};
+use super::text::{counted, plain, share, thousands};
+use anyhow::{Context as _, Result};
+use charts_rs::{Box as Margin, Color, FontConfig, HorizontalBarChart, Series, TextConfig, YAxisConfig};
+use charts_rs::{measure_text_width_family, svg_with_accessibility};
+
+/// Sizes, in pixels where the chart is as wide as it was drawn.
+const WIDTH: f32 = 400.0;
+const ROW: f32 = 28.0;
+const LABELS: f32 = 158.0;
+const NUMBERS: f32 = 52.0;
+const FONT: f32 = 13.0;
+
+/// Its widths are known. The page shows other fonts, which may be wider by so much.
+const FAMILY: &str = "Roboto";
+const WIDER: f32 = 1.1;
+
+/// A chart and what it shows.
+#[derive(Debug)]
+pub(super) struct Chart {
+    pub(super) title: &'static str,
+    /// Nothing where there is nothing to show.
+    pub(super) svg: Option<String>,
+    pub(super) bars: Vec<Bar>,
+}
+
+/// One bar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bar {
+    pub(super) label: String,
+    pub(super) count: usize,
+    pub(super) share: String,
+    pub(super) kind: Kind,
+    /// The filter that shows these accounts.
+    pub(super) filter: Option<String>,
+}
+
+/// What a bar stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A value.
+    Known,
+    /// Known, and there is nothing.
+    Nothing,
+    /// Not known.
+    Unknown,
+}
+
+impl Kind {
+    /// The style sheet knows bars by these.
+    const fn color(self) -> (u8, u8, u8) {
+        match self {
+            Self::Known => (0x2f, 0x6f, 0xb7),
+            Self::Nothing => (0x8a, 0x94, 0xa0),
+            Self::Unknown => (0xd9, 0x7c, 0x06),
+        }
+    }
+}
+
+impl Chart {
+    /// # Errors
+    /// It cannot be drawn.
+    pub(super) fn new(title: &'static str, bars: Vec<Bar>) -> Result<Self> {
+        let bars: Vec<Bar> = bars.into_iter().filter(|bar| bar.count > 0).collect();
+        let svg = (!bars.is_empty()).then(|| draw(title, &bars)).transpose();
+        Ok(Self { title, svg: svg.with_context(|| format!("cannot draw: {title}"))?, bars })
+    }
+}
+
+fn draw(title: &str, bars: &[Bar]) -> Result<String> {
+    #[expect(clippy::cast_precision_loss, reason = "there are fewer accounts and bars than that")]
+    let float = |number: usize| number as f32;
+    // The first is drawn at the bottom.
+    let upwards = || bars.iter().rev();
+    let mut accounts = Series::new(title.to_owned(), upwards().map(|bar| float(bar.count)).collect());
+    accounts.label_show = true;
+    accounts.colors = Some(upwards().map(|bar| Some(Color::from(bar.kind.color()))).collect());
+    let labels = upwards().map(|bar| plain(&bar.label)).collect();
+    let mut chart = HorizontalBarChart::new(vec![accounts], labels);
+    (chart.width, chart.height) = (WIDTH, ROW * float(bars.len()));
+    chart.margin = Margin { left: LABELS, top: 0.0, right: NUMBERS, bottom: 0.0 };
+    chart.background_color = Color::transparent();
+    chart.legend.show = Some(false);
+    chart.x_axis.hidden = true;
+    chart.grid.stroke_width = 0.0;
+    // The chart's own labels end where they should only in the font they were measured in.
+    chart.y_axis_hidden = true;
+    chart.texts = bars.iter().enumerate().map(|(at, bar)| label(&bar.label, float(at))).collect();
+    // The longest bar is as long as there is room.
+    let longest = bars.iter().map(|bar| bar.count).max().unwrap_or_default();
+    chart.y_axis_configs =
+        vec![YAxisConfig { min: Some(0.0), max: Some(float(longest)), ..YAxisConfig::default() }];
+    "{t}".clone_into(&mut chart.series.label.formatter);
+    chart.series.label.font = font();
+    let told: Vec<String> =
+        bars.iter().map(|bar| format!("{}: {}", plain(&bar.label), thousands(bar.count))).collect();
+    Ok(svg_with_accessibility(&chart.svg()?, title, &told.join("; ")))
+}
+
+fn font() -> FontConfig {
+    FontConfig { size: FONT, color: Color::black(), weight: None }
+}
+
+/// The name of a bar: it ends just before it.
+fn label(text: &str, at: f32) -> TextConfig {
+    TextConfig {
+        text: fitting(&plain(text)),
+        right: Some(WIDTH - LABELS + 8.0),
+        top: Some(ROW * at + (ROW - FONT) / 2.0),
+        font: font(),
+        ..TextConfig::default()
+    }
+}
+
+/// As much of a text as there is room for.
+fn fitting(text: &str) -> String {
+    let fits = |text: &str| {
+        let width = measure_text_width_family(FAMILY, FONT, text).map_or(0.0, |size| size.width());
+        width * WIDER <= LABELS - 12.0
+    };
+    if fits(text) {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    for c in text.chars() {
+        let longer = format!("{cut}{c}");
+        if !fits(&format!("{longer}…")) {
+            break;
+        }
+        cut = longer;
+    }
+    format!("{}…", cut.trim_end())
+}
+
+/// A bar for each value, the first so many of them; then the rest of them together, then what is no value.
+pub(super) fn bars(facet: &Facet, most: usize) -> Vec<Bar> {
+    let all = facet.choices.iter().map(|choice| choice.count).sum();
+    let bar = |choice: &Choice| Bar {
+        label: choice.label.clone(),
+        count: choice.count,
+        share: share(choice.count, all),
+        kind: choice.kind,
+        filter: Some(filter(facet.name, &choice.key)),
+    };
+    let (known, others): (Vec<_>, Vec<_>) =
+        facet.choices.iter().partition(|choice| choice.kind == Kind::Known);
+    let mut bars: Vec<Bar> = known.iter().copied().take(most).map(bar).collect();
+    let rest = known.get(most..).unwrap_or_default();
+    if !rest.is_empty() {
+        let count = rest.iter().map(|choice| choice.count).sum();
+        let label = counted(rest.len(), "other value", "other values");
+        bars.push(Bar { label, count, share: share(count, all), kind: Kind::Known, filter: None });
+    }
+    bars.extend(others.into_iter().map(bar));
+    bars
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(label: &str, kind: Kind, count: usize) -> Choice {
+        Choice { key: label.to_owned(), label: label.to_owned(), kind, count }
+    }
+
+    fn facet(choices: Vec<Choice>) -> Facet {
+        Facet { name: "env", title: "Environment", choices }
+    }
+
+    /// Where something is, from the top; then how wide it is, or what it says.
+    type Placed<T> = (f32, T);
+
+    /// The bars and texts of a chart.
+    fn drawn(svg: &str) -> (Vec<Placed<f32>>, Vec<Placed<String>>) {
+        let document = roxmltree::Document::parse(svg).unwrap();
+        let named =
+            |name: &'static str| document.descendants().filter(move |node| node.tag_name().name() == name);
+        let number =
+            |node: roxmltree::Node<'_, '_>, name: &str| node.attribute(name).unwrap().parse::<f32>().unwrap();
+        let bars = named("rect").filter(|node| node.attribute("fill").is_some_and(|fill| fill != "none"));
+        let mut bars: Vec<_> = bars.map(|node| (number(node, "y"), number(node, "width"))).collect();
+        let texts =
+            named("text").map(|node| (number(node, "y"), node.text().unwrap_or_default().trim().to_owned()));
+        let mut texts: Vec<_> = texts.collect();
+        bars.sort_by(|one, other| one.0.total_cmp(&other.0));
+        texts.sort_by(|one, other| one.0.total_cmp(&other.0));
+        (bars, texts)
+    }
+
+    #[test]
+    fn every_bar_stands_beside_its_name_and_its_number() {
+        let choices = [("prod", 4000), ("dev", 1000), ("test", 1)];
+        let facet = facet(choices.map(|(label, count)| choice(label, Kind::Known, count)).into());
+        let chart = Chart::new("Accounts", bars(&facet, 9)).unwrap();
+        let (bars, texts) = drawn(&chart.svg.unwrap());
+        let widths: Vec<f32> = bars.iter().map(|(_, width)| *width).collect();
+        assert_eq!(bars.len(), 3);
+        assert!((widths[0] - 4.0 * widths[1]).abs() < 1.0 && widths[1] > widths[2], "{widths:?}");
+        for (at, (label, number)) in
+            [("prod", "4,000"), ("dev", "1,000"), ("test", "1")].into_iter().enumerate()
+        {
+            let top = ROW * [0.0, 1.0, 2.0][at];
+            let here = texts.iter().filter(|(y, _)| (top..top + ROW).contains(y));
+            let mut here: Vec<&str> = here.map(|(_, text)| text.as_str()).collect();
+            here.sort_unstable();
+            let mut expected = [label, number];
+            expected.sort_unstable();
+            assert_eq!(here, expected);
+            assert!((top..top + ROW).contains(&bars[at].0));
+        }
+    }
+
+    #[test]
+    fn nothing_is_no_chart() {
+        assert!(Chart::new("Accounts", Vec::new()).unwrap().svg.is_none());
+        let none = bars(&facet(vec![choice("prod", Kind::Known, 0)]), 9);
+        let chart = Chart::new("Accounts", none).unwrap();
+        assert!(chart.svg.is_none() && chart.bars.is_empty());
+    }
+
+    #[test]
+    fn odd_labels_are_drawn() {
+        let long = "W".repeat(5000);
+        for label in ["", " ", "\0", "\u{202e}abc", "]]>", "&amp;", "{c} {b} {t}", "日本語", "👩‍👩‍👧", &long]
+        {
+            let chart = Chart::new("Accounts", bars(&facet(vec![choice(label, Kind::Known, 1)]), 9)).unwrap();
+            let (bars, texts) = drawn(&chart.svg.unwrap());
+            assert_eq!(bars.len(), 1, "{label:?}");
+            assert!(texts.iter().any(|(_, text)| text == "1"), "{label:?}: {texts:?}");
+        }
+        assert!(fitting(&long).ends_with('…') && fitting(&long).len() < 40);
+        assert_eq!(fitting("PENDING_CLOSURE"), "PENDING_CLOSURE");
+    }
+
+    #[test]
+    fn what_has_no_bar_of_its_own_is_counted_together() {
+        let known = (0..12).map(|number| choice(&number.to_string(), Kind::Known, 12 - number));
+        let others = [choice("not set", Kind::Nothing, 3), choice("unknown", Kind::Unknown, 1)];
+        let bars = bars(&facet(known.chain(others).collect()), 9);
+        let told: Vec<(&str, usize)> = bars.iter().map(|bar| (bar.label.as_str(), bar.count)).collect();
+        assert_eq!(told.get(8..).unwrap(), [("8", 4), ("3 other values", 6), ("not set", 3), ("unknown", 1)]);
+        assert_eq!(bars[9].filter, None);
+        assert_eq!(bars[10].filter.as_deref(), Some("env=not%20set"));
+        assert_eq!(bars.iter().map(|bar| bar.count).sum::<usize>(), 82);
+    }
+}

@@ -1,0 +1,205 @@
+//! What is said before any account is: the figures at the top, what is missing, and the organizations.
+
+use super::rows::Row;
+use super::tally::{Facet, filter};
+use super::text::{counted, share, thousands, visible};
+use super::values::{EMPTY, NOT_SAID, NOT_SET, Value};
+use crate::aws::Failure;
+use crate::report::record::Record;
+use crate::report::{Account, Organization, Report, Tenant, TenantOutcome};
+use std::collections::BTreeMap;
+
+/// A number that people look at first.
+#[derive(Debug)]
+pub(super) struct Figure {
+    pub(super) title: &'static str,
+    pub(super) number: String,
+    pub(super) note: String,
+    /// The section that has more of it.
+    pub(super) section: &'static str,
+    /// Whether it wants to be looked at.
+    pub(super) alarm: bool,
+}
+
+/// How many accounts have a tag.
+#[derive(Debug)]
+pub(super) struct Tag {
+    pub(super) name: &'static str,
+    /// What the figure of those without it is called.
+    without: &'static str,
+    /// The keys that it is looked for under.
+    pub(super) keys: String,
+    pub(super) lines: Vec<TagLine>,
+}
+
+/// One line about a tag.
+#[derive(Debug)]
+pub(super) struct TagLine {
+    pub(super) words: &'static str,
+    pub(super) count: usize,
+    pub(super) share: String,
+    /// Nothing where there are no such accounts.
+    pub(super) filter: Option<String>,
+    pub(super) unknown: bool,
+}
+
+/// One management account that was asked for.
+#[derive(Debug)]
+pub(super) struct TenantLine {
+    pub(super) id: String,
+    /// `reported`, `cut`, `skipped`, `failed`
+    pub(super) outcome: &'static str,
+    pub(super) tone: &'static str,
+    /// What there is to say of it.
+    pub(super) note: String,
+    /// Its id, and the filter for it.
+    pub(super) organization: Option<(String, String)>,
+    pub(super) accounts: usize,
+    /// Accounts that were not fully seen.
+    pub(super) partly: usize,
+    pub(super) seconds: String,
+}
+
+impl Figure {
+    fn new(title: &'static str, section: &'static str, number: impl Into<String>, note: String) -> Self {
+        Self { title, number: number.into(), note, section, alarm: false }
+    }
+
+    fn alarming(self, alarm: bool) -> Self {
+        Self { alarm, ..self }
+    }
+}
+
+/// The figures at the top.
+pub(super) fn figures(
+    report: &Report,
+    rows: &[Row],
+    tags: &[Tag],
+    unmapped: &[(String, usize)],
+) -> Vec<Figure> {
+    let all = rows.len();
+    let asked = report.tenants.len() + report.unusable_tenants.len();
+    let asked = format!("of {} asked for", counted(asked, "tenant", "tenants"));
+    let open = report.accounts().filter(|account| account.listed.is_open()).count();
+    let states = format!("{} active, {} not", thousands(open), thousands(all - open));
+    let mut figures = vec![
+        Figure::new("Organizations", "organizations", thousands(report.organizations().count()), asked),
+        Figure::new("Accounts", "accounts", thousands(all), states),
+        seen(report, all),
+    ];
+    figures.extend(tags.iter().map(|tag| {
+        let without = tag.lines.iter().filter(|line| !line.unknown).map(|line| line.count).sum();
+        let note = if all == 0 { String::new() } else { format!("{} of all accounts", share(without, all)) };
+        Figure::new(tag.without, "tags", thousands(without), note).alarming(without > 0)
+    }));
+    let note = "active, and in no group".to_owned();
+    let regions = Figure::new("Unmapped regions", "regions", thousands(unmapped.len()), note);
+    figures.push(regions.alarming(!unmapped.is_empty()));
+    figures
+}
+
+fn seen(report: &Report, all: usize) -> Figure {
+    let partly = partly(report.accounts());
+    let note = if report.is_whole() {
+        "The report is whole".to_owned()
+    } else {
+        format!("{} not fully seen", counted(partly, "account", "accounts"))
+    };
+    let share = if all == 0 { "–".to_owned() } else { share(all - partly, all) };
+    Figure::new("Fully seen", "errors", share, note).alarming(!report.is_whole())
+}
+
+/// How many of these accounts were not fully seen.
+fn partly<'r>(accounts: impl IntoIterator<Item = &'r Account>) -> usize {
+    accounts.into_iter().filter(|account| !account.gaps.is_empty()).count()
+}
+
+/// What is missing in the report, in words. Nothing if it is whole.
+pub(super) fn missing(report: &Report) -> Vec<String> {
+    let failed = |tenant: &&Tenant| matches!(tenant.outcome, TenantOutcome::Failed(_));
+    let failed = report.tenants.iter().filter(failed).count();
+    let cut = report.organizations().filter(|organization| organization.cut.is_some()).count();
+    let lines = [
+        (failed, ["organization could not be read at all", "organizations could not be read at all"]),
+        (cut, ["organization has more accounts than listed", "organizations have more accounts than listed"]),
+        (partly(report.accounts()), ["account was not fully seen", "accounts were not fully seen"]),
+        (report.unusable_tenants.len(), ["tenant is no account id", "tenants are no account ids"]),
+    ];
+    let there = lines.into_iter().filter(|(count, _)| *count > 0);
+    there.map(|(count, [one, more])| counted(count, one, more)).collect()
+}
+
+impl Tag {
+    /// The accounts without a tag, of `all`.
+    pub(super) fn new(
+        name: &'static str,
+        without: &'static str,
+        keys: &[&str],
+        facet: &Facet,
+        all: usize,
+    ) -> Self {
+        let line = |value: Value, words| {
+            let (key, unknown) = (value.key(), value.is_unknown());
+            let count =
+                facet.choices.iter().find(|choice| choice.key == key).map_or(0, |choice| choice.count);
+            let filter = (count > 0).then(|| filter(facet.name, &key));
+            TagLine { words, count, share: share(count, all), filter, unknown }
+        };
+        let lines = vec![
+            line(Value::Nothing(NOT_SET), "without it"),
+            line(Value::Nothing(EMPTY), "have it, and it is empty"),
+            line(Value::Unknown(String::new()), "not known"),
+        ];
+        Self { name, without, keys: keys.join(", "), lines }
+    }
+}
+
+/// How many accounts are active in which region that belongs to no group, most first.
+pub(super) fn unmapped(records: &[Record]) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for region in records.iter().flat_map(|record| &record.unmapped_regions) {
+        *counts.entry(region).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().map(|(region, count)| (region.to_owned(), count)).collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+/// All that were asked for.
+pub(super) fn tenants(report: &Report) -> Vec<TenantLine> {
+    report.tenants.iter().map(TenantLine::new).collect()
+}
+
+impl TenantLine {
+    fn new(tenant: &Tenant) -> Self {
+        let answered = |Failure { operation, code, .. }: &Failure| {
+            format!("{} answered {}", visible(operation), visible(code))
+        };
+        let (outcome, tone, note) = match &tenant.outcome {
+            TenantOutcome::Reported(Organization { cut: Some(failure), .. }) => {
+                ("cut", "bad", format!("There are more accounts: {}", answered(failure)))
+            }
+            TenantOutcome::Reported(_) => ("reported", "good", String::new()),
+            TenantOutcome::NotManagement(management) => {
+                ("skipped", "quiet", format!("No management account: {management} manages its organization"))
+            }
+            TenantOutcome::Failed(failure) => ("failed", "bad", answered(failure)),
+        };
+        let organization = tenant.organization();
+        let accounts = organization.map_or(&[][..], |organization| &organization.accounts);
+        Self {
+            id: tenant.id.to_string(),
+            outcome,
+            tone,
+            note,
+            organization: organization.map(|organization| {
+                let key = Value::said(Some(&organization.id), NOT_SAID).key();
+                (visible(&organization.id), filter("org", &key))
+            }),
+            accounts: accounts.len(),
+            partly: partly(accounts),
+            #[expect(clippy::cast_precision_loss, reason = "no organization takes so long")]
+            seconds: format!("{:.1} s", tenant.millis as f64 / 1000.0),
+        }
+    }
+}

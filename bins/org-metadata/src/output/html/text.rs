@@ -1,0 +1,141 @@
+//! Texts of others as people can read them, numbers and times.
+
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// More of a text is not shown. No value that AWS lets anybody choose is longer.
+const LONGEST: usize = 256;
+
+/// What turns the direction of text around, for as long as nothing ends it.
+const DIRECTIONS: [char; 9] = [
+    '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}',
+    '\u{2069}',
+];
+
+/// A text without control characters, which a page cannot show: pictures of them stand in their place. It must stand in
+/// `<bdi>`, as it may turn its direction around.
+pub(super) fn visible(text: &str) -> String {
+    let mut shown: String = text.chars().take(LONGEST).map(picture).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The same for where no `<bdi>` can stand: attributes, options, charts.
+pub(super) fn plain(text: &str) -> String {
+    visible(text).chars().map(|c| if DIRECTIONS.contains(&c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn picture(c: char) -> char {
+    match c {
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        // The other control characters, and what ends a line.
+        '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => '\u{fffd}',
+        _ => c,
+    }
+}
+
+/// `12,345`
+pub(super) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 account`, `12,345 accounts`
+pub(super) fn counted(number: usize, one: &str, more: &str) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { more })
+}
+
+/// `12%`; a part that is there is never `0%`, and one that is not all is never `100%`.
+pub(super) fn share(part: usize, whole: usize) -> String {
+    match (part * 100).checked_div(whole) {
+        None => String::new(),
+        Some(0) if part > 0 => "< 1%".to_owned(),
+        Some(percent) => format!("{percent}%"),
+    }
+}
+
+/// `2 March 2026, 09:00:00 UTC`
+pub(super) fn time(time: Timestamp) -> String {
+    time.strftime("%-d %B %Y, %H:%M:%S UTC").to_string()
+}
+
+/// `4.2 s`, `3 min 12 s`, `1 h 5 min`
+pub(super) fn duration(from: Timestamp, to: Timestamp) -> String {
+    let seconds = to.duration_since(from).as_secs_f64().max(0.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "no run takes so long")]
+    let whole = seconds as u64;
+    match (whole / 3600, whole / 60, whole % 60) {
+        (0, 0, _) => format!("{seconds:.1} s"),
+        (0, minutes, rest) => format!("{minutes} min {rest} s"),
+        (hours, minutes, _) => format!("{hours} h {} min", minutes % 60),
+    }
+}
+
+/// `eu-west-1`, `3 regions: eu-west-1, eu-west-2, us-east-1`
+pub(super) fn regions(regions: &BTreeSet<&str>) -> String {
+    let names: Vec<&str> = regions.iter().copied().collect();
+    match names.len() {
+        1 => names.concat(),
+        count => format!("{count} regions: {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_shown() {
+        assert_eq!(visible("a\0b\r\nc\td\u{7f}\u{9b}\u{2028}"), "a␀b␍␊c␉d␡\u{fffd}\u{fffd}");
+        assert_eq!(visible("Zoë's <b> \u{202e}x"), "Zoë's <b> \u{202e}x");
+        assert_eq!(plain("a\u{202e}b\u{2069}c\u{200f}"), "a\u{fffd}b\u{fffd}c\u{200f}");
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_between_characters() {
+        let long = "ä".repeat(LONGEST);
+        assert_eq!(visible(&long), long);
+        assert_eq!(visible(&format!("{long}ä")), format!("{long}…"));
+    }
+
+    #[test]
+    fn numbers_as_they_are_read() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(thousands(number), text);
+        }
+        assert_eq!(
+            [counted(1, "account", "accounts"), counted(0, "account", "accounts")],
+            ["1 account", "0 accounts"]
+        );
+        for ((part, whole), text) in
+            [((0, 0), ""), ((0, 9), "0%"), ((1, 5000), "< 1%"), ((4999, 5000), "99%"), ((5, 5), "100%")]
+        {
+            assert_eq!(share(part, whole), text);
+        }
+    }
+
+    #[test]
+    fn times_as_they_are_read() {
+        let from: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+        assert_eq!(time(from), "2 March 2026, 09:00:00 UTC");
+        for (to, text) in [
+            ("2026-03-02T09:00:04.25Z", "4.2 s"),
+            ("2026-03-02T09:03:12Z", "3 min 12 s"),
+            ("2026-03-02T10:05:59Z", "1 h 5 min"),
+            // A clock that was set back.
+            ("2026-03-02T08:00:00Z", "0.0 s"),
+        ] {
+            assert_eq!(duration(from, to.parse().unwrap()), text);
+        }
+    }
+}

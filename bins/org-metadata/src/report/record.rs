@@ -1,0 +1,82 @@
+//! One account as programs read it: JSON lines, Parquet, the page.
+
+use super::groups::RegionGroups;
+use super::{Account, Organization};
+use autotag_model::arn::Region;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The tags of an account under the names that the report gives them: each is looked for under several keys, in order.
+pub(crate) const ENVIRONMENT: [&str; 6] = ["environment", "Environment", "ENVIRONMENT", "env", "Env", "ENV"];
+/// As [`ENVIRONMENT`].
+pub(crate) const AIDE_ID: [&str; 6] = ["aide-id", "AIDE_ID", "AIDE-ID", "aide_id", "aideId", "AideId"];
+
+/// One account, whole. The order of the fields is the order in which they are written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Record {
+    pub(crate) account_id: String,
+    pub(crate) account_name: String,
+    pub(crate) org_id: String,
+    /// The management account, as in `tenant_id`.
+    pub(crate) tenant_name: String,
+    pub(crate) csp: &'static str,
+    pub(crate) billing_account_state: Option<String>,
+    /// Of the mapped regions that are known: `multi`, or empty.
+    pub(crate) region_group: String,
+    /// The mapped regions that are known to be active.
+    pub(crate) regions: Vec<String>,
+    pub(crate) tenant_id: String,
+    /// `None` where the account has no such tag, or its tags are not known: `scan_problems` tells.
+    pub(crate) environment: Option<String>,
+    pub(crate) aide_id: Option<String>,
+    pub(crate) management: bool,
+    /// See [`Account::status`].
+    pub(crate) scan_status: String,
+    pub(crate) scan_problems: Vec<String>,
+    /// All regions that are known to be active.
+    pub(crate) all_regions: Vec<String>,
+    /// Active regions that belong to no group.
+    pub(crate) unmapped_regions: Vec<String>,
+    /// Enabled regions that could not be looked into.
+    pub(crate) unknown_regions: Vec<String>,
+    pub(crate) ou_path: Option<String>,
+    pub(crate) joined_method: Option<String>,
+    /// RFC 3339, UTC.
+    pub(crate) joined: Option<String>,
+    /// Those tags that columns ask for.
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+impl Record {
+    pub(crate) fn new(organization: &Organization, account: &Account, groups: &RegionGroups) -> Self {
+        let first = |keys: &[&str]| keys.iter().find_map(|key| account.tags.get(*key)).cloned();
+        let listed = &account.listed;
+        Self {
+            account_id: listed.id.to_string(),
+            account_name: listed.name.clone(),
+            org_id: organization.id.clone(),
+            tenant_name: organization.management.to_string(),
+            csp: "AWS",
+            billing_account_state: listed.state.clone(),
+            region_group: groups.group(&account.active).to_owned(),
+            regions: texts(groups.mapped(&account.active)),
+            tenant_id: organization.management.to_string(),
+            environment: first(&ENVIRONMENT),
+            aide_id: first(&AIDE_ID),
+            management: account.management,
+            scan_status: account.status(),
+            scan_problems: account.gaps.iter().map(ToString::to_string).collect(),
+            all_regions: texts(account.active.iter()),
+            unmapped_regions: texts(groups.unmapped(&account.active)),
+            unknown_regions: texts(account.unknown.iter()),
+            ou_path: listed.ou_path.clone(),
+            joined_method: listed.joined_method.clone(),
+            joined: listed.joined.map(|joined| joined.to_string()),
+            tags: account.tags.clone(),
+        }
+    }
+}
+
+fn texts<'r>(regions: impl Iterator<Item = &'r Region>) -> Vec<String> {
+    regions.map(ToString::to_string).collect()
+}
