@@ -1,0 +1,13 @@
+//! What tests and benchmarks of the real binary have in common: an AWS to run it against, and how it is run.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests; each test uses some"
+)]
+
+pub mod estate;
+pub mod run;
