@@ -2,6 +2,7 @@
 //!
 //! Values are texts here: what is wrong with them is said by `config.rs`, together with all else that is wrong.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
+#![allow(rustdoc::broken_intra_doc_links, reason = "variables stand in brackets, as defaults do")]
 
 use clap::Parser;
 use std::path::PathBuf;

@@ -197,7 +197,6 @@ mod tests {
     async fn a_throttled_call_makes_the_next_ones_slower_and_the_speed_comes_back() {
         let pace = Pace::new();
         pace.turn(&"here", A_HUNDRED).await.slow_down();
-        let began = Instant::now();
         let after: Vec<u128> = turns(&pace, A_HUNDRED, 10).await;
         let last = after.last().copied().unwrap();
         assert!((130..=150).contains(&last), "ten calls at seven tenths of the speed took {last} ms");
