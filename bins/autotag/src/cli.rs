@@ -33,6 +33,9 @@ pub(crate) enum Command {
     Sessions(SessionsArgs),
     /// Lists which events of which services are covered, and how their resources are tagged
     Catalog(CatalogArgs),
+    /// Writes the files of a deployment (CloudFormation, permissions, event patterns, guards) from the catalogue and the
+    /// policy
+    Generate(GenerateArgs),
 }
 
 /// Where records come from and what decides about them: the same for every command that reads records.
@@ -193,6 +196,22 @@ pub(crate) struct CatalogArgs {
     /// Output format [default: table]
     #[arg(long, value_enum, default_value_t = CatalogFormat::Table)]
     pub(crate) format: CatalogFormat,
+    /// Your own rule files (TOML), which add to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// The folder of the files. What is in it and was not generated stays as it is
+    #[arg(long, value_name = "FOLDER", default_value = crate::generate::FOLDER)]
+    pub(crate) out: PathBuf,
+    /// Write nothing; print what is not up to date, and exit with 1 if anything is
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Tag policy (TOML) [default: ./autotag.toml if there; else Owner, PrincipalId and CreatedBy are written]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Your own rule files (TOML), which add to the catalogue or replace its rules
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
