@@ -4,7 +4,10 @@ use super::Artefact;
 use super::inventory::Inventory;
 use anyhow::Result;
 
-#[expect(clippy::unnecessary_wraps, reason = "there is nothing in it yet")]
+/// Nothing in it comes from the catalogue: the file is as it is.
+const TEMPLATE: &str = include_str!("../../templates/deploy/org-metadata.yaml");
+
+#[expect(clippy::unnecessary_wraps, reason = "artefacts that are made of the catalogue can fail")]
 pub(super) fn artefacts(_inventory: &Inventory) -> Result<Vec<Artefact>> {
-    Ok(Vec::new())
+    Ok(vec![Artefact::new("org-metadata.yaml", TEMPLATE)])
 }
