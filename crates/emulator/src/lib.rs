@@ -5,6 +5,7 @@
 //!   lacks.
 //! - [`Stub`]: answers every call with success after a delay, for benchmarks.
 //! - [`Tools`]: checkers of templates and policies.
+//! - [`Judges`]: simulators of policies and state machines.
 //! - [`RuntimeApi`] and [`FunctionProcess`]: what Lambda does with a function, for the real binary.
 //!
 //! ```text
@@ -22,6 +23,7 @@ mod errors;
 mod fault;
 mod forward;
 mod function;
+mod judges;
 mod ledger;
 mod moto;
 mod proxy;
@@ -36,6 +38,7 @@ mod venv;
 pub use call::{Call, Protocol};
 pub use fault::{Fault, Faults};
 pub use function::FunctionProcess;
+pub use judges::Judges;
 pub use moto::Emulator;
 pub use proxy::Proxy;
 pub use reply::Reply;

@@ -15,6 +15,8 @@ const VENV: Venv = Venv {
         "boto3==1.44.5",
         "botocore==1.44.5",
         "pyyaml==6.0.4",
+        // Reads the files for Terraform.
+        "python-hcl2==8.1.4",
     ],
 };
 
