@@ -16,7 +16,7 @@ const SCP_LIMIT: usize = 5_120;
 
 /// The roles of the tagger, as the templates name them.
 const TAG_HANDLER: &str = "autotag-tag-handler";
-const MEMBER: &str = "autotag-member";
+pub(super) const MEMBER: &str = "autotag-member";
 
 /// Who may make and change them: a role of the user's, and those that service-managed `StackSets` work with. The latter are
 /// made by a service-linked role, which no service control policy concerns, so that nobody else has to be let.
