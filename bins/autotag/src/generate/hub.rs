@@ -2,9 +2,40 @@
 
 use super::Artefact;
 use super::inventory::Inventory;
+use super::patterns::{self, Pattern};
 use anyhow::Result;
+use askama::Template;
 
-#[expect(clippy::unnecessary_wraps, reason = "there is nothing in it yet")]
-pub(super) fn artefacts(_inventory: &Inventory) -> Result<Vec<Artefact>> {
-    Ok(Vec::new())
+#[derive(Template)]
+#[template(path = "deploy/hub.yaml", escape = "none")]
+struct Hub {
+    version: String,
+    patterns: Vec<Pattern>,
+    /// How many events the patterns let through.
+    events: usize,
+    /// Of how many services.
+    sources: usize,
+    /// Documents of managed policies, as texts that stand where the template has them.
+    policies: Vec<String>,
+    /// Of which of the function's metrics the alarm that nothing is tagged is made.
+    counted: [(&'static str, &'static str); 4],
+}
+
+pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
+    let patterns = patterns::creations(inventory)?;
+    let (events, sources) = patterns::size(&patterns);
+    let hub = Hub {
+        version: inventory.version(),
+        patterns,
+        events,
+        sources,
+        policies: Vec::new(),
+        counted: [
+            ("tagged", "Tagged"),
+            ("already", "AlreadyTagged"),
+            ("skipped", "Skipped"),
+            ("gone", "Gone"),
+        ],
+    };
+    Ok(vec![Artefact::new("hub.yaml", &hub.render()?)])
 }

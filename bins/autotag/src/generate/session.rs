@@ -2,9 +2,18 @@
 
 use super::Artefact;
 use super::inventory::Inventory;
+use super::patterns::{self, Pattern};
 use anyhow::Result;
+use askama::Template;
 
-#[expect(clippy::unnecessary_wraps, reason = "there is nothing in it yet")]
-pub(super) fn artefacts(_inventory: &Inventory) -> Result<Vec<Artefact>> {
-    Ok(Vec::new())
+#[derive(Template)]
+#[template(path = "deploy/session.yaml", escape = "none")]
+struct Session {
+    version: String,
+    sessions: [Pattern; 1],
+}
+
+pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
+    let session = Session { version: inventory.version(), sessions: [patterns::sessions()] };
+    Ok(vec![Artefact::new("session.yaml", &session.render()?)])
 }
