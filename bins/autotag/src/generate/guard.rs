@@ -52,11 +52,10 @@ const ROLE_ACTIONS: [&str; 12] = [
 ];
 
 /// What the console of EC2 asks to show instances and to run one.
-const SEE: [&str; 20] = [
+const SEE: [&str; 19] = [
     "ec2:DescribeAddresses",
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeImages",
-    "ec2:DescribeInstanceAttribute",
     "ec2:DescribeInstanceStatus",
     "ec2:DescribeInstanceTypeOfferings",
     "ec2:DescribeInstanceTypes",

@@ -6,81 +6,21 @@
 //! tags is asked for twice), and which condition keys a request really carries. The latter are those of AWS's service
 //! reference, in which a key may be missing or said to be there for calls that do not set it. That service-linked roles and
 //! the management account are outside of service control policies is AWS's word, and not simulated.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
 
-use emulator::{Judges, Tools};
+use crate::{deploy, generate, judged, read, resolved};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use tempfile::TempDir;
 
-const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 const ACCOUNT: &str = "111122223333";
 
 /// What AWS Organizations attaches to everything.
 fn full_access() -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
-}
-
-/// A folder with all that is generated, for a policy of one's own if there is one.
-fn deploy(policy: Option<&str>) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    if let Some(text) = policy {
-        fs::write(folder.path().join("autotag.toml"), text).unwrap();
-    }
-    let output = Command::new(env!("CARGO_BIN_EXE_autotag"))
-        .arg("generate")
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    folder
-}
-
-fn tools() -> Tools {
-    Tools::start(FOLDER).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guards").join(name)
-}
-
-/// Runs a script of Node.js.
-fn judged(name: &str, input: &Value) -> Value {
-    let judges = Judges::start(FOLDER).unwrap_or_else(|error| panic!("{error}"));
-    let mut node = judges.node();
-    let mut running = node
-        .arg(script(name))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    running.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
-    let output = running.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// The policies of a template, resolved.
-fn resolved(template: &Path, parameters: &[&str]) -> Value {
-    let mut python = Command::new(tools().python());
-    let output = python.arg(script("resolve.py")).arg(template).args(parameters).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn read(folder: &Path, name: &str) -> Value {
-    serde_json::from_str(&fs::read_to_string(folder.join("deploy").join(name)).unwrap()).unwrap()
 }
 
 const ALL: [&str; 3] = ["ScpTargets=r-exmp", "ScpObjects=yes", "ScpStrict=yes"];
@@ -519,8 +459,7 @@ fn too_many_identity_keys_for_a_control_are_refused_in_so_many_words() {
         text
     });
     fs::write(folder.path().join("autotag.toml"), keys).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_autotag"));
-    let output = command.arg("generate").current_dir(folder.path()).output().unwrap();
+    let output = generate(folder.path());
     let said = String::from_utf8_lossy(&output.stderr);
     assert_ne!(output.status.code(), Some(0));
     assert!(said.contains("a service control policy at most 5120"), "{said}");

@@ -13,6 +13,10 @@ PSEUDO = {
     "AWS::Region": "eu-west-1",
     "AWS::URLSuffix": "amazonaws.com",
 }
+ARNS = {
+    "AWS::DynamoDB::Table": "arn:aws:dynamodb:eu-west-1:111122223333:table/example",
+    "AWS::S3::Bucket": "arn:aws:s3:::example",
+}
 NOTHING = object()
 
 
@@ -29,6 +33,11 @@ class Template:
     def condition(self, name):
         return self.resolve(self.body["Conditions"][name])
 
+    def attribute(self, name, attribute):
+        """An ARN that the resource could have; only ARNs stand in policies."""
+        assert attribute == "Arn", attribute
+        return ARNS[self.body["Resources"][name]["Type"]]
+
     def sub(self, text):
         given = {}
         if isinstance(text, list):
@@ -41,7 +50,7 @@ class Template:
             if name.startswith("!"):
                 filled = "${" + name[1:] + "}"
             else:
-                filled = str(known.get(name, name))
+                filled = self.attribute(*name.split(".")) if "." in name else str(known.get(name, name))
             out += before + filled
         return out + rest
 
@@ -58,7 +67,7 @@ class Template:
             if function == "Fn::Sub":
                 return self.sub(argument)
             if function == "Fn::GetAtt":
-                return ".".join(argument)
+                return self.attribute(*argument)
             if function == "Fn::Join":
                 return argument[0].join(map(str, self.resolve(argument[1])))
             if function == "Fn::If":
