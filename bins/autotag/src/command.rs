@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod catalog;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod plan;

@@ -4,6 +4,7 @@
 
 mod cli;
 mod command;
+mod doctor;
 mod generate;
 mod input;
 mod journal;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Sessions(args) => command::sessions::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
         Command::Generate(args) => command::generate::run(&args),
+        Command::Doctor(args) => command::doctor::run(&args),
     };
     match result {
         Ok(Done::Whole) => ExitCode::SUCCESS,
