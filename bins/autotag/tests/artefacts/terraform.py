@@ -38,7 +38,8 @@ for block in read(module / "main.tf")["resource"]:
         for body in resource.values():
             if "template_url" in body:
                 template = re.search(r'template\["(\w+)"\]', str(body["template_url"])).group(1)
-                given = set(re.findall(r"['\"]?(\w+)['\"]?\s*[:=](?!=)", str(body["parameters"])))
+                # CloudFormation's names begin with a capital letter, Terraform's do not.
+                given = set(re.findall(r"\b([A-Z]\w+)['\"]?\s*[:=](?!=)", str(body["parameters"])))
                 parameters.setdefault(template, set()).update(given)
 
 templates = {}

@@ -29,12 +29,6 @@ variable "architecture" {
   default     = "arm64"
 }
 
-variable "hub_region" {
-  description = "The central region; the provider's own where nothing is said."
-  type        = string
-  default     = null
-}
-
 variable "regions" {
   description = "The regions that are tagged, the hub's among them. us-east-1 belongs to them: IAM and the global endpoint of STS are logged there."
   type        = set(string)
@@ -59,7 +53,7 @@ variable "stack_set_caller" {
 }
 
 variable "external_id" {
-  description = "What the member roles ask for."
+  description = "What the member roles ask for; has to be set with organizational_units."
   type        = string
   default     = ""
   sensitive   = true
