@@ -4,7 +4,9 @@
 //! needs and judges what was seen; the judging is pure. Nothing here changes anything, but for [`canary`].
 
 mod ask;
+mod bus;
 pub(crate) mod canary;
+mod consumer;
 mod expected;
 mod functions;
 mod guardrails;
@@ -13,7 +15,9 @@ mod pattern;
 mod permissions;
 mod policy;
 mod queues;
+mod rule;
 mod rules;
+mod stack;
 mod table;
 mod trail;
 mod world;
@@ -109,7 +113,7 @@ pub(crate) async fn examine(world: &World) -> Vec<Finding> {
     let (trail, rules, bus, queues, functions) = tokio::join!(
         trail::examine(world),
         rules::examine(world),
-        rules::examine_bus(world),
+        bus::examine(world),
         queues::examine(world),
         functions::examine(world),
     );

@@ -105,7 +105,7 @@ pub const CLOUDTRAIL: JsonApi = JsonApi {
 /// Amazon EventBridge.
 pub const EVENTS: JsonApi = JsonApi { name: "events", target: "AWSEvents", version: "1.1" };
 
-/// Amazon CloudWatch's metrics.
+/// Metrics, of Amazon `CloudWatch`.
 pub const METRICS: JsonApi =
     JsonApi { name: "monitoring", target: "GraniteServiceVersion20100801", version: "1.0" };
 

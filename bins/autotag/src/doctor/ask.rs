@@ -180,9 +180,8 @@ impl Ask {
         self.send(action, request).await
     }
 
-    /// Where `CloudFormation` has put the things of a stack: physical ids by logical ids.
-    pub(crate) async fn stack(&self, region: &Region, name: &str) -> Result<String, NoAnswer> {
-        let action = "cloudformation:DescribeStackResources";
+    /// What `CloudFormation` says of a stack, in XML.
+    pub(crate) async fn stack(&self, action: &str, region: &Region, name: &str) -> Result<String, NoAnswer> {
         let form = format!("Version=2010-05-15&StackName={}", encoded(name));
         self.send(action, Request::query("cloudformation", operation(action), region, &form)).await
     }
@@ -221,4 +220,10 @@ fn iam_host(partition: &Partition, region: &Region) -> String {
         "aws-us-gov" => format!("iam.us-gov.{suffix}"),
         _ => format!("iam.{region}.{suffix}"),
     }
+}
+
+/// The text of the first element of this name.
+pub(crate) fn between<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
 }

@@ -1,5 +1,6 @@
 //! What the catalogue wants of a deployment, as values: doctor compares them with what is there.
 
+use crate::generate::iam;
 use crate::generate::inventory::Inventory;
 use crate::generate::patterns::{self, Pattern};
 use anyhow::Result;
@@ -19,7 +20,7 @@ pub(crate) struct Event {
 pub(crate) struct Need {
     /// `sns:TagResource`
     pub(crate) action: String,
-    /// The resources of a policy: `*`, or ARNs with `*` in them.
+    /// On what: `*`, or ARNs with `*`, `{partition}` and `{account}` in them.
     pub(crate) resource: String,
 }
 
@@ -49,16 +50,18 @@ impl Expected {
             arms.flat_map(move |arm| arm.names.into_iter().map(move |name| event(&arm.source, name)))
                 .collect::<Vec<_>>()
         };
-        let rules = || inventory.services.iter().flat_map(|service| &service.rules);
-        let anywhere = |action: &str| Need { action: action.to_owned(), resource: "*".to_owned() };
-        let tagging = rules().flat_map(|rule| rule.iam_actions()).chain(["tag:TagResources"]);
-        let reading = ["tag:GetResources", "ec2:DescribeInstances", "ec2:DescribeImages", "ec2:DescribeTags"];
+        let needs = |needs: iam::Needs<'_>| {
+            let need = |action: &str, resource| Need { action: action.to_owned(), resource };
+            let each = needs.into_iter();
+            each.flat_map(move |(action, on)| on.into_iter().map(move |resource| need(action, resource)))
+                .collect()
+        };
         Ok(Self {
             version: inventory.version(),
             creations: patterns::creations(inventory)?.into_iter().flat_map(arms).collect(),
             sessions: arms(patterns::sessions()).into_iter().collect(),
-            tagging: tagging.map(anywhere).collect(),
-            reading: reading.into_iter().map(anywhere).collect(),
+            tagging: needs(iam::writing(inventory)),
+            reading: needs(iam::reading(inventory)),
             identity_keys: inventory.identity_keys().into_iter().map(str::to_owned).collect(),
         })
     }

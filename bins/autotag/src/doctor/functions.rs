@@ -1,8 +1,8 @@
 //! The functions: whether they can run, are given messages, and are told the right things.
 
 use super::ask::{encoded, if_there};
+use super::consumer::{Consumer, Queue};
 use super::queues::queue_of;
-use super::world::Consumer;
 use super::{Check, Finding, NoAnswer, Verdict, World, broken, hangs_on};
 use serde_json::Value;
 
@@ -53,6 +53,9 @@ const ERRORS: Check = Check {
 
 /// What `AUTOTAG_MAX_RECEIVES` is where nothing is said.
 const RECEIVES_BY_DEFAULT: u64 = 5;
+
+/// What the role of other accounts asks for.
+const EXTERNAL_ID: &str = "AUTOTAG_EXTERNAL_ID";
 
 /// How far back errors count, in seconds.
 const LATELY: u64 = 3600;
@@ -175,22 +178,26 @@ fn environment(world: &World, consumer: &Consumer) -> Verdict {
     let mut compare = |name: &str, wanted: Option<&str>, must: bool| {
         let Some(wanted) = wanted else { return };
         match consumer.variable(name) {
+            // Not for everybody's eyes.
+            Some(said) if said != wanted && name == EXTERNAL_ID => {
+                wrong.push(format!("{name} is another one"))
+            }
             Some(said) if said != wanted => wrong.push(format!("{name} is `{said}`, not `{wanted}`")),
-            None if must => wrong.push(format!("{name} is not set, it should be `{wanted}`")),
+            None if must => wrong.push(format!("{name} is not set")),
             _ => {}
         }
     };
-    let url = |queue: &super::world::Queue| Some(queue.there.as_ref().ok()?.as_ref()?.url.clone());
+    let url = |queue: &Queue| Some(queue.there.as_ref().ok()?.as_ref()?.url.clone());
     compare("AUTOTAG_SESSION_TABLE", Some(&world.table), true);
     // Without it the function takes its own region.
-    let elsewhere = consumer.region != world.hub;
-    compare("AUTOTAG_SESSION_REGION", Some(world.hub.as_str()), elsewhere);
+    let elsewhere = consumer.region != world.table_region;
+    compare("AUTOTAG_SESSION_REGION", Some(world.table_region.as_str()), elsewhere);
     compare("AUTOTAG_DEAD_LETTER_QUEUE_URL", url(&consumer.dead).as_deref(), true);
     if consumer.kind == world.tagger.kind {
-        compare("AUTOTAG_SECOND_LOOK_QUEUE_URL", url(&consumer.queue).as_deref(), true);
+        compare("AUTOTAG_SECOND_LOOK_QUEUE_URL", url(&consumer.queue).as_deref(), false);
         if let Some(role) = &world.member_role {
             compare("AUTOTAG_MEMBER_ROLE", Some(&role.name), true);
-            compare("AUTOTAG_EXTERNAL_ID", role.external_id.as_deref(), true);
+            compare(EXTERNAL_ID, role.external_id.as_deref(), true);
         }
     }
     if wrong.is_empty() { Ok("as deployed".to_owned()) } else { broken(wrong.join("; ")) }
@@ -204,7 +211,7 @@ fn receives(consumer: &Consumer) -> Verdict {
     let said = consumer.variable("AUTOTAG_MAX_RECEIVES");
     let told = said.map_or(Some(RECEIVES_BY_DEFAULT), |said| said.trim().parse().ok());
     if told == Some(receives) {
-        return Ok(format!("the {receives}th"));
+        return Ok(format!("receive {receives}"));
     }
     let said =
         said.map_or_else(|| format!("not set, which is {RECEIVES_BY_DEFAULT}"), |said| format!("`{said}`"));

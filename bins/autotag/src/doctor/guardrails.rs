@@ -1,6 +1,8 @@
 //! Policies of the organization that stand in the way.
 
-use super::policy::{conditions_hold, document, names_action, statements};
+use super::expected::Need;
+use super::permissions::example;
+use super::policy::{conditions_hold, document, names_action, names_resource, statements};
 use super::world::Member;
 use super::{Check, Finding, NoAnswer, Trouble, Verdict, World, broken};
 use autotag_model::arn::{AccountId, Region};
@@ -34,17 +36,28 @@ pub(super) async fn examine(world: &World) -> Vec<Finding> {
 
 async fn allows(world: &World, account: &AccountId, role: Option<&str>) -> Verdict {
     let region = organizations_region(&world.hub);
-    let policies = match policies(world, &region, account).await {
-        Ok(policies) => policies,
+    let asked =
+        world.ask.json(ORGANIZATIONS, "organizations:DescribeOrganization", &region, &json!({})).await;
+    let organization = match asked {
+        Ok(organization) => organization,
         Err(none) if none.code == NO_ORGANIZATION => {
             return Ok("the account is in no organization".to_owned());
         }
         Err(none) => return Err(none.into()),
     };
+    let manager = organization.pointer("/Organization/MasterAccountId").and_then(Value::as_str);
+    if manager == Some(account.as_str()) {
+        return Ok("no such policy counts in the management account".to_owned());
+    }
+    let policies = policies(world, &region, account).await?;
     let mut doubtful = Vec::new();
     for (name, policy) in &policies {
         for statement in statements(policy).filter(|statement| statement["Effect"] == "Deny") {
-            let denied = world.expected.tagging.iter().find(|need| names_action(statement, &need.action));
+            let on = |need: &Need| example(need, &world.partition, (world.hub.as_str(), account.as_str()));
+            let denied =
+                world.expected.tagging.iter().find(|need| {
+                    names_action(statement, &need.action) && names_resource(statement, &on(need))
+                });
             let Some(need) = denied else { continue };
             let context = [
                 ("aws:PrincipalArn", role.unwrap_or_default()),

@@ -1,13 +1,16 @@
 //! The roles that tag-handler assumes in other accounts.
 
+use super::ask::between;
 use super::ask::{encoded, if_there};
+use super::expected::Need;
 use super::permissions::all_of;
 use super::policy::{Decision, Who, Wish, decide, document};
-use super::world::{Member, between};
+use super::world::Member;
 use super::{Ask, Check, Finding, Trouble, Verdict, World, broken, hangs_on};
 use autotag_model::arn::AccountId;
 use aws_accounts::{AssumedRole, MemberRole};
 use futures_util::future::join_all;
+use std::collections::BTreeSet;
 
 const MEMBERS: Check = Check {
     name: "members",
@@ -25,6 +28,12 @@ const TAGGING: Check = Check {
     name: "member.tagging",
     question: "may that role write tags in every service of the catalogue?",
     fix: "update member.yaml there; if an organization's policy denies it, see `organization.policy`",
+};
+
+const READING: Check = Check {
+    name: "member.reading",
+    question: "may that role read tags, and what the record does not tell?",
+    fix: "update member.yaml there",
 };
 
 /// What doctor's own try to assume the role is called.
@@ -47,14 +56,16 @@ pub(super) async fn examine(world: &World) -> Vec<Finding> {
     let known = MEMBERS.at(world.account.as_str(), Ok(format!("{} by `{}`", members.len(), role.name)));
     let each = join_all(members.iter().map(async |member| {
         let place = member.account.as_str();
-        let (lets_in, tagging) = tokio::join!(lets_in(world, member, role), tagging(world, member, role));
+        let expected = &world.expected;
+        let (lets_in, tagging, reading) = tokio::join!(
+            lets_in(world, member, role),
+            has(world, member, role, &expected.tagging),
+            has(world, member, role, &expected.reading),
+        );
         // Without the role there is nothing to ask about.
-        let tagging = if matches!(lets_in, Err(Trouble::Broken(_))) && tagging.is_err() {
-            hangs_on(ROLE)
-        } else {
-            tagging
-        };
-        [ROLE.at(place, lets_in), TAGGING.at(place, tagging)]
+        let there = !matches!(lets_in, Err(Trouble::Broken(_)));
+        let or_hang = |has: Verdict| if has.is_err() && !there { hangs_on(ROLE) } else { has };
+        [ROLE.at(place, lets_in), TAGGING.at(place, or_hang(tagging)), READING.at(place, or_hang(reading))]
     }));
     [vec![known], each.await.concat()].concat()
 }
@@ -114,9 +125,10 @@ async fn tried(world: &World, account: &AccountId, role: &MemberRole) -> Result<
     }
 }
 
-async fn tagging(world: &World, member: &Member, role: &MemberRole) -> Verdict {
+/// Whether the role has what is needed in its account.
+async fn has(world: &World, member: &Member, role: &MemberRole, needs: &BTreeSet<Need>) -> Verdict {
     let inside = member.inside.as_ref().map_err(Clone::clone)?;
     let arn = world.member_role_arn(role, &member.account);
     let place = (world.tagger.region.as_str(), member.account.as_str());
-    all_of(inside, &world.partition, &arn, &world.expected.tagging, place).await
+    all_of(inside, &world.partition, &arn, needs, place).await
 }

@@ -1,9 +1,10 @@
 //! Permissions, by AWS's own simulation: what the roles of the functions may do.
 
+use super::ask::between;
 use super::ask::encoded;
+use super::consumer::Consumer;
 use super::expected::Need;
 use super::functions::FUNCTION;
-use super::world::{Consumer, between};
 use super::{Ask, Check, Finding, NoAnswer, Trouble, Verdict, World, broken};
 use crate::output::plural;
 use autotag_model::arn::Partition;
@@ -76,10 +77,16 @@ pub(super) async fn all_of(
     place: (&str, &str),
 ) -> Verdict {
     let wishes: Vec<(&str, String)> =
-        needs.iter().map(|need| (need.action.as_str(), sample(&need.resource, place))).collect();
+        needs.iter().map(|need| (need.action.as_str(), example(need, partition, place))).collect();
     let wishes: Vec<(&str, &str)> =
         wishes.iter().map(|(action, resource)| (*action, resource.as_str())).collect();
     may(ask, partition, role, &wishes).await
+}
+
+/// A resource on which an action is needed.
+pub(super) fn example(need: &Need, partition: &Partition, place: (&str, &str)) -> String {
+    let filled = need.resource.replace("{partition}", partition.as_str()).replace("{account}", place.1);
+    sample(&filled, place)
 }
 
 /// A resource that a pattern of a policy matches: IAM is asked about one thing, not about all.
@@ -173,7 +180,13 @@ async fn simulate(
     for (number, action) in (1..).zip(&actions) {
         let _ = write!(form, "&ActionNames.member.{number}={}", encoded(action));
     }
-    let _ = write!(form, "&MaxItems=1000");
+    // Where an ARN names no account, policies ask whose the resource is.
+    let account = role.split(':').nth(4).unwrap_or_default();
+    let _ = write!(
+        form,
+        "&ContextEntries.member.1.ContextKeyName=aws%3AResourceAccount&ContextEntries.member.1.ContextKeyType=string\
+         &ContextEntries.member.1.ContextKeyValues.member.1={account}&MaxItems=1000"
+    );
     let answer = ask.iam("iam:SimulatePrincipalPolicy", partition, &form).await?;
     Ok(refused(&answer, resource))
 }

@@ -90,15 +90,18 @@ pub(crate) fn conditions_hold(statement: &Value, context: &[(&str, &str)]) -> Op
     all_known.then_some(true)
 }
 
+/// Whether a resource stands in the statement's list, or does not stand in its `NotResource`. A trust policy names none: it
+/// is about its role.
+pub(crate) fn names_resource(statement: &Value, resource: &str) -> bool {
+    let named = |list: &Value| texts(Some(list)).any(|pattern| matches(pattern, resource, false));
+    match statement.get("NotResource") {
+        Some(others) => !named(others),
+        None => statement.get("Resource").is_none_or(named),
+    }
+}
+
 fn speaks_of(statement: &Value, wish: &Wish<'_>, denies: bool) -> bool {
-    let about = match statement.get("NotResource") {
-        Some(others) => !texts(Some(others)).any(|pattern| matches(pattern, wish.resource, false)),
-        // A trust policy names no resource: it is the role's own.
-        None => statement
-            .get("Resource")
-            .is_none_or(|list| texts(Some(list)).any(|pattern| matches(pattern, wish.resource, false))),
-    };
-    about
+    names_resource(statement, wish.resource)
         && names_action(statement, wish.action)
         && names_principal(statement, wish.who)
         && conditions_hold(statement, wish.context).unwrap_or(!denies)

@@ -1,7 +1,7 @@
 //! The queues before the functions, and those where lost messages end.
 
+use super::consumer::{Attributes, Consumer, Queue};
 use super::policy::{Decision, Who, Wish, decide, document};
-use super::world::{Attributes, Consumer, Queue};
 use super::{Ask, Check, Finding, NoAnswer, Trouble, Verdict, World, broken, hangs_on};
 use crate::output::{plural, printable};
 use autotag_model::envelope::{Limits, read_records};

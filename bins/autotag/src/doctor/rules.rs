@@ -1,39 +1,22 @@
-//! Rules and buses: the way of an event from the region where it happens to the queue.
+//! The rules of each region: the way of an event from where it happens to the hub.
 
-use super::ask::if_there;
+use super::consumer;
 use super::expected::Event;
 use super::pattern::lets_through;
 use super::permissions::may;
-use super::policy::{Decision, Who, Wish, decide, document};
-use super::world::{self, Place};
-use super::{Ask, Check, Expected, Finding, NoAnswer, Trouble, Verdict, World, broken, hangs_on, queues};
+use super::rule::{CREATIONS, DEFAULT_BUS, Rule, Rules, SESSIONS, rules};
+use super::world::Place;
+use super::{Check, Expected, Finding, Trouble, Verdict, World, broken, hangs_on, queues};
 use crate::output::plural;
-use autotag_model::arn::Region;
-use aws_accounts::signed::EVENTS;
 use futures_util::future::join_all;
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The bus on which AWS itself brings events.
-const DEFAULT_BUS: &str = "default";
-
-/// What the names of the rules for creations begin with, and the one for sessions is called.
-const RULES: &str = "autotag-";
-const CREATIONS: &str = "autotag-creations-";
-const SESSIONS: &str = "autotag-sessions";
-
-/// The tag that says from which catalogue a rule was made.
-const VERSION_TAG: &str = "autotag-catalogue";
-
-/// The states in which a rule works.
-const ON: [&str; 2] = ["ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"];
-
 /// What is asked of the rules for one kind of events on one bus.
-struct Checks {
-    rule: Check,
-    pattern: Check,
-    target: Check,
-    role: Option<Check>,
+pub(super) struct Checks {
+    pub(super) rule: Check,
+    pub(super) pattern: Check,
+    pub(super) target: Check,
+    pub(super) role: Option<Check>,
 }
 
 const ON_CREATIONS: Checks = Checks {
@@ -82,56 +65,6 @@ const ON_SESSIONS: Checks = Checks {
     }),
 };
 
-const ON_HUB: Checks = Checks {
-    rule: Check {
-        name: "bus.creations",
-        question: "are there rules for creations on the hub's bus, and enabled?",
-        fix: "update the stack with hub.yaml; enable rules with aws events enable-rule --event-bus-name BUS --name NAME",
-    },
-    pattern: Check {
-        name: "bus.creations.pattern",
-        question: "do they let through every event of this catalogue?",
-        fix: "run `autotag generate`, and update the stack with the new hub.yaml",
-    },
-    target: Check {
-        name: "bus.creations.target",
-        question: "do they send to the queue of tag-handler?",
-        fix: "update the stack with hub.yaml",
-    },
-    role: None,
-};
-
-const ON_HUB_SESSIONS: Checks = Checks {
-    rule: Check {
-        name: "bus.sessions",
-        question: "is there a rule for STS records on the hub's bus, and enabled?",
-        fix: "deploy session.yaml; enable it with aws events enable-rule --event-bus-name BUS --name autotag-sessions",
-    },
-    pattern: Check {
-        name: "bus.sessions.pattern",
-        question: "does it let through every call that begins a session?",
-        fix: "run `autotag generate`, and update the stack with the new session.yaml",
-    },
-    target: Check {
-        name: "bus.sessions.target",
-        question: "does it send to the queue of session-handler?",
-        fix: "update the stack with session.yaml",
-    },
-    role: None,
-};
-
-const BUS: Check = Check {
-    name: "bus",
-    question: "is the hub's bus there?",
-    fix: "deploy the stack again; if the bus has another name, name its stack with --stack",
-};
-
-const BUS_POLICY: Check = Check {
-    name: "bus.policy",
-    question: "does the bus let in every account whose events are to come?",
-    fix: "allow events:PutEvents to the account, or to the organization, in the bus's policy (parameters of hub.yaml)",
-};
-
 const LETTERS: Check = Check {
     name: "rule.dead-letters",
     question: "is there a queue for events that a rule could not send on, and is it empty?",
@@ -144,25 +77,6 @@ const LETTERS_POLICY: Check = Check {
     fix: "allow sqs:SendMessage to events.amazonaws.com in its policy, for the ARNs of the rules",
 };
 
-/// A rule, and where it sends.
-#[derive(Debug, Clone, Default)]
-struct Rule {
-    name: String,
-    arn: String,
-    on: bool,
-    state: String,
-    pattern: Value,
-    version: Option<String>,
-    targets: Vec<Target>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Target {
-    arn: String,
-    role: Option<String>,
-    letters: Option<String>,
-}
-
 pub(super) async fn examine(world: &World) -> Vec<Finding> {
     join_all(world.places.iter().map(|place| examine_place(world, place))).await.concat()
 }
@@ -170,7 +84,8 @@ pub(super) async fn examine(world: &World) -> Vec<Finding> {
 async fn examine_place(world: &World, place: &Place) -> Vec<Finding> {
     let rules = rules(&place.ask, &place.region, DEFAULT_BUS).await;
     let here = place.to_string();
-    let (bus, queue) = (world.bus_arn(), world.queue_arn(&world.keeper.queue));
+    // Where each region has a session-handler of its own, records need not go to the hub.
+    let (bus, queue) = (world.bus_arn(), place.queue_arn(&world.partition, &world.keeper.queue.name));
     let expected = &world.expected;
     let creations = Family { checks: ON_CREATIONS, wanted: &expected.creations, goals: vec![bus.clone()] };
     let sessions = Family { checks: ON_SESSIONS, wanted: &expected.sessions, goals: vec![bus, queue] };
@@ -182,74 +97,29 @@ async fn examine_place(world: &World, place: &Place) -> Vec<Finding> {
     [creations, sessions, letters].concat()
 }
 
-/// The hub's bus and its rules.
-pub(super) async fn examine_bus(world: &World) -> Vec<Finding> {
-    let input = json!({"Name": world.bus});
-    let (bus, rules, by_itself) = tokio::join!(
-        world.ask.json(EVENTS, "events:DescribeEventBus", &world.hub, &input),
-        rules(&world.ask, &world.hub, &world.bus),
-        listens_itself(world),
-    );
-    let bus = if_there(bus).map_err(Trouble::from);
-    let there = bus.clone().and_then(|bus| match bus {
-        Some(_) => Ok(world.bus_arn()),
-        None => broken(format!("there is no bus `{}` in {}", world.bus, world.hub)),
-    });
-    let policy = bus.and_then(|bus| match bus {
-        Some(bus) => lets_in(world, &bus),
-        None => hangs_on(BUS),
-    });
-    let place = format!("{} {}", world.hub, world.bus);
-    // No place of its own, but asked in the same way.
-    let hub = Place {
-        account: world.account.clone(),
-        region: world.hub.clone(),
-        ask: world.ask.clone(),
-        own: true,
-    };
-    let goal = |queue| vec![world.queue_arn(queue)];
-    let expected = &world.expected;
-    let creations = Family { checks: ON_HUB, wanted: &expected.creations, goals: goal(&world.tagger.queue) };
-    let sessions =
-        Family { checks: ON_HUB_SESSIONS, wanted: &expected.sessions, goals: goal(&world.keeper.queue) };
-    let mut found = vec![BUS.at(&place, there), BUS_POLICY.at(&place, policy)];
-    let of_creations = ours(&rules, |name| name.starts_with(CREATIONS));
-    found.extend(creations.findings(&place, &hub, world, of_creations).await);
-    if !by_itself {
-        let of_sessions = ours(&rules, |name| name == SESSIONS);
-        found.extend(sessions.findings(&place, &hub, world, of_sessions).await);
-    }
-    found.extend(examine_letters(&place, &hub, &rules, world.peek).await);
-    found
-}
-
-/// Whether session-handler listens to the default bus, and the hub's bus has no part in it.
-async fn listens_itself(world: &World) -> bool {
-    let rules = rules(&world.ask, &world.hub, DEFAULT_BUS).await;
-    let queue = world.queue_arn(&world.keeper.queue);
-    let mut targets =
-        rules.iter().flatten().filter(|rule| rule.name == SESSIONS).flat_map(|rule| &rule.targets);
-    targets.any(|target| target.arn == queue)
-}
-
 /// The rules for one kind of events, and where they should lead.
-struct Family<'f> {
-    checks: Checks,
-    wanted: &'f BTreeSet<Event>,
+pub(super) struct Family<'f> {
+    pub(super) checks: Checks,
+    pub(super) wanted: &'f BTreeSet<Event>,
     /// ARNs; any of them will do.
-    goals: Vec<String>,
+    pub(super) goals: Vec<String>,
 }
 
-type Rules = Result<Vec<Rule>, Trouble>;
-
-fn ours(rules: &Rules, is: impl Fn(&str) -> bool) -> Rules {
+/// Of the rules those with such a name.
+pub(super) fn ours(rules: &Rules, is: impl Fn(&str) -> bool) -> Rules {
     let mut rules = rules.clone()?;
     rules.retain(|rule| is(&rule.name));
     Ok(rules)
 }
 
 impl Family<'_> {
-    async fn findings(&self, here: &str, place: &Place, world: &World, rules: Rules) -> Vec<Finding> {
+    pub(super) async fn findings(
+        &self,
+        here: &str,
+        place: &Place,
+        world: &World,
+        rules: Rules,
+    ) -> Vec<Finding> {
         let checks = &self.checks;
         let mut found = vec![
             checks.rule.at(here, enabled(&rules)),
@@ -312,11 +182,10 @@ impl Family<'_> {
             let Some(role) = role else { return broken(format!("no role is named for {bus}")) };
             may(&place.ask, &world.partition, role, &[("events:PutEvents", bus)]).await?;
         }
-        let roles: BTreeSet<&str> = pairs.into_iter().filter_map(|(_, role)| role).collect();
-        Ok(if roles.is_empty() {
-            "none is needed".to_owned()
-        } else {
-            roles.into_iter().collect::<Vec<_>>().join(", ")
+        let named: BTreeSet<&str> = pairs.into_iter().filter_map(|(_, role)| role).collect();
+        Ok(match Vec::from_iter(named).as_slice() {
+            [] => "none is needed".to_owned(),
+            named => named.join(", "),
         })
     }
 }
@@ -336,67 +205,6 @@ fn enabled(rules: &Rules) -> Verdict {
     if off.is_empty() { Ok(plural(rules.len(), "rule")) } else { broken(off.join(", ")) }
 }
 
-/// Who may put events on the bus. One's own account needs no word of the policy.
-fn lets_in(world: &World, bus: &Value) -> Verdict {
-    let policy = document(bus.get("Policy").and_then(Value::as_str).unwrap_or_default());
-    let arn = world.bus_arn();
-    let says = |account: &str| {
-        let context = [("aws:PrincipalAccount", account), ("aws:SourceAccount", account)];
-        let who = Who::Account(account);
-        decide(&policy, &Wish { who, action: "events:PutEvents", resource: &arn, context: &context })
-    };
-    let own = world.account.as_str();
-    if says(own) == Decision::Denied {
-        return broken("a statement of the policy denies it to its own account");
-    }
-    let members: Vec<&str> = world.members.iter().flatten().map(|member| member.account.as_str()).collect();
-    let out: Vec<&str> =
-        members.iter().copied().filter(|account| says(account) != Decision::Allowed).collect();
-    if !out.is_empty() {
-        return broken(format!("no statement lets in {}", out.join(", ")));
-    }
-    Ok(match members.len() {
-        0 => "its own account".to_owned(),
-        others => format!("its own account and {}", plural(others, "other")),
-    })
-}
-
-async fn rules(ask: &Ask, region: &Region, bus: &str) -> Rules {
-    let input = json!({"NamePrefix": RULES, "EventBusName": bus});
-    let listed = ask.list(EVENTS, "events:ListRules", region, &input, ("Rules", "NextToken")).await;
-    let Some(listed) = if_there(listed)? else { return hangs_on(BUS) };
-    let looked = join_all(listed.iter().map(|rule| look(ask, region, bus, rule))).await;
-    Ok(looked.into_iter().collect::<Result<_, NoAnswer>>()?)
-}
-
-async fn look(ask: &Ask, region: &Region, bus: &str, rule: &Value) -> Result<Rule, NoAnswer> {
-    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (name, arn) = (text(rule, "Name").unwrap_or_default(), text(rule, "Arn").unwrap_or_default());
-    let (input, tagged) = (json!({"Rule": name, "EventBusName": bus}), json!({"ResourceARN": arn}));
-    let (targets, tags) = tokio::join!(
-        ask.list(EVENTS, "events:ListTargetsByRule", region, &input, ("Targets", "NextToken")),
-        ask.json(EVENTS, "events:ListTagsForResource", region, &tagged),
-    );
-    let tags = tags.unwrap_or_default();
-    let mut tags = tags.get("Tags").and_then(Value::as_array).into_iter().flatten();
-    let version = tags.find(|tag| tag.get("Key").is_some_and(|key| key == VERSION_TAG));
-    let target = |target: &Value| Target {
-        arn: text(target, "Arn").unwrap_or_default(),
-        role: text(target, "RoleArn"),
-        letters: target.get("DeadLetterConfig").and_then(|config| text(config, "Arn")),
-    };
-    let state = text(rule, "State").unwrap_or_default();
-    Ok(Rule {
-        name,
-        arn,
-        on: ON.contains(&state.as_str()),
-        state,
-        pattern: document(&text(rule, "EventPattern").unwrap_or_default()),
-        version: version.and_then(|tag| text(tag, "Value")),
-        targets: targets?.iter().map(target).collect(),
-    })
-}
-
 /// The dead-letter queues of the rules' targets, each with a rule that sends there.
 fn letters(rules: &Rules) -> Result<BTreeMap<&str, &str>, Trouble> {
     let mut queues = BTreeMap::new();
@@ -411,14 +219,15 @@ fn letters(rules: &Rules) -> Result<BTreeMap<&str, &str>, Trouble> {
     Ok(queues)
 }
 
-async fn examine_letters(here: &str, place: &Place, rules: &Rules, peek: bool) -> Vec<Finding> {
+/// The dead-letter queues of rules.
+pub(super) async fn examine_letters(here: &str, place: &Place, rules: &Rules, peek: bool) -> Vec<Finding> {
     let queues = match letters(rules) {
         Ok(queues) => queues,
         Err(trouble) => return vec![LETTERS.at(here, Err(trouble))],
     };
     let looks = queues.into_iter().map(async |(arn, rule)| {
         let name = arn.rsplit(':').next().unwrap_or(arn);
-        let queue = world::queue(&place.ask, &place.region, name.to_owned()).await;
+        let queue = consumer::queue(&place.ask, &place.region, name.to_owned()).await;
         let at = format!("{here} {name}");
         let sends =
             queues::there(&queue, Some(LETTERS)).and_then(|queue| queues::lets_rule_send(queue, rule));

@@ -20,11 +20,11 @@ const EXPIRES: Check = Check {
 pub(super) async fn examine(world: &World) -> Vec<Finding> {
     let input = json!({"TableName": world.table});
     let (table, expiry) = tokio::join!(
-        world.ask.json(DYNAMODB, "dynamodb:DescribeTable", &world.hub, &input),
-        world.ask.json(DYNAMODB, "dynamodb:DescribeTimeToLive", &world.hub, &input),
+        world.ask.json(DYNAMODB, "dynamodb:DescribeTable", &world.table_region, &input),
+        world.ask.json(DYNAMODB, "dynamodb:DescribeTimeToLive", &world.table_region, &input),
     );
     let (table, expiry) = (if_there(table).map_err(Trouble::from), if_there(expiry).map_err(Trouble::from));
-    let place = format!("{} {}", world.hub, world.table);
+    let place = format!("{} {}", world.table_region, world.table);
     vec![
         TABLE.at(&place, table.and_then(|table| active(world, table.as_ref()))),
         EXPIRES.at(&place, expiry.and_then(|expiry| expires(expiry.as_ref()))),
@@ -33,7 +33,7 @@ pub(super) async fn examine(world: &World) -> Vec<Finding> {
 
 fn active(world: &World, table: Option<&Value>) -> Verdict {
     let Some(table) = table.and_then(|table| table.get("Table")) else {
-        return broken(format!("there is no table `{}` in {}", world.table, world.hub));
+        return broken(format!("there is no table `{}` in {}", world.table, world.table_region));
     };
     let keys = table.get("KeySchema").and_then(Value::as_array).into_iter().flatten();
     let keys: Vec<&str> = keys.filter_map(|key| key.get("AttributeName")?.as_str()).collect();

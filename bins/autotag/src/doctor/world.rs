@@ -1,13 +1,14 @@
 //! What doctor is pointed at: names, places, and what several families of checks want to know.
 
-use super::ask::if_there;
+use super::ask::between;
+use super::consumer::{Consumer, KEEPER, Queue, TAGGER, consumer};
+use super::stack::Stack;
 use super::{Ask, Check, Expected, Finding, NoAnswer, Trouble, broken};
 use autotag_model::arn::{AccountId, Partition, Region};
-use aws_accounts::signed::{ORGANIZATIONS, SQS, organizations_region};
+use aws_accounts::signed::{ORGANIZATIONS, organizations_region};
 use aws_accounts::{Accounts, Allowed, AssumedRole, MemberRole};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What `CloudTrail` shows as the session of doctor in other accounts.
@@ -18,13 +19,6 @@ const CREDENTIALS: Check = Check {
     name: "credentials",
     question: "who are you?",
     fix: "give credentials of the deployment's account that last, by AWS_PROFILE for example",
-};
-
-/// Where `CloudFormation` has put it.
-const STACK: Check = Check {
-    name: "stack",
-    question: "has the stack come to a good end?",
-    fix: "look at the stack's events, and deploy it again",
 };
 
 /// What doctor was told on the command line.
@@ -46,76 +40,6 @@ pub(crate) struct Aim {
     pub(crate) peek: bool,
 }
 
-/// A function and its queues.
-#[derive(Debug)]
-pub(crate) struct Consumer {
-    /// `tag-handler` or `session-handler`.
-    pub(crate) kind: &'static str,
-    pub(crate) region: Region,
-    pub(crate) function: String,
-    pub(crate) queue: Queue,
-    pub(crate) dead: Queue,
-    /// The configuration behind the alias `live`, else the newest.
-    pub(crate) config: Result<Option<Value>, NoAnswer>,
-}
-
-/// A queue, with its attributes where it is there.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    pub(crate) name: String,
-    pub(crate) region: Region,
-    pub(crate) there: Result<Option<Attributes>, NoAnswer>,
-}
-
-/// What SQS says of a queue.
-#[derive(Debug, Clone)]
-pub(crate) struct Attributes {
-    pub(crate) url: String,
-    by_name: BTreeMap<String, String>,
-}
-
-impl Attributes {
-    pub(crate) fn text(&self, name: &str) -> &str {
-        self.by_name.get(name).map_or("", String::as_str)
-    }
-
-    pub(crate) fn number(&self, name: &str) -> u64 {
-        self.text(name).parse().unwrap_or_default()
-    }
-
-    /// What becomes of messages that are received again and again: how often, and to which queue (ARN).
-    pub(crate) fn redrive(&self) -> Option<(u64, String)> {
-        let policy: Value = serde_json::from_str(self.text("RedrivePolicy")).ok()?;
-        let receives = policy.get("maxReceiveCount")?;
-        // SQS writes a number; tools write texts.
-        let receives = receives.as_u64().or_else(|| receives.as_str()?.parse().ok())?;
-        Some((receives, policy.get("deadLetterTargetArn")?.as_str()?.to_owned()))
-    }
-}
-
-impl Consumer {
-    /// The configuration, or why there is none. `other` is the check that says that the function is not there.
-    pub(crate) fn config(&self, other: Check) -> Result<&Value, Trouble> {
-        match &self.config {
-            Ok(Some(config)) => Ok(config),
-            Ok(None) => super::hangs_on(other),
-            Err(none) => Err(none.clone().into()),
-        }
-    }
-
-    /// A variable of the function's environment; an empty one counts as none.
-    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        let config = self.config.as_ref().ok()?.as_ref()?;
-        let value = config.pointer(&format!("/Environment/Variables/{name}"))?.as_str()?;
-        (!value.is_empty()).then_some(value)
-    }
-
-    /// The role of the function, by ARN.
-    pub(crate) fn role(&self) -> Option<&str> {
-        self.config.as_ref().ok()?.as_ref()?.get("Role")?.as_str()
-    }
-}
-
 /// A region of an account, seen with credentials that may look there.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -124,6 +48,12 @@ pub(crate) struct Place {
     pub(crate) ask: Ask,
     /// Whether it is the deployment's own account.
     pub(crate) own: bool,
+}
+
+impl Place {
+    pub(crate) fn queue_arn(&self, partition: &Partition, name: &str) -> String {
+        format!("arn:{partition}:sqs:{}:{}:{name}", self.region, self.account)
+    }
 }
 
 impl std::fmt::Display for Place {
@@ -149,6 +79,7 @@ pub(crate) struct World {
     pub(crate) hub: Region,
     pub(crate) bus: String,
     pub(crate) table: String,
+    pub(crate) table_region: Region,
     pub(crate) tagger: Consumer,
     pub(crate) keeper: Consumer,
     pub(crate) places: Vec<Place>,
@@ -193,6 +124,11 @@ impl World {
         let mut world = Self {
             bus: hub_stack.name("Bus", "autotag"),
             table: hub_stack.name("SessionTable", "autotag-sessions"),
+            // Who reads the table says where it is; session-handler must say the same.
+            table_region: tagger
+                .variable("AUTOTAG_SESSION_REGION")
+                .and_then(Region::new)
+                .unwrap_or_else(|| hub.clone()),
             member_role: member_role(aim, &tagger),
             places: Vec::new(),
             members: Ok(Vec::new()),
@@ -217,8 +153,8 @@ impl World {
     }
 
     pub(crate) fn table_arn(&self) -> String {
-        let Self { partition, account, table, hub, .. } = self;
-        format!("arn:{partition}:dynamodb:{hub}:{account}:table/{table}")
+        let Self { partition, account, table, table_region, .. } = self;
+        format!("arn:{partition}:dynamodb:{table_region}:{account}:table/{table}")
     }
 
     pub(crate) fn queue_arn(&self, queue: &Queue) -> String {
@@ -314,12 +250,6 @@ async fn identity(ask: &Ask, hub: &Region) -> Result<(AccountId, String), Troubl
     Ok((account, between(&answer, "Arn").unwrap_or_default().to_owned()))
 }
 
-/// The text of the first element of this name.
-pub(crate) fn between<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
-    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
-}
-
 fn member_role(aim: &Aim, tagger: &Consumer) -> Option<MemberRole> {
     let told = |told: &Option<String>, variable: &str| {
         told.clone().or_else(|| tagger.variable(variable).map(str::to_owned))
@@ -329,118 +259,4 @@ fn member_role(aim: &Aim, tagger: &Consumer) -> Option<MemberRole> {
         external_id: told(&aim.external_id, "AUTOTAG_EXTERNAL_ID"),
         session_policy: tagger.variable("AUTOTAG_SESSION_POLICY").map(str::to_owned),
     })
-}
-
-/// What a consumer is made of: kind, and logical id and default name of function, queue and dead-letter queue.
-type Parts = (&'static str, [(&'static str, &'static str); 3]);
-
-const TAGGER: Parts = (
-    "tag-handler",
-    [
-        ("TagHandler", "autotag-tag-handler"),
-        ("TagQueue", "autotag-tag"),
-        ("TagDeadLetters", "autotag-tag-dead"),
-    ],
-);
-
-const KEEPER: Parts = (
-    "session-handler",
-    [
-        ("SessionHandler", "autotag-session-handler"),
-        ("SessionQueue", "autotag-session"),
-        ("SessionDeadLetters", "autotag-session-dead"),
-    ],
-);
-
-async fn consumer(ask: &Ask, region: &Region, stack: &Stack, (kind, parts): Parts) -> Consumer {
-    let [function, queue_, dead] = parts;
-    let name = stack.name(function.0, function.1);
-    let (config, queue, dead) = tokio::join!(
-        configuration(ask, region, &name),
-        queue(ask, region, stack.queue(queue_.0, queue_.1)),
-        queue(ask, region, stack.queue(dead.0, dead.1)),
-    );
-    Consumer { kind, region: region.clone(), function: name, queue, dead, config }
-}
-
-/// Of what runs, which is behind the alias; else the newest.
-async fn configuration(ask: &Ask, region: &Region, name: &str) -> Result<Option<Value>, NoAnswer> {
-    let name = super::ask::encoded(name);
-    let path = format!("/2015-03-31/functions/{name}/configuration");
-    let action = "lambda:GetFunctionConfiguration";
-    let live = format!("{path}?Qualifier={}", super::functions::LIVE);
-    match if_there(ask.lambda(action, region, &live).await)? {
-        Some(config) => Ok(Some(config)),
-        None => if_there(ask.lambda(action, region, &path).await),
-    }
-}
-
-pub(super) async fn queue(ask: &Ask, region: &Region, name: String) -> Queue {
-    let there = attributes(ask, region, &name).await;
-    Queue { name, region: region.clone(), there }
-}
-
-async fn attributes(ask: &Ask, region: &Region, name: &str) -> Result<Option<Attributes>, NoAnswer> {
-    let named = json!({"QueueName": name});
-    let answer = if_there(ask.json(SQS, "sqs:GetQueueUrl", region, &named).await)?;
-    let url = answer.as_ref().and_then(|answer| answer.get("QueueUrl")?.as_str());
-    let Some(url) = url else { return Ok(None) };
-    let input = json!({"QueueUrl": url, "AttributeNames": ["All"]});
-    let Some(answer) = if_there(ask.json(SQS, "sqs:GetQueueAttributes", region, &input).await)? else {
-        return Ok(None);
-    };
-    let all = answer.get("Attributes").and_then(Value::as_object).into_iter().flatten();
-    let by_name = all.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-    Ok(Some(Attributes { url: url.to_owned(), by_name }))
-}
-
-/// A stack's things, by logical id; none where it was not deployed by this stack.
-#[derive(Debug)]
-struct Stack {
-    name: String,
-    things: BTreeMap<String, String>,
-    failed: Vec<String>,
-}
-
-impl Stack {
-    async fn read(ask: &Ask, region: &Region, name: &str) -> Self {
-        let answer = ask.stack(region, name).await.unwrap_or_default();
-        let (mut things, mut failed) = (BTreeMap::new(), Vec::new());
-        for member in answer.split("<member>").skip(1) {
-            let part = |name: &str| between(member, name).unwrap_or_default().to_owned();
-            let (logical, physical, status) =
-                (part("LogicalResourceId"), part("PhysicalResourceId"), part("ResourceStatus"));
-            if status.ends_with("FAILED") {
-                failed.push(format!("{logical} is {status}"));
-            }
-            if !logical.is_empty() && !physical.is_empty() {
-                things.insert(logical, physical);
-            }
-        }
-        Self { name: name.to_owned(), things, failed }
-    }
-
-    /// The physical id; where the stack does not say, the default name.
-    fn name(&self, logical: &str, default: &str) -> String {
-        self.things.get(logical).map_or(default, String::as_str).to_owned()
-    }
-
-    /// The physical id of a queue is its URL.
-    fn queue(&self, logical: &str, default: &str) -> String {
-        let id = self.name(logical, default);
-        id.rsplit('/').next().unwrap_or(&id).to_owned()
-    }
-
-    /// Nothing of a stack that is not there, or may not be read: names are the default ones then, and the other checks say
-    /// whether they are right.
-    fn finding(&self) -> Vec<Finding> {
-        if self.things.is_empty() {
-            return Vec::new();
-        }
-        let verdict = match self.failed.as_slice() {
-            [] => Ok(format!("{} resources", self.things.len())),
-            failed => broken(failed.join(", ")),
-        };
-        vec![STACK.at(&self.name, verdict)]
-    }
 }

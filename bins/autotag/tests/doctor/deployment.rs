@@ -96,9 +96,8 @@ pub struct World {
     pub kept: Arc<Mutex<Kept>>,
     pub patterns: Vec<Value>,
     pub sessions: Value,
-    pub tagging: Vec<String>,
-    pub reading: Vec<String>,
     pub version: String,
+    folder: tempfile::TempDir,
 }
 
 pub fn queue_arn(at: &str, account: &str, name: &str) -> String {
@@ -178,9 +177,9 @@ impl World {
         let account = AccountId::new(&member_account).unwrap();
         let look = Arc::new(AssumedRole::new(&config, &Partition::default(), &account, &look, "test"));
         let member = Hand { config: look.config(&config) };
-        let (patterns, sessions) = patterns();
-        let (tagging, reading) = actions();
-        let version = format!("{:016x}", 0);
+        let folder = generated();
+        let (patterns, sessions) = patterns(folder.path());
+        let version = version(folder.path());
         let world = Self {
             proxy,
             _emulator: emulator,
@@ -190,9 +189,8 @@ impl World {
             kept,
             patterns,
             sessions,
-            tagging,
-            reading,
             version,
+            folder,
         };
         world.deploy().await;
         world
@@ -214,7 +212,7 @@ impl World {
             }
         }
         self.hub_rules().await;
-        let member = json!([{"Effect": "Allow", "Action": self.tagging, "Resource": "*"}]);
+        let member = self.member_needs();
         self.member.role("autotag-member", &trust(EXTERNAL_ID), member).await;
     }
 
@@ -328,10 +326,22 @@ impl World {
         statements.extend([
             json!({"Effect": "Allow", "Action": "dynamodb:Query", "Resource": table}),
             json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": members}),
-            json!({"Effect": "Allow", "Action": self.tagging, "Resource": "*"}),
-            json!({"Effect": "Allow", "Action": self.reading, "Resource": "*"}),
         ]);
+        for family in ["tag", "read"] {
+            statements.extend(self::statements(self.folder.path(), family, ACCOUNT));
+        }
         json!(statements)
+    }
+
+    /// A file that `autotag generate` writes.
+    pub fn generated(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// The statements of the role in the member account.
+    pub fn member_needs(&self) -> Value {
+        let of = |family| statements(self.folder.path(), family, &self.member_account);
+        json!([of("tag"), of("read")].concat())
     }
 
     pub async fn table(&self) {
@@ -448,42 +458,50 @@ pub async fn select(hand: &Hand, selectors: Value) {
     hand.json(signed::CLOUDTRAIL, "PutEventSelectors", HUB, input).await;
 }
 
-/// The patterns that `autotag generate` writes.
-fn patterns() -> (Vec<Value>, Value) {
+/// What `autotag generate` writes.
+fn generated() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let made = Command::new(BIN).args(["generate", "--out"]).arg(folder.path()).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    folder
+}
+
+/// The patterns of the rules, and of the one for sessions.
+fn patterns(folder: &Path) -> (Vec<Value>, Value) {
     let read = |path: &Path| serde_json::from_str::<Value>(&std::fs::read_to_string(path).ok()?).ok();
-    let folder = folder.path().join("event-patterns");
+    let folder = folder.join("event-patterns");
     let creations = (1..).map_while(|n| read(&folder.join(format!("creations-{n}.json"))));
     (creations.collect(), read(&folder.join("sessions.json")).unwrap())
 }
 
-/// The actions of the catalogue: writing, and all else.
-fn actions() -> (Vec<String>, Vec<String>) {
-    let listed = Command::new(BIN).args(["catalog", "--format", "json"]).output().unwrap();
-    let rules: Vec<Value> = serde_json::from_slice(&listed.stdout).unwrap();
-    let all = |name: &str| {
-        let actions = rules.iter().flat_map(|rule| rule[name].as_array().into_iter().flatten());
-        let mut actions: Vec<String> = actions.map(|action| action.as_str().unwrap().to_owned()).collect();
-        actions.sort();
-        actions.dedup();
-        actions
-    };
-    let (mut tagging, mut reading) = (all("iam_actions"), all("read_actions"));
-    tagging.push("tag:TagResources".to_owned());
-    reading.extend(
-        [
-            "tag:GetResources",
-            "ec2:DescribeInstances",
-            "ec2:DescribeImages",
-            "ec2:DescribeTags",
-            "iam:ListRoleTags",
-            "iam:ListUserTags",
-        ]
-        .map(str::to_owned),
-    );
-    (tagging, reading)
+/// The version of the catalogue that the rules are stamped with.
+fn version(folder: &Path) -> String {
+    let template = std::fs::read_to_string(folder.join("region.yaml")).unwrap();
+    let (_, rest) = template.split_once("Key: autotag-catalogue, Value: \"").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+/// The statements of the generated policies of this family, for an account.
+fn statements(folder: &Path, family: &str, account: &str) -> Vec<Value> {
+    let read = |n: u32| std::fs::read_to_string(folder.join(format!("iam/{family}-{n}.json"))).ok();
+    let texts: Vec<String> = (1..).map_while(read).collect();
+    let all = texts.iter().flat_map(|text| {
+        // The policies alone are for any account.
+        let policy: Value = serde_json::from_str(text).unwrap();
+        policy["Statement"].as_array().unwrap().clone()
+    });
+    let mut all: Vec<Value> = all.collect();
+    assert!(!all.is_empty(), "no policies of the family {family}");
+    for statement in &mut all {
+        for resource in statement["Resource"].as_array_mut().unwrap() {
+            let mut parts: Vec<&str> = resource.as_str().unwrap().splitn(6, ':').collect();
+            if parts.len() == 6 && parts[4] == "*" {
+                parts[4] = account;
+            }
+            *resource = parts.join(":").into();
+        }
+    }
+    all
 }
 
 /// Now, as records write it.

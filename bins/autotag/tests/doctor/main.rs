@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::print_stderr,
     reason = "helpers of tests are tests"
 )]
 
@@ -112,7 +113,8 @@ async fn other_accounts_are_unknown_from_outside() {
     let report = report(&output);
     assert_eq!(named(&report, "broken"), BTreeSet::new(), "{report:#}");
     let member = &world.member_account;
-    let wanted = ["member.role", "member.tagging"].map(|check| format!("{check} @ {member}"));
+    let wanted =
+        ["member.role", "member.tagging", "member.reading"].map(|check| format!("{check} @ {member}"));
     assert_eq!(named(&report, "unknown"), BTreeSet::from(wanted));
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(command.arg("--strict").output().unwrap().status.code(), Some(1));

@@ -1,10 +1,11 @@
 //! `SimulatePrincipalPolicy`, which moto lacks: over the inline policies that the roles were given.
 //!
-//! Identity policies with `Allow` and `Deny`, actions and resources with `*`; no conditions, no boundaries, no
-//! organization. It has nothing in common with what doctor reads policies with.
+//! Identity policies with `Allow` and `Deny`, actions and resources with `*`, and the one condition that ours have; no
+//! boundaries, no organization. Moto does not see them: it takes some ARNs for wrong that AWS's own list of them has
+//! (`arn:aws:s3:*:*:job/*`). It has nothing in common with what doctor reads policies with.
 
 use emulator::{Call, Reply};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -20,12 +21,20 @@ impl Simulator {
         if call.service != "iam" {
             return None;
         }
-        if call.operation == "PutRolePolicy" {
-            let policy = serde_json::from_str(&call.field("PolicyDocument")?).ok()?;
-            self.policies.lock().unwrap().insert(call.field("RoleName")?, policy);
-            return None;
+        let done = || Some(Reply::xml(200, format!("<{0}Response></{0}Response>", call.operation)));
+        match call.operation.as_str() {
+            "PutRolePolicy" => {
+                let policy = serde_json::from_str(&call.field("PolicyDocument")?).ok()?;
+                self.policies.lock().unwrap().insert(call.field("RoleName")?, policy);
+                done()
+            }
+            "DeleteRolePolicy" => {
+                self.policies.lock().unwrap().remove(&call.field("RoleName")?);
+                done()
+            }
+            "SimulatePrincipalPolicy" => self.simulate(call),
+            _ => None,
         }
-        (call.operation == "SimulatePrincipalPolicy").then(|| self.simulate(call)).flatten()
     }
 
     fn simulate(&self, call: &Call) -> Option<Reply> {
@@ -36,10 +45,15 @@ impl Simulator {
             return Some(Reply::xml(404, error));
         };
         let resource = call.field("ResourceArns.member.1").unwrap_or_else(|| "*".to_owned());
+        // `aws:ResourceAccount`, if it is said, and is the account of the role.
+        let own = call.field("ContextEntries.member.1.ContextKeyValues.member.1").filter(|account| {
+            let key = call.field("ContextEntries.member.1.ContextKeyName");
+            key.as_deref() == Some("aws:ResourceAccount") && source.split(':').nth(4) == Some(account)
+        });
         let mut results = String::new();
         for number in 1.. {
             let Some(action) = call.field(&format!("ActionNames.member.{number}")) else { break };
-            let decision = decide(policy, &action, &resource);
+            let decision = decide(policy, &action, &resource, own.as_deref());
             write!(
                 results,
                 "<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{resource}</EvalResourceName>\
@@ -58,14 +72,18 @@ impl Simulator {
     }
 }
 
-fn decide(policy: &Value, action: &str, resource: &str) -> &'static str {
+fn decide(policy: &Value, action: &str, resource: &str, own: Option<&str>) -> &'static str {
     let mut decision = "implicitDeny";
     for statement in policy["Statement"].as_array().unwrap() {
         let has = |name: &str, text: &str| match &statement[name] {
             Value::Array(list) => list.iter().any(|one| like(one.as_str().unwrap(), text)),
             one => like(one.as_str().unwrap(), text),
         };
-        if has("Action", action) && has("Resource", resource) {
+        let condition = &statement["Condition"];
+        let ours = json!({"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}});
+        assert!(condition.is_null() || *condition == ours, "a condition that is not simulated: {condition}");
+        let holds = condition.is_null() || own.is_some();
+        if holds && has("Action", action) && has("Resource", resource) {
             match statement["Effect"].as_str().unwrap() {
                 "Deny" => return "explicitDeny",
                 _ => decision = "allowed",
