@@ -6,7 +6,7 @@
 
 use crate::{FOLDER, deploy, installed, said, script};
 use emulator::Judges;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::Command;
 
 fn run() -> Value {
@@ -31,7 +31,7 @@ fn each_day_is_read_for_sessions_and_then_for_creations() {
     let calls = ran["calls"].as_array().unwrap();
     let mut left: Vec<(String, String)> = Vec::new();
     for call in calls {
-        assert_eq!(call[2], "trail", "{call}");
+        assert_eq!(call[2], json!({"bucket": "trail", "backfill": true}), "{call}");
         for file in call[1].as_array().unwrap() {
             left.push((call[0].as_str().unwrap().to_owned(), file.as_str().unwrap().to_owned()));
         }

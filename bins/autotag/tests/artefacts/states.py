@@ -1,6 +1,6 @@
 """Runs the state machine of backfill.yaml in moto, with functions that only note what they are given.
 
-states.py TEMPLATE prints {"definition", "status", "calls": [[function, keys, bucket], ...], "results": [...]}. The definition is
+states.py TEMPLATE prints {"definition", "status", "calls": [[function, keys, batch input], ...], "results": [...]}. The definition is
 printed as it is deployed. What moto does not know is put in its place: it has no ItemBatcher (each file is a batch here), and
 wants a percentage with a point."""
 
@@ -84,7 +84,7 @@ calls = []
 def invoke(self, function_name, qualifier, body, headers, response_headers):
     payload = json.loads(body)
     keys = [item["Key"] for item in payload["Items"]]
-    calls.append([function_name.removeprefix(FUNCTION), keys, payload["BatchInput"]["bucket"]])
+    calls.append([function_name.removeprefix(FUNCTION), keys, payload["BatchInput"]])
     return json.dumps({"records": 1, "outcomes": {"Tagged": 1}}).encode()
 
 
