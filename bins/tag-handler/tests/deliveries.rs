@@ -89,7 +89,8 @@ async fn a_backfill_takes_no_owner_off() {
     ec2.create_tags().resources(&ids[0]).tags(owned).send().await.unwrap();
     log_file(&proxy, KEY, &[volume(&ids[0]), volume(&ids[1])]).await;
     let function = Function::start(&proxy.environment(), &[]).await;
-    let payload = json!({"BatchInput": {"bucket": TRAIL, "backfill": true}, "Items": [{"Key": KEY, "Size": 1}]});
+    let payload =
+        json!({"BatchInput": {"bucket": TRAIL, "backfill": true}, "Items": [{"Key": KEY, "Size": 1}]});
     match function.invoke(&payload).await {
         Answer::Response(answer) => {
             assert_eq!(answer["outcomes"], json!({"AlreadyTagged": 1, "Tagged": 1}), "{answer}");
