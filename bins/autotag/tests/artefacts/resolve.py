@@ -1,6 +1,7 @@
 """The policies of a template as they are deployed: its intrinsic functions resolved, with the default parameters.
 
-resolve.py TEMPLATE [NAME=VALUE ...] prints {logical id: policy document}, of policies that are not conditioned away."""
+resolve.py TEMPLATE [NAME=VALUE ...] prints {logical id: policy document}, of policies that are not conditioned away; a
+second policy of the same resource has its number behind the id."""
 
 import json
 import sys
@@ -15,7 +16,12 @@ PSEUDO = {
 }
 ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:eu-west-1:111122223333:table/example",
+    "AWS::Events::EventBus": "arn:aws:events:eu-west-1:111122223333:event-bus/example",
+    "AWS::Events::Rule": "arn:aws:events:eu-west-1:111122223333:rule/example",
+    "AWS::KMS::Key": "arn:aws:kms:eu-west-1:111122223333:key/example",
+    "AWS::Logs::LogGroup": "arn:aws:logs:eu-west-1:111122223333:log-group:example:*",
     "AWS::S3::Bucket": "arn:aws:s3:::example",
+    "AWS::SQS::Queue": "arn:aws:sqs:eu-west-1:111122223333:example",
 }
 NOTHING = object()
 
@@ -93,9 +99,13 @@ class Template:
             for kind in ("PolicyDocument", "Content", "AssumeRolePolicyDocument"):
                 if kind in properties:
                     yield name + ("Trust" if kind.startswith("Assume") else ""), self.resolve(properties[kind])
-            for policy in properties.get("Policies", []):
-                yield name, self.resolve(policy["PolicyDocument"])
+            for policy in self.resolve(properties.get("Policies", [])):
+                yield name, policy["PolicyDocument"]
 
 
 template = Template(sys.argv[1], dict(pair.split("=", 1) for pair in sys.argv[2:]))
-print(json.dumps(dict(template.policies())))
+found = {}
+for name, document in template.policies():
+    same = sum(1 for other in found if other.split("#")[0] == name)
+    found[f"{name}#{same + 1}" if same else name] = document
+print(json.dumps(found))
