@@ -23,6 +23,27 @@ const VENV: Venv = Venv {
     ],
 };
 
+/// The same, with what CloudFormation needs besides: it loads every service that a template may name. In an environment of
+/// its own, as [`VENV`] is in use by other tests.
+const STACKS: Venv = Venv {
+    name: "emulator-stacks",
+    packages: &[
+        "moto[glue]==5.2.5",
+        "boto3==1.44.5",
+        "botocore==1.44.5",
+        "flask==3.1.3",
+        "flask-cors==6.0.5",
+        "graphql-core==3.3.2",
+        "jsonpath-ng==1.7.0",
+        "openapi-spec-validator==0.9.0",
+        "pyyaml==6.0.4",
+    ],
+};
+
+/// LocalStack's matcher of event patterns, which its authors compare with answers of AWS. Nothing of LocalStack runs here, so
+/// nothing that it needs is installed.
+const MATCHER: Venv = Venv { name: "matcher", packages: &["--no-deps", "localstack-core==2026.3.0"] };
+
 /// How long the server may take to start, on a machine that is compiling at the same time.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -43,14 +64,26 @@ impl Emulator {
     /// # Errors
     /// [`CannotStart`], with what to install.
     pub fn start(folder: &str) -> Result<Self, CannotStart> {
-        let program = VENV.installed(Path::new(folder))?.join("moto_server");
+        Self::start_in(&VENV, folder)
+    }
+
+    /// The same, with CloudFormation.
+    ///
+    /// # Errors
+    /// [`CannotStart`], with what to install.
+    pub fn with_stacks(folder: &str) -> Result<Self, CannotStart> {
+        Self::start_in(&STACKS, folder)
+    }
+
+    fn start_in(venv: &Venv, folder: &str) -> Result<Self, CannotStart> {
+        let program = venv.installed(Path::new(folder))?.join("moto_server");
         let mut server = Command::new(program)
             // The server chooses the port and says which: no other program can take it in between.
             .args(["-H", "127.0.0.1", "-p", "0"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| VENV.cannot("start moto_server", &error))?;
+            .map_err(|error| venv.cannot("start moto_server", &error))?;
         let said = server.stderr.take().map(listen);
         // From here on the process is killed, whatever comes.
         let mut emulator = Self { server, address: String::new() };
@@ -65,6 +98,22 @@ impl Emulator {
     /// [`CannotStart`], with what to install.
     pub fn python(folder: &str) -> Result<PathBuf, CannotStart> {
         Ok(VENV.installed(Path::new(folder))?.join("python3"))
+    }
+
+    /// The Python of an emulator with CloudFormation; it also has `moto` and `yaml` to import.
+    ///
+    /// # Errors
+    /// [`CannotStart`], with what to install.
+    pub fn python_with_stacks(folder: &str) -> Result<PathBuf, CannotStart> {
+        Ok(STACKS.installed(Path::new(folder))?.join("python3"))
+    }
+
+    /// A Python in which `localstack.services.events.event_rule_engine` is, and nothing that it imports.
+    ///
+    /// # Errors
+    /// [`CannotStart`], with what to install.
+    pub fn second_matcher(folder: &str) -> Result<PathBuf, CannotStart> {
+        Ok(MATCHER.installed(Path::new(folder))?.join("python3"))
     }
 
     /// The endpoint to use instead of AWS's.

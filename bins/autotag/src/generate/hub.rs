@@ -1,6 +1,7 @@
 //! `hub.yaml`: bus, queues, tag-handler, table, alarms and dashboard of the central region.
 
 use super::Artefact;
+use super::iam;
 use super::inventory::Inventory;
 use super::patterns::{self, Pattern};
 use anyhow::Result;
@@ -23,13 +24,14 @@ struct Hub {
 
 pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
     let patterns = patterns::creations(inventory)?;
+    let policies = iam::policies(inventory)?;
     let (events, sources) = patterns::size(&patterns);
     let hub = Hub {
         version: inventory.version(),
         patterns,
         events,
         sources,
-        policies: Vec::new(),
+        policies: policies.iter().map(|policy| policy.yaml(iam::INDENT)).collect::<Result<_>>()?,
         counted: [
             ("tagged", "Tagged"),
             ("already", "AlreadyTagged"),
