@@ -156,12 +156,12 @@ pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
     };
     let mut all = vec![
         Artefact::new("guard.yaml", &template.render()?),
-        control("scp.json", identity_tags(&keys, &services))?,
-        control("scp-objects.json", object_tags(&keys))?,
-        control("scp-strict.json", vec![deny("TagCallsWithoutConditions", &strict, but_taggers(json!({})))])?,
+        control("scp.json", &identity_tags(&keys, &services))?,
+        control("scp-objects.json", &object_tags(&keys))?,
+        control("scp-strict.json", &[deny("TagCallsWithoutConditions", &strict, &but_taggers(json!({})))])?,
     ];
     if let Some(key) = principal_key {
-        all.push(Artefact::new("iam/owners.json", &pretty(owners(key, &keys))));
+        all.push(Artefact::new("iam/owners.json", &pretty(&owners(key, &keys))));
     }
     Ok(all)
 }
@@ -201,8 +201,8 @@ fn owners(key: &str, keys: &[&str]) -> Vec<Value> {
             "Sid": "ManageOwn", "Effect": "Allow", "Action": OWN, "Resource": "arn:aws:ec2:*:*:instance/*",
             "Condition": {"StringEquals": {format!("ec2:ResourceTag/{key}"): "${aws:userid}"}},
         }),
-        deny("ForgeNothing", &FORGE, naming("aws:TagKeys", keys)),
-        deny("RemoveNotAll", &["ec2:DeleteTags"], naming_none()),
+        deny("ForgeNothing", &FORGE, &naming("aws:TagKeys", keys)),
+        deny("RemoveNotAll", &["ec2:DeleteTags"], &naming_none()),
     ]
 }
 
@@ -212,8 +212,8 @@ fn identity_tags(keys: &[&str], services: &BTreeSet<&str>) -> Vec<Value> {
     let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
     let roles = |names: &[&str]| -> Vec<String> { names.iter().map(|name| role(name)).collect() };
     vec![
-        deny("IdentityTags", &calls, but_taggers(naming("aws:TagKeys", keys))),
-        deny("AllTagsAtOnce", &["ec2:DeleteTags"], but_taggers(naming_none())),
+        deny("IdentityTags", &calls, &but_taggers(naming("aws:TagKeys", keys))),
+        deny("AllTagsAtOnce", &["ec2:DeleteTags"], &but_taggers(naming_none())),
         json!({
             "Sid": "TaggerRoles", "Effect": "Deny", "Action": ROLE_ACTIONS,
             "Resource": roles(&[TAG_HANDLER, MEMBER, DEPLOYER, STACK_SETS]),
@@ -225,15 +225,15 @@ fn identity_tags(keys: &[&str], services: &BTreeSet<&str>) -> Vec<Value> {
 /// What holds on objects of S3, whose condition keys are S3's own.
 fn object_tags(keys: &[&str]) -> Vec<Value> {
     let mut all =
-        vec![deny("ForgedOnObjects", &TAGGED_OBJECTS, but_taggers(naming("s3:RequestObjectTagKeys", keys)))];
+        vec![deny("ForgedOnObjects", &TAGGED_OBJECTS, &but_taggers(naming("s3:RequestObjectTagKeys", keys)))];
     for (key, number) in keys.iter().zip(1..) {
         let tagged = json!({"Null": {format!("s3:ExistingObjectTag/{key}"): "false"}});
-        all.push(deny(&format!("ObjectsWith{number}"), &OBJECT_TAGS, but_taggers(tagged)));
+        all.push(deny(&format!("ObjectsWith{number}"), &OBJECT_TAGS, &but_taggers(tagged)));
     }
     all
 }
 
-fn deny(sid: &str, actions: &[&str], condition: Value) -> Value {
+fn deny(sid: &str, actions: &[&str], condition: &Value) -> Value {
     // As people write it: a list only of several.
     let actions = if let [action] = actions { json!(action) } else { json!(actions) };
     json!({"Sid": sid, "Effect": "Deny", "Action": actions, "Resource": "*", "Condition": condition})
@@ -264,7 +264,7 @@ fn role(name: &str) -> String {
     format!("arn:aws:iam::*:role/{name}")
 }
 
-fn control(path: &str, statements: Vec<Value>) -> Result<Artefact> {
+fn control(path: &str, statements: &[Value]) -> Result<Artefact> {
     let text = pretty(statements);
     let length = text.chars().count();
     ensure!(
@@ -276,7 +276,7 @@ fn control(path: &str, statements: Vec<Value>) -> Result<Artefact> {
 }
 
 /// A document, a statement a line: short, and still to be read.
-fn pretty(statements: Vec<Value>) -> String {
+fn pretty(statements: &[Value]) -> String {
     let lines: Vec<String> = statements.iter().map(Value::to_string).collect();
     format!("{{\"Version\": \"2012-10-17\", \"Statement\": [\n{}\n]}}", lines.join(",\n"))
 }

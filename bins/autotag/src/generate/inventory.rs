@@ -1,5 +1,6 @@
 //! All that a deployment is generated from.
 
+use super::iam;
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Rule, ServiceRules};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,8 +49,12 @@ impl Inventory {
             hash.add(source);
             events.into_iter().for_each(|event| hash.add(event));
         }
-        let actions = self.rules().flat_map(|(_, rule)| rule.iam_actions());
-        actions.collect::<BTreeSet<_>>().into_iter().for_each(|action| hash.add(action));
+        for needs in [iam::writing(self), iam::reading(self)] {
+            for (action, resources) in needs {
+                hash.add(action);
+                resources.iter().for_each(|resource| hash.add(resource));
+            }
+        }
         format!("{:016x}", hash.0)
     }
 }

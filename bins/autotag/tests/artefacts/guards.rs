@@ -227,8 +227,10 @@ fn table() -> String {
     let verdicts = judged("simulate.cjs", &json!(asked));
     let mut verdicts = verdicts.as_array().unwrap().iter().map(|verdict| verdict.as_str().unwrap());
     let mut table = String::from("| |");
-    actors.iter().for_each(|actor| write!(table, " {} |", actor.name).unwrap());
-    table.push_str(&format!("\n|---|{}\n", "---|".repeat(actors.len())));
+    for actor in &actors {
+        write!(table, " {} |", actor.name).unwrap();
+    }
+    writeln!(table, "\n|---|{}", "---|".repeat(actors.len())).unwrap();
     for (name, requests) in &deeds {
         write!(table, "| {name} |").unwrap();
         for _ in &actors {

@@ -9,6 +9,7 @@
 mod backfill;
 mod guards;
 mod lint;
+mod permissions;
 mod terraform;
 
 use emulator::{CannotStart, Judges, Tools};
