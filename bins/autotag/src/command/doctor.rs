@@ -64,11 +64,12 @@ async fn look(args: &DoctorArgs, expected: Expected) -> (Vec<Finding>, Option<Fl
         session_stack: args.session_stack.clone(),
         peek: args.peek,
     };
-    let world = match World::open(&accounts, &aim, expected).await {
+    let world = match Box::pin(World::open(&accounts, &aim, expected)).await {
         Ok(world) => world,
         Err(findings) => return (findings, None),
     };
-    let mut findings = [world.findings.clone(), examine(&world).await].concat();
+    // Every check at once: too large for a stack.
+    let mut findings = [world.findings.clone(), Box::pin(examine(&world)).await].concat();
     if !args.canary {
         return (findings, None);
     }

@@ -76,9 +76,10 @@ pub(crate) async fn fly(world: &World, patience: Duration) -> Flight {
 fn verdict(end: &End, flight: &Flight, patience: Duration) -> Verdict {
     let seconds = |hop: &Hop| format!("{} after {:.0} s", hop.hop, hop.seconds);
     let hops = flight.hops.iter().map(seconds).collect::<Vec<_>>().join(", ");
-    let left = match flight.removed {
-        true => String::new(),
-        false => format!("; it is still there: aws ssm delete-parameter --name {}", flight.parameter),
+    let left = if flight.removed {
+        String::new()
+    } else {
+        format!("; it is still there: aws ssm delete-parameter --name {}", flight.parameter)
     };
     let seen = match end {
         End::Tagged => hops,

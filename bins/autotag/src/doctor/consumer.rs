@@ -117,7 +117,7 @@ async fn configuration(ask: &Ask, region: &Region, name: &str) -> Result<Option<
     let name = encoded(name);
     let path = format!("/2015-03-31/functions/{name}/configuration");
     let action = "lambda:GetFunctionConfiguration";
-    let live = format!("{path}?Qualifier={}", LIVE);
+    let live = format!("{path}?Qualifier={LIVE}");
     match if_there(ask.lambda(action, region, &live).await)? {
         Some(config) => Ok(Some(config)),
         None => if_there(ask.lambda(action, region, &path).await),

@@ -149,7 +149,7 @@ fn is_enabled(mapping: &Value) -> bool {
 
 fn source(consumer: &Consumer, mapping: &Mapping) -> Verdict {
     consumer.config(FUNCTION)?;
-    let Some(mapping) = mapping.as_ref().map_err(|none| none.clone())? else {
+    let Some(mapping) = mapping.as_ref().map_err(Clone::clone)? else {
         return broken(format!("nothing brings messages of `{}` to it", consumer.queue.name));
     };
     let (id, state) = (text(mapping, "UUID"), text(mapping, "State"));
@@ -164,11 +164,12 @@ fn source(consumer: &Consumer, mapping: &Mapping) -> Verdict {
 }
 
 fn answers(mapping: &Mapping) -> Verdict {
-    let Some(mapping) = mapping.as_ref().map_err(|none| none.clone())? else { return hangs_on(SOURCE) };
+    let Some(mapping) = mapping.as_ref().map_err(Clone::clone)? else { return hangs_on(SOURCE) };
     let types = mapping.get("FunctionResponseTypes").and_then(Value::as_array);
-    match types.is_some_and(|types| types.iter().any(|kind| kind == "ReportBatchItemFailures")) {
-        true => Ok("ReportBatchItemFailures".to_owned()),
-        false => broken("the mapping has no ReportBatchItemFailures"),
+    if types.is_some_and(|types| types.iter().any(|kind| kind == "ReportBatchItemFailures")) {
+        Ok("ReportBatchItemFailures".to_owned())
+    } else {
+        broken("the mapping has no ReportBatchItemFailures")
     }
 }
 
@@ -180,7 +181,7 @@ fn environment(world: &World, consumer: &Consumer) -> Verdict {
         match consumer.variable(name) {
             // Not for everybody's eyes.
             Some(said) if said != wanted && name == EXTERNAL_ID => {
-                wrong.push(format!("{name} is another one"))
+                wrong.push(format!("{name} is another one"));
             }
             Some(said) if said != wanted => wrong.push(format!("{name} is `{said}`, not `{wanted}`")),
             None if must => wrong.push(format!("{name} is not set")),

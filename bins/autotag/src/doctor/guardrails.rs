@@ -77,7 +77,7 @@ async fn allows(world: &World, account: &AccountId, role: Option<&str>) -> Verdi
         let fix = "read that statement: it has conditions that doctor does not know".to_owned();
         return Err(Trouble::Unknown(format!("{first}, under conditions"), fix));
     }
-    Ok(format!("{} policies read", policies.len()))
+    Ok(format!("policies read: {}", policies.len()))
 }
 
 /// All service control policies above an account, by name.
@@ -111,7 +111,7 @@ async fn policies(
             .list(ORGANIZATIONS, "organizations:ListParents", region, &input, ("Parents", "NextToken"))
             .await?;
         let Some(parent) = parents.first().and_then(|parent| parent.get("Id")?.as_str()) else { break };
-        target = parent.to_owned();
+        parent.clone_into(&mut target);
     }
     Ok(found)
 }

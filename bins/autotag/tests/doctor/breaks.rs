@@ -533,7 +533,7 @@ fn the_judge_notices() {
     let (well, hurt) = (check("a", "ok", Value::Null), check("b", "broken", json!("mend it")));
     let wanted = only(&["b @ here"]);
     assert_eq!(judge(&report(&[well.clone(), hurt.clone()]), &wanted), Ok(()));
-    assert!(judge(&report(&[well.clone()]), &wanted).is_err(), "not named");
+    assert!(judge(&report(std::slice::from_ref(&well)), &wanted).is_err(), "not named");
     let beside = check("c", "broken", json!("mend it"));
     assert!(judge(&report(&[hurt.clone(), beside]), &wanted).is_err(), "named beside");
     let doubt = check("c", "unknown", json!("look"));

@@ -87,7 +87,7 @@ async fn a_canary_comes_through_a_whole_chain() {
     ];
     let environment: Vec<(&str, String)> = world.proxy.environment().into_iter().chain(more).collect();
     let function = FunctionProcess::start(&program, &environment, &runtime).unwrap();
-    let answer = runtime.invoke(delivered(&world).await, Duration::from_secs(60)).await;
+    let answer = runtime.invoke(delivered(&world).await, Duration::from_mins(1)).await;
     assert_eq!(answer, Answer::Response(json!({"batchItemFailures": []})), "{}", function.logs());
 
     let output = end(child).await;
