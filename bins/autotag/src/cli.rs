@@ -33,6 +33,11 @@ pub(crate) enum Command {
     Sessions(SessionsArgs),
     /// Lists which events of which services are covered, and how their resources are tagged
     Catalog(CatalogArgs),
+    /// Writes the files of a deployment (CloudFormation, permissions, event patterns, guards) from the catalogue and the
+    /// policy
+    Generate(GenerateArgs),
+    /// Looks at every link of a deployment and says which is broken, and what to do. Changes nothing, but for --canary
+    Doctor(DoctorArgs),
 }
 
 /// Where records come from and what decides about them: the same for every command that reads records.
@@ -196,6 +201,82 @@ pub(crate) struct CatalogArgs {
     /// Your own rule files (TOML), which add to the catalogue or replace its rules
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// The folder of the files. What is in it and was not generated stays as it is
+    #[arg(long, value_name = "FOLDER", default_value = crate::generate::FOLDER)]
+    pub(crate) out: PathBuf,
+    /// Write nothing; print what is not up to date, and exit with 1 if anything is
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Tag policy (TOML) [default: ./autotag.toml if there; else Owner, PrincipalId and CreatedBy are written]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Your own rule files (TOML), which add to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The central region, where the hub is [default: that of the environment]
+    #[arg(long, value_name = "REGION", value_parser = region)]
+    pub(crate) region: Option<Region>,
+    /// The regions where resources are made, with commas between them [default: the hub's, and the one where calls to the
+    /// global endpoint of STS are recorded]
+    #[arg(long, value_name = "REGIONS", value_delimiter = ',', value_parser = region)]
+    pub(crate) regions: Vec<Region>,
+    /// The accounts that tag-handler enters: own, organization, or ids with commas between them [default: as it is told
+    /// by its environment]
+    #[arg(long, value_name = "ACCOUNTS")]
+    pub(crate) accounts: Option<Allowed>,
+    /// The role that tag-handler assumes in other accounts [default: as it is told]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) member_role: Option<String>,
+    /// The external id that this role asks for [default: as tag-handler is told]
+    #[arg(long, value_name = "ID")]
+    pub(crate) external_id: Option<String>,
+    /// A role that doctor itself assumes in other accounts to look into them; without it, what is there stays unknown
+    #[arg(long, value_name = "NAME")]
+    pub(crate) look_in_role: Option<String>,
+    /// The CloudFormation stack of the hub, which knows the names of bus, queue, function and table [default: names as in
+    /// the templates]
+    #[arg(long, value_name = "STACK", default_value = "autotag-hub")]
+    pub(crate) stack: String,
+    /// The CloudFormation stack of session-handler
+    #[arg(long, value_name = "STACK", default_value = "autotag-session")]
+    pub(crate) session_stack: String,
+    /// Also look at messages of dead-letter queues: the event of the oldest and why it is there. Each counts as received
+    #[arg(long)]
+    pub(crate) peek: bool,
+    /// Make a tiny resource (an SSM parameter), wait until its tags arrive, and remove it
+    #[arg(long)]
+    pub(crate) canary: bool,
+    /// How long the canary's tags are waited for, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "900", requires = "canary")]
+    pub(crate) wait: u64,
+    /// Exit with 1 also if anything is unknown
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
+    pub(crate) format: DoctorFormat,
+    /// Tag policy (TOML) [default: ./autotag.toml if there; else Owner, PrincipalId and CreatedBy are written]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Your own rule files (TOML), which add to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

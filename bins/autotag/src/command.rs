@@ -2,7 +2,9 @@
 
 pub(crate) mod apply;
 pub(crate) mod catalog;
+pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod generate;
 pub(crate) mod plan;
 pub(crate) mod redrive;
 pub(crate) mod sessions;

@@ -4,6 +4,8 @@
 
 mod cli;
 mod command;
+mod doctor;
+mod generate;
 mod input;
 mod journal;
 mod material;
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         Command::WhoamiWas(args) => command::whoami_was::run(&args),
         Command::Sessions(args) => command::sessions::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
+        Command::Generate(args) => command::generate::run(&args),
+        Command::Doctor(args) => command::doctor::run(&args),
     };
     match result {
         Ok(Done::Whole) => ExitCode::SUCCESS,

@@ -101,6 +101,12 @@ impl Worker {
         let ports = self.world.with_sessions(Layered::over(self.world.sessions()));
         let concurrency = self.config.concurrency;
         let mut gathered: Gathered = ports.gather_all(&delivery.jobs, &self.rules, concurrency, end).await;
+        if delivery.backfill {
+            // As in `autotag apply`: the record proves that a resource was new then, not that it has no owner now.
+            for target in gathered.creations.iter_mut().flat_map(|found| &mut found.targets) {
+                target.may_have_existed = true;
+            }
+        }
         let records = autotag_handlers::second_look::records(&mut gathered);
         let mut rows = gathered.rows;
         for session in &gathered.sessions {

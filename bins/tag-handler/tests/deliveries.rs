@@ -4,6 +4,7 @@
 
 mod common;
 
+use aws_sdk_ec2::types::Tag;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use common::{
     DEADLINE, Function, batch, ec2, ec2_tags, emulator, event, message, new_volumes, record, s3, volume,
@@ -75,6 +76,30 @@ async fn every_way_in_leads_to_the_same_tags() {
         assert_eq!(tags["CreatedBy"], "arn:aws:iam::123456789012:user/mara", "way {number}");
         assert_eq!(tags.len(), 3, "way {number}: {tags:?}");
     }
+}
+
+/// A resource of an old file may have got another owner since, or be another's of the same name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_takes_no_owner_off() {
+    let emulator = emulator();
+    let proxy = world(&emulator);
+    let ec2 = ec2(&proxy.url());
+    let ids = new_volumes(&ec2, 2).await;
+    let owned = Tag::builder().key("Owner").value("nina").build();
+    ec2.create_tags().resources(&ids[0]).tags(owned).send().await.unwrap();
+    log_file(&proxy, KEY, &[volume(&ids[0]), volume(&ids[1])]).await;
+    let function = Function::start(&proxy.environment(), &[]).await;
+    let payload =
+        json!({"BatchInput": {"bucket": TRAIL, "backfill": true}, "Items": [{"Key": KEY, "Size": 1}]});
+    match function.invoke(&payload).await {
+        Answer::Response(answer) => {
+            assert_eq!(answer["outcomes"], json!({"AlreadyTagged": 1, "Tagged": 1}), "{answer}");
+        }
+        other => panic!("{other:?}\n{}", function.process.logs()),
+    }
+    let tags = ec2_tags(&ec2, &ids).await;
+    assert_eq!(tags[&ids[0]]["Owner"], "nina");
+    assert_eq!(tags[&ids[1]]["Owner"], "mara");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@
 //! | `people` | names of Identity Center users, cached |
 //! | `kept` | what is cached, for how long |
 //! | [`trail`] | log files of trails in S3, read as they come |
+//! | [`permissions`] | what the role needs for calls that no rule names |
 //! | `errors` | what went wrong with a call |
 //! | [`until`] | any ports, cut off at a moment |
 
@@ -21,6 +22,7 @@ mod errors;
 mod kept;
 mod lookup;
 mod people;
+pub mod permissions;
 mod principals;
 mod rds;
 mod reader;

@@ -22,6 +22,8 @@ use std::sync::Arc;
 pub struct Delivery {
     /// Whether it came from a queue, whose answer names the messages that go back.
     pub from_queue: bool,
+    /// Whether it is about the past: what its records say was made may have got an owner since.
+    pub backfill: bool,
     /// What is to be read.
     pub jobs: Vec<Job>,
 }
@@ -92,8 +94,8 @@ pub enum DeliveryError {
 /// Takes a payload apart. `bucket` is where keys lie that come without one.
 ///
 /// Accepted: an SQS batch, S3 notifications, `EventBridge` events (also of S3: `Object Created`), the input of a Step
-/// Functions distributed map (`{"Items": [{"Key": ...}], "BatchInput": {"bucket": ...}}`, or `{"bucket", "keys": [...]}`),
-/// and whatever [`read_records`] reads. Messages may wrap any of these, and SNS may wrap them once more.
+/// Functions distributed map (`{"Items": [{"Key": ...}], "BatchInput": {"bucket": ...}}`, or `{"bucket", "keys": [...]}`;
+/// with `"backfill": true` beside the bucket the files are old), and whatever [`read_records`] reads. Messages may wrap any of these, and SNS may wrap them once more.
 ///
 /// # Errors
 /// [`DeliveryError`] when nothing can be made of the payload as a whole. What is wrong with one message is found when it
@@ -105,7 +107,7 @@ pub fn take_apart(payload: &str, bucket: Option<&str>) -> Result<Delivery, Deliv
     let messages: Vec<&Value> = messages.collect();
     if !messages.is_empty() {
         let jobs = messages.into_iter().flat_map(jobs_of_message).collect();
-        return Ok(Delivery { from_queue: true, jobs });
+        return Ok(Delivery { from_queue: true, backfill: false, jobs });
     }
     let notices: Vec<&str> = list(&value, "Records").filter_map(sns_message).collect();
     if !notices.is_empty() {
@@ -113,14 +115,13 @@ pub fn take_apart(payload: &str, bucket: Option<&str>) -> Result<Delivery, Deliv
             .into_iter()
             .flat_map(|notice| sources(&serde_json::from_str(notice).unwrap_or_default(), notice));
         let jobs = sources.map(|source| Job { message: None, source }).collect();
-        return Ok(Delivery { from_queue: false, jobs });
+        return Ok(Delivery { from_queue: false, backfill: false, jobs });
     }
-    let sources = match keys(&value, bucket)? {
-        Some(sources) => sources,
-        None => sources(&value, payload),
-    };
+    let listed = keys(&value, bucket)?;
+    let backfill = listed.is_some() && is_backfill(&value);
+    let sources = listed.unwrap_or_else(|| sources(&value, payload));
     let jobs = sources.into_iter().map(|source| Job { message: None, source }).collect();
-    Ok(Delivery { from_queue: false, jobs })
+    Ok(Delivery { from_queue: false, backfill, jobs })
 }
 
 fn jobs_of_message(record: &Value) -> Vec<Job> {
@@ -239,6 +240,14 @@ fn keys(value: &Value, bucket: Option<&str>) -> Result<Option<Vec<Source>>, Deli
     let key = |item: &Value| item.as_str().or_else(|| text(item, "Key")).map(str::to_owned);
     let keys = items.into_iter().chain(single).filter_map(key).filter(|key| is_log_file(key));
     Ok(Some(keys.map(|key| Source::Object { bucket: bucket.to_owned(), key }).collect()))
+}
+
+/// Whether who lists the keys says that they are old.
+fn is_backfill(value: &Value) -> bool {
+    [value.get("BatchInput"), Some(value)]
+        .into_iter()
+        .flatten()
+        .any(|of| of.get("backfill") == Some(&Value::Bool(true)))
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {

@@ -9,6 +9,8 @@ mod parents;
 mod rds;
 mod s3;
 
+pub use parents::parent_events;
+
 use crate::catalog::Catalog;
 use crate::ports::{Item, Question};
 use autotag_model::arn::AccountId;

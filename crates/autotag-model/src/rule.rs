@@ -192,6 +192,16 @@ impl Rule {
         self.actions.iter().map(String::as_str).chain(api).collect()
     }
 
+    /// The IAM actions that reading the tags of the rule's resources needs.
+    pub fn read_actions(&self) -> Vec<&str> {
+        let (api, call) = match &self.call {
+            TagCall::TaggingApi => (Some("tag:GetResources"), self.otherwise.as_ref()),
+            TagCall::Native(call) => (None, Some(call)),
+            TagCall::None => (None, self.read_by.as_ref()),
+        };
+        call.iter().flat_map(|call| &call.read_actions).map(String::as_str).chain(api).collect()
+    }
+
     /// Finds the rule's resources in a record of the rule's event.
     pub fn locate(&self, trees: &Trees, place: &Place) -> Located {
         let meant = self.when.as_ref().is_none_or(|condition| condition.holds(&self.event, trees))

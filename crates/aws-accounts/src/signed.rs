@@ -95,6 +95,23 @@ pub const SQS: JsonApi = JsonApi { name: "sqs", target: "AmazonSQS", version: "1
 /// AWS Systems Manager.
 pub const SSM: JsonApi = JsonApi { name: "ssm", target: "AmazonSSM", version: "1.1" };
 
+/// AWS CloudTrail.
+pub const CLOUDTRAIL: JsonApi = JsonApi {
+    name: "cloudtrail",
+    target: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+    version: "1.1",
+};
+
+/// Amazon EventBridge.
+pub const EVENTS: JsonApi = JsonApi { name: "events", target: "AWSEvents", version: "1.1" };
+
+/// Metrics, of Amazon `CloudWatch`.
+pub const METRICS: JsonApi =
+    JsonApi { name: "monitoring", target: "GraniteServiceVersion20100801", version: "1.0" };
+
+/// AWS Key Management Service.
+pub const KMS: JsonApi = JsonApi { name: "kms", target: "TrentService", version: "1.1" };
+
 /// Where AWS Organizations and the Account API of the partition of `region` are called. In China that is not the region of
 /// its other global services.
 pub fn organizations_region(region: &Region) -> Region {

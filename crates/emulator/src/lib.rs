@@ -4,6 +4,8 @@
 //! - [`Proxy`]: stands between a client and the emulator, makes faults, counts the calls, has a few routes that moto lacks,
 //!   and can change its answers.
 //! - [`Stub`]: answers every call with success after a delay, for benchmarks.
+//! - [`Tools`]: checkers of templates and policies.
+//! - [`Judges`]: simulators of policies and state machines.
 //! - [`RuntimeApi`] and [`FunctionProcess`]: what Lambda does with a function, for the real binary.
 //!
 //! ```text
@@ -21,6 +23,7 @@ mod errors;
 mod fault;
 mod forward;
 mod function;
+mod judges;
 mod ledger;
 mod moto;
 mod proxy;
@@ -29,15 +32,20 @@ mod routes;
 mod runtime_api;
 mod server;
 mod stub;
+mod tools;
+mod venv;
 
 pub use call::{Call, Protocol};
 pub use fault::{Fault, Faults};
 pub use function::FunctionProcess;
-pub use moto::{CannotStart, Emulator};
+pub use judges::Judges;
+pub use moto::Emulator;
 pub use proxy::Proxy;
 pub use reply::Reply;
 pub use runtime_api::{Answer, FUNCTION_ARN, Payload, RuntimeApi, Waiting};
 pub use stub::Stub;
+pub use tools::Tools;
+pub use venv::CannotStart;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,7 @@
 //! The emulator itself: moto, in a Python virtual environment that the tests make themselves.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use crate::venv::{CannotStart, Venv};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -12,8 +12,37 @@ use std::time::Duration;
 ///
 /// Not `moto[server]`: it means all extras, with Docker's client and twice the size. `glue` is the one extra without which
 /// a service that we use does not load; Flask is what the server needs.
-const PACKAGES: [&str; 5] =
-    ["moto[glue]==5.2.5", "boto3==1.44.5", "botocore==1.44.5", "flask==3.1.3", "flask-cors==6.0.5"];
+const VENV: Venv = Venv {
+    name: "emulator",
+    packages: &[
+        "moto[glue]==5.2.5",
+        "boto3==1.44.5",
+        "botocore==1.44.5",
+        "flask==3.1.3",
+        "flask-cors==6.0.5",
+    ],
+};
+
+/// The same, with what CloudFormation needs besides: it loads every service that a template may name. In an environment of
+/// its own, as [`VENV`] is in use by other tests.
+const STACKS: Venv = Venv {
+    name: "emulator-stacks",
+    packages: &[
+        "moto[glue]==5.2.5",
+        "boto3==1.44.5",
+        "botocore==1.44.5",
+        "flask==3.1.3",
+        "flask-cors==6.0.5",
+        "graphql-core==3.3.2",
+        "jsonpath-ng==1.7.0",
+        "openapi-spec-validator==0.9.0",
+        "pyyaml==6.0.4",
+    ],
+};
+
+/// LocalStack's matcher of event patterns, which its authors compare with answers of AWS. Nothing of LocalStack runs here, so
+/// nothing that it needs is installed.
+const MATCHER: Venv = Venv { name: "matcher", packages: &["--no-deps", "localstack-core==2026.3.0"] };
 
 /// How long the server may take to start, on a machine that is compiling at the same time.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -28,17 +57,6 @@ pub struct Emulator {
     address: String,
 }
 
-/// Why no emulator runs.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{what}: {why}; the tests need python3 with venv and pip (on Debian: python3-venv), and PyPI for {}",
-    PACKAGES.join(" ")
-)]
-pub struct CannotStart {
-    what: String,
-    why: String,
-}
-
 impl Emulator {
     /// Starts an emulator on a free port of this machine. `folder` is where the virtual environment lives, for all tests
     /// together: the build's own, `env!("CARGO_TARGET_TMPDIR")`.
@@ -46,14 +64,26 @@ impl Emulator {
     /// # Errors
     /// [`CannotStart`], with what to install.
     pub fn start(folder: &str) -> Result<Self, CannotStart> {
-        let program = installed(Path::new(folder))?.join("moto_server");
+        Self::start_in(&VENV, folder)
+    }
+
+    /// The same, with CloudFormation.
+    ///
+    /// # Errors
+    /// [`CannotStart`], with what to install.
+    pub fn with_stacks(folder: &str) -> Result<Self, CannotStart> {
+        Self::start_in(&STACKS, folder)
+    }
+
+    fn start_in(venv: &Venv, folder: &str) -> Result<Self, CannotStart> {
+        let program = venv.installed(Path::new(folder))?.join("moto_server");
         let mut server = Command::new(program)
             // The server chooses the port and says which: no other program can take it in between.
             .args(["-H", "127.0.0.1", "-p", "0"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| cannot("start moto_server", &error))?;
+            .map_err(|error| venv.cannot("start moto_server", &error))?;
         let said = server.stderr.take().map(listen);
         // From here on the process is killed, whatever comes.
         let mut emulator = Self { server, address: String::new() };
@@ -67,7 +97,23 @@ impl Emulator {
     /// # Errors
     /// [`CannotStart`], with what to install.
     pub fn python(folder: &str) -> Result<PathBuf, CannotStart> {
-        Ok(installed(Path::new(folder))?.join("python3"))
+        Ok(VENV.installed(Path::new(folder))?.join("python3"))
+    }
+
+    /// The Python of an emulator with CloudFormation; it also has `moto` and `yaml` to import.
+    ///
+    /// # Errors
+    /// [`CannotStart`], with what to install.
+    pub fn python_with_stacks(folder: &str) -> Result<PathBuf, CannotStart> {
+        Ok(STACKS.installed(Path::new(folder))?.join("python3"))
+    }
+
+    /// A Python in which `localstack.services.events.event_rule_engine` is, and nothing that it imports.
+    ///
+    /// # Errors
+    /// [`CannotStart`], with what to install.
+    pub fn second_matcher(folder: &str) -> Result<PathBuf, CannotStart> {
+        Ok(MATCHER.installed(Path::new(folder))?.join("python3"))
     }
 
     /// The endpoint to use instead of AWS's.
@@ -120,38 +166,5 @@ fn address(said: &Receiver<String>) -> Result<String, CannotStart> {
 }
 
 fn no_address(why: String) -> CannotStart {
-    CannotStart { what: "moto_server does not start".to_owned(), why }
-}
-
-/// The folder of the programs, installed once for all tests; a lock keeps two test processes from installing at once.
-fn installed(folder: &Path) -> Result<PathBuf, CannotStart> {
-    let place = folder.join("emulator");
-    fs::create_dir_all(&place).map_err(|error| cannot("make a folder", &error))?;
-    let lock = File::create(place.join("lock")).map_err(|error| cannot("make a lock", &error))?;
-    lock.lock().map_err(|error| cannot("take the lock", &error))?;
-    let done = place.join("installed");
-    let venv = place.join("venv");
-    let wanted = PACKAGES.join(" ");
-    if fs::read_to_string(&done).is_ok_and(|text| text == wanted) {
-        return Ok(venv.join("bin"));
-    }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
-    run(Command::new(venv.join("bin/pip"))
-        .args(["install", "--quiet", "--disable-pip-version-check"])
-        .args(PACKAGES))?;
-    fs::write(done, wanted).map_err(|error| cannot("note what is installed", &error))?;
-    Ok(venv.join("bin"))
-}
-
-fn run(command: &mut Command) -> Result<(), CannotStart> {
-    let output = command.output().map_err(|error| cannot("run python3", &error))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(CannotStart { what: format!("{command:?} failed"), why: said })
-}
-
-fn cannot(what: &str, error: &io::Error) -> CannotStart {
-    CannotStart { what: format!("cannot {what}"), why: error.to_string() }
+    VENV.failed("moto_server does not start".to_owned(), why)
 }

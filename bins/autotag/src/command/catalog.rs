@@ -20,6 +20,7 @@ struct Entry<'c> {
     arn: Option<&'c str>,
     tag_call: &'c str,
     iam_actions: Vec<&'c str>,
+    read_actions: Vec<&'c str>,
     may_exist_before: bool,
     note: Option<&'c str>,
 }
@@ -35,6 +36,7 @@ impl<'c> Entry<'c> {
             arn: rule.arn.as_ref().map(autotag_model::rule::ArnTemplate::as_str),
             tag_call: rule.call.name(),
             iam_actions: rule.iam_actions(),
+            read_actions: rule.read_actions(),
             may_exist_before: rule.existing,
             note: rule.note.as_deref(),
         }

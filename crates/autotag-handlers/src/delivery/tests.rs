@@ -81,6 +81,19 @@ fn a_map_lists_keys() {
 }
 
 #[test]
+fn who_lists_keys_says_whether_they_are_old() {
+    let items = json!([{"Key": "a.json.gz"}]);
+    let map = |input: Value| apart(&json!({"BatchInput": input, "Items": items})).backfill;
+    assert!(map(json!({"bucket": "trail", "backfill": true})));
+    assert!(!map(json!({"bucket": "trail"})));
+    assert!(!map(json!({"bucket": "trail", "backfill": "true"})));
+    assert!(apart(&json!({"bucket": "trail", "keys": ["a.json.gz"], "backfill": true})).backfill);
+    let mut event = notice("a.json.gz");
+    event["backfill"] = json!(true);
+    assert!(!apart(&event).backfill, "what is new is new, whatever is in a notice");
+}
+
+#[test]
 fn what_is_no_json_is_refused_as_a_whole_only_when_it_is_the_whole() {
     assert!(matches!(take_apart("{", None), Err(DeliveryError::NotJson(_))));
 }

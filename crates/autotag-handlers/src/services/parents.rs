@@ -73,6 +73,11 @@ const PARENTS: &[Parent] = &[
     },
 ];
 
+/// The events (source and name) by which parents are created: the tags of these resources are read, whatever is created.
+pub fn parent_events() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PARENTS.iter().map(|parent| parent.event)
+}
+
 /// By which EKS says what the groups of its nodes belong to.
 const NODEGROUP: &str = "eks:nodegroup-name";
 const CLUSTER: &str = "eks:cluster-name";

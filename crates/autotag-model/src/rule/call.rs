@@ -37,8 +37,10 @@ pub struct NativeCall {
     pub replaces: bool,
     /// How many tags a call takes, where that is fewer than a resource may have.
     pub max_per_call: Option<usize>,
-    /// How the tags of the same resource are read.
+    /// How the tags of the same resource are read; `None` where an SDK client does it, or nobody can.
     pub read: Option<ReadCall>,
+    /// The IAM actions that reading them needs.
+    pub read_actions: Vec<String>,
 }
 
 /// How tags are read.

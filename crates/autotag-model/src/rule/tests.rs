@@ -179,6 +179,50 @@ fn what_cannot_be_tagged_may_be_read() {
     assert!(error.contains("expected `read_by` only beside `tag = \"none\"`"), "{error}");
 }
 
+/// Most reads are allowed by an action of their own name.
+#[test]
+fn what_a_read_needs() {
+    let api = "[api.one]\nprotocol = \"json-1.1\"\nhost = \"h\"\nsigning = \"one\"\ntarget = \"T\"\n";
+    let read_of = |head: &str, call: &str, of_rule: &str| {
+        let call = format!("{api}[native.One]\n{call}params = {{}}\ntags = \"Tags\"\nshape = \"map\"\n");
+        let rule = "[[rule]]\nevent = \"E\"\ntype = \"AWS::X::Y\"\nid = \"response.x\"\nnote = \"n\"\n";
+        (format!("{HEAD}{head}{call}"), format!("{rule}{of_rule}"))
+    };
+    let actions = |head: &str, call: &str, read: &str, of_rule: &str| {
+        let (file, rule) = read_of(head, call, of_rule);
+        let read = if read.is_empty() { String::new() } else { format!("[native.One.read]\n{read}") };
+        let rules =
+            ServiceRules::from_toml(&format!("{file}{read}{rule}")).map_err(|error| error.to_string())?;
+        Ok::<_, String>(rules.rules[0].read_actions().join(" "))
+    };
+    let list = "operation = \"ListTags\"\ntags = \"Tags\"\n";
+    let own = "actions = [\"a:Get\", \"a:List\"]\n";
+    let (native, api_first) = ("tag = \"One\"\n", "tag = \"tagging-api\"\notherwise = \"One\"\n");
+    let ok = |text: &str| Ok(text.to_owned());
+    assert_eq!(actions("actions = [\"svc:Tag\"]\n", "", list, native), ok("svc:ListTags"));
+    assert_eq!(
+        actions("", "", list, native),
+        ok("one:ListTags"),
+        "without actions it is what requests are signed for"
+    );
+    assert_eq!(actions("", "", &format!("{list}{own}"), native), ok("a:Get a:List"));
+    assert_eq!(actions("", "api = \"sdk\"\n", own, native), ok("a:Get a:List"));
+    assert_eq!(actions("", "", list, api_first), ok("one:ListTags tag:GetResources"));
+    assert_eq!(actions("", "", list, "tag = \"tagging-api\"\n"), ok("tag:GetResources"));
+    assert_eq!(actions("", "", list, "tag = \"none\"\nread_by = \"One\"\n"), ok("one:ListTags"));
+    assert_eq!(actions("", "", list, "tag = \"none\"\n"), ok(""));
+    assert_eq!(actions("", "", "", native), ok(""));
+    for (call, read, expected) in [
+        ("", "tags = \"Tags\"\n", "expected `operation` and `tags`"),
+        ("", "actions = [\"a:Get\"]\n", "expected `operation` and `tags`"),
+        ("", &format!("{list}actions = []\n"), "expected `actions` of the read"),
+        ("api = \"sdk\"\n", list, "expected `actions` only"),
+    ] {
+        let error = actions("", call, read, native).unwrap_err();
+        assert!(error.contains(expected), "{read}: {error}");
+    }
+}
+
 #[test]
 fn a_wrong_file_says_where_and_what() {
     let rule = "[[rule]]\nevent = \"CreateQueue\"\ntype = \"AWS::SQS::Queue\"\n";

@@ -7,3 +7,4 @@ mod moto;
 mod proxy;
 mod runtime;
 mod stub;
+mod tools;

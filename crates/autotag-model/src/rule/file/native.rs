@@ -32,12 +32,13 @@ pub(super) struct NativeFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ReadFile {
-    operation: String,
+    operation: Option<String>,
+    actions: Option<Vec<String>>,
     http: Option<Http>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     params: Option<BTreeMap<String, Param>>,
-    tags: String,
+    tags: Option<String>,
     shape: Option<TagShape>,
     list: Option<String>,
     next: Option<Next>,
@@ -75,18 +76,8 @@ impl Checked<'_> {
             return Err(self.wrong(&name.span(), "expected a list of tags: XML has no maps"));
         }
         let list = call.list.clone().unwrap_or_else(|| "member".to_owned());
-        let read = call.read.as_ref().map(|read| ReadCall {
-            operation: Operation {
-                name: read.operation.clone(),
-                params: read.params.clone().unwrap_or_else(|| call.params.clone()),
-                http: read.http.clone(),
-                headers: read.headers.clone(),
-            },
-            tags: read.tags.clone(),
-            shape: read.shape.unwrap_or(call.shape),
-            list: read.list.clone().unwrap_or_else(|| list.clone()),
-            next: read.next.clone(),
-        });
+        let read = self.read_call(name, call, api.as_deref(), &list)?;
+        let read_actions = self.read_actions(name, call, api.as_deref())?;
         Ok(NativeCall {
             name: name.as_ref().clone(),
             api,
@@ -104,7 +95,61 @@ impl Checked<'_> {
             replaces: call.replaces,
             max_per_call: call.max_per_call,
             read,
+            read_actions,
         })
+    }
+
+    /// How tags are read; nothing where an SDK client does it.
+    fn read_call(
+        &self,
+        name: &Spanned<String>,
+        call: &NativeFile,
+        api: Option<&Api>,
+        list: &str,
+    ) -> Result<Option<ReadCall>, RuleFileError> {
+        let Some(read) = &call.read else { return Ok(None) };
+        let (operation, tags) = match (api, &read.operation, &read.tags) {
+            (Some(_), Some(operation), Some(tags)) => (operation.clone(), tags.clone()),
+            (None, None, None) => return Ok(None),
+            (Some(_), ..) => {
+                return Err(self.wrong(&name.span(), "expected `operation` and `tags` of the read"));
+            }
+            (None, ..) => {
+                let what = "expected `actions` only: an SDK client knows how tags are read";
+                return Err(self.wrong(&name.span(), what));
+            }
+        };
+        Ok(Some(ReadCall {
+            operation: Operation {
+                name: operation,
+                params: read.params.clone().unwrap_or_else(|| call.params.clone()),
+                http: read.http.clone(),
+                headers: read.headers.clone(),
+            },
+            tags,
+            shape: read.shape.unwrap_or(call.shape),
+            list: read.list.clone().unwrap_or_else(|| list.to_owned()),
+            next: read.next.clone(),
+        }))
+    }
+
+    /// The IAM actions of a read: most are called like the operation, with the prefix of the service's other actions.
+    fn read_actions(
+        &self,
+        name: &Spanned<String>,
+        call: &NativeFile,
+        api: Option<&Api>,
+    ) -> Result<Vec<String>, RuleFileError> {
+        let Some(read) = &call.read else { return Ok(Vec::new()) };
+        let prefix = self.file.actions.first().and_then(|action| Some(action.split_once(':')?.0));
+        let prefix = prefix.or(api.map(|api| api.signing.as_str()));
+        match (&read.actions, prefix, &read.operation) {
+            (Some(actions), ..) if !actions.is_empty() => Ok(actions.clone()),
+            (None, Some(prefix), Some(operation)) => Ok(vec![format!("{prefix}:{operation}")]),
+            _ => {
+                Err(self.wrong(&name.span(), "expected `actions` of the read: IAM's names of what it may do"))
+            }
+        }
     }
 
     /// The API of a call: the one it names, or the only one; `None` for calls of an SDK client.

@@ -1,0 +1,143 @@
+"""What a person does with the templates, and what AWS does between the links: `stacks.py COMMAND ...`, over an emulator."""
+
+import io
+import json
+import os
+import sys
+import zipfile
+
+import boto3
+
+HUB, REGION = "eu-west-1", "eu-central-1"
+# us-east-1 is a region as any other, and there the global endpoint of STS is recorded.
+REGIONS = [REGION, "us-east-1"]
+
+# What moto's CloudFormation cannot do, written so that it can. None of it changes a link that moto emulates.
+MOTO = [
+    # It has no aliases: mappings call the function itself. The alias is made afterwards.
+    ("FunctionName: !Ref TagHandlerLive", "FunctionName: !Ref TagHandler"),
+    ("FunctionName: !Ref SessionHandlerLive", "FunctionName: !Ref SessionHandler"),
+    # It refuses ARNs that IAM takes.
+    ("s3:*:${AWS::AccountId}:storage-lens-group", "s3:::storage-lens-group"),
+    ("s3:*:${AWS::AccountId}:job", "s3:::job"),
+    ("iam::${AWS::AccountId}:*", "iam::${AWS::AccountId}:role/*"),
+]
+
+
+def client(service, region=HUB):
+    return boto3.client(service, region_name=region, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+
+
+def stack(folder, name, region, **parameters):
+    with open(os.path.join(folder, name + ".yaml")) as file:
+        text = file.read()
+    for ours, theirs in MOTO:
+        text = text.replace(ours, theirs)
+    formation = client("cloudformation", region)
+    formation.create_stack(
+        StackName="autotag-" + name,
+        TemplateBody=text,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    made = formation.describe_stacks(StackName="autotag-" + name)["Stacks"][0]
+    assert made["StackStatus"] == "CREATE_COMPLETE", made
+    resources = formation.list_stack_resources(StackName="autotag-" + name)["StackResourceSummaries"]
+    # What moto cannot make has no name there.
+    here = [resource["LogicalResourceId"] for resource in resources if resource.get("ResourceType")]
+    return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}, here
+
+
+def function(name, queue):
+    lambdas = client("lambda")
+    # moto's own poller would start the function in a container: here the test brings the messages.
+    mappings = lambdas.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    for mapping in mappings:
+        lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    versions = lambdas.list_versions_by_function(FunctionName=name)["Versions"]
+    lambdas.create_alias(FunctionName=name, Name="live", FunctionVersion=versions[-1]["Version"])
+    configuration = lambdas.get_function_configuration(FunctionName=name)
+    return {
+        "environment": configuration["Environment"]["Variables"],
+        "timeout": configuration["Timeout"],
+        "versions": [version["Version"] for version in versions],
+        "mappings": [
+            {key: mapping.get(key) for key in ["EventSourceArn", "BatchSize", "FunctionResponseTypes", "ScalingConfig"]}
+            for mapping in mappings
+        ],
+        "queue": queue,
+        "visibility": client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"],
+    }
+
+
+def create(folder):
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("bootstrap", "the test runs the binary itself")
+    s3 = client("s3")
+    s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": HUB})
+    s3.put_object(Bucket="code", Key="function.zip", Body=package.getvalue())
+    for user in ["mara", "victor"]:
+        client("iam").create_user(UserName=user)
+    client("iam").create_role(RoleName="ops", AssumeRolePolicyDocument="{}")
+    common = {"CodeBucket": "code", "Release": "1"}
+    hub, made = stack(folder, "hub", HUB, TagHandlerKey="function.zip", **common)
+    session, more = stack(folder, "session", HUB, SessionHandlerKey="function.zip", **common)
+    for region in REGIONS:
+        _, regional = stack(folder, "region", region, HubBusArn=hub["BusArn"])
+    return {
+        "tag": function("autotag-tag-handler", hub["TagQueueUrl"]),
+        "session": function("autotag-session-handler", session["SessionQueueUrl"]),
+        "made": sorted(made + more + regional),
+        "outputs": hub,
+    }
+
+
+def put(region):
+    """A record on stdin, as CloudTrail puts it on the default bus of a region."""
+    record = json.load(sys.stdin)
+    source = "aws." + record["eventSource"].split(".")[0]
+    entry = {"Source": source, "DetailType": "AWS API Call via CloudTrail", "Detail": json.dumps(record)}
+    answer = client("events", region).put_events(Entries=[entry])
+    assert answer["FailedEntryCount"] == 0, answer
+    return {}
+
+
+def as_sent(body):
+    """moto leaves the account out of what it sends on, without which the event is not believed."""
+    event = json.loads(body)
+    assert "account" not in event, event
+    return json.dumps({**event, "account": "123456789012"})
+
+
+def receive(queue):
+    """The messages of a queue, as Lambda brings them."""
+    messages = client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"])
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": as_sent(message["Body"]),
+                "attributes": message["Attributes"],
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:" + HUB + ":123456789012:" + queue.rsplit("/")[-1],
+                "awsRegion": HUB,
+            }
+            for message in messages.get("Messages", [])
+        ]
+    }
+
+
+def volume():
+    return {"id": client("ec2", REGION).create_volume(AvailabilityZone=REGION + "a", Size=1)["VolumeId"]}
+
+
+def tags(volume_id):
+    volumes = client("ec2", REGION).describe_volumes(VolumeIds=[volume_id])["Volumes"]
+    return {tag["Key"]: tag["Value"] for tag in volumes[0].get("Tags", [])}
+
+
+commands = {"create": create, "put": put, "receive": receive, "volume": volume, "tags": tags}
+json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

@@ -1,0 +1,148 @@
+//! `autotag generate`: `deploy/` is up to date, and nobody's own files are touched.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// In a folder without an `autotag.toml`.
+fn generate(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_autotag"));
+    command.arg("generate").args(args).current_dir(folder).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A folder in which all has been generated.
+fn generated() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let output = generate(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    folder
+}
+
+/// Some generated file.
+fn some_file(folder: &Path) -> PathBuf {
+    let list = fs::read_to_string(folder.join("deploy/generated-files.txt")).unwrap();
+    folder.join("deploy").join(list.lines().nth(1).unwrap())
+}
+
+#[test]
+fn the_files_of_this_repository_are_up_to_date() {
+    let folder = TempDir::new().unwrap();
+    let deploy = root().join("deploy");
+    let output = generate(folder.path(), &["--check", "--out", deploy.to_str().unwrap()]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "deploy/ is stale; run `cargo run -p autotag -- generate` in the top folder and commit it\n{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn what_was_just_generated_is_up_to_date() {
+    let folder = generated();
+    let output = generate(folder.path(), &["--check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(said(&output), "");
+}
+
+#[test]
+fn a_check_shows_what_is_stale_and_writes_nothing() {
+    let folder = generated();
+    let file = some_file(folder.path());
+    fs::write(&file, "edited\n").unwrap();
+    let output = generate(folder.path(), &["--check"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("\n-edited\n+"), "{}", said(&output));
+    assert!(
+        said(&output).contains("1 file in `deploy` not up to date: run `autotag generate"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "edited\n");
+}
+
+#[test]
+fn what_is_stale_is_written_again() {
+    let folder = generated();
+    let file = some_file(folder.path());
+    let before = fs::read_to_string(&file).unwrap();
+    fs::write(&file, "edited\n").unwrap();
+    assert_eq!(generate(folder.path(), &[]).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+}
+
+#[test]
+fn they_go_where_they_are_asked_for() {
+    let folder = TempDir::new().unwrap();
+    assert_eq!(generate(folder.path(), &["--out", "elsewhere/deep"]).status.code(), Some(0));
+    assert!(folder.path().join("elsewhere/deep/generated-files.txt").is_file());
+    assert!(!folder.path().join("deploy").exists());
+}
+
+#[test]
+fn a_file_that_was_not_generated_is_not_replaced() {
+    let folder = generated();
+    let path = some_file(folder.path());
+    let name = path.strip_prefix(folder.path().join("deploy")).unwrap().to_str().unwrap();
+    for list in [None, Some("mine\n")] {
+        let own = TempDir::new().unwrap();
+        let file = own.path().join("deploy").join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "mine\n").unwrap();
+        if let Some(list) = list {
+            fs::write(own.path().join("deploy/generated-files.txt"), list).unwrap();
+        }
+        let output = generate(own.path(), &[]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains("not generated") && said(&output).contains(name), "{}", said(&output));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "mine\n");
+        let count = fs::read_dir(own.path().join("deploy")).unwrap().count();
+        assert_eq!(count, 1 + usize::from(list.is_some()), "nothing else was written either");
+    }
+}
+
+/// What an older version has generated and this one does not.
+#[test]
+fn stale_files_are_removed_and_others_stay() {
+    let folder = generated();
+    let deploy = folder.path().join("deploy");
+    let list = deploy.join("generated-files.txt");
+    let before = fs::read_to_string(&list).unwrap();
+    let outside = folder.path().join("outside.txt");
+    let absolute = folder.path().join("absolute.txt");
+    for file in [&outside, &absolute, &deploy.join("old.yaml"), &deploy.join("README.own")] {
+        fs::write(file, "x\n").unwrap();
+    }
+    fs::write(&list, format!("{before}old.yaml\n../outside.txt\n{}\n", absolute.display())).unwrap();
+    let output = generate(folder.path(), &["--check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("old.yaml") && said(&output).contains("\n-x\n"), "{}", said(&output));
+    assert!(deploy.join("old.yaml").exists());
+    assert_eq!(generate(folder.path(), &[]).status.code(), Some(0));
+    assert!(!deploy.join("old.yaml").exists());
+    assert!(deploy.join("README.own").exists());
+    assert!(outside.exists() && absolute.exists(), "a list names nothing outside of its folder");
+    assert_eq!(fs::read_to_string(&list).unwrap(), before);
+}
+
+#[test]
+fn rules_of_ones_own_are_in_it() {
+    let folder = generated();
+    let rules = "source = \"example.amazonaws.com\"\nname = \"Example\"\nactions = [\"example:TagResource\"]\n\
+                 [[rule]]\nevent = \"CreateExample\"\ntype = \"AWS::Example::Example\"\nid = \"response.arn\"\n";
+    fs::write(folder.path().join("own.toml"), rules).unwrap();
+    let output = generate(folder.path(), &["--check", "--rules", "own.toml"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("CreateExample"), "{}", said(&output));
+    assert!(said(&output).contains("example:TagResource"), "{}", said(&output));
+}

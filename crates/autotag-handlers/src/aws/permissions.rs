@@ -1,0 +1,97 @@
+//! What the ports need besides the actions of the catalogue's rules ([`Rule::iam_actions`], [`Rule::read_actions`]): a line a
+//! call that is made whatever the rules say. Policies are generated from it; a call that is missing here is `Refused` in the
+//! field, and a test reads the adapters for it.
+//!
+//! [`Rule::iam_actions`]: autotag_model::rule::Rule::iam_actions
+//! [`Rule::read_actions`]: autotag_model::rule::Rule::read_actions
+
+/// What a port needs to be allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Permission {
+    /// IAM's name of it.
+    pub action: &'static str,
+    /// On what: `*`, or ARNs with `{partition}` and `{account}`.
+    pub resources: &'static [&'static str],
+    /// In which account it is needed.
+    pub whose: Whose,
+    /// The file beside this one that makes the call.
+    pub adapter: &'static str,
+    /// What for.
+    pub why: &'static str,
+}
+
+/// Whose account a call goes to, and so which role needs the permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Whose {
+    /// The account of the resource, or of the caller: the function's own role, and the role in each member account.
+    Any,
+    /// The account that the identity store's ARN names: only with an identity store.
+    IdentityStore,
+    /// The function's own account.
+    Own,
+}
+
+/// All of them, by adapter.
+pub const PERMISSIONS: &[Permission] = &[
+    Permission {
+        action: "ec2:DescribeImages",
+        resources: &["*"],
+        whose: Whose::Any,
+        adapter: "lookup",
+        why: "the snapshots of a new image",
+    },
+    Permission {
+        action: "ec2:DescribeInstances",
+        resources: &["*"],
+        whose: Whose::Any,
+        adapter: "lookup",
+        why: "the volumes and network interfaces of new instances",
+    },
+    Permission {
+        action: "identitystore:DescribeUser",
+        resources: &[
+            "arn:{partition}:identitystore::*:identitystore/*",
+            "arn:{partition}:identitystore:::user/*",
+        ],
+        whose: Whose::IdentityStore,
+        adapter: "people",
+        why: "the names of Identity Center users",
+    },
+    Permission {
+        action: "iam:ListRoleTags",
+        resources: &["arn:{partition}:iam::{account}:role/*"],
+        whose: Whose::Any,
+        adapter: "principals",
+        why: "the IAM tags of a role that has created something",
+    },
+    Permission {
+        action: "iam:ListUserTags",
+        resources: &["arn:{partition}:iam::{account}:user/*"],
+        whose: Whose::Any,
+        adapter: "principals",
+        why: "the IAM tags of a user who has created something",
+    },
+    Permission {
+        action: "tag:GetResources",
+        resources: &["*"],
+        whose: Whose::Any,
+        adapter: "reader",
+        why: "the tags that are there, of what the tagging API covers",
+    },
+    Permission {
+        action: "tag:TagResources",
+        resources: &["*"],
+        whose: Whose::Any,
+        adapter: "tagging_api",
+        why: "tagging by the tagging API, which asks for the service's own action too",
+    },
+    Permission {
+        action: "s3:GetObject",
+        resources: &["arn:{partition}:s3:::*/*"],
+        whose: Whose::Own,
+        adapter: "trail",
+        why: "log files of a trail; of its bucket only",
+    },
+];
