@@ -5,7 +5,7 @@ mod common;
 use common::{DEADLINE, batch, ec2, ec2_tags, emulator, new_volumes, start, volume, world};
 use emulator::{Answer, RuntimeApi};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const KILLS: u64 = 100;
 
@@ -17,30 +17,43 @@ fn random(seed: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
+/// Ten volumes and a bucket with tags of its own, and the delivery that tells of them; with the volumes' ids.
+async fn new_batch(ec2: &aws_sdk_ec2::Client, s3: &aws_sdk_s3::Client, bucket: &str) -> (Value, Vec<String>) {
+    let ids = new_volumes(ec2, 10).await;
+    common::new_bucket(s3, bucket, &[("Cost", "7"), ("Team", "shop")]).await;
+    let mut records: Vec<Value> = ids.iter().map(|id| volume(id)).collect();
+    records.push(common::record(
+        bucket,
+        Duration::ZERO,
+        "s3:CreateBucket",
+        &json!({"bucketName": bucket}),
+        &Value::Null,
+    ));
+    (batch(&records), ids)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_a_hundred_moments_and_delivered_again() {
     let emulator = emulator();
     let proxy = world(&emulator);
     let ec2 = ec2(&proxy.url());
-    let ids = new_volumes(&ec2, 10).await;
     let bucket = common::s3(&proxy.url());
-    common::new_bucket(&bucket, "kept", &[("Cost", "7"), ("Team", "shop")]).await;
-    let records: Vec<Value> = ids.iter().map(|id| volume(id)).collect();
-    let bucket_record = common::record(
-        "bucket",
-        Duration::ZERO,
-        "s3:CreateBucket",
-        &json!({"bucketName": "kept"}),
-        &Value::Null,
-    );
-    let batch = batch(&[&records[..], &[bucket_record]].concat());
     let runtime = RuntimeApi::start().await.unwrap();
+    // How long it takes from its start to its answer here and now, by resources that nobody looks at again.
+    let (others, _) = new_batch(&ec2, &bucket, "others").await;
+    let began = Instant::now();
+    let process = start(&runtime, &proxy.environment(), &[]);
+    assert!(matches!(runtime.invoke(&others, DEADLINE).await, Answer::Response(_)), "{}", process.logs());
+    let undisturbed = u64::try_from(began.elapsed().as_micros()).unwrap();
+    process.kill();
+
+    let (batch, ids) = new_batch(&ec2, &bucket, "kept").await;
     let mut lost = 0;
     for kill in 0..KILLS {
         let process = start(&runtime, &proxy.environment(), &[]);
         let answer = tokio::spawn(runtime.invoke(&batch, DEADLINE));
         // From before it has started to after it has answered.
-        tokio::time::sleep(Duration::from_micros(random(kill) % 150_000)).await;
+        tokio::time::sleep(Duration::from_micros(random(kill) % (undisturbed * 5 / 4))).await;
         process.kill();
         if answer.await.unwrap() == Answer::Lost {
             lost += 1;
