@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// Who created what in an AWS estate, and which tags say so.
 #[derive(Debug, Parser)]
-#[command(name = "autotag", version, arg_required_else_help = true)]
+#[command(name = "autotag", version = autotag_model::VERSION, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// and something is missing in it: the manifest says what, and --resume asks for just that.
 #[derive(Debug, Default, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[command(name = "org-metadata", version)]
+#[command(name = "org-metadata", version = autotag_model::VERSION)]
 pub(crate) struct Cli {
     /// Management accounts to report, instead of those in the tenant table
     #[arg(long = "tenant", value_name = "ID", num_args = 1.., value_delimiter = ',')]

@@ -7,7 +7,7 @@ mod config;
 mod work;
 
 use anyhow::{Context as _, Result};
-use autotag_functions::log;
+use autotag_functions::{log, version};
 use config::Config;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
@@ -18,6 +18,9 @@ use work::Worker;
 const TARGET: &str = "session_handler";
 
 fn main() -> Result<()> {
+    if version::is_asked_for(std::env::args_os()) {
+        return version::say(env!("CARGO_PKG_NAME")).context("cannot print the version");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(serve())
 }

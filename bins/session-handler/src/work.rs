@@ -80,7 +80,7 @@ impl Worker {
         let head = Head {
             namespace: &self.config.metrics_namespace,
             function: &context.env_config.function_name,
-            version: env!("CARGO_PKG_VERSION"),
+            version: autotag_model::VERSION,
         };
         metrics::write(&metrics::line(head, &counts, &[("CallToKept", ages)], now()));
     }

@@ -7,6 +7,8 @@ mod common;
 use common::{World, at, batch, session, sts, user};
 use emulator::{Answer, Fault};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::process::Command;
 use std::time::Duration;
 
 fn record(number: usize) -> Value {
@@ -127,6 +129,11 @@ async fn what_makes_no_session_is_counted_and_passed_over() {
     world.keep(&[failed, for_itself, task, other]).await;
     assert_eq!(kept(&world).await, ["AROAtask:1111"]);
     let metrics = metrics(&world).await;
+    let said = version(env!("CARGO_BIN_EXE_session-handler"));
+    assert_eq!(
+        Some(said.as_str()),
+        metrics["Version"].as_str().map(|version| format!("session-handler {version}\n")).as_deref()
+    );
     assert_eq!(
         (&metrics["Received"], &metrics["Kept"], &metrics["Skipped"]),
         (&json!(4), &json!(1), &json!(2))
@@ -138,4 +145,22 @@ async fn copies_in_one_delivery_are_one_request() {
     let world = World::start(&[]).await;
     world.keep(&[record(0), record(0), record(0), record(1)]).await;
     assert_eq!(world.proxy.count("dynamodb", "PutItem"), 2);
+}
+
+/// What a program says that is started like a tool, without anything of Lambda's around it.
+fn version(program: impl AsRef<OsStr>) -> String {
+    let output = Command::new(program).arg("--version").env_clear().output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn both_functions_say_which_build_they_are() {
+    let ours = version(env!("CARGO_BIN_EXE_session-handler"));
+    let number = ours.strip_prefix("session-handler ").unwrap();
+    assert!(
+        number.starts_with(env!("CARGO_PKG_VERSION")) || option_env!("AUTOTAG_BUILD_VERSION").is_some(),
+        "{ours}"
+    );
+    assert_eq!(version(common::tag_handler()), format!("tag-handler {number}"));
 }

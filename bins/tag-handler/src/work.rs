@@ -86,7 +86,7 @@ impl Worker {
         let head = Head {
             namespace: &self.config.metrics_namespace,
             function: &context.env_config.function_name,
-            version: env!("CARGO_PKG_VERSION"),
+            version: autotag_model::VERSION,
         };
         let (counts, ages) = (metrics::counts(records, second_looks, &rows), metrics::ages(&rows, now()));
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));

@@ -9,6 +9,7 @@
 //! | [`log`] | logs of ours, and of nobody else |
 //! | [`metrics`] | metrics without a call |
 //! | [`deadline`] | when work stops |
+//! | [`version`] | which build this is, for whoever holds the binary |
 
 pub mod answer;
 pub mod dead_letters;
@@ -17,3 +18,4 @@ pub mod environment;
 pub mod log;
 pub mod metrics;
 pub mod queue;
+pub mod version;

@@ -40,3 +40,12 @@ pub mod rule;
 pub mod session;
 pub mod tags;
 mod template;
+
+/// The version that all programs of the workspace say of themselves: `--version`, the metrics' dimension, a report's manifest.
+///
+/// It is the packages' version, unless `AUTOTAG_BUILD_VERSION` was set for the compiler: `0.1.0+5fe1d30` tells two builds of
+/// one version apart.
+pub const VERSION: &str = match option_env!("AUTOTAG_BUILD_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};

@@ -82,7 +82,7 @@ pub(super) fn page(report: &Report, records: &[Record]) -> Result<String> {
         policy: policy(),
         style: STYLE,
         script: SCRIPT,
-        version: env!("CARGO_PKG_VERSION"),
+        version: autotag_model::VERSION,
         run: report.name(),
         started: times(report.started),
         ended: times(report.ended),

@@ -78,7 +78,7 @@ pub(super) fn file(
     }
     let manifest = Manifest {
         run: report.name(),
-        version: env!("CARGO_PKG_VERSION"),
+        version: autotag_model::VERSION,
         started: report.started.to_string(),
         ended: report.ended.to_string(),
         duration_seconds: report.ended.duration_since(report.started).as_secs_f64(),
