@@ -100,12 +100,9 @@ impl Pattern {
 
 /// What the rules for creations let through: every event of the catalogue that the policy does not ignore, each by one.
 pub(crate) fn creations(inventory: &Inventory) -> Result<Vec<Pattern>> {
-    let ignore = &inventory.policy.ignore;
-    let arms = inventory.events().into_iter().filter_map(|(source, names)| {
-        let wanted = |name: &&str| ignore.event(source, name, None).is_none();
-        let names: BTreeSet<&str> = names.into_iter().filter(wanted).collect();
-        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-        (!names.is_empty()).then(|| Arm { source: source.to_owned(), names })
+    let arms = inventory.events().into_iter().map(|(source, names)| {
+        let names = names.into_iter().map(str::to_owned).collect();
+        Arm { source: source.to_owned(), names }
     });
     let arms: Vec<Arm> = arms.flat_map(cut).collect();
     ensure!(!arms.is_empty(), "the policy ignores every event of the catalogue: there is nothing to deploy");
