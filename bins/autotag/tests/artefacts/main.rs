@@ -9,6 +9,7 @@
 mod backfill;
 mod guards;
 mod lint;
+mod needs;
 mod permissions;
 mod terraform;
 

@@ -1,4 +1,4 @@
-//! Policies of the functions and of member accounts: every action exists and is needed, none is missing, each is on what it
+//! Policies of the functions and of member accounts (others: `needs.rs`): every action exists and is needed, none is missing, each is on what it
 //! can be on, and AWS takes them as they are.
 
 use crate::{FOLDER, deploy, installed, read, resolved, script, text};
@@ -49,10 +49,29 @@ const BESIDES: [(&str, Caller); 14] = [
     ("kms:GenerateDataKey", Caller::Aws("SQS and DynamoDB, with a key of one's own")),
 ];
 
+/// Who needs an action.
 #[derive(Clone, Copy)]
-enum Caller {
+pub(crate) enum Caller {
+    /// A file of ours, and what stands in it where it calls.
     Ours(&'static str, &'static str),
+    /// A service of AWS, in the name of the role.
     Aws(&'static str),
+    /// People, to do this.
+    People(&'static str),
+}
+
+impl Caller {
+    /// Stops where a file of ours does not call what it should.
+    pub(crate) fn calls(self, action: &str) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+        match self {
+            Self::Ours(file, call) => {
+                let source = fs::read_to_string(root.join(file)).unwrap();
+                assert!(source.contains(call), "{file} does not call {action}: no {call} in it");
+            }
+            Self::Aws(why) | Self::People(why) => assert!(!why.is_empty()),
+        }
+    }
 }
 
 /// What parliament says and is accepted, and why.
@@ -87,7 +106,8 @@ const BEHIND: &str =
 /// Not what a role of ours may do: who may assume one, and what people may do.
 const NO_ROLES: [&str; 2] = ["iam/member-trust.json", "iam/owners.json"];
 
-type Policies = Map<String, Value>;
+/// Documents by their names.
+pub(crate) type Policies = Map<String, Value>;
 
 /// The policies of a folder that say what a role may do: those alone, and those of the templates.
 fn policies(folder: &Path) -> Policies {
@@ -99,21 +119,25 @@ fn policies(folder: &Path) -> Policies {
         }
     }
     for (template, parameters) in TEMPLATES {
-        let Value::Object(of_template) = resolved(&folder.join("deploy").join(template), parameters) else {
-            panic!("{template} has no policies")
-        };
-        // Policies of queues, buses, keys and roles say who may come in.
-        let granting = of_template.into_iter().filter(|(_, document)| {
-            document["Statement"]
-                .as_array()
-                .is_some_and(|all| all.iter().all(|one| one["Principal"].is_null()))
-        });
-        all.extend(granting.map(|(name, document)| (format!("{template} {name}"), document)));
+        let of_template = of_template(folder, template, parameters);
+        all.extend(of_template.into_iter().map(|(name, document)| (format!("{template} {name}"), document)));
     }
     all
 }
 
-fn texts(value: &Value) -> Vec<String> {
+/// The policies of a template that say what a role or a group may do. Those of queues, buses, keys, buckets and trust say who
+/// may come in.
+pub(crate) fn of_template(folder: &Path, template: &str, parameters: &[&str]) -> Policies {
+    let Value::Object(all) = resolved(&folder.join("deploy").join(template), parameters) else {
+        panic!("{template} has no policies")
+    };
+    let granting = |document: &Value| {
+        document["Statement"].as_array().is_some_and(|all| all.iter().all(|one| one["Principal"].is_null()))
+    };
+    all.into_iter().filter(|(_, document)| granting(document)).collect()
+}
+
+pub(crate) fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         Value::Array(all) => all.iter().flat_map(texts).collect(),
@@ -259,16 +283,9 @@ fn an_action_that_nothing_needs_is_found() {
 fn what_is_needed_besides_is_called_somewhere() {
     let folder = deploy(None);
     let granted = grants(&policies(folder.path()));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    for (action, caller) in &BESIDES {
-        assert!(granted.contains_key(*action), "{action} stands in no policy any more");
-        match caller {
-            Caller::Ours(file, call) => {
-                let source = fs::read_to_string(root.join(file)).unwrap();
-                assert!(source.contains(call), "{file} does not call {action}: no {call} in it");
-            }
-            Caller::Aws(why) => assert!(!why.is_empty()),
-        }
+    for (action, caller) in BESIDES {
+        assert!(granted.contains_key(action), "{action} stands in no policy any more");
+        caller.calls(action);
     }
 }
 
