@@ -18,8 +18,6 @@ struct Hub {
     sources: usize,
     /// Documents of managed policies, as texts that stand where the template has them.
     policies: Vec<String>,
-    /// Of which of the function's metrics the alarm that nothing is tagged is made.
-    counted: [(&'static str, &'static str); 4],
 }
 
 pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
@@ -32,12 +30,6 @@ pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
         events,
         sources,
         policies: policies.iter().map(|policy| policy.yaml(iam::INDENT)).collect::<Result<_>>()?,
-        counted: [
-            ("tagged", "Tagged"),
-            ("already", "AlreadyTagged"),
-            ("skipped", "Skipped"),
-            ("gone", "Gone"),
-        ],
     };
     Ok(vec![Artefact::new("hub.yaml", &hub.render()?)])
 }

@@ -366,9 +366,13 @@ fn own_policy(statements: &[(&[&str], &str, &str)]) -> Value {
 fn member_trust() -> Value {
     json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
-        "Principal": {"AWS": format!("arn:aws:iam::{HUB}:role/autotag-tag-handler")},
+        "Principal": {"AWS": format!("arn:aws:iam::{HUB}:root")},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"sts:ExternalId": "the-external-id"}},
+        // By name: as the principal, a role that is made anew would be another one.
+        "Condition": {
+            "ArnEquals": {"aws:PrincipalArn": format!("arn:aws:iam::{HUB}:role/autotag-tag-handler")},
+            "StringEquals": {"sts:ExternalId": "the-external-id"},
+        },
     }]})
 }
 

@@ -15,13 +15,13 @@ struct Region {
     events: usize,
     /// Of how many services.
     sources: usize,
-    sessions: [Pattern; 1],
+    session: Pattern,
 }
 
 pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
     let patterns = patterns::creations(inventory)?;
     let (events, sources) = patterns::size(&patterns);
     let version = inventory.version();
-    let region = Region { version, patterns, events, sources, sessions: [patterns::sessions()] };
+    let region = Region { version, patterns, events, sources, session: patterns::sessions() };
     Ok(vec![Artefact::new("region.yaml", &region.render()?)])
 }

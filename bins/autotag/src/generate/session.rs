@@ -10,10 +10,10 @@ use askama::Template;
 #[template(path = "deploy/session.yaml", escape = "none")]
 struct Session {
     version: String,
-    sessions: [Pattern; 1],
+    session: Pattern,
 }
 
 pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
-    let session = Session { version: inventory.version(), sessions: [patterns::sessions()] };
+    let session = Session { version: inventory.version(), session: patterns::sessions() };
     Ok(vec![Artefact::new("session.yaml", &session.render()?)])
 }

@@ -20,13 +20,24 @@ const TEMPLATES: [(&str, &[&str]); 4] = [
             "MemberRoleName=autotag-member",
             "PolicyParameter=/autotag/policy",
             "IdentityStoreRegion=eu-west-1",
+            "ExternalId=e-1",
             "TrailBucket=trail",
+            "TrailKeyArn=arn:aws:kms:eu-west-1:111122223333:key/trail",
+            "TableKeyArn=arn:aws:kms:eu-west-1:111122223333:key/table",
             "UseKey=true",
             "SessionTableName=autotag-sessions",
         ],
     ),
     ("member.yaml", &["HubRoleArn=arn:aws:iam::111122223333:role/autotag-tag-handler", "ReadsPeople=true"]),
-    ("session.yaml", &["TrailBucket=trail", "TableKeyArn=arn:aws:kms:eu-west-1:111122223333:key/x"]),
+    (
+        "session.yaml",
+        &[
+            "TrailBucket=trail",
+            "TrailKeyArn=arn:aws:kms:eu-west-1:111122223333:key/trail",
+            "TableKeyArn=arn:aws:kms:eu-west-1:111122223333:key/table",
+            "KeyArn=arn:aws:kms:eu-west-1:111122223333:key/x",
+        ],
+    ),
     ("region.yaml", &["HubBusArn=arn:aws:events:eu-west-1:111122223333:event-bus/autotag"]),
 ];
 
@@ -354,9 +365,9 @@ fn only_the_hub_assumes_the_role_of_a_member() {
     let expected = |id: &str| {
         json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
-            "Principal": {"AWS": role},
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
             "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"sts:ExternalId": id}},
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": role}, "StringEquals": {"sts:ExternalId": id}},
         }]})
     };
     assert_eq!(trust, expected("e-1"));

@@ -74,6 +74,10 @@ class Template:
                 return self.sub(argument)
             if function == "Fn::GetAtt":
                 return self.attribute(*argument)
+            if function == "Fn::Select":
+                return self.resolve(argument[1])[int(argument[0])]
+            if function == "Fn::Split":
+                return self.resolve(argument[1]).split(argument[0])
             if function == "Fn::Join":
                 return argument[0].join(map(str, self.resolve(argument[1])))
             if function == "Fn::If":

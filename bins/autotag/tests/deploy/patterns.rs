@@ -282,6 +282,34 @@ fn the_rules_of_the_templates_are_those_of_the_files() {
     };
     assert_eq!(rules("hub.yaml", "Creations"), creations);
     assert_eq!(rules("region.yaml", "Creations"), creations);
-    assert_eq!(rules("region.yaml", "Sessions"), sessions);
     assert_eq!(rules("session.yaml", "SessionRule"), sessions);
+    let mut forwarding = rules("region.yaml", "Sessions");
+    let but = forwarding[0]["detail"].as_object_mut().unwrap().remove("requestParameters");
+    assert_eq!(forwarding, sessions);
+    assert!(but.is_some());
+}
+
+/// `EventBridge` gets a session to forward with, and an event tells of it: if that were forwarded, each would make another.
+#[test]
+fn forwarding_does_not_feed_itself() {
+    let folder = generated("");
+    let resources = resources(&folder.path().join("region.yaml"));
+    let pattern = resources["Sessions"]["Properties"]["EventPattern"].to_string();
+    let role = "arn:aws:iam::123456789012:role/autotag-forward-eu-west-1";
+    let substituted = json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/autotag-forward-${AWS::Region}"});
+    assert!(pattern.contains(&substituted.to_string()), "{pattern}");
+    let pattern = pattern.replace(&substituted.to_string(), &json!(role).to_string());
+    let told = |name: &str, request: Value| {
+        let mut told = event(&("sts.amazonaws.com".to_owned(), name.to_owned()));
+        told["detail"]["requestParameters"] = request;
+        told
+    };
+    let ours = told("AssumeRole", json!({"roleArn": role}));
+    let others = told("AssumeRole", json!({"roleArn": "arn:aws:iam::123456789012:role/ops"}));
+    let none = told("GetFederationToken", json!({"name": "mara"}));
+    assert_eq!(matches(std::slice::from_ref(&pattern), &[ours, others, none]), [0, 1, 1]);
+    assert_eq!(
+        resources["ForwardRole"]["Properties"]["RoleName"]["Fn::Sub"],
+        "autotag-forward-${AWS::Region}"
+    );
 }

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import sys
 import zipfile
 
@@ -17,11 +18,17 @@ MOTO = [
     # It has no aliases: mappings call the function itself. The alias is made afterwards.
     ("FunctionName: !Ref TagHandlerLive", "FunctionName: !Ref TagHandler"),
     ("FunctionName: !Ref SessionHandlerLive", "FunctionName: !Ref SessionHandler"),
+    # It has no numbers of versions to give out.
+    ("!GetAtt TagHandlerVersion.Version]", "1]"),
+    ("!GetAtt SessionHandlerVersion.Version]", "1]"),
     # It refuses ARNs that IAM takes.
     ("s3:*:${AWS::AccountId}:storage-lens-group", "s3:::storage-lens-group"),
     ("s3:*:${AWS::AccountId}:job", "s3:::job"),
     ("iam::${AWS::AccountId}:*", "iam::${AWS::AccountId}:role/*"),
 ]
+
+# Nor policies of a role that are there under a condition, none of which holds here.
+CONDITIONAL = re.compile(r" {8}- !If\n {10}- \w+\n {10}- PolicyName:.*\n(?: {12}.*\n)+ {10}- !Ref AWS::NoValue\n")
 
 
 def client(service, region=HUB):
@@ -33,6 +40,7 @@ def stack(folder, name, region, **parameters):
         text = file.read()
     for ours, theirs in MOTO:
         text = text.replace(ours, theirs)
+    text = CONDITIONAL.sub("", text)
     formation = client("cloudformation", region)
     formation.create_stack(
         StackName="autotag-" + name,

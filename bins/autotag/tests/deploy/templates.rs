@@ -154,7 +154,7 @@ fn nothing_is_lost_unencrypted_or_kept_for_ever() {
         ),
         ("hub.yaml", "VisibilityTimeout: 360", "VisibilityTimeout: 60", "six timeouts"),
         ("hub.yaml", "AttributeName: expires_at", "AttributeName: expires", "never forgets"),
-        ("session.yaml", "SqsManagedSseEnabled: true\n", "\n", "is not encrypted"),
+        ("region.yaml", "SqsManagedSseEnabled: true\n", "\n", "is not encrypted"),
     ] {
         let path = folder.path().join(template);
         let text = fs::read_to_string(&path).unwrap();
