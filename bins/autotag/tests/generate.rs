@@ -64,7 +64,7 @@ fn a_check_shows_what_is_stale_and_writes_nothing() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("\n-edited\n+"), "{}", said(&output));
     assert!(
-        said(&output).contains("1 file in `deploy` not up to date: run `autotag generate"),
+        said(&output).contains("1 file in `deploy` not up to date: run it again without --check"),
         "{}",
         said(&output)
     );

@@ -41,10 +41,10 @@ fn check(folder: &Path, changes: &[Change]) -> Result<Done> {
         return Ok(Done::Whole);
     }
     let count = plural(changes.len(), "file");
-    let folder = folder.display();
     writeln!(
         anstream::stderr(),
-        "{count} in `{folder}` not up to date: run `autotag generate --out {folder}`"
+        "{count} in `{}` not up to date: run it again without --check, with the same --policy and --rules",
+        folder.display()
     )?;
     Ok(Done::Partly)
 }

@@ -3,6 +3,8 @@
 //! Actions come from the rules and from the table beside the adapters ([`PERMISSIONS`]), each on the kinds of resources that
 //! its rules make. An action stands on `*` only where IAM knows no kind of resource for it ([`ANYWHERE`]).
 
+mod fixed;
+
 use super::Artefact;
 use super::inventory::Inventory;
 use anyhow::{Result, ensure};
@@ -276,7 +278,7 @@ impl Policy {
         for statement in &self.statements {
             writeln!(yaml, "{space}  - Effect: Allow\n{space}    Action:")?;
             for action in &statement.actions {
-                writeln!(yaml, "{space}      - {action}")?;
+                writeln!(yaml, "{space}      - {}", plain_or_quoted(action))?;
             }
             writeln!(yaml, "{space}    Resource:")?;
             for resource in &statement.resources {
@@ -293,6 +295,18 @@ impl Policy {
         }
         Ok(yaml.trim_end().to_owned())
     }
+}
+
+/// An action in YAML. What rule files say is anybody's text.
+fn plain_or_quoted(action: &str) -> String {
+    let whole = action.split_once(':').is_some_and(|(service, name)| {
+        let plain = |part: &str| {
+            part.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        };
+        plain(service) && plain(name)
+    });
+    if whole { action.to_owned() } else { Value::from(action).to_string() }
 }
 
 /// How far from the left a document of a managed policy stands in the templates.
@@ -313,67 +327,12 @@ pub(super) fn people() -> Vec<String> {
 pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
     let policies =
         policies(inventory)?.into_iter().map(|policy| (policy.name.clone(), policy.json("aws", "*")));
-    let own = [("tag-handler".to_owned(), tag_handler()), ("session-handler".to_owned(), session_handler())];
-    let all = policies.chain(own).chain([("member-trust".to_owned(), member_trust())]);
+    let fixed = fixed::documents().into_iter().map(|(name, document)| (name.to_owned(), document));
+    let all = policies.chain(fixed);
     all.map(|(name, document)| {
         Ok(Artefact::new(format!("iam/{name}.json"), &serde_json::to_string_pretty(&document)?))
     })
     .collect()
-}
-
-/// The account of the hub where none is known: to be replaced by whoever takes these files.
-const HUB: &str = "111122223333";
-
-/// What tag-handler needs besides, with the names that the templates give.
-fn tag_handler() -> Value {
-    own_policy(&[
-        (&RECEIVE, "sqs", "autotag-tag"),
-        (&["sqs:SendMessage"], "sqs", "autotag-tag"),
-        (&["sqs:SendMessage"], "sqs", "autotag-tag-dead"),
-        (&["dynamodb:Query"], "dynamodb", "table/autotag-sessions"),
-        (&LOG, "logs", "log-group:/aws/lambda/autotag-tag-handler:*"),
-        (&["sts:AssumeRole"], "iam", MEMBER_ROLE),
-    ])
-}
-
-/// What session-handler needs: nothing of what it keeps belongs to anybody else.
-fn session_handler() -> Value {
-    own_policy(&[
-        (&RECEIVE, "sqs", "autotag-session"),
-        (&["sqs:SendMessage"], "sqs", "autotag-session-dead"),
-        (&["dynamodb:PutItem"], "dynamodb", "table/autotag-sessions"),
-        (&LOG, "logs", "log-group:/aws/lambda/autotag-session-handler:*"),
-    ])
-}
-
-/// What Lambda does for a function in the name of its role.
-const RECEIVE: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
-const LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
-
-const MEMBER_ROLE: &str = "role/autotag-member";
-
-/// Statements of actions, service and name.
-fn own_policy(statements: &[(&[&str], &str, &str)]) -> Value {
-    let statements = statements.iter().map(|(actions, service, name)| {
-        // Roles of other accounts, everywhere.
-        let place = if *service == "iam" { "iam::*".to_owned() } else { format!("{service}:*:{HUB}") };
-        json!({"Effect": "Allow", "Action": actions, "Resource": format!("arn:aws:{place}:{name}")})
-    });
-    json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()})
-}
-
-/// Who may assume the role of a member account.
-fn member_trust() -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow",
-        "Principal": {"AWS": format!("arn:aws:iam::{HUB}:root")},
-        "Action": "sts:AssumeRole",
-        // By name: as the principal, a role that is made anew would be another one.
-        "Condition": {
-            "ArnEquals": {"aws:PrincipalArn": format!("arn:aws:iam::{HUB}:role/autotag-tag-handler")},
-            "StringEquals": {"sts:ExternalId": "the-external-id"},
-        },
-    }]})
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! All that a deployment is generated from.
 
-use super::iam;
+use super::{iam, patterns};
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Rule, ServiceRules};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,11 +45,12 @@ impl Inventory {
     /// up to date.
     pub(crate) fn version(&self) -> String {
         let mut hash = Fnv::new();
-        for (source, events) in self.events() {
-            hash.add(source);
-            for event in events {
-                hash.add(event);
-            }
+        // Where there are none, nothing is generated that could bear the name.
+        for pattern in patterns::creations(self).unwrap_or_default().iter().chain([&patterns::sessions()]) {
+            hash.add(&pattern.json());
+        }
+        for resource in iam::people() {
+            hash.add(&resource);
         }
         for needs in [iam::writing(self), iam::reading(self)] {
             for (action, resources) in needs {

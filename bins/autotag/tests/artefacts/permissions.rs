@@ -115,7 +115,14 @@ const BEHIND: &str =
     "the service reference has it by now: dashboards, metric streams, global clusters, buckets";
 
 /// Not what a role of ours may do: who may assume one, and what people may do.
-const NO_ROLES: [&str; 2] = ["iam/member-trust.json", "iam/owners.json"];
+const NO_ROLES: [&str; 6] = [
+    "iam/member-trust.json",
+    "iam/owners.json",
+    "iam/forward-trust.json",
+    "iam/bus-policy.json",
+    "iam/tag-queue-policy.json",
+    "iam/session-queue-policy.json",
+];
 
 /// Documents by their names.
 pub(crate) type Policies = Map<String, Value>;
@@ -376,4 +383,56 @@ fn only_the_hub_assumes_the_role_of_a_member() {
         resolved(&template, &[&hub]).as_object().unwrap().keys().all(|name| name != "MemberRole"),
         "no people"
     );
+}
+
+/// What a document says, but for names of resources: effect, principals, actions, and of conditions operator and key.
+fn said_by(documents: &[&Value]) -> BTreeSet<String> {
+    let statements = documents.iter().flat_map(|document| document["Statement"].as_array().unwrap());
+    let said = statements.flat_map(|statement| {
+        let conditions: Vec<String> = statement["Condition"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .flat_map(|(operator, keys)| {
+                let keys = keys.as_object().unwrap().keys();
+                // One name has no star in it, so that both mean the same.
+                keys.map(|key| format!("{}:{key}", operator.replace("ArnEquals", "ArnLike")))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let service = texts(&statement["Principal"]["Service"]);
+        let account = texts(&statement["Principal"]["AWS"]);
+        texts(&statement["Action"]).into_iter().map(move |action| {
+            format!("{} {action} {service:?} {account:?} {conditions:?}", statement["Effect"])
+        })
+    });
+    said.collect()
+}
+
+/// The same by references and by names: nothing stands in a template that those miss who take the files alone.
+#[test]
+fn files_alone_say_what_the_templates_say() {
+    let folder = deploy(None);
+    let of = |template: &str, parameters: &[&str]| {
+        resolved(&folder.path().join("deploy").join(template), parameters)
+    };
+    let hub = of(
+        "hub.yaml",
+        &["Accounts=111122223333", "MemberRoleName=autotag-member", "ExternalId=e-1", "SenderAccounts="],
+    );
+    let session = of("session.yaml", &[]);
+    let region = of("region.yaml", &["HubBusArn=arn:aws:events:eu-west-1:111122223333:event-bus/autotag"]);
+    let alone = |name: &str| read(folder.path(), &format!("iam/{name}.json"));
+    for (file, template, names) in [
+        ("tag-handler", &hub, &["TagHandlerRole", "TagHandlerRole#2"][..]),
+        ("session-handler", &session, &["SessionHandlerRole"]),
+        ("forward", &region, &["ForwardRole"]),
+        ("forward-trust", &region, &["ForwardRoleTrust"]),
+        ("bus-policy", &hub, &["BusPolicy"]),
+        ("tag-queue-policy", &hub, &["TagQueuePolicy"]),
+        ("session-queue-policy", &session, &["SessionQueuePolicy"]),
+    ] {
+        let documents: Vec<&Value> = names.iter().map(|name| &template[*name]).collect();
+        assert_eq!(said_by(&[&alone(file)]), said_by(&documents), "{file}");
+    }
 }

@@ -103,6 +103,9 @@ class Template:
             for kind in ("PolicyDocument", "Content", "AssumeRolePolicyDocument"):
                 if kind in properties:
                     yield name + ("Trust" if kind.startswith("Assume") else ""), self.resolve(properties[kind])
+            # A bus has its statements one by one.
+            if "Statement" in properties:
+                yield name, {"Statement": [self.resolve(properties["Statement"])]}
             for policy in self.resolve(properties.get("Policies", [])):
                 yield name, policy["PolicyDocument"]
 

@@ -207,3 +207,25 @@ fn alarms_and_dashboard_count_what_the_functions_write() {
     assert!(unknown.is_empty(), "no function writes {unknown:?}");
     assert!(!code.contains("(\"TaggedAlready\", "));
 }
+
+/// Who is woken by an alarm finds in the documentation what to do.
+#[test]
+fn every_alarm_is_explained() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    let page = fs::read_to_string(page).unwrap();
+    let folder = generated("");
+    let mut alarms = 0;
+    for template in ["hub.yaml", "session.yaml", "region.yaml"] {
+        for resource in resources(&folder.path().join(template)).values() {
+            if resource["Type"] == "AWS::CloudWatch::Alarm" {
+                let name = resource["Properties"]["AlarmName"].as_str().unwrap();
+                assert!(
+                    page.contains(&format!("| `{name}`")),
+                    "docs/operations.md does not say what to do when {name} fires"
+                );
+                alarms += 1;
+            }
+        }
+    }
+    assert_eq!(alarms, 10);
+}
