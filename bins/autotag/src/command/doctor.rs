@@ -47,7 +47,8 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Done> {
         }
         DoctorFormat::Text => text(&mut out, &report)?,
     }
-    let well = report.broken == 0 && (report.unknown == 0 || !args.strict);
+    let ended = flight.as_ref().is_none_or(|flight| !flight.interrupted);
+    let well = ended && report.broken == 0 && (report.unknown == 0 || !args.strict);
     Ok(if well { Done::Whole } else { Done::Partly })
 }
 

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 /// How many questions are on their way at once: AWS's own limits for such calls are low.
 const AT_ONCE: usize = 8;
 
-/// How many pages are read at most; more would be a mistake of somebody's.
-const PAGES: usize = 50;
+/// How many pages are read at most, in which accounts come by twenty at most; more would be a mistake of somebody's.
+const PAGES: usize = 1_000;
 
 /// Asks AWS with somebody's credentials.
 #[derive(Debug, Clone)]
@@ -43,6 +43,16 @@ impl NoAnswer {
     fn of(action: &str, error: SignedError) -> Self {
         let class = failure::class(&error.code, error.status);
         Self { action: action.to_owned(), code: error.code, class }
+    }
+
+    /// An answer that does not say what was asked.
+    pub(crate) fn unreadable(action: &str) -> Self {
+        Self::of(action, SignedError::unsent(operation(action), "UnreadableAnswer"))
+    }
+
+    /// Pages that lead to earlier ones, or to too many: what was read is not all.
+    pub(crate) fn without_end(action: &str) -> Self {
+        Self::of(action, SignedError::unsent(operation(action), "PagingDoesNotEnd"))
     }
 
     /// Whether there is no such thing.
@@ -107,8 +117,7 @@ impl Ask {
         if body.is_empty() {
             return Ok(Value::Null);
         }
-        let unreadable = |_| SignedError::unsent(operation(action), "UnreadableAnswer");
-        serde_json::from_str(body).map_err(unreadable).map_err(|error| NoAnswer::of(action, error))
+        serde_json::from_str(body).map_err(|_| NoAnswer::unreadable(action))
     }
 
     /// An API that speaks JSON. `action` is what permissions call it.
@@ -139,12 +148,15 @@ impl Ask {
                 all.extend(list);
             }
             let next = page.get(token).and_then(Value::as_str).filter(|next| !next.is_empty());
-            let Some(next) = next.filter(|next| seen.insert((*next).to_owned())) else { return Ok(all) };
+            let Some(next) = next else { return Ok(all) };
+            if !seen.insert(next.to_owned()) {
+                break;
+            }
             if let Some(input) = input.as_object_mut() {
                 input.insert(token.to_owned(), next.into());
             }
         }
-        Ok(all)
+        Err(NoAnswer::without_end(action))
     }
 
     /// A GET of Lambda's. `target` is percent-encoded.

@@ -123,7 +123,8 @@ fn lets_in(world: &World, bus: &Value) -> Verdict {
     if says(own) == Decision::Denied {
         return broken("a statement of the policy denies it to its own account");
     }
-    let members: Vec<&str> = world.members.iter().flatten().map(|member| member.account.as_str()).collect();
+    let members = world.members.as_ref().map_err(Clone::clone)?;
+    let members: Vec<&str> = members.iter().map(|member| member.account.as_str()).collect();
     let out: Vec<&str> =
         members.iter().copied().filter(|account| says(account) != Decision::Allowed).collect();
     if !out.is_empty() {

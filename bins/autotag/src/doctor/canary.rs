@@ -2,12 +2,13 @@
 
 use super::ask::if_there;
 use super::consumer::Queue;
-use super::{Check, Finding, NoAnswer, Verdict, World, broken};
+use super::{Check, Expected, Finding, NoAnswer, Trouble, Verdict, World, broken};
 use aws_accounts::signed::{SQS, SSM};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -37,6 +38,9 @@ pub(crate) struct Flight {
     pub(crate) tags: BTreeMap<String, String>,
     /// Whether it is gone again, or never was.
     pub(crate) removed: bool,
+    /// Whether somebody did not want to wait.
+    #[serde(skip)]
+    pub(crate) interrupted: bool,
     #[serde(skip)]
     pub(crate) finding: Option<Finding>,
 }
@@ -56,16 +60,52 @@ enum End {
     Failed(NoAnswer),
 }
 
-/// Sends a canary through. It is removed whatever happens: also when somebody interrupts, or nothing arrives.
+/// Sends a canary through. It is removed whatever happens, but for SIGKILL: also when somebody interrupts, or nothing arrives.
 pub(crate) async fn fly(world: &World, patience: Duration) -> Flight {
     let random = RandomState::new().hash_one(world.account.as_str());
     let parameter = format!("{PREFIX}{random:016x}");
-    let mut flight =
-        Flight { parameter, hops: Vec::new(), tags: BTreeMap::new(), removed: false, finding: None };
-    let end = tokio::select! {
-        end = follow(world, &mut flight, patience) => end,
-        () = interrupted() => End::Interrupted,
+    let mut flight = Flight {
+        parameter,
+        hops: Vec::new(),
+        tags: BTreeMap::new(),
+        removed: false,
+        interrupted: false,
+        finding: None,
     };
+    if let Some(why) = no_landing(&world.expected) {
+        flight.removed = true;
+        flight.finding = Some(CANARY.at(world.hub.as_str(), Err(why)));
+        return flight;
+    }
+    let before = waiting(world, &world.tagger.queue).await;
+    let begun = Instant::now();
+    // Not to be interrupted: what is on its way when it is removed would be there afterwards.
+    let mut interrupted = std::pin::pin!(interrupted());
+    let made = {
+        let mut make = std::pin::pin!(make(world, &flight.parameter));
+        tokio::select! {
+            made = &mut make => made.map(|()| false),
+            () = &mut interrupted => make.await.map(|()| true),
+        }
+    };
+    let end = match made {
+        Err(none) => End::Failed(none),
+        Ok(true) => End::Interrupted,
+        Ok(false) => {
+            // It takes minutes; whoever ends it with SIGKILL has to know what is left.
+            let _ = writeln!(
+                anstream::stderr(),
+                "made {}, waiting up to {} s",
+                flight.parameter,
+                patience.as_secs()
+            );
+            tokio::select! {
+                end = follow(world, &mut flight, (begun, before), patience) => end,
+                () = &mut interrupted => End::Interrupted,
+            }
+        }
+    };
+    flight.interrupted = matches!(end, End::Interrupted);
     // From here on a second Ctrl-C does not count: the first has been heard.
     flight.removed = remove(world, &flight.parameter).await;
     let verdict = verdict(&end, &flight, patience);
@@ -90,19 +130,43 @@ fn verdict(end: &End, flight: &Flight, patience: Duration) -> Verdict {
     match end {
         End::Tagged if flight.removed => Ok(seen),
         End::Failed(none) if flight.removed => Err(none.clone().into()),
+        End::Interrupted if flight.removed => Err(Trouble::Unknown(seen, "run it again".to_owned())),
         _ => broken(format!("{seen}{left}")),
     }
 }
 
-async fn follow(world: &World, flight: &mut Flight, patience: Duration) -> End {
-    let queue = &world.tagger.queue;
-    let before = waiting(world, queue).await;
-    let begun = Instant::now();
-    let input = json!({"Name": flight.parameter, "Value": "made by `autotag doctor --canary`, and removed again",
+/// Why its tags could never arrive.
+fn no_landing(expected: &Expected) -> Option<Trouble> {
+    let seen = if expected.identity_keys.is_empty() {
+        "not sent: the policy writes no identity tags"
+    } else if !expected.creations.iter().any(|event| event.source == SOURCE && event.name == CREATION) {
+        "not sent: the policy ignores SSM's parameters"
+    } else {
+        return None;
+    };
+    Some(Trouble::Unknown(
+        seen.to_owned(),
+        "try it without this policy, or make something else by hand".to_owned(),
+    ))
+}
+
+/// What CloudTrail calls the canary's creation.
+const SOURCE: &str = "ssm.amazonaws.com";
+const CREATION: &str = "PutParameter";
+
+async fn make(world: &World, parameter: &str) -> Result<(), NoAnswer> {
+    let input = json!({"Name": parameter, "Value": "made by `autotag doctor --canary`, and removed again",
         "Type": "String"});
-    if let Err(none) = world.ask.json(SSM, "ssm:PutParameter", &world.hub, &input).await {
-        return End::Failed(none);
-    }
+    world.ask.json(SSM, "ssm:PutParameter", &world.hub, &input).await.map(drop)
+}
+
+async fn follow(
+    world: &World,
+    flight: &mut Flight,
+    (begun, before): (Instant, u64),
+    patience: Duration,
+) -> End {
+    let queue = &world.tagger.queue;
     let hop = |hop: &'static str| Hop { hop, seconds: begun.elapsed().as_secs_f64() };
     flight.hops.push(hop("made"));
     let mut queued = false;
@@ -149,14 +213,16 @@ async fn tags(world: &World, parameter: &str) -> Result<BTreeMap<String, String>
     Ok(list.into_iter().flatten().filter_map(|tag| Some((text(tag, "Key")?, text(tag, "Value")?))).collect())
 }
 
-/// Even if making it has failed: the answer may be what was lost.
+/// Even if making it has failed: the answer may be what was lost. A new parameter may not be found for a moment, so that it is
+/// not there is believed at the last try only.
 async fn remove(world: &World, parameter: &str) -> bool {
     let input = json!({"Name": parameter});
-    for _ in 0..TRIES {
+    for left in (0..TRIES).rev() {
         match world.ask.json(SSM, "ssm:DeleteParameter", &world.hub, &input).await {
             Ok(_) => return true,
-            Err(none) if none.is_missing() => return true,
-            Err(_) => tokio::time::sleep(GLANCE).await,
+            Err(none) if none.is_missing() && left == 0 => return true,
+            Err(_) if left > 0 => tokio::time::sleep(GLANCE).await,
+            Err(_) => {}
         }
     }
     false
@@ -167,10 +233,14 @@ async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut ended) = signal(SignalKind::terminate()) {
+        // A closed terminal hangs up.
+        if let (Ok(mut ended), Ok(mut hung_up)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = ended.recv() => {}
+                _ = hung_up.recv() => {}
             }
             return;
         }

@@ -6,7 +6,7 @@ use super::stack::Stack;
 use super::{Ask, Check, NoAnswer, Trouble, hangs_on};
 use autotag_model::arn::Region;
 use aws_accounts::signed::SQS;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// A function and its queues.
@@ -64,6 +64,18 @@ impl Consumer {
             Ok(None) => hangs_on(other),
             Err(none) => Err(none.clone().into()),
         }
+    }
+
+    /// The variables of the function's environment; of one that is encrypted with a key that doctor may not use nobody knows.
+    pub(crate) fn environment(&self, other: Check) -> Result<&Map<String, Value>, Trouble> {
+        static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+        let config = self.config(other)?;
+        if let Some(error) = config.pointer("/Environment/Error") {
+            let code = error.get("ErrorCode").and_then(Value::as_str).unwrap_or("an error");
+            let fix = "allow `kms:Decrypt` on the function's key to whoever runs doctor".to_owned();
+            return Err(Trouble::Unknown(format!("the function's environment cannot be read: {code}"), fix));
+        }
+        Ok(config.pointer("/Environment/Variables").and_then(Value::as_object).unwrap_or(&NONE))
     }
 
     /// A variable of the function's environment; an empty one counts as none.

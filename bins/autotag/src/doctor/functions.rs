@@ -174,7 +174,7 @@ fn answers(mapping: &Mapping) -> Verdict {
 }
 
 fn environment(world: &World, consumer: &Consumer) -> Verdict {
-    consumer.config(FUNCTION)?;
+    consumer.environment(FUNCTION)?;
     let mut wrong = Vec::new();
     let mut compare = |name: &str, wanted: Option<&str>, must: bool| {
         let Some(wanted) = wanted else { return };
@@ -195,7 +195,6 @@ fn environment(world: &World, consumer: &Consumer) -> Verdict {
     compare("AUTOTAG_SESSION_REGION", Some(world.table_region.as_str()), elsewhere);
     compare("AUTOTAG_DEAD_LETTER_QUEUE_URL", url(&consumer.dead).as_deref(), true);
     if consumer.kind == world.tagger.kind {
-        compare("AUTOTAG_SECOND_LOOK_QUEUE_URL", url(&consumer.queue).as_deref(), false);
         if let Some(role) = &world.member_role {
             compare("AUTOTAG_MEMBER_ROLE", Some(&role.name), true);
             compare(EXTERNAL_ID, role.external_id.as_deref(), true);
@@ -205,7 +204,7 @@ fn environment(world: &World, consumer: &Consumer) -> Verdict {
 }
 
 fn receives(consumer: &Consumer) -> Verdict {
-    consumer.config(FUNCTION)?;
+    consumer.environment(FUNCTION)?;
     let Some((receives, _)) = queue_of(consumer)?.redrive() else {
         return Ok("the queue counts none".to_owned());
     };

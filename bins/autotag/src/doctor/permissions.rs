@@ -122,10 +122,41 @@ async fn works(world: &World, consumer: &Consumer) -> Verdict {
         _ => Vec::new(),
     };
     wishes.extend(member_roles.iter().map(|role| ("sts:AssumeRole", role.as_str())));
-    if is_tagger && consumer.variable("AUTOTAG_SECOND_LOOK_QUEUE_URL").is_some() {
-        wishes.push(("sqs:SendMessage", &queue));
-    }
+    // Its own queue, or another one.
+    let second_looks = consumer.variable("AUTOTAG_SECOND_LOOK_QUEUE_URL").filter(|_| is_tagger);
+    let second_looks = second_looks.and_then(|url| queue_arn(world, url));
+    wishes.extend(second_looks.iter().map(|queue| ("sqs:SendMessage", queue.as_str())));
+    let by_setting = if is_tagger { by_setting(world, consumer) } else { Vec::new() };
+    wishes.extend(by_setting.iter().map(|(action, resource)| (*action, resource.as_str())));
     may(&world.ask, &world.partition, role, &wishes).await
+}
+
+/// What tag-handler needs for what it is told by its environment.
+fn by_setting(world: &World, tagger: &Consumer) -> Vec<(&'static str, String)> {
+    let World { partition, account, .. } = world;
+    let mut wishes = Vec::new();
+    if let Some(parameter) = tagger.variable("AUTOTAG_POLICY_PARAMETER") {
+        let parameter = parameter.trim_start_matches('/');
+        let arn = format!("arn:{partition}:ssm:{}:{account}:parameter/{parameter}", tagger.region);
+        wishes.push(("ssm:GetParameter", arn));
+    }
+    if tagger.variable("AUTOTAG_ACCOUNTS") == Some("organization") {
+        wishes.push(("organizations:ListAccounts", "*".to_owned()));
+    }
+    if let Some(bucket) = tagger.variable("AUTOTAG_TRAIL_BUCKET") {
+        wishes.push(("s3:GetObject", format!("arn:{partition}:s3:::{bucket}/AWSLogs/autotag-doctor")));
+    }
+    wishes
+}
+
+/// The ARN of a queue, by its URL: `https://HOST/ACCOUNT/NAME`.
+fn queue_arn(world: &World, url: &str) -> Option<String> {
+    let mut parts = url.rsplit('/');
+    let (name, account) = (parts.next()?, parts.next()?);
+    // The host names the region, but for those of emulators and private endpoints.
+    let region =
+        url.split('.').nth(1).filter(|region| region.contains('-')).unwrap_or(world.tagger.region.as_str());
+    Some(format!("arn:{}:sqs:{region}:{account}:{name}", world.partition))
 }
 
 /// An action that a role may not do, and who is against it.
@@ -134,6 +165,8 @@ struct Refused {
     action: String,
     resource: String,
     by: &'static str,
+    /// The condition keys that the simulation was not told, with spaces between: with them it may be allowed.
+    depends_on: String,
 }
 
 /// Whether a role may do all of these (actions on resources), by simulation.
@@ -147,13 +180,31 @@ pub(super) async fn may(ask: &Ask, partition: &Partition, role: &str, wishes: &[
         let parts: Vec<Vec<&str>> = actions.chunks(AT_ONCE).map(<[&str]>::to_vec).collect();
         parts.into_iter().map(move |part| simulate(ask, partition, role, part, resource))
     });
-    let answers: Result<Vec<_>, NoAnswer> = join_all(questions).await.into_iter().collect();
-    let refused = match answers {
-        Ok(refused) => refused.concat(),
-        Err(none) if none.is_missing() => return broken(format!("there is no role {role}")),
-        Err(none) => return Err(none.into()),
-    };
-    if refused.is_empty() { Ok(plural(wishes.len(), "permission")) } else { broken(named(role, &refused)) }
+    let (mut refused, mut unanswered) = (Vec::new(), None);
+    for answer in join_all(questions).await {
+        match answer {
+            Ok(some) => refused.extend(some),
+            Err(none) if none.is_missing() => return broken(format!("there is no role {role}")),
+            Err(none) => unanswered = Some(none),
+        }
+    }
+    let (unsure, sure): (Vec<Refused>, Vec<Refused>) =
+        refused.into_iter().partition(|refused| !refused.depends_on.is_empty());
+    if !sure.is_empty() {
+        return broken(named(role, &sure));
+    }
+    if let Some(none) = unanswered {
+        return Err(none.into());
+    }
+    if unsure.is_empty() {
+        return Ok(plural(wishes.len(), "permission"));
+    }
+    let keys: BTreeSet<&str> = unsure.iter().flat_map(|one| one.depends_on.split(' ')).collect();
+    let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
+    let fix = format!(
+        "read the conditions on {keys} in the role's policies, its boundary and the organization's policies"
+    );
+    Err(Trouble::Unknown(format!("{}, unless {keys} makes a difference", named(role, &unsure)), fix))
 }
 
 fn named(role: &str, refused: &[Refused]) -> String {
@@ -180,27 +231,83 @@ async fn simulate(
     for (number, action) in (1..).zip(&actions) {
         let _ = write!(form, "&ActionNames.member.{number}={}", encoded(action));
     }
-    // Where an ARN names no account, policies ask whose the resource is.
-    let account = role.split(':').nth(4).unwrap_or_default();
-    let _ = write!(
-        form,
-        "&ContextEntries.member.1.ContextKeyName=aws%3AResourceAccount&ContextEntries.member.1.ContextKeyType=string\
-         &ContextEntries.member.1.ContextKeyValues.member.1={account}&MaxItems=1000"
-    );
-    let answer = ask.iam("iam:SimulatePrincipalPolicy", partition, &form).await?;
-    Ok(refused(&answer, resource))
+    let part = |arn: &str, number: usize| arn.split(':').nth(number).unwrap_or_default().to_owned();
+    let account = part(role, 4);
+    // What AWS would put into a request: whose the resource is, where its ARN does not say it, and who asks.
+    let context = [
+        ("aws:ResourceAccount", account.clone()),
+        ("aws:PrincipalAccount", account),
+        ("aws:PrincipalArn", role.to_owned()),
+        ("aws:RequestedRegion", part(resource, 3)),
+    ];
+    for (number, (key, value)) in (1..).zip(context.iter().filter(|(_, value)| !value.is_empty())) {
+        let _ = write!(
+            form,
+            "&ContextEntries.member.{number}.ContextKeyName={}&ContextEntries.member.{number}.ContextKeyType=string\
+             &ContextEntries.member.{number}.ContextKeyValues.member.1={}",
+            encoded(key),
+            encoded(value)
+        );
+    }
+    let mut answers = Vec::new();
+    let mut page = String::new();
+    for _ in 0..PAGES {
+        let answer = ask.iam(SIMULATE, partition, &format!("{form}&MaxItems=1000{page}")).await?;
+        let more = between(&answer, "IsTruncated") == Some("true");
+        let marker = between(&answer, "Marker").map(encoded);
+        answers.push(answer);
+        match marker.filter(|_| more) {
+            Some(marker) => page = format!("&Marker={marker}"),
+            None => return refused(&answers, &actions, resource),
+        }
+    }
+    Err(NoAnswer::without_end(SIMULATE))
 }
 
-/// What of the simulated actions is refused. Each result is an element of the list `EvaluationResults`.
-fn refused(answer: &str, resource: &str) -> Vec<Refused> {
-    let results = answer.split("<EvalActionName>").skip(1);
-    let refused = results.filter_map(|result| {
-        let action = result.split("</EvalActionName>").next()?;
-        let decision = between(result, "EvalDecision")?;
-        let by = match decision {
-            "allowed" => return None,
-            "explicitDeny" => " (denied)",
-            _ => "",
+const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
+
+/// How many pages of one simulation are read at most.
+const PAGES: usize = 100;
+
+/// The results of a simulation: the members of the list itself. What is deeper (`MatchedStatements`,
+/// `ResourceSpecificResults`) has members, too.
+fn results(answer: &str) -> Vec<&str> {
+    let list = answer.split_once("<EvaluationResults>").map_or("", |(_, rest)| rest);
+    let (mut depth, mut begin, mut all) = (0_usize, 0, Vec::new());
+    for (at, _) in list.match_indices('<') {
+        let tag = list.get(at..).unwrap_or_default();
+        if tag.starts_with("<member>") {
+            if depth == 0 {
+                begin = at;
+            }
+            depth += 1;
+        } else if tag.starts_with("</member>") {
+            depth = depth.saturating_sub(1);
+            if depth == 0 {
+                all.extend(list.get(begin..at));
+            }
+        } else if depth == 0 && tag.starts_with("</EvaluationResults>") {
+            break;
+        }
+    }
+    all
+}
+
+/// What of the simulated actions is refused. An action of which nothing is said is no answer: never a yes.
+fn refused(answers: &[String], actions: &[&str], resource: &str) -> Result<Vec<Refused>, NoAnswer> {
+    let results: BTreeMap<String, &str> = answers
+        .iter()
+        .flat_map(|answer| results(answer))
+        .filter_map(|result| Some((between(result, "EvalActionName")?.to_ascii_lowercase(), result)))
+        .collect();
+    let mut refused = Vec::new();
+    for action in actions {
+        let result = results.get(&action.to_ascii_lowercase()).copied().unwrap_or_default();
+        let by = match between(result, "EvalDecision") {
+            Some("allowed") => continue,
+            Some("explicitDeny") => " (denied)",
+            Some(_) => "",
+            None => return Err(NoAnswer::unreadable(SIMULATE)),
         };
         let by = match between(result, "AllowedByOrganizations") {
             Some("false") => " (denied by the organization)",
@@ -209,9 +316,17 @@ fn refused(answer: &str, resource: &str) -> Vec<Refused> {
                 _ => by,
             },
         };
-        Some(Refused { action: action.trim().to_owned(), resource: resource.to_owned(), by })
-    });
-    refused.collect()
+        let missing = between(result, "MissingContextValues").unwrap_or_default();
+        let missing: Vec<&str> =
+            missing.split("<member>").skip(1).filter_map(|key| Some(key.split_once('<')?.0.trim())).collect();
+        refused.push(Refused {
+            action: (*action).to_owned(),
+            resource: resource.to_owned(),
+            by,
+            depends_on: missing.join(" "),
+        });
+    }
+    Ok(refused)
 }
 
 #[cfg(test)]
@@ -220,17 +335,40 @@ mod tests {
 
     #[test]
     fn a_simulation_is_read() {
-        let answer = "<EvaluationResults><member><EvalActionName>sns:TagResource</EvalActionName>\
-            <EvalDecision>allowed</EvalDecision></member><member><EvalActionName>ec2:CreateTags</EvalActionName>\
-            <EvalDecision>implicitDeny</EvalDecision></member><member><EvalActionName>s3:PutBucketTagging</EvalActionName>\
-            <EvalDecision>explicitDeny</EvalDecision><OrganizationsDecisionDetail>\
-            <AllowedByOrganizations>false</AllowedByOrganizations></OrganizationsDecisionDetail></member>\
-            </EvaluationResults>";
-        let refused = refused(answer, "*");
-        assert_eq!(
-            named("arn:aws:iam::111122223333:role/tagger", &refused),
-            "tagger may not ec2:CreateTags, s3:PutBucketTagging (denied by the organization)"
+        // In AWS's order: the decision stands before the name, and other lists have members, too.
+        let result = |decision: &str, more: &str, action: &str| {
+            format!(
+                "<member><MatchedStatements><member><SourcePolicyId>p</SourcePolicyId></member></MatchedStatements>{more}\
+                 <EvalDecision>{decision}</EvalDecision><EvalResourceName>*</EvalResourceName>\
+                 <EvalActionName>{action}</EvalActionName><ResourceSpecificResults><member>\
+                 <EvalResourceDecision>allowed</EvalResourceDecision></member></ResourceSpecificResults></member>"
+            )
+        };
+        let organization = "<OrganizationsDecisionDetail><AllowedByOrganizations>false</AllowedByOrganizations>\
+            </OrganizationsDecisionDetail>";
+        let answer = format!(
+            "<IsTruncated>false</IsTruncated><EvaluationResults>{}{}{}{}</EvaluationResults><x><member>y</member></x>",
+            result("implicitDeny", "", "ec2:CreateTags"),
+            result("allowed", "", "sns:TagResource"),
+            result("explicitDeny", organization, "s3:PutBucketTagging"),
+            result(
+                "implicitDeny",
+                "<MissingContextValues><member>aws:Vpc</member></MissingContextValues>",
+                "sqs:TagQueue"
+            ),
         );
+        let actions = ["sns:TagResource", "ec2:CreateTags", "s3:PutBucketTagging", "sqs:TagQueue"];
+        let answers = [answer];
+        let refused = |actions: &[&str]| super::refused(&answers, actions, "*");
+        let found = refused(&actions).unwrap();
+        assert_eq!(
+            named("arn:aws:iam::111122223333:role/tagger", &found),
+            "tagger may not ec2:CreateTags, s3:PutBucketTagging (denied by the organization), sqs:TagQueue"
+        );
+        assert_eq!(found.iter().map(|one| one.depends_on.as_str()).collect::<Vec<_>>(), ["", "", "aws:Vpc"]);
+        assert_eq!(refused(&["sns:TagResource"]).unwrap(), []);
+        // Of what nothing is said, nothing is known.
+        assert_eq!(refused(&["sns:TagResource", "kms:TagResource"]).unwrap_err().code, "UnreadableAnswer");
     }
 
     #[test]

@@ -136,6 +136,10 @@ async fn key(world: &World, queue: &Queue) -> Verdict {
     let input = json!({"KeyId": id});
     let described = world.ask.json(KMS, "kms:DescribeKey", &queue.region, &input).await?;
     let arn = described.pointer("/KeyMetadata/Arn").and_then(Value::as_str).unwrap_or(id).to_owned();
+    let state = described.pointer("/KeyMetadata/KeyState").and_then(Value::as_str).unwrap_or("Enabled");
+    if state != "Enabled" {
+        return broken(format!("{arn} is {state}"));
+    }
     let input = json!({"KeyId": arn, "PolicyName": "default"});
     let answer = world.ask.json(KMS, "kms:GetKeyPolicy", &queue.region, &input).await?;
     let policy = document(answer.get("Policy").and_then(Value::as_str).unwrap_or_default());
@@ -202,7 +206,11 @@ async fn oldest(ask: &Ask, queue: &Queue) -> Result<Option<u64>, NoAnswer> {
 /// Whether a dead-letter queue is there and empty. With `look`, the oldest message that can be seen is told.
 pub(super) async fn dead(ask: &Ask, queue: &Queue, look: bool) -> Verdict {
     let attributes = there(queue, None)?;
-    let messages = attributes.number("ApproximateNumberOfMessages");
+    // Somebody may be looking at them, which hides them from others.
+    let messages = ["", "NotVisible", "Delayed"]
+        .iter()
+        .map(|which| attributes.number(&format!("ApproximateNumberOfMessages{which}")))
+        .sum();
     if messages == 0 {
         return Ok("empty".to_owned());
     }
@@ -210,7 +218,8 @@ pub(super) async fn dead(ask: &Ask, queue: &Queue, look: bool) -> Verdict {
     let oldest = oldest(ask, queue).await.unwrap_or_default();
     let mut seen = format!("{}, {}; {}", waiting(messages), aged(oldest), attributes.url);
     if look {
-        seen = format!("{seen}; {}", peek(ask, queue, attributes).await?);
+        let told = peek(ask, queue, attributes).await;
+        seen = format!("{seen}; {}", told.unwrap_or_else(|none| format!("not looked at: {none}")));
     }
     broken(seen)
 }

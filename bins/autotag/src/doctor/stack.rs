@@ -1,7 +1,7 @@
 //! The stacks of a deployment: what `CloudFormation` has called the things in them.
 
 use super::ask::between;
-use super::{Ask, Check, Finding, broken};
+use super::{Ask, Check, Finding, Trouble, broken};
 use autotag_model::arn::Region;
 use std::collections::BTreeMap;
 
@@ -18,6 +18,8 @@ pub(super) struct Stack {
     name: String,
     things: BTreeMap<String, String>,
     failed: Vec<String>,
+    /// `UPDATE_COMPLETE`, as CloudFormation says; empty where it says nothing.
+    status: String,
 }
 
 impl Stack {
@@ -49,7 +51,8 @@ impl Stack {
                 things.insert(logical, physical);
             }
         }
-        Self { name: name.to_owned(), things, failed }
+        let status = between(stack, "StackStatus").unwrap_or_default().to_owned();
+        Self { name: name.to_owned(), things, failed, status }
     }
 
     /// The physical id; where the stack does not say, the default name.
@@ -69,7 +72,15 @@ impl Stack {
         if self.things.is_empty() {
             return Vec::new();
         }
+        let Self { status, .. } = self;
         let verdict = match self.failed.as_slice() {
+            [] if status.contains("ROLLBACK") || status.contains("FAILED") => {
+                broken(format!("it is {status}: what was deployed last is not there"))
+            }
+            [] if status.ends_with("IN_PROGRESS") => Err(Trouble::Unknown(
+                format!("it is {status}"),
+                "run doctor again when it is done".to_owned(),
+            )),
             [] => Ok(format!("{} resources", self.things.len())),
             failed => broken(failed.join(", ")),
         };
@@ -114,5 +125,12 @@ mod tests {
             (failed[0].state, failed[0].seen.as_str()),
             (State::Broken, "TagHandler is UPDATE_FAILED")
         );
+        let stands = |status: &str| {
+            let stack = format!("<StackStatus>{status}</StackStatus>");
+            Stack::of("hub", &thing("TagHandler", "f", "UPDATE_COMPLETE"), &stack).finding()[0].state
+        };
+        assert_eq!(stands("UPDATE_COMPLETE"), State::Ok);
+        assert_eq!(stands("UPDATE_ROLLBACK_COMPLETE"), State::Broken);
+        assert_eq!(stands("UPDATE_IN_PROGRESS"), State::Unknown);
     }
 }

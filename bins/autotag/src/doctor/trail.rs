@@ -52,17 +52,25 @@ async fn trails(ask: &Ask, region: &Region) -> Result<Vec<Result<Trail, NoAnswer
         let arn = text(trail, "TrailARN").or_else(|| text(trail, "Name")).unwrap_or_default();
         // A shadow of a trail is asked about at home.
         let home = text(trail, "HomeRegion").and_then(|home| Region::new(&home));
-        look(ask, &home.unwrap_or_else(|| region.clone()), &arn).await
+        let is = |name: &str| trail.get(name).and_then(Value::as_bool);
+        // Only the account of an organization's trail may ask what it selects; that it selects nothing special all may see.
+        let selects_all =
+            is("IsOrganizationTrail") == Some(true) && is("HasCustomEventSelectors") == Some(false);
+        look(ask, &home.unwrap_or_else(|| region.clone()), &arn, selects_all).await
     });
     Ok(join_all(looks).await)
 }
 
-async fn look(ask: &Ask, home: &Region, arn: &str) -> Result<Trail, NoAnswer> {
+async fn look(ask: &Ask, home: &Region, arn: &str, selects_all: bool) -> Result<Trail, NoAnswer> {
     let (named, selected) = (json!({"Name": arn}), json!({"TrailName": arn}));
-    let (status, selectors) = tokio::join!(
-        ask.json(CLOUDTRAIL, "cloudtrail:GetTrailStatus", home, &named),
-        ask.json(CLOUDTRAIL, "cloudtrail:GetEventSelectors", home, &selected),
-    );
+    let selectors = async {
+        if selects_all {
+            return Ok(Value::Null);
+        }
+        ask.json(CLOUDTRAIL, "cloudtrail:GetEventSelectors", home, &selected).await
+    };
+    let (status, selectors) =
+        tokio::join!(ask.json(CLOUDTRAIL, "cloudtrail:GetTrailStatus", home, &named), selectors);
     let (status, selectors) = (status?, selectors?);
     Ok(Trail {
         name: arn.rsplit('/').next().unwrap_or(arn).to_owned(),
@@ -121,9 +129,14 @@ fn reads(trails: &Result<Vec<Result<Trail, NoAnswer>>, NoAnswer>) -> Verdict {
     if writes(trails).is_err() {
         return hangs_on(TRAIL);
     }
-    let mut known = trails.iter().flatten().filter_map(|trail| trail.as_ref().ok());
-    match known.find(|trail| trail.logging && trail.reads) {
-        Some(trail) => Ok(format!("`{}` logs", trail.name)),
+    let trails = || trails.iter().flatten();
+    let mut known = trails().filter_map(|trail| trail.as_ref().ok());
+    if let Some(trail) = known.find(|trail| trail.logging && trail.reads) {
+        return Ok(format!("`{}` logs", trail.name));
+    }
+    // It may be the one that nothing is known of.
+    match trails().find_map(|trail| trail.as_ref().err()) {
+        Some(none) => Err(none.clone().into()),
         None => broken("only management events that write are logged: who assumed a role is not known"),
     }
 }
@@ -131,6 +144,15 @@ fn reads(trails: &Result<Vec<Result<Trail, NoAnswer>>, NoAnswer>) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trail_of_which_nothing_is_known_may_be_the_right_one() {
+        let trail = |reads| Ok(Trail { name: "own".to_owned(), logging: true, writes: true, reads });
+        let none = || Err(NoAnswer::unreadable("cloudtrail:GetEventSelectors"));
+        assert!(matches!(reads(&Ok(vec![trail(false)])), Err(Trouble::Broken(_))));
+        assert!(matches!(reads(&Ok(vec![trail(false), none()])), Err(Trouble::Unknown(..))));
+        assert_eq!(reads(&Ok(vec![none(), trail(true)])), Ok("`own` logs".to_owned()));
+    }
 
     #[test]
     fn selectors_of_both_kinds() {

@@ -2,6 +2,7 @@
 
 use super::ask::between;
 use super::consumer::{Consumer, KEEPER, Queue, TAGGER, consumer};
+use super::functions::FUNCTION;
 use super::stack::Stack;
 use super::{Ask, Check, Expected, Finding, NoAnswer, Trouble, broken};
 use autotag_model::arn::{AccountId, Partition, Region};
@@ -191,10 +192,9 @@ impl World {
     }
 
     async fn enter_members(&self, accounts: &Accounts, aim: &Aim) -> Result<Vec<Member>, Trouble> {
-        let allowed = match (&aim.accounts, self.tagger.variable("AUTOTAG_ACCOUNTS")) {
-            (Some(told), _) => told.clone(),
-            (None, Some(said)) => said.parse().unwrap_or(Allowed::OwnOnly),
-            (None, None) => Allowed::OwnOnly,
+        let allowed = match &aim.accounts {
+            Some(told) => told.clone(),
+            None => self.allowed()?,
         };
         let mut members = match allowed {
             Allowed::Listed(accounts) => accounts.into_iter().collect(),
@@ -207,6 +207,16 @@ impl World {
             Member { account, inside }
         });
         Ok(join_all(enter).await)
+    }
+
+    /// What the function is told. Nothing where it is not told; where that cannot be read, it is not known.
+    fn allowed(&self) -> Result<Allowed, Trouble> {
+        let environment = self.tagger.environment(FUNCTION)?;
+        let said = environment.get("AUTOTAG_ACCOUNTS").and_then(Value::as_str).unwrap_or_default();
+        if said.is_empty() {
+            return Ok(Allowed::OwnOnly);
+        }
+        said.parse().or_else(|why| broken(format!("AUTOTAG_ACCOUNTS of the function cannot be used: {why}")))
     }
 
     async fn organization(&self) -> Result<Vec<AccountId>, NoAnswer> {

@@ -115,7 +115,7 @@ async fn a_canary_without_tags_is_broken_and_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_canary_is_removed() {
     let world = World::new().await;
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-HUP"] {
         world.proxy.forget_calls();
         world.proxy.keep_bodies();
         let child = fly(&world, &[]);
@@ -125,7 +125,9 @@ async fn an_interrupted_canary_is_removed() {
         assert!(sent.success());
         let output = end(child).await;
         assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(report(&output)["canary"]["removed"], true);
+        let report = report(&output);
+        assert_eq!(report["canary"]["removed"], true);
+        assert_eq!(crate::named(&report, "broken"), std::collections::BTreeSet::new(), "nobody knows");
         assert_eq!(parameters(&world).await, 0, "{signal}");
     }
 }

@@ -56,8 +56,9 @@ impl Simulator {
             let decision = decide(policy, &action, &resource, own.as_deref());
             write!(
                 results,
-                "<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{resource}</EvalResourceName>\
-                 <EvalDecision>{decision}</EvalDecision></member>"
+                "<member><MatchedStatements><member><SourcePolicyId>p</SourcePolicyId></member></MatchedStatements>\
+                 <MissingContextValues/><EvalDecision>{decision}</EvalDecision>\
+                 <EvalResourceName>{resource}</EvalResourceName><EvalActionName>{action}</EvalActionName></member>"
             )
             .unwrap();
         }
