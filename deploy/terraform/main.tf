@@ -4,6 +4,8 @@
 # in an organization both the rules and the member role in its accounts.
 
 data "aws_region" "here" {}
+data "aws_caller_identity" "here" {}
+data "aws_partition" "here" {}
 
 locals {
   templates    = toset(["guard", "hub", "member", "region", "session"])
@@ -27,7 +29,7 @@ resource "aws_s3_object" "template" {
 locals {
   template = {
     for name in local.templates :
-    name => "https://${var.code_bucket}.s3.${data.aws_region.here.region}.amazonaws.com/${aws_s3_object.template[name].key}"
+    name => "https://${var.code_bucket}.s3.${data.aws_region.here.region}.${data.aws_partition.here.dns_suffix}/${aws_s3_object.template[name].key}"
   }
 }
 
@@ -44,8 +46,15 @@ resource "aws_cloudformation_stack" "hub" {
     OrganizationId = var.organization_id
     Accounts       = length(var.organizational_units) > 0 ? "organization" : "own"
     MemberRoleName = length(var.organizational_units) > 0 ? "autotag-member" : ""
-    ExternalId     = var.external_id
+    ExternalId     = length(var.organizational_units) > 0 ? var.external_id : ""
   }, var.hub_parameters)
+
+  lifecycle {
+    precondition {
+      condition     = length(var.organizational_units) == 0 || var.organization_id != ""
+      error_message = "The bus lets the accounts of an organization in by its id: set organization_id."
+    }
+  }
 }
 
 resource "aws_cloudformation_stack" "session" {
@@ -59,6 +68,8 @@ resource "aws_cloudformation_stack" "session" {
     Release           = var.release
     Architecture      = var.architecture
     SessionTableName  = aws_cloudformation_stack.hub.outputs["SessionTableName"]
+    TableKeyArn       = lookup(aws_cloudformation_stack.hub.outputs, "KeyArn", "")
+    KeyArn            = lookup(aws_cloudformation_stack.hub.outputs, "KeyArn", "")
   }, var.session_parameters)
 }
 
@@ -95,8 +106,13 @@ resource "aws_cloudformation_stack_set" "region" {
     region_concurrency_type      = "PARALLEL"
   }
 
+  # All that the template has: what is left to its defaults would be a change in each plan.
   parameters = merge({
-    HubBusArn = aws_cloudformation_stack.hub.outputs["BusArn"]
+    HubBusArn        = aws_cloudformation_stack.hub.outputs["BusArn"]
+    SessionBusArn    = ""
+    ForwardSessions  = "true"
+    SessionRuleState = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+    AlarmTopicArn    = ""
   }, var.region_parameters)
 
   lifecycle {
@@ -112,8 +128,18 @@ resource "aws_cloudformation_stack_set_instance" "region" {
   stack_set_instance_region = each.key
   call_as                   = var.stack_set_caller
 
+  # The hub's own account has its regions already, and names are the same.
   deployment_targets {
     organizational_unit_ids = var.organizational_units
+    account_filter_type     = "DIFFERENCE"
+    accounts                = [data.aws_caller_identity.here.account_id]
+  }
+
+  # An account in which the region is off does not stop the others.
+  operation_preferences {
+    failure_tolerance_percentage = 100
+    max_concurrent_percentage    = 50
+    region_concurrency_type      = "PARALLEL"
   }
 }
 
@@ -132,8 +158,9 @@ resource "aws_cloudformation_stack_set" "member" {
   }
 
   parameters = merge({
-    HubRoleArn = aws_cloudformation_stack.hub.outputs["TagHandlerRoleArn"]
-    ExternalId = var.external_id
+    HubRoleArn  = aws_cloudformation_stack.hub.outputs["TagHandlerRoleArn"]
+    ExternalId  = var.external_id
+    ReadsPeople = "false"
   }, var.member_parameters)
 
   lifecycle {

@@ -3,7 +3,7 @@
 use crate::dead_letters;
 use crate::environment::DeadLetters;
 use autotag_handlers::delivery::Delivery;
-use autotag_handlers::outcome::Row;
+use autotag_handlers::outcome::{Outcome, Row};
 use aws_accounts::Accounts;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ pub async fn give(
     accounts: &Accounts,
 ) -> Result<Value, NotDone> {
     if !delivery.from_queue {
-        return whole(records, rows);
+        return whole(records, rows, delivery.backfill);
     }
     let failed = failed(delivery, rows);
     let ids = match letters {
@@ -63,9 +63,11 @@ fn partial(ids: impl Iterator<Item = String>) -> Value {
     json!({"batchItemFailures": failures})
 }
 
-/// The answer to everybody else: how it ended, or an error if anything has to come again.
-fn whole(records: u64, rows: &[Row]) -> Result<Value, NotDone> {
-    let mut returned = rows.iter().filter(|row| row.outcome.is_returned());
+/// The answer to everybody else: how it ended, or an error if anything has to come again. Reading an old file again mends no
+/// record in it, so in a backfill what is malformed is only counted.
+fn whole(records: u64, rows: &[Row], backfill: bool) -> Result<Value, NotDone> {
+    let hopeless = |row: &Row| backfill && matches!(row.outcome, Outcome::Malformed(_));
+    let mut returned = rows.iter().filter(|row| row.outcome.is_returned() && !hopeless(row));
     if let Some(row) = returned.next() {
         let reason = row.outcome.reason().unwrap_or_default();
         let first = format!("{} {}: {} {reason}", row.event.source, row.event.name, row.outcome.name());

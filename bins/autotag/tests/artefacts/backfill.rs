@@ -55,3 +55,15 @@ fn each_day_is_read_for_sessions_and_then_for_creations() {
     let results = ran["results"].to_string();
     assert!(results.contains("\"sessions/") && results.contains("\"creations/"), "{results}");
 }
+
+/// A file of sessions that is not read makes wrong owners, which stay: none may fail.
+#[test]
+fn no_file_of_sessions_may_fail() {
+    let folder = deploy(None);
+    let text = std::fs::read_to_string(folder.path().join("deploy/backfill.yaml")).unwrap();
+    let tolerated: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("\"ToleratedFailurePercentage\": "))
+        .collect();
+    assert_eq!(tolerated, ["0,", "${ToleratedFailurePercentage},"]);
+}
