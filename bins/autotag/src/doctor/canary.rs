@@ -82,10 +82,10 @@ pub(crate) async fn fly(world: &World, patience: Duration) -> Flight {
     // Not to be interrupted: what is on its way when it is removed would be there afterwards.
     let mut interrupted = std::pin::pin!(interrupted());
     let made = {
-        let mut make = std::pin::pin!(make(world, &flight.parameter));
+        let mut put = std::pin::pin!(make(world, &flight.parameter));
         tokio::select! {
-            made = &mut make => made.map(|()| false),
-            () = &mut interrupted => make.await.map(|()| true),
+            answer = &mut put => answer.map(|()| false),
+            () = &mut interrupted => put.await.map(|()| true),
         }
     };
     let end = match made {

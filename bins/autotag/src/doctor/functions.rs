@@ -194,11 +194,11 @@ fn environment(world: &World, consumer: &Consumer) -> Verdict {
     let elsewhere = consumer.region != world.table_region;
     compare("AUTOTAG_SESSION_REGION", Some(world.table_region.as_str()), elsewhere);
     compare("AUTOTAG_DEAD_LETTER_QUEUE_URL", url(&consumer.dead).as_deref(), true);
-    if consumer.kind == world.tagger.kind {
-        if let Some(role) = &world.member_role {
-            compare("AUTOTAG_MEMBER_ROLE", Some(&role.name), true);
-            compare(EXTERNAL_ID, role.external_id.as_deref(), true);
-        }
+    if consumer.kind == world.tagger.kind
+        && let Some(role) = &world.member_role
+    {
+        compare("AUTOTAG_MEMBER_ROLE", Some(&role.name), true);
+        compare(EXTERNAL_ID, role.external_id.as_deref(), true);
     }
     if wrong.is_empty() { Ok("as deployed".to_owned()) } else { broken(wrong.join("; ")) }
 }
