@@ -50,6 +50,8 @@ impl Worker {
         let mut found: Sessions = self.world.gather_all(&delivery.jobs, &(), concurrency, end).await;
         let issued: Vec<Timestamp> = found.sessions.iter().map(|(session, _)| session.issued).collect();
         let kept = found.keep(&Until { store: self.world.sessions(), end }, concurrency).await;
+        // How old records of a backfill are says nothing of how quickly they come.
+        let issued = if delivery.backfill { Vec::new() } else { issued };
         let ages = issued.iter().map(|issued| now().duration_since(*issued).as_secs_f64()).collect();
         self.report(&found, kept, ages, context);
         let letters = self.config.dead_letters.as_ref();

@@ -88,7 +88,9 @@ impl Worker {
             function: &context.env_config.function_name,
             version: autotag_model::VERSION,
         };
-        let (counts, ages) = (metrics::counts(records, second_looks, &rows), metrics::ages(&rows, now()));
+        // How old records of a backfill are says nothing of how quickly tags come.
+        let ages = if delivery.backfill { Vec::new() } else { metrics::ages(&rows, now()) };
+        let counts = metrics::counts(records, second_looks, &rows);
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
         let letters = self.config.dead_letters.as_ref();
         let answer = answer::give(&delivery, records, &rows, letters, self.world.accounts()).await;

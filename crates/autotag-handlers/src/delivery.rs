@@ -89,6 +89,9 @@ pub enum DeliveryError {
         "the payload lists keys of log files, but no bucket: send it as `BatchInput.bucket` or `bucket`, or configure one"
     )]
     NoBucket,
+    /// `backfill` beside a list of keys that is no boolean.
+    #[error("`backfill` of the payload is neither true nor false: write it without quotes")]
+    Backfill,
 }
 
 /// Takes a payload apart. `bucket` is where keys lie that come without one.
@@ -118,7 +121,7 @@ pub fn take_apart(payload: &str, bucket: Option<&str>) -> Result<Delivery, Deliv
         return Ok(Delivery { from_queue: false, backfill: false, jobs });
     }
     let listed = keys(&value, bucket)?;
-    let backfill = listed.is_some() && is_backfill(&value);
+    let backfill = listed.is_some() && is_backfill(&value)?;
     let sources = listed.unwrap_or_else(|| sources(&value, payload));
     let jobs = sources.into_iter().map(|source| Job { message: None, source }).collect();
     Ok(Delivery { from_queue: false, backfill, jobs })
@@ -242,12 +245,12 @@ fn keys(value: &Value, bucket: Option<&str>) -> Result<Option<Vec<Source>>, Deli
     Ok(Some(keys.map(|key| Source::Object { bucket: bucket.to_owned(), key }).collect()))
 }
 
-/// Whether who lists the keys says that they are old.
-fn is_backfill(value: &Value) -> bool {
-    [value.get("BatchInput"), Some(value)]
-        .into_iter()
-        .flatten()
-        .any(|of| of.get("backfill") == Some(&Value::Bool(true)))
+/// Whether who lists the keys says that they are old. What is neither yes nor no is refused: taken for no, it would take owners off.
+fn is_backfill(value: &Value) -> Result<bool, DeliveryError> {
+    let said =
+        [value.get("BatchInput"), Some(value)].into_iter().flatten().filter_map(|of| of.get("backfill"));
+    said.map(|said| said.as_bool().ok_or(DeliveryError::Backfill))
+        .try_fold(false, |any, said| Ok(any || said?))
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {

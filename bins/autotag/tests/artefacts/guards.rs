@@ -421,8 +421,14 @@ fn an_exempt_role_and_the_account_of_the_hub_are_where_they_belong() {
             "arn:aws:iam::*:role/service-role/Backup",
         ])
     );
-    let roles = statements[2]["Resource"].to_string();
+    let of = |sid: &str| statements.as_array().unwrap().iter().find(|one| one["Sid"] == sid).unwrap();
+    let roles = of("TaggerRoles")["Resource"].to_string();
     assert!(!roles.contains("Backup"), "others have to be able to pass it: {roles}");
+    // Who could make a role of this name would be exempt himself.
+    let exempt = of("ExemptRole");
+    assert_eq!(exempt["Resource"], "arn:aws:iam::*:role/service-role/Backup");
+    let actions = exempt["Action"].to_string();
+    assert!(actions.contains("iam:CreateRole") && !actions.contains("iam:PassRole"), "{actions}");
 }
 
 #[test]

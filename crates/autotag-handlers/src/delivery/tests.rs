@@ -86,7 +86,8 @@ fn who_lists_keys_says_whether_they_are_old() {
     let map = |input: Value| apart(&json!({"BatchInput": input, "Items": items})).backfill;
     assert!(map(json!({"bucket": "trail", "backfill": true})));
     assert!(!map(json!({"bucket": "trail"})));
-    assert!(!map(json!({"bucket": "trail", "backfill": "true"})));
+    let unclear = json!({"BatchInput": {"bucket": "trail", "backfill": "true"}, "Items": items}).to_string();
+    assert_eq!(take_apart(&unclear, None), Err(DeliveryError::Backfill));
     assert!(apart(&json!({"bucket": "trail", "keys": ["a.json.gz"], "backfill": true})).backfill);
     let mut event = notice("a.json.gz");
     event["backfill"] = json!(true);

@@ -184,6 +184,11 @@ resource "aws_cloudformation_stack_set_instance" "member" {
   deployment_targets {
     organizational_unit_ids = var.organizational_units
   }
+
+  operation_preferences {
+    failure_tolerance_percentage = 100
+    max_concurrent_percentage    = 50
+  }
 }
 
 resource "aws_cloudformation_stack" "guard" {
