@@ -226,7 +226,9 @@ async fn errors(world: &World, consumer: &Consumer) -> Verdict {
         world.ask.metric(&consumer.region, metric, dimension, LATELY).await
     };
     let (errors, calls) = tokio::join!(sum("Errors"), sum("Invocations"));
-    let (errors, calls) = (errors?.iter().sum::<f64>(), calls?.iter().sum::<f64>());
+    // The sum of no numbers is -0.
+    let all = |points: Vec<f64>| points.into_iter().fold(0.0, |all, one| all + one);
+    let (errors, calls) = (all(errors?), all(calls?));
     let seen = format!("{errors} errors in {calls} invocations");
     if errors > 0.0 { broken(seen) } else { Ok(seen) }
 }
