@@ -36,9 +36,6 @@ const READING: Check = Check {
     fix: "update member.yaml there",
 };
 
-/// What doctor's own try to assume the role is called.
-const SESSION_NAME: &str = "autotag-doctor";
-
 pub(super) async fn examine(world: &World) -> Vec<Finding> {
     let members = match &world.members {
         Ok(members) => members,
@@ -118,7 +115,7 @@ async fn trusts(world: &World, inside: &Ask, member: &Member, role: &MemberRole)
 async fn tried(world: &World, account: &AccountId, role: &MemberRole) -> Result<String, String> {
     let by = world.ask.config();
     let role = MemberRole { session_policy: None, ..role.clone() };
-    let assumed = AssumedRole::new(by, &world.partition, account, &role, SESSION_NAME);
+    let assumed = AssumedRole::new(by, &world.partition, account, &role, super::world::SESSION_NAME);
     match assumed.credentials().await {
         Ok(_) => Ok("it lets in whoever runs doctor".to_owned()),
         Err(error) => Err(error.to_string()),

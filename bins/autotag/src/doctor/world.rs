@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// What `CloudTrail` shows as the session of doctor in other accounts.
-const SESSION_NAME: &str = "autotag-doctor";
+pub(super) const SESSION_NAME: &str = "autotag-doctor";
 
 /// Whose credentials these are.
 const CREDENTIALS: Check = Check {
     name: "credentials",
     question: "who are you?",
-    fix: "give credentials of the deployment's account that last, by AWS_PROFILE for example",
+    fix: "give credentials of the deployment's account that last, by AWS_PROFILE for example; without a connection, see region, proxy and AWS_ENDPOINT_URL",
 };
 
 /// What doctor was told on the command line.
