@@ -13,9 +13,9 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
+use autotag_testkit::{Emulator, Stub};
 use common::estate::{Account, Estate, Holdings, Limits, MEMBER_ROLE, ROLE, Size};
 use common::run::{header, program, reports, without_pace};
-use emulator::{Emulator, Stub};
 use serde_json::Value;
 use std::fmt::Display;
 use std::fs;
@@ -69,18 +69,18 @@ fn main() {
     println!("{:60} {:>12}   aim", "", "");
 
     let usual = World::new(scale.usual, scale.takes, Limits::real());
-    let took = usual.ours(Pace::Usual).took;
+    let took = usual.ours(RateLimiter::Usual).took;
     line(&format!("{}, s", size(scale.usual)), seconds(took), "at most 10");
     usual.print_calls();
 
     let wide = World::new(scale.wide, scale.takes, Limits::real());
-    line(&format!("{}, s", size(scale.wide)), seconds(wide.ours(Pace::Usual).took), "at most 120");
+    line(&format!("{}, s", size(scale.wide)), seconds(wide.ours(RateLimiter::Usual).took), "at most 120");
     wide.print_calls();
 
     compare(&scale, &usual, took);
 
     let large = World::new(scale.large, Duration::ZERO, Limits::none());
-    let ours = large.ours(Pace::None);
+    let ours = large.ours(RateLimiter::None);
     println!("{}, no delay, no limits:", size(scale.large));
     line("  peak memory, MB", format!("{:.1}", ours.megabytes), "at most 64");
     line("  seconds", seconds(ours.took), "");
@@ -104,7 +104,7 @@ fn size(size: Size) -> String {
 
 /// Whether the program waits for turns.
 #[derive(Clone, Copy)]
-enum Pace {
+enum RateLimiter {
     Usual,
     None,
 }
@@ -137,12 +137,12 @@ impl World {
     }
 
     /// A report by the real binary, which must be whole and right.
-    fn ours(&self, pace: Pace) -> Took {
+    fn ours(&self, pace: RateLimiter) -> Took {
         self.estate.forget_calls();
         let out = tempfile::tempdir().unwrap();
         let mut command = match pace {
-            Pace::Usual => program(&self.stub, out.path()),
-            Pace::None => without_pace(&self.stub, out.path()),
+            RateLimiter::Usual => program(&self.stub, out.path()),
+            RateLimiter::None => without_pace(&self.stub, out.path()),
         };
         let took = watched(&mut command, &out.path().join(".said"));
         let found = reports(out.path(), &header(&[]));
@@ -233,7 +233,7 @@ fn known_way(account: &Account) -> u64 {
 /// Both ways over a little estate, and what follows for the usual one.
 fn compare(scale: &Scale, usual: &World, took: Duration) {
     let little = World::new(scale.little, scale.takes, Limits::real());
-    let ours = little.ours(Pace::Usual).took.as_secs_f64();
+    let ours = little.ours(RateLimiter::Usual).took.as_secs_f64();
     let reference = little.reference();
     let calls = little.estate.total().calls;
     assert_eq!(

@@ -7,10 +7,10 @@ mod meter;
 
 pub(crate) use meter::OperationCalls;
 
+use autotag_aws::signed::{self, Request, SignedError};
+use autotag_aws::{AccountError, AssumedRole, MemberRole, RateLimit, RateLimiter};
 use autotag_model::arn::{AccountId, Partition, Region};
 use autotag_model::failure::{self, ErrorClass};
-use aws_accounts::signed::{self, Request, SignedError};
-use aws_accounts::{AccountError, AssumedRole, MemberRole, Pace, Rate};
 use aws_config::SdkConfig;
 use meter::Meter;
 use serde_json::Value;
@@ -63,12 +63,12 @@ impl From<SignedError> for Failure {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) config: SdkConfig,
-    turns: Pace<(String, Region)>,
+    turns: RateLimiter<(String, Region)>,
 }
 
 impl Place {
     pub(crate) fn new(config: SdkConfig) -> Self {
-        Self { config, turns: Pace::new() }
+        Self { config, turns: RateLimiter::new() }
     }
 }
 
@@ -211,29 +211,29 @@ impl Aws {
 /// How fast each operation may be called, in one account (and region).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rates {
-    asked: BTreeMap<String, Rate>,
+    asked: BTreeMap<String, RateLimit>,
 }
 
 /// What AWS allows, where it says so, and a modest figure where it does not.
-const DEFAULTS: [(&str, Rate); 11] = [
-    ("AssumeRole", Rate { per_second: 100.0, burst: 100 }),
-    ("DescribeOrganization", Rate { per_second: 10.0, burst: 1 }),
-    ("ListAccounts", Rate { per_second: 10.0, burst: 1 }),
+const DEFAULTS: [(&str, RateLimit); 11] = [
+    ("AssumeRole", RateLimit { per_second: 100.0, burst: 100 }),
+    ("DescribeOrganization", RateLimit { per_second: 10.0, burst: 1 }),
+    ("ListAccounts", RateLimit { per_second: 10.0, burst: 1 }),
     // Not documented; other tools are throttled above 250 accounts when they do not wait.
-    ("ListTagsForResource", Rate { per_second: 10.0, burst: 1 }),
-    ("ListRegions", Rate { per_second: 5.0, burst: 5 }),
-    ("DescribeRegions", Rate { per_second: 20.0, burst: 20 }),
-    ("GetResources", Rate { per_second: 15.0, burst: 1 }),
-    ("GetBucketLocation", Rate { per_second: 50.0, burst: 10 }),
-    ("Search", Rate { per_second: 5.0, burst: 1 }),
-    ("Scan", Rate { per_second: 50.0, burst: 10 }),
-    ("PutObject", Rate { per_second: 50.0, burst: 10 }),
+    ("ListTagsForResource", RateLimit { per_second: 10.0, burst: 1 }),
+    ("ListRegions", RateLimit { per_second: 5.0, burst: 5 }),
+    ("DescribeRegions", RateLimit { per_second: 20.0, burst: 20 }),
+    ("GetResources", RateLimit { per_second: 15.0, burst: 1 }),
+    ("GetBucketLocation", RateLimit { per_second: 50.0, burst: 10 }),
+    ("Search", RateLimit { per_second: 5.0, burst: 1 }),
+    ("Scan", RateLimit { per_second: 50.0, burst: 10 }),
+    ("PutObject", RateLimit { per_second: 50.0, burst: 10 }),
 ];
 
 impl Rates {
     /// The defaults, but for what is asked for: calls a second by operation.
     pub(crate) fn new(asked: &BTreeMap<String, u32>) -> Self {
-        let asked = asked.iter().map(|(operation, rate)| (operation.clone(), Rate::even(*rate)));
+        let asked = asked.iter().map(|(operation, rate)| (operation.clone(), RateLimit::even(*rate)));
         let defaults = DEFAULTS.iter().map(|(operation, rate)| ((*operation).to_owned(), *rate));
         Self { asked: defaults.chain(asked).collect() }
     }
@@ -244,7 +244,7 @@ impl Rates {
     }
 
     /// Calls a second of an operation.
-    pub(crate) fn of(&self, operation: &str) -> Rate {
-        self.asked.get(operation).copied().unwrap_or(Rate::even(10))
+    pub(crate) fn of(&self, operation: &str) -> RateLimit {
+        self.asked.get(operation).copied().unwrap_or(RateLimit::even(10))
     }
 }

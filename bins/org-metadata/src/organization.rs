@@ -2,8 +2,8 @@
 
 use crate::aws::{Aws, Failure, Place};
 use crate::report::Listed;
+use autotag_aws::signed::{ORGANIZATIONS, Request};
 use autotag_model::arn::AccountId;
-use aws_accounts::signed::{ORGANIZATIONS, Request};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

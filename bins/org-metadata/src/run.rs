@@ -13,8 +13,8 @@ use crate::scan::Scan;
 use crate::summary;
 use crate::tenants::{self, Tenants};
 use anyhow::{Context as _, Result, bail};
+use autotag_aws::{Accounts, Settings};
 use autotag_model::arn::Region;
-use aws_accounts::{Accounts, Settings};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
 use jiff::Timestamp;
@@ -130,7 +130,7 @@ async fn ambient(config: &Config) -> Result<(SdkConfig, Region)> {
     credentials.provide_credentials().await.context("no AWS credentials are to be had")?;
     let home =
         config.region.clone().or_else(|| accounts.home_region()).context("no region: set AWS_REGION")?;
-    let ambient = accounts.ambient().to_builder().region(aws_accounts::sdk_region(&home)).build();
+    let ambient = accounts.ambient().to_builder().region(autotag_aws::sdk_region(&home)).build();
     Ok((ambient, home))
 }
 

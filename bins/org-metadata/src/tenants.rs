@@ -1,8 +1,8 @@
 //! The tenant table: which management accounts are to be reported.
 
 use crate::aws::{Aws, Failure, Place};
+use autotag_aws::signed::{DYNAMODB, Request};
 use autotag_model::arn::{AccountId, Region};
-use aws_accounts::signed::{DYNAMODB, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 //! It needs Chromium, and is therefore run by name only: `cargo test -p org-metadata --test chromium`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
-use emulator::{Call, Fault, Reply, Stub};
+use autotag_testkit::{Call, Fault, Reply, Stub};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

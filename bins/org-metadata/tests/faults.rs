@@ -9,11 +9,11 @@
 
 mod common;
 
+use autotag_testkit::{Call, Fault, Faults, Protocol, Stub};
 use common::estate::{Estate, Limits, MEMBER_ROLE, Organization, ROLE, Size, TABLE};
 use common::run::{
     UNFINISHED, assert_uploaded, finish, header, manifest, program, reports, visible, without_pace,
 };
-use emulator::{Call, Fault, Faults, Protocol, Stub};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;

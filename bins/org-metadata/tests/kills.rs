@@ -9,9 +9,9 @@
 
 mod common;
 
+use autotag_testkit::{Fault, Stub};
 use common::estate::{Count, Estate, Size, random};
 use common::run::{UNFINISHED, finish, header, manifest, reports, visible, without_pace};
-use emulator::{Fault, Stub};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! The configuration: the environment, read once into one struct; all problems at once.
 
-use autotag_functions::environment::{DeadLetters, Environment, Problems, SessionTable};
-use aws_accounts::Settings;
+use autotag_aws::Settings;
+use autotag_lambda::environment::{DeadLetters, Environment, Problems, SessionTable};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use tracing_subscriber::filter::LevelFilter;

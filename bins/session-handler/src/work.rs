@@ -1,18 +1,18 @@
 //! One invocation: what is to be read, which sessions are kept, what is answered.
 
 use crate::config::Config;
-use autotag_functions::metrics::{self, Head};
-use autotag_functions::{answer, deadline, log};
-use autotag_handlers::aws::AwsPorts;
+use async_trait::async_trait;
+use autotag_aws::{Accounts, TrailReader};
 use autotag_handlers::delivery;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::sessions::Sessions;
+use autotag_lambda::metrics::{self, Head};
+use autotag_lambda::{answer, deadline, log};
 use autotag_model::session::Session;
-use aws_accounts::Accounts;
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::Value;
-use session_store::{DynamoDbStore, SessionStore, SessionStoreError};
+use session_store::{DynamoDbStore, SessionReader, SessionStoreError, SessionWriter};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
@@ -21,7 +21,9 @@ use tokio::time::{Instant, timeout_at};
 #[derive(Debug)]
 pub(crate) struct Worker {
     config: Config,
-    world: AwsPorts<DynamoDbStore>,
+    accounts: Arc<Accounts>,
+    store: DynamoDbStore,
+    trail: TrailReader,
 }
 
 /// The clock.
@@ -38,7 +40,8 @@ impl Worker {
     pub(crate) async fn start(config: Config) -> Self {
         let accounts = Arc::new(Accounts::connect(config.accounts.clone()).await);
         let store = config.table.store(&accounts);
-        Self { config, world: AwsPorts::new(accounts, store, now) }
+        let trail = TrailReader::new(Arc::clone(&accounts));
+        Self { config, accounts, store, trail }
     }
 
     /// Works on one payload.
@@ -47,16 +50,15 @@ impl Worker {
             .map_err(|error| failure("UnknownDelivery", &error))?;
         let end = deadline::end_of_work(context.deadline, now());
         let concurrency = self.config.concurrency;
-        let mut found: Sessions = self.world.gather_all(&delivery.jobs, &(), concurrency, end).await;
+        let mut found: Sessions = self.trail.gather_all(&delivery.jobs, &(), concurrency, end).await;
         let issued: Vec<Timestamp> = found.sessions.iter().map(|(session, _)| session.issued).collect();
-        let kept = found.keep(&Until { store: self.world.sessions(), end }, concurrency).await;
+        let kept = found.keep(&Until { store: &self.store, end }, concurrency).await;
         // How old records of a backfill are says nothing of how quickly they come.
         let issued = if delivery.backfill { Vec::new() } else { issued };
         let ages = issued.iter().map(|issued| now().duration_since(*issued).as_secs_f64()).collect();
         self.report(&found, kept, ages, context);
         let letters = self.config.dead_letters.as_ref();
-        let accounts = self.world.accounts();
-        let answer = answer::give(&delivery, found.records, &found.rows, letters, accounts).await;
+        let answer = answer::give(&delivery, found.records, &found.rows, letters, &self.accounts).await;
         answer.map_err(|error| failure("NotDone", &error))
     }
 
@@ -101,11 +103,8 @@ impl Until<'_> {
     }
 }
 
-impl SessionStore for Until<'_> {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        timeout_at(self.end, self.store.put(session)).await.unwrap_or_else(|_| Err(Self::late()))
-    }
-
+#[async_trait]
+impl SessionReader for Until<'_> {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -113,5 +112,12 @@ impl SessionStore for Until<'_> {
     ) -> Result<Vec<Session>, SessionStoreError> {
         let found = timeout_at(self.end, self.store.find_issued(role_session, between)).await;
         found.unwrap_or_else(|_| Err(Self::late()))
+    }
+}
+
+#[async_trait]
+impl SessionWriter for Until<'_> {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        timeout_at(self.end, self.store.put(session)).await.unwrap_or_else(|_| Err(Self::late()))
     }
 }

@@ -4,8 +4,8 @@
 
 mod common;
 
+use autotag_testkit::{Answer, Fault};
 use common::{World, at, batch, session, sts, user};
-use emulator::{Answer, Fault};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::process::Command;

@@ -4,8 +4,8 @@
 
 mod common;
 
+use autotag_testkit::Fault;
 use common::{World, at, session, sts, user, volume};
-use emulator::Fault;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -237,7 +237,7 @@ async fn the_second_look_waits_and_leaves_what_a_user_has_changed() {
     let id = world.new_volume().await;
     world.proxy.keep_bodies();
     world.tag(&[volume(&id, &identity, NOW)]).await;
-    let sent: Vec<Value> = world.proxy.calls().iter().map(emulator::Call::json).collect();
+    let sent: Vec<Value> = world.proxy.calls().iter().map(autotag_testkit::Call::json).collect();
     let sent = sent.iter().find_map(|call| call["Entries"].as_array()).unwrap();
     assert_eq!(sent.len(), 1, "{sent:?}");
     assert_eq!(sent[0]["DelaySeconds"], 0, "as this test has configured it");

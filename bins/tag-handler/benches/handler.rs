@@ -13,7 +13,7 @@
 
 mod events;
 
-use emulator::{Answer, Emulator, FunctionProcess, Payload, RuntimeApi, Stub};
+use autotag_testkit::{Answer, Emulator, FunctionProcess, Payload, RuntimeApi, Stub};
 use events::{Event, Events, PRINCIPALS, aws, batch, delivered};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

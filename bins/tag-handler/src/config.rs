@@ -1,9 +1,9 @@
 //! The configuration: the environment, read once into one struct; all problems at once.
 
-use autotag_functions::environment::{DeadLetters, Environment, Problems, SessionTable};
+use autotag_aws::Settings;
 use autotag_handlers::batch;
+use autotag_lambda::environment::{DeadLetters, Environment, Problems, SessionTable};
 use autotag_model::arn::Region;
-use aws_accounts::Settings;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -101,7 +101,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_accounts::Allowed;
+    use autotag_aws::AccountScope;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
         let environment =
@@ -113,7 +113,7 @@ mod tests {
     fn nothing_has_to_be_set() {
         let config = read(&[("PATH", "/bin")]).unwrap();
         assert_eq!(config.policy, PolicySource::BuiltIn);
-        assert_eq!(config.accounts.allowed, Allowed::OwnOnly);
+        assert_eq!(config.accounts.allowed, AccountScope::OwnOnly);
         assert_eq!(config.concurrency, batch::CONCURRENCY);
         assert_eq!(config.dead_letters, None);
     }
@@ -167,7 +167,7 @@ mod tests {
             ("AUTOTAG_EXTERNAL_ID", "e"),
         ])
         .unwrap();
-        let Allowed::Listed(accounts) = config.accounts.allowed else { panic!() };
+        let AccountScope::Listed(accounts) = config.accounts.allowed else { panic!() };
         assert_eq!(accounts.len(), 2);
         assert_eq!(config.accounts.role.unwrap().external_id.as_deref(), Some("e"));
     }

@@ -9,7 +9,7 @@ mod sessions;
 mod work;
 
 use anyhow::{Context as _, Result};
-use autotag_functions::{log, version};
+use autotag_lambda::{log, version};
 use config::Config;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;

@@ -1,7 +1,7 @@
 //! What one invocation of this function counts.
 
-use autotag_functions::metrics as embedded;
 use autotag_handlers::outcome::{Outcome, Row};
+use autotag_lambda::metrics as embedded;
 use jiff::Timestamp;
 
 /// How many outcomes of which kind.
@@ -34,13 +34,13 @@ pub(crate) fn ages(rows: &[Row], now: Timestamp) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autotag_handlers::outcome::EventHead;
+    use autotag_handlers::outcome::EventSummary;
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
     #[test]
     fn every_outcome_is_counted_and_what_was_tagged_has_an_age() {
-        let mut head = EventHead::default();
+        let mut head = EventSummary::default();
         head.time = Some("2026-03-02T09:00:00Z".to_owned());
         let head = Arc::new(head);
         let rows = [

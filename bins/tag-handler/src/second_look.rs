@@ -1,11 +1,11 @@
 //! The messages that bring creations back for a second look.
 
 use crate::config::SecondLook;
-use autotag_functions::queue;
+use autotag_aws::Accounts;
 use autotag_handlers::delivery::{FIRST_LOOK, first_look_text};
 use autotag_handlers::outcome::{Outcome, Row};
 use autotag_handlers::second_look::{Look, wanted};
-use aws_accounts::Accounts;
+use autotag_lambda::queue;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::{Value, json};

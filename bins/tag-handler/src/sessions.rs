@@ -1,8 +1,9 @@
 //! Where sessions are found: in the table, where there is one.
 
+use async_trait::async_trait;
 use autotag_model::session::Session;
 use jiff::Timestamp;
-use session_store::{DynamoDbStore, MemoryStore, SessionStore, SessionStoreError};
+use session_store::{DynamoDbStore, MemoryStore, SessionReader, SessionStoreError, SessionWriter};
 use std::ops::RangeInclusive;
 
 /// The sessions that were there before a delivery.
@@ -13,14 +14,8 @@ pub(crate) enum Known {
     Table(DynamoDbStore),
 }
 
-impl SessionStore for Known {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        match self {
-            Self::None(store) => store.put(session).await,
-            Self::Table(store) => store.put(session).await,
-        }
-    }
-
+#[async_trait]
+impl SessionReader for Known {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -29,6 +24,16 @@ impl SessionStore for Known {
         match self {
             Self::None(store) => store.find_issued(role_session, between).await,
             Self::Table(store) => store.find_issued(role_session, between).await,
+        }
+    }
+}
+
+#[async_trait]
+impl SessionWriter for Known {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        match self {
+            Self::None(store) => store.put(session).await,
+            Self::Table(store) => store.put(session).await,
         }
     }
 }

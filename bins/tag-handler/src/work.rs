@@ -4,21 +4,21 @@ use crate::config::{Config, PolicySource};
 use crate::sessions::Known;
 use crate::{metrics, second_look};
 use anyhow::{Context as _, Result, anyhow};
-use autotag_functions::metrics::Head;
-use autotag_functions::{answer, deadline, log, metrics as embedded};
-use autotag_handlers::aws::AwsPorts;
-use autotag_handlers::aws::until::Until;
+use autotag_aws::backend::AwsPorts;
+use autotag_aws::backend::until::Until;
+use autotag_aws::signed::{self, Request};
+use autotag_aws::{Accounts, TrailReader};
 use autotag_handlers::batch;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::delivery::{self, Delivery, Gathered, Rules};
 use autotag_handlers::outcome::Row;
+use autotag_lambda::metrics::Head;
+use autotag_lambda::{answer, deadline, log, metrics as embedded};
 use autotag_model::policy::Policy;
-use aws_accounts::Accounts;
-use aws_accounts::signed::{self, Request};
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::{Value, json};
-use session_store::{Layered, MemoryStore, SessionStore as _};
+use session_store::{MemoryStore, OverlayStore, SessionWriter as _};
 use std::collections::HashMap;
 use std::fs;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ pub(crate) struct Worker {
     config: Config,
     rules: Rules,
     world: AwsPorts<Known>,
+    trail: TrailReader,
 }
 
 /// An invocation that fails as a whole.
@@ -67,11 +68,12 @@ impl Worker {
             Some(table) => Known::Table(table.store(&accounts)),
             None => Known::None(MemoryStore::new()),
         };
+        let trail = TrailReader::new(Arc::clone(&accounts));
         let mut world = AwsPorts::new(accounts, known, now);
         if let Some(region) = &config.identity_store {
             world = world.with_identity_store(region.clone());
         }
-        Ok(Self { config, rules, world })
+        Ok(Self { config, rules, world, trail })
     }
 
     /// Works on one payload.
@@ -100,9 +102,10 @@ impl Worker {
     /// Records read, how each resource ended, and how many are looked at again.
     async fn work(&self, delivery: &Delivery, end: Instant) -> (u64, Vec<Row>, usize) {
         // What one delivery tells of sessions is in front of what the table knows, and of no use to the next.
-        let ports = self.world.with_sessions(Layered::over(self.world.sessions()));
+        let ports = self.world.with_sessions(OverlayStore::over(self.world.sessions()));
         let concurrency = self.config.concurrency;
-        let mut gathered: Gathered = ports.gather_all(&delivery.jobs, &self.rules, concurrency, end).await;
+        let mut gathered: Gathered =
+            self.trail.gather_all(&delivery.jobs, &self.rules, concurrency, end).await;
         if delivery.backfill {
             // As in `autotag apply`: the record proves that a resource was new then, not that it has no owner now.
             for target in gathered.creations.iter_mut().flat_map(|found| &mut found.targets) {

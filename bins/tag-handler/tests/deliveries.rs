@@ -4,13 +4,13 @@
 
 mod common;
 
+use autotag_testkit::{Answer, Fault, Proxy};
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use common::{
     DEADLINE, Function, batch, ec2, ec2_tags, emulator, event, message, new_volumes, record, s3, volume,
     world,
 };
-use emulator::{Answer, Fault, Proxy};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -213,7 +213,7 @@ async fn what_comes_for_the_last_time_is_buried_with_its_reason() {
     });
     proxy.keep_bodies();
     proxy.route("/", |call| {
-        (call.service == "sqs").then(|| emulator::Reply::json(200, &json!({"MessageId": "1"})))
+        (call.service == "sqs").then(|| autotag_testkit::Reply::json(200, &json!({"MessageId": "1"})))
     });
     let more = [
         ("AUTOTAG_DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"),
@@ -224,7 +224,7 @@ async fn what_comes_for_the_last_time_is_buried_with_its_reason() {
     batch["Records"][1]["attributes"]["ApproximateReceiveCount"] = json!("3");
     assert_eq!(function.returned(&batch).await, ["event-vol-1"], "{}", function.process.logs());
     let sent: Vec<Value> =
-        proxy.calls().iter().filter(|call| call.service == "sqs").map(emulator::Call::json).collect();
+        proxy.calls().iter().filter(|call| call.service == "sqs").map(autotag_testkit::Call::json).collect();
     assert_eq!(sent.len(), 1, "{sent:?}");
     assert_eq!(sent[0]["MessageBody"], batch["Records"][1]["body"]);
     let attributes = &sent[0]["MessageAttributes"];
@@ -234,7 +234,7 @@ async fn what_comes_for_the_last_time_is_buried_with_its_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_configuration_says_all_that_is_wrong() {
-    let runtime = emulator::RuntimeApi::start().await.unwrap();
+    let runtime = autotag_testkit::RuntimeApi::start().await.unwrap();
     let endpoint = [("AWS_REGION", "eu-west-1".to_owned())];
     let more = [("AUTOTAG_CONCURENCY", "4"), ("AUTOTAG_CALL_ATTEMPTS", "many"), ("AUTOTAG_ACCOUNTS", "12")];
     let process = common::start(&runtime, &endpoint, &more);
@@ -266,7 +266,7 @@ async fn a_policy_comes_inline_or_from_a_parameter() {
     assert!(inline.returned(&batch(&[volume(&ids[0])])).await.is_empty());
     proxy.route("/", move |call| {
         (call.operation == "GetParameter")
-            .then(|| emulator::Reply::json(200, &json!({"Parameter": {"Value": policy}})))
+            .then(|| autotag_testkit::Reply::json(200, &json!({"Parameter": {"Value": policy}})))
     });
     let parameter =
         Function::start(&proxy.environment(), &[("AUTOTAG_POLICY_PARAMETER", "/autotag/policy")]).await;

@@ -8,8 +8,8 @@
 
 mod common;
 
+use autotag_testkit::{Answer, Call, Fault, Faults, Reply, Stub};
 use common::{Function, batch, record};
-use emulator::{Answer, Call, Fault, Faults, Reply, Stub};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};

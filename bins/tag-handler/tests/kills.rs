@@ -2,8 +2,8 @@
 
 mod common;
 
+use autotag_testkit::{Answer, RuntimeApi};
 use common::{DEADLINE, batch, ec2, ec2_tags, emulator, new_volumes, start, volume, world};
-use emulator::{Answer, RuntimeApi};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -3,8 +3,8 @@
 
 mod common;
 
+use autotag_testkit::Fault;
 use common::{Function, batch, event, message, record, volume, world};
-use emulator::Fault;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -4,8 +4,8 @@
 
 mod common;
 
+use autotag_testkit::Emulator;
 use common::{FOLDER, Function, batch, emulator, proxy};
-use emulator::Emulator;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;

@@ -5,9 +5,9 @@
 
 mod copies;
 
-use crate::assess::Found;
-use crate::once::Memo;
-use crate::outcome::{ErrorClass, Outcome, PortError, Row, SkipReason};
+use crate::classify::Found;
+use crate::dedup::Memo;
+use crate::outcome::{BackendError, ErrorClass, Outcome, Row, SkipReason};
 use crate::owner::Owner;
 use crate::pipeline::{LookedUp, Pipeline, Present, Resolved, nothing_to_write};
 use crate::ports::{Item, Ports, Tags, Write};
@@ -125,7 +125,7 @@ impl Creation {
 async fn read_once<P: Ports>(
     ports: &P,
     items: impl Iterator<Item = Item>,
-) -> HashMap<String, Result<Tags, PortError>> {
+) -> HashMap<String, Result<Tags, BackendError>> {
     let mut seen = HashSet::new();
     let items: Vec<Item> = items.filter(|item| seen.insert(item.resource.display())).collect();
     if items.is_empty() {
@@ -138,7 +138,7 @@ async fn read_once<P: Ports>(
 struct Batch<'a, P> {
     pipeline: &'a Pipeline<'a, P>,
     /// The tags on resources before this batch.
-    before: HashMap<String, Result<Tags, PortError>>,
+    before: HashMap<String, Result<Tags, BackendError>>,
     rows: Vec<Row>,
     writes: Vec<Pending>,
     /// The last write of each group.
@@ -175,7 +175,7 @@ struct Last {
 }
 
 impl<'a, P: Ports> Batch<'a, P> {
-    fn new(pipeline: &'a Pipeline<'a, P>, before: HashMap<String, Result<Tags, PortError>>) -> Self {
+    fn new(pipeline: &'a Pipeline<'a, P>, before: HashMap<String, Result<Tags, BackendError>>) -> Self {
         Self {
             pipeline,
             before,
@@ -347,7 +347,7 @@ impl<'a, P: Ports> Batch<'a, P> {
         }
     }
 
-    fn answer(&mut self, pending: &Pending, answers: Vec<Result<(), PortError>>) {
+    fn answer(&mut self, pending: &Pending, answers: Vec<Result<(), BackendError>>) {
         for ((at, age), answer) in pending.rows.iter().zip(&pending.ages).zip(answers) {
             if let Some(row) = self.rows.get_mut(*at) {
                 row.outcome = answer.map_or_else(|error| error.outcome(*age), |()| Outcome::Tagged);
@@ -358,13 +358,13 @@ impl<'a, P: Ports> Batch<'a, P> {
 
 impl<P> Present for Batch<'_, P> {
     /// What was there before, and over it what this batch has decided to write.
-    fn tags_of(&self, resource: &Resource) -> Result<Tags, PortError> {
+    fn tags_of(&self, resource: &Resource) -> Result<Tags, BackendError> {
         let name = resource.display();
         let mut tags = self
             .before
             .get(&name)
             .cloned()
-            .unwrap_or_else(|| Err(PortError::new(ErrorClass::Invalid, "reading tags", "NotAsked")))?;
+            .unwrap_or_else(|| Err(BackendError::new(ErrorClass::Invalid, "reading tags", "NotAsked")))?;
         let last = self.last.get(&name).filter(|last| last.write.is_some());
         if let Some(row) = last.and_then(|last| self.rows.get(last.row)) {
             tags.retain(|(key, _)| row.tags.get(key).is_none());
@@ -397,7 +397,7 @@ fn waves(writes: Vec<Pending>) -> Vec<Vec<Pending>> {
 }
 
 fn row(
-    event: &Arc<crate::outcome::EventHead>,
+    event: &Arc<crate::outcome::EventSummary>,
     resource: &Resource,
     owner: Option<&Arc<Owner>>,
     outcome: Outcome,

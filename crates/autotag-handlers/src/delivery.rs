@@ -3,9 +3,9 @@
 //!
 //! Pure: it says what is to be read; an [`Intake`] keeps what was found in it.
 
-use crate::assess::{Assessed, Assessor, Found, Hints};
 use crate::catalog::Catalog;
-use crate::outcome::{EventHead, Outcome, Row};
+use crate::classify::{Classification, Classifier, Found, Hints};
+use crate::outcome::{EventSummary, Outcome, Row};
 use crate::ports::Tags;
 use autotag_model::envelope::{Limits, read_records};
 use autotag_model::policy::Policy;
@@ -64,7 +64,6 @@ pub fn first_look_text<'t>(tags: impl IntoIterator<Item = (&'t str, &'t str)>) -
 
 /// Where records are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Source {
     /// Here.
     Text(String),
@@ -307,16 +306,16 @@ impl Intake for Gathered {
 
     /// Steps 1 to 4 of the way.
     fn read(&mut self, input: impl Read, rules: &Rules, hints: &Hints) {
-        let assessor = Assessor { catalog: &rules.catalog, policy: &rules.policy };
+        let classifier = Classifier { catalog: &rules.catalog, policy: &rules.policy };
         read_records(input, &Limits::default(), &mut |item| match item {
             Ok(delivered) => {
                 self.records += 1;
-                match assessor.assess(&delivered, hints) {
-                    Assessed::Session(session) => self.sessions.push(*session),
-                    Assessed::Creation(found) => self.creation(*found, delivered.raw),
-                    Assessed::Nothing(rows) => self.rows.extend(rows),
-                    Assessed::Uncovered(event) => self.rows.push(Row::of_event(event, Outcome::NoRule)),
-                    Assessed::Other | Assessed::NoSession(_) => {}
+                match classifier.classify(&delivered, hints) {
+                    Classification::Session(session) => self.sessions.push(*session),
+                    Classification::Creation(found) => self.creation(*found, delivered.raw),
+                    Classification::Nothing(rows) => self.rows.extend(rows),
+                    Classification::Uncovered(event) => self.rows.push(Row::of_event(event, Outcome::NoRule)),
+                    Classification::Other | Classification::NoSession(_) => {}
                 }
             }
             Err(fault) => self.unreadable(Outcome::Malformed(fault.to_string()), hints),
@@ -348,7 +347,7 @@ impl Gathered {
 
 /// The row of what could not be read.
 pub(crate) fn unread(outcome: Outcome, hints: &Hints) -> Row {
-    let head = EventHead { message_id: hints.message_id.clone(), ..EventHead::default() };
+    let head = EventSummary { message_id: hints.message_id.clone(), ..EventSummary::default() };
     Row::of_event(Arc::new(head), outcome)
 }
 

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`catalog`] | which events create which resources: the embedded rule files and the user's own |
 //! | [`services`] | what a rule cannot say, one file a service |
-//! | [`assess`] | steps 2 to 4, pure: a record -> a creation, or why not |
+//! | [`classify`] | steps 2 to 4, pure: a record -> a creation, or why not |
 //! | [`owner`] | step 6: a principal -> the person or workload behind it, with proof |
 //! | [`pipeline`] | steps 5 to 7 for one creation, over the ports |
 //! | [`delivery`] | what a function is invoked with -> what is to be read |
@@ -23,14 +23,12 @@
 //!
 //! A dry run is this very way over the ports in [`memory`]: never a second program.
 
-pub mod assess;
-#[cfg(feature = "aws")]
-pub mod aws;
 pub mod batch;
 pub mod catalog;
+pub mod classify;
+pub mod dedup;
 pub mod delivery;
 pub mod memory;
-mod once;
 pub mod outcome;
 pub mod owner;
 pub mod pipeline;

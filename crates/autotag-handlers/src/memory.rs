@@ -1,16 +1,17 @@
 //! Every port in memory. `autotag plan` runs on this: the same way as the deployed one, over a world that starts empty and
 //! in which every write succeeds. Tests fill it first.
 
-use crate::outcome::{ErrorClass, PortError};
+use crate::outcome::{BackendError, ErrorClass};
 use crate::ports::{
     Answer, Clock, Item, Lookup, People, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
 };
+use async_trait::async_trait;
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use autotag_model::tags::is_reserved;
 use jiff::Timestamp;
-use session_store::{SessionStore, SessionStoreError};
+use session_store::{SessionReader, SessionStore, SessionStoreError, SessionWriter};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -98,7 +99,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<S: SessionStore> Tagger for MemoryPorts<S> {
-    async fn write(&self, write: &Write) -> Vec<Result<(), PortError>> {
+    async fn write(&self, write: &Write) -> Vec<Result<(), BackendError>> {
         lock(&self.writes).push(write.clone());
         let mut resources = lock(&self.resources);
         let mut one = |item: &Item| {
@@ -106,7 +107,7 @@ impl<S: SessionStore> Tagger for MemoryPorts<S> {
             let mut merged = there.clone();
             merged.extend(write.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())));
             if merged.keys().filter(|key| !is_reserved(key)).count() > item.rule.limits.tags {
-                return Err(PortError::new(ErrorClass::Invalid, write.call.name(), "TagLimitExceeded"));
+                return Err(BackendError::new(ErrorClass::Invalid, write.call.name(), "TagLimitExceeded"));
             }
             *there = merged;
             Ok(())
@@ -116,14 +117,14 @@ impl<S: SessionStore> Tagger for MemoryPorts<S> {
 }
 
 impl<S: SessionStore> TagReader for MemoryPorts<S> {
-    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, PortError>> {
+    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, BackendError>> {
         let tags = |item: &Item| Ok(self.tags_on(&item.resource.display()).into_iter().collect());
         items.iter().map(tags).collect()
     }
 }
 
 impl<S: SessionStore> Lookup for MemoryPorts<S> {
-    async fn ask(&self, _of: &Resource, question: &Question) -> Result<Answer, PortError> {
+    async fn ask(&self, _of: &Resource, question: &Question) -> Result<Answer, BackendError> {
         if self.offline {
             return Ok(Answer::Offline);
         }
@@ -137,13 +138,13 @@ impl<S: SessionStore> Lookup for MemoryPorts<S> {
 }
 
 impl<S: SessionStore> PrincipalTags for MemoryPorts<S> {
-    async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
+    async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         Ok(lock(&self.principals).get(arn).cloned().unwrap_or_default())
     }
 }
 
 impl<S: SessionStore> People for MemoryPorts<S> {
-    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
         Ok(lock(&self.people).get(&user.user_id).cloned())
     }
 }
@@ -154,16 +155,20 @@ impl<S: SessionStore> Clock for MemoryPorts<S> {
     }
 }
 
-impl<S: SessionStore> SessionStore for MemoryPorts<S> {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.sessions.put(session).await
-    }
-
+#[async_trait]
+impl<S: SessionReader> SessionReader for MemoryPorts<S> {
     async fn find_issued(
         &self,
         role_session: &str,
         between: &RangeInclusive<Timestamp>,
     ) -> Result<Vec<Session>, SessionStoreError> {
         self.sessions.find_issued(role_session, between).await
+    }
+}
+
+#[async_trait]
+impl<S: SessionWriter> SessionWriter for MemoryPorts<S> {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.sessions.put(session).await
     }
 }

@@ -120,7 +120,7 @@ impl fmt::Display for SkipReason {
 /// The head of an event: what outcomes, logs and tags say of it. No payload.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct EventHead {
+pub struct EventSummary {
     /// `eventID`.
     pub id: Option<String>,
     /// `sharedEventID`, else `eventID`.
@@ -143,7 +143,7 @@ pub struct EventHead {
     pub message_id: Option<String>,
 }
 
-impl EventHead {
+impl EventSummary {
     /// `eventTime`, where it can be read.
     pub fn timestamp(&self) -> Option<Timestamp> {
         self.time.as_deref()?.parse().ok()
@@ -155,7 +155,7 @@ impl EventHead {
 #[non_exhaustive]
 pub struct Row {
     /// The event.
-    pub event: Arc<EventHead>,
+    pub event: Arc<EventSummary>,
     /// The resource; `None` where the record led to none.
     pub resource: Option<Resource>,
     /// What kind of resource it would be, also where its id is not known.
@@ -174,7 +174,7 @@ pub struct Row {
 
 impl Row {
     /// A row about an event as a whole.
-    pub fn of_event(event: Arc<EventHead>, outcome: Outcome) -> Self {
+    pub fn of_event(event: Arc<EventSummary>, outcome: Outcome) -> Self {
         Self {
             event,
             resource: None,
@@ -202,7 +202,7 @@ pub const RACE_WINDOW: SignedDuration = SignedDuration::from_mins(15);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation} answered {code}")]
 #[non_exhaustive]
-pub struct PortError {
+pub struct BackendError {
     /// What kind of failure.
     pub class: ErrorClass,
     /// The API operation.
@@ -211,7 +211,7 @@ pub struct PortError {
     pub code: String,
 }
 
-impl PortError {
+impl BackendError {
     /// A failure of `operation` with AWS's error `code`.
     pub fn new(class: ErrorClass, operation: &str, code: &str) -> Self {
         Self { class, operation: operation.to_owned(), code: code.to_owned() }
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_young_resource_that_is_not_found_is_a_race_and_an_old_one_is_gone() {
-        let not_found = PortError::new(ErrorClass::NotFound, "CreateTags", "InvalidInstanceID.NotFound");
+        let not_found = BackendError::new(ErrorClass::NotFound, "CreateTags", "InvalidInstanceID.NotFound");
         assert!(not_found.outcome(Some(SignedDuration::from_mins(14))).is_retryable());
         assert_eq!(not_found.outcome(Some(SignedDuration::from_mins(15))), Outcome::Gone);
         assert_eq!(not_found.outcome(None), Outcome::Gone);
@@ -248,10 +248,11 @@ mod tests {
 
     #[test]
     fn what_is_refused_goes_back_but_is_not_retried() {
-        let denied = PortError::new(ErrorClass::Denied, "CreateTags", "UnauthorizedOperation").outcome(None);
+        let denied =
+            BackendError::new(ErrorClass::Denied, "CreateTags", "UnauthorizedOperation").outcome(None);
         assert!(denied.is_returned() && !denied.is_retryable());
         let throttled =
-            PortError::new(ErrorClass::Throttled, "CreateTags", "RequestLimitExceeded").outcome(None);
+            BackendError::new(ErrorClass::Throttled, "CreateTags", "RequestLimitExceeded").outcome(None);
         assert!(throttled.is_returned() && throttled.is_retryable());
     }
 }

@@ -7,10 +7,10 @@
 
 mod subject;
 
-use crate::outcome::PortError;
+use crate::outcome::BackendError;
 use crate::ports::People;
 use autotag_model::identity::{OnBehalfOf, Principal, PrincipalKind};
-use autotag_model::session::{Found, Session, SessionKind, find_session, issued_about};
+use autotag_model::session::{Session, SessionKind, SessionMatch, find_session, issue_window};
 use jiff::Timestamp;
 use session_store::{SessionStore, SessionStoreError};
 use std::fmt::{self, Write as _};
@@ -163,7 +163,7 @@ pub enum OwnerError {
     Sessions(#[from] SessionStoreError),
     /// The identity store cannot answer.
     #[error(transparent)]
-    People(#[from] PortError),
+    People(#[from] BackendError),
 }
 
 /// Finds the owner of what `principal` creates. Asks the store only for principals that have a session.
@@ -227,18 +227,18 @@ impl Proof {
         sessions: &impl SessionStore,
     ) -> Result<Option<Session>, SessionStoreError> {
         let Some(role_session) = at.role_session() else { return Ok(None) };
-        let between = issued_about(at);
+        let between = issue_window(at);
         let mut candidates = sessions.find_issued(role_session, &between).await?;
         // A workload's session is known by its ARN, and another one of its name must not hide it.
-        let unknown = find_session(&candidates, at) == Found::None && !is_proven_workload(at);
+        let unknown = find_session(&candidates, at) == SessionMatch::None && !is_proven_workload(at);
         if let (true, Some(arn)) = (unknown, &at.arn) {
             candidates.extend(sessions.find_issued(arn, &between).await?);
         }
         let found = find_session(&candidates, at);
         let said = match found {
-            Found::ByKey(session) => told(session, "found by access key"),
-            Found::ByTime(session) => told(session, "found by time of issue"),
-            Found::Ambiguous(count) => {
+            SessionMatch::ByKey(session) => told(session, "found by access key"),
+            SessionMatch::ByTime(session) => told(session, "found by time of issue"),
+            SessionMatch::Ambiguous(count) => {
                 format!("{count} sessions could be meant and do not agree; none is taken")
             }
             _ if candidates.is_empty() => "no STS record is known".to_owned(),
@@ -247,9 +247,9 @@ impl Proof {
         // Behind a workload there is nobody, and its sessions have no tags: nothing is missing. Of a session across accounts
         // the role's account is told less than the caller's, whose copy may still come.
         let missing = match found {
-            Found::None => !is_proven_workload(at),
+            SessionMatch::None => !is_proven_workload(at),
             // As soon as each has its caller, they may agree.
-            Found::Ambiguous(_) => candidates.iter().any(is_poor),
+            SessionMatch::Ambiguous(_) => candidates.iter().any(is_poor),
             found => found.session().is_some_and(is_poor),
         };
         if missing && self.awaited.is_none() {

@@ -1,14 +1,16 @@
 //! Steps 5 to 7 of the way for one creation: look up, owner, tags. Asks the ports, writes nothing; what is to be written
 //! goes to the batch.
 
-use crate::assess::Found;
-use crate::once::Memo;
-use crate::outcome::{Outcome, PortError, Row, SkipReason};
+use crate::classify::Found;
+use crate::dedup::Memo;
+use crate::outcome::{BackendError, Outcome, Row, SkipReason};
 use crate::owner::{self, Owner, OwnerError, OwnerSource};
 use crate::ports::{Answer, Item, Ports, PrincipalTags as _, Tags};
 use crate::services::Target;
 use autotag_model::identity::PrincipalKind;
-use autotag_model::policy::{Decision, Facts, Inputs, Note, Nothing, Policy, Selection};
+use autotag_model::policy::{
+    Decision, DecisionInput, NoWriteReason, Note, Policy, Selection, TemplateContext,
+};
 use autotag_model::rule::Resource;
 use jiff::SignedDuration;
 use session_store::SessionStoreError;
@@ -62,8 +64,8 @@ pub trait Present {
     /// The tags on the resource, as far as they could be read.
     ///
     /// # Errors
-    /// [`PortError`] when they could not.
-    fn tags_of(&self, resource: &Resource) -> Result<Tags, PortError>;
+    /// [`BackendError`] when they could not.
+    fn tags_of(&self, resource: &Resource) -> Result<Tags, BackendError>;
 }
 
 impl<P: Ports> Pipeline<'_, P> {
@@ -85,7 +87,7 @@ impl<P: Ports> Pipeline<'_, P> {
         Some(self.ports.inner().now().duration_since(found.event.timestamp()?))
     }
 
-    async fn iam_tags(&self, found: &Found, age: Option<SignedDuration>) -> Result<Tags, PortError> {
+    async fn iam_tags(&self, found: &Found, age: Option<SignedDuration>) -> Result<Tags, BackendError> {
         if self.policy.iam_tags == Selection::None {
             return Ok(Vec::new());
         }
@@ -165,7 +167,7 @@ impl<P: Ports> Pipeline<'_, P> {
         target: &Target,
         present: &impl Present,
     ) -> Result<(Decision, Arc<Owner>), Outcome> {
-        let outcome = |error: PortError| error.outcome(resolved.age);
+        let outcome = |error: BackendError| error.outcome(resolved.age);
         let mut tags = Vec::new();
         if self.looks_first(found, target) {
             tags = present.tags_of(&target.resource).map_err(outcome)?;
@@ -174,7 +176,7 @@ impl<P: Ports> Pipeline<'_, P> {
         let session_tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
         let event = &found.event;
         let account = target.resource.account.as_ref().map(autotag_model::arn::AccountId::as_str);
-        let facts = Facts {
+        let facts = TemplateContext {
             owner: owner.name.as_deref(),
             owner_source: owner.source.map(OwnerSource::as_str),
             principal: &found.principal,
@@ -188,7 +190,7 @@ impl<P: Ports> Pipeline<'_, P> {
             source_ip: event.source_ip.as_deref(),
             user_agent: event.user_agent.as_deref(),
         };
-        let decision = self.policy.decide(&Inputs {
+        let decision = self.policy.decide(&DecisionInput {
             facts: &facts,
             iam_tags: &resolved.iam_tags,
             session_tags: &session_tags,
@@ -208,7 +210,7 @@ impl<P: Ports> Pipeline<'_, P> {
         resolved: &Resolved,
         target: &Target,
         present: &impl Present,
-    ) -> Result<Arc<Owner>, PortError> {
+    ) -> Result<Arc<Owner>, BackendError> {
         let own = || Arc::clone(&resolved.owner);
         if !by_service(found, resolved) {
             return Ok(own());
@@ -238,7 +240,10 @@ fn by_service(found: &Found, resolved: &Resolved) -> bool {
 }
 
 /// `None` when what was asked about is gone: a role or group may be deleted while what it made lives on.
-fn unless_gone<T>(answer: Result<T, PortError>, age: Option<SignedDuration>) -> Result<Option<T>, PortError> {
+fn unless_gone<T>(
+    answer: Result<T, BackendError>,
+    age: Option<SignedDuration>,
+) -> Result<Option<T>, BackendError> {
     match answer {
         Err(error) if error.outcome(age) == Outcome::Gone => Ok(None),
         answer => answer.map(Some),
@@ -248,12 +253,12 @@ fn unless_gone<T>(answer: Result<T, PortError>, age: Option<SignedDuration>) -> 
 /// The outcome of a decision that writes nothing.
 pub(crate) fn nothing_to_write(decision: &Decision) -> Option<Outcome> {
     Some(match decision.nothing {
-        Some(Nothing::HasOwner) => Outcome::AlreadyTagged("it has an owner, and the first one counts"),
-        Some(Nothing::MayBeForged) => Outcome::AlreadyTagged(
+        Some(NoWriteReason::HasOwner) => Outcome::AlreadyTagged("it has an owner, and the first one counts"),
+        Some(NoWriteReason::MayBeForged) => Outcome::AlreadyTagged(
             "its identity tags are those that the call itself asked for; whether they were there before cannot be told",
         ),
-        Some(Nothing::Complete) => Outcome::AlreadyTagged("all tags are there"),
-        Some(Nothing::OptedOut) => Outcome::Skipped(SkipReason::OptedOut),
+        Some(NoWriteReason::Complete) => Outcome::AlreadyTagged("all tags are there"),
+        Some(NoWriteReason::OptedOut) => Outcome::Skipped(SkipReason::OptedOut),
         Some(_) => Outcome::Skipped(SkipReason::NoTags),
         None if decision.tags.is_empty() => {
             let full = decision.notes.iter().any(|note| matches!(note, Note::NoRoom(_)));

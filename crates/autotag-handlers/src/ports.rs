@@ -1,7 +1,7 @@
 //! What the pipeline asks of the world. Implement these to run autotag on something else than AWS; to tag another kind of
 //! AWS resource, write a catalogue rule instead.
 
-use crate::outcome::PortError;
+use crate::outcome::BackendError;
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::{Resource, Rule, TagCall};
 use autotag_model::tags::TagSet;
@@ -44,18 +44,17 @@ pub type Tags = Vec<(String, String)>;
 /// Writes tags.
 pub trait Tagger: Send + Sync {
     /// Writes the tags to each resource, keeping all others that are there; answers for each, in order.
-    fn write(&self, write: &Write) -> impl Future<Output = Vec<Result<(), PortError>>> + Send;
+    fn write(&self, write: &Write) -> impl Future<Output = Vec<Result<(), BackendError>>> + Send;
 }
 
 /// Reads tags.
 pub trait TagReader: Send + Sync {
     /// The tags on each resource now, in order. A failed read is never "no tags".
-    fn tags(&self, items: &[Item]) -> impl Future<Output = Vec<Result<Tags, PortError>>> + Send;
+    fn tags(&self, items: &[Item]) -> impl Future<Output = Vec<Result<Tags, BackendError>>> + Send;
 }
 
 /// What a record cannot say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Question {
     /// Volumes and network interfaces attached to these new instances.
     AttachedTo {
@@ -91,7 +90,6 @@ impl Question {
 
 /// What a look-up found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Answer {
     /// These resources.
     Resources(Vec<Resource>),
@@ -104,12 +102,12 @@ pub trait Lookup: Send + Sync {
     /// Answers a question about the resource `of`.
     ///
     /// # Errors
-    /// [`PortError`] when AWS does not answer; "not found" while the resource is new.
+    /// [`BackendError`] when AWS does not answer; "not found" while the resource is new.
     fn ask(
         &self,
         of: &Resource,
         question: &Question,
-    ) -> impl Future<Output = Result<Answer, PortError>> + Send;
+    ) -> impl Future<Output = Result<Answer, BackendError>> + Send;
 }
 
 /// Reads the IAM tags of principals.
@@ -117,8 +115,8 @@ pub trait PrincipalTags: Send + Sync {
     /// The tags of the IAM role or user with this ARN; empty when it has none.
     ///
     /// # Errors
-    /// [`PortError`] when they cannot be read.
-    fn principal_tags(&self, arn: &str) -> impl Future<Output = Result<Tags, PortError>> + Send;
+    /// [`BackendError`] when they cannot be read.
+    fn principal_tags(&self, arn: &str) -> impl Future<Output = Result<Tags, BackendError>> + Send;
 }
 
 /// Knows the people of Identity Center by name.
@@ -126,8 +124,8 @@ pub trait People: Send + Sync {
     /// The name of the user for whom a call was made; `None` where nobody knows it, or nobody is to be asked.
     ///
     /// # Errors
-    /// [`PortError`] when the one who is to be asked does not answer.
-    fn person(&self, user: &OnBehalfOf) -> impl Future<Output = Result<Option<String>, PortError>> + Send;
+    /// [`BackendError`] when the one who is to be asked does not answer.
+    fn person(&self, user: &OnBehalfOf) -> impl Future<Output = Result<Option<String>, BackendError>> + Send;
 }
 
 /// The time.

@@ -5,7 +5,7 @@
 //! is ours at the next, and a name that is only good until then must not be left alone.
 
 use crate::delivery::Gathered;
-use crate::outcome::{EventHead, Row};
+use crate::outcome::{EventSummary, Row};
 use crate::owner::Awaited;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub const LATE: SignedDuration = SignedDuration::from_hours(1);
 #[non_exhaustive]
 pub struct Look {
     /// The event.
-    pub event: Arc<EventHead>,
+    pub event: Arc<EventSummary>,
     /// Its record.
     pub record: String,
     /// What the first look has decided, for all its resources.
@@ -29,7 +29,7 @@ pub struct Look {
 
 impl Look {
     /// A look at an event by its record, of which nothing has been decided.
-    pub fn at(event: Arc<EventHead>, record: &str) -> Self {
+    pub fn at(event: Arc<EventSummary>, record: &str) -> Self {
         Self { event, record: record.to_owned(), tags: BTreeMap::new() }
     }
 }

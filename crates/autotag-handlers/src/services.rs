@@ -15,8 +15,8 @@ use crate::catalog::Catalog;
 use crate::ports::{Item, Question};
 use autotag_model::arn::AccountId;
 use autotag_model::identity::Principal;
-use autotag_model::record::{Record, Trees};
-use autotag_model::rule::{Place, Resource, Rule};
+use autotag_model::record::{ParsedRecord, Record};
+use autotag_model::rule::{Resource, Rule, Scope};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -26,12 +26,12 @@ use std::sync::Arc;
 pub struct Creation<'a> {
     /// The record.
     pub record: &'a Record<'a>,
-    /// Its raw parts, as trees.
-    pub trees: &'a Trees,
+    /// Its raw parts, as parsed.
+    pub parsed: &'a ParsedRecord,
     /// Who made the call.
     pub principal: &'a Principal,
     /// Where its resources lie.
-    pub place: &'a Place,
+    pub scope: &'a Scope,
     /// The rules, for what it hangs together with.
     pub catalog: &'a Catalog,
 }
@@ -96,13 +96,13 @@ pub fn handler(event_source: &str) -> Option<&'static dyn ServiceHandler> {
     HANDLERS.iter().copied().find(|handler| handler.event_source() == event_source)
 }
 
-/// A resource of the same account in the place of the record.
-fn resource(resource_type: &str, id: &str, arn: &str, place: &Place) -> Resource {
-    Resource::new(resource_type, id, arn.parse().ok(), place)
+/// A resource of the same account in the scope of the record.
+fn resource(resource_type: &str, id: &str, arn: &str, scope: &Scope) -> Resource {
+    Resource::new(resource_type, id, arn.parse().ok(), scope)
 }
 
-fn account(place: &Place) -> &str {
-    place.account.as_ref().map_or("", AccountId::as_str)
+fn account(scope: &Scope) -> &str {
+    scope.account.as_ref().map_or("", AccountId::as_str)
 }
 
 #[cfg(test)]

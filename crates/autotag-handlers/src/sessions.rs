@@ -1,11 +1,11 @@
 //! STS records -> sessions in a store: what is done where sessions are kept.
 
-use crate::assess::{Hints, disagreement, head};
+use crate::classify::{Hints, head, verify_event_source};
 use crate::delivery::{Intake, unread};
-use crate::outcome::{EventHead, Outcome, Row};
+use crate::outcome::{EventSummary, Outcome, Row};
 use crate::pipeline::store_outcome;
 use autotag_model::arn::Arn;
-use autotag_model::envelope::{Delivered, Limits, read_records};
+use autotag_model::envelope::{Limits, LocatedRecord, read_records};
 use autotag_model::identity::PrincipalKind;
 use autotag_model::session::{Session, SessionReading};
 use futures_util::stream::{self, StreamExt as _};
@@ -22,7 +22,7 @@ pub struct Sessions {
     /// Records read.
     pub records: u64,
     /// Sessions to keep, each with the event that tells of it.
-    pub sessions: Vec<(Session, Arc<EventHead>)>,
+    pub sessions: Vec<(Session, Arc<EventSummary>)>,
     /// STS calls that make no session to keep, by why.
     pub skipped: BTreeMap<&'static str, u64>,
     /// What could not be read, or is not believed.
@@ -57,10 +57,12 @@ impl Intake for Sessions {
 }
 
 impl Sessions {
-    fn take(&mut self, delivered: &Delivered<'_>, hints: &Hints) {
+    fn take(&mut self, delivered: &LocatedRecord<'_>, hints: &Hints) {
         self.records += 1;
         let record = &delivered.record;
-        if let Some(why) = delivered.delivery.as_ref().and_then(|delivery| disagreement(delivery, record)) {
+        if let Some(why) =
+            delivered.event_bridge.as_ref().and_then(|delivery| verify_event_source(delivery, record))
+        {
             return self.rows.push(Row::of_event(head(delivered, hints), Outcome::Skipped(why)));
         }
         match Session::read(record) {
@@ -99,7 +101,7 @@ impl Sessions {
     }
 }
 
-fn lost(head: Arc<EventHead>, error: &SessionStoreError) -> Row {
+fn lost(head: Arc<EventSummary>, error: &SessionStoreError) -> Row {
     Row::of_event(head, store_outcome(error))
 }
 
@@ -111,9 +113,9 @@ fn is_for_itself(session: &Session) -> bool {
 }
 
 /// Each session once, with what all its copies know.
-fn merged(sessions: Vec<(Session, Arc<EventHead>)>) -> Vec<(Session, Vec<Arc<EventHead>>)> {
+fn merged(sessions: Vec<(Session, Arc<EventSummary>)>) -> Vec<(Session, Vec<Arc<EventSummary>>)> {
     let mut places: HashMap<_, usize> = HashMap::new();
-    let mut merged: Vec<(Session, Vec<Arc<EventHead>>)> = Vec::new();
+    let mut merged: Vec<(Session, Vec<Arc<EventSummary>>)> = Vec::new();
     for (session, head) in sessions {
         let key = (session.role_session.clone(), session.issued, session.access_key.clone());
         let place = *places.entry(key).or_insert(merged.len());

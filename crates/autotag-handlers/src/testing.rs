@@ -1,14 +1,15 @@
 //! Faults in any port, by a seeded plan: what throttling, outages and races do to the pipeline, replayable.
 
-use crate::outcome::{ErrorClass, PortError};
+use crate::outcome::{BackendError, ErrorClass};
 use crate::ports::{
     Answer, Clock, Item, Lookup, People, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
 };
+use async_trait::async_trait;
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use jiff::Timestamp;
-use session_store::{SessionStore, SessionStoreError};
+use session_store::{SessionReader, SessionStoreError, SessionWriter};
 use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -56,7 +57,7 @@ impl<P> Faulty<P> {
         f64::from(u32::try_from(mixed >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
     }
 
-    fn fault(&self, operation: &str) -> Result<(), PortError> {
+    fn fault(&self, operation: &str) -> Result<(), BackendError> {
         let mut at = self.next();
         for (rate, class, code) in [
             (self.rates.throttled, ErrorClass::Throttled, "ThrottlingException"),
@@ -65,7 +66,7 @@ impl<P> Faulty<P> {
             (self.rates.denied, ErrorClass::Denied, "AccessDeniedException"),
         ] {
             if at < rate {
-                return Err(PortError::new(class, operation, code));
+                return Err(BackendError::new(class, operation, code));
             }
             at -= rate;
         }
@@ -74,7 +75,7 @@ impl<P> Faulty<P> {
 }
 
 impl<P: Ports> Tagger for Faulty<P> {
-    async fn write(&self, write: &Write) -> Vec<Result<(), PortError>> {
+    async fn write(&self, write: &Write) -> Vec<Result<(), BackendError>> {
         // The whole call fails, or single resources of it do, as TagResources has it.
         if let Err(error) = self.fault(write.call.name()) {
             return write.items.iter().map(|_| Err(error.clone())).collect();
@@ -92,7 +93,7 @@ impl<P: Ports> Tagger for Faulty<P> {
 }
 
 impl<P: Ports> TagReader for Faulty<P> {
-    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, PortError>> {
+    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, BackendError>> {
         let mut answers = Vec::with_capacity(items.len());
         for item in items {
             answers.extend(match self.fault("GetResources") {
@@ -105,32 +106,28 @@ impl<P: Ports> TagReader for Faulty<P> {
 }
 
 impl<P: Ports> Lookup for Faulty<P> {
-    async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, PortError> {
+    async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, BackendError> {
         self.fault("DescribeVolumes")?;
         self.inner.ask(of, question).await
     }
 }
 
 impl<P: Ports> PrincipalTags for Faulty<P> {
-    async fn principal_tags(&self, arn: &str) -> Result<Tags, PortError> {
+    async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         self.fault("ListRoleTags")?;
         self.inner.principal_tags(arn).await
     }
 }
 
 impl<P: Ports> People for Faulty<P> {
-    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
         self.fault("DescribeUser")?;
         self.inner.person(user).await
     }
 }
 
-impl<P: Ports> SessionStore for Faulty<P> {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.outage()?;
-        self.inner.put(session).await
-    }
-
+#[async_trait]
+impl<P: Ports> SessionReader for Faulty<P> {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -138,6 +135,14 @@ impl<P: Ports> SessionStore for Faulty<P> {
     ) -> Result<Vec<Session>, SessionStoreError> {
         self.outage()?;
         self.inner.find_issued(role_session, between).await
+    }
+}
+
+#[async_trait]
+impl<P: Ports> SessionWriter for Faulty<P> {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.outage()?;
+        self.inner.put(session).await
     }
 }
 

@@ -6,8 +6,8 @@
     reason = "helpers of tests are tests"
 )]
 
-use autotag_handlers::assess::{Assessed, Found};
 use autotag_handlers::catalog::Catalog;
+use autotag_handlers::classify::{Classification, Found};
 use autotag_handlers::outcome::{Outcome, Row, SkipReason};
 use autotag_model::arn::AccountId;
 use autotag_model::rule::{Resource, Rule, ServiceRules, TagCall};
@@ -77,19 +77,19 @@ fn record_for(service: &ServiceRules, rule: &Rule, id: &str, value: &str) -> Res
 }
 
 /// The resources found of a record: those to tag, and those that AWS cannot tag.
-fn resources(assessed: Assessed) -> Vec<Resource> {
+fn resources(classified: Classification) -> Vec<Resource> {
     let untaggable = |rows: Vec<Row>| {
         rows.into_iter().filter_map(|row| match row.outcome {
             Outcome::Skipped(SkipReason::CannotTag(_)) => row.resource,
             _ => None,
         })
     };
-    match assessed {
-        Assessed::Creation(found) => {
+    match classified {
+        Classification::Creation(found) => {
             let Found { targets, rows, .. } = *found;
             targets.into_iter().map(|target| target.resource).chain(untaggable(rows)).collect()
         }
-        Assessed::Nothing(rows) => untaggable(rows).collect(),
+        Classification::Nothing(rows) => untaggable(rows).collect(),
         _ => Vec::new(),
     }
 }
@@ -148,7 +148,7 @@ fn every_rule_finds_its_resource_by_each_of_its_paths() {
             match record_for(service, rule, &path, id) {
                 Err(why) => faults.push(format!("{what}: {why}")),
                 Ok(record) => {
-                    let found = resources(common::assess(catalog, &record));
+                    let found = resources(common::classify(catalog, &record));
                     faults.extend(fault(rule, &found).map(|why| format!("{what}: {why}")));
                 }
             }
@@ -165,7 +165,7 @@ fn every_rule_leaves_alone_what_lies_in_another_account() {
         for path in &rule.id {
             let foreign = "arn:aws:any:eu-west-1:444455556666:thing/x-1";
             let Ok(record) = record_for(service, rule, &path.to_string(), foreign) else { continue };
-            let Assessed::Creation(found) = common::assess(catalog, &record) else { continue };
+            let Classification::Creation(found) = common::classify(catalog, &record) else { continue };
             let foreign = found.targets.iter().filter_map(|target| target.resource.arn.as_ref()?.account());
             if foreign.into_iter().any(|account| account.as_str() != common::HERE) {
                 faults.push(format!("{} {} by {path}", service.source, rule.event));
@@ -187,7 +187,7 @@ fn no_rule_takes_a_name_for_an_arn() {
                 continue;
             }
             let record = record_for(service, rule, &path, &victim).unwrap();
-            if resources(common::assess(catalog, &record)).iter().any(|found| found.display() == victim) {
+            if resources(common::classify(catalog, &record)).iter().any(|found| found.display() == victim) {
                 faults.push(format!("{} {} by {path}", service.source, rule.event));
             }
         }
@@ -207,7 +207,7 @@ fn newer_ec2_records_are_wrapped_once_more() {
             let inner = record[field].take();
             record[field] = json!({ format!("{}{suffix}", rule.event): inner });
         }
-        let found = resources(common::assess(catalog, &record));
+        let found = resources(common::classify(catalog, &record));
         faults.extend(fault(rule, &found).map(|why| format!("{} {}: {why}", rule.event, rule.resource_type)));
     });
     assert_eq!(faults, Vec::<String>::new());
@@ -226,7 +226,7 @@ fn a_cut_record_of_a_creation_is_never_silent() {
         let mut record = common::call(0, &common::user("mara"), "x:y", &cut, &cut);
         record["eventSource"] = json!(service.source);
         record["eventName"] = json!(rule.event);
-        let Assessed::Nothing(rows) = common::assess(catalog, &record) else {
+        let Classification::Nothing(rows) = common::classify(catalog, &record) else {
             silent.push(format!("{} {}", service.source, rule.event));
             return;
         };

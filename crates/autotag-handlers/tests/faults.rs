@@ -7,9 +7,9 @@
     reason = "helpers of tests are tests"
 )]
 
-use autotag_handlers::assess::Found;
 use autotag_handlers::batch;
 use autotag_handlers::catalog::Catalog;
+use autotag_handlers::classify::Found;
 use autotag_handlers::memory::MemoryPorts;
 use autotag_handlers::outcome::{Outcome, Row};
 use autotag_handlers::testing::{Faulty, Rates};
@@ -19,7 +19,7 @@ use autotag_model::session::{Session, SessionKind};
 use common::{call, instance, queue, role, service_linked, table, user};
 use futures_executor::block_on;
 use serde_json::{Value, json};
-use session_store::{MemoryStore, SessionStore};
+use session_store::{MemoryStore, SessionWriter as _};
 use std::collections::{BTreeMap, BTreeSet};
 
 mod common;

@@ -8,9 +8,9 @@
     reason = "helpers of tests are tests"
 )]
 
-use autotag_handlers::assess::Found;
 use autotag_handlers::batch::{self, run_after};
 use autotag_handlers::catalog::Catalog;
+use autotag_handlers::classify::Found;
 use autotag_handlers::memory::MemoryPorts;
 use autotag_handlers::outcome::{Outcome, Row};
 use autotag_handlers::second_look::wanted;
@@ -22,7 +22,7 @@ use dice::Dice;
 use futures_executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use session_store::{MemoryStore, SessionStore as _};
+use session_store::{MemoryStore, SessionWriter as _};
 use std::collections::HashMap;
 
 #[expect(dead_code, reason = "each test file uses a part of it")]

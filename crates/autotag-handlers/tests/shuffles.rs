@@ -6,9 +6,9 @@
     reason = "helpers of tests are tests"
 )]
 
-use autotag_handlers::assess::Found;
 use autotag_handlers::batch;
 use autotag_handlers::catalog::Catalog;
+use autotag_handlers::classify::Found;
 use autotag_handlers::outcome::Outcome;
 use autotag_model::policy::Policy;
 use common::{call, instance, queue, service_linked, table, user};

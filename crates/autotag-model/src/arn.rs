@@ -8,7 +8,7 @@ use std::fmt;
 
 /// What is known of one AWS partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PartitionFacts {
+pub struct PartitionInfo {
     /// The second field of an ARN, for example `aws-cn`.
     pub name: &'static str,
     /// Regions of this partition begin with one of these.
@@ -20,50 +20,50 @@ pub struct PartitionFacts {
 }
 
 /// The partitions known today. `aws` stands last: its prefixes are the most general.
-pub const PARTITIONS: &[PartitionFacts] = &[
-    PartitionFacts {
+pub const PARTITIONS: &[PartitionInfo] = &[
+    PartitionInfo {
         name: "aws-cn",
         region_prefixes: &["cn-"],
         global_region: "cn-north-1",
         dns_suffix: "amazonaws.com.cn",
     },
-    PartitionFacts {
+    PartitionInfo {
         name: "aws-us-gov",
         region_prefixes: &["us-gov-"],
         global_region: "us-gov-west-1",
         dns_suffix: "amazonaws.com",
     },
-    PartitionFacts {
+    PartitionInfo {
         name: "aws-eusc",
         region_prefixes: &["eusc-"],
         global_region: "eusc-de-east-1",
         dns_suffix: "amazonaws.eu",
     },
-    PartitionFacts {
+    PartitionInfo {
         name: "aws-iso",
         region_prefixes: &["us-iso-"],
         global_region: "us-iso-east-1",
         dns_suffix: "c2s.ic.gov",
     },
-    PartitionFacts {
+    PartitionInfo {
         name: "aws-iso-b",
         region_prefixes: &["us-isob-"],
         global_region: "us-isob-east-1",
         dns_suffix: "sc2s.sgov.gov",
     },
-    PartitionFacts {
+    PartitionInfo {
         name: "aws-iso-e",
         region_prefixes: &["eu-isoe-"],
         global_region: "eu-isoe-west-1",
         dns_suffix: "cloud.adc-e.uk",
     },
-    PartitionFacts {
+    PartitionInfo {
         name: "aws-iso-f",
         region_prefixes: &["us-isof-"],
         global_region: "us-isof-south-1",
         dns_suffix: "csp.hci.ic.gov",
     },
-    PartitionFacts {
+    PartitionInfo {
         name: "aws",
         region_prefixes: &["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"],
         global_region: "us-east-1",
@@ -95,13 +95,13 @@ impl Partition {
     }
 
     /// What is known of this partition; `None` for one that is not in [`PARTITIONS`].
-    pub fn facts(&self) -> Option<&'static PartitionFacts> {
+    pub fn info(&self) -> Option<&'static PartitionInfo> {
         PARTITIONS.iter().find(|facts| facts.name == self.0)
     }
 
     /// The region in which this partition's global services are recorded and tagged.
     pub fn global_region(&self) -> Option<Region> {
-        self.facts().and_then(|facts| Region::new(facts.global_region))
+        self.info().and_then(|facts| Region::new(facts.global_region))
     }
 }
 
@@ -242,7 +242,7 @@ impl Arn {
     }
 
     /// Whether the resource can lie in `account`: the ARN names it, or none at all.
-    pub fn may_lie_in(&self, account: &AccountId) -> bool {
+    pub fn can_belong_to(&self, account: &AccountId) -> bool {
         self.account.is_empty() || self.account == account.as_str()
     }
 

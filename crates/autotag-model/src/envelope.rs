@@ -33,13 +33,13 @@ impl Default for Limits {
 /// One record and where it came from.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Delivered<'a> {
+pub struct LocatedRecord<'a> {
     /// The record, borrowed from the reader's window.
     pub record: Record<'a>,
     /// Where it stands in the input.
     pub position: Position,
     /// The `EventBridge` event around it, if any.
-    pub delivery: Option<Delivery>,
+    pub event_bridge: Option<EventBridgeEnvelope>,
     /// The id of the SQS message around it, if any: what a partial batch response names.
     pub message_id: Option<String>,
     /// The record's own text.
@@ -49,7 +49,7 @@ pub struct Delivered<'a> {
 /// What an `EventBridge` event says about the record in its `detail`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Delivery {
+pub struct EventBridgeEnvelope {
     /// `source`, for example `aws.ec2`.
     pub source: String,
     /// `detail-type`, for example `AWS API Call via CloudTrail`.
@@ -152,7 +152,7 @@ pub enum MalformedKind {
 pub fn read_records(
     mut input: impl Read,
     limits: &Limits,
-    visit: &mut dyn FnMut(Result<Delivered<'_>, Malformed>),
+    visit: &mut dyn FnMut(Result<LocatedRecord<'_>, Malformed>),
 ) {
     let mut magic = Vec::with_capacity(2);
     let peeked = input.by_ref().take(2).read_to_end(&mut magic);

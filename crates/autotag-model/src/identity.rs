@@ -5,7 +5,7 @@
 
 use crate::arn::{AccountId, Arn};
 use crate::json::{any_member, member, member_text};
-use crate::record::{OddRecord, Record};
+use crate::record::{Record, RecordError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -200,11 +200,11 @@ impl Principal {
     /// The principal of a record; an empty one where the record has none.
     ///
     /// # Errors
-    /// [`OddRecord`] when `userIdentity` cannot be read as a tree (nested deeper than 128 levels).
-    pub fn of(record: &Record<'_>) -> Result<Self, OddRecord> {
+    /// [`RecordError`] when `userIdentity` cannot be read as a tree (nested deeper than 128 levels).
+    pub fn of(record: &Record<'_>) -> Result<Self, RecordError> {
         let Some(raw) = record.user_identity else { return Ok(Self::default()) };
         let identity: Value = serde_json::from_str(raw.get())
-            .map_err(|error| OddRecord { field: "userIdentity", why: error.to_string() })?;
+            .map_err(|error| RecordError { field: "userIdentity", why: error.to_string() })?;
         Ok(Self::from_value(&identity))
     }
 

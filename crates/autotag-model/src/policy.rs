@@ -14,10 +14,12 @@ mod file;
 mod template;
 
 pub use file::PolicyError;
-pub use template::{Facts, TagTemplate};
+pub use template::{TagTemplate, TemplateContext};
 
 use crate::arn::AccountId;
-use crate::tags::{Adjustment, TagKey, TagKeyError, TagRules, TagSet, TagValue, folded, is_reserved};
+use crate::tags::{
+    Adjustment, TagConstraints, TagKey, TagKeyError, TagSet, TagValue, is_reserved, normalized_key,
+};
 use std::fmt;
 use wildmatch::WildMatch;
 
@@ -34,7 +36,7 @@ pub struct Policy {
     /// Which session tags are copied.
     pub session_tags: Selection,
     /// What to do about an identity tag that the caller set in the very call that created the resource.
-    pub forged: Forged,
+    pub forged: ForgedTagPolicy,
     /// Whether tags already on a new resource are read before writing (they always are where it may have existed).
     pub read_at_creation: bool,
     /// Whether an identity tag of an existing resource may be replaced.
@@ -50,7 +52,7 @@ pub struct Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
-pub enum Forged {
+pub enum ForgedTagPolicy {
     /// Replace them, and report.
     #[default]
     Enforce,
@@ -75,7 +77,7 @@ impl Selection {
         match self {
             Self::All => true,
             Self::None => false,
-            Self::Matching(patterns) => patterns.iter().any(|pattern| pattern.matches(&folded(key))),
+            Self::Matching(patterns) => patterns.iter().any(|pattern| pattern.matches(&normalized_key(key))),
         }
     }
 }
@@ -127,9 +129,9 @@ impl Ignore {
 
 /// What one resource's tags are decided from.
 #[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
+pub struct DecisionInput<'a> {
     /// The owner, the principal and the event.
-    pub facts: &'a Facts<'a>,
+    pub facts: &'a TemplateContext<'a>,
     /// IAM tags of the role or user.
     pub iam_tags: &'a [(String, String)],
     /// Session tags, as STS computed them.
@@ -139,7 +141,7 @@ pub struct Inputs<'a> {
     /// Tags that are on the resource now, where they were read.
     pub present: &'a [(String, String)],
     /// What the service accepts.
-    pub rules: &'a TagRules,
+    pub rules: &'a TagConstraints,
     /// On the second look at an event, the tags that the first one has written: they are nobody else's.
     pub first_look: Option<&'a [(String, String)]>,
     /// Whether the resource may have existed before the event: then the first writer wins.
@@ -155,7 +157,7 @@ pub struct Decision {
     /// All tags that the policy has for it, those too that are there already or that somebody else was first with.
     pub decided: TagSet,
     /// Why nothing is to be written, if so.
-    pub nothing: Option<Nothing>,
+    pub nothing: Option<NoWriteReason>,
     /// What users may want to know of how the tags came to be.
     pub notes: Vec<Note>,
 }
@@ -163,7 +165,7 @@ pub struct Decision {
 /// Why nothing is written to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Nothing {
+pub enum NoWriteReason {
     /// An identity tag is there already, and the first writer wins.
     HasOwner,
     /// As before, but the call itself asked for just these identity tags: whether it found or forged them cannot be told.
@@ -220,8 +222,8 @@ impl fmt::Display for Note {
 impl Policy {
     /// Whether `key` is an identity key to a reader who ignores case.
     pub fn is_identity_key(&self, key: &str) -> bool {
-        let key = folded(key);
-        self.identity.iter().any(|(known, _)| folded(known) == key)
+        let key = normalized_key(key);
+        self.identity.iter().any(|(known, _)| normalized_key(known) == key)
     }
 
     /// The identity key that holds just the owner's name, if there is one: what a child resource inherits.
@@ -230,20 +232,20 @@ impl Policy {
     }
 
     /// Decides the tags of one resource.
-    pub fn decide(&self, inputs: &Inputs<'_>) -> Decision {
+    pub fn decide(&self, inputs: &DecisionInput<'_>) -> Decision {
         let present = all_present(inputs);
         if self.opted_out(&present) {
-            return Decision { nothing: Some(Nothing::OptedOut), ..Decision::default() };
+            return Decision { nothing: Some(NoWriteReason::OptedOut), ..Decision::default() };
         }
         let theirs: Vec<_> = present.iter().copied().filter(|tag| !self.is_ours(inputs, tag)).collect();
-        let mut draft = Draft { rules: inputs.rules, tags: TagSet::new(), notes: Vec::new() };
+        let mut draft = TagDraft { rules: inputs.rules, tags: TagSet::new(), notes: Vec::new() };
         self.add_identity(inputs, &theirs, &mut draft);
         draft.add_templates(&self.fixed, inputs.facts);
         self.add_copies(inputs, &mut draft);
-        self.keep_the_users(&theirs, &mut draft);
-        draft.spell_as_written(inputs.first_look.unwrap_or_default(), &present);
-        draft.make_room(&present);
-        let Draft { tags: decided, notes, .. } = draft;
+        self.preserve_user_tags(&theirs, &mut draft);
+        draft.reuse_existing_case(inputs.first_look.unwrap_or_default(), &present);
+        draft.enforce_tag_limit(&present);
+        let TagDraft { tags: decided, notes, .. } = draft;
         if let Some(nothing) = self.first_writer(inputs, &decided) {
             let asked_for = inputs.requested.iter().filter(|(key, _)| self.is_identity_key(key));
             let notes =
@@ -254,19 +256,19 @@ impl Policy {
         tags.retain(|key, value| {
             !present.iter().any(|(known, there)| known == key.as_str() && there == value.as_str())
         });
-        let nothing = (!decided.is_empty() && tags.is_empty()).then_some(Nothing::Complete);
+        let nothing = (!decided.is_empty() && tags.is_empty()).then_some(NoWriteReason::Complete);
         Decision { tags, decided, nothing, notes }
     }
 
     /// Whether a tag on the resource is there because the first look has written it, and not because the call asked for it.
-    fn is_ours(&self, inputs: &Inputs<'_>, tag: &(String, String)) -> bool {
+    fn is_ours(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> bool {
         let written = inputs.first_look.is_some_and(|ours| ours.contains(tag));
         written && (self.is_identity_key(&tag.0) || !inputs.requested.contains(tag))
     }
 
     /// Whether somebody was there first: on a resource that may have existed, or on one that was made again under the same
     /// name since the first look.
-    fn first_writer(&self, inputs: &Inputs<'_>, decided: &TagSet) -> Option<Nothing> {
+    fn first_writer(&self, inputs: &DecisionInput<'_>, decided: &TagSet) -> Option<NoWriteReason> {
         if self.replace_existing || !(inputs.may_have_existed || inputs.first_look.is_some()) {
             return None;
         }
@@ -279,10 +281,10 @@ impl Policy {
                 inputs.requested.contains(tag)
                     || decided.get(&tag.0).is_some_and(|ours| ours.as_str() == tag.1)
             };
-            return (!identity.all(by_call)).then_some(Nothing::HasOwner);
+            return (!identity.all(by_call)).then_some(NoWriteReason::HasOwner);
         }
         let asked_for = identity.all(|tag| inputs.requested.contains(tag));
-        Some(if asked_for { Nothing::MayBeForged } else { Nothing::HasOwner })
+        Some(if asked_for { NoWriteReason::MayBeForged } else { NoWriteReason::HasOwner })
     }
 
     fn opted_out(&self, present: &[&(String, String)]) -> bool {
@@ -290,7 +292,12 @@ impl Policy {
         present.iter().any(|(key, value)| key == opt_out && !value.eq_ignore_ascii_case("false"))
     }
 
-    fn add_identity(&self, inputs: &Inputs<'_>, present: &[&(String, String)], draft: &mut Draft<'_>) {
+    fn add_identity(
+        &self,
+        inputs: &DecisionInput<'_>,
+        present: &[&(String, String)],
+        draft: &mut TagDraft<'_>,
+    ) {
         draft.add_templates(&self.identity, inputs.facts);
         for (key, value) in present {
             if !self.is_identity_key(key) {
@@ -302,7 +309,7 @@ impl Policy {
                 continue;
             }
             let told_to = inputs.may_have_existed && self.replace_existing;
-            let replaced = ours && (self.forged == Forged::Enforce || told_to);
+            let replaced = ours && (self.forged == ForgedTagPolicy::Enforce || told_to);
             draft.notes.push(Note::Forged { key: key.clone(), replaced });
             if !replaced {
                 draft.tags.retain(|mine, _| mine.as_str() != key.as_str());
@@ -311,7 +318,7 @@ impl Policy {
     }
 
     /// Session tags beat IAM tags; neither can set a key of the policy.
-    fn add_copies(&self, inputs: &Inputs<'_>, draft: &mut Draft<'_>) {
+    fn add_copies(&self, inputs: &DecisionInput<'_>, draft: &mut TagDraft<'_>) {
         let session = inputs.session_tags.iter().copied().map(|tag| (tag, &self.session_tags));
         let iam = inputs.iam_tags.iter().map(|(k, v)| ((k.as_str(), v.as_str()), &self.iam_tags));
         for ((key, value), selection) in session.chain(iam) {
@@ -326,16 +333,17 @@ impl Policy {
     }
 
     fn is_own_key(&self, key: &str) -> bool {
-        self.is_identity_key(key) || self.fixed.iter().any(|(known, _)| folded(known) == folded(key))
+        self.is_identity_key(key)
+            || self.fixed.iter().any(|(known, _)| normalized_key(known) == normalized_key(key))
     }
 
     /// What the user has put on the resource himself stays, whatever a session or the policy would put there.
-    fn keep_the_users(&self, present: &[&(String, String)], draft: &mut Draft<'_>) {
+    fn preserve_user_tags(&self, present: &[&(String, String)], draft: &mut TagDraft<'_>) {
         for (key, value) in present {
             let identity = self.is_identity_key(key);
             let notes = &mut draft.notes;
             draft.tags.retain(|mine, ours| {
-                let keep = identity || !mine.collides(key);
+                let keep = identity || !mine.eq_ignore_case(key);
                 if !keep && ours.as_str() != value {
                     notes.push(Note::Kept(key.clone()));
                 }
@@ -346,21 +354,21 @@ impl Policy {
 }
 
 /// The tags that are on the resource, or will be by the creating call; AWS's own do not count.
-fn all_present<'i>(inputs: &Inputs<'i>) -> Vec<&'i (String, String)> {
+fn all_present<'i>(inputs: &DecisionInput<'i>) -> Vec<&'i (String, String)> {
     let read = |key: &str| inputs.present.iter().any(|(known, _)| known == key);
     let requested = inputs.requested.iter().filter(|(key, _)| !read(key));
     inputs.present.iter().chain(requested).filter(|(key, _)| !is_reserved(key)).collect()
 }
 
 /// Tags in the making.
-struct Draft<'a> {
-    rules: &'a TagRules,
+struct TagDraft<'a> {
+    rules: &'a TagConstraints,
     tags: TagSet,
     notes: Vec<Note>,
 }
 
-impl Draft<'_> {
-    fn add_templates(&mut self, templates: &[(String, TagTemplate)], facts: &Facts<'_>) {
+impl TagDraft<'_> {
+    fn add_templates(&mut self, templates: &[(String, TagTemplate)], facts: &TemplateContext<'_>) {
         for (key, template) in templates {
             match template.fill(facts) {
                 Some(value) => self.add(key, &value),
@@ -370,12 +378,12 @@ impl Draft<'_> {
     }
 
     fn add(&mut self, key: &str, value: &str) {
-        let (fitted, key_adjusted) = match TagKey::fit(key, self.rules) {
+        let (fitted, key_adjusted) = match TagKey::sanitize(key, self.rules) {
             Ok(fitted) => fitted,
             Err(TagKeyError::Reserved) => return self.notes.push(Note::Reserved(key.to_owned())),
             Err(TagKeyError::Empty) => return,
         };
-        let (value, value_adjusted) = TagValue::fit(value, self.rules);
+        let (value, value_adjusted) = TagValue::sanitize(value, self.rules);
         if self.tags.add(fitted, value) {
             let adjusted = key_adjusted.into_iter().chain(value_adjusted);
             self.notes.extend(adjusted.map(|what| Note::Adjusted(key.to_owned(), what)));
@@ -383,13 +391,13 @@ impl Draft<'_> {
     }
 
     /// A key that the first look has written in another case is that key: AWS would keep both.
-    fn spell_as_written(&mut self, ours: &[(String, String)], present: &[&(String, String)]) {
+    fn reuse_existing_case(&mut self, ours: &[(String, String)], present: &[&(String, String)]) {
         let written = |key: &TagKey| {
             let there = present.iter().filter(|tag| ours.contains(tag)).map(|(there, _)| there.as_str());
-            there.into_iter().find(|there| key.collides(there) && key.as_str() != *there)
+            there.into_iter().find(|there| key.eq_ignore_case(there) && key.as_str() != *there)
         };
         let spelt = self.tags.iter().map(|(key, value)| {
-            let known = written(key).and_then(|there| TagKey::fit(there, self.rules).ok());
+            let known = written(key).and_then(|there| TagKey::sanitize(there, self.rules).ok());
             (known.map_or_else(|| key.clone(), |(known, _)| known), value.clone())
         });
         let spelt: Vec<(TagKey, TagValue)> = spelt.collect();
@@ -399,7 +407,7 @@ impl Draft<'_> {
         }
     }
 
-    fn make_room(&mut self, present: &[&(String, String)]) {
+    fn enforce_tag_limit(&mut self, present: &[&(String, String)]) {
         let stay = present.iter().filter(|(key, _)| self.tags.get(key).is_none()).count();
         let dropped = self.tags.split_off(self.rules.tags.saturating_sub(stay));
         self.notes.extend(dropped.into_iter().map(|(key, _)| Note::NoRoom(key.as_str().to_owned())));

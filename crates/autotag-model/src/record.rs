@@ -95,12 +95,12 @@ impl Record<'_> {
         self.error_code.as_deref().is_some_and(|code| code.ends_with("DryRunOperation"))
     }
 
-    /// Trees of the raw parts, for rules.
+    /// The raw parts, parsed, for rules.
     ///
     /// # Errors
-    /// [`OddRecord`] when a part is not readable, in practice when it is nested deeper than 128 levels.
-    pub fn trees(&self) -> Result<Trees, OddRecord> {
-        Ok(Trees {
+    /// [`RecordError`] when a part is not readable, in practice when it is nested deeper than 128 levels.
+    pub fn parsed(&self) -> Result<ParsedRecord, RecordError> {
+        Ok(ParsedRecord {
             request: tree("requestParameters", self.request_parameters)?,
             response: tree("responseElements", self.response_elements)?,
             service: tree("serviceEventDetails", self.service_event_details)?,
@@ -109,9 +109,9 @@ impl Record<'_> {
     }
 }
 
-/// The parts of a record that rules look into, as trees.
+/// The parts of a record that rules look into, as parsed.
 #[derive(Debug, Clone, Default)]
-pub struct Trees {
+pub struct ParsedRecord {
     /// `requestParameters`.
     pub request: Value,
     /// `responseElements`.
@@ -122,7 +122,7 @@ pub struct Trees {
     pub resources: Value,
 }
 
-impl Trees {
+impl ParsedRecord {
     /// The account that owns the resource of this ARN, where `resources` says it.
     pub fn account_of(&self, arn: &str) -> Option<AccountId> {
         let named = elements(&self.resources);
@@ -173,10 +173,10 @@ fn any_object(request: &Value) -> Option<&Value> {
     members.find(|(key, inner)| wraps(key) && inner.is_object()).map(|(_, inner)| inner)
 }
 
-fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, OddRecord> {
+fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, RecordError> {
     let Some(raw) = raw else { return Ok(Value::Null) };
     let value: Value =
-        serde_json::from_str(raw.get()).map_err(|error| OddRecord { field, why: error.to_string() })?;
+        serde_json::from_str(raw.get()).map_err(|error| RecordError { field, why: error.to_string() })?;
     match value {
         // `serviceEventDetails` and some request parameters are JSON in a text.
         Value::String(text) => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
@@ -187,7 +187,7 @@ fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, OddRecord>
 /// A part of a record that cannot be read as a tree although the record as a whole is JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` cannot be read: {why}")]
-pub struct OddRecord {
+pub struct RecordError {
     /// The record's field.
     pub field: &'static str,
     /// What the JSON reader says.
@@ -300,7 +300,7 @@ mod tests {
         assert!(!odd.failed());
         assert_eq!(odd.event_id.as_deref(), Some("x"));
         assert!(odd.user_identity.is_none());
-        assert_eq!(odd.trees().unwrap().request, Value::Null);
+        assert_eq!(odd.parsed().unwrap().request, Value::Null);
     }
 
     #[test]
@@ -321,7 +321,7 @@ mod tests {
     fn tags_that_the_call_asked_for() {
         let tags = |request: &str, kind| {
             let text = format!(r#"{{"eventSource":"a","eventName":"b","requestParameters":{request}}}"#);
-            record(&text).trees().unwrap().requested_tags(kind)
+            record(&text).parsed().unwrap().requested_tags(kind)
         };
         let run = r#"{"tagSpecificationSet":{"items":[{"resourceType":"instance","tags":[{"key":"a","value":"1"}]},
             {"resourceType":"volume","tags":[{"key":"b","value":"2"}]}]}}"#;
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn cut_parts_are_named() {
         let text = r#"{"eventSource":"a","eventName":"b","responseElements":{"omitted":true,"originalSize":120000}}"#;
-        assert_eq!(record(text).trees().unwrap().omitted(), Some("responseElements"));
+        assert_eq!(record(text).parsed().unwrap().omitted(), Some("responseElements"));
     }
 
     #[test]
@@ -346,6 +346,6 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
         let text = format!(r#"{{"eventSource":"a","eventName":"b","requestParameters":{deep}}}"#);
         let record = record(&text);
-        assert_eq!(record.trees().unwrap_err().field, "requestParameters");
+        assert_eq!(record.parsed().unwrap_err().field, "requestParameters");
     }
 }

@@ -9,13 +9,13 @@ mod call;
 mod file;
 mod path;
 
-pub use call::{Api, Http, NativeCall, Next, Operation, Param, Protocol, ReadCall, TagShape, values};
+pub use call::{Api, Http, NativeCall, Operation, Pagination, Param, Protocol, ReadCall, TagShape, values};
 pub use file::RuleFileError;
 pub use path::{ArnTemplate, Path};
 
 use crate::arn::{AccountId, Arn, Partition, Region};
-use crate::record::Trees;
-use crate::tags::TagRules;
+use crate::record::ParsedRecord;
+use crate::tags::TagConstraints;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,10 +51,10 @@ pub struct Rule {
     pub call: TagCall,
     /// The service's own call for what the tagging API turns out not to support; for what the service's first call
     /// refuses, another one.
-    pub otherwise: Option<Arc<NativeCall>>,
+    pub fallback: Option<Arc<NativeCall>>,
     /// The call that reads the tags of what AWS cannot tag, but what other resources belong to. It is never sent itself,
-    /// only what reads in its place.
-    pub read_by: Option<Arc<NativeCall>>,
+    /// only what reads in its scope.
+    pub read_with: Option<Arc<NativeCall>>,
     /// The service's own IAM actions that the tagger needs; see [`Rule::iam_actions`] for all.
     pub actions: Vec<String>,
     /// The event also succeeds for a resource that exists.
@@ -68,7 +68,7 @@ pub struct Rule {
     /// What users should know.
     pub note: Option<String>,
     /// What tags the service accepts.
-    pub limits: TagRules,
+    pub limits: TagConstraints,
 }
 
 /// Which call tags a resource.
@@ -110,12 +110,12 @@ pub struct Condition {
 }
 
 impl Condition {
-    fn holds(&self, event: &str, trees: &Trees) -> bool {
+    fn holds(&self, event: &str, parsed: &ParsedRecord) -> bool {
         if self.is.is_empty() {
-            return self.path.leads_somewhere(event, trees);
+            return self.path.exists(event, parsed);
         }
         self.path
-            .texts(event, trees)
+            .texts(event, parsed)
             .iter()
             .any(|text| self.is.iter().any(|is| is.eq_ignore_ascii_case(text)))
     }
@@ -123,7 +123,7 @@ impl Condition {
 
 /// Where a record's resources lie, as far as the record and its delivery say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Scope {
     /// The partition.
     pub partition: Partition,
     /// The region of the call.
@@ -151,10 +151,10 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// A resource by its parts; the region and account of the ARN count before those of the place.
-    pub fn new(resource_type: &str, id: &str, arn: Option<Arn>, place: &Place) -> Self {
-        let region = arn.as_ref().and_then(Arn::region).or(place.region.as_ref()).cloned();
-        let account = arn.as_ref().and_then(Arn::account).or_else(|| place.account.clone());
+    /// A resource by its parts; the region and account of the ARN count before those of the scope.
+    pub fn new(resource_type: &str, id: &str, arn: Option<Arn>, scope: &Scope) -> Self {
+        let region = arn.as_ref().and_then(Arn::region).or(scope.region.as_ref()).cloned();
+        let account = arn.as_ref().and_then(Arn::account).or_else(|| scope.account.clone());
         Self {
             resource_type: resource_type.to_owned(),
             id: id.to_owned(),
@@ -176,7 +176,7 @@ impl Resource {
 #[non_exhaustive]
 pub enum Located {
     /// The rule's conditions say that it is not meant.
-    NotMeant,
+    NotApplicable,
     /// None of the paths leads to an id.
     NoId,
     /// An id is there, but no ARN can be made of it; the text says why.
@@ -195,27 +195,27 @@ impl Rule {
     /// The IAM actions that reading the tags of the rule's resources needs.
     pub fn read_actions(&self) -> Vec<&str> {
         let (api, call) = match &self.call {
-            TagCall::TaggingApi => (Some("tag:GetResources"), self.otherwise.as_ref()),
+            TagCall::TaggingApi => (Some("tag:GetResources"), self.fallback.as_ref()),
             TagCall::Native(call) => (None, Some(call)),
-            TagCall::None => (None, self.read_by.as_ref()),
+            TagCall::None => (None, self.read_with.as_ref()),
         };
         call.iter().flat_map(|call| &call.read_actions).map(String::as_str).chain(api).collect()
     }
 
     /// Finds the rule's resources in a record of the rule's event.
-    pub fn locate(&self, trees: &Trees, place: &Place) -> Located {
-        let meant = self.when.as_ref().is_none_or(|condition| condition.holds(&self.event, trees))
-            && !self.unless.as_ref().is_some_and(|condition| condition.holds(&self.event, trees));
+    pub fn locate(&self, parsed: &ParsedRecord, scope: &Scope) -> Located {
+        let meant = self.when.as_ref().is_none_or(|condition| condition.holds(&self.event, parsed))
+            && !self.unless.as_ref().is_some_and(|condition| condition.holds(&self.event, parsed));
         if !meant {
-            return Located::NotMeant;
+            return Located::NotApplicable;
         }
-        let mut found = self.id.iter().map(|path| (path, path.texts(&self.event, trees)));
+        let mut found = self.id.iter().map(|path| (path, path.texts(&self.event, parsed)));
         let Some((path, ids)) = found.find(|(_, ids)| !ids.is_empty()) else { return Located::NoId };
-        let gives_arns = path.gives_arns(self.arn.is_none());
-        let place = self.place(place);
+        let yields_arns = path.yields_arns(self.arn.is_none());
+        let scope = self.scope(scope);
         let mut resources: Vec<Resource> = Vec::with_capacity(ids.len());
         for id in &ids {
-            match self.resource(id, gives_arns, trees, &place) {
+            match self.resource(id, yields_arns, parsed, &scope) {
                 Ok(resource) if resources.contains(&resource) => {}
                 Ok(resource) => resources.push(resource),
                 Err(why) => return Located::NoArn(why),
@@ -224,27 +224,33 @@ impl Rule {
         Located::Resources(resources)
     }
 
-    /// The place in which the rule's resources are tagged.
-    fn place(&self, place: &Place) -> Place {
+    /// The scope in which the rule's resources are tagged.
+    fn scope(&self, scope: &Scope) -> Scope {
         let region = if self.global {
-            place.partition.global_region().or_else(|| place.region.clone())
+            scope.partition.global_region().or_else(|| scope.region.clone())
         } else {
-            place.region.clone()
+            scope.region.clone()
         };
-        Place { region, ..place.clone() }
+        Scope { region, ..scope.clone() }
     }
 
-    fn resource(&self, id: &str, gives_arns: bool, trees: &Trees, place: &Place) -> Result<Resource, String> {
-        let text = if gives_arns && id.starts_with("arn:") {
+    fn resource(
+        &self,
+        id: &str,
+        yields_arns: bool,
+        parsed: &ParsedRecord,
+        scope: &Scope,
+    ) -> Result<Resource, String> {
+        let text = if yields_arns && id.starts_with("arn:") {
             Some(id.to_owned())
         } else if let Some(template) = &self.arn {
-            Some(template.fill(&path::Values { event: &self.event, id, arn: None, trees, place })?)
+            Some(template.fill(&path::Values { event: &self.event, id, arn: None, parsed, scope })?)
         } else {
             None
         };
         let arn =
             text.map(|text| text.parse::<Arn>().map_err(|error| format!("`{text}` is no ARN: {error}")));
-        Ok(Resource::new(&self.resource_type, id, arn.transpose()?, place))
+        Ok(Resource::new(&self.resource_type, id, arn.transpose()?, scope))
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::arn::{AccountId, Arn, Partition};
 use crate::identity::{AccessKeyId, Principal, PrincipalKind};
 use crate::json::{any_member, elements, member, member_text, tag_pairs, text};
-use crate::record::{OddRecord, Record, Trees};
+use crate::record::{ParsedRecord, Record, RecordError};
 use jiff::{SignedDuration, Timestamp, civil};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -137,8 +137,8 @@ impl Session {
     /// Reads the session that an STS record reports.
     ///
     /// # Errors
-    /// [`OddRecord`] when a part of the record is not readable at all.
-    pub fn read(record: &Record<'_>) -> Result<SessionReading, OddRecord> {
+    /// [`RecordError`] when a part of the record is not readable at all.
+    pub fn read(record: &Record<'_>) -> Result<SessionReading, RecordError> {
         if record.event_source != "sts.amazonaws.com" {
             return Ok(SessionReading::NotSts);
         }
@@ -146,8 +146,8 @@ impl Session {
         if record.failed() {
             return Ok(SessionReading::Skipped("the STS call failed"));
         }
-        let trees = record.trees()?;
-        let (request, response) = (&trees.request, &trees.response);
+        let parsed = record.parsed()?;
+        let (request, response) = (&parsed.request, &parsed.response);
         let user = any_member(response, &["assumedRoleUser", "federatedUser"]);
         let id = user.and_then(|user| {
             member_text(user, "assumedRoleId").or_else(|| member_text(user, "federatedUserId"))
@@ -163,12 +163,12 @@ impl Session {
             return Ok(SessionReading::Skipped("the record has no readable time"));
         };
         let session = Self::new(&role_session, issued, kind);
-        Ok(SessionReading::Session(Box::new(session.filled(record, &trees, Principal::of(record)?))))
+        Ok(SessionReading::Session(Box::new(session.filled(record, &parsed, Principal::of(record)?))))
     }
 
     /// What the record says of the session beyond its identity.
-    fn filled(self, record: &Record<'_>, trees: &Trees, caller: Principal) -> Self {
-        let (request, response) = (&trees.request, &trees.response);
+    fn filled(self, record: &Record<'_>, parsed: &ParsedRecord, caller: Principal) -> Self {
+        let (request, response) = (&parsed.request, &parsed.response);
         let credentials = member(response, "credentials").unwrap_or(&Value::Null);
         let duration = member(request, "durationSeconds").and_then(text).and_then(|s| s.parse::<i64>().ok());
         let expires = member_text(credentials, "expiration")
@@ -176,7 +176,7 @@ impl Session {
             .or_else(|| self.issued.checked_add(SignedDuration::from_secs(duration?)).ok());
         let tags_of = |name| any_member(request, &[name]).map(tag_pairs).unwrap_or_default();
         let map_of = |name| any_member(request, &[name]).map(map_pairs).unwrap_or_default();
-        let passed = match tags_of("tags") {
+        let given = match tags_of("tags") {
             none if none.is_empty() => map_of("principalTags"),
             tags => tags,
         };
@@ -192,7 +192,7 @@ impl Session {
             access_key: member_text(credentials, "accessKeyId").and_then(|id| AccessKeyId::new(&id)),
             expires,
             role_arn: member_text(request, "roleArn"),
-            tags: passed,
+            tags: given,
             incoming_tags: map_of("incomingTransitiveTags"),
             transitive_keys: transitive.iter().filter_map(|key| text(key)).map(Into::into).collect(),
             source_identity: member_text(response, "sourceIdentity")
@@ -207,7 +207,7 @@ impl Session {
         }
     }
 
-    /// The tags that STS gives the session besides the role's own: those that came down the chain, then those passed,
+    /// The tags that STS gives the session besides the role's own: those that came down the chain, then those given,
     /// keys compared ignoring case. A transitive key cannot be overridden further down the chain; STS refuses the try.
     /// What is beyond STS's limits (50 tags, key 128, value 256 characters) STS has not given.
     pub fn effective_tags(&self) -> Vec<(&str, &str)> {
@@ -222,7 +222,7 @@ impl Session {
     }
 
     /// When the session can be forgotten, UTC: its expiry, or the longest life there is.
-    pub fn ends(&self) -> Timestamp {
+    pub fn expires_at(&self) -> Timestamp {
         let longest = || self.issued.checked_add(LONGEST_LIFE).unwrap_or(Timestamp::MAX);
         self.expires.unwrap_or_else(longest)
     }
@@ -237,7 +237,7 @@ impl Session {
     /// Takes over what another report of the same session knows better. An `AssumeRole` across accounts is logged in
     /// both: one copy knows the caller, the other only the caller's account. The result does not depend on the order.
     pub fn merge(&mut self, other: Self) {
-        if knows_more(&other.caller, &self.caller) {
+        if is_more_specific(&other.caller, &self.caller) {
             self.caller = other.caller;
         }
         self.expires = self.expires.max(other.expires);
@@ -246,20 +246,20 @@ impl Session {
         self.subject = self.subject.take().max(other.subject);
         self.provider = self.provider.take().max(other.provider);
         self.event_id = self.event_id.take().max(other.event_id);
-        take_richer(&mut self.tags, other.tags);
-        take_richer(&mut self.incoming_tags, other.incoming_tags);
-        take_richer(&mut self.transitive_keys, other.transitive_keys);
+        merge_longer(&mut self.tags, other.tags);
+        merge_longer(&mut self.incoming_tags, other.incoming_tags);
+        merge_longer(&mut self.transitive_keys, other.transitive_keys);
         self.kind = self.kind.max(other.kind);
     }
 }
 
-fn take_richer<T: Ord>(mine: &mut Vec<T>, other: Vec<T>) {
+fn merge_longer<T: Ord>(mine: &mut Vec<T>, other: Vec<T>) {
     if (other.len(), &other) > (mine.len(), mine) {
         *mine = other;
     }
 }
 
-fn knows_more(one: &Principal, than: &Principal) -> bool {
+fn is_more_specific(one: &Principal, than: &Principal) -> bool {
     let rank = |caller: &Principal| match caller.kind {
         PrincipalKind::None => 0,
         PrincipalKind::AwsAccount => 1,
@@ -325,7 +325,7 @@ fn expiration(text: &str) -> Option<Timestamp> {
 /// Which of the sessions known under one `role_session` a call was made in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Found<'s> {
+pub enum SessionMatch<'s> {
     /// The one whose access key the call was signed with.
     ByKey(&'s Session),
     /// The only one that was issued when the call says its session was.
@@ -336,7 +336,7 @@ pub enum Found<'s> {
     None,
 }
 
-impl<'s> Found<'s> {
+impl<'s> SessionMatch<'s> {
     /// The session, if exactly one fits.
     pub fn session(self) -> Option<&'s Session> {
         match self {
@@ -353,7 +353,7 @@ const CLOCK_SLACK: i64 = 2;
 ///
 /// A role whose sessions all have one name (a pipeline's) may have thousands of them in a store; only those are of use
 /// that the call can have been made in.
-pub fn issued_about(principal: &Principal) -> RangeInclusive<Timestamp> {
+pub fn issue_window(principal: &Principal) -> RangeInclusive<Timestamp> {
     match principal.session.as_ref().and_then(|session| session.created) {
         Some(created) => {
             let slack = SignedDuration::from_secs(60);
@@ -373,8 +373,8 @@ pub fn issued_about(principal: &Principal) -> RangeInclusive<Timestamp> {
 ///
 /// What cannot be known: whether a session of the same name was issued within two seconds whose record is not there. Then
 /// a call without a key goes to the one that is.
-pub fn find_session<'s>(candidates: &'s [Session], principal: &Principal) -> Found<'s> {
-    let Some(role_session) = principal.role_session() else { return Found::None };
+pub fn find_session<'s>(candidates: &'s [Session], principal: &Principal) -> SessionMatch<'s> {
+    let Some(role_session) = principal.role_session() else { return SessionMatch::None };
     let names = [Some(role_session), principal.arn.as_deref()];
     let of_this_name =
         || candidates.iter().filter(|session| names.contains(&Some(session.role_session.as_str())));
@@ -382,10 +382,10 @@ pub fn find_session<'s>(candidates: &'s [Session], principal: &Principal) -> Fou
     if key.is_some()
         && let Some(session) = of_this_name().find(|session| session.access_key.as_ref() == key)
     {
-        return Found::ByKey(session);
+        return SessionMatch::ByKey(session);
     }
     let Some(created) = principal.session.as_ref().and_then(|session| session.created) else {
-        return Found::None;
+        return SessionMatch::None;
     };
     let apart = |session: &Session| (session.issued.as_second() - created.as_second()).abs();
     let fits = |session: &&Session| {
@@ -395,10 +395,10 @@ pub fn find_session<'s>(candidates: &'s [Session], principal: &Principal) -> Fou
             apart(session) == 0 && session.kind == SessionKind::AssumeRoleWithSaml
         }
     };
-    let Some(fitting) = of_this_name().find(fits) else { return Found::None };
+    let Some(fitting) = of_this_name().find(fits) else { return SessionMatch::None };
     let near = of_this_name().filter(|session| apart(session) <= CLOCK_SLACK);
     let others = near.filter(|other| !agree(fitting, other)).count();
-    if others == 0 { Found::ByTime(fitting) } else { Found::Ambiguous(others + 1) }
+    if others == 0 { SessionMatch::ByTime(fitting) } else { SessionMatch::Ambiguous(others + 1) }
 }
 
 /// Two sessions that say the same about everything a tag can come from need not be told apart.

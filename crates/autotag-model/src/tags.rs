@@ -2,7 +2,7 @@
 //!
 //! AWS's own limits: 50 tags a resource, key 1 to 128 and value 0 to 256 Unicode characters, no key that begins with
 //! `aws:`; portable characters are letters, digits, space and `+ - = . _ : / @` (AWS Tag Editor reference). Services may
-//! allow less; [`TagRules`] says what, service by service, and comes from the catalogue.
+//! allow less; [`TagConstraints`] says what, service by service, and comes from the catalogue.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -44,7 +44,7 @@ impl Characters {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct TagRules {
+pub struct TagConstraints {
     /// How many tags a resource may carry, `aws:` tags not counted.
     pub tags: usize,
     /// The longest key, in characters.
@@ -59,7 +59,7 @@ pub struct TagRules {
     pub values: Characters,
 }
 
-impl Default for TagRules {
+impl Default for TagConstraints {
     fn default() -> Self {
         Self {
             tags: 50,
@@ -95,7 +95,7 @@ pub enum TagKeyError {
 
 /// A tag key: 1 to 128 portable characters, not reserved.
 ///
-/// Two keys are equal when they are the same text; [`TagKey::collides`] ignores case, as STS and IAM do.
+/// Two keys are equal when they are the same text; [`TagKey::eq_ignore_case`] ignores case, as STS and IAM do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct TagKey(String);
@@ -105,14 +105,14 @@ impl TagKey {
     ///
     /// # Errors
     /// [`TagKeyError`] for keys that no replacement makes usable: empty ones and AWS's own.
-    pub fn fit(text: &str, rules: &TagRules) -> Result<(Self, Option<Adjustment>), TagKeyError> {
+    pub fn sanitize(text: &str, rules: &TagConstraints) -> Result<(Self, Option<Adjustment>), TagKeyError> {
         if text.trim().is_empty() {
             return Err(TagKeyError::Empty);
         }
         if is_reserved(text) {
             return Err(TagKeyError::Reserved);
         }
-        let (key, adjustment) = fit(text, rules.keys, 1, rules.key_max);
+        let (key, adjustment) = sanitize(text, rules.keys, 1, rules.key_max);
         Ok((Self(key), adjustment))
     }
 
@@ -122,8 +122,8 @@ impl TagKey {
     }
 
     /// Whether `other` is this key to a reader who ignores case and blanks around it.
-    pub fn collides(&self, other: &str) -> bool {
-        folded(&self.0) == folded(other)
+    pub fn eq_ignore_case(&self, other: &str) -> bool {
+        normalized_key(&self.0) == normalized_key(other)
     }
 }
 
@@ -135,11 +135,11 @@ impl fmt::Display for TagKey {
 
 /// Whether AWS keeps this key for itself: it begins with `aws:`, in any case.
 pub fn is_reserved(key: &str) -> bool {
-    folded(key).starts_with("aws:")
+    normalized_key(key).starts_with("aws:")
 }
 
 /// A key as one who ignores case and blanks around it sees it.
-pub fn folded(key: &str) -> String {
+pub fn normalized_key(key: &str) -> String {
     key.trim().to_lowercase()
 }
 
@@ -151,8 +151,8 @@ pub struct TagValue(String);
 impl TagValue {
     /// A value for a service with the given rules: what does not fit is made to, visibly. Never fails: AWS shall not
     /// refuse a whole call for one comma.
-    pub fn fit(text: &str, rules: &TagRules) -> (Self, Option<Adjustment>) {
-        let (value, adjustment) = fit(text, rules.values, rules.value_min, rules.value_max);
+    pub fn sanitize(text: &str, rules: &TagConstraints) -> (Self, Option<Adjustment>) {
+        let (value, adjustment) = sanitize(text, rules.values, rules.value_min, rules.value_max);
         (Self(value), adjustment)
     }
 
@@ -192,7 +192,7 @@ impl fmt::Display for Adjustment {
     }
 }
 
-fn fit(text: &str, characters: Characters, min: usize, max: usize) -> (String, Option<Adjustment>) {
+fn sanitize(text: &str, characters: Characters, min: usize, max: usize) -> (String, Option<Adjustment>) {
     let mut replaced = 0;
     let mut fitted: String = text
         .chars()
@@ -227,9 +227,9 @@ impl TagSet {
         Self::default()
     }
 
-    /// Adds a tag unless its key collides with one that is there; says whether it was added.
+    /// Adds a tag unless a key that differs only in case is there; says whether it was added.
     pub fn add(&mut self, key: TagKey, value: TagValue) -> bool {
-        let free = !self.0.iter().any(|(known, _)| known.collides(key.as_str()));
+        let free = !self.0.iter().any(|(known, _)| known.eq_ignore_case(key.as_str()));
         if free {
             self.0.push((key, value));
         }
@@ -283,17 +283,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn ascii() -> TagRules {
-        TagRules { keys: Characters::Ascii, values: Characters::Ascii, value_min: 1, ..TagRules::default() }
+    fn ascii() -> TagConstraints {
+        TagConstraints {
+            keys: Characters::Ascii,
+            values: Characters::Ascii,
+            value_min: 1,
+            ..TagConstraints::default()
+        }
     }
 
     #[test]
     fn values_are_made_to_fit_visibly() {
-        let fitted = |text: &str, rules: &TagRules| {
-            let (value, adjustment) = TagValue::fit(text, rules);
+        let fitted = |text: &str, rules: &TagConstraints| {
+            let (value, adjustment) = TagValue::sanitize(text, rules);
             (value.as_str().to_owned(), adjustment.map(|a| (a.replaced, a.cut)))
         };
-        let portable = TagRules::default();
+        let portable = TagConstraints::default();
         assert_eq!(
             fitted("Ana Müller <ana@example.com>", &portable),
             ("Ana Müller _ana@example.com_".into(), Some((2, 0)))
@@ -309,19 +314,23 @@ mod tests {
     #[test]
     fn reserved_and_empty_keys_are_refused() {
         for key in ["aws:x", "AWS:x", " aws:x", "aWs:cloudformation:stack-name"] {
-            assert_eq!(TagKey::fit(key, &TagRules::default()), Err(TagKeyError::Reserved), "{key}");
+            assert_eq!(
+                TagKey::sanitize(key, &TagConstraints::default()),
+                Err(TagKeyError::Reserved),
+                "{key}"
+            );
         }
-        assert_eq!(TagKey::fit("  ", &TagRules::default()), Err(TagKeyError::Empty));
-        assert!(TagKey::fit("awsome", &TagRules::default()).is_ok());
+        assert_eq!(TagKey::sanitize("  ", &TagConstraints::default()), Err(TagKeyError::Empty));
+        assert!(TagKey::sanitize("awsome", &TagConstraints::default()).is_ok());
     }
 
     #[test]
     fn a_set_holds_one_of_the_keys_that_look_the_same() {
-        let rules = TagRules::default();
+        let rules = TagConstraints::default();
         let mut set = TagSet::new();
         let mut add = |key: &str| {
-            let (key, _) = TagKey::fit(key, &rules).unwrap();
-            set.add(key, TagValue::fit("v", &rules).0)
+            let (key, _) = TagKey::sanitize(key, &rules).unwrap();
+            set.add(key, TagValue::sanitize("v", &rules).0)
         };
         assert!(add("Owner"));
         assert!(!add("owner") && !add("OWNER ") && !add("Owner"));
@@ -332,13 +341,13 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_comes_in_aws_accepts_what_comes_out(text in any::<String>(), strict in any::<bool>()) {
-            let rules = if strict { ascii() } else { TagRules::default() };
-            let (value, adjustment) = TagValue::fit(&text, &rules);
+            let rules = if strict { ascii() } else { TagConstraints::default() };
+            let (value, adjustment) = TagValue::sanitize(&text, &rules);
             let length = value.as_str().chars().count();
             prop_assert!((rules.value_min..=rules.value_max).contains(&length));
             prop_assert!(value.as_str().chars().all(|c| rules.values.allows(c)));
             prop_assert_eq!(adjustment.is_none(), value.as_str() == text);
-            if let Ok((key, _)) = TagKey::fit(&text, &rules) {
+            if let Ok((key, _)) = TagKey::sanitize(&text, &rules) {
                 prop_assert!((1..=rules.key_max).contains(&key.as_str().chars().count()));
                 prop_assert!(!is_reserved(key.as_str()));
             }

@@ -11,15 +11,15 @@
 
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::session::{Session, SessionKind};
+use autotag_testkit::{Reply, Stub};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
-use emulator::{Reply, Stub};
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use session_store::{DynamoDbStore, MemoryStore, SessionStore};
+use session_store::{DynamoDbStore, MemoryStore, SessionReader as _, SessionWriter as _};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ async fn measure(count: usize, rounds: usize) {
         (call.operation == "Query").then(|| Reply::json(200, &found()))
     });
     let (config, sessions) = (config(&stub.url()), sessions(count));
-    let (store, bare) = (DynamoDbStore::new(&config, "sessions"), Client::new(&config));
+    let (store, bare) = (DynamoDbStore::new(Client::new(&config), "sessions"), Client::new(&config));
     let memory = MemoryStore::new();
     store.put(sessions.first().unwrap()).await.unwrap();
     let item = first.get().unwrap();

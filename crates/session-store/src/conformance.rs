@@ -10,7 +10,9 @@
 //! conformance::check(MemoryStore::new, 16, |work| futures_executor::block_on(work));
 //! ```
 
-use crate::{ANY_TIME, Expiring, MemoryStore, SessionStore, SessionStoreError};
+use crate::{
+    ANY_TIME, Expiring, MemoryStore, SessionReader as _, SessionStore, SessionStoreError, SessionWriter as _,
+};
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use proptest::strategy::Strategy;

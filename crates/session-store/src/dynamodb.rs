@@ -1,17 +1,16 @@
 //! Sessions in a `DynamoDB` table: the store of a deployment, shared by functions in all regions.
 
-use crate::{ANY_TIME, GRACE, SessionStore, SessionStoreError};
+use crate::{ANY_TIME, RETENTION, SessionReader, SessionStoreError, SessionWriter};
+use async_trait::async_trait;
 use autotag_model::session::Session;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::client::Waiters as _;
-use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
     ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification,
 };
-use aws_types::SdkConfig;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -42,7 +41,7 @@ type Entry = HashMap<String, AttributeValue>;
 /// |---|---|---|
 /// | `role_session` | S, partition key | `AROA...:session-name` |
 /// | `issued` | S, sort key | `<STS time>#<access key id>` |
-/// | `expires_at` | N, the table's TTL | seconds since 1970: the session's end and [`GRACE`](crate::GRACE) |
+/// | `expires_at` | N, the table's TTL | seconds since 1970: the session's end and [`RETENTION`](crate::RETENTION) |
 /// | `version` | N | [`ENTRY_VERSION`] |
 /// | `session` | S | the [`Session`] as JSON |
 ///
@@ -65,10 +64,9 @@ enum Written {
 }
 
 impl DynamoDbStore {
-    /// The table of this name, in the region and with the credentials of `config`.
-    pub fn new(config: &SdkConfig, table: &str) -> Self {
-        let config = Builder::from(config).retry_partition(aws_accounts::retries("session-store"));
-        Self { client: Client::from_conf(config.build()), table: table.to_owned() }
+    /// The table of this name, in the region and with the credentials and retries of `client`.
+    pub fn new(client: Client, table: &str) -> Self {
+        Self { client, table: table.to_owned() }
     }
 
     /// Makes the table: billed by request, with its TTL. Waits until it takes entries. For tests and tools; a deployment has
@@ -153,7 +151,7 @@ impl DynamoDbStore {
     fn encode(&self, session: &Session) -> Result<Entry, SessionStoreError> {
         let json =
             serde_json::to_string(session).map_err(|error| self.damaged(&session.role_session, error))?;
-        let expires = session.ends().checked_add(GRACE).unwrap_or(Timestamp::MAX).as_second();
+        let expires = session.expires_at().checked_add(RETENTION).unwrap_or(Timestamp::MAX).as_second();
         let text = |text: &str| AttributeValue::S(text.to_owned());
         Ok(HashMap::from([
             (ROLE_SESSION.to_owned(), text(&session.role_session)),
@@ -180,7 +178,7 @@ impl DynamoDbStore {
         }
     }
 
-    fn damaged(&self, role_session: &str, source: impl Into<crate::Cause>) -> SessionStoreError {
+    fn damaged(&self, role_session: &str, source: impl Into<crate::BoxError>) -> SessionStoreError {
         let (place, role_session) = (self.table.clone(), role_session.to_owned());
         SessionStoreError::Damaged { place, role_session, source: source.into() }
     }
@@ -193,8 +191,8 @@ impl DynamoDbStore {
         error: &SdkError<E, R>,
     ) -> SessionStoreError {
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-        let unsent = aws_accounts::signed::unsent(error);
-        let source = format!("{operation} answered {}", code.unwrap_or(unsent)).into();
+        let unanswered = if matches!(error, SdkError::TimeoutError(_)) { "Timeout" } else { "NoConnection" };
+        let source = format!("{operation} answered {}", code.unwrap_or(unanswered)).into();
         let place = self.table.clone();
         let advice = match code {
             None => return SessionStoreError::Unavailable { place, source },
@@ -255,28 +253,8 @@ fn sort_keys(between: &RangeInclusive<Timestamp>) -> (String, String) {
     (second(between.start()), format!("{}~", second(between.end())))
 }
 
-impl SessionStore for DynamoDbStore {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        let (mut merged, mut known) = (session.clone(), None);
-        for _ in 0..TRIES {
-            let entry = match self.write(&merged, known.take()).await? {
-                Written::Done => return Ok(()),
-                Written::Holds(entry) => entry,
-            };
-            merged = session.clone();
-            if let Some(entry) = entry {
-                let there = self.decode(&entry)?;
-                merged.merge(there.clone());
-                if merged == there {
-                    return Ok(());
-                }
-                known = text_of(&entry).cloned();
-            }
-        }
-        let source = format!("others wrote the same session {TRIES} times in between").into();
-        Err(SessionStoreError::Unavailable { place: self.table.clone(), source })
-    }
-
+#[async_trait]
+impl SessionReader for DynamoDbStore {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -308,5 +286,29 @@ impl SessionStore for DynamoDbStore {
         sessions.retain(|session| between.contains(&session.issued));
         sessions.sort_by(|one, other| (one.issued, &one.access_key).cmp(&(other.issued, &other.access_key)));
         Ok(sessions)
+    }
+}
+
+#[async_trait]
+impl SessionWriter for DynamoDbStore {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        let (mut merged, mut known) = (session.clone(), None);
+        for _ in 0..TRIES {
+            let entry = match self.write(&merged, known.take()).await? {
+                Written::Done => return Ok(()),
+                Written::Holds(entry) => entry,
+            };
+            merged = session.clone();
+            if let Some(entry) = entry {
+                let there = self.decode(&entry)?;
+                merged.merge(there.clone());
+                if merged == there {
+                    return Ok(());
+                }
+                known = text_of(&entry).cloned();
+            }
+        }
+        let source = format!("others wrote the same session {TRIES} times in between").into();
+        Err(SessionStoreError::Unavailable { place: self.table.clone(), source })
     }
 }

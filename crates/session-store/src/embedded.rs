@@ -1,6 +1,7 @@
 //! Sessions in one file on disk, for programs that run now and then.
 
-use crate::{Expiring, SessionStore, SessionStoreError, is_past};
+use crate::{Expiring, SessionReader, SessionStoreError, SessionWriter, is_expired};
+use async_trait::async_trait;
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use redb::{
@@ -28,7 +29,7 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Sessions in one file on disk (redb). Holds no credential.
 ///
-/// *Durability:* what a finished [`put`](SessionStore::put) or [`put_all`](Self::put_all) kept is there after a crash or
+/// *Durability:* what a finished [`put`](SessionWriter::put) or [`put_all`](Self::put_all) kept is there after a crash or
 /// loss of power; what was under way is there wholly or not at all. Every one of them ends in an `fsync`, milliseconds
 /// long: use `put_all` for many sessions. *Memory:* at most 64 MiB of cache, whatever the size of the file. *Sharing:*
 /// one process at a time. *Trust:* a file that was closed cleanly is not checked again on opening: one whose bytes a
@@ -36,7 +37,7 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// a server's async threads.
 ///
 /// ```no_run
-/// use session_store::{EmbeddedStore, SessionStore};
+/// use session_store::{EmbeddedStore, SessionReader as _, SessionWriter as _};
 ///
 /// # async fn example() -> Result<(), session_store::SessionStoreError> {
 /// let store = EmbeddedStore::open("sessions.redb")?;
@@ -173,7 +174,7 @@ impl EmbeddedStore {
             let mut table = transaction.open_table(SESSIONS).map_err(|error| self.failed(error))?;
             let before = table.len().map_err(|error| self.failed(error))?;
             let kept = |(id, ..): (&[u8], i128, Option<&[u8]>), value: &[u8]| match self.decode(id, value) {
-                Ok(session) => !is_past(&session, now),
+                Ok(session) => !is_expired(&session, now),
                 Err(error) => {
                     unreadable.get_or_insert(error);
                     true
@@ -210,7 +211,7 @@ impl EmbeddedStore {
         }
     }
 
-    fn damaged(&self, role_session: &[u8], source: impl Into<crate::Cause>) -> SessionStoreError {
+    fn damaged(&self, role_session: &[u8], source: impl Into<crate::BoxError>) -> SessionStoreError {
         let role_session = String::from_utf8_lossy(role_session).into_owned();
         SessionStoreError::Damaged { place: self.place.clone(), role_session, source: source.into() }
     }
@@ -220,11 +221,8 @@ impl EmbeddedStore {
     }
 }
 
-impl SessionStore for EmbeddedStore {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.put_all(std::slice::from_ref(session))
-    }
-
+#[async_trait]
+impl SessionReader for EmbeddedStore {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -234,6 +232,14 @@ impl SessionStore for EmbeddedStore {
     }
 }
 
+#[async_trait]
+impl SessionWriter for EmbeddedStore {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.put_all(std::slice::from_ref(session))
+    }
+}
+
+#[async_trait]
 impl Expiring for EmbeddedStore {
     async fn expire(&self, now: Timestamp) -> Result<usize, SessionStoreError> {
         self.forget(now)

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// What lies beneath a [`SessionStoreError`]; its text is in the chain of sources, not in the error's own.
-pub type Cause = Box<dyn Error + Send + Sync>;
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why a store could not keep or find sessions. `place` names the file or table; no text holds a whole access key id.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum SessionStoreError {
         /// The table or address.
         place: String,
         /// What the client says.
-        source: Cause,
+        source: BoxError,
     },
     /// Another process (or another handle in this one) holds the store.
     #[error(
@@ -33,7 +33,7 @@ pub enum SessionStoreError {
         /// The file or table.
         place: String,
         /// What the system or client says.
-        source: Cause,
+        source: BoxError,
     },
     /// There is something else at the place.
     #[error("`{place}` is no session store ({why}) and was left as it is, name another file")]
@@ -67,7 +67,7 @@ pub enum SessionStoreError {
         /// The role session id it is kept under.
         role_session: String,
         /// What is wrong with it.
-        source: Cause,
+        source: BoxError,
     },
     /// Anything else that trying again does not mend.
     #[error("the session store `{place}` cannot be used: {advice}")]
@@ -77,7 +77,7 @@ pub enum SessionStoreError {
         /// What to do.
         advice: &'static str,
         /// What the system or client says.
-        source: Cause,
+        source: BoxError,
     },
 }
 

@@ -1,6 +1,7 @@
 //! Sessions in memory: the obvious store, and what the others are held against.
 
-use crate::{Expiring, SessionStore, SessionStoreError, is_past};
+use crate::{Expiring, SessionReader, SessionStoreError, SessionWriter, is_expired};
+use async_trait::async_trait;
 use autotag_model::identity::AccessKeyId;
 use autotag_model::session::Session;
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ type Key = (String, Timestamp, Option<AccessKeyId>);
 ///
 /// ```
 /// use autotag_model::session::{Session, SessionKind};
-/// use session_store::{MemoryStore, SessionStore};
+/// use session_store::{MemoryStore, SessionReader as _, SessionWriter as _};
 ///
 /// # futures_executor::block_on(async {
 /// let store = MemoryStore::new();
@@ -50,12 +51,12 @@ impl MemoryStore {
         self.sessions().is_empty()
     }
 
-    /// Forgets the sessions that ended more than [`GRACE`](crate::GRACE) before `now`; returns how many. See
+    /// Forgets the sessions that ended more than [`RETENTION`](crate::RETENTION) before `now`; returns how many. See
     /// [`Expiring::expire`] for what `now` is when old trails are read.
     pub fn expire(&self, now: Timestamp) -> usize {
         let mut sessions = self.sessions();
         let before = sessions.len();
-        sessions.retain(|_, session| !is_past(session, now));
+        sessions.retain(|_, session| !is_expired(session, now));
         before - sessions.len()
     }
 
@@ -87,12 +88,8 @@ impl MemoryStore {
     }
 }
 
-impl SessionStore for MemoryStore {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.keep(session);
-        Ok(())
-    }
-
+#[async_trait]
+impl SessionReader for MemoryStore {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -102,6 +99,15 @@ impl SessionStore for MemoryStore {
     }
 }
 
+#[async_trait]
+impl SessionWriter for MemoryStore {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.keep(session);
+        Ok(())
+    }
+}
+
+#[async_trait]
 impl Expiring for MemoryStore {
     async fn expire(&self, now: Timestamp) -> Result<usize, SessionStoreError> {
         Ok(Self::expire(self, now))

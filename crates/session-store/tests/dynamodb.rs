@@ -4,15 +4,18 @@
 
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::session::{Session, SessionKind};
+use autotag_testkit::{Emulator, Fault, Proxy};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
-use emulator::{Emulator, Fault, Proxy};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use session_store::{DynamoDbStore, ENTRY_VERSION, GRACE, SessionStore, SessionStoreError, conformance};
+use session_store::{
+    DynamoDbStore, ENTRY_VERSION, RETENTION, SessionReader as _, SessionStoreError, SessionWriter as _,
+    conformance,
+};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -49,7 +52,7 @@ impl World {
     /// A store over a new table.
     async fn store(&self) -> (DynamoDbStore, String) {
         let table = format!("sessions-{}", self.tables.fetch_add(1, Ordering::Relaxed));
-        let store = DynamoDbStore::new(&self.config, &table);
+        let store = DynamoDbStore::new(Client::new(&self.config), &table);
         store.create().await.unwrap();
         self.proxy.forget_calls();
         (store, table)
@@ -160,7 +163,7 @@ async fn an_entry_says_what_the_table_needs_and_holds_no_credential() {
     assert_eq!(text("role_session"), "AROAJUMP:mara");
     assert_eq!(text("issued"), "2026-03-02T09:00:00Z#ASIAONE");
     let end: Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
-    assert_eq!(number("expires_at"), (end + GRACE).as_second());
+    assert_eq!(number("expires_at"), (end + RETENTION).as_second());
     assert_eq!(number("version"), i64::from(ENTRY_VERSION));
     assert_eq!(entry.len(), 5, "{entry:?}");
 }
@@ -230,7 +233,7 @@ async fn what_somebody_has_to_mend_is_said() {
     let error = store.find("AROAJUMP:mara").await.unwrap_err();
     assert!(matches!(error, SessionStoreError::Denied { .. }), "{error:?}");
     world.proxy.repair();
-    let nowhere = DynamoDbStore::new(&world.config, "nowhere");
+    let nowhere = DynamoDbStore::new(Client::new(&world.config), "nowhere");
     for error in [nowhere.find("AROAJUMP:mara").await.unwrap_err(), nowhere.put(&rich()).await.unwrap_err()] {
         assert!(!error.is_retryable(), "{error:?}");
         let text = error.to_string();

@@ -8,16 +8,16 @@
 )]
 
 use autotag_model::identity::{AccessKeyId, Principal};
-use autotag_model::session::{Found, Session, SessionKind, find_session};
+use autotag_model::session::{Session, SessionKind, SessionMatch, find_session};
 use futures_executor::block_on;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
-use session_store::{MemoryStore, SessionStore};
+use session_store::{MemoryStore, SessionReader as _, SessionWriter as _};
 
 /// What is under test: [`find_session`], or something worse to see that the judge notices.
-type Finder = for<'s> fn(&'s [Session], &Principal) -> Found<'s>;
+type Finder = for<'s> fn(&'s [Session], &Principal) -> SessionMatch<'s>;
 
 const CASES: u32 = 100_000;
 
@@ -161,13 +161,13 @@ fn judge(
     candidates: &[Session],
     (index, signed): (usize, Signed),
     principal: &Principal,
-    (found, strict): (Found<'_>, bool),
+    (found, strict): (SessionMatch<'_>, bool),
 ) -> Result<(), String> {
     let own: Vec<&Session> =
         candidates.iter().filter(|session| session.event_id == Some(index.to_string())).collect();
     let by_key = own.iter().any(|session| session.access_key == principal.access_key);
     if signed == Signed::Own && by_key {
-        let exact = matches!(found, Found::ByKey(session) if own.contains(&session));
+        let exact = matches!(found, SessionMatch::ByKey(session) if own.contains(&session));
         return if exact { Ok(()) } else { Err(format!("its key is known, and yet {found:?}")) };
     }
     let Some(session) = found.session() else { return Ok(()) };
@@ -178,7 +178,7 @@ fn judge(
     }
     let created = principal.session.as_ref().and_then(|context| context.created).unwrap();
     let near = (session.issued.as_second() - created.as_second()).abs() <= SLACK;
-    if !strict && own.is_empty() && near && matches!(found, Found::ByTime(_)) {
+    if !strict && own.is_empty() && near && matches!(found, SessionMatch::ByTime(_)) {
         return Ok(());
     }
     Err(format!("another one's session: {found:?}"))
@@ -273,7 +273,10 @@ fn nobody_gets_the_session_of_another() {
 
 #[test]
 fn the_judge_notices_the_latest_of_that_name() {
-    assert!(mixed_up(|candidates, _| candidates.last().map_or(Found::None, Found::ByTime)).is_some());
+    assert!(
+        mixed_up(|candidates, _| candidates.last().map_or(SessionMatch::None, SessionMatch::ByTime))
+            .is_some()
+    );
 }
 
 #[test]
@@ -281,7 +284,7 @@ fn the_judge_notices_the_first_that_fits_the_time() {
     let find: Finder = |candidates, principal| {
         let created = principal.session.as_ref().and_then(|session| session.created).unwrap();
         let fits = |session: &&Session| (session.issued.as_second() - created.as_second()).abs() <= SLACK;
-        candidates.iter().find(fits).map_or(Found::None, Found::ByTime)
+        candidates.iter().find(fits).map_or(SessionMatch::None, SessionMatch::ByTime)
     };
     assert!(mixed_up(find).is_some());
 }
@@ -301,7 +304,7 @@ fn never_mixed(sessions: &[Issued], arrivals: &[Arrival]) {
     }
 }
 
-// Found by the property above, and kept by name.
+// SessionMatch by the property above, and kept by name.
 
 /// A session that is known with another key stands aside, and the call of its console falls to a neighbour whose
 /// record names no key.

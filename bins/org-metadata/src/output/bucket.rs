@@ -23,7 +23,7 @@ pub(super) async fn put(
     const OPERATION: &str = "PutObject";
     let mut config = here.config.to_builder();
     if let Some(region) = &bucket.region {
-        config = config.region(aws_accounts::sdk_region(region));
+        config = config.region(autotag_aws::sdk_region(region));
     }
     let config = config.build();
     let region = config.region().and_then(|region| Region::new(region.as_ref()));
@@ -32,7 +32,7 @@ pub(super) async fn put(
     let config = Builder::from(&config)
         // A name of a host that is the bucket's is not to be had at an endpoint of one's own.
         .force_path_style(at)
-        .retry_partition(aws_accounts::retries("aws_sdk_s3"));
+        .retry_partition(autotag_aws::retries("aws_sdk_s3"));
     let client = Client::from_conf(config.build());
     let (key, checksum) = (format!("{}{}", bucket.prefix, file.name), STANDARD.encode(digest));
     let bytes = aws_sdk_s3::primitives::SdkBody::from(file.bytes);
@@ -44,7 +44,7 @@ pub(super) async fn put(
         put.send().await.map(drop).map_err(|error| {
             let status = error.raw_response().map(|response| response.status().as_u16());
             let code = error.as_service_error().and_then(|error| error.code());
-            Failure::new(OPERATION, code.unwrap_or(aws_accounts::signed::unsent(&error)), status)
+            Failure::new(OPERATION, code.unwrap_or(autotag_aws::signed::unsent(&error)), status)
         })
     })
     .await?;

@@ -7,8 +7,8 @@
 use super::{ActiveRegions, Found, Visit};
 use crate::aws::Failure;
 use crate::report::{About, Gap};
+use autotag_aws::signed::Request;
 use autotag_model::arn::Region;
-use aws_accounts::signed::Request;
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -6,9 +6,9 @@
 use super::{ActiveRegions, Found, Named as _, Visit, enabled};
 use crate::aws::Failure;
 use crate::report::{About, Gap};
+use autotag_aws::signed::{Request, TAGGING};
 use autotag_model::arn::{Arn, Region};
 use autotag_model::failure::ErrorClass;
-use aws_accounts::signed::{Request, TAGGING};
 use futures_util::future::{LocalBoxFuture, join_all};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;

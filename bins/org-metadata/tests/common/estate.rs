@@ -13,7 +13,7 @@ pub use expected::HEADER;
 pub use limits::Limits;
 pub use plan::{Account, Holdings, Organization, Size, random};
 
-use emulator::{Call, Proxy, Reply};
+use autotag_testkit::{Call, Proxy, Reply};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};

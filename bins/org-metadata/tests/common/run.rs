@@ -1,7 +1,7 @@
 //! The real binary, and what it leaves in a folder.
 
 use super::estate::{Estate, HEADER, MEMBER_ROLE, ROLE, TABLE};
-use emulator::Proxy;
+use autotag_testkit::Proxy;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,7 +2,7 @@
 
 use crate::setup::Setup;
 use crate::world::{ALPHA, HEADER, csv};
-use emulator::{Call, Reply};
+use autotag_testkit::{Call, Reply};
 use serde_json::{Value, json};
 
 /// Where resources are, by account; several in a region, so that a search has more than a page of them.

@@ -2,7 +2,7 @@
 
 use crate::setup::{Setup, asked_for, between};
 use crate::world::{ALPHA, BETA, HEADER, Row, csv};
-use emulator::{Call, Reply};
+use autotag_testkit::{Call, Reply};
 use std::fs;
 
 /// Names as they stand in the file: by the word for the account, then made inert, then as they are.

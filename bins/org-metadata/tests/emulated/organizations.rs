@@ -2,7 +2,7 @@
 
 use crate::setup::{MEMBER_ROLE, ROLE, Setup, asked_for, is_csv};
 use crate::world::{ALPHA, BETA, GAMMA, HEADER, Row, csv};
-use emulator::Reply;
+use autotag_testkit::Reply;
 use serde_json::json;
 use std::collections::BTreeSet;
 

@@ -2,7 +2,7 @@
 
 use crate::setup::{DISABLED, REGIONS, Setup};
 use crate::world::{ALPHA, HEADER, csv};
-use emulator::{Call, Fault, Reply};
+use autotag_testkit::{Call, Fault, Reply};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Mutex;

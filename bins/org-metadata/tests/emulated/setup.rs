@@ -1,8 +1,8 @@
 //! One test: its own proxy before the shared world, its own folder, and runs of the program.
 
 use crate::world::World;
+use autotag_testkit::{Call, Fault, Proxy, Reply};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
-use emulator::{Call, Fault, Proxy, Reply};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,7 +2,7 @@
 
 use crate::setup::{BUCKET, Setup};
 use crate::world::{ALPHA, BETA, GAMMA, HEADER, csv};
-use emulator::Call;
+use autotag_testkit::Call;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

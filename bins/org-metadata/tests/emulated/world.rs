@@ -1,6 +1,6 @@
 //! The organizations of `world.py`, and the rows of them that a report has to have.
 
-use emulator::Emulator;
+use autotag_testkit::Emulator;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;

@@ -8,11 +8,11 @@
     reason = "helpers of tests are tests; each test uses some"
 )]
 
-use autotag_functions::queue;
-use aws_accounts::{Accounts, Settings};
+use autotag_aws::{Accounts, Settings};
+use autotag_lambda::queue;
+use autotag_testkit::{Answer, Emulator, FunctionProcess, Proxy, Reply, RuntimeApi};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_types::SdkConfig;
-use emulator::{Answer, Emulator, FunctionProcess, Proxy, Reply, RuntimeApi};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use session_store::DynamoDbStore;
@@ -93,7 +93,10 @@ impl World {
         iam(&proxy);
         let config = config(&proxy.url(), "eu-west-1");
         let accounts = Accounts::new(config.clone(), Settings::default());
-        let table = DynamoDbStore::new(&self::config(&emulator.url(), TABLE_REGION), TABLE);
+        let table = DynamoDbStore::new(
+            aws_sdk_dynamodb::Client::new(&self::config(&emulator.url(), TABLE_REGION)),
+            TABLE,
+        );
         table.create().await.unwrap();
         let made = queue::call(&accounts, "CreateQueue", &json!({"QueueName": "looks"})).await.unwrap();
         let looks = made["QueueUrl"].as_str().unwrap().to_owned();

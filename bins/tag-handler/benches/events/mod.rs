@@ -1,6 +1,6 @@
 //! Events, and the AWS that they are about: creations in EC2, each with ids of its own.
 
-use emulator::{Call, Payload, Reply, Stub};
+use autotag_testkit::{Call, Payload, Reply, Stub};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -8,7 +8,7 @@
     reason = "helpers of tests are tests; each test uses some"
 )]
 
-use emulator::{Answer, Emulator, FunctionProcess, Proxy, RuntimeApi};
+use autotag_testkit::{Answer, Emulator, FunctionProcess, Proxy, RuntimeApi};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -157,7 +157,7 @@ pub fn world(emulator: &Emulator) -> Proxy {
         let known = call.service == "iam" && call.operation == "ListUserTags";
         let empty = "<ListUserTagsResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUserTagsResult>\
             <Tags/><IsTruncated>false</IsTruncated></ListUserTagsResult></ListUserTagsResponse>";
-        known.then(|| emulator::Reply::xml(200, empty))
+        known.then(|| autotag_testkit::Reply::xml(200, empty))
     });
     proxy
 }

@@ -1,7 +1,7 @@
 //! Copies of one event: duplicates of a delivery, and the two records of a call across accounts.
 
 use super::row;
-use crate::assess::Found;
+use crate::classify::Found;
 use crate::outcome::{Outcome, Row, SkipReason};
 use crate::ports::Tags;
 use crate::services::Target;

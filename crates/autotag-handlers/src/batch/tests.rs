@@ -1,20 +1,21 @@
 use super::*;
-use crate::assess::{Assessed, Assessor, Hints};
 use crate::catalog::Catalog;
+use crate::classify::{Classification, Classifier, Hints};
 use crate::memory::MemoryPorts;
-use crate::outcome::{ErrorClass, PortError};
+use crate::outcome::{BackendError, ErrorClass};
 use crate::owner::OwnerSource;
 use crate::ports::{Answer, Clock, Lookup, People, PrincipalTags, Question, TagReader, Tagger};
+use async_trait::async_trait;
 use autotag_model::arn::{AccountId, Partition, Region};
 use autotag_model::envelope::{Limits, read_records};
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::policy::Note;
-use autotag_model::rule::Place;
+use autotag_model::rule::Scope;
 use autotag_model::session::Session;
 use futures_executor::block_on;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use session_store::{MemoryStore, SessionStore, SessionStoreError};
+use session_store::{MemoryStore, SessionReader, SessionStoreError, SessionWriter};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -92,10 +93,10 @@ fn creations(store: &MemoryStore, records: &[Value]) -> Vec<Found> {
     let mut found = Vec::new();
     for record in records {
         read_records(record.to_string().as_bytes(), &Limits::default(), &mut |read| {
-            let assessor = Assessor { catalog: &catalog, policy: &policy };
-            match assessor.assess(&read.unwrap(), &Hints::default()) {
-                Assessed::Creation(creation) => found.push(*creation),
-                Assessed::Session(session) => block_on(store.put(&session)).unwrap(),
+            let classifier = Classifier { catalog: &catalog, policy: &policy };
+            match classifier.classify(&read.unwrap(), &Hints::default()) {
+                Classification::Creation(creation) => found.push(*creation),
+                Classification::Session(session) => block_on(store.put(&session)).unwrap(),
                 other => panic!("{other:?}"),
             }
         });
@@ -142,16 +143,16 @@ struct Failing<F> {
 }
 
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Failing<F> {
-    fn check(&self, operation: &str, what: &str) -> Result<(), PortError> {
+    fn check(&self, operation: &str, what: &str) -> Result<(), BackendError> {
         match (self.fault)(operation, what) {
-            Some(class) => Err(PortError::new(class, operation, "Test")),
+            Some(class) => Err(BackendError::new(class, operation, "Test")),
             None => Ok(()),
         }
     }
 }
 
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Tagger for Failing<F> {
-    async fn write(&self, write: &Write) -> Vec<Result<(), PortError>> {
+    async fn write(&self, write: &Write) -> Vec<Result<(), BackendError>> {
         let mut answers = Vec::new();
         for item in &write.items {
             let one = Write { items: vec![item.clone()], ..write.clone() };
@@ -165,7 +166,7 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Tagger for Failing<F
 }
 
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> TagReader for Failing<F> {
-    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, PortError>> {
+    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, BackendError>> {
         let world = self.world.tags(items).await;
         let answer = |(item, tags): (&Item, _)| self.check("read", &item.resource.display()).and(tags);
         items.iter().zip(world).map(answer).collect()
@@ -173,31 +174,28 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> TagReader for Failin
 }
 
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Lookup for Failing<F> {
-    async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, PortError> {
+    async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, BackendError> {
         self.check("ask", &of.display())?;
         self.world.ask(of, question).await
     }
 }
 
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> PrincipalTags for Failing<F> {
-    async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, PortError> {
+    async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, BackendError> {
         self.check("principal", arn)?;
         self.world.principal_tags(arn).await
     }
 }
 
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> People for Failing<F> {
-    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
         self.check("person", &user.user_id)?;
         self.world.person(user).await
     }
 }
 
-impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> SessionStore for Failing<F> {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.world.sessions().put(session).await
-    }
-
+#[async_trait]
+impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> SessionReader for Failing<F> {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -209,6 +207,13 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> SessionStore for Fai
             _ => SessionStoreError::Unavailable { place: place(), source: error.into() },
         })?;
         self.world.sessions().find_issued(role_session, between).await
+    }
+}
+
+#[async_trait]
+impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> SessionWriter for Failing<F> {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.world.sessions().put(session).await
     }
 }
 
@@ -631,7 +636,7 @@ fn a_deleted_role_does_not_make_its_resources_gone() {
 }
 
 fn resource(resource_type: &str, arn: &str) -> Resource {
-    let place = Place {
+    let place = Scope {
         partition: Partition::default(),
         region: Region::new("eu-west-1"),
         account: AccountId::new(HERE),
@@ -906,46 +911,50 @@ fn a_replica_belongs_to_the_person_also_if_he_made_a_table_there_before() {
 struct Silent(World);
 
 impl Tagger for Silent {
-    async fn write(&self, _: &Write) -> Vec<Result<(), PortError>> {
+    async fn write(&self, _: &Write) -> Vec<Result<(), BackendError>> {
         Vec::new()
     }
 }
 
 impl TagReader for Silent {
-    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, PortError>> {
+    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, BackendError>> {
         self.0.tags(items).await
     }
 }
 
 impl Lookup for Silent {
-    async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, PortError> {
+    async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, BackendError> {
         self.0.ask(of, question).await
     }
 }
 
 impl PrincipalTags for Silent {
-    async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, PortError> {
+    async fn principal_tags(&self, arn: &str) -> Result<Vec<(String, String)>, BackendError> {
         self.0.principal_tags(arn).await
     }
 }
 
 impl People for Silent {
-    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, PortError> {
+    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
         self.0.person(user).await
     }
 }
 
-impl SessionStore for Silent {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.0.put(session).await
-    }
-
+#[async_trait]
+impl SessionReader for Silent {
     async fn find_issued(
         &self,
         role_session: &str,
         between: &RangeInclusive<Timestamp>,
     ) -> Result<Vec<Session>, SessionStoreError> {
         self.0.find_issued(role_session, between).await
+    }
+}
+
+#[async_trait]
+impl SessionWriter for Silent {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.0.put(session).await
     }
 }
 

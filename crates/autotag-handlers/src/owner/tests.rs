@@ -1,11 +1,13 @@
 use super::*;
 use crate::memory::MemoryPorts;
 use crate::outcome::ErrorClass;
+use async_trait::async_trait;
 use autotag_model::identity::AccessKeyId;
 use futures_executor::block_on;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use session_store::MemoryStore;
+use session_store::{SessionReader, SessionWriter};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -76,11 +78,8 @@ struct Counting {
     down: bool,
 }
 
-impl SessionStore for Counting {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.known.put(session).await
-    }
-
+#[async_trait]
+impl SessionReader for Counting {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -97,11 +96,18 @@ impl SessionStore for Counting {
     }
 }
 
+#[async_trait]
+impl SessionWriter for Counting {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        self.known.put(session).await
+    }
+}
+
 impl People for Counting {
-    async fn person(&self, _: &OnBehalfOf) -> Result<Option<String>, PortError> {
+    async fn person(&self, _: &OnBehalfOf) -> Result<Option<String>, BackendError> {
         self.people.fetch_add(1, Ordering::SeqCst);
         if self.down {
-            return Err(PortError::new(ErrorClass::Throttled, "DescribeUser", "ThrottlingException"));
+            return Err(BackendError::new(ErrorClass::Throttled, "DescribeUser", "ThrottlingException"));
         }
         Ok(None)
     }

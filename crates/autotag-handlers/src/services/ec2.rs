@@ -17,10 +17,10 @@ impl ServiceHandler for Ec2 {
     fn refine(&self, creation: &Creation<'_>, targets: &mut Vec<Target>) {
         for target in targets.iter_mut() {
             // A tag specification counts for one kind of resource only: the instance's tags are not the volume's.
-            target.requested = creation.trees.requested_tags(kind(&target.resource.resource_type));
+            target.requested = creation.parsed.requested_tags(kind(&target.resource.resource_type));
             target.requested_for = COME_ALONG
                 .iter()
-                .map(|resource_type| (*resource_type, creation.trees.requested_tags(kind(resource_type))))
+                .map(|resource_type| (*resource_type, creation.parsed.requested_tags(kind(resource_type))))
                 .collect();
         }
         ask(targets);

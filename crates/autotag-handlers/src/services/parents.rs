@@ -4,7 +4,7 @@ use super::{Creation, Target, account, resource};
 use crate::ports::Item;
 use autotag_model::arn::{Arn, Region};
 use autotag_model::identity::PrincipalKind;
-use autotag_model::rule::Place;
+use autotag_model::rule::Scope;
 use std::sync::Arc;
 
 /// A tag whose value names the resource to which another one belongs.
@@ -129,19 +129,19 @@ fn nodegroup(target: &Target, name: &str) -> Option<String> {
 fn item(parent: &Parent, id: &str, creation: &Creation<'_>) -> Option<Item> {
     let (source, event) = parent.event;
     let rule = creation.catalog.find(source, event).ok()?.first()?;
-    let arn = if id.starts_with("arn:") { id.to_owned() } else { spell(parent.arn, id, creation.place) };
-    let found = resource(parent.resource_type, id, &arn, creation.place);
+    let arn = if id.starts_with("arn:") { id.to_owned() } else { spell(parent.arn, id, creation.scope) };
+    let found = resource(parent.resource_type, id, &arn, creation.scope);
     let ours = |arn: &Arn| {
-        let account = creation.place.account.as_ref();
+        let account = creation.scope.account.as_ref();
         source.split('.').next() == Some(arn.service())
-            && account.is_none_or(|account| arn.may_lie_in(account))
+            && account.is_none_or(|account| arn.can_belong_to(account))
     };
     found.arn.as_ref().is_some_and(ours).then(|| Item { resource: found, rule: Arc::clone(rule) })
 }
 
-fn spell(arn: &str, id: &str, place: &Place) -> String {
-    arn.replace("{partition}", &place.partition.to_string())
-        .replace("{region}", place.region.as_ref().map_or("", Region::as_str))
-        .replace("{account}", account(place))
+fn spell(arn: &str, id: &str, scope: &Scope) -> String {
+    arn.replace("{partition}", &scope.partition.to_string())
+        .replace("{region}", scope.region.as_ref().map_or("", Region::as_str))
+        .replace("{account}", account(scope))
         .replace("{id}", id)
 }

@@ -36,5 +36,5 @@ fn family<'c>(creation: &Creation<'c>) -> Option<&'c str> {
             part.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case("dBParameterGroupFamily"))?;
         family.as_str()
     };
-    of(&creation.trees.response).or_else(|| of(&creation.trees.request))
+    of(&creation.parsed.response).or_else(|| of(&creation.parsed.request))
 }

@@ -23,7 +23,7 @@ impl ServiceHandler for S3 {
                     target.resource.version = version(creation);
                     // Written across accounts, both have a record; only `resources` says whose bucket it is.
                     let bucket = bucket_arn(target);
-                    if let Some(account) = bucket.and_then(|bucket| creation.trees.account_of(&bucket)) {
+                    if let Some(account) = bucket.and_then(|bucket| creation.parsed.account_of(&bucket)) {
                         target.resource.account = Some(account);
                     }
                 }
@@ -35,7 +35,7 @@ impl ServiceHandler for S3 {
 
 /// `createBucketConfiguration.locationConstraint`; `EU` is an old name of `eu-west-1`.
 fn location(creation: &Creation<'_>) -> Option<Region> {
-    let request = creation.trees.request.as_object()?;
+    let request = creation.parsed.request.as_object()?;
     let (_, configuration) =
         request.iter().find(|(key, _)| key.eq_ignore_ascii_case("createBucketConfiguration"))?;
     let (_, location) =
@@ -48,7 +48,7 @@ fn location(creation: &Creation<'_>) -> Option<Region> {
 
 /// The version that the call has made; where versions are not kept it is `null`, which names the one there is.
 fn version(creation: &Creation<'_>) -> Option<String> {
-    let version = creation.trees.response.get("x-amz-version-id")?.as_str()?;
+    let version = creation.parsed.response.get("x-amz-version-id")?.as_str()?;
     (version != "null").then(|| version.to_owned())
 }
 

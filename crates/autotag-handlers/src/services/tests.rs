@@ -1,6 +1,6 @@
 use super::*;
-use crate::assess::{Assessed, Assessor, Found, Hints};
 use crate::catalog::Catalog;
+use crate::classify::{Classification, Classifier, Found, Hints};
 use autotag_model::envelope::{Limits, read_records};
 use autotag_model::policy::Policy;
 use serde_json::{Value, json};
@@ -19,11 +19,11 @@ fn found_by(
     let (catalog, policy) = (Catalog::embedded(), Policy::default());
     let mut all = Vec::new();
     read_records(record.to_string().as_bytes(), &Limits::default(), &mut |read| {
-        let assessor = Assessor { catalog: &catalog, policy: &policy };
-        all.push(assessor.assess(&read.unwrap(), &Hints::default()));
+        let classifier = Classifier { catalog: &catalog, policy: &policy };
+        all.push(classifier.classify(&read.unwrap(), &Hints::default()));
     });
     match all.remove(0) {
-        Assessed::Creation(found) => *found,
+        Classification::Creation(found) => *found,
         other => panic!("{other:?}"),
     }
 }

@@ -1,7 +1,7 @@
 //! Records and worlds for the tests of the crate as its users see it.
 
-use autotag_handlers::assess::{Assessed, Assessor, Found, Hints};
 use autotag_handlers::catalog::Catalog;
+use autotag_handlers::classify::{Classification, Classifier, Found, Hints};
 use autotag_handlers::memory::MemoryPorts;
 use autotag_model::envelope::{Limits, read_records};
 use autotag_model::policy::Policy;
@@ -12,21 +12,21 @@ use session_store::MemoryStore;
 pub(crate) const HERE: &str = "111122223333";
 
 /// What a record turns out to be, with the embedded catalogue and the default policy.
-pub(crate) fn assess(catalog: &Catalog, record: &Value) -> Assessed {
+pub(crate) fn classify(catalog: &Catalog, record: &Value) -> Classification {
     let policy = Policy::default();
-    let mut assessed = Vec::new();
+    let mut outcomes = Vec::new();
     read_records(record.to_string().as_bytes(), &Limits::default(), &mut |read| {
-        let assessor = Assessor { catalog, policy: &policy };
-        assessed.push(assessor.assess(&read.unwrap(), &Hints::default()));
+        let classifier = Classifier { catalog, policy: &policy };
+        outcomes.push(classifier.classify(&read.unwrap(), &Hints::default()));
     });
-    assert_eq!(assessed.len(), 1, "{record}");
-    assessed.remove(0)
+    assert_eq!(outcomes.len(), 1, "{record}");
+    outcomes.remove(0)
 }
 
 /// The creation that a record reports.
 pub(crate) fn creation(catalog: &Catalog, record: &Value) -> Found {
-    match assess(catalog, record) {
-        Assessed::Creation(found) => *found,
+    match classify(catalog, record) {
+        Classification::Creation(found) => *found,
         other => panic!("{other:?}"),
     }
 }

@@ -108,7 +108,7 @@ fn the_delivery_and_the_message_are_kept() {
     read_records(batch.as_bytes(), &Limits::default(), &mut |item| {
         let delivered = item.unwrap();
         assert_eq!(delivered.message_id.as_deref(), Some("m-7"));
-        assert_eq!(delivered.delivery.unwrap().account, "111122223333");
+        assert_eq!(delivered.event_bridge.unwrap().account, "111122223333");
         assert_eq!(delivered.position.path(), "$.Records[0].body.detail");
     });
 }

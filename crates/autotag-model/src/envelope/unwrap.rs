@@ -1,6 +1,6 @@
 //! One JSON value -> the records in it, through any number of known wrappings.
 
-use super::{Delivered, Delivery, Malformed, MalformedKind, Position};
+use super::{EventBridgeEnvelope, LocatedRecord, Malformed, MalformedKind, Position};
 use crate::json::Text;
 use crate::record::Record;
 use base64::Engine as _;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::Read;
 
-type Visit<'v> = &'v mut dyn FnMut(Result<Delivered<'_>, Malformed>);
+type Visit<'v> = &'v mut dyn FnMut(Result<LocatedRecord<'_>, Malformed>);
 
 /// Queue in topic in queue is as deep as real deliveries get.
 const MAX_WRAPS: u8 = 8;
@@ -16,7 +16,7 @@ const MAX_WRAPS: u8 = 8;
 /// What came around the value at hand.
 #[derive(Clone, Default)]
 struct Around {
-    delivery: Option<Delivery>,
+    event_bridge: Option<EventBridgeEnvelope>,
     message_id: Option<String>,
     wraps: u8,
 }
@@ -88,10 +88,10 @@ fn one(text: &str, position: &Position, around: &Around, visit: Visit<'_>) {
         };
     }
     match serde_json::from_str::<Record<'_>>(text) {
-        Ok(record) if is_record(&record) => visit(Ok(Delivered {
+        Ok(record) if is_record(&record) => visit(Ok(LocatedRecord {
             record,
             position: position.clone(),
-            delivery: around.delivery.clone(),
+            event_bridge: around.event_bridge.clone(),
             message_id: around.message_id.clone(),
             raw: text,
         })),
@@ -120,7 +120,7 @@ fn wrapped(wrapping: &Wrapping<'_>, position: &Position, around: &Around, visit:
     }
     let text_of = |text: &Text<'_>| text.0.as_deref().unwrap_or_default().to_owned();
     if let Some(detail) = wrapping.detail {
-        inner.delivery = Some(Delivery {
+        inner.event_bridge = Some(EventBridgeEnvelope {
             source: text_of(&wrapping.source),
             detail_type: text_of(&wrapping.detail_type),
             account: text_of(&wrapping.account),

@@ -1,8 +1,8 @@
 //! The policy as it stands in `autotag.toml`.
 
-use super::{Forged, Ignore, Policy, Selection, TagTemplate};
+use super::{ForgedTagPolicy, Ignore, Policy, Selection, TagTemplate};
 use crate::arn::AccountId;
-use crate::tags::{TagKey, TagRules, folded};
+use crate::tags::{TagConstraints, TagKey, normalized_key};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use std::fmt;
@@ -34,7 +34,7 @@ struct Copy {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Existing {
-    forged: Forged,
+    forged: ForgedTagPolicy,
     read_at_creation: bool,
     replace: bool,
     opt_out: Option<String>,
@@ -105,14 +105,14 @@ impl<'de> Deserialize<'de> for Templates {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut tags: Vec<(String, TagTemplate)> = Vec::new();
                 while let Some((key, text)) = map.next_entry::<String, String>()? {
-                    let (_, adjusted) = TagKey::fit(&key, &TagRules::default())
+                    let (_, adjusted) = TagKey::sanitize(&key, &TagConstraints::default())
                         .map_err(|error| A::Error::custom(format!("`{key}`: {error}")))?;
                     if let Some(adjusted) = adjusted {
                         return Err(A::Error::custom(format!(
                             "`{key}` is no tag key: {adjusted} would be needed"
                         )));
                     }
-                    if tags.iter().any(|(known, _)| folded(known) == folded(&key)) {
+                    if tags.iter().any(|(known, _)| normalized_key(known) == normalized_key(&key)) {
                         return Err(A::Error::custom(format!(
                             "`{key}` stands here twice (case does not count)"
                         )));
@@ -142,9 +142,9 @@ impl From<Which> for Selection {
         match which {
             Which::All(true) => Self::All,
             Which::All(false) => Self::None,
-            Which::Matching(patterns) => {
-                Self::Matching(patterns.iter().map(|pattern| WildMatch::new(&folded(pattern))).collect())
-            }
+            Which::Matching(patterns) => Self::Matching(
+                patterns.iter().map(|pattern| WildMatch::new(&normalized_key(pattern))).collect(),
+            ),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::template::{Part, fill, parse};
 
 /// What the placeholders of a tag template stand for, for one event.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct TemplateContext<'a> {
     /// `{owner}`.
     pub owner: Option<&'a str>,
     /// `{owner_source}`: which rule named the owner.
@@ -44,8 +44,8 @@ macro_rules! variables {
                 match name { $($name => Some(Self::$variant),)* _ => None }
             }
 
-            fn value<'f>(self, facts: &Facts<'f>) -> Option<&'f str> {
-                match self { $(Self::$variant => { let read: fn(&Facts<'f>) -> Option<&'f str> = $value; read(facts) })* }
+            fn value<'f>(self, facts: &TemplateContext<'f>) -> Option<&'f str> {
+                match self { $(Self::$variant => { let read: fn(&TemplateContext<'f>) -> Option<&'f str> = $value; read(facts) })* }
             }
         }
     };
@@ -88,7 +88,7 @@ pub struct TagTemplate {
 
 impl TagTemplate {
     /// The text for one event; `None` when a placeholder has no value, so that no half-empty tag is written.
-    pub fn fill(&self, facts: &Facts<'_>) -> Option<String> {
+    pub fn fill(&self, facts: &TemplateContext<'_>) -> Option<String> {
         fill(&self.parts, |variables| {
             let value = variables.iter().find_map(|variable| variable.value(facts));
             value.filter(|value| !value.is_empty()).map(str::to_owned)

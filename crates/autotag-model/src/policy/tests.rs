@@ -8,8 +8,8 @@ fn ana() -> Principal {
         "arn": "arn:aws:sts::111122223333:assumed-role/Dev/ana"}))
 }
 
-fn facts(principal: &Principal) -> Facts<'_> {
-    Facts {
+fn facts(principal: &Principal) -> TemplateContext<'_> {
+    TemplateContext {
         owner: Some("ana@example.com"),
         owner_source: Some("identity-center"),
         principal,
@@ -30,13 +30,13 @@ struct Case {
     session: Vec<(&'static str, &'static str)>,
     requested: Vec<(String, String)>,
     present: Vec<(String, String)>,
-    rules: TagRules,
+    rules: TagConstraints,
     existing: bool,
 }
 
 impl Default for Case {
     fn default() -> Self {
-        let rules = TagRules::default();
+        let rules = TagConstraints::default();
         Self { iam: vec![], session: vec![], requested: vec![], present: vec![], rules, existing: false }
     }
 }
@@ -47,7 +47,7 @@ fn own(tags: &[(&str, &str)]) -> Vec<(String, String)> {
 
 fn decide(policy: &Policy, case: &Case) -> Decision {
     let principal = ana();
-    policy.decide(&Inputs {
+    policy.decide(&DecisionInput {
         facts: &facts(&principal),
         iam_tags: &case.iam,
         session_tags: &case.session,
@@ -108,7 +108,7 @@ fn a_forged_identity_tag_is_replaced_and_other_tags_of_the_user_stay() {
     assert!(decision.notes.contains(&Note::Forged { key: "PrincipalId".into(), replaced: true }));
     assert!(decision.notes.contains(&Note::Forged { key: "owner".into(), replaced: false }));
     assert!(decision.notes.contains(&Note::Kept("Team".into())));
-    let reporting = Policy { forged: Forged::Report, ..Policy::default() };
+    let reporting = Policy { forged: ForgedTagPolicy::Report, ..Policy::default() };
     let decision = decide(&reporting, &case);
     assert_eq!(pairs(&decision), [IDENTITY[0], IDENTITY[2]]);
 }
@@ -117,7 +117,7 @@ fn a_forged_identity_tag_is_replaced_and_other_tags_of_the_user_stay() {
 fn the_first_writer_wins_on_what_may_have_existed() {
     let case = Case { present: own(&[("Owner", "first")]), existing: true, ..Case::default() };
     let decision = decide(&Policy::default(), &case);
-    assert_eq!((decision.nothing, decision.tags.len()), (Some(Nothing::HasOwner), 0));
+    assert_eq!((decision.nothing, decision.tags.len()), (Some(NoWriteReason::HasOwner), 0));
     let told = Policy { replace_existing: true, ..Policy::default() };
     assert_eq!(pairs(&decide(&told, &case)), IDENTITY);
     let untagged = Case { existing: true, present: own(&[("Name", "x")]), ..Case::default() };
@@ -132,24 +132,24 @@ fn asking_for_identity_tags_neither_evades_nor_takes_over() {
     let decision = decide(&Policy::default(), &new);
     assert_eq!(pairs(&decision), IDENTITY);
     assert!(decision.notes.contains(&Note::Forged { key: "Owner".into(), replaced: true }));
-    let reporting = Policy { forged: Forged::Report, ..Policy::default() };
+    let reporting = Policy { forged: ForgedTagPolicy::Report, ..Policy::default() };
     let decision = decide(&reporting, &Case { requested: forged.clone(), existing: true, ..Case::default() });
     assert_eq!(pairs(&decision), IDENTITY[1..], "only reported");
     // The tags are there, and the call asked for the same: found or forged?
     let unclear = Case { present: forged.clone(), ..new };
     let decision = decide(&Policy::default(), &unclear);
-    assert_eq!(decision.nothing, Some(Nothing::MayBeForged));
+    assert_eq!(decision.nothing, Some(NoWriteReason::MayBeForged));
     assert_eq!(decision.notes, [Note::Forged { key: "Owner".into(), replaced: false }]);
     // Another owner is there: he was first.
     let first = Case { present: own(&[("Owner", "alice")]), ..unclear };
-    assert_eq!(decide(&Policy::default(), &first).nothing, Some(Nothing::HasOwner));
+    assert_eq!(decide(&Policy::default(), &first).nothing, Some(NoWriteReason::HasOwner));
 }
 
 #[test]
 fn a_second_time_there_is_nothing_to_do() {
     let case = Case { present: own(&IDENTITY), ..Case::default() };
     let decision = decide(&Policy::default(), &case);
-    assert_eq!((decision.nothing, decision.notes), (Some(Nothing::Complete), vec![]));
+    assert_eq!((decision.nothing, decision.notes), (Some(NoWriteReason::Complete), vec![]));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn opting_out_is_off_by_default() {
     let case = Case { present: own(&[("autotag", "off")]), ..Case::default() };
     assert_eq!(decide(&Policy::default(), &case).nothing, None);
     let policy = Policy { opt_out: Some("autotag".into()), ..Policy::default() };
-    assert_eq!(decide(&policy, &case).nothing, Some(Nothing::OptedOut));
+    assert_eq!(decide(&policy, &case).nothing, Some(NoWriteReason::OptedOut));
     let back_in = Case { present: own(&[("autotag", "false")]), ..Case::default() };
     assert_eq!(decide(&policy, &back_in).nothing, None);
 }
@@ -247,9 +247,9 @@ proptest! {
     ) {
         let session: Vec<(&str, &str)> = session.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let principal = ana();
-        let rules = TagRules { tags: limit, ..TagRules::default() };
+        let rules = TagConstraints { tags: limit, ..TagConstraints::default() };
         let policy = Policy::default();
-        let decision = policy.decide(&Inputs {
+        let decision = policy.decide(&DecisionInput {
             facts: &facts(&principal), iam_tags: &[], session_tags: &session, requested: &[], present: &present,
             first_look: None, rules: &rules, may_have_existed: false,
         });

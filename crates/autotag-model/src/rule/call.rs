@@ -2,9 +2,9 @@
 //! requests are built by whoever sends them.
 
 use super::path::{ArnTemplate, Values};
-use super::{Place, Resource};
+use super::{Resource, Scope};
 use crate::arn::{Arn, Partition, Region};
-use crate::record::Trees;
+use crate::record::ParsedRecord;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
@@ -56,14 +56,14 @@ pub struct ReadCall {
     /// XML: the name of an element of the list of tags.
     pub list: String,
     /// How the next page is asked for.
-    pub next: Option<Next>,
+    pub next: Option<Pagination>,
 }
 
 /// A page's successor: this member of the answer is that parameter of the next request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Next {
+pub struct Pagination {
     /// The member of the answer.
     pub from: String,
     /// The parameter of the request.
@@ -262,7 +262,7 @@ impl Api {
         let host = self.hosts.get(partition.as_str()).unwrap_or(&self.host);
         let region = resource.region.as_ref().map(Region::as_str);
         let account = resource.account.as_ref().map(crate::arn::AccountId::as_str);
-        let suffix = partition.facts().map(|facts| facts.dns_suffix);
+        let suffix = partition.info().map(|info| info.dns_suffix);
         let mut filled = host.clone();
         for (placeholder, value) in [("{region}", region), ("{suffix}", suffix), ("{account}", account)] {
             if filled.contains(placeholder) {
@@ -313,15 +313,15 @@ pub fn values(params: &BTreeMap<String, Param>, resource: &Resource) -> Result<M
 impl ArnTemplate {
     /// Fills the template from a resource alone.
     fn of_resource(&self, resource: &Resource) -> Result<String, String> {
-        let trees = Trees::default();
+        let parsed = ParsedRecord::default();
         let arn = resource.arn.as_ref().map(Arn::to_string);
-        let place = Place {
+        let scope = Scope {
             partition: resource.partition(),
             region: resource.region.clone(),
             account: resource.account.clone(),
         };
         let values =
-            Values { event: "", id: &resource.id, arn: arn.as_deref(), trees: &trees, place: &place };
+            Values { event: "", id: &resource.id, arn: arn.as_deref(), parsed: &parsed, scope: &scope };
         self.fill(&values).map_err(|why| format!("{why} of {}", resource.display()))
     }
 }

@@ -3,7 +3,7 @@
 mod native;
 
 use super::{Api, ArnTemplate, Condition, NativeCall, Path, Rule, ServiceRules, TagCall};
-use crate::tags::TagRules;
+use crate::tags::TagConstraints;
 use native::NativeFile;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
@@ -25,13 +25,13 @@ struct File {
     name: String,
     #[serde(default)]
     tag: Option<Spanned<String>>,
-    otherwise: Option<Spanned<String>>,
+    fallback: Option<Spanned<String>>,
     #[serde(default)]
     actions: Vec<String>,
     #[serde(default)]
     not_a_resource: Vec<String>,
     #[serde(default)]
-    limits: TagRules,
+    limits: TagConstraints,
     #[serde(default)]
     api: BTreeMap<String, Api>,
     #[serde(default)]
@@ -49,8 +49,8 @@ struct RuleFile {
     id: OneOrMore,
     arn: Option<ArnTemplate>,
     tag: Option<Spanned<String>>,
-    otherwise: Option<Spanned<String>>,
-    read_by: Option<Spanned<String>>,
+    fallback: Option<Spanned<String>>,
+    read_with: Option<Spanned<String>>,
     actions: Option<Vec<String>>,
     #[serde(default)]
     existing: bool,
@@ -181,19 +181,19 @@ impl Checked<'_> {
         if call == TagCall::None && rule.note.is_none() {
             return Err(self.wrong(&rule.event.span(), "expected a `note` that says why AWS cannot tag it"));
         }
-        let read_by = rule.read_by.as_ref();
-        if let Some(name) = read_by.filter(|_| call != TagCall::None) {
-            return Err(self.wrong(&name.span(), "expected `read_by` only beside `tag = \"none\"`"));
+        let read_with = rule.read_with.as_ref();
+        if let Some(name) = read_with.filter(|_| call != TagCall::None) {
+            return Err(self.wrong(&name.span(), "expected `read_with` only beside `tag = \"none\"`"));
         }
-        let read_by = read_by.map(|name| self.native_named(name, native, "a [native.*]")).transpose()?;
+        let read_with = read_with.map(|name| self.native_named(name, native, "a [native.*]")).transpose()?;
         let limits = self.file.limits.clone();
         Ok(Arc::new(Rule {
-            read_by,
+            read_with,
             event: event.clone(),
             resource_type: rule.resource_type.as_ref().clone(),
             id: rule.id.0.clone(),
             arn: rule.arn.clone(),
-            otherwise: self.otherwise(rule, &call, native)?,
+            fallback: self.fallback(rule, &call, native)?,
             call,
             actions: rule.actions.clone().unwrap_or_else(|| self.file.actions.clone()),
             existing: rule.existing,
@@ -201,7 +201,7 @@ impl Checked<'_> {
             when: rule.when.as_ref().map(|condition| condition.0.clone()),
             unless: rule.unless.as_ref().map(|condition| condition.0.clone()),
             note: rule.note.clone(),
-            limits: TagRules { tags: rule.max_tags.unwrap_or(limits.tags), ..limits },
+            limits: TagConstraints { tags: rule.max_tags.unwrap_or(limits.tags), ..limits },
         }))
     }
 
@@ -221,15 +221,15 @@ impl Checked<'_> {
     }
 
     /// The call for what the first one refuses. The one in the head of the file is for rules on the tagging API only.
-    fn otherwise(
+    fn fallback(
         &self,
         rule: &RuleFile,
         call: &TagCall,
         native: &BTreeMap<String, Arc<NativeCall>>,
     ) -> Result<Option<Arc<NativeCall>>, RuleFileError> {
         let name = match call {
-            TagCall::TaggingApi => rule.otherwise.as_ref().or(self.file.otherwise.as_ref()),
-            TagCall::Native(_) => rule.otherwise.as_ref(),
+            TagCall::TaggingApi => rule.fallback.as_ref().or(self.file.fallback.as_ref()),
+            TagCall::Native(_) => rule.fallback.as_ref(),
             TagCall::None => None,
         };
         name.map(|name| self.native_named(name, native, "a [native.*]")).transpose()

@@ -1,8 +1,8 @@
 //! Paths into a record, and templates filled from them.
 
-use super::Place;
+use super::Scope;
 use crate::json::{elements, is_mask, is_nothing, member, text};
-use crate::record::Trees;
+use crate::record::ParsedRecord;
 use crate::template::{Part, fill, parse};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
@@ -73,11 +73,11 @@ impl fmt::Display for Path {
 
 impl Path {
     /// The values the path leads to, in order.
-    fn values<'t>(&self, event: &str, trees: &'t Trees) -> Vec<&'t Value> {
+    fn values<'t>(&self, event: &str, parsed: &'t ParsedRecord) -> Vec<&'t Value> {
         let (root, suffix) = match self.root {
-            Root::Request => (&trees.request, "Request"),
-            Root::Response => (&trees.response, "Response"),
-            Root::Service => (&trees.service, ""),
+            Root::Request => (&parsed.request, "Request"),
+            Root::Response => (&parsed.response, "Response"),
+            Root::Service => (&parsed.service, ""),
         };
         let mut found = vec![unwrapped(root, event, suffix)];
         for step in &self.steps {
@@ -90,18 +90,18 @@ impl Path {
 
     /// Whether AWS itself wrote an ARN there: in the answer, and either the member is called so or the rule counts on it.
     /// A name chosen by the caller may begin with `arn:` too, and must not lead to somebody else's resource.
-    pub(super) fn gives_arns(&self, rule_counts_on_it: bool) -> bool {
+    pub(super) fn yields_arns(&self, rule_counts_on_it: bool) -> bool {
         let called_so = self.steps.last().is_some_and(|step| step.name.to_ascii_lowercase().ends_with("arn"));
         self.root != Root::Request && (called_so || rule_counts_on_it)
     }
 
-    pub(super) fn leads_somewhere(&self, event: &str, trees: &Trees) -> bool {
-        !self.values(event, trees).is_empty()
+    pub(super) fn exists(&self, event: &str, parsed: &ParsedRecord) -> bool {
+        !self.values(event, parsed).is_empty()
     }
 
     /// The texts the path leads to; masks are no values.
-    pub(super) fn texts(&self, event: &str, trees: &Trees) -> Vec<String> {
-        let texts = self.values(event, trees).into_iter().filter_map(text);
+    pub(super) fn texts(&self, event: &str, parsed: &ParsedRecord) -> Vec<String> {
+        let texts = self.values(event, parsed).into_iter().filter_map(text);
         texts.filter(|text| !is_mask(text)).map(std::borrow::Cow::into_owned).collect()
     }
 }
@@ -156,8 +156,8 @@ pub(crate) struct Values<'v> {
     pub(crate) event: &'v str,
     pub(crate) id: &'v str,
     pub(crate) arn: Option<&'v str>,
-    pub(crate) trees: &'v Trees,
-    pub(crate) place: &'v Place,
+    pub(crate) parsed: &'v ParsedRecord,
+    pub(crate) scope: &'v Scope,
 }
 
 impl ArnTemplate {
@@ -187,14 +187,14 @@ impl ArnTemplate {
 
 impl Source {
     fn value(&self, values: &Values<'_>) -> Option<String> {
-        let place = values.place;
+        let scope = values.scope;
         match self {
             Self::Id => Some(values.id.to_owned()),
             Self::Arn => values.arn.map(str::to_owned),
-            Self::Partition => Some(place.partition.as_str().to_owned()),
-            Self::Region => place.region.as_ref().map(|region| region.as_str().to_owned()),
-            Self::Account => place.account.as_ref().map(|account| account.as_str().to_owned()),
-            Self::Path(path) => path.texts(values.event, values.trees).into_iter().next(),
+            Self::Partition => Some(scope.partition.as_str().to_owned()),
+            Self::Region => scope.region.as_ref().map(|region| region.as_str().to_owned()),
+            Self::Account => scope.account.as_ref().map(|account| account.as_str().to_owned()),
+            Self::Path(path) => path.texts(values.event, values.parsed).into_iter().next(),
         }
     }
 }

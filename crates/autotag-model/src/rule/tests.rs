@@ -10,12 +10,12 @@ fn rule(body: &str) -> Arc<Rule> {
     Arc::clone(&rules.rules[0])
 }
 
-fn trees(request: Value, response: Value) -> Trees {
-    Trees { request, response, ..Trees::default() }
+fn parsed(request: Value, response: Value) -> ParsedRecord {
+    ParsedRecord { request, response, ..ParsedRecord::default() }
 }
 
-fn place() -> Place {
-    Place {
+fn scope() -> Scope {
+    Scope {
         partition: Partition::new("aws"),
         region: Region::new("eu-west-1"),
         account: AccountId::new("111122223333"),
@@ -44,7 +44,7 @@ fn lists_wrappers_and_letter_case() {
         json!({"FlowLogIdSet": "fl-1"}),
     ] {
         assert_eq!(
-            arns(flow_logs.locate(&trees(Value::Null, response.clone()), &place())),
+            arns(flow_logs.locate(&parsed(Value::Null, response.clone()), &scope())),
             want,
             "{response}"
         );
@@ -52,7 +52,7 @@ fn lists_wrappers_and_letter_case() {
     for nothing in
         [json!(null), json!({}), json!(""), json!({"flowLogIdSet": {}}), json!({"flowLogIdSet": ""})]
     {
-        assert_eq!(flow_logs.locate(&trees(Value::Null, nothing), &place()), Located::NoId);
+        assert_eq!(flow_logs.locate(&parsed(Value::Null, nothing), &scope()), Located::NoId);
     }
 }
 
@@ -61,15 +61,15 @@ fn alternatives_arns_and_filters() {
     let rule = rule(
         "event = \"CreateDBInstance\"\nid = [\"response.dBInstanceArn\", \"request.dBInstanceIdentifier\"]\narn = \"arn:{partition}:rds:{region}:{account}:db:{id|lower}\"",
     );
-    let by_arn = trees(json!({}), json!({"dBInstanceARN": "arn:aws:rds:us-east-1:111122223333:db:x"}));
-    let Located::Resources(found) = rule.locate(&by_arn, &place()) else { panic!() };
+    let by_arn = parsed(json!({}), json!({"dBInstanceARN": "arn:aws:rds:us-east-1:111122223333:db:x"}));
+    let Located::Resources(found) = rule.locate(&by_arn, &scope()) else { panic!() };
     assert_eq!(
         found[0].region.as_ref().unwrap().as_str(),
         "us-east-1",
         "the ARN knows better than the record"
     );
-    let by_name = trees(json!({"dBInstanceIdentifier": "MyDB"}), json!(null));
-    assert_eq!(arns(rule.locate(&by_name, &place())), ["arn:aws:rds:eu-west-1:111122223333:db:mydb"]);
+    let by_name = parsed(json!({"dBInstanceIdentifier": "MyDB"}), json!(null));
+    assert_eq!(arns(rule.locate(&by_name, &scope())), ["arn:aws:rds:eu-west-1:111122223333:db:mydb"]);
 }
 
 #[test]
@@ -78,14 +78,14 @@ fn a_name_that_looks_like_an_arn_is_a_name() {
         "event = \"CreateJob\"\nid = [\"response.name\", \"request.name\"]\narn = \"arn:{partition}:glue:{region}:{account}:job/{id}\"",
     );
     let victim = "arn:aws:glue:eu-west-1:111122223333:job/victim";
-    let hostile = trees(json!({"name": victim}), json!({"name": victim}));
+    let hostile = parsed(json!({"name": victim}), json!({"name": victim}));
     assert_eq!(
-        arns(job.locate(&hostile, &place())),
+        arns(job.locate(&hostile, &scope())),
         [format!("arn:aws:glue:eu-west-1:111122223333:job/{victim}")]
     );
     let by_request = rule("event = \"CreateThing\"\nid = \"request.thingArn\"");
     let Located::Resources(found) =
-        by_request.locate(&trees(json!({"thingArn": victim}), json!(null)), &place())
+        by_request.locate(&parsed(json!({"thingArn": victim}), json!(null)), &scope())
     else {
         panic!()
     };
@@ -97,14 +97,14 @@ fn composite_arns_name_what_is_missing() {
     let table = rule(
         "event = \"CreateTable\"\nid = \"request.tableInput.name\"\narn = \"arn:{partition}:glue:{region}:{account}:table/{request.databaseName}/{id}\"",
     );
-    let whole = trees(json!({"databaseName": "db", "tableInput": {"name": "t"}}), json!(null));
-    assert_eq!(arns(table.locate(&whole, &place())), ["arn:aws:glue:eu-west-1:111122223333:table/db/t"]);
-    let part = trees(json!({"tableInput": {"name": "t"}}), json!(null));
+    let whole = parsed(json!({"databaseName": "db", "tableInput": {"name": "t"}}), json!(null));
+    assert_eq!(arns(table.locate(&whole, &scope())), ["arn:aws:glue:eu-west-1:111122223333:table/db/t"]);
+    let part = parsed(json!({"tableInput": {"name": "t"}}), json!(null));
     assert_eq!(
-        table.locate(&part, &place()),
+        table.locate(&part, &scope()),
         Located::NoArn("the record does not say the request.databaseName".into())
     );
-    let nowhere = Place { account: None, ..place() };
+    let nowhere = Scope { account: None, ..scope() };
     assert_eq!(table.locate(&whole, &nowhere), Located::NoArn("the record does not say the account".into()));
 }
 
@@ -113,27 +113,27 @@ fn conditions() {
     let v2 = rule(
         "event = \"CreateLoadBalancer\"\nid = \"response.loadBalancers[].loadBalancerArn\"\nwhen = \"response.loadBalancers\"",
     );
-    let classic = trees(json!({"loadBalancerName": "web"}), json!({"dNSName": "x"}));
-    assert_eq!(v2.locate(&classic, &place()), Located::NotMeant);
+    let classic = parsed(json!({"loadBalancerName": "web"}), json!({"dNSName": "x"}));
+    assert_eq!(v2.locate(&classic, &scope()), Located::NotApplicable);
     let docdb = rule(
         "event = \"CreateDBCluster\"\nid = \"response.dBClusterArn\"\nunless = { path = \"response.engine\", is = [\"docdb\"] }",
     );
     let cluster = |engine| {
-        trees(
+        parsed(
             json!(null),
             json!({"engine": engine, "dBClusterArn": "arn:aws:rds:eu-west-1:111122223333:cluster:c"}),
         )
     };
-    assert_eq!(docdb.locate(&cluster("DocDB"), &place()), Located::NotMeant);
-    assert_eq!(arns(docdb.locate(&cluster("aurora"), &place())).len(), 1);
+    assert_eq!(docdb.locate(&cluster("DocDB"), &scope()), Located::NotApplicable);
+    assert_eq!(arns(docdb.locate(&cluster("aurora"), &scope())).len(), 1);
 }
 
 #[test]
 fn global_resources_are_tagged_in_the_partitions_global_region() {
     let role = rule("event = \"CreateRole\"\nid = \"response.role.arn\"\nregion = \"global\"");
-    let record = trees(json!(null), json!({"role": {"arn": "arn:aws-cn:iam::111122223333:role/x"}}));
+    let record = parsed(json!(null), json!({"role": {"arn": "arn:aws-cn:iam::111122223333:role/x"}}));
     let china =
-        Place { partition: Partition::new("aws-cn"), region: Region::new("cn-northwest-1"), account: None };
+        Scope { partition: Partition::new("aws-cn"), region: Region::new("cn-northwest-1"), account: None };
     let Located::Resources(found) = role.locate(&record, &china) else { panic!() };
     assert_eq!(found[0].region.as_ref().unwrap().as_str(), "cn-north-1");
     assert_eq!(found[0].account.as_ref().unwrap().as_str(), "111122223333");
@@ -142,8 +142,8 @@ fn global_resources_are_tagged_in_the_partitions_global_region() {
 #[test]
 fn masks_are_no_ids() {
     let rule = rule("event = \"CreateProfile\"\nid = \"response.name\"");
-    let masked = trees(json!(null), json!({"name": "HIDDEN_DUE_TO_SECURITY_REASONS"}));
-    assert_eq!(rule.locate(&masked, &place()), Located::NoId);
+    let masked = parsed(json!(null), json!({"name": "HIDDEN_DUE_TO_SECURITY_REASONS"}));
+    assert_eq!(rule.locate(&masked, &scope()), Located::NoId);
 }
 
 /// The head's is for rules on the tagging API; a rule on a call of the service's own names its other one itself.
@@ -151,18 +151,18 @@ fn masks_are_no_ids() {
 fn which_call_is_made_otherwise() {
     let calls = "tag = \"One\"\notherwise = \"Two\"\n[native.One]\napi = \"sdk\"\nparams = {}\ntags = \"Tags\"\nshape = \"map\"\n\
                  [native.Two]\napi = \"sdk\"\nparams = {}\ntags = \"Tags\"\nshape = \"map\"\n";
-    let otherwise = |of_rule: &str| {
+    let fallback = |of_rule: &str| {
         let rule = "[[rule]]\nevent = \"E\"\ntype = \"AWS::X::Y\"\nid = \"response.x\"\nnote = \"n\"\n";
         let rules = ServiceRules::from_toml(&format!("{HEAD}{calls}{rule}{of_rule}"));
-        rules.map(|rules| rules.rules[0].otherwise.as_ref().map(|call| call.name.clone()))
+        rules.map(|rules| rules.rules[0].fallback.as_ref().map(|call| call.name.clone()))
     };
     let named = |name: &str| Ok(Some(name.to_owned()));
-    assert_eq!(otherwise(""), Ok(None));
-    assert_eq!(otherwise("otherwise = \"Two\""), named("Two"));
-    assert_eq!(otherwise("tag = \"tagging-api\""), named("Two"));
-    assert_eq!(otherwise("tag = \"tagging-api\"\notherwise = \"One\""), named("One"));
-    assert_eq!(otherwise("tag = \"none\"\notherwise = \"Two\""), Ok(None));
-    let error = otherwise("otherwise = \"Three\"").unwrap_err().to_string();
+    assert_eq!(fallback(""), Ok(None));
+    assert_eq!(fallback("otherwise = \"Two\""), named("Two"));
+    assert_eq!(fallback("tag = \"tagging-api\""), named("Two"));
+    assert_eq!(fallback("tag = \"tagging-api\"\notherwise = \"One\""), named("One"));
+    assert_eq!(fallback("tag = \"none\"\notherwise = \"Two\""), Ok(None));
+    let error = fallback("otherwise = \"Three\"").unwrap_err().to_string();
     assert!(error.contains("expected a [native.*] of this file (One, Two), found `Three`"), "{error}");
 }
 
@@ -174,9 +174,9 @@ fn what_cannot_be_tagged_may_be_read() {
         ServiceRules::from_toml(&format!("{HEAD}{call}{rule}{of_rule}"))
     };
     let read = rules("tag = \"none\"\nread_by = \"One\"").unwrap();
-    assert_eq!(read.rules[0].read_by.as_ref().map(|call| call.name.as_str()), Some("One"));
+    assert_eq!(read.rules[0].read_with.as_ref().map(|call| call.name.as_str()), Some("One"));
     let error = rules("tag = \"One\"\nread_by = \"One\"").unwrap_err().to_string();
-    assert!(error.contains("expected `read_by` only beside `tag = \"none\"`"), "{error}");
+    assert!(error.contains("expected `read_with` only beside `tag = \"none\"`"), "{error}");
 }
 
 /// Most reads are allowed by an action of their own name.
@@ -226,7 +226,7 @@ fn what_a_read_needs() {
 #[test]
 fn a_wrong_file_says_where_and_what() {
     let rule = "[[rule]]\nevent = \"CreateQueue\"\ntype = \"AWS::SQS::Queue\"\n";
-    for (text, place, what) in [
+    for (text, scope, what) in [
         ("source = 7".to_owned(), "line 1, column 10", "expected a string"),
         (
             format!("{HEAD}[[rule]]\nevent = \"Create Queue\"\ntype = \"AWS::X::Y\"\nid = \"response.x\""),
@@ -252,7 +252,7 @@ fn a_wrong_file_says_where_and_what() {
         (format!("{HEAD}{rule}"), "line 3, column 1", "missing field `id`"),
     ] {
         let error = ServiceRules::from_toml(&text).unwrap_err().to_string();
-        assert!(error.contains(place) && error.contains(what), "{text}\n{error}");
+        assert!(error.contains(scope) && error.contains(what), "{text}\n{error}");
     }
 }
 
@@ -262,7 +262,7 @@ proptest! {
         let rule = rule(
             "event = \"E\"\nid = \"request.id\"\narn = \"arn:{partition}:x:{region}:{account}:a/{request.name}/{id|last}\"",
         );
-        if let Located::Resources(found) = rule.locate(&trees(json!({"id": id, "name": name}), json!(null)), &place()) {
+        if let Located::Resources(found) = rule.locate(&parsed(json!({"id": id, "name": name}), json!(null)), &scope()) {
             for resource in found {
                 let arn = resource.arn.unwrap();
                 let left = arn.resource().contains("{request.name}") || arn.resource().contains("{id");

@@ -152,7 +152,7 @@ fn a_session_that_only_the_request_names() {
     let principal = Principal::from_value(&json!({"type": "AssumedRole", "principalId": "AROATHUMBS:mara",
         "accessKeyId": "ASIAONE", "arn": "arn:aws:sts::111122223333:assumed-role/thumbs/mara"}));
     let known = [session];
-    assert_eq!(find_session(&known, &principal), Found::ByKey(&known[0]));
+    assert_eq!(find_session(&known, &principal), SessionMatch::ByKey(&known[0]));
 }
 
 #[test]
@@ -203,15 +203,15 @@ fn at(seconds: &str, key: &str, tag: &str) -> Session {
 fn a_session_is_found_by_its_key_or_by_a_time_that_fits_only_it() {
     let known = [at("00", "A", "a"), at("30", "B", "b"), at("31", "C", "c")];
     let found = |key, time: &str| find_session(&known, &call(key, &format!("2026-03-02T09:00:{time}Z")));
-    assert_eq!(found(Some("B"), "59"), Found::ByKey(&known[1]));
-    assert_eq!(found(None, "01"), Found::ByTime(&known[0]));
-    assert_eq!(found(None, "31"), Found::Ambiguous(2));
-    assert_eq!(found(None, "20"), Found::None);
-    assert_eq!(found(Some("D"), "00"), Found::None, "another key is another session");
+    assert_eq!(found(Some("B"), "59"), SessionMatch::ByKey(&known[1]));
+    assert_eq!(found(None, "01"), SessionMatch::ByTime(&known[0]));
+    assert_eq!(found(None, "31"), SessionMatch::Ambiguous(2));
+    assert_eq!(found(None, "20"), SessionMatch::None);
+    assert_eq!(found(Some("D"), "00"), SessionMatch::None, "another key is another session");
     let mut identity_center = known.to_vec();
     identity_center[0].kind = SessionKind::AssumeRoleWithSaml;
     let principal = call(Some("D"), "2026-03-02T09:00:00Z");
-    assert_eq!(find_session(&identity_center, &principal), Found::ByTime(&identity_center[0]));
+    assert_eq!(find_session(&identity_center, &principal), SessionMatch::ByTime(&identity_center[0]));
     let agreeing = [at("30", "B", "same"), at("31", "C", "same")];
-    assert!(matches!(find_session(&agreeing, &call(None, "2026-03-02T09:00:31Z")), Found::ByTime(_)));
+    assert!(matches!(find_session(&agreeing, &call(None, "2026-03-02T09:00:31Z")), SessionMatch::ByTime(_)));
 }

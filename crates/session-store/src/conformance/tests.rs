@@ -1,6 +1,8 @@
 //! That the suite finds what it is there to find: stores with one fault each.
 
 use super::*;
+use crate::{SessionReader, SessionWriter};
+use async_trait::async_trait;
 use autotag_model::session::SessionKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -32,29 +34,8 @@ fn faulty(fault: Fault) -> Faulty {
     Faulty { fault, memory: MemoryStore::new(), list: Mutex::default() }
 }
 
-impl SessionStore for Faulty {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        let mut session = session.clone();
-        match self.fault {
-            Fault::LastReportWins => {
-                let mut list = self.list.lock().unwrap();
-                list.retain(|known| !known.is_same(&session));
-                list.push(session);
-                list.sort_by_key(|known| (known.issued, known.access_key.clone()));
-                return Ok(());
-            }
-            Fault::NamesUpToNul => {
-                session.role_session = session.role_session.split('\0').next().unwrap().to_owned();
-            }
-            Fault::KeyIgnored => session.access_key = None,
-            Fault::TimeInSeconds => {
-                session.issued = Timestamp::from_second(session.issued.as_second()).unwrap();
-            }
-            Fault::OutageIsNone | Fault::NeverForgets | Fault::RangeIgnored | Fault::LastOfRangeMissing => {}
-        }
-        self.memory.put(&session).await
-    }
-
+#[async_trait]
+impl SessionReader for Faulty {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -79,6 +60,32 @@ impl SessionStore for Faulty {
     }
 }
 
+#[async_trait]
+impl SessionWriter for Faulty {
+    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
+        let mut session = session.clone();
+        match self.fault {
+            Fault::LastReportWins => {
+                let mut list = self.list.lock().unwrap();
+                list.retain(|known| !known.is_same(&session));
+                list.push(session);
+                list.sort_by_key(|known| (known.issued, known.access_key.clone()));
+                return Ok(());
+            }
+            Fault::NamesUpToNul => {
+                session.role_session = session.role_session.split('\0').next().unwrap().to_owned();
+            }
+            Fault::KeyIgnored => session.access_key = None,
+            Fault::TimeInSeconds => {
+                session.issued = Timestamp::from_second(session.issued.as_second()).unwrap();
+            }
+            Fault::OutageIsNone | Fault::NeverForgets | Fault::RangeIgnored | Fault::LastOfRangeMissing => {}
+        }
+        self.memory.put(&session).await
+    }
+}
+
+#[async_trait]
 impl Expiring for Faulty {
     async fn expire(&self, _now: Timestamp) -> Result<usize, SessionStoreError> {
         Ok(0)

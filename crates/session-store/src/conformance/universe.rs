@@ -1,7 +1,7 @@
 //! The small universe that sequences are drawn from.
 
 use super::Operation;
-use crate::GRACE;
+use crate::RETENTION;
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::session::{Session, SessionKind};
 use jiff::{SignedDuration, Timestamp};
@@ -61,7 +61,7 @@ fn moment() -> impl Strategy<Value = Timestamp> {
     let life = prop_oneof![Just(HOUR), Just(HOUR * 12), Just(HOUR * 36)];
     let edge = prop_oneof![Just(-1_i64), Just(0), Just(1)];
     (select(times()), life, edge).prop_map(|(issued, life, edge)| {
-        issued.saturating_add(life + GRACE + SignedDuration::from_nanos(edge)).unwrap_or(issued)
+        issued.saturating_add(life + RETENTION + SignedDuration::from_nanos(edge)).unwrap_or(issued)
     })
 }
 

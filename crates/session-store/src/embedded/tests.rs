@@ -1,5 +1,6 @@
 use super::*;
-use crate::{GRACE, MemoryStore};
+use crate::SessionStore;
+use crate::{MemoryStore, RETENTION};
 use autotag_model::identity::AccessKeyId;
 use autotag_model::session::SessionKind;
 use futures_executor::block_on;
@@ -83,7 +84,7 @@ fn a_reopened_file_gives_the_same_answers() {
     for name in ["AROA:a", "AROA:a\0", "AROA:ab", "AROA:", ""] {
         assert_eq!(found(&store, name), found(&memory, name), "{name:?}");
     }
-    let now = Timestamp::from_second(1_500).unwrap() + GRACE + jiff::SignedDuration::from_hours(36);
+    let now = Timestamp::from_second(1_500).unwrap() + RETENTION + jiff::SignedDuration::from_hours(36);
     assert_eq!(block_on(Expiring::expire(&store, now)).unwrap(), memory.expire(now));
     drop(store);
     let store = EmbeddedStore::open(&file).unwrap();

@@ -1,5 +1,6 @@
 use super::*;
-use crate::GRACE;
+use crate::RETENTION;
+use crate::SessionStore;
 use autotag_model::identity::Principal;
 use autotag_model::session::SessionKind;
 use futures_executor::block_on;
@@ -67,7 +68,7 @@ fn forgotten_only_after_the_grace() {
     known_end.expires = Some(Timestamp::from_second(3600).unwrap());
     block_on(store.put(&known_end)).unwrap();
     block_on(store.put(&session(0, Some("ASIATWO")))).unwrap();
-    let last = known_end.ends().checked_add(GRACE).unwrap();
+    let last = known_end.expires_at().checked_add(RETENTION).unwrap();
     assert_eq!(store.expire(last), 0);
     assert_eq!(store.expire(last + SignedDuration::from_nanos(1)), 1);
     assert_eq!(store.len(), 1, "without a known end the longest life counts");

@@ -1,7 +1,7 @@
 //! What the APIs answer.
 
 use super::{Account, Caller, Estate, MEMBER_ROLE, Organization, ROLE, TABLE};
-use emulator::{Call, Protocol, Reply};
+use autotag_testkit::{Call, Protocol, Reply};
 use serde_json::{Value, json};
 
 /// Tags of an account on a page.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 /// The rate of an API in one account (and region).
 #[derive(Debug, Clone, Copy)]
-pub struct Rate {
+pub struct RateLimit {
     pub per_second: f64,
     pub burst: f64,
 }
@@ -27,7 +27,7 @@ type Place = (String, String, String);
 /// Rates by operation; what is not named has none. They hold in real time.
 #[derive(Debug, Default)]
 pub struct Limits {
-    rates: BTreeMap<&'static str, Rate>,
+    rates: BTreeMap<&'static str, RateLimit>,
     buckets: Mutex<HashMap<Place, Bucket>>,
 }
 
@@ -44,7 +44,7 @@ impl Limits {
 
     /// Those of AWS.
     pub fn real() -> Self {
-        let rates = REAL.map(|(operation, per_second, burst)| (operation, Rate { per_second, burst }));
+        let rates = REAL.map(|(operation, per_second, burst)| (operation, RateLimit { per_second, burst }));
         Self { rates: rates.into(), ..Self::default() }
     }
 

@@ -129,10 +129,10 @@ fn a_tag_that_the_call_asked_for_is_the_users_own() {
     world.put_tags(&ec2_arn("instance", "i-1"), &[("Team", "platform")]);
     let first = look(&world, &record, None);
     let mut ours = first[0].decided.clone();
-    let rules = autotag_model::tags::TagRules::default();
+    let rules = autotag_model::tags::TagConstraints::default();
     let fit = |key, value| {
         use autotag_model::tags::{TagKey, TagValue};
-        (TagKey::fit(key, &rules).unwrap().0, TagValue::fit(value, &rules).0)
+        (TagKey::sanitize(key, &rules).unwrap().0, TagValue::sanitize(value, &rules).0)
     };
     let (key, value) = fit("Team", "platform");
     ours.add(key, value);

@@ -1,6 +1,6 @@
 //! The tables of a service's own calls.
 
-use super::super::call::{Http, Next, Operation, Param, Protocol, ReadCall, TagShape};
+use super::super::call::{Http, Operation, Pagination, Param, Protocol, ReadCall, TagShape};
 use super::super::{Api, NativeCall};
 use super::{Checked, RuleFileError};
 use serde::Deserialize;
@@ -41,7 +41,7 @@ struct ReadFile {
     tags: Option<String>,
     shape: Option<TagShape>,
     list: Option<String>,
-    next: Option<Next>,
+    next: Option<Pagination>,
 }
 
 impl Checked<'_> {

@@ -1,0 +1,232 @@
+//! `autotag apply` against an emulated AWS: it writes what the plan says, replaces nobody, and can be killed.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
+use autotag_testkit::{Emulator, Fault, Proxy, Reply};
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+const BIN: &str = env!("CARGO_BIN_EXE_autotag");
+const ACCOUNT: &str = "123456789012";
+
+struct World {
+    proxy: Proxy,
+    ec2: Client,
+    folder: tempfile::TempDir,
+    _emulator: Emulator,
+}
+
+impl World {
+    fn new() -> Self {
+        let emulator = Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
+        let proxy = Proxy::start(&emulator.url()).unwrap();
+        // Nobody has IAM tags here, and everybody is known.
+        proxy.route("/", |call| {
+            let empty = "<ListUserTagsResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUserTagsResult>\
+                <Tags/><IsTruncated>false</IsTruncated></ListUserTagsResult></ListUserTagsResponse>";
+            (call.operation == "ListUserTags").then(|| Reply::xml(200, empty))
+        });
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("testing", "testing", None, None, "test"))
+            .endpoint_url(emulator.url())
+            .build();
+        Self {
+            proxy,
+            ec2: Client::from_conf(config),
+            folder: tempfile::tempdir().unwrap(),
+            _emulator: emulator,
+        }
+    }
+
+    async fn volumes(&self, count: usize, tags: &[(&str, &str)]) -> Vec<String> {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            let mut made = self.ec2.create_volume().availability_zone("eu-west-1a").size(1);
+            if !tags.is_empty() {
+                let tags =
+                    tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
+                let of_volume = TagSpecification::builder().resource_type(ResourceType::Volume);
+                made = made.tag_specifications(of_volume.set_tags(Some(tags)).build());
+            }
+            ids.push(made.send().await.unwrap().volume_id.unwrap());
+        }
+        ids
+    }
+
+    async fn tags(&self, ids: &[String]) -> BTreeMap<String, BTreeMap<String, String>> {
+        let filter = Filter::builder().name("resource-id").set_values(Some(ids.to_vec())).build();
+        let answer = self.ec2.describe_tags().filters(filter).send().await.unwrap();
+        let mut tags: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for tag in answer.tags.unwrap_or_default() {
+            let of = tags.entry(tag.resource_id.unwrap()).or_default();
+            of.insert(tag.key.unwrap(), tag.value.unwrap_or_default());
+        }
+        tags
+    }
+
+    /// A trail of an old day: each volume by another person.
+    fn trail(&self, ids: &[String]) -> String {
+        let record = |(number, id): (usize, &String)| -> Value {
+            let user = format!("user-{number:02}");
+            json!({"eventID": format!("event-{number}"), "eventTime": "2026-03-02T09:00:00Z", "eventSource": "ec2.amazonaws.com",
+                "eventName": "CreateVolume", "awsRegion": "eu-west-1", "recipientAccountId": ACCOUNT,
+                "requestParameters": {}, "responseElements": {"volumeId": id},
+                "userIdentity": {"type": "IAMUser", "userName": user, "principalId": format!("AIDA{number:02}"),
+                    "accountId": ACCOUNT, "arn": format!("arn:aws:iam::{ACCOUNT}:user/{user}")}})
+        };
+        let records: Vec<Value> = ids.iter().enumerate().map(record).collect();
+        let path = self.folder.path().join("trail.json");
+        std::fs::write(&path, json!({"Records": records}).to_string()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(BIN);
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .envs(self.proxy.environment())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn apply(&self, args: &[&str]) -> Output {
+        self.command(&[&["apply"], args].concat()).output().unwrap()
+    }
+}
+
+fn outcomes(output: &Output) -> Vec<String> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let line =
+        |line: &str| serde_json::from_str::<Value>(line).unwrap()["outcome"].as_str().unwrap().to_owned();
+    text.lines().map(line).collect()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_writes_the_plan_once() {
+    let world = World::new();
+    let ids = world.volumes(3, &[("Name", "disk")]).await;
+    let trail = world.trail(&ids);
+    let first = world.apply(&[&trail, "--yes", "--max-calls-per-second", "100"]);
+    assert_eq!(outcomes(&first), ["Tagged"; 3], "{}", stderr(&first));
+    assert_eq!(first.status.code(), Some(0));
+    let tags = world.tags(&ids).await;
+    for (number, id) in ids.iter().enumerate() {
+        assert_eq!(tags[id]["Owner"], format!("user-{number:02}"));
+        assert_eq!(tags[id]["Name"], "disk");
+    }
+    let writes = world.proxy.count("ec2", "CreateTags");
+    let second = world.apply(&[&trail, "--yes", "--all", "--max-calls-per-second", "100"]);
+    assert_eq!(outcomes(&second), ["AlreadyTagged"; 3], "{}", stderr(&second));
+    assert_eq!(world.proxy.count("ec2", "CreateTags"), writes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_owner_stays_unless_told_otherwise() {
+    let world = World::new();
+    let ids = world.volumes(1, &[("Owner", "noor")]).await;
+    let trail = world.trail(&ids);
+    let kept = world.apply(&[&trail, "--yes", "--all"]);
+    assert_eq!(outcomes(&kept), ["AlreadyTagged"], "{}", stderr(&kept));
+    assert_eq!(world.tags(&ids).await[&ids[0]]["Owner"], "noor");
+    let replaced = world.apply(&[&trail, "--yes", "--replace"]);
+    assert_eq!(outcomes(&replaced), ["Tagged"], "{}", stderr(&replaced));
+    assert_eq!(world.tags(&ids).await[&ids[0]]["Owner"], "user-00");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_yes_nothing_is_written() {
+    let world = World::new();
+    let ids = world.volumes(1, &[]).await;
+    let output = world.apply(&[&world.trail(&ids)]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
+    let other = world.apply(&[&world.trail(&ids), "--yes", "--accounts", "organization"]);
+    assert_eq!(other.status.code(), Some(2), "{}", stderr(&other));
+    assert!(world.tags(&ids).await.is_empty());
+    assert_eq!(world.proxy.count("ec2", "CreateTags"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_denied_is_named_and_the_rest_is_done() {
+    let world = World::new();
+    let ids = world.volumes(2, &[]).await;
+    let denied = ids[0].clone();
+    world.proxy.rule(move |call| {
+        let fault =
+            Fault::Refused { status: 403, code: "UnauthorizedOperation".to_owned(), message: String::new() };
+        (call.operation == "CreateTags" && call.mentions(&denied)).then_some(fault)
+    });
+    let output = world.apply(&[&world.trail(&ids), "--yes", "--all"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(outcomes(&output), ["Refused", "Tagged"], "{}", stderr(&output));
+    assert!(stderr(&output).contains("CreateTags answered UnauthorizedOperation"), "{}", stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_point_a_second_run_finishes_and_repeats_no_finished_write() {
+    let world = World::new();
+    let ids = world.volumes(30, &[]).await;
+    let trail = world.trail(&ids);
+    world.proxy.keep_bodies();
+    world
+        .proxy
+        .rule(|call| (call.operation == "CreateTags").then_some(Fault::Slow(Duration::from_millis(20))));
+    let state = world.folder.path().join("state");
+    let args = [
+        "apply",
+        &trail,
+        "--yes",
+        "--all",
+        "--state",
+        state.to_str().unwrap(),
+        "--max-calls-per-second",
+        "60",
+    ];
+    let mut tagged_before = 0;
+    for kill in 0..4 {
+        let mut child = world.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(250 + 130 * kill)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let tagged = world.tags(&ids).await.len();
+        assert!(tagged >= tagged_before);
+        tagged_before = tagged;
+    }
+    assert!((1..30).contains(&tagged_before), "no kill came in between: {tagged_before} of 30 are written");
+    let last = world.command(&args).output().unwrap();
+    assert_eq!(last.status.code(), Some(0), "{}", stderr(&last));
+    let tags = world.tags(&ids).await;
+    for (number, id) in ids.iter().enumerate() {
+        assert_eq!(tags[id]["Owner"], format!("user-{number:02}"));
+    }
+    // A write whose answer did not come before the kill is not finished; there is at most one in flight for each kill
+    // and slot, and every other one is there once.
+    let writes = world.proxy.calls().into_iter().filter(|call| call.operation == "CreateTags");
+    let mut by_volume: BTreeMap<String, usize> = BTreeMap::new();
+    for call in writes {
+        for id in call.resources() {
+            *by_volume.entry(id).or_default() += 1;
+        }
+    }
+    let finished_in_journal = Path::new(&format!("{}.written", state.display())).exists();
+    assert!(finished_in_journal);
+    let again: usize = by_volume.values().map(|count| count - 1).sum();
+    assert!(again <= 4, "{again} writes were repeated: {by_volume:?}");
+}

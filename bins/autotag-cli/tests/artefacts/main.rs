@@ -1,0 +1,83 @@
+//! What is generated, judged by programs that are not ours. That it is up to date is in `generate.rs`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
+mod backfill;
+mod guards;
+mod lint;
+mod needs;
+mod permissions;
+mod terraform;
+
+use autotag_testkit::{CannotStart, Judges, Tools};
+use serde_json::Value;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
+
+fn installed<T>(what: Result<T, CannotStart>) -> T {
+    what.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What is generated goes into `folder/deploy`.
+fn generate(folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_autotag")).arg("generate").current_dir(folder).output().unwrap()
+}
+
+/// A folder with all that is generated, for a policy of one's own if there is one.
+fn deploy(policy: Option<&str>) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    if let Some(text) = policy {
+        fs::write(folder.path().join("autotag.toml"), text).unwrap();
+    }
+    let output = generate(folder.path());
+    assert!(output.status.success(), "{output:?}");
+    folder
+}
+
+/// A generated JSON file.
+fn read(folder: &Path, name: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(folder.join("deploy").join(name)).unwrap()).unwrap()
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/artefacts").join(name)
+}
+
+/// What a script of Node.js says to `input`.
+fn said(name: &str, input: &Value) -> String {
+    let mut node = installed(Judges::start(FOLDER)).node();
+    node.arg(script(name)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = node.spawn().unwrap();
+    running.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+    text(&running.wait_with_output().unwrap())
+}
+
+/// The same, as JSON.
+fn judged(name: &str, input: &Value) -> Value {
+    serde_json::from_str(&said(name, input)).unwrap()
+}
+
+/// What a script of Python says, run with the checkers of templates and policies.
+fn checked(name: &str, template: &Path, parameters: &[&str]) -> String {
+    let mut python = Command::new(installed(Tools::start(FOLDER)).python());
+    text(&python.args(["-W", "ignore"]).arg(script(name)).arg(template).args(parameters).output().unwrap())
+}
+
+/// The policies of a template, resolved with these parameters and the defaults of the others.
+fn resolved(template: &Path, parameters: &[&str]) -> Value {
+    serde_json::from_str(&checked("resolve.py", template, parameters)).unwrap()
+}
+
+fn text(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}

@@ -1,0 +1,59 @@
+//! The templates of hub, regions and sessions: what checks them and runs them is not ours.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests are tests"
+)]
+
+mod patterns;
+mod templates;
+mod way;
+
+use autotag_testkit::{CannotStart, Emulator};
+use serde_json::Value;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
+
+fn installed<T>(what: Result<T, CannotStart>) -> T {
+    what.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/deploy").join(name)
+}
+
+/// A folder with all that is generated for a policy.
+fn generated(policy: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("policy.toml"), policy).unwrap();
+    let mut generate = Command::new(env!("CARGO_BIN_EXE_autotag"));
+    let output =
+        generate.args(["generate", "--out", ".", "--policy", "policy.toml"]).current_dir(&folder).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder
+}
+
+/// What a program says, told `input`.
+fn said(command: &mut Command, input: &Value) -> Value {
+    let mut running =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    running.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+    let output = running.wait_with_output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The resources of a template.
+fn resources(template: &Path) -> serde_json::Map<String, Value> {
+    let python = installed(Emulator::python_with_stacks(FOLDER));
+    let resources = said(Command::new(python).arg(script("resources.py")).arg(template), &Value::Null);
+    resources.as_object().unwrap().clone()
+}

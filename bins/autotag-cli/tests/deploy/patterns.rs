@@ -1,0 +1,315 @@
+//! Each event of the catalogue matches exactly one rule and no other event any, by two matchers that are not ours: moto's, and
+//! LocalStack's, whose authors compare it with what AWS answers. Neither is AWS's own (that is Java, and in none of the
+//! registries that this project installs from), and neither counts how large a pattern is or how many combinations an `$or`
+//! makes: that is in the tests of `generate/patterns.rs`.
+
+use crate::{FOLDER, generated, installed, resources, said, script};
+use autotag_testkit::Emulator;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// (event source, event name).
+type Pair = (String, String);
+
+/// What the catalogue lists, by the program's own word and not by the code that makes the patterns.
+fn catalogue() -> BTreeSet<Pair> {
+    let output = Command::new(env!("CARGO_BIN_EXE_autotag")).args(["catalog", "--format", "json"]).output();
+    let rows: Vec<Value> = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+    rows.iter().map(|row| (text(row, "event_source"), text(row, "event_name"))).collect()
+}
+
+/// The texts of the files for creations.
+fn files(folder: &Path) -> Vec<String> {
+    let read =
+        |number| fs::read_to_string(folder.join(format!("event-patterns/creations-{number}.json"))).ok();
+    (1..).map_while(read).collect()
+}
+
+fn sessions(folder: &Path) -> String {
+    fs::read_to_string(folder.join("event-patterns/sessions.json")).unwrap()
+}
+
+fn event((source, name): &Pair) -> Value {
+    let service = source.split('.').next().unwrap();
+    json!({"version": "0", "id": "6a7e8feb", "detail-type": "AWS API Call via CloudTrail", "source": format!("aws.{service}"),
+        "account": "111122223333", "time": "2026-03-02T09:00:00Z", "region": "eu-west-1", "resources": [],
+        "detail": {"eventVersion": "1.11", "eventSource": source, "eventName": name, "awsRegion": "eu-west-1",
+            "readOnly": false, "eventType": "AwsApiCall", "userIdentity": {"type": "IAMUser", "userName": "mara"},
+            "requestParameters": {"name": "x"}, "responseElements": null}})
+}
+
+/// For each event, how many patterns match; both matchers say the same.
+fn matches(patterns: &[String], events: &[Value]) -> Vec<usize> {
+    let asked = json!({"patterns": patterns, "events": events});
+    let by = |python, matcher: &str| -> Vec<Vec<usize>> {
+        let said = said(Command::new(python).arg(script("matchers.py")).arg(matcher), &asked);
+        serde_json::from_value(said).unwrap()
+    };
+    let moto = by(installed(Emulator::python_with_stacks(FOLDER)), "moto");
+    let localstack = by(installed(Emulator::second_matcher(FOLDER)), "localstack");
+    assert_eq!(moto, localstack, "the matchers disagree");
+    moto.iter().map(Vec::len).collect()
+}
+
+/// Numbers that are the same in every run (a linear congruential generator, its high bits).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+
+    fn of<'t, T>(&mut self, list: &'t [T]) -> &'t T {
+        &list[self.below(list.len())]
+    }
+}
+
+const VERBS: &[&str] = &[
+    "Associate",
+    "Attach",
+    "Batch",
+    "Cancel",
+    "Copy",
+    "Create",
+    "Delete",
+    "Describe",
+    "Disable",
+    "Enable",
+    "Get",
+    "Import",
+    "List",
+    "Modify",
+    "Put",
+    "Register",
+    "Reset",
+    "Restore",
+    "Run",
+    "Start",
+    "Stop",
+    "Tag",
+    "Untag",
+    "Update",
+];
+
+const STRANGERS: &[&str] = &[
+    "account",
+    "amplify",
+    "appflow",
+    "application-autoscaling",
+    "appsync",
+    "cloud9",
+    "cloudshell",
+    "config",
+    "connect",
+    "detective",
+    "devicefarm",
+    "finspace",
+    "health",
+    "imagebuilder",
+    "inspector2",
+    "ivs",
+    "kendra",
+    "lakeformation",
+    "lex",
+    "macie2",
+    "mgn",
+    "pipes",
+    "polly",
+    "quicksight",
+    "ram",
+    "scheduler",
+    "servicecatalog",
+    "ses",
+    "signin",
+    "sso",
+    "sts",
+    "xray",
+];
+
+/// Events that are not in the catalogue and look as if: other verbs, another service's names, other cases and endings.
+fn others(catalogue: &BTreeSet<Pair>, count: usize) -> Vec<Pair> {
+    let known: Vec<&Pair> = catalogue.iter().collect();
+    let strangers: Vec<String> = STRANGERS.iter().map(|name| format!("{name}.amazonaws.com")).collect();
+    let mut numbers = Numbers(6);
+    let mut found = BTreeSet::new();
+    while found.len() < count {
+        let (source, name) = numbers.of(&known);
+        let words = name.find(|c: char| !c.is_ascii_uppercase()).unwrap_or(0);
+        let noun = name[words..].find(|c: char| c.is_ascii_uppercase()).map_or("", |at| &name[words + at..]);
+        let pair = match numbers.below(6) {
+            0 | 1 => (source.clone(), format!("{}{noun}", numbers.of(VERBS))),
+            2 => (numbers.of(&known).0.clone(), name.clone()),
+            3 => (numbers.of(&strangers).clone(), name.clone()),
+            4 => (
+                source.clone(),
+                format!("{name}{}", numbers.of(&["s", "V2", "Batch", "20260301", "ForRegion"])),
+            ),
+            _ => match numbers.below(3) {
+                0 => (source.clone(), name.to_lowercase()),
+                1 => (source.to_uppercase(), name.clone()),
+                _ => (source.clone(), name[..name.len() - 1].to_owned()),
+            },
+        };
+        if !catalogue.contains(&pair) && !pair.1.is_empty() {
+            found.insert(pair);
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// All that is wrong with patterns for these events.
+fn faults(patterns: &[String], catalogue: &BTreeSet<Pair>, others: &[Pair]) -> Vec<String> {
+    // (an event, what it is, by how many patterns it may be matched)
+    let mut asked: Vec<(Value, String, usize)> = Vec::new();
+    for pair in catalogue {
+        let (whole, what) = (event(pair), format!("{}:{}", pair.0, pair.1));
+        let with = |pointer: &str, value: Value| {
+            let mut event = whole.clone();
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
+            event.pointer_mut(parent).unwrap()[key] = value;
+            event
+        };
+        asked.push((
+            with("/detail-type", json!("AWS Service Event via CloudTrail")),
+            format!("{what}, a service event"),
+            1,
+        ));
+        asked.push((with("/detail/errorCode", json!("AccessDenied")), format!("{what}, failed"), 0));
+        asked.push((with("/source", json!("com.example")), format!("{what}, not from AWS"), 0));
+        asked.push((with("/detail-type", json!("Something Else")), format!("{what}, of another kind"), 0));
+        asked.push((whole, what, 1));
+    }
+    asked.extend(others.iter().map(|pair| (event(pair), format!("{}:{}", pair.0, pair.1), 0)));
+    let events: Vec<Value> = asked.iter().map(|(event, ..)| event.clone()).collect();
+    let counts = matches(patterns, &events);
+    let wrong = asked.iter().zip(counts).filter(|((.., wanted), count)| wanted != count);
+    wrong
+        .map(|((_, what, wanted), count)| format!("{what} matches {count} patterns and not {wanted}"))
+        .collect()
+}
+
+#[test]
+fn each_event_of_the_catalogue_matches_one_rule_and_5000_others_none() {
+    let folder = generated("");
+    let (catalogue, patterns) = (catalogue(), files(folder.path()));
+    let others = others(&catalogue, 5_000);
+    assert!(catalogue.len() > 300 && others.len() == 5_000, "{} {}", catalogue.len(), others.len());
+    let faults = faults(&patterns, &catalogue, &others);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let sizes: Vec<usize> = patterns.iter().map(|pattern| pattern.trim_end().chars().count()).collect();
+    println!("{} events in {} patterns of {sizes:?} characters", catalogue.len(), patterns.len());
+    assert!(sizes.iter().all(|size| *size <= 2_048), "longer than EventBridge takes: {sizes:?}");
+}
+
+#[test]
+fn patterns_that_are_wrong_are_found() {
+    let folder = generated("");
+    let (catalogue, right) = (catalogue(), files(folder.path()));
+    let others = others(&catalogue, 500);
+    let change = |from: &str, to: &str| -> Vec<String> {
+        let changed: Vec<String> = right.iter().map(|pattern| pattern.replace(from, to)).collect();
+        assert_ne!(changed, right, "{from}");
+        faults(&changed, &catalogue, &others)
+    };
+    let said = |faults: &[String], text: &str| {
+        assert!(faults.iter().any(|fault| fault.contains(text)), "{text}: {faults:?}");
+    };
+    said(
+        &change("\"CreateVolume\"", "\"CreateVolumes\""),
+        "ec2.amazonaws.com:CreateVolume matches 0 patterns",
+    );
+    said(&change("\"errorCode\":[{\"exists\":false}],", ""), ", failed matches 1 patterns and not 0");
+    said(&change("\"source\":[{\"prefix\":\"aws.\"}],", ""), ", not from AWS matches 1");
+    said(&change("\"CreateQueue\"", "{\"prefix\":\"\"}"), "sqs.amazonaws.com:");
+    let twice = [right.clone(), vec![right[0].clone()]].concat();
+    said(&faults(&twice, &catalogue, &others), "matches 2 patterns and not 1");
+}
+
+#[test]
+fn what_the_policy_ignores_matches_no_rule() {
+    let folder = generated("[ignore]\nservices = [\"sns\"]\nevents = [\"ec2:CreateVolume\"]\n");
+    let ignored = |(source, name): &Pair| {
+        source == "sns.amazonaws.com" || (source == "ec2.amazonaws.com" && name == "CreateVolume")
+    };
+    let (ignored, kept): (BTreeSet<Pair>, BTreeSet<Pair>) = catalogue().into_iter().partition(ignored);
+    assert_eq!(ignored.len(), 2);
+    let ignored: Vec<Pair> = ignored.into_iter().collect();
+    let faults = faults(&files(folder.path()), &kept, &ignored);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn calls_that_give_a_session_match_the_session_rule_and_no_other() {
+    let folder = generated("");
+    let sts = |name: &str| ("sts.amazonaws.com".to_owned(), name.to_owned());
+    let wanted =
+        ["AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetFederationToken"]
+            .map(sts);
+    let others =
+        ["GetCallerIdentity", "GetSessionToken", "DecodeAuthorizationMessage", "AssumeRoleWith"].map(sts);
+    let wanted = wanted.into_iter().collect();
+    let all = faults(&[sessions(folder.path())], &wanted, &others);
+    assert!(all.is_empty(), "{}", all.join("\n"));
+    let sts: Vec<Value> = wanted.iter().map(event).collect();
+    assert_eq!(matches(&files(folder.path()), &sts), [0; 5]);
+    // CloudTrail says of AssumeRole that it only reads.
+    let mut read = event(&wanted.first().unwrap().clone());
+    read["detail"]["readOnly"] = json!(true);
+    assert_eq!(matches(&[sessions(folder.path())], &[read]), [1]);
+}
+
+#[test]
+fn the_rules_of_the_templates_are_those_of_the_files() {
+    let folder = generated("");
+    let parsed = |texts: Vec<String>| -> Vec<Value> {
+        texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+    };
+    let (creations, sessions) = (parsed(files(folder.path())), parsed(vec![sessions(folder.path())]));
+    let rules = |template: &str, prefix: &str| -> Vec<Value> {
+        let resources = resources(&folder.path().join(template));
+        let rules = resources
+            .iter()
+            .filter(|(id, resource)| resource["Type"] == "AWS::Events::Rule" && id.starts_with(prefix));
+        // In the order of their numbers.
+        let rules: BTreeMap<(usize, &String), &Value> =
+            rules.map(|(id, resource)| ((id.len(), id), &resource["Properties"]["EventPattern"])).collect();
+        rules.into_values().cloned().collect()
+    };
+    assert_eq!(rules("hub.yaml", "Creations"), creations);
+    assert_eq!(rules("region.yaml", "Creations"), creations);
+    assert_eq!(rules("session.yaml", "SessionRule"), sessions);
+    let mut forwarding = rules("region.yaml", "Sessions");
+    let but = forwarding[0]["detail"].as_object_mut().unwrap().remove("requestParameters");
+    assert_eq!(forwarding, sessions);
+    assert!(but.is_some());
+}
+
+/// `EventBridge` gets a session to forward with, and an event tells of it: if that were forwarded, each would make another.
+#[test]
+fn forwarding_does_not_feed_itself() {
+    let folder = generated("");
+    let resources = resources(&folder.path().join("region.yaml"));
+    let pattern = resources["Sessions"]["Properties"]["EventPattern"].to_string();
+    let role = "arn:aws:iam::123456789012:role/autotag-forward-eu-west-1";
+    let substituted = json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/autotag-forward-${AWS::Region}"});
+    assert!(pattern.contains(&substituted.to_string()), "{pattern}");
+    let pattern = pattern.replace(&substituted.to_string(), &json!(role).to_string());
+    let told = |name: &str, request: Value| {
+        let mut told = event(&("sts.amazonaws.com".to_owned(), name.to_owned()));
+        told["detail"]["requestParameters"] = request;
+        told
+    };
+    let ours = told("AssumeRole", json!({"roleArn": role}));
+    let others = told("AssumeRole", json!({"roleArn": "arn:aws:iam::123456789012:role/ops"}));
+    let none = told("GetFederationToken", json!({"name": "mara"}));
+    assert_eq!(matches(std::slice::from_ref(&pattern), &[ours, others, none]), [0, 1, 1]);
+    assert_eq!(
+        resources["ForwardRole"]["Properties"]["RoleName"]["Fn::Sub"],
+        "autotag-forward-${AWS::Region}"
+    );
+}

@@ -1,0 +1,231 @@
+//! The templates by cfn-lint, without a rule left out, and what it does not look at.
+
+use crate::{FOLDER, generated, installed, resources};
+use autotag_testkit::Tools;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const TEMPLATES: [&str; 3] = ["hub.yaml", "region.yaml", "session.yaml"];
+
+/// What cfn-lint says about the templates of a folder.
+fn lint(folder: &Path) -> String {
+    let mut lint = Command::new(installed(Tools::start(FOLDER)).cfn_lint());
+    let output = lint.args(TEMPLATES.map(|name| folder.join(name))).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.success(), said.trim().is_empty(), "{said}");
+    said
+}
+
+#[test]
+fn cfn_lint_has_nothing_to_say() {
+    let said = lint(generated("").path());
+    assert!(said.trim().is_empty(), "{said}");
+}
+
+#[test]
+fn cfn_lint_finds_what_is_broken() {
+    // The template, what is changed in it, and which rule has to say so.
+    let breaks = [
+        ("hub.yaml", "BatchSize: 10", "BatchSize: 10001", "E3034"),
+        ("hub.yaml", "[ReportBatchItemFailures]", "[ReportFailures]", "E3030"),
+        ("hub.yaml", "dynamodb:Query", "dynamodb:Querry", "W3037"),
+        ("session.yaml", "dynamodb:PutItem", "dynamodb:PutEntry", "W3037"),
+        ("session.yaml", "!GetAtt SessionQueue.Arn", "!GetAtt SessionQueues.Arn", "E1010"),
+        ("region.yaml", "MaximumRetryAttempts: 185", "MaximumRetryAttempts: 1850", "E3034"),
+        ("region.yaml", "State: ENABLED\n", "State: ON\n", "E3030"),
+    ];
+    for (template, from, to, rule) in breaks {
+        let folder = generated("");
+        let path = folder.path().join(template);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{template}: {from}");
+        fs::write(&path, text.replace(from, to)).unwrap();
+        let said = lint(folder.path());
+        assert!(said.contains(rule), "{template}, `{to}`: {rule} is not in\n{said}");
+    }
+}
+
+/// What is wrong with a template that cfn-lint takes.
+fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (id, resource) in resources {
+        let properties = &resource["Properties"];
+        let mut demand = |holds: bool, what: &str| {
+            if !holds {
+                faults.push(format!("{id}: {what}"));
+            }
+        };
+        match resource["Type"].as_str().unwrap() {
+            "AWS::Events::Rule" => {
+                for target in properties["Targets"].as_array().unwrap() {
+                    demand(
+                        target["DeadLetterConfig"]["Arn"].is_object(),
+                        "a target without a dead-letter queue",
+                    );
+                    demand(
+                        target["RetryPolicy"]["MaximumRetryAttempts"] == 185,
+                        "a target that is given up early",
+                    );
+                }
+                let tagged = properties["Tags"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|tag| tag["Key"] == "autotag-catalogue");
+                demand(tagged, "does not say of which catalogue it is");
+            }
+            "AWS::SQS::Queue" => {
+                let dead = id.ends_with("DeadLetters");
+                demand(!properties["SqsManagedSseEnabled"].is_null(), "is not encrypted");
+                demand(
+                    !dead || properties["MessageRetentionPeriod"] == 1_209_600,
+                    "does not keep for 14 days",
+                );
+                // cfn-lint compares it with the function's timeout too, but does not look behind an alias.
+                demand(
+                    dead || properties["VisibilityTimeout"] == 360,
+                    "is not visible again after six timeouts",
+                );
+                demand(
+                    dead || properties["RedrivePolicy"]["maxReceiveCount"] == 5,
+                    "tries for another time than is documented",
+                );
+            }
+            "AWS::Lambda::Function" => {
+                demand(properties["Timeout"] == 60, "runs for another time than is documented");
+            }
+            "AWS::Lambda::EventSourceMapping" => {
+                demand(
+                    properties["FunctionResponseTypes"] == serde_json::json!(["ReportBatchItemFailures"]),
+                    "loses what is not done",
+                );
+                demand(
+                    properties["FunctionName"]["Fn::Ref"].as_str().is_some_and(|name| name.ends_with("Live")),
+                    "is not on the alias",
+                );
+                demand(properties["ScalingConfig"].is_object(), "has no bound");
+            }
+            "AWS::DynamoDB::Table" => {
+                let ttl = &properties["TimeToLiveSpecification"];
+                demand(ttl["AttributeName"] == "expires_at" && ttl["Enabled"] == true, "never forgets");
+                demand(
+                    properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] == true,
+                    "has no backup",
+                );
+                demand(properties["SSESpecification"]["SSEEnabled"] == true, "is not encrypted");
+                demand(
+                    properties["DeletionProtectionEnabled"] == true && resource["DeletionPolicy"] == "Retain",
+                    "may be deleted",
+                );
+                demand(properties["BillingMode"] == "PAY_PER_REQUEST", "has to be sized");
+            }
+            "AWS::Logs::LogGroup" => demand(properties["RetentionInDays"].is_object(), "keeps for ever"),
+            "AWS::Lambda::Version" => {
+                demand(resource["UpdateReplacePolicy"] == "Retain", "cannot be rolled back to");
+            }
+            _ => {}
+        }
+    }
+    faults
+}
+
+#[test]
+fn nothing_is_lost_unencrypted_or_kept_for_ever() {
+    let folder = generated("");
+    for template in TEMPLATES {
+        let found = faults(&resources(&folder.path().join(template)));
+        assert!(found.is_empty(), "{template}: {found:?}");
+    }
+    for (template, from, to, what) in [
+        (
+            "region.yaml",
+            "DeadLetterConfig: {Arn: !GetAtt ForwardDeadLetters.Arn}\n",
+            "\n",
+            "without a dead-letter queue",
+        ),
+        (
+            "hub.yaml",
+            "FunctionName: !Ref TagHandlerLive",
+            "FunctionName: !Ref TagHandler",
+            "not on the alias",
+        ),
+        ("hub.yaml", "VisibilityTimeout: 360", "VisibilityTimeout: 60", "six timeouts"),
+        ("hub.yaml", "AttributeName: expires_at", "AttributeName: expires", "never forgets"),
+        ("region.yaml", "SqsManagedSseEnabled: true\n", "\n", "is not encrypted"),
+    ] {
+        let path = folder.path().join(template);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace(from, to)).unwrap();
+        let found = faults(&resources(&path));
+        assert!(found.iter().any(|fault| fault.contains(what)), "{what}: {found:?}");
+        fs::write(&path, text).unwrap();
+    }
+}
+
+/// Metrics of ours that a template counts on, in alarms and on the dashboard: (function's name, metric).
+fn counted(folder: &Path) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let resources = resources(&folder.join("hub.yaml"));
+    for resource in resources.values().filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm") {
+        let properties = &resource["Properties"];
+        let stats = properties["Metrics"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|metric| &metric["MetricStat"]["Metric"]);
+        let ours = stats.chain([properties]).filter(|metric| metric["Namespace"] == "autotag");
+        names.extend(ours.map(|metric| metric["MetricName"].as_str().unwrap().to_owned()));
+    }
+    let body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
+    let dashboard: Value = serde_json::from_str(body).unwrap();
+    for widget in dashboard["widgets"].as_array().unwrap() {
+        let metrics = widget["properties"]["metrics"].as_array().unwrap();
+        if metrics.iter().any(|metric| metric[0] == "autotag") {
+            // `.` repeats what stands above; other namespaces on the same widget are named.
+            let ours = metrics.iter().filter(|metric| metric[0] == "autotag" || metric[0] == ".");
+            names.extend(ours.map(|metric| metric[1].as_str().unwrap().to_owned()));
+        }
+    }
+    names
+}
+
+#[test]
+fn alarms_and_dashboard_count_what_the_functions_write() {
+    let bins = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let sources = ["tag-handler/src/metrics.rs", "tag-handler/src/work.rs", "session-handler/src/work.rs"];
+    let code: String = sources.iter().map(|path| fs::read_to_string(bins.join(path)).unwrap()).collect();
+    let counted = counted(generated("").path());
+    assert!(
+        counted.contains("AlreadyTagged") && counted.contains("EventToTag") && counted.contains("Kept"),
+        "{counted:?}"
+    );
+    let unknown: Vec<&String> =
+        counted.iter().filter(|name| !code.contains(&format!("(\"{name}\", "))).collect();
+    assert!(unknown.is_empty(), "no function writes {unknown:?}");
+    assert!(!code.contains("(\"TaggedAlready\", "));
+}
+
+/// Who is woken by an alarm finds in the documentation what to do.
+#[test]
+fn every_alarm_is_explained() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    let page = fs::read_to_string(page).unwrap();
+    let folder = generated("");
+    let mut alarms = 0;
+    for template in ["hub.yaml", "session.yaml", "region.yaml"] {
+        for resource in resources(&folder.path().join(template)).values() {
+            if resource["Type"] == "AWS::CloudWatch::Alarm" {
+                let name = resource["Properties"]["AlarmName"].as_str().unwrap();
+                assert!(
+                    page.contains(&format!("| `{name}`")),
+                    "docs/operations.md does not say what to do when {name} fires"
+                );
+                alarms += 1;
+            }
+        }
+    }
+    assert_eq!(alarms, 10);
+}

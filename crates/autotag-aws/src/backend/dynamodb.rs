@@ -1,0 +1,41 @@
+//! DynamoDB: tables, backups.
+
+use super::reader::Pages;
+use super::tagger::arn;
+use super::{AwsPorts, client_of};
+use crate::errors;
+use autotag_handlers::outcome::BackendError;
+use autotag_handlers::ports::Tags;
+use autotag_model::rule::Resource;
+use autotag_model::tags::TagSet;
+use aws_sdk_dynamodb::types::Tag;
+use session_store::SessionStore;
+
+impl<S: SessionStore> AwsPorts<S> {
+    pub(super) async fn tag_dynamodb(&self, resource: &Resource, tags: &TagSet) -> Result<(), BackendError> {
+        let operation = "TagResource";
+        let arn = arn(resource, operation)?;
+        let client = self.client(resource, client_of!(aws_sdk_dynamodb)).await?;
+        let tags: Result<Vec<Tag>, _> =
+            tags.pairs().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let tags = tags.map_err(|_| errors::invalid(operation, "IncompleteTag"))?;
+        let sent = client.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+        sent.map(drop).map_err(|error| errors::of_sdk(operation, &error))
+    }
+
+    pub(super) async fn dynamodb_tags(&self, resource: &Resource) -> Result<Tags, BackendError> {
+        let operation = "ListTagsOfResource";
+        let arn = arn(resource, operation)?;
+        let client = self.client(resource, client_of!(aws_sdk_dynamodb)).await?;
+        let (mut tags, mut token, mut pages) = (Vec::new(), None, Pages::default());
+        loop {
+            let page = client.list_tags_of_resource().resource_arn(&arn).set_next_token(token).send().await;
+            let page = page.map_err(|error| errors::of_sdk(operation, &error))?;
+            tags.extend(page.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
+            token = pages.next(page.next_token, operation)?;
+            if token.is_none() {
+                return Ok(tags);
+            }
+        }
+    }
+}

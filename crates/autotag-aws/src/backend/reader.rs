@@ -1,0 +1,223 @@
+//! The tags that are there already: in bulk where AWS has it.
+
+use super::sdk::{Sdk, sdk_for};
+use super::tagger::arn;
+use super::{AwsPorts, client_of, described, together};
+use crate::errors;
+use autotag_handlers::outcome::{BackendError, ErrorClass};
+use autotag_handlers::ports::{Item, TagReader, Tags};
+use autotag_model::arn::Arn;
+use autotag_model::rule::{NativeCall, Resource, TagCall};
+use autotag_model::tags::normalized_key;
+use session_store::SessionStore;
+use std::collections::{HashMap, HashSet};
+
+/// How many ARNs `GetResources` takes, and how many values a filter of `DescribeTags`.
+const ARNS: usize = 100;
+const IDS: usize = 200;
+
+/// Up to so many resources are asked of their services one by one: most new ones have no tags, and what `GetResources` does
+/// not list has to be asked there anyway.
+const FEW: usize = 3;
+
+/// Resources that one kind of request reads, in one place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Road {
+    /// `GetResources`, then the service itself for what it does not list.
+    TaggingApi,
+    /// `DescribeTags` of EC2.
+    Ec2,
+    /// One request a resource.
+    Single,
+}
+
+fn road(item: &Item) -> Road {
+    match &item.rule.call {
+        TagCall::TaggingApi => Road::TaggingApi,
+        TagCall::Native(call) if sdk_for(call, &item.resource) == Some(Sdk::CreateTags) => Road::Ec2,
+        _ => Road::Single,
+    }
+}
+
+impl<S: SessionStore> TagReader for AwsPorts<S> {
+    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, BackendError>> {
+        let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
+        for (index, item) in items.iter().enumerate() {
+            let resource = &item.resource;
+            let key = (road(item), resource.account.clone(), resource.region.clone());
+            groups.entry(key).or_default().push(index);
+        }
+        let parts = groups.into_iter().flat_map(|((road, _, _), indices)| {
+            let size = match road {
+                Road::TaggingApi => ARNS,
+                Road::Ec2 => IDS,
+                Road::Single => 1,
+            };
+            let parts: Vec<_> = indices.chunks(size).map(|part| (road.clone(), part.to_vec())).collect();
+            parts
+        });
+        let reads = parts.map(|(road, part)| async move {
+            let of_part: Vec<&Item> = part.iter().filter_map(|index| items.get(*index)).collect();
+            let answers = match road {
+                Road::TaggingApi => self.read_tagging_api(&of_part).await,
+                Road::Ec2 => self.read_ec2(&of_part).await,
+                Road::Single => self.read_single(&of_part).await,
+            };
+            part.into_iter().zip(answers).collect::<Vec<_>>()
+        });
+        let mut answers: Vec<_> = together(reads.collect()).await.concat();
+        answers.sort_by_key(|(index, _)| *index);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    }
+}
+
+type Answers = Vec<Result<Tags, BackendError>>;
+
+fn all(items: &[&Item], error: &BackendError) -> Answers {
+    items.iter().map(|_| Err(error.clone())).collect()
+}
+
+impl<S: SessionStore> AwsPorts<S> {
+    async fn read_tagging_api(&self, items: &[&Item]) -> Answers {
+        let few = items.len() <= FEW && items.iter().all(|item| item.rule.fallback.is_some());
+        let listed = if few { Ok(HashMap::new()) } else { self.list(items).await };
+        let listed = match listed {
+            Ok(listed) => listed,
+            // One ARN that it does not take fails them all; each is asked for alone.
+            Err(error) if error.class == ErrorClass::Invalid => HashMap::new(),
+            Err(error) => return all(items, &error),
+        };
+        let each = items.iter().map(|item| async {
+            let known = item.resource.arn.as_ref().and_then(|arn| listed.get(&arn.to_string()));
+            match (known, &item.rule.fallback) {
+                (Some(tags), _) => Ok(tags.clone()),
+                // Not listed is either "never tagged" or "not a type that is listed": the service knows.
+                (None, Some(call)) => self.native_tags(call, &item.resource).await,
+                (None, None) => self.list_alone(item).await,
+            }
+        });
+        together(each.collect()).await
+    }
+
+    /// One resource that no service can be asked for.
+    async fn list_alone(&self, item: &Item) -> Result<Tags, BackendError> {
+        let arn = arn(&item.resource, "GetResources")?;
+        Ok(self.list(&[item]).await?.remove(&arn).unwrap_or_default())
+    }
+
+    /// What `GetResources` lists of these, by ARN.
+    async fn list(&self, items: &[&Item]) -> Result<HashMap<String, Tags>, BackendError> {
+        let operation = "GetResources";
+        let arns = items.iter().filter_map(|item| item.resource.arn.as_ref().map(Arn::to_string)).collect();
+        let Some(first) = items.first() else { return Ok(HashMap::new()) };
+        let client = self.client(&first.resource, client_of!(aws_sdk_resourcegroupstagging)).await?;
+        let answer = client.get_resources().set_resource_arn_list(Some(arns)).send().await;
+        let answer = answer.map_err(|error| errors::of_sdk(operation, &error))?;
+        let listed = answer.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(|listed| {
+            let tags = listed.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+            Some((listed.resource_arn?, tags))
+        });
+        Ok(listed.collect())
+    }
+
+    async fn read_ec2(&self, items: &[&Item]) -> Answers {
+        let Some(first) = items.first() else { return Vec::new() };
+        let ids: Vec<String> = items.iter().map(|item| item.resource.id.clone()).collect();
+        match self.ec2_tags(&first.resource, &ids).await {
+            Ok(tags) => ids.iter().map(|id| Ok(tags.get(id).cloned().unwrap_or_default())).collect(),
+            Err(error) => all(items, &error),
+        }
+    }
+
+    async fn ec2_tags(
+        &self,
+        place: &Resource,
+        ids: &[String],
+    ) -> Result<HashMap<String, Tags>, BackendError> {
+        use aws_sdk_ec2::types::Filter;
+        let client = self.client(place, client_of!(aws_sdk_ec2)).await?;
+        let of_ids = Filter::builder().name("resource-id").set_values(Some(ids.to_vec())).build();
+        let mut pages = client.describe_tags().filters(of_ids).into_paginator().send();
+        let mut tags: HashMap<String, Tags> = HashMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| errors::of_sdk("DescribeTags", &error))?;
+            for tag in page.tags.unwrap_or_default() {
+                if let (Some(id), Some(key)) = (tag.resource_id, tag.key) {
+                    tags.entry(id).or_default().push((key, tag.value.unwrap_or_default()));
+                }
+            }
+        }
+        Ok(tags)
+    }
+
+    async fn read_single(&self, items: &[&Item]) -> Answers {
+        let each = items.iter().map(|item| async {
+            match &item.rule.call {
+                TagCall::Native(call) => self.native_tags(call, &item.resource).await,
+                _ => match &item.rule.read_with {
+                    Some(call) => self.native_tags(call, &item.resource).await,
+                    None => Ok(Vec::new()),
+                },
+            }
+        });
+        together(each.collect()).await
+    }
+
+    /// The tags of one resource, by the service's own call.
+    async fn native_tags(&self, call: &NativeCall, resource: &Resource) -> Result<Tags, BackendError> {
+        if call.api.is_some() {
+            return self.described_tags(call, resource).await;
+        }
+        match sdk_for(call, resource) {
+            Some(Sdk::CreateTags) => {
+                let mut tags = self.ec2_tags(resource, std::slice::from_ref(&resource.id)).await?;
+                Ok(tags.remove(&resource.id).unwrap_or_default())
+            }
+            Some(Sdk::Rds) => self.rds_tags(resource).await,
+            Some(Sdk::DynamoDb) => self.dynamodb_tags(resource).await,
+            Some(Sdk::Bucket | Sdk::Object) => self.s3_tags(resource).await,
+            None => Err(errors::invalid(&call.write.name, "NoSuchCall")),
+        }
+    }
+
+    async fn described_tags(&self, call: &NativeCall, resource: &Resource) -> Result<Tags, BackendError> {
+        let (Some(api), Some(read)) = (&call.api, &call.read) else {
+            // Not knowing is not the same as none: an owner would be lost.
+            return Err(errors::invalid(&call.write.name, "TagsCannotBeRead"));
+        };
+        let operation = read.operation.name.as_str();
+        let region = self.region(resource)?;
+        let (mut tags, mut token, mut pages): (Tags, Option<String>, _) =
+            (Vec::new(), None, Pages::default());
+        loop {
+            let request = described::read_request(api, read, resource, &region, token.as_deref());
+            let request = request.map_err(|why| errors::invalid(operation, &why))?;
+            let body = self.send(resource, request).await?;
+            let unreadable = || BackendError::new(ErrorClass::Transport, operation, "UnreadableAnswer");
+            tags.extend(described::tags_in(api, read, &body).ok_or_else(unreadable)?);
+            token = pages.next(described::next_page(api, read, &body), operation)?;
+            if token.is_none() {
+                tags.sort_by_cached_key(|(key, _)| (normalized_key(key), key.clone()));
+                tags.dedup();
+                return Ok(tags);
+            }
+        }
+    }
+}
+
+/// The tokens of the pages so far.
+#[derive(Default)]
+pub(super) struct Pages(HashSet<String>);
+
+impl Pages {
+    /// The next page's token; none after the last. One that comes again never ends, and nobody knows what is missing.
+    pub(super) fn next(
+        &mut self,
+        token: Option<String>,
+        operation: &str,
+    ) -> Result<Option<String>, BackendError> {
+        let endless = || BackendError::new(ErrorClass::Transport, operation, "PagingDoesNotEnd");
+        let new = token.as_ref().is_none_or(|token| self.0.insert(token.clone()));
+        if new { Ok(token) } else { Err(endless()) }
+    }
+}

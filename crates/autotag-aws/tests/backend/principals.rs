@@ -1,0 +1,191 @@
+//! IAM tags: all pages, one call for many who ask, and asked again after a while.
+
+use crate::world::{HERE, World, failure, sorted, tags};
+use autotag_handlers::outcome::ErrorClass;
+use autotag_handlers::ports::PrincipalTags as _;
+use autotag_testkit::{Fault, Reply};
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types::Tag;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+fn role(name: &str) -> String {
+    format!("arn:aws:iam::{HERE}:role/{name}")
+}
+
+fn user(name: &str) -> String {
+    format!("arn:aws:iam::{HERE}:user/{name}")
+}
+
+async fn make_role(world: &World, name: &str, path: &str, tags: &[(&str, &str)]) {
+    let create = Client::new(&world.direct).create_role().role_name(name).path(path);
+    let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build().unwrap());
+    create.assume_role_policy_document("{}").set_tags(Some(tags.collect())).send().await.unwrap();
+}
+
+fn count(world: &World) -> u64 {
+    world.proxy.count("iam", "ListRoleTags")
+}
+
+#[tokio::test]
+async fn tags_of_roles_and_users() {
+    let world = World::new().await;
+    make_role(&world, "plain", "/", &[("Team", "shop")]).await;
+    // The path is not part of the name.
+    make_role(&world, "deep", "/a/b/", &[("Team", "deep & wide"), ("Cost", "")]).await;
+    let tag = Tag::builder().key("Team").value("of mara").build().unwrap();
+    Client::new(&world.direct).create_user().user_name("mara").tags(tag).send().await.unwrap();
+    make_role(&world, "bare", "/", &[]).await;
+    let ports = world.ports();
+    assert_eq!(ports.principal_tags(&role("plain")).await, Ok(tags(&[("Team", "shop")])));
+    let deep = ports.principal_tags(&role("a/b/deep")).await;
+    assert_eq!(deep.map(sorted), Ok(tags(&[("Cost", ""), ("Team", "deep & wide")])));
+    assert_eq!(ports.principal_tags(&user("mara")).await, Ok(tags(&[("Team", "of mara")])));
+    assert_eq!(ports.principal_tags(&role("bare")).await, Ok(Vec::new()));
+}
+
+/// A page of tags, and where the next one begins.
+fn page(operation: &str, keys: &[&str], marker: Option<&str>) -> Reply {
+    let tag = |key: &&str| format!("<member><Key>{key}</Key><Value>of {key}</Value></member>");
+    let members: String = keys.iter().map(tag).collect();
+    let marker = marker.map(|marker| format!("<Marker>{marker}</Marker>"));
+    Reply::xml(
+        200,
+        format!(
+            "<{operation}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{operation}Result>\
+             <IsTruncated>{}</IsTruncated><Tags>{members}</Tags>{}</{operation}Result></{operation}Response>",
+            marker.is_some(),
+            marker.unwrap_or_default(),
+        ),
+    )
+}
+
+#[tokio::test]
+async fn all_pages_are_read() {
+    let world = World::new().await;
+    world.proxy.route("/", |call| {
+        let operation = call.operation.as_str();
+        ["ListRoleTags", "ListUserTags"].contains(&operation).then(|| match call.field("Marker").as_deref() {
+            None => page(operation, &["a", "b"], Some("p/2+=")),
+            Some("p/2+=") => page(operation, &[], Some("p/3")),
+            Some(_) => page(operation, &["c"], None),
+        })
+    });
+    let want = tags(&[("a", "of a"), ("b", "of b"), ("c", "of c")]);
+    assert_eq!(world.ports().principal_tags(&role("paged")).await, Ok(want.clone()));
+    assert_eq!(world.ports().principal_tags(&user("paged")).await, Ok(want));
+    let markers = |operation| -> Vec<Option<String>> {
+        world.calls("iam", operation).iter().map(|call| call.field("Marker")).collect()
+    };
+    let want = [None, Some("p/2+=".to_owned()), Some("p/3".to_owned())];
+    assert_eq!((markers("ListRoleTags"), markers("ListUserTags")), (want.to_vec(), want.to_vec()));
+}
+
+/// Half of the tags are not the tags.
+#[tokio::test]
+async fn a_later_page_that_fails_fails_all() {
+    let world = World::new().await;
+    world.proxy.route("/", |call| {
+        (call.operation == "ListRoleTags").then(|| page("ListRoleTags", &["a"], Some("more")))
+    });
+    world.proxy.rule(|call| call.field("Marker").map(|_| Fault::Throttled));
+    let answer = world.ports().principal_tags(&role("half")).await;
+    assert_eq!(failure(&answer), (ErrorClass::Throttled, "Throttling"));
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_cost_one_call() {
+    let world = World::new().await;
+    make_role(&world, "asked-by-many", "/", &[("Team", "shop")]).await;
+    let (ports, arn) = (world.ports(), role("asked-by-many"));
+    let answers = join_all((0..50).map(|_| ports.principal_tags(&arn))).await;
+    assert_eq!(answers, vec![Ok(tags(&[("Team", "shop")])); 50]);
+    assert_eq!(count(&world), 1);
+    assert_eq!(ports.principal_tags(&arn).await, Ok(tags(&[("Team", "shop")])));
+    assert_eq!(count(&world), 1, "it is still known");
+}
+
+#[tokio::test]
+async fn tags_are_believed_for_five_minutes() {
+    static NOW: AtomicI64 = AtomicI64::new(1_772_442_000);
+    let now = || Timestamp::from_second(NOW.load(Ordering::Relaxed)).unwrap();
+    let world = World::new().await;
+    make_role(&world, "changing", "/", &[("Team", "old")]).await;
+    let (ports, arn) = (world.ports_at(now), role("changing"));
+    let old = Ok(tags(&[("Team", "old")]));
+    assert_eq!(ports.principal_tags(&arn).await, old);
+    let tag = Tag::builder().key("Team").value("new").build().unwrap();
+    Client::new(&world.direct).tag_role().role_name("changing").tags(tag).send().await.unwrap();
+    NOW.fetch_add(299, Ordering::Relaxed);
+    assert_eq!(ports.principal_tags(&arn).await, old);
+    NOW.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(ports.principal_tags(&arn).await, Ok(tags(&[("Team", "new")])));
+    assert_eq!(count(&world), 2);
+}
+
+/// A clock that was set back must not make tags of an hour ago eternal.
+#[tokio::test]
+async fn tags_are_asked_for_again_when_the_clock_was_set_back() {
+    static NOW: AtomicI64 = AtomicI64::new(1_772_442_000);
+    let now = || Timestamp::from_second(NOW.load(Ordering::Relaxed)).unwrap();
+    let world = World::new().await;
+    make_role(&world, "set-back", "/", &[]).await;
+    let ports = world.ports_at(now);
+    ports.principal_tags(&role("set-back")).await.unwrap();
+    NOW.fetch_sub(3600, Ordering::Relaxed);
+    ports.principal_tags(&role("set-back")).await.unwrap();
+    assert_eq!(count(&world), 2);
+}
+
+#[tokio::test]
+async fn a_failure_is_not_kept() {
+    let world = World::new().await;
+    make_role(&world, "throttled", "/", &[("Team", "shop")]).await;
+    let (ports, arn) = (world.ports(), role("throttled"));
+    world.proxy.rule(|call| (call.operation == "ListRoleTags").then_some(Fault::Throttled));
+    assert_eq!(failure(&ports.principal_tags(&arn).await).0, ErrorClass::Throttled);
+    world.proxy.repair();
+    assert_eq!(ports.principal_tags(&arn).await, Ok(tags(&[("Team", "shop")])));
+}
+
+#[tokio::test]
+async fn a_role_that_is_gone_is_not_found() {
+    let world = World::new().await;
+    let answer = world.ports().principal_tags(&role("never-was")).await;
+    assert_eq!(failure(&answer), (ErrorClass::NotFound, "NoSuchEntity"));
+}
+
+#[tokio::test]
+async fn who_has_no_iam_tags_is_not_asked_for() {
+    let world = World::new().await;
+    let ports = world.ports();
+    for arn in [
+        format!("arn:aws:iam::{HERE}:root"),
+        format!("arn:aws:sts::{HERE}:federated-user/mara"),
+        "AIDAEXAMPLE".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(ports.principal_tags(&arn).await, Ok(Vec::new()), "{arn}");
+    }
+    let asked: Vec<_> = world.proxy.counts().into_keys().filter(|(service, _)| service == "iam").collect();
+    assert_eq!(asked, []);
+}
+
+/// Their resource is ours all the same.
+#[tokio::test]
+async fn principals_of_closed_accounts_have_no_tags_for_us() {
+    let world = World::new().await;
+    let answer = world.ports().principal_tags("arn:aws:iam::444455556666:role/plain").await;
+    assert_eq!(answer, Ok(Vec::new()));
+    assert_eq!(count(&world), 0, "our own role of that name would be asked for");
+}
+
+/// IAM is signed for the partition's global region, wherever we are.
+#[tokio::test]
+async fn iam_is_asked_in_the_global_region() {
+    let world = World::new().await;
+    make_role(&world, "global", "/", &[]).await;
+    world.ports().principal_tags(&role("global")).await.unwrap();
+    assert_eq!(world.calls("iam", "ListRoleTags")[0].region, "us-east-1");
+}

@@ -1,0 +1,221 @@
+//! Requests that no SDK crate writes: what is retried, and what their failures are called.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+
+use autotag_aws::signed::{self, Request, SignedError};
+use autotag_model::arn::Region;
+use autotag_testkit::{Fault, Reply};
+use aws_config::timeout::TimeoutConfig;
+use common::World;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+#[expect(dead_code, reason = "each test file uses a part of it")]
+mod common;
+
+const OPERATION: &str = "TagQueue";
+
+fn request() -> Request {
+    let region = Region::new("ap-southeast-2").unwrap();
+    Request::json(signed::SQS, OPERATION, &region, &json!({"QueueUrl": "q"}))
+}
+
+async fn send(world: &World) -> Result<Value, SignedError> {
+    signed::send_json(&world.config, request()).await
+}
+
+fn count(world: &World) -> u64 {
+    world.proxy.count("sqs", OPERATION)
+}
+
+/// What would be an error of moto's, as there is no such queue.
+fn succeed(world: &World) {
+    world.proxy.route("/", |_| Some(Reply::json(200, &json!({"said": "yes"}))));
+}
+
+/// The first `count` calls go wrong so.
+fn first(world: &World, count: u32, fault: Fault) {
+    let left = AtomicU32::new(count);
+    world.proxy.rule(move |_| {
+        let one_less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        one_less.is_ok().then(|| fault.clone())
+    });
+}
+
+#[test]
+fn requests_in_json_go_to_their_service_in_every_partition() {
+    let host = |region: &str| {
+        let region = Region::new(region).unwrap();
+        Request::json(signed::SQS, OPERATION, &region, &Value::Null).host
+    };
+    assert_eq!(host("ap-southeast-2"), "sqs.ap-southeast-2.amazonaws.com");
+    assert_eq!(host("cn-north-1"), "sqs.cn-north-1.amazonaws.com.cn");
+    let header = |name: &str| request().headers.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    assert_eq!(header("x-amz-target"), "AmazonSQS.TagQueue");
+    assert_eq!(header("content-type"), "application/x-amz-json-1.0");
+}
+
+#[tokio::test]
+async fn requests_go_out_as_they_are_and_signed() {
+    let world = World::new().await;
+    succeed(&world);
+    let mut request = request();
+    request.signing = "eks".to_owned();
+    request.method = "PUT".to_owned();
+    request.target = "/tags/arn%3Aaws%3Aeks%2F%20x//y?b=%2B&a=1&empty=".to_owned();
+    request.headers = Vec::new();
+    request.body = "{\"tags\":\"ü\"}".to_owned();
+    assert_eq!(signed::send_json(&world.config, request.clone()).await, Ok(json!({"said": "yes"})));
+    let calls = world.proxy.calls();
+    let call = calls.first().unwrap();
+    assert_eq!(format!("{}?{}", call.path, call.query), request.target);
+    assert_eq!((call.method.as_str(), &*call.body), ("PUT", request.body.as_bytes()));
+    let signer = [&call.access_key, &call.region, &call.service].map(String::as_str);
+    assert_eq!(signer, ["testing", "ap-southeast-2", "eks"]);
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_null_and_a_broken_one_an_error() {
+    let world = World::new().await;
+    for (body, want) in [("", Ok(Value::Null)), ("{}", Ok(json!({}))), ("{", Err("UnreadableAnswer"))] {
+        world.proxy.repair();
+        world.proxy.rule(move |_| Some(Fault::Answered(Reply::new(200, "application/json", body))));
+        let answer = send(&world).await;
+        assert_eq!(answer.as_ref().map_err(|error| error.code.as_str()), want.as_ref().map_err(|code| *code));
+    }
+}
+
+#[tokio::test]
+async fn error_codes_are_read_wherever_they_stand() {
+    let world = World::new().await;
+    let json = |body: &str| Reply::new(400, "application/x-amz-json-1.0", body.to_owned());
+    let xml = "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>Odd</Code></Error></ErrorResponse>";
+    for (reply, code) in [
+        (json(r#"{"__type":"com.amazonaws.sqs#Odd","message":"m"}"#), "Odd"),
+        (json(r#"{"code":"Odd","Message":"m"}"#), "Odd"),
+        (json(r#"{"message":"m"}"#).with_header("x-amzn-errortype", "Odd:http://example.com/"), "Odd"),
+        (json(r#"{"__type":"Other"}"#).with_header("x-amzn-errortype", "Odd"), "Odd"),
+        (Reply::xml(400, xml), "Odd"),
+        (Reply::xml(400, "<Error><Code>Odd</Code><Message>a &lt; b</Message></Error>"), "Odd"),
+        (Reply::new(404, "text/html", "<html>not here</html>"), "Http404"),
+        (Reply::empty(403), "Http403"),
+    ] {
+        world.proxy.repair();
+        let answered = reply.clone();
+        world.proxy.rule(move |_| Some(Fault::Answered(answered.clone())));
+        let error = send(&world).await.unwrap_err();
+        let want = SignedError {
+            operation: OPERATION.to_owned(),
+            code: code.to_owned(),
+            status: Some(reply.status),
+        };
+        assert_eq!(error, want, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_succeed_later_is_tried_again() {
+    let odd = |status| Fault::Answered(Reply::new(status, "text/html", "<html>try later</html>"));
+    for fault in [
+        Fault::Throttled,
+        Fault::Unavailable,
+        Fault::refused("ThrottlingException"),
+        Fault::refused("RequestLimitExceeded"),
+        Fault::refused("TooManyRequestsException"),
+        odd(500),
+        odd(502),
+        odd(503),
+        odd(504),
+        Fault::Reset,
+        Fault::AnswerLost,
+    ] {
+        let world = World::new().await;
+        succeed(&world);
+        first(&world, 2, fault.clone());
+        assert_eq!(send(&world).await, Ok(json!({"said": "yes"})), "{fault:?}");
+        assert_eq!(count(&world), 3, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn after_the_last_attempt_the_failure_stands() {
+    for (fault, code, status) in [
+        (Fault::Throttled, "ThrottlingException", Some(400)),
+        (Fault::Unavailable, "ServiceUnavailableException", Some(503)),
+        (Fault::Reset, "NoConnection", None),
+    ] {
+        let world = World::new().await;
+        first(&world, 3, fault);
+        let error = send(&world).await.unwrap_err();
+        assert_eq!((error.code.as_str(), error.status), (code, status));
+        assert_eq!(count(&world), 3);
+    }
+}
+
+/// It would fail the same way, and cost the time of others.
+#[tokio::test]
+async fn what_fails_for_good_is_not_tried_again() {
+    for code in
+        ["ValidationException", "AccessDeniedException", "ResourceNotFoundException", "QueueDoesNotExist"]
+    {
+        let world = World::new().await;
+        succeed(&world);
+        first(&world, 1, Fault::refused(code));
+        assert_eq!(send(&world).await.unwrap_err().code, code);
+        assert_eq!(count(&world), 1, "{code}");
+    }
+}
+
+/// Many calls of a process that fail must not use up each other's attempts.
+#[tokio::test]
+async fn retries_do_not_run_out() {
+    let world = World::new().await;
+    for _ in 0..60 {
+        world.proxy.repair();
+        world.proxy.forget_calls();
+        first(&world, 3, Fault::Unavailable);
+        send(&world).await.unwrap_err();
+        assert_eq!(count(&world), 3);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_a_timeout() {
+    let world = World::new().await;
+    world.proxy.rule(|_| Some(Fault::Slow(Duration::from_mins(10))));
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build();
+    let config = world.config.to_builder().timeout_config(timeouts).build();
+    let error = signed::send_json(&config, request()).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.status), ("Timeout", None));
+    assert_eq!(count(&world), 3, "and it is tried again");
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_once_is_asked_for_again() {
+    let world = World::new().await;
+    succeed(&world);
+    first(&world, 1, Fault::Slow(Duration::from_mins(10)));
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).build();
+    let config = world.config.to_builder().timeout_config(timeouts).build();
+    assert_eq!(signed::send_json(&config, request()).await, Ok(json!({"said": "yes"})));
+    assert_eq!(count(&world), 2);
+}
+
+#[tokio::test]
+async fn nobody_there_is_no_connection() {
+    let world = World::new().await;
+    let gone = autotag_testkit::Stub::start(Duration::ZERO).unwrap().url();
+    let config = world.config.to_builder().endpoint_url(gone).build();
+    let error = signed::send_json(&config, request()).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.status), ("NoConnection", None));
+}
+
+/// Credentials that cannot be had are no answer of the service.
+#[tokio::test]
+async fn a_request_without_credentials_is_not_sent() {
+    let world = World::new().await;
+    let config = aws_config::SdkConfig::builder().endpoint_url(world.proxy.url()).build();
+    let error = signed::send_json(&config, request()).await.unwrap_err();
+    assert_eq!(error.status, None, "{error:?}");
+    assert_eq!(world.counts(), []);
+}

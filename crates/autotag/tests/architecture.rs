@@ -1,0 +1,559 @@
+//! The doors between the rooms: what may depend on what, and where the outside world may be touched.
+//!
+//! ```text
+//! autotag-model <- session-store <- autotag-handlers <- bins         autotag-aws: behind features, and in bins
+//! ```
+//!
+//! A failure here says which door was walked through and what to do instead. If a door is in the wrong place, move it
+//! here and write down why in `docs/decisions/`. Each check is a pure function over a small description, and has a test
+//! below that shows it can fail.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The libraries, and which of ours each may use.
+const LIBRARIES: &[(&str, &[&str])] = &[
+    ("autotag-model", &[]),
+    ("session-store", &["autotag-model", "autotag-aws"]),
+    ("autotag-aws", &["autotag-model"]),
+    ("autotag-handlers", &["autotag-model", "session-store", "autotag-aws"]),
+    (OF_FUNCTIONS, &["autotag-model", "session-store", "autotag-aws", "autotag-handlers"]),
+    (TEST_LIBRARY, &[]),
+];
+
+/// The library that is only there for tests; any room may use it there.
+const TEST_LIBRARY: &str = "emulator";
+
+/// The library with no IO, no clock, no async.
+const PURE: &str = "autotag-model";
+
+/// The library whose whole purpose is the AWS SDK. Others use it, as the SDK itself, only behind a feature.
+const AWS_LIBRARY: &str = "autotag-aws";
+
+/// The library of what two programs have in common. Only they use it; it is a program's part in another place.
+const OF_FUNCTIONS: &str = "autotag-lambda";
+
+/// What only programs use.
+const FOR_PROGRAMS: &[&str] = &["anyhow", "aws_lambda_events", "clap", "lambda_http", "lambda_runtime"];
+
+/// What the pure library may not name in its sources.
+const IMPURE: &[&str] =
+    &["std::env", "std::fs", "std::net", "std::process", "SystemTime", "Instant", "tokio"];
+
+/// What no library may name in its sources.
+const ENVIRONMENT: &[&str] = &["std::env"];
+
+// ---- The description ----
+
+/// One crate of the workspace.
+#[derive(Debug, Clone, Default)]
+struct Room {
+    name: String,
+    /// Under `bins/`.
+    program: bool,
+    /// Every dependency, those of tests and build scripts too.
+    needs: Vec<Need>,
+    /// What its default features switch on.
+    default_features: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Need {
+    name: String,
+    optional: bool,
+    /// Of tests only.
+    for_tests: bool,
+}
+
+impl Room {
+    fn uses_aws_freely(&self) -> bool {
+        self.program || [AWS_LIBRARY, OF_FUNCTIONS].contains(&self.name.as_str())
+    }
+}
+
+fn is_aws_sdk(name: &str) -> bool {
+    name.starts_with("aws-") && name != AWS_LIBRARY
+}
+
+// ---- The doors ----
+
+/// `autotag-model <- session-store <- autotag-handlers <- bins`.
+fn direction(rooms: &[Room]) -> Vec<String> {
+    let ours: BTreeSet<&str> = rooms.iter().map(|room| room.name.as_str()).collect();
+    let libraries: Vec<&str> = LIBRARIES.iter().map(|(name, _)| *name).collect();
+    let mut broken = Vec::new();
+    for room in rooms {
+        let known = LIBRARIES.iter().find(|(name, _)| *name == room.name).map(|(_, may_use)| *may_use);
+        let Some(may_use) = (if room.program { Some(libraries.as_slice()) } else { known }) else {
+            broken.push(format!(
+                "direction: `{}` is a new library; give it its place in LIBRARIES in tests/doors.rs",
+                room.name
+            ));
+            continue;
+        };
+        let own = |need: &&Need| ours.contains(need.name.as_str()) || need.name == TEST_LIBRARY;
+        for need in room.needs.iter().filter(own) {
+            if need.name == TEST_LIBRARY {
+                if !need.for_tests {
+                    broken.push(format!(
+                        "direction: `{}` depends on `{TEST_LIBRARY}` outside tests; make it a dev-dependency",
+                        room.name
+                    ));
+                }
+                continue;
+            }
+            if !may_use.contains(&need.name.as_str()) {
+                broken.push(format!(
+                    "direction: `{}` depends on `{}`, and of ours may use only {may_use:?}; move what it needs there",
+                    room.name, need.name
+                ));
+            }
+        }
+    }
+    broken
+}
+
+/// AWS crates come into a library only behind a feature, and never into the pure one.
+fn aws_behind_features(rooms: &[Room]) -> Vec<String> {
+    let mut broken = Vec::new();
+    for room in rooms.iter().filter(|room| !room.uses_aws_freely()) {
+        for need in room.needs.iter().filter(|need| is_aws_sdk(&need.name) || need.name == AWS_LIBRARY) {
+            let what = format!("AWS behind features: `{}` depends on `{}`", room.name, need.name);
+            if room.name == PURE {
+                broken.push(format!("{what}, and may on no AWS crate; take what it needs as plain data"));
+            } else if !need.optional {
+                broken.push(format!(
+                    "{what}; make it `optional = true` behind a feature, so that all else builds and tests without it"
+                ));
+            }
+        }
+    }
+    broken
+}
+
+/// Command line, Lambda runtime and `anyhow` stay in the programs.
+fn for_programs_only(rooms: &[Room]) -> Vec<String> {
+    let mut broken = Vec::new();
+    for room in rooms.iter().filter(|room| !room.program) {
+        for need in room.needs.iter().filter(|need| FOR_PROGRAMS.contains(&need.name.as_str())) {
+            broken.push(format!(
+                "programs only: `{}` depends on `{}`; libraries return `thiserror` enums and take plain values, so move \
+                 what needs it to bins/",
+                room.name, need.name
+            ));
+        }
+    }
+    broken
+}
+
+/// No async runtime in the pure library: neither asked for, nor through something it asks for.
+fn pure_without_async(rooms: &[Room], locked: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let banned = |name: &str| ["tokio", "async-std", "smol"].contains(&name) || is_aws_sdk(name);
+    let mut broken = Vec::new();
+    for need in rooms.iter().filter(|room| room.name == PURE).flat_map(|room| &room.needs) {
+        let mut reached = BTreeSet::from([need.name.as_str()]);
+        let mut open = vec![need.name.as_str()];
+        while let Some(at) = open.pop() {
+            for next in locked.get(at).into_iter().flatten() {
+                if reached.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        broken.extend(reached.into_iter().filter(|name| banned(name)).map(|name| {
+            format!(
+                "pure: `{PURE}` gets `{name}` through `{}`; switch off the feature that brings it, or move the code that \
+                 needs it to another crate",
+                need.name
+            )
+        }));
+    }
+    broken
+}
+
+/// Without a feature asked for, a library is the pure decision and nothing else.
+fn no_default_features(rooms: &[Room]) -> Vec<String> {
+    let switched_on = rooms.iter().filter(|room| !room.program && !room.default_features.is_empty());
+    let say = |room: &Room| {
+        format!(
+            "default features: `{}` has default = {:?}; make it `default = []` and name the features where they are needed",
+            room.name, room.default_features
+        )
+    };
+    switched_on.map(say).collect()
+}
+
+/// Versions and lints stand in one place.
+fn inherits(name: &str, manifest: &toml::Table) -> Vec<String> {
+    let mut broken = Vec::new();
+    let inherited = |value: &toml::Value| value.get("workspace").and_then(toml::Value::as_bool) == Some(true);
+    if !manifest.get("lints").is_some_and(inherited) {
+        broken.push(format!("lints: `{name}` does not inherit them; add `[lints] workspace = true`"));
+    }
+    let of_targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flatten();
+    let tables = of_targets.filter_map(|(_, target)| target.as_table()).chain([manifest]);
+    for table in tables {
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let entries = table.get(kind).and_then(toml::Value::as_table).into_iter().flatten();
+            broken.extend(entries.filter(|(_, entry)| !inherited(entry)).map(|(need, _)| {
+                format!(
+                    "versions: `{name}` says itself where `{need}` comes from; put it into [workspace.dependencies] and \
+                     write `{need}.workspace = true`"
+                )
+            }));
+        }
+    }
+    broken
+}
+
+/// Which of `words` (`std::env`, `tokio`) a source text names, with the line. Comments and test modules do not count.
+fn named(text: &str, words: &[&'static str]) -> Vec<(usize, &'static str)> {
+    let code = without_tests_and_comments(text);
+    let upto = |at: usize| code.get(..at).unwrap_or_default();
+    let from = |at: usize| code.get(at..).unwrap_or_default();
+    let mut found = BTreeSet::new();
+    for word in words {
+        let (start, module) = word.split_at(word.find("::").map_or(0, |at| at + 2));
+        let searched = if start.is_empty() { module } else { start };
+        for (at, _) in code.match_indices(searched) {
+            let behind = from(at + searched.len());
+            let whole = !upto(at).ends_with(is_word) && (!start.is_empty() || !behind.starts_with(is_word));
+            if whole && (start.is_empty() || starts_of_path(behind).contains(&module)) {
+                found.insert((upto(at).matches('\n').count() + 1, *word));
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The first names of what follows a `::`: one of `env::var`, several of `{env, fs::{self, File}}`.
+fn starts_of_path(rest: &str) -> Vec<&str> {
+    let first = |text: &'_ str| text.find(|c| !is_word(c)).unwrap_or(text.len());
+    let Some(group) = rest.strip_prefix('{') else { return rest.get(..first(rest)).into_iter().collect() };
+    let (mut names, mut depth, mut start) = (Vec::new(), 0_usize, 0);
+    for (at, c) in group.char_indices() {
+        if depth == 0 && (c == ',' || c == '}') {
+            let item = group.get(start..at).unwrap_or_default().trim_start();
+            names.extend(item.get(..first(item)));
+            start = at + 1;
+        }
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    names
+}
+
+/// The text with comments and `#[cfg(test)]` items emptied; lines keep their numbers. Relies on rustfmt: a block ends with a
+/// brace on a line of the same indentation.
+fn without_tests_and_comments(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut inside: Option<usize> = None;
+    let mut behind_attribute = false;
+    for line in text.lines() {
+        let trimmed = line.trim();
+        let indent = line.len() - line.trim_start().len();
+        if let Some(of_item) = inside {
+            if indent == of_item && trimmed.starts_with('}') {
+                inside = None;
+            }
+        } else if trimmed.starts_with("#[cfg(test)]") {
+            behind_attribute = true;
+        } else if behind_attribute {
+            // Further attributes may stand before the item.
+            inside = trimmed.ends_with('{').then_some(indent);
+            behind_attribute = !trimmed.ends_with(['{', '}', ';']);
+        } else if !trimmed.starts_with("//") {
+            code.push_str(line.split(" // ").next().unwrap_or_default());
+        }
+        code.push('\n');
+    }
+    code
+}
+
+// ---- The house as it stands ----
+
+struct House {
+    rooms: Vec<Room>,
+    folders: BTreeMap<String, PathBuf>,
+    root: PathBuf,
+}
+
+fn house() -> House {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
+    let root: PathBuf = metadata.workspace_root.clone().into();
+    let folder = |package: &Package| package.manifest_path.as_std_path().parent().unwrap().to_owned();
+    let described = |package: &Package| Room {
+        name: package.name.to_string(),
+        program: folder(package).starts_with(root.join("bins")),
+        needs: (package.dependencies.iter())
+            .map(|need| Need {
+                name: need.name.clone(),
+                optional: need.optional,
+                for_tests: need.kind == DependencyKind::Development,
+            })
+            .collect(),
+        default_features: package.features.get("default").cloned().unwrap_or_default(),
+    };
+    let rooms: Vec<Room> = metadata.packages.iter().map(described).collect();
+    for name in ["autotag-model", "session-store", "autotag-handlers", "autotag"] {
+        assert!(rooms.iter().any(|room| room.name == name), "`{name}` is not found: is this the workspace?");
+    }
+    let folders =
+        metadata.packages.iter().map(|package| (package.name.to_string(), folder(package))).collect();
+    House { rooms, folders, root }
+}
+
+/// Cargo.lock: each crate's dependencies by name, versions of one name taken together.
+fn locked(root: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let lock: toml::Table = fs::read_to_string(root.join("Cargo.lock")).unwrap().parse().unwrap();
+    let mut locked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in lock.get("package").and_then(toml::Value::as_array).unwrap() {
+        let name = package.get("name").and_then(toml::Value::as_str).unwrap();
+        let needs = package.get("dependencies").and_then(toml::Value::as_array).into_iter().flatten();
+        // `name`, or `name version` where there are several.
+        let needs = needs.filter_map(|need| need.as_str()?.split(' ').next().map(str::to_owned));
+        locked.entry(name.to_owned()).or_default().extend(needs);
+    }
+    locked
+}
+
+/// The Rust files below a folder, without those that are test modules by their name.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match (path.is_dir(), path.file_name().and_then(|name| name.to_str())) {
+            (true, Some("tests")) | (false, Some("tests.rs")) => {}
+            (true, _) => files.extend(sources(&path)),
+            (false, _) if path.extension().is_some_and(|extension| extension == "rs") => files.push(path),
+            (false, _) => {}
+        }
+    }
+    files.sort();
+    files
+}
+
+fn named_in_sources(house: &House, room: &str, words: &[&'static str], instead: &str) -> Vec<String> {
+    let files = sources(&house.folders.get(room).unwrap().join("src"));
+    assert!(!files.is_empty(), "no sources of `{room}` found");
+    let mut broken = Vec::new();
+    for file in files {
+        for (line, word) in named(&fs::read_to_string(&file).unwrap(), words) {
+            let place = file.strip_prefix(&house.root).unwrap_or(&file).display();
+            broken.push(format!("{place}:{line} names `{word}`; {instead}"));
+        }
+    }
+    broken
+}
+
+#[track_caller]
+fn assert_shut(broken: &[String]) {
+    assert!(broken.is_empty(), "doors walked through:\n  {}", broken.join("\n  "));
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    assert_shut(&direction(&house().rooms));
+}
+
+#[test]
+fn aws_crates_come_in_behind_features() {
+    assert_shut(&aws_behind_features(&house().rooms));
+}
+
+#[test]
+fn what_programs_use_stays_in_programs() {
+    assert_shut(&for_programs_only(&house().rooms));
+}
+
+#[test]
+fn the_model_has_no_async_runtime() {
+    let house = house();
+    let locked = locked(&house.root);
+    assert!(locked.get(PURE).is_some_and(|needs| needs.contains("jiff")), "Cargo.lock reads differently now");
+    assert_shut(&pure_without_async(&house.rooms, &locked));
+}
+
+#[test]
+fn default_features_are_empty() {
+    assert_shut(&no_default_features(&house().rooms));
+}
+
+#[test]
+fn versions_and_lints_come_from_the_workspace() {
+    let broken: Vec<String> = (house().folders.iter())
+        .flat_map(|(name, folder)| {
+            let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+            inherits(name, &manifest.parse().unwrap())
+        })
+        .collect();
+    assert_shut(&broken);
+}
+
+#[test]
+fn the_model_touches_nothing_outside() {
+    let instead = "the model has no IO, no clock and no async: take the value as an argument";
+    assert_shut(&named_in_sources(&house(), PURE, IMPURE, instead));
+}
+
+#[test]
+fn only_programs_read_the_environment() {
+    let house = house();
+    let instead = "only programs read the environment: take the value as an argument";
+    let libraries = house.rooms.iter().filter(|room| !room.program);
+    let broken: Vec<String> =
+        libraries.flat_map(|room| named_in_sources(&house, &room.name, ENVIRONMENT, instead)).collect();
+    assert_shut(&broken);
+}
+
+/// Each door, shown to shut.
+mod can_fail {
+    use super::*;
+
+    const SHUT: [String; 0] = [];
+
+    fn library(name: &str, needs: &[&str]) -> Room {
+        let need = |name: &&str| Need { name: (*name).to_owned(), optional: false, for_tests: false };
+        Room { name: name.to_owned(), needs: needs.iter().map(need).collect(), ..Room::default() }
+    }
+
+    fn program(name: &str, needs: &[&str]) -> Room {
+        Room { program: true, ..library(name, needs) }
+    }
+
+    /// As [`library`], everything behind features.
+    fn optional(name: &str, needs: &[&str]) -> Room {
+        let mut room = library(name, needs);
+        room.needs.iter_mut().for_each(|need| need.optional = true);
+        room
+    }
+
+    #[test]
+    fn direction_shuts() {
+        let right = [
+            library("autotag-model", &["serde"]),
+            library("session-store", &["autotag-model"]),
+            library("autotag-handlers", &["autotag-model", "session-store"]),
+            program("autotag", &["autotag-handlers", "autotag-model"]),
+        ];
+        assert_eq!(direction(&right), SHUT);
+        for wrong in [
+            library("autotag-model", &["session-store"]),
+            library("session-store", &["autotag-handlers"]),
+            optional("autotag-handlers", &["autotag"]),
+            program("tag-handler", &["autotag"]),
+            library("something-new", &[]),
+            program("session-handler", &[TEST_LIBRARY]),
+        ] {
+            let rooms: Vec<Room> = right.iter().cloned().chain([wrong.clone()]).collect();
+            assert_eq!(direction(&rooms).len(), 1, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn aws_behind_features_shuts() {
+        let right = [
+            library("autotag-model", &["serde"]),
+            optional("autotag-handlers", &["aws-sdk-ec2", "autotag-aws"]),
+            library("autotag-aws", &["aws-config"]),
+            program("tag-handler", &["aws-config", "autotag-aws"]),
+        ];
+        assert_eq!(aws_behind_features(&right), SHUT);
+        for wrong in [
+            optional("autotag-model", &["aws-types"]),
+            library("session-store", &["aws-sdk-dynamodb"]),
+            library("autotag-handlers", &["autotag-aws"]),
+        ] {
+            assert_eq!(aws_behind_features(std::slice::from_ref(&wrong)).len(), 1, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn for_programs_only_shuts() {
+        assert_eq!(for_programs_only(&[program("autotag", &["clap", "anyhow"])]), SHUT);
+        let wrong = [
+            library("session-store", &["anyhow"]),
+            optional("autotag-handlers", &["clap", "lambda_runtime"]),
+        ];
+        assert_eq!(for_programs_only(&wrong).len(), 3);
+    }
+
+    #[test]
+    fn pure_without_async_shuts() {
+        let lock = |tree: &[(&str, &str)]| -> BTreeMap<String, BTreeSet<String>> {
+            tree.iter().map(|(of, needs)| ((*of).to_owned(), BTreeSet::from([(*needs).to_owned()]))).collect()
+        };
+        let model = [library("autotag-model", &["jiff"])];
+        assert_eq!(pure_without_async(&model, &lock(&[("jiff", "memchr")])), SHUT);
+        assert_eq!(pure_without_async(&model, &lock(&[("jiff", "waiter"), ("waiter", "tokio")])).len(), 1);
+        assert_eq!(pure_without_async(&[library("autotag-model", &["tokio"])], &lock(&[])).len(), 1);
+        assert_eq!(pure_without_async(&[library("session-store", &["tokio"])], &lock(&[])), SHUT);
+    }
+
+    #[test]
+    fn no_default_features_shuts() {
+        let on = |room: Room| Room { default_features: vec!["aws".to_owned()], ..room };
+        let right = [library("session-store", &[]), on(program("autotag", &[]))];
+        assert_eq!(no_default_features(&right), SHUT);
+        assert_eq!(no_default_features(&[on(library("autotag-handlers", &[]))]).len(), 1);
+    }
+
+    #[test]
+    fn inherits_shuts() {
+        let broken = |text: &str| inherits("x", &text.parse().unwrap());
+        let right = "[dependencies]\na.workspace = true\nb = { workspace = true, optional = true }\n[lints]\nworkspace = true\n";
+        assert_eq!(broken(right), SHUT);
+        for wrong in [
+            "[dependencies]\na = \"1\"\n[lints]\nworkspace = true\n",
+            "[dev-dependencies]\na = { path = \"../a\" }\n[lints]\nworkspace = true\n",
+            "[target.'cfg(unix)'.dependencies]\na = { version = \"1\" }\n[lints]\nworkspace = true\n",
+            "[lints.rust]\nunsafe_code = \"forbid\"\n",
+            "[dependencies]\na.workspace = true\n",
+        ] {
+            assert_eq!(broken(wrong).len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn named_shuts() {
+        for wrong in [
+            "let x = std::env::args();",
+            "use std::env;",
+            "use std::{fmt, env};",
+            "use std::{\n    collections::{BTreeMap, HashMap},\n    env::{self, var},\n};",
+            "use ::std::env as surroundings;",
+            "#[cfg(test)]\nmod tests {\n    use std::env;\n}\nfn f() { std::env::vars() }",
+            "#[cfg(test)]\nmod tests;\nuse std::env;",
+        ] {
+            assert_eq!(named(wrong, ENVIRONMENT).len(), 1, "{wrong}");
+        }
+        assert_eq!(named("\nuse jiff::Timestamp;\nuse std::time::SystemTime;", IMPURE), [(3, "SystemTime")]);
+        assert_eq!(named("async fn f() { tokio::spawn(g()) }", IMPURE), [(1, "tokio")]);
+    }
+
+    #[test]
+    fn named_lets_through_what_only_looks_like_it() {
+        for right in [
+            "// std::env is not for here\n/// nor std::fs\n//! nor tokio",
+            "let x = 1; // std::env, tokio",
+            "use std::envelope;\nuse crate::env;\nlet tokios = NotSystemTime;",
+            "use std::{collections::{env, fs}, fmt};",
+            "include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\"));",
+            "#[cfg(test)]\n#[expect(\n    x,\n    reason = \"y\"\n)]\nmod tests {\n    mod inner {\n        use std::env;\n    }\n}",
+        ] {
+            assert_eq!(named(right, IMPURE), [], "{right}");
+        }
+    }
+}
