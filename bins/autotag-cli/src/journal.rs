@@ -8,7 +8,7 @@ use autotag_handlers::ports::{
     Answer, Clock, Item, Lookup, People, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
 };
 use autotag_model::identity::OnBehalfOf;
-use autotag_model::rule::Resource;
+use autotag_model::rule::{Resource, ResourceKey};
 use autotag_model::session::Session;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use session_store::{SessionReader, SessionStoreError, SessionWriter};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-/// The resource's ARN or id, and the tags that were written to it, as JSON.
+/// The resource's key, and the tags that were written to it, as JSON.
 const WRITTEN: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("written");
 
 /// Finished writes, in one file; each is on disk before the next is answered.
@@ -38,7 +38,11 @@ impl Journal {
         Ok(Self(db))
     }
 
-    fn written(&self, resource: &str) -> Result<Option<Tags>> {
+    fn written(&self, resource: &ResourceKey) -> Result<Option<Tags>> {
+        self.written_to(&resource.to_string())
+    }
+
+    fn written_to(&self, resource: &str) -> Result<Option<Tags>> {
         let table = self.0.begin_read()?.open_table(WRITTEN)?;
         let Some(held) = table.get(resource)? else { return Ok(None) };
         serde_json::from_slice(held.value()).map(Some).context("the journal holds something else than tags")
@@ -46,7 +50,7 @@ impl Journal {
 
     /// Adds tags to those that were written to each resource.
     fn note<'w>(&self, resources: impl Iterator<Item = &'w Resource>, tags: &Tags) -> Result<()> {
-        let resources: Vec<String> = resources.map(Resource::display).collect();
+        let resources: Vec<String> = resources.map(|resource| resource.key().to_string()).collect();
         if resources.is_empty() {
             return Ok(());
         }
@@ -54,7 +58,7 @@ impl Journal {
         {
             let mut table = begun.open_table(WRITTEN)?;
             for resource in resources {
-                let mut all = self.written(&resource)?.unwrap_or_default();
+                let mut all = self.written_to(&resource)?.unwrap_or_default();
                 all.retain(|(key, _)| !tags.iter().any(|(new, _)| new == key));
                 all.extend(tags.iter().cloned());
                 table.insert(resource.as_str(), serde_json::to_vec(&all)?.as_slice())?;
@@ -76,7 +80,7 @@ pub(crate) struct Journaled<P> {
 impl<P: Ports> Journaled<P> {
     fn known(&self, resource: &Resource) -> Option<Tags> {
         // A journal that cannot be read is as good as none: the tags themselves are asked for.
-        self.journal.as_ref()?.written(&resource.display()).ok().flatten()
+        self.journal.as_ref()?.written(&resource.key()).ok().flatten()
     }
 }
 
@@ -159,7 +163,7 @@ impl<P: Ports> SessionWriter for Journaled<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autotag_model::arn::Partition;
+    use autotag_model::arn::{AccountId, Partition};
     use autotag_model::rule::Scope;
 
     #[test]
@@ -168,17 +172,23 @@ mod tests {
         let state = folder.path().join("state");
         let place = Scope { partition: Partition::default(), region: None, account: None };
         let volume = Resource::new("AWS::EC2::Volume", "vol-1", None, &place);
+        let elsewhere = Scope { account: AccountId::new("444455556666"), ..place };
+        let other_account = Resource::new("AWS::EC2::Volume", "vol-1", None, &elsewhere);
         let tags = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
         {
             let journal = Journal::beside(&state).unwrap();
-            assert_eq!(journal.written("vol-1").unwrap(), None);
+            assert_eq!(journal.written(&volume.key()).unwrap(), None);
             journal.note([&volume].into_iter(), &tags("Owner", "mara")).unwrap();
         }
         let journal = Journal::beside(&state).unwrap();
         journal.note([&volume].into_iter(), &tags("Team", "shop")).unwrap();
         journal.note([&volume].into_iter(), &tags("Owner", "noor")).unwrap();
-        let written = journal.written("vol-1").unwrap().unwrap();
+        let written = journal.written(&volume.key()).unwrap().unwrap();
         assert_eq!(written, [tags("Team", "shop"), tags("Owner", "noor")].concat());
-        assert_eq!(journal.written("vol-2").unwrap(), None);
+        assert_eq!(
+            journal.written(&other_account.key()).unwrap(),
+            None,
+            "an id is used again in another account"
+        );
     }
 }

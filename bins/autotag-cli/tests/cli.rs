@@ -366,7 +366,7 @@ fn the_page_of_services_is_up_to_date() {
     let generated = stdout(&autotag(&["catalog", "--format", "markdown"]));
     assert!(
         page == generated,
-        "docs/services.md is stale: run `cargo run -p autotag -- catalog --format markdown > docs/services.md`"
+        "docs/services.md is stale: run `cargo run -p autotag-cli -- catalog --format markdown > docs/services.md`"
     );
 }
 

@@ -42,7 +42,7 @@ fn the_files_of_this_repository_are_up_to_date() {
     assert_eq!(
         output.status.code(),
         Some(0),
-        "deploy/ is stale; run `cargo run -p autotag -- generate` in the top folder and commit it\n{}",
+        "deploy/ is stale; run `cargo run -p autotag-cli -- generate` in the top folder and commit it\n{}",
         said(&output)
     );
 }

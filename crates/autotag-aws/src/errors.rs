@@ -1,7 +1,9 @@
 //! What went wrong with a call to AWS, as the ports say it.
 
 use crate::AccountError;
-use crate::signed::{SignedError, unsent};
+#[cfg(feature = "backend")]
+use crate::signed::SignedError;
+use crate::signed::unsent;
 use autotag_handlers::outcome::BackendError;
 use autotag_model::failure::ErrorClass::{Denied, Invalid};
 use autotag_model::failure::{NO_ROLE, NOT_ALLOWED, class};
@@ -9,10 +11,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// What stands in codes that say that a resource has as many tags as it can have.
+/// Parts of error codes that mean that the tag limit of a resource is reached.
+#[cfg(feature = "backend")]
 const NO_ROOM: [&str; 3] = ["TooManyTags", "TagLimit", "TagQuota"];
 
 /// Whether a code says that a resource has no room for more tags.
+#[cfg(feature = "backend")]
 pub(crate) fn is_about_room(code: &str) -> bool {
     NO_ROOM.iter().any(|text| code.contains(text))
 }
@@ -28,6 +32,7 @@ pub(crate) fn of_sdk<E: ProvideErrorMetadata>(
 }
 
 /// From what a signed request ended with.
+#[cfg(feature = "backend")]
 pub(crate) fn of_signed(error: &SignedError) -> BackendError {
     BackendError::new(class(&error.code, error.status), &error.operation, &error.code)
 }
@@ -44,6 +49,7 @@ pub(crate) fn of_account(error: &AccountError) -> BackendError {
 }
 
 /// Whether an account was not even tried, because it may not be.
+#[cfg(feature = "backend")]
 pub(crate) fn is_closed_account(error: &BackendError) -> bool {
     [NOT_ALLOWED, NO_ROLE].contains(&error.code.as_str())
 }

@@ -190,7 +190,7 @@ fn asked(one: &Use, resource: &Resource) -> Vec<Asked> {
 fn botocore(questions: Vec<Value>) -> Vec<Value> {
     let count = questions.len();
     let python = Emulator::python(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/botocore_requests.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/backend/botocore_requests.py");
     let mut python =
         Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = python.stdin.take().unwrap();

@@ -48,8 +48,9 @@ fn operations(source: &str) -> BTreeSet<&str> {
 
 /// The adapters: file and text, without the tests in them.
 fn adapters() -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = fs::read_dir(sources.join("backend")).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.chain([sources.join("trail.rs")]);
     let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
     let named = files.map(|path| {
         let text = fs::read_to_string(&path).unwrap();
@@ -84,7 +85,7 @@ fn every_call_of_an_adapter_is_allowed_by_something() {
         let missing = not_allowed(&adapter, &source, &services);
         assert!(
             missing.is_empty(),
-            "src/aws/{adapter}.rs calls {missing:?}: add a line to PERMISSIONS in src/aws/permissions.rs"
+            "src/backend/{adapter}.rs calls {missing:?}: add a line to PERMISSIONS in src/backend/permissions.rs"
         );
     }
 }
@@ -105,7 +106,7 @@ fn every_line_is_for_a_call_that_is_made() {
         let source = adapters.get(one.adapter).unwrap_or_else(|| panic_no_file(one.adapter));
         assert!(
             operations(source).contains(operation(one.action)),
-            "{} is for src/aws/{}.rs, which does not call it",
+            "{} is for src/backend/{}.rs, which does not call it",
             one.action,
             one.adapter
         );
@@ -114,7 +115,7 @@ fn every_line_is_for_a_call_that_is_made() {
 
 #[expect(clippy::panic, reason = "helpers of tests are tests")]
 fn panic_no_file(name: &str) -> ! {
-    panic!("src/aws/{name}.rs is not there")
+    panic!("src/backend/{name}.rs is not there")
 }
 
 /// The calls that a rule may send when it tags.

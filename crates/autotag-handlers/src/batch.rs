@@ -13,7 +13,7 @@ use crate::pipeline::{LookedUp, Pipeline, Present, Resolved, nothing_to_write};
 use crate::ports::{Item, Ports, Tags, Write};
 use crate::services::Target;
 use autotag_model::policy::{Decision, Policy};
-use autotag_model::rule::Resource;
+use autotag_model::rule::{Resource, ResourceKey};
 use autotag_model::tags::TagSet;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::SignedDuration;
@@ -125,26 +125,26 @@ impl Creation {
 async fn read_once<P: Ports>(
     ports: &P,
     items: impl Iterator<Item = Item>,
-) -> HashMap<String, Result<Tags, BackendError>> {
+) -> HashMap<ResourceKey, Result<Tags, BackendError>> {
     let mut seen = HashSet::new();
-    let items: Vec<Item> = items.filter(|item| seen.insert(item.resource.display())).collect();
+    let items: Vec<Item> = items.filter(|item| seen.insert(item.resource.key())).collect();
     if items.is_empty() {
         return HashMap::new();
     }
     let answers = ports.tags(&items).await;
-    items.iter().map(|item| item.resource.display()).zip(answers).collect()
+    items.iter().map(|item| item.resource.key()).zip(answers).collect()
 }
 
 struct Batch<'a, P> {
     pipeline: &'a Pipeline<'a, P>,
     /// The tags on resources before this batch.
-    before: HashMap<String, Result<Tags, BackendError>>,
+    before: HashMap<ResourceKey, Result<Tags, BackendError>>,
     rows: Vec<Row>,
     writes: Vec<Pending>,
     /// The last write of each group.
     groups: HashMap<Group, usize>,
     /// What was last decided for each resource.
-    last: HashMap<String, Last>,
+    last: HashMap<ResourceKey, Last>,
     /// Rows that hold only if another row's write succeeds: (row, the row it relies on).
     relies: Vec<(usize, usize)>,
 }
@@ -175,7 +175,7 @@ struct Last {
 }
 
 impl<'a, P: Ports> Batch<'a, P> {
-    fn new(pipeline: &'a Pipeline<'a, P>, before: HashMap<String, Result<Tags, BackendError>>) -> Self {
+    fn new(pipeline: &'a Pipeline<'a, P>, before: HashMap<ResourceKey, Result<Tags, BackendError>>) -> Self {
         Self {
             pipeline,
             before,
@@ -218,7 +218,7 @@ impl<'a, P: Ports> Batch<'a, P> {
     /// A row that has failed: what comes later for the same resource must not win because of that.
     fn fail(&mut self, row: Row) {
         if let Some(resource) = &row.resource {
-            self.last.insert(resource.display(), Last { row: self.rows.len(), write: None });
+            self.last.insert(resource.key(), Last { row: self.rows.len(), write: None });
         }
         self.rows.push(row);
     }
@@ -243,7 +243,7 @@ impl<'a, P: Ports> Batch<'a, P> {
         self.rows.push(Row { tags, decided: all, notes, ..decided });
         if write {
             self.enqueue(at, target, resolved.age);
-        } else if let Some(before) = self.last.get(&target.resource.display()) {
+        } else if let Some(before) = self.last.get(&target.resource.key()) {
             self.relies.push((at, before.row));
         }
     }
@@ -253,7 +253,7 @@ impl<'a, P: Ports> Batch<'a, P> {
     fn waits_for(&self, target: &Target) -> Option<Outcome> {
         let same = target.may_have_existed.then_some(&target.resource);
         let unsettled = |resource: &Resource| {
-            let last = self.last.get(&resource.display())?;
+            let last = self.last.get(&resource.key())?;
             let row = self.rows.get(last.row).filter(|_| last.write.is_none())?;
             row.outcome.is_returned().then(|| row.outcome.clone())
         };
@@ -274,7 +274,7 @@ impl<'a, P: Ports> Batch<'a, P> {
             call: target.rule.call.name().to_owned(),
             tags: row.tags.clone(),
         };
-        let name = resource.display();
+        let name = resource.key();
         let before = self.last.get(&name).and_then(|last| last.write);
         let open =
             self.groups.get(&group).copied().filter(|write| before.is_none_or(|before| *write > before));
@@ -359,18 +359,19 @@ impl<'a, P: Ports> Batch<'a, P> {
 impl<P> Present for Batch<'_, P> {
     /// What was there before, and over it what this batch has decided to write.
     fn tags_of(&self, resource: &Resource) -> Result<Tags, BackendError> {
-        let name = resource.display();
-        let mut tags = self
-            .before
-            .get(&name)
-            .cloned()
-            .unwrap_or_else(|| Err(BackendError::new(ErrorClass::Invalid, "reading tags", "NotAsked")))?;
+        let name = resource.key();
+        let mut tags = self.tags_before(resource)?;
         let last = self.last.get(&name).filter(|last| last.write.is_some());
         if let Some(row) = last.and_then(|last| self.rows.get(last.row)) {
             tags.retain(|(key, _)| row.tags.get(key).is_none());
             tags.extend(row.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())));
         }
         Ok(tags)
+    }
+
+    fn tags_before(&self, resource: &Resource) -> Result<Tags, BackendError> {
+        let not_asked = || Err(BackendError::new(ErrorClass::Invalid, "reading tags", "NotAsked"));
+        self.before.get(&resource.key()).cloned().unwrap_or_else(not_asked)
     }
 }
 
@@ -383,9 +384,9 @@ fn retain<T>(elements: &mut Vec<T>, stays: &[bool]) {
 /// Writes that may go at the same time: a resource is in each wave at most once, in the order of its writes.
 fn waves(writes: Vec<Pending>) -> Vec<Vec<Pending>> {
     let mut waves: Vec<Vec<Pending>> = Vec::new();
-    let mut next: HashMap<String, usize> = HashMap::new();
+    let mut next: HashMap<ResourceKey, usize> = HashMap::new();
     for pending in writes {
-        let names: Vec<String> = pending.write.items.iter().map(|item| item.resource.display()).collect();
+        let names: Vec<ResourceKey> = pending.write.items.iter().map(|item| item.resource.key()).collect();
         let at = names.iter().filter_map(|name| next.get(name).copied()).max().unwrap_or_default();
         next.extend(names.into_iter().map(|name| (name, at + 1)));
         match waves.get_mut(at) {

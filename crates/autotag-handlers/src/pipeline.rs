@@ -11,7 +11,7 @@ use autotag_model::identity::PrincipalKind;
 use autotag_model::policy::{
     Decision, DecisionInput, NoWriteReason, Note, Policy, Selection, TemplateContext,
 };
-use autotag_model::rule::Resource;
+use autotag_model::rule::{Resource, ResourceKey};
 use jiff::SignedDuration;
 use session_store::SessionStoreError;
 use std::collections::HashSet;
@@ -66,6 +66,12 @@ pub trait Present {
     /// # Errors
     /// [`BackendError`] when they could not.
     fn tags_of(&self, resource: &Resource) -> Result<Tags, BackendError>;
+
+    /// The same without the tags that were decided since: of a resource that each creation makes anew.
+    ///
+    /// # Errors
+    /// [`BackendError`] when they could not be read.
+    fn tags_before(&self, resource: &Resource) -> Result<Tags, BackendError>;
 }
 
 impl<P: Ports> Pipeline<'_, P> {
@@ -134,8 +140,8 @@ impl<P: Ports> Pipeline<'_, P> {
             }
         }
         // Nothing is tagged twice: neither what the record names itself, nor what is attached to two instances.
-        let mut seen: HashSet<String> = found.targets.iter().map(|known| known.resource.display()).collect();
-        looked_up.targets.retain(|extra| seen.insert(extra.resource.display()));
+        let mut seen: HashSet<ResourceKey> = found.targets.iter().map(|known| known.resource.key()).collect();
+        looked_up.targets.retain(|extra| seen.insert(extra.resource.key()));
         looked_up
     }
 
@@ -170,7 +176,12 @@ impl<P: Ports> Pipeline<'_, P> {
         let outcome = |error: BackendError| error.outcome(resolved.age);
         let mut tags = Vec::new();
         if self.looks_first(found, target) {
-            tags = present.tags_of(&target.resource).map_err(outcome)?;
+            let read = if target.is_new_each_time() {
+                present.tags_before(&target.resource)
+            } else {
+                present.tags_of(&target.resource)
+            };
+            tags = read.map_err(outcome)?;
         }
         let owner = self.inherit(found, resolved, target, present).map_err(outcome)?;
         let session_tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();

@@ -59,6 +59,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether the call replaces the resource with a new one of the same name, as writing an object does: an earlier
+    /// creation of that name says nothing of its tags.
+    pub fn is_new_each_time(&self) -> bool {
+        !self.may_have_existed && self.resource.resource_type == "AWS::S3::Object"
+    }
+
     /// The resource with its rule.
     pub fn item(&self) -> Item {
         Item { resource: self.resource.clone(), rule: Arc::clone(&self.rule) }

@@ -17,6 +17,7 @@ use crate::arn::{AccountId, Arn, Partition, Region};
 use crate::record::ParsedRecord;
 use crate::tags::TagConstraints;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// The rules of one AWS service.
@@ -132,6 +133,52 @@ pub struct Scope {
     pub account: Option<AccountId>,
 }
 
+/// The identity of a resource: equal for the same resource, and different for every other one.
+///
+/// An ARN identifies a resource by itself; without one, account, region, type and id do. The versions of an object share an
+/// ARN and differ by their version.
+///
+/// ```
+/// use autotag_model::arn::{AccountId, Partition, Region};
+/// use autotag_model::rule::{Resource, Scope};
+///
+/// let scope = |account| Scope {
+///     partition: Partition::default(),
+///     region: Region::new("eu-west-1"),
+///     account: AccountId::new(account),
+/// };
+/// let web = |account| Resource::new("AWS::Lightsail::Instance", "web", None, &scope(account));
+/// assert_eq!(web("111122223333").key(), web("111122223333").key());
+/// assert_ne!(web("111122223333").key(), web("444455556666").key());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceKey {
+    name: ResourceName,
+    /// The version of an object.
+    version: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum ResourceName {
+    Arn(String),
+    Id { account: Option<AccountId>, region: Option<Region>, resource_type: String, id: String },
+}
+
+impl fmt::Display for ResourceKey {
+    /// One line, for keys of files: the version and the name, `-` for a part that is not known.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.version.as_deref().unwrap_or("-"))?;
+        match &self.name {
+            ResourceName::Arn(arn) => f.write_str(arn),
+            ResourceName::Id { account, region, resource_type, id } => {
+                let account = account.as_ref().map_or("-", AccountId::as_str);
+                let region = region.as_ref().map_or("-", Region::as_str);
+                write!(f, "{account} {region} {resource_type} {id}")
+            }
+        }
+    }
+}
+
 /// A resource that a rule has found in a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -165,7 +212,22 @@ impl Resource {
         }
     }
 
-    /// The ARN, or the id where there is none: what names the resource to people.
+    /// What tells this resource from every other one.
+    pub fn key(&self) -> ResourceKey {
+        let name = match &self.arn {
+            Some(arn) => ResourceName::Arn(arn.to_string()),
+            None => ResourceName::Id {
+                account: self.account.clone(),
+                region: self.region.clone(),
+                resource_type: self.resource_type.clone(),
+                id: self.id.clone(),
+            },
+        };
+        ResourceKey { name, version: self.version.clone() }
+    }
+
+    /// The ARN, or the id where there is none: a text for people. It identifies nothing: an id without an ARN is used again in
+    /// other accounts and regions, and the versions of an object share an ARN. Compare [`Resource::key`] instead.
     pub fn display(&self) -> String {
         self.arn.as_ref().map_or_else(|| self.id.clone(), Arn::to_string)
     }

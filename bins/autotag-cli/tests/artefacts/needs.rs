@@ -48,7 +48,7 @@ const PLACES: [Place; 5] = [
             ("logs:UpdateLogDelivery", MACHINE_LOGS),
             ("s3:AbortMultipartUpload", MAP_RESULTS),
             // The functions read log files, Step Functions reads what it has written.
-            ("s3:GetObject", Caller::Ours("crates/autotag-handlers/src/aws/trail.rs", ".get_object()")),
+            ("s3:GetObject", Caller::Ours("crates/autotag-aws/src/trail.rs", ".get_object()")),
             ("s3:ListBucket", Caller::Ours(BACKFILL, ":states:::s3:listObjectsV2")),
             ("s3:ListMultipartUploadParts", MAP_RESULTS),
             ("s3:PutObject", Caller::Ours(BACKFILL, ":states:::s3:putObject")),

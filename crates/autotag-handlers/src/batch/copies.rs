@@ -6,6 +6,7 @@ use crate::outcome::{Outcome, Row, SkipReason};
 use crate::ports::Tags;
 use crate::services::Target;
 use autotag_model::identity::{Principal, PrincipalKind};
+use autotag_model::rule::ResourceKey;
 use std::collections::{HashMap, HashSet};
 
 /// What copies of one event have in common.
@@ -30,7 +31,7 @@ pub(super) fn once_each(creations: Vec<Found>) -> Vec<(Found, Vec<Row>)> {
             known.clone_from(&found.principal);
         }
     }
-    let mut seen: HashSet<(CopyKey, String)> = HashSet::new();
+    let mut seen: HashSet<(CopyKey, ResourceKey)> = HashSet::new();
     let mut once = Vec::with_capacity(creations.len());
     for mut found in creations {
         let mut duplicates = Vec::new();
@@ -42,7 +43,7 @@ pub(super) fn once_each(creations: Vec<Found>) -> Vec<(Found, Vec<Row>)> {
             if let Some(ours) = first_looks.get(&key) {
                 found.first_look = Some(ours.clone());
             }
-            let first = |target: &Target| seen.insert((key.clone(), target.resource.display()));
+            let first = |target: &Target| seen.insert((key.clone(), target.resource.key()));
             let (targets, again): (Vec<Target>, Vec<Target>) = found.targets.into_iter().partition(first);
             found.targets = targets;
             duplicates.extend(again.iter().map(|target| {

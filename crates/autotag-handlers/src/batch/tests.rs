@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 mod attacks;
+mod identity;
 mod parents;
 mod principals;
 mod second_look;

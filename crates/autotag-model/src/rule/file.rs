@@ -25,6 +25,7 @@ struct File {
     name: String,
     #[serde(default)]
     tag: Option<Spanned<String>>,
+    #[serde(alias = "otherwise")]
     fallback: Option<Spanned<String>>,
     #[serde(default)]
     actions: Vec<String>,
@@ -49,7 +50,9 @@ struct RuleFile {
     id: OneOrMore,
     arn: Option<ArnTemplate>,
     tag: Option<Spanned<String>>,
+    #[serde(alias = "otherwise")]
     fallback: Option<Spanned<String>>,
+    #[serde(alias = "read_by")]
     read_with: Option<Spanned<String>>,
     actions: Option<Vec<String>>,
     #[serde(default)]
