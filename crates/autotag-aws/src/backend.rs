@@ -1,6 +1,6 @@
 //! The ports over AWS (feature `backend`).
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | `tagger` | which call writes the tags of a resource; the grouping of ids and ARNs into requests |
 //! | `sdk` | which calls are sent over SDK clients, by operation and service |

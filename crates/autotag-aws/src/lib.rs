@@ -1,15 +1,17 @@
-//! With whose credentials: configurations and clients per (account, region).
+//! autotag over AWS: credentials and clients per account and region, the backend of the engine, trail files in S3.
 //!
-//! One's own account is reached with the ambient credentials, every other one with a role assumed in it, and only if it is
+//! The caller's own account is reached with the ambient credentials, every other one with a role assumed in it, and only if it is
 //! allowed. Retries, timeouts and endpoints are set in one place, [`Settings`], for all clients.
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`Settings`] | what a deployment chooses |
 //! | [`Accounts`] | configurations and clients, cached |
 //! | [`AssumedRole`] | a role and its credentials |
 //! | [`RateLimiter`] | turns for calls: not more a second than allowed, and fewer where AWS throttles |
 //! | [`signed`] | requests that no SDK crate writes: signed, sent and retried like the SDK's own |
+//! | `backend`, feature `backend` | the ports of the engine over AWS |
+//! | `TrailReader`, feature `trail` | log files of trails in S3 |
 
 use autotag_model::arn::Region;
 use aws_config::SdkConfig;

@@ -4,8 +4,9 @@
 //!  delivery - 1 unwrap - 2 screen - 3 find rule - 4 locate - 5 look up - 6 owner - 7 tags - 8 write - 9 answer
 //! ```
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
+//! | [`dedup`] | one answer for callers that ask the same question at the same time |
 //! | [`catalog`] | which events create which resources: the embedded rule files and the user's own |
 //! | [`services`] | what a rule cannot say, one file a service |
 //! | [`classify`] | steps 2 to 4, pure: a record -> a creation, or why not |
@@ -18,7 +19,6 @@
 //! | [`outcome`] | how each resource ended |
 //! | [`ports`] | what the pipeline asks of the world |
 //! | [`memory`] | every port in memory: `plan` runs on it, and so do the tests |
-//! | `aws` (feature) | every port over AWS |
 //! | `testing` (feature) | a wrapper that injects faults into any port |
 //!
 //! A dry run is this very way over the ports in [`memory`]: never a second program.

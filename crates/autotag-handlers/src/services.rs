@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub struct Creation<'a> {
     /// The record.
     pub record: &'a Record<'a>,
-    /// Its raw parts, as parsed.
+    /// Its raw parts, parsed.
     pub parsed: &'a ParsedRecord,
     /// Who made the call.
     pub principal: &'a Principal,

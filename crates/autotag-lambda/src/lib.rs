@@ -1,6 +1,6 @@
 //! What the Lambda functions have in common. What they do with a record is in `autotag-handlers`.
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`environment`] | the environment, read once; all that is wrong with it at once |
 //! | [`answer`] | what goes back to the queue, and what to everybody else |

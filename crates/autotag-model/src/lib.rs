@@ -4,7 +4,7 @@
 //! through a [`std::io::Read`] that the caller opened, time comes in as a [`jiff::Timestamp`]. Everything in here is a
 //! pure function of its arguments, so the whole decision "which tags, and why" can be replayed from a trail file.
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`envelope`] | bytes of any known wrapping -> records, each with its position |
 //! | [`record`] | one CloudTrail record; every field may be missing or odd |

@@ -109,7 +109,7 @@ impl Record<'_> {
     }
 }
 
-/// The parts of a record that rules look into, as parsed.
+/// The parts of a record that rules look into, parsed.
 #[derive(Debug, Clone, Default)]
 pub struct ParsedRecord {
     /// `requestParameters`.

@@ -54,7 +54,7 @@ pub struct Rule {
     /// refuses, another one.
     pub fallback: Option<Arc<NativeCall>>,
     /// The call that reads the tags of what AWS cannot tag, but what other resources belong to. It is never sent itself,
-    /// only what reads in its scope.
+    /// only the call that reads in its place.
     pub read_with: Option<Arc<NativeCall>>,
     /// The service's own IAM actions that the tagger needs; see [`Rule::iam_actions`] for all.
     pub actions: Vec<String>,

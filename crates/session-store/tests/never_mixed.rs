@@ -304,7 +304,7 @@ fn never_mixed(sessions: &[Issued], arrivals: &[Arrival]) {
     }
 }
 
-// SessionMatch by the property above, and kept by name.
+// Found by the property above, and kept by name.
 
 /// A session that is known with another key stands aside, and the call of its console falls to a neighbour whose
 /// record names no key.

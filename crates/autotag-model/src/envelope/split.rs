@@ -1,4 +1,4 @@
-//! A stream of bytes -> its top-level JSON values, and the elements of its one big list, without building parsed.
+//! A stream of bytes -> its top-level JSON values, and the elements of its one big list, without building trees of values.
 //!
 //! The splitter only finds where values begin and end (strings, braces); what is inside is judged by the JSON reader
 //! later. It knows two ways to find the next value after a broken one: the next line that begins with `{`, and the next
