@@ -43,7 +43,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(operation: &str, code: &str, status: Option<u16>) -> Self {
-        let class = failure::class(code, status);
+        let class = failure::classify(code, status);
         Self { class, operation: operation.to_owned(), code: code.to_owned() }
     }
 

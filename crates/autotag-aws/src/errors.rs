@@ -6,7 +6,7 @@ use crate::signed::SignedError;
 use crate::signed::unsent;
 use autotag_handlers::outcome::BackendError;
 use autotag_model::failure::ErrorClass::{Denied, Invalid};
-use autotag_model::failure::{NO_ROLE, NOT_ALLOWED, class};
+use autotag_model::failure::{NO_ROLE, NOT_ALLOWED, classify};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -28,13 +28,13 @@ pub(crate) fn of_sdk<E: ProvideErrorMetadata>(
 ) -> BackendError {
     let status = error.raw_response().map(|response| response.status().as_u16());
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or(unsent(error));
-    BackendError::new(class(code, status), operation, code)
+    BackendError::new(classify(code, status), operation, code)
 }
 
 /// From what a signed request ended with.
 #[cfg(feature = "backend")]
 pub(crate) fn of_signed(error: &SignedError) -> BackendError {
-    BackendError::new(class(&error.code, error.status), &error.operation, &error.code)
+    BackendError::new(classify(&error.code, error.status), &error.operation, &error.code)
 }
 
 /// From an account that cannot be entered.
@@ -43,7 +43,7 @@ pub(crate) fn of_account(error: &AccountError) -> BackendError {
         AccountError::NotAllowed(account) => denied(account, NOT_ALLOWED),
         AccountError::NoRole(account) => denied(account, NO_ROLE),
         AccountError::Aws { operation, code, status } => {
-            BackendError::new(class(code, *status), operation, code)
+            BackendError::new(classify(code, *status), operation, code)
         }
     }
 }

@@ -23,124 +23,124 @@ pub enum ErrorClass {
 /// How a code is compared with one of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Match {
+pub enum CodePattern {
     /// The code is exactly this.
-    Is(&'static str),
+    Exact(&'static str),
     /// The code begins so.
-    Begins(&'static str),
+    Prefix(&'static str),
     /// This stands somewhere in the code.
-    Has(&'static str),
+    Contains(&'static str),
 }
 
 use ErrorClass::{Conflict, Denied, Invalid, NotFound, Throttled, Transport, WrongState};
-use Match::{Begins, Has, Is};
+use CodePattern::{Contains, Exact, Prefix};
 
 /// The table: the first row that matches counts. What matches none is told by its HTTP status: 429 is throttling, 5xx is
 /// transport, 403 is denied, 404 is not found; everything else is invalid.
-pub const TABLE: &[(ErrorClass, &[Match])] = &[
+pub const TABLE: &[(ErrorClass, &[CodePattern])] = &[
     (
         Throttled,
         &[
-            Has("Throttl"),
-            Begins("TooManyRequests"),
-            Is("RequestLimitExceeded"),
-            Is("SlowDown"),
-            Is("BandwidthLimitExceeded"),
-            Is("PriorRequestNotComplete"),
-            Is("ProvisionedThroughputExceededException"),
-            Is("ClientRequestLimitExceeded"),
+            Contains("Throttl"),
+            Prefix("TooManyRequests"),
+            Exact("RequestLimitExceeded"),
+            Exact("SlowDown"),
+            Exact("BandwidthLimitExceeded"),
+            Exact("PriorRequestNotComplete"),
+            Exact("ProvisionedThroughputExceededException"),
+            Exact("ClientRequestLimitExceeded"),
         ],
     ),
     // Before "NotFound" and "Invalid...": these words stand in codes of credentials, too.
     (
         Denied,
         &[
-            Begins("AccessDenied"),
-            Is(NOT_ALLOWED),
-            Is("AuthFailure"),
-            Is("AuthorizationError"),
-            Is("AuthorizationErrorException"),
-            Is("Forbidden"),
-            Is("ForbiddenException"),
-            Is("InvalidAccessKeyId"),
-            Is("InvalidClientTokenId"),
-            Is(NO_ROLE),
-            Is("NotAuthorized"),
-            Is("NotAuthorizedException"),
-            Is("OptInRequired"),
-            Is("SignatureDoesNotMatch"),
-            Is("UnauthorizedException"),
-            Is("UnauthorizedOperation"),
-            Is("UnrecognizedClientException"),
+            Prefix("AccessDenied"),
+            Exact(NOT_ALLOWED),
+            Exact("AuthFailure"),
+            Exact("AuthorizationError"),
+            Exact("AuthorizationErrorException"),
+            Exact("Forbidden"),
+            Exact("ForbiddenException"),
+            Exact("InvalidAccessKeyId"),
+            Exact("InvalidClientTokenId"),
+            Exact(NO_ROLE),
+            Exact("NotAuthorized"),
+            Exact("NotAuthorizedException"),
+            Exact("OptInRequired"),
+            Exact("SignatureDoesNotMatch"),
+            Exact("UnauthorizedException"),
+            Exact("UnauthorizedOperation"),
+            Exact("UnrecognizedClientException"),
         ],
     ),
     // New credentials are fetched for the next try.
-    (Transport, &[Begins("ExpiredToken"), Is("RequestExpired")]),
+    (Transport, &[Prefix("ExpiredToken"), Exact("RequestExpired")]),
     (
         Conflict,
         &[
-            Has("Conflict"),
-            Has("Concurrent"),
-            Is("OperationAborted"),
-            Is("TagsChanged"),
-            Is("TransactionInProgressException"),
+            Contains("Conflict"),
+            Contains("Concurrent"),
+            Exact("OperationAborted"),
+            Exact("TagsChanged"),
+            Exact("TransactionInProgressException"),
         ],
     ),
     (
         WrongState,
         &[
-            Has("InvalidState"),
-            Has("StateFault"),
-            Has("StateException"),
-            Begins("IncorrectState"),
-            Begins("IncorrectInstanceState"),
-            Is("InvalidReplicationGroupState"),
-            Is("InvalidServerlessCacheState"),
-            Is("InvalidServerlessCacheSnapshotState"),
-            Is("InvalidCacheClusterState"),
-            Is("InvalidDBInstanceState"),
-            Is("InvalidDBClusterState"),
-            Is("InvalidDBClusterSnapshotState"),
-            Is("InvalidDBSnapshotState"),
-            Is("InvalidClusterState"),
-            Has("InUse"),
-            Is("ResourceNotReady"),
-            Is("ResourceNotReadyException"),
-            Is("StillBeingMade"),
+            Contains("InvalidState"),
+            Contains("StateFault"),
+            Contains("StateException"),
+            Prefix("IncorrectState"),
+            Prefix("IncorrectInstanceState"),
+            Exact("InvalidReplicationGroupState"),
+            Exact("InvalidServerlessCacheState"),
+            Exact("InvalidServerlessCacheSnapshotState"),
+            Exact("InvalidCacheClusterState"),
+            Exact("InvalidDBInstanceState"),
+            Exact("InvalidDBClusterState"),
+            Exact("InvalidDBClusterSnapshotState"),
+            Exact("InvalidDBSnapshotState"),
+            Exact("InvalidClusterState"),
+            Contains("InUse"),
+            Exact("ResourceNotReady"),
+            Exact("ResourceNotReadyException"),
+            Exact("StillBeingMade"),
         ],
     ),
     (
         NotFound,
         &[
-            Has("NotFound"),
-            Begins("NoSuch"),
-            Has("DoesNotExist"),
-            Has("NonExistent"),
-            Has("UnknownResource"),
-            Is("InvalidResourceId"),
+            Contains("NotFound"),
+            Prefix("NoSuch"),
+            Contains("DoesNotExist"),
+            Contains("NonExistent"),
+            Contains("UnknownResource"),
+            Exact("InvalidResourceId"),
         ],
     ),
     (
         Transport,
         &[
-            Begins("InternalError"),
-            Begins("InternalFailure"),
-            Begins("InternalServer"),
-            Begins("InternalService"),
-            Begins("ServiceUnavailable"),
-            Begins("ServiceFailure"),
-            Is("ServerException"),
-            Is("InternalException"),
-            Is("Unavailable"),
-            Begins("RequestTimeout"),
-            Is("RequestTimeTooSkewed"),
-            Is("Timeout"),
-            Is("NoConnection"),
-            Is("NotSent"),
-            Is("OutOfTime"),
-            Is("UnreadableAnswer"),
-            Is("PagingDoesNotEnd"),
-            Is("Unknown"),
+            Prefix("InternalError"),
+            Prefix("InternalFailure"),
+            Prefix("InternalServer"),
+            Prefix("InternalService"),
+            Prefix("ServiceUnavailable"),
+            Prefix("ServiceFailure"),
+            Exact("ServerException"),
+            Exact("InternalException"),
+            Exact("Unavailable"),
+            Prefix("RequestTimeout"),
+            Exact("RequestTimeTooSkewed"),
+            Exact("Timeout"),
+            Exact("NoConnection"),
+            Exact("NotSent"),
+            Exact("OutOfTime"),
+            Exact("UnreadableAnswer"),
+            Exact("PagingDoesNotEnd"),
+            Exact("Unknown"),
         ],
     ),
 ];
@@ -151,11 +151,11 @@ pub const NOT_ALLOWED: &str = "AccountNotAllowed";
 pub const NO_ROLE: &str = "NoMemberRole";
 
 /// The class of an error, by its code and the answer's HTTP status.
-pub fn class(code: &str, status: Option<u16>) -> ErrorClass {
-    let matches = |one: &Match| match one {
-        Is(text) => code == *text,
-        Begins(text) => code.starts_with(text),
-        Has(text) => code.contains(text),
+pub fn classify(code: &str, status: Option<u16>) -> ErrorClass {
+    let matches = |one: &CodePattern| match one {
+        Exact(text) => code == *text,
+        Prefix(text) => code.starts_with(text),
+        Contains(text) => code.contains(text),
     };
     if let Some((class, _)) = TABLE.iter().find(|(_, codes)| codes.iter().any(matches)) {
         return *class;
@@ -212,7 +212,7 @@ mod tests {
             ("TooManyTagsException", Invalid),
             ("InvalidInstanceID.Malformed", Invalid),
         ] {
-            assert_eq!(class(code, Some(400)), want, "{code}");
+            assert_eq!(classify(code, Some(400)), want, "{code}");
         }
     }
 
@@ -223,9 +223,9 @@ mod tests {
         for (class, codes) in TABLE {
             for code in *codes {
                 let written = match code {
-                    Is(text) => format!("`{text}`"),
-                    Begins(text) => format!("`{text}*`"),
-                    Has(text) => format!("`*{text}*`"),
+                    Exact(text) => format!("`{text}`"),
+                    Prefix(text) => format!("`{text}*`"),
+                    Contains(text) => format!("`*{text}*`"),
                 };
                 let of_class = format!("| {class:?} |");
                 let row = page.lines().find(|line| line.contains(&written) && line.contains(&of_class));
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn unknown_codes_are_told_by_their_status() {
-        let unknown = |status| class("Http", status);
+        let unknown = |status| classify("Http", status);
         assert_eq!(unknown(Some(429)), Throttled);
         assert_eq!(unknown(Some(503)), Transport);
         assert_eq!(unknown(Some(403)), Denied);

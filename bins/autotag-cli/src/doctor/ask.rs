@@ -41,7 +41,7 @@ impl std::fmt::Display for NoAnswer {
 
 impl NoAnswer {
     fn of(action: &str, error: SignedError) -> Self {
-        let class = failure::class(&error.code, error.status);
+        let class = failure::classify(&error.code, error.status);
         Self { action: action.to_owned(), code: error.code, class }
     }
 

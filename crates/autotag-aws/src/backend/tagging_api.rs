@@ -5,7 +5,7 @@ use super::{AwsPorts, client_of, together};
 use crate::errors;
 use autotag_handlers::outcome::BackendError;
 use autotag_handlers::ports::Item;
-use autotag_model::failure::class;
+use autotag_model::failure::classify;
 use autotag_model::tags::TagSet;
 use aws_sdk_resourcegroupstagging::types::FailureInfo;
 use session_store::SessionStore;
@@ -71,5 +71,5 @@ fn one(arn: &str, refused: &HashMap<String, FailureInfo>) -> Result<(), BackendE
     let code = failure.error_code.as_ref().map(|code| code.as_str().to_owned());
     let code = code.unwrap_or_else(|| format!("Http{}", failure.status_code));
     let status = u16::try_from(failure.status_code).ok();
-    Err(BackendError::new(class(&code, status), OPERATION, &code))
+    Err(BackendError::new(classify(&code, status), OPERATION, &code))
 }
