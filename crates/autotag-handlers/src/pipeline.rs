@@ -202,13 +202,13 @@ impl<P: Ports> Pipeline<'_, P> {
             user_agent: event.user_agent.as_deref(),
         };
         let decision = self.policy.decide(&DecisionInput {
-            facts: &facts,
+            context: &facts,
             iam_tags: &resolved.iam_tags,
             session_tags: &session_tags,
             requested: &target.requested,
             present: &tags,
-            first_look: found.first_look.as_deref(),
-            rules: &target.rule.limits,
+            previous_tags: found.first_look.as_deref(),
+            constraints: &target.rule.limits,
             may_have_existed: target.may_have_existed,
         });
         Ok((decision, owner))
@@ -263,7 +263,7 @@ fn unless_gone<T>(
 
 /// The outcome of a decision that writes nothing.
 pub(crate) fn nothing_to_write(decision: &Decision) -> Option<Outcome> {
-    Some(match decision.nothing {
+    Some(match decision.no_write {
         Some(NoWriteReason::HasOwner) => Outcome::AlreadyTagged("it has an owner, and the first one counts"),
         Some(NoWriteReason::MayBeForged) => Outcome::AlreadyTagged(
             "its identity tags are those that the call itself asked for; whether they were there before cannot be told",

@@ -32,8 +32,8 @@ pub enum CodePattern {
     Contains(&'static str),
 }
 
-use ErrorClass::{Conflict, Denied, Invalid, NotFound, Throttled, Transport, WrongState};
 use CodePattern::{Contains, Exact, Prefix};
+use ErrorClass::{Conflict, Denied, Invalid, NotFound, Throttled, Transport, WrongState};
 
 /// The table: the first row that matches counts. What matches none is told by its HTTP status: 429 is throttling, 5xx is
 /// transport, 403 is denied, 404 is not found; everything else is invalid.

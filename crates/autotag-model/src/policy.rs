@@ -131,7 +131,7 @@ impl Ignore {
 #[derive(Debug, Clone, Copy)]
 pub struct DecisionInput<'a> {
     /// The owner, the principal and the event.
-    pub facts: &'a TemplateContext<'a>,
+    pub context: &'a TemplateContext<'a>,
     /// IAM tags of the role or user.
     pub iam_tags: &'a [(String, String)],
     /// Session tags, as STS computed them.
@@ -141,9 +141,9 @@ pub struct DecisionInput<'a> {
     /// Tags that are on the resource now, where they were read.
     pub present: &'a [(String, String)],
     /// What the service accepts.
-    pub rules: &'a TagConstraints,
+    pub constraints: &'a TagConstraints,
     /// On the second look at an event, the tags that the first one has written: they are nobody else's.
-    pub first_look: Option<&'a [(String, String)]>,
+    pub previous_tags: Option<&'a [(String, String)]>,
     /// Whether the resource may have existed before the event: then the first writer wins.
     pub may_have_existed: bool,
 }
@@ -157,7 +157,7 @@ pub struct Decision {
     /// All tags that the policy has for it, those too that are there already or that somebody else was first with.
     pub decided: TagSet,
     /// Why nothing is to be written, if so.
-    pub nothing: Option<NoWriteReason>,
+    pub no_write: Option<NoWriteReason>,
     /// What users may want to know of how the tags came to be.
     pub notes: Vec<Note>,
 }
@@ -235,41 +235,41 @@ impl Policy {
     pub fn decide(&self, inputs: &DecisionInput<'_>) -> Decision {
         let present = all_present(inputs);
         if self.opted_out(&present) {
-            return Decision { nothing: Some(NoWriteReason::OptedOut), ..Decision::default() };
+            return Decision { no_write: Some(NoWriteReason::OptedOut), ..Decision::default() };
         }
         let theirs: Vec<_> = present.iter().copied().filter(|tag| !self.is_ours(inputs, tag)).collect();
-        let mut draft = TagDraft { rules: inputs.rules, tags: TagSet::new(), notes: Vec::new() };
+        let mut draft = TagDraft { constraints: inputs.constraints, tags: TagSet::new(), notes: Vec::new() };
         self.add_identity(inputs, &theirs, &mut draft);
-        draft.add_templates(&self.fixed, inputs.facts);
+        draft.add_templates(&self.fixed, inputs.context);
         self.add_copies(inputs, &mut draft);
         self.preserve_user_tags(&theirs, &mut draft);
-        draft.reuse_existing_case(inputs.first_look.unwrap_or_default(), &present);
+        draft.reuse_existing_case(inputs.previous_tags.unwrap_or_default(), &present);
         draft.enforce_tag_limit(&present);
         let TagDraft { tags: decided, notes, .. } = draft;
-        if let Some(nothing) = self.first_writer(inputs, &decided) {
+        if let Some(reason) = self.first_writer(inputs, &decided) {
             let asked_for = inputs.requested.iter().filter(|(key, _)| self.is_identity_key(key));
             let notes =
                 asked_for.map(|(key, _)| Note::Forged { key: key.clone(), replaced: false }).collect();
-            return Decision { tags: TagSet::new(), decided, nothing: Some(nothing), notes };
+            return Decision { tags: TagSet::new(), decided, no_write: Some(reason), notes };
         }
         let mut tags = decided.clone();
         tags.retain(|key, value| {
             !present.iter().any(|(known, there)| known == key.as_str() && there == value.as_str())
         });
-        let nothing = (!decided.is_empty() && tags.is_empty()).then_some(NoWriteReason::Complete);
-        Decision { tags, decided, nothing, notes }
+        let no_write = (!decided.is_empty() && tags.is_empty()).then_some(NoWriteReason::Complete);
+        Decision { tags, decided, no_write, notes }
     }
 
     /// Whether a tag on the resource is there because the first look has written it, and not because the call asked for it.
     fn is_ours(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> bool {
-        let written = inputs.first_look.is_some_and(|ours| ours.contains(tag));
+        let written = inputs.previous_tags.is_some_and(|ours| ours.contains(tag));
         written && (self.is_identity_key(&tag.0) || !inputs.requested.contains(tag))
     }
 
     /// Whether somebody was there first: on a resource that may have existed, or on one that was made again under the same
     /// name since the first look.
     fn first_writer(&self, inputs: &DecisionInput<'_>, decided: &TagSet) -> Option<NoWriteReason> {
-        if self.replace_existing || !(inputs.may_have_existed || inputs.first_look.is_some()) {
+        if self.replace_existing || !(inputs.may_have_existed || inputs.previous_tags.is_some()) {
             return None;
         }
         let theirs = |tag: &&(String, String)| self.is_identity_key(&tag.0) && !self.is_ours(inputs, tag);
@@ -298,7 +298,7 @@ impl Policy {
         present: &[&(String, String)],
         draft: &mut TagDraft<'_>,
     ) {
-        draft.add_templates(&self.identity, inputs.facts);
+        draft.add_templates(&self.identity, inputs.context);
         for (key, value) in present {
             if !self.is_identity_key(key) {
                 continue;
@@ -362,15 +362,15 @@ fn all_present<'i>(inputs: &DecisionInput<'i>) -> Vec<&'i (String, String)> {
 
 /// Tags in the making.
 struct TagDraft<'a> {
-    rules: &'a TagConstraints,
+    constraints: &'a TagConstraints,
     tags: TagSet,
     notes: Vec<Note>,
 }
 
 impl TagDraft<'_> {
-    fn add_templates(&mut self, templates: &[(String, TagTemplate)], facts: &TemplateContext<'_>) {
+    fn add_templates(&mut self, templates: &[(String, TagTemplate)], context: &TemplateContext<'_>) {
         for (key, template) in templates {
-            match template.fill(facts) {
+            match template.fill(context) {
                 Some(value) => self.add(key, &value),
                 None => self.notes.push(Note::NoValue(key.clone())),
             }
@@ -378,12 +378,12 @@ impl TagDraft<'_> {
     }
 
     fn add(&mut self, key: &str, value: &str) {
-        let (fitted, key_adjusted) = match TagKey::sanitize(key, self.rules) {
+        let (fitted, key_adjusted) = match TagKey::sanitize(key, self.constraints) {
             Ok(fitted) => fitted,
             Err(TagKeyError::Reserved) => return self.notes.push(Note::Reserved(key.to_owned())),
             Err(TagKeyError::Empty) => return,
         };
-        let (value, value_adjusted) = TagValue::sanitize(value, self.rules);
+        let (value, value_adjusted) = TagValue::sanitize(value, self.constraints);
         if self.tags.add(fitted, value) {
             let adjusted = key_adjusted.into_iter().chain(value_adjusted);
             self.notes.extend(adjusted.map(|what| Note::Adjusted(key.to_owned(), what)));
@@ -397,7 +397,7 @@ impl TagDraft<'_> {
             there.into_iter().find(|there| key.eq_ignore_case(there) && key.as_str() != *there)
         };
         let spelt = self.tags.iter().map(|(key, value)| {
-            let known = written(key).and_then(|there| TagKey::sanitize(there, self.rules).ok());
+            let known = written(key).and_then(|there| TagKey::sanitize(there, self.constraints).ok());
             (known.map_or_else(|| key.clone(), |(known, _)| known), value.clone())
         });
         let spelt: Vec<(TagKey, TagValue)> = spelt.collect();
@@ -409,7 +409,7 @@ impl TagDraft<'_> {
 
     fn enforce_tag_limit(&mut self, present: &[&(String, String)]) {
         let stay = present.iter().filter(|(key, _)| self.tags.get(key).is_none()).count();
-        let dropped = self.tags.split_off(self.rules.tags.saturating_sub(stay));
+        let dropped = self.tags.split_off(self.constraints.tags.saturating_sub(stay));
         self.notes.extend(dropped.into_iter().map(|(key, _)| Note::NoRoom(key.as_str().to_owned())));
     }
 }

@@ -44,34 +44,34 @@ macro_rules! variables {
                 match name { $($name => Some(Self::$variant),)* _ => None }
             }
 
-            fn value<'f>(self, facts: &TemplateContext<'f>) -> Option<&'f str> {
-                match self { $(Self::$variant => { let read: fn(&TemplateContext<'f>) -> Option<&'f str> = $value; read(facts) })* }
+            fn value<'f>(self, context: &TemplateContext<'f>) -> Option<&'f str> {
+                match self { $(Self::$variant => { let read: fn(&TemplateContext<'f>) -> Option<&'f str> = $value; read(context) })* }
             }
         }
     };
 }
 
 variables! {
-    "owner" => Owner, |facts| facts.owner;
-    "owner_source" => OwnerSource, |facts| facts.owner_source;
-    "principal.id" => PrincipalId, |facts| facts.principal.principal_id.as_deref();
-    "principal.arn" => PrincipalArn, |facts| facts.principal.arn.as_deref();
-    "principal.type" => PrincipalType, |facts| Some(facts.principal.kind.as_str());
-    "principal.account" => PrincipalAccount, |facts| facts.principal.account.as_deref();
-    "principal.user" => PrincipalUser, |facts| facts.principal.user_name.as_deref();
-    "principal.role" => PrincipalRole, |facts| facts.principal.role_name();
-    "principal.session" => PrincipalSession, |facts| facts.principal.session_name();
-    "principal.workload" => PrincipalWorkload, |facts| facts.workload;
-    "event.time" => EventTime, |facts| facts.event_time;
-    "event.date" => EventDate, |facts| facts.event_time.and_then(|time| time.split('T').next());
-    "event.name" => EventName, |facts| Some(facts.event_name);
-    "event.source" => EventSource, |facts| Some(facts.event_source);
-    "event.id" => EventId, |facts| facts.event_id;
-    "event.invoked_by" => InvokedBy, |facts| facts.principal.invoking_service();
-    "account" => Account, |facts| facts.account;
-    "region" => Region, |facts| facts.region;
-    "source_ip" => SourceIp, |facts| facts.source_ip;
-    "user_agent" => UserAgent, |facts| facts.user_agent;
+    "owner" => Owner, |context| context.owner;
+    "owner_source" => OwnerSource, |context| context.owner_source;
+    "principal.id" => PrincipalId, |context| context.principal.principal_id.as_deref();
+    "principal.arn" => PrincipalArn, |context| context.principal.arn.as_deref();
+    "principal.type" => PrincipalType, |context| Some(context.principal.kind.as_str());
+    "principal.account" => PrincipalAccount, |context| context.principal.account.as_deref();
+    "principal.user" => PrincipalUser, |context| context.principal.user_name.as_deref();
+    "principal.role" => PrincipalRole, |context| context.principal.role_name();
+    "principal.session" => PrincipalSession, |context| context.principal.session_name();
+    "principal.workload" => PrincipalWorkload, |context| context.workload;
+    "event.time" => EventTime, |context| context.event_time;
+    "event.date" => EventDate, |context| context.event_time.and_then(|time| time.split('T').next());
+    "event.name" => EventName, |context| Some(context.event_name);
+    "event.source" => EventSource, |context| Some(context.event_source);
+    "event.id" => EventId, |context| context.event_id;
+    "event.invoked_by" => InvokedBy, |context| context.principal.invoking_service();
+    "account" => Account, |context| context.account;
+    "region" => Region, |context| context.region;
+    "source_ip" => SourceIp, |context| context.source_ip;
+    "user_agent" => UserAgent, |context| context.user_agent;
 }
 
 /// A text with placeholders; `{a|b}` is the first of the two that has a value.
@@ -88,9 +88,9 @@ pub struct TagTemplate {
 
 impl TagTemplate {
     /// The text for one event; `None` when a placeholder has no value, so that no half-empty tag is written.
-    pub fn fill(&self, facts: &TemplateContext<'_>) -> Option<String> {
+    pub fn fill(&self, context: &TemplateContext<'_>) -> Option<String> {
         fill(&self.parts, |variables| {
-            let value = variables.iter().find_map(|variable| variable.value(facts));
+            let value = variables.iter().find_map(|variable| variable.value(context));
             value.filter(|value| !value.is_empty()).map(str::to_owned)
         })
     }

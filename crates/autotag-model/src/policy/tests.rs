@@ -8,7 +8,7 @@ fn ana() -> Principal {
         "arn": "arn:aws:sts::111122223333:assumed-role/Dev/ana"}))
 }
 
-fn facts(principal: &Principal) -> TemplateContext<'_> {
+fn context(principal: &Principal) -> TemplateContext<'_> {
     TemplateContext {
         owner: Some("ana@example.com"),
         owner_source: Some("identity-center"),
@@ -30,14 +30,21 @@ struct Case {
     session: Vec<(&'static str, &'static str)>,
     requested: Vec<(String, String)>,
     present: Vec<(String, String)>,
-    rules: TagConstraints,
+    constraints: TagConstraints,
     existing: bool,
 }
 
 impl Default for Case {
     fn default() -> Self {
-        let rules = TagConstraints::default();
-        Self { iam: vec![], session: vec![], requested: vec![], present: vec![], rules, existing: false }
+        let constraints = TagConstraints::default();
+        Self {
+            iam: vec![],
+            session: vec![],
+            requested: vec![],
+            present: vec![],
+            constraints,
+            existing: false,
+        }
     }
 }
 
@@ -48,13 +55,13 @@ fn own(tags: &[(&str, &str)]) -> Vec<(String, String)> {
 fn decide(policy: &Policy, case: &Case) -> Decision {
     let principal = ana();
     policy.decide(&DecisionInput {
-        facts: &facts(&principal),
+        context: &context(&principal),
         iam_tags: &case.iam,
         session_tags: &case.session,
         requested: &case.requested,
         present: &case.present,
-        first_look: None,
-        rules: &case.rules,
+        previous_tags: None,
+        constraints: &case.constraints,
         may_have_existed: case.existing,
     })
 }
@@ -117,7 +124,7 @@ fn a_forged_identity_tag_is_replaced_and_other_tags_of_the_user_stay() {
 fn the_first_writer_wins_on_what_may_have_existed() {
     let case = Case { present: own(&[("Owner", "first")]), existing: true, ..Case::default() };
     let decision = decide(&Policy::default(), &case);
-    assert_eq!((decision.nothing, decision.tags.len()), (Some(NoWriteReason::HasOwner), 0));
+    assert_eq!((decision.no_write, decision.tags.len()), (Some(NoWriteReason::HasOwner), 0));
     let told = Policy { replace_existing: true, ..Policy::default() };
     assert_eq!(pairs(&decide(&told, &case)), IDENTITY);
     let untagged = Case { existing: true, present: own(&[("Name", "x")]), ..Case::default() };
@@ -138,28 +145,28 @@ fn asking_for_identity_tags_neither_evades_nor_takes_over() {
     // The tags are there, and the call asked for the same: found or forged?
     let unclear = Case { present: forged.clone(), ..new };
     let decision = decide(&Policy::default(), &unclear);
-    assert_eq!(decision.nothing, Some(NoWriteReason::MayBeForged));
+    assert_eq!(decision.no_write, Some(NoWriteReason::MayBeForged));
     assert_eq!(decision.notes, [Note::Forged { key: "Owner".into(), replaced: false }]);
     // Another owner is there: he was first.
     let first = Case { present: own(&[("Owner", "alice")]), ..unclear };
-    assert_eq!(decide(&Policy::default(), &first).nothing, Some(NoWriteReason::HasOwner));
+    assert_eq!(decide(&Policy::default(), &first).no_write, Some(NoWriteReason::HasOwner));
 }
 
 #[test]
 fn a_second_time_there_is_nothing_to_do() {
     let case = Case { present: own(&IDENTITY), ..Case::default() };
     let decision = decide(&Policy::default(), &case);
-    assert_eq!((decision.nothing, decision.notes), (Some(NoWriteReason::Complete), vec![]));
+    assert_eq!((decision.no_write, decision.notes), (Some(NoWriteReason::Complete), vec![]));
 }
 
 #[test]
 fn opting_out_is_off_by_default() {
     let case = Case { present: own(&[("autotag", "off")]), ..Case::default() };
-    assert_eq!(decide(&Policy::default(), &case).nothing, None);
+    assert_eq!(decide(&Policy::default(), &case).no_write, None);
     let policy = Policy { opt_out: Some("autotag".into()), ..Policy::default() };
-    assert_eq!(decide(&policy, &case).nothing, Some(NoWriteReason::OptedOut));
+    assert_eq!(decide(&policy, &case).no_write, Some(NoWriteReason::OptedOut));
     let back_in = Case { present: own(&[("autotag", "false")]), ..Case::default() };
-    assert_eq!(decide(&policy, &back_in).nothing, None);
+    assert_eq!(decide(&policy, &back_in).no_write, None);
 }
 
 #[test]
@@ -247,11 +254,11 @@ proptest! {
     ) {
         let session: Vec<(&str, &str)> = session.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let principal = ana();
-        let rules = TagConstraints { tags: limit, ..TagConstraints::default() };
+        let constraints = TagConstraints { tags: limit, ..TagConstraints::default() };
         let policy = Policy::default();
         let decision = policy.decide(&DecisionInput {
-            facts: &facts(&principal), iam_tags: &[], session_tags: &session, requested: &[], present: &present,
-            first_look: None, rules: &rules, may_have_existed: false,
+            context: &context(&principal), iam_tags: &[], session_tags: &session, requested: &[], present: &present,
+            previous_tags: None, constraints: &constraints, may_have_existed: false,
         });
         for (key, value) in decision.tags.pairs() {
             if policy.is_identity_key(key) {
