@@ -1,4 +1,5 @@
-//! The dependency rules of the workspace: which crate may depend on which, and where the outside may be touched.
+//! The rules of the workspace: which crate may depend on which, where the outside may be touched, that modules do not depend
+//! on each other in a circle, and how long functions and files may be.
 //!
 //! ```text
 //! autotag-model <- session-store <- autotag-handlers <- autotag-aws <- autotag-lambda, bins
@@ -7,8 +8,17 @@
 //! A failure names the rule, the crate and what to do instead. To change a rule, change it here and record the reason in
 //! `docs/decisions/`. Each check is a pure function over a small description, and has a test below that shows it can fail.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![expect(clippy::indexing_slicing, clippy::string_slice, reason = "a check that panics has failed")]
+
+#[path = "architecture/circles.rs"]
+mod circles;
+#[path = "architecture/limits.rs"]
+mod limits;
+#[path = "architecture/source.rs"]
+mod source;
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use source::is_word;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -220,7 +230,7 @@ fn inherits(name: &str, manifest: &toml::Table) -> Vec<String> {
 
 /// Which of `words` (`std::env`, `tokio`) a source text names, with the line. Comments and test modules do not count.
 fn named(text: &str, words: &[&'static str]) -> Vec<(usize, &'static str)> {
-    let code = without_tests_and_comments(text);
+    let code = source::production_code(text);
     let upto = |at: usize| code.get(..at).unwrap_or_default();
     let from = |at: usize| code.get(at..).unwrap_or_default();
     let mut found = BTreeSet::new();
@@ -236,10 +246,6 @@ fn named(text: &str, words: &[&'static str]) -> Vec<(usize, &'static str)> {
         }
     }
     found.into_iter().collect()
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
 }
 
 /// The first names of what follows a `::`: one of `env::var`, several of `{env, fs::{self, File}}`.
@@ -261,33 +267,6 @@ fn starts_of_path(rest: &str) -> Vec<&str> {
         }
     }
     names
-}
-
-/// The text with comments and `#[cfg(test)]` items emptied; lines keep their numbers. Relies on rustfmt: a block ends with a
-/// brace on a line of the same indentation.
-fn without_tests_and_comments(text: &str) -> String {
-    let mut code = String::with_capacity(text.len());
-    let mut inside: Option<usize> = None;
-    let mut behind_attribute = false;
-    for line in text.lines() {
-        let trimmed = line.trim();
-        let indent = line.len() - line.trim_start().len();
-        if let Some(of_item) = inside {
-            if indent == of_item && trimmed.starts_with('}') {
-                inside = None;
-            }
-        } else if trimmed.starts_with("#[cfg(test)]") {
-            behind_attribute = true;
-        } else if behind_attribute {
-            // Further attributes may stand before the item.
-            inside = trimmed.ends_with('{').then_some(indent);
-            behind_attribute = !trimmed.ends_with(['{', '}', ';']);
-        } else if !trimmed.starts_with("//") {
-            code.push_str(line.split(" // ").next().unwrap_or_default());
-        }
-        code.push('\n');
-    }
-    code
 }
 
 // ---- The workspace as it is ----
@@ -434,6 +413,42 @@ fn only_programs_read_the_environment() {
         .flat_map(|member| named_in_sources(&workspace, &member.name, ENVIRONMENT, instead))
         .collect();
     assert_no_violations(&broken);
+}
+
+#[test]
+fn modules_use_each_other_in_no_circle() {
+    let workspace = workspace();
+    let mut broken = Vec::new();
+    for (name, folder) in &workspace.folders {
+        let source = folder.join("src");
+        let files = sources(&source).into_iter().map(|file| {
+            let inside = file.strip_prefix(&source).unwrap().to_str().unwrap();
+            (circles::module_path(inside), fs::read_to_string(&file).unwrap())
+        });
+        let found = circles::circles(&circles::Sources(files.collect()));
+        broken.extend(circles::compare(name, &found, circles::KNOWN, circles::KNOWN_PARENTS));
+    }
+    let of_other_crates = circles::KNOWN
+        .iter()
+        .map(|(name, _)| name)
+        .chain(circles::KNOWN_PARENTS.iter().map(|(name, _)| name));
+    for name in of_other_crates.filter(|name| !workspace.folders.contains_key(**name)) {
+        broken.push(format!("circle: there is no crate `{name}`; remove it from the lists of known circles"));
+    }
+    assert_no_violations(&broken);
+}
+
+#[test]
+fn functions_and_files_are_short() {
+    let workspace = workspace();
+    let mut found = Vec::new();
+    for folder in workspace.folders.values() {
+        for file in sources(&folder.join("src")) {
+            let place = file.strip_prefix(&workspace.root).unwrap().to_str().unwrap();
+            found.extend(limits::too_long(place, &fs::read_to_string(&file).unwrap()));
+        }
+    }
+    assert_no_violations(&limits::compare(&found, limits::KNOWN));
 }
 
 /// Each check, shown to find a violation.
