@@ -1,19 +1,23 @@
-//! Bytes of any known wrapping -> records, each with its position.
+//! CloudTrail records in any known wrapping, read as a stream, each with its position.
 //!
-//! Accepted: S3 trail log files (`{"Records": [...]}`), single records, arrays, JSON lines, `EventBridge` events, SQS and
-//! SNS deliveries whose bodies hold any of these, `CloudWatch` Logs subscriptions, the output of `lookup-events`; each
-//! also gzipped, told by the magic bytes and never by a name.
+//! Accepted are S3 trail log files (`{"Records": [...]}`), single records, arrays, JSON lines, `EventBridge` events, SQS and
+//! SNS deliveries whose bodies hold any of these, `CloudWatch` Logs subscriptions, and the output of `lookup-events`. Each may
+//! be gzipped; the magic bytes tell, not the name.
 //!
-//! The input is a stream: [`read_records`] holds one value at a time ([`Limits::value_bytes`] at most), however large the
-//! file. What cannot be read is reported with its position, and reading goes on with the neighbours.
+//! The input is a stream: [`read_records`] holds one value at a time, [`Limits::value_bytes`] at most, whatever the size of
+//! the file. A part that cannot be read is reported with its position, and reading goes on with the next part.
 
+mod malformed;
+mod position;
 mod scan;
 mod split;
 mod unwrap;
 
-use crate::record::Record;
+pub use malformed::{Malformed, MalformedKind};
+pub use position::Position;
+pub use unwrap::{EventBridgeEnvelope, LocatedRecord};
+
 use split::{Piece, Splitter};
-use std::fmt;
 use std::io::{self, Read};
 
 /// Bounds on what one input may ask of the reader.
@@ -30,125 +34,21 @@ impl Default for Limits {
     }
 }
 
-/// One record and where it came from.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct LocatedRecord<'a> {
-    /// The record, borrowed from the reader's window.
-    pub record: Record<'a>,
-    /// Where it stands in the input.
-    pub position: Position,
-    /// The `EventBridge` event around it, if any.
-    pub event_bridge: Option<EventBridgeEnvelope>,
-    /// The id of the SQS message around it, if any: what a partial batch response names.
-    pub message_id: Option<String>,
-    /// The record's own text.
-    pub raw: &'a str,
-}
-
-/// What an `EventBridge` event says about the record in its `detail`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EventBridgeEnvelope {
-    /// `source`, for example `aws.ec2`.
-    pub source: String,
-    /// `detail-type`, for example `AWS API Call via CloudTrail`.
-    pub detail_type: String,
-    /// `account`: whose bus it was put on.
-    pub account: String,
-    /// `region` of that bus.
-    pub region: String,
-}
-
-/// Where in an input something stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Position {
-    /// Which value of the input, from 1: the record's number in a log file, the line's in JSON lines.
-    pub record: u64,
-    /// Byte offset of that value (or of the fault itself) in the decompressed input, from 0.
-    pub offset: u64,
-    /// Which list of the file the value stands in.
-    root: Root,
-    /// JSON path below that value: through wrappings, and to the fault.
-    inner: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Root {
-    /// A value of its own: a file of one value, or a line of many.
-    Value,
-    /// An element of a top-level array.
-    Array,
-    /// An element of the named list of a top-level object.
-    List(&'static str),
-}
-
-impl Position {
-    /// The JSON path, for example `$.Records[3].body.detail`.
-    pub fn path(&self) -> String {
-        let index = self.record.saturating_sub(1);
-        match self.root {
-            Root::Value => format!("${}", self.inner),
-            Root::Array => format!("$[{index}]{}", self.inner),
-            Root::List(name) => format!("$.{name}[{index}]{}", self.inner),
-        }
-    }
-
-    fn within(&self, step: &str) -> Self {
-        Self { inner: format!("{}{step}", self.inner), ..self.clone() }
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "record {}, byte {}, {}", self.record, self.offset, self.path())
-    }
-}
-
-/// A part of an input that is no record. Its neighbours are still read.
-#[derive(Debug, thiserror::Error)]
-#[error("{position}: {kind}")]
-#[non_exhaustive]
-pub struct Malformed {
-    /// Where.
-    pub position: Position,
-    /// What.
-    pub kind: MalformedKind,
-    /// The id of the SQS message it came in, if any.
-    pub message_id: Option<String>,
-}
-
-/// What is wrong with a part of an input.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MalformedKind {
-    /// There is nothing in the input.
-    #[error("the input is empty")]
-    Empty,
-    /// The bytes could not be read or decompressed any further.
-    #[error("cannot be read any further: {0}")]
-    Read(#[from] io::Error),
-    /// The input ends inside this value.
-    #[error("the input ends inside this value; it was cut")]
-    Cut,
-    /// A value is longer than [`Limits::value_bytes`].
-    #[error("longer than {0} bytes, which no record is; passed over")]
-    TooLong(usize),
-    /// It is not UTF-8.
-    #[error("not UTF-8")]
-    NotUtf8,
-    /// It is not JSON, or not JSON of this kind.
-    #[error("{0}")]
-    NotJson(String),
-    /// It is well-formed JSON, but neither a record nor a known wrapping of one.
-    #[error("not a CloudTrail record: {0}")]
-    NotARecord(&'static str),
-}
-
-/// Reads every record of `input`, in order, and hands each one, or what is wrong in its place, to `visit`.
+/// Reads every record of `input` in order and passes each one to `visit`, or a [`Malformed`] for a part that is not a record.
 ///
-/// Never fails as a whole: an input that cannot be read further ends with a [`Malformed`].
+/// It never fails as a whole. If the rest of the input cannot be read, the last item is a [`Malformed`] that says why.
+///
+/// ```
+/// use autotag_model::envelope::{Limits, read_records};
+///
+/// let lines = b"{\"eventSource\":\"sqs.amazonaws.com\",\"eventName\":\"CreateQueue\"}\n{\"eventSource\":\"s3.amaz";
+/// let mut found = Vec::new();
+/// read_records(&lines[..], &Limits::default(), &mut |item| found.push(match item {
+///     Ok(located) => located.record.event_name.to_string(),
+///     Err(malformed) => malformed.to_string(),
+/// }));
+/// assert_eq!(found, ["CreateQueue", "record 2, byte 62, $: the input ends inside this value; it was cut"]);
+/// ```
 pub fn read_records(
     mut input: impl Read,
     limits: &Limits,
@@ -172,7 +72,7 @@ pub fn read_records(
     }
 }
 
-/// Size of one read, in bytes.
+/// The size of one read, in bytes.
 const CHUNK: usize = 256 << 10;
 
 fn pump(mut input: impl Read, splitter: &mut Splitter, each: &mut dyn FnMut(Piece<'_>)) {

@@ -1,12 +1,12 @@
-//! Where one JSON value ends, told by its braces and quotes alone; survives the end of a window.
+//! Finds where one JSON value ends, by its braces and quotes alone.
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     /// The value ends right before the cursor.
     Done,
-    /// The window ends first.
+    /// The window ends before the value.
     More,
-    /// It cannot be a JSON value: a line ends inside a text.
+    /// It is not a JSON value: a line ends inside a string.
     Broken,
 }
 
@@ -19,7 +19,7 @@ enum Shape {
     Line,
 }
 
-/// Where a scan through one value stands; survives the end of a window.
+/// The state of a scan through one value. A scan continues in the next window.
 #[derive(Clone, Copy)]
 pub(super) struct Scan {
     shape: Shape,
@@ -56,12 +56,12 @@ impl Scan {
         Self { depth: 1, ..Self::new(Shape::Nested) }
     }
 
-    /// A bare number at the very end of the input needs no delimiter.
+    /// Whether the end of the input ends the value: a bare number needs no delimiter.
     pub(super) fn ends_with_input(self) -> bool {
         self.shape == Shape::Scalar
     }
 
-    /// Whether it cannot be a JSON value.
+    /// Whether the value is not JSON.
     pub(super) fn is_broken(self) -> bool {
         self.broken
     }
@@ -91,7 +91,7 @@ impl Scan {
         }
     }
 
-    /// To the closing quote, or to the end of the window (`Some(More)`).
+    /// Goes on to the closing quote; `Some(More)` at the end of the window.
     fn through_text(&mut self, rest: &[u8], at: &mut usize) -> Option<Progress> {
         if self.escaped && rest.first() != Some(&b'\n') {
             self.escaped = false;

@@ -1,20 +1,21 @@
-//! A stream of bytes -> its top-level JSON values, and the elements of its one big list, without building trees of values.
+//! Splits a stream of bytes into its top-level JSON values and the elements of its one long list, without parsing them.
 //!
-//! The splitter only finds where values begin and end (strings, braces); what is inside is judged by the JSON reader
-//! later. It knows two ways to find the next value after a broken one: the next line that begins with `{`, and the next
-//! `{"eventVersion"`, with which CloudTrail begins each record of a log file.
+//! The splitter finds where values begin and end by quotes and braces alone; the JSON reader checks the contents later. After
+//! a broken value it goes on at the next line that begins with `{` or, in a list, at the next `{"eventVersion"`, with which
+//! CloudTrail begins each record of a log file.
 
+use super::malformed::MalformedKind;
+use super::position::{Position, Root};
 use super::scan::{Progress, Scan};
-use super::{MalformedKind, Position, Root};
 use std::io::{self, Read};
 
-/// What the splitter hands out.
+/// What the splitter finds: a whole value, or a fault in the place of one.
 pub(super) enum Piece<'a> {
     Value { bytes: &'a [u8], position: Position },
     Fault { position: Position, kind: MalformedKind },
 }
 
-/// Editors on Windows leave it at the front of a file.
+/// Some editors on Windows write it at the beginning of a file.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 type Each<'e> = &'e mut dyn FnMut(Piece<'_>);
@@ -23,32 +24,32 @@ type Each<'e> = &'e mut dyn FnMut(Piece<'_>);
 enum Mode {
     /// Between top-level values.
     Top,
-    /// Between elements of a list; after it, `true`: the rest of the object around it is passed over.
+    /// Between elements of a list. `true`: the list is a member of an object, whose rest is skipped after the list.
     Elements(Root, bool),
-    /// Inside a value to be handed out, which began at `start`.
+    /// Inside a value to emit, which began at `start`.
     Value(Scan, Root, bool),
-    /// Inside a value to be passed over.
+    /// Inside a value to skip.
     Skip(Scan, Root, bool),
-    /// Behind a value that does not end, looking for the mark of the next one.
+    /// After a value that does not end, searching for the mark of the next one.
     Seek(Root, bool),
-    /// Behind the list, in the rest of the object that held it.
+    /// After the list, in the rest of the object that holds it.
     Tail(Scan),
 }
 
 pub(super) struct Splitter {
-    /// The window stands in its first `filled` bytes.
+    /// The window is its first `filled` bytes.
     buffer: Vec<u8>,
     filled: usize,
-    /// Absolute offset of the window's first byte.
+    /// The offset of the window's first byte in the input.
     base: u64,
-    /// Where the current value begins, in the window.
+    /// Where the current value begins in the window.
     start: usize,
-    /// Up to where the window has been looked at.
+    /// How much of the window has been scanned.
     at: usize,
     mode: Mode,
-    /// Values begun at top level.
+    /// How many values have begun at top level.
     values: u64,
-    /// Elements begun in the current list.
+    /// How many elements have begun in the current list.
     elements: u64,
     limit: usize,
     seen_any: bool,
@@ -74,7 +75,7 @@ impl Splitter {
     pub(super) fn fill(&mut self, input: &mut impl Read, chunk: usize) -> io::Result<usize> {
         let done = if matches!(self.mode, Mode::Value(..)) { self.start } else { self.at };
         if self.buffer.len() - self.filled < chunk {
-            // Drop what is done with, in one move for many reads; grow only for a value that needs it.
+            // Drop the finished bytes in one move for many reads; grow only for a value that needs it.
             self.buffer.copy_within(done..self.filled, 0);
             self.filled -= done;
             self.base += done as u64;
@@ -95,15 +96,15 @@ impl Splitter {
         self.buffer.get(..self.filled).unwrap_or_default()
     }
 
-    /// Hands out every value that ends within the window.
+    /// Emits every value that ends within the window.
     pub(super) fn drain(&mut self, each: Each<'_>) {
         while self.step(false, each) {}
     }
 
-    /// The input is over, by its end or by an error: hands out what is left.
+    /// Ends the input, at its end or after an error: emits what is left.
     pub(super) fn end(&mut self, error: Option<io::Error>, each: Each<'_>) {
         if let (Some(error), Mode::Value(..)) = (&error, self.mode) {
-            // One thing has happened, and one is reported: where it hit.
+            // A read error inside a value is one fault, not two: it is reported at the value.
             let error = io::Error::new(error.kind(), format!("{error} (inside this value)"));
             return self.fault(self.start, error.into(), each);
         }
@@ -223,7 +224,7 @@ impl Splitter {
                 MalformedKind::NotJson(format!("expected a JSON value, found `{}`", found.escape_default()));
             self.fault(self.at, kind, each);
             self.at += 1;
-            // To the next line: what stands on this one is not to be made sense of.
+            // Skip the rest of the line: it cannot be interpreted.
             self.mode = Mode::Skip(Scan::line(), root, in_object);
             return true;
         };
@@ -243,8 +244,8 @@ impl Splitter {
         self.mode = Mode::Value(scan, root, in_object);
         let too_long = self.at - self.start > self.limit;
         match progress {
-            Progress::Done if !too_long => self.hand_out(root, in_object, each),
-            Progress::More if ended && scan.ends_with_input() => self.hand_out(root, in_object, each),
+            Progress::Done if !too_long => self.emit(root, in_object, each),
+            Progress::More if ended && scan.ends_with_input() => self.emit(root, in_object, each),
             Progress::More if !too_long && !ended => return false,
             Progress::Done => {
                 self.fault(self.start, MalformedKind::TooLong(self.limit), each);
@@ -254,7 +255,7 @@ impl Splitter {
                 let kind = if too_long {
                     MalformedKind::TooLong(self.limit)
                 } else if progress == Progress::Broken {
-                    MalformedKind::NotJson("a line ends inside a text; the value was cut".to_owned())
+                    MalformedKind::NotJson("unterminated string: the record is truncated".to_owned())
                 } else {
                     MalformedKind::Cut
                 };
@@ -265,14 +266,14 @@ impl Splitter {
         true
     }
 
-    fn hand_out(&mut self, root: Root, in_object: bool, each: Each<'_>) {
+    fn emit(&mut self, root: Root, in_object: bool, each: Each<'_>) {
         let position = self.position(self.start);
         let bytes = self.window().get(self.start..self.at).unwrap_or_default();
         each(Piece::Value { bytes, position });
         self.mode = after_value(root, in_object);
     }
 
-    /// After a value that does not end: goes on where the next one visibly begins.
+    /// After a value that does not end: goes on where the next one begins.
     fn find_next_value(&mut self, scan: Scan, root: Root, in_object: bool, ended: bool) -> bool {
         let end = self.at;
         self.at = self.start + 1;
@@ -280,7 +281,7 @@ impl Splitter {
         if self.seek(root, in_object) || ended || scan.is_broken() {
             return true;
         }
-        // It is only too long: by its own braces it will be seen to end.
+        // The value is only too long: its braces show where it ends.
         self.at = end;
         self.mode = Mode::Skip(scan, root, in_object);
         true
@@ -311,12 +312,12 @@ enum Header {
     Other,
 }
 
-/// Whether an object begins with one of the lists that may be too long to hold.
+/// Whether an object begins with one of the lists that may be too long to hold in memory.
 fn list_header(bytes: &[u8]) -> Header {
     let mut undecided = false;
     for name in ["Records", "Events"] {
         let parts: [&[u8]; 5] = [b"{", b"\"", name.as_bytes(), b"\":", b"["];
-        // Blanks may stand before the key, before the colon's value; `"Records" :` is not written by anything known.
+        // Blanks are accepted before the key and after the colon. No known writer puts one before the colon.
         let mut at = 0;
         let mut matched = true;
         for (index, part) in parts.iter().enumerate() {
@@ -342,7 +343,7 @@ fn list_header(bytes: &[u8]) -> Header {
     if undecided { Header::Undecided } else { Header::Other }
 }
 
-/// Goes on with a scan where the cursor stands.
+/// Continues a scan at the cursor.
 fn advance(scan: &mut Scan, splitter: &mut Splitter) -> Progress {
     let mut at = splitter.at;
     let progress = scan.advance(splitter.window(), &mut at);

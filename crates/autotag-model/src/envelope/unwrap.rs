@@ -1,6 +1,7 @@
-//! One JSON value -> the records in it, through any number of known wrappings.
+//! The records in one JSON value, through up to eight known wrappings.
 
-use super::{EventBridgeEnvelope, LocatedRecord, Malformed, MalformedKind, Position};
+use super::malformed::{Malformed, MalformedKind};
+use super::position::Position;
 use crate::json::Text;
 use crate::record::Record;
 use base64::Engine as _;
@@ -8,14 +9,44 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::Read;
 
+/// One record and where it came from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct LocatedRecord<'a> {
+    /// The record, borrowed from the reader's buffer.
+    pub record: Record<'a>,
+    /// Where it is in the input.
+    pub position: Position,
+    /// The `EventBridge` event that holds it, if any.
+    pub event_bridge: Option<EventBridgeEnvelope>,
+    /// The id of the SQS message that holds it, if any.
+    pub message_id: Option<String>,
+    /// The record's own text.
+    pub raw: &'a str,
+}
+
+/// What an `EventBridge` event says about the record in its `detail`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventBridgeEnvelope {
+    /// `source`, for example `aws.ec2`.
+    pub source: String,
+    /// `detail-type`, for example `AWS API Call via CloudTrail`.
+    pub detail_type: String,
+    /// `account`: the owner of the bus.
+    pub account: String,
+    /// `region` of the bus.
+    pub region: String,
+}
+
 type Visit<'v> = &'v mut dyn FnMut(Result<LocatedRecord<'_>, Malformed>);
 
-/// Queue in topic in queue is as deep as real deliveries get.
+/// Real deliveries have at most three wrappings, such as a queue in a topic in a queue.
 const MAX_WRAPS: u8 = 8;
 
-/// What came around the value at hand.
+/// What the wrappings of a value say about it.
 #[derive(Clone, Default)]
-struct Around {
+struct Context {
     event_bridge: Option<EventBridgeEnvelope>,
     message_id: Option<String>,
     wraps: u8,
@@ -23,7 +54,7 @@ struct Around {
 
 pub(super) fn value(bytes: &[u8], position: &Position, visit: Visit<'_>) {
     match std::str::from_utf8(bytes) {
-        Ok(text) => one(text, position, &Around::default(), visit),
+        Ok(text) => one(text, position, &Context::default(), visit),
         Err(error) => {
             let position =
                 Position { offset: position.offset + error.valid_up_to() as u64, ..position.clone() };
@@ -32,7 +63,7 @@ pub(super) fn value(bytes: &[u8], position: &Position, visit: Visit<'_>) {
     }
 }
 
-/// The members by which wrappings are told apart. All raw: only the ones that matter are read.
+/// The members by which wrappings are told apart. They stay raw text; only the one that holds the record is read.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Wrapping<'a> {
@@ -76,14 +107,15 @@ struct AwsLogs<'a> {
     data: Text<'a>,
 }
 
-fn one(text: &str, position: &Position, around: &Around, visit: Visit<'_>) {
-    let refuse = |kind| Malformed { position: position.clone(), kind, message_id: around.message_id.clone() };
+fn one(text: &str, position: &Position, context: &Context, visit: Visit<'_>) {
+    let refuse =
+        |kind| Malformed { position: position.clone(), kind, message_id: context.message_id.clone() };
     if !text.trim_start().starts_with('{') {
         return match text.trim_start().as_bytes().first() {
-            Some(b'[') => list(text, position, around, visit),
+            Some(b'[') => list(text, position, context, visit),
             _ => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
                 Ok(_) => visit(Err(refuse(MalformedKind::NotARecord("expected an object")))),
-                Err(error) => visit(Err(not_json(text, &error, position, around))),
+                Err(error) => visit(Err(not_json(text, &error, position, context))),
             },
         };
     }
@@ -91,30 +123,30 @@ fn one(text: &str, position: &Position, around: &Around, visit: Visit<'_>) {
         Ok(record) if is_record(&record) => visit(Ok(LocatedRecord {
             record,
             position: position.clone(),
-            event_bridge: around.event_bridge.clone(),
-            message_id: around.message_id.clone(),
+            event_bridge: context.event_bridge.clone(),
+            message_id: context.message_id.clone(),
             raw: text,
         })),
-        Ok(_) if around.wraps >= MAX_WRAPS => {
+        Ok(_) if context.wraps >= MAX_WRAPS => {
             visit(Err(refuse(MalformedKind::NotARecord("wrapped more than eight times"))));
         }
         Ok(_) => match serde_json::from_str::<Wrapping<'_>>(text) {
-            Ok(wrapping) => wrapped(&wrapping, position, around, visit),
-            Err(error) => visit(Err(not_json(text, &error, position, around))),
+            Ok(wrapping) => wrapped(&wrapping, position, context, visit),
+            Err(error) => visit(Err(not_json(text, &error, position, context))),
         },
-        Err(error) => visit(Err(not_json(text, &error, position, around))),
+        Err(error) => visit(Err(not_json(text, &error, position, context))),
     }
 }
 
-/// Deliveries of S3, SQS and SNS carry an `eventSource` too.
+/// Deliveries of S3, SQS and SNS have an `eventSource`, too.
 fn is_record(record: &Record<'_>) -> bool {
     !record.event_source.is_empty()
         && !record.event_name.is_empty()
         && !record.event_source.starts_with("aws:")
 }
 
-fn wrapped(wrapping: &Wrapping<'_>, position: &Position, around: &Around, visit: Visit<'_>) {
-    let mut inner = Around { wraps: around.wraps + 1, ..around.clone() };
+fn wrapped(wrapping: &Wrapping<'_>, position: &Position, context: &Context, visit: Visit<'_>) {
+    let mut inner = Context { wraps: context.wraps + 1, ..context.clone() };
     if let Some(id) = &wrapping.message_id.0 {
         inner.message_id = Some(id.to_string());
     }
@@ -161,54 +193,55 @@ fn wrapped(wrapping: &Wrapping<'_>, position: &Position, around: &Around, visit:
     visit(Err(Malformed { position: position.clone(), kind, message_id: inner.message_id }));
 }
 
-fn list(text: &str, position: &Position, around: &Around, visit: Visit<'_>) {
-    if around.wraps >= MAX_WRAPS {
+fn list(text: &str, position: &Position, context: &Context, visit: Visit<'_>) {
+    if context.wraps >= MAX_WRAPS {
         let kind = MalformedKind::NotARecord("wrapped more than eight times");
         return visit(Err(Malformed {
             position: position.clone(),
             kind,
-            message_id: around.message_id.clone(),
+            message_id: context.message_id.clone(),
         }));
     }
-    let inner = Around { wraps: around.wraps + 1, ..around.clone() };
+    let inner = Context { wraps: context.wraps + 1, ..context.clone() };
     match serde_json::from_str::<Vec<&RawValue>>(text) {
         Ok(elements) => {
             for (index, element) in elements.iter().enumerate() {
                 one(element.get(), &position.within(&format!("[{index}]")), &inner, visit);
             }
         }
-        Err(error) => visit(Err(not_json(text, &error, position, around))),
+        Err(error) => visit(Err(not_json(text, &error, position, context))),
     }
 }
 
-/// A `CloudWatch` Logs subscription: base64 of gzip of many log events.
-fn subscription(logs: &AwsLogs<'_>, position: &Position, around: &Around, visit: Visit<'_>) {
-    let refuse = |kind| Malformed { position: position.clone(), kind, message_id: around.message_id.clone() };
+/// A `CloudWatch` Logs subscription: log events, gzipped, in base64.
+fn subscription(logs: &AwsLogs<'_>, position: &Position, context: &Context, visit: Visit<'_>) {
+    let refuse =
+        |kind| Malformed { position: position.clone(), kind, message_id: context.message_id.clone() };
     let data = logs.data.0.as_deref().unwrap_or_default();
     let Ok(zipped) = base64::engine::general_purpose::STANDARD.decode(data) else {
         return visit(Err(refuse(MalformedKind::NotARecord("`awslogs.data` is not base64"))));
     };
     let mut text = String::new();
-    // CloudWatch Logs sends at most 6 MB to a function; the bound keeps a bomb from unfolding.
+    // CloudWatch Logs sends at most 6 MB to a function; the bound stops a decompression bomb.
     match flate2::read::GzDecoder::new(zipped.as_slice()).take(64 << 20).read_to_string(&mut text) {
-        Ok(_) => one(&text, position, around, visit),
+        Ok(_) => one(&text, position, context, visit),
         Err(error) => visit(Err(refuse(MalformedKind::Read(error)))),
     }
 }
 
-/// The reader's complaint with its place: offset into the input where the text is the input's own, JSON path always.
-fn not_json(text: &str, error: &serde_json::Error, position: &Position, around: &Around) -> Malformed {
+/// A JSON error with its position: always the JSON path, and the byte offset if no wrapping has changed the text.
+fn not_json(text: &str, error: &serde_json::Error, position: &Position, context: &Context) -> Malformed {
     let path = path_of_fault(text);
     let mut position = position.within(&path);
-    if around.wraps == 0 {
+    if context.wraps == 0 {
         position.offset += offset_of(text, error) as u64;
     }
     let why = error.to_string();
     let why = why.split(" at line ").next().unwrap_or_default().to_owned();
-    Malformed { position, kind: MalformedKind::NotJson(why), message_id: around.message_id.clone() }
+    Malformed { position, kind: MalformedKind::NotJson(why), message_id: context.message_id.clone() }
 }
 
-/// Reads again, this time keeping the path; only done for what has already failed.
+/// Reads a text that has failed once more, this time with the JSON path.
 fn path_of_fault(text: &str) -> String {
     let mut reader = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, serde_json::Value>(&mut reader) {
