@@ -1,42 +1,57 @@
-//! What kind of failure an error code of AWS means. By code and status, never by message: messages are for people, and change.
-//! `docs/operations.md` prints [`TABLE`].
+//! The kind of failure that an error code of AWS means.
+//!
+//! [`classify`] goes by the code and the HTTP status, never by the message: AWS changes messages. The operations page of the
+//! documentation prints [`TABLE`], and a test of the crate `autotag` compares the two.
+//!
+//! ```
+//! use autotag_model::failure::{ErrorClass, classify};
+//!
+//! assert_eq!(classify("ThrottlingException", Some(400)), ErrorClass::Throttled);
+//! assert_eq!(classify("InvalidInstanceID.NotFound", Some(400)), ErrorClass::NotFound);
+//! assert_eq!(classify("SomethingNew", Some(503)), ErrorClass::Transport);
+//! ```
 
-/// What kind of failure a call to AWS ended with. Not open-ended: whoever decides by it has to decide for each.
+/// The kind of failure of a call to AWS.
+///
+/// The enum is exhaustive on purpose: code that decides by it has to decide for every kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
-    /// Too many calls.
+    /// AWS takes fewer calls than were made. Retry more slowly.
     Throttled,
-    /// No answer, or one that says "try again": 5xx, timeout, reset.
+    /// No answer, or one that asks to try again: 5xx, timeout, connection reset, expired credentials.
     Transport,
-    /// The resource is not there: not yet, or no more.
+    /// The resource does not exist, not yet or no longer.
     NotFound,
     /// The resource cannot be tagged in the state it is in.
     WrongState,
-    /// Somebody else is changing it at this moment.
+    /// Another call is changing the resource at this moment.
     Conflict,
     /// The permission is missing.
     Denied,
-    /// AWS does not take the call as it is.
+    /// AWS refuses the call as it is. Repeating it does not help.
     Invalid,
 }
 
-/// How a code is compared with one of the table.
+/// A pattern for error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CodePattern {
     /// The code is exactly this.
     Exact(&'static str),
-    /// The code begins so.
+    /// The code begins with this.
     Prefix(&'static str),
-    /// This stands somewhere in the code.
+    /// The code contains this.
     Contains(&'static str),
 }
 
 use CodePattern::{Contains, Exact, Prefix};
 use ErrorClass::{Conflict, Denied, Invalid, NotFound, Throttled, Transport, WrongState};
 
-/// The table: the first row that matches counts. What matches none is told by its HTTP status: 429 is throttling, 5xx is
-/// transport, 403 is denied, 404 is not found; everything else is invalid.
+/// The error codes of each class. The first row that matches counts.
+///
+/// A code that matches no row is classified by its HTTP status: 429 is [`ErrorClass::Throttled`], 5xx
+/// [`ErrorClass::Transport`], 403 [`ErrorClass::Denied`], 404 [`ErrorClass::NotFound`], everything else
+/// [`ErrorClass::Invalid`].
 pub const TABLE: &[(ErrorClass, &[CodePattern])] = &[
     (
         Throttled,
@@ -51,7 +66,7 @@ pub const TABLE: &[(ErrorClass, &[CodePattern])] = &[
             Exact("ClientRequestLimitExceeded"),
         ],
     ),
-    // Before "NotFound" and "Invalid...": these words stand in codes of credentials, too.
+    // Before "NotFound" and "Invalid...": codes about credentials contain these words, too.
     (
         Denied,
         &[
@@ -74,7 +89,7 @@ pub const TABLE: &[(ErrorClass, &[CodePattern])] = &[
             Exact("UnrecognizedClientException"),
         ],
     ),
-    // New credentials are fetched for the next try.
+    // The next attempt uses new credentials.
     (Transport, &[Prefix("ExpiredToken"), Exact("RequestExpired")]),
     (
         Conflict,
@@ -145,12 +160,12 @@ pub const TABLE: &[(ErrorClass, &[CodePattern])] = &[
     ),
 ];
 
-/// A code of our own: the account may not be entered.
+/// A code of autotag's own: the configuration does not allow the account.
 pub const NOT_ALLOWED: &str = "AccountNotAllowed";
-/// A code of our own: the account may be entered, and no role is configured.
+/// A code of autotag's own: the account is allowed, but no role for it is configured.
 pub const NO_ROLE: &str = "NoMemberRole";
 
-/// The class of an error, by its code and the answer's HTTP status.
+/// Returns the class of an error, by its code and the HTTP status of the answer, if there was one.
 pub fn classify(code: &str, status: Option<u16>) -> ErrorClass {
     let matches = |one: &CodePattern| match one {
         Exact(text) => code == *text,
@@ -174,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_that_services_declare() {
+    fn declared_codes_have_their_class() {
         for (code, want) in [
             ("RequestLimitExceeded", Throttled),
             ("ThrottlingException", Throttled),
@@ -216,26 +231,8 @@ mod tests {
         }
     }
 
-    /// Who runs it at night looks there.
     #[test]
-    fn the_page_of_operations_has_every_code() {
-        let page = include_str!("../../../docs/operations.md");
-        for (class, codes) in TABLE {
-            for code in *codes {
-                let written = match code {
-                    Exact(text) => format!("`{text}`"),
-                    Prefix(text) => format!("`{text}*`"),
-                    Contains(text) => format!("`*{text}*`"),
-                };
-                let of_class = format!("| {class:?} |");
-                let row = page.lines().find(|line| line.contains(&written) && line.contains(&of_class));
-                assert!(row.is_some(), "docs/operations.md has no {written} in a row of {class:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn unknown_codes_are_told_by_their_status() {
+    fn unknown_codes_are_classified_by_status() {
         let unknown = |status| classify("Http", status);
         assert_eq!(unknown(Some(429)), Throttled);
         assert_eq!(unknown(Some(503)), Transport);
