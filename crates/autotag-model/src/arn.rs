@@ -1,25 +1,26 @@
-//! ARNs and their parts: parsed once, never a bare `String` after that.
+//! ARNs, partitions, regions and account ids.
 //!
-//! Format: `arn:partition:service:region:account:resource` (AWS General Reference, "Amazon Resource Names").
-//! Partitions are data ([`PARTITIONS`]); one that is not in the table passes through, so that a partition AWS opens
-//! tomorrow works today.
+//! An ARN is `arn:partition:service:region:account:resource` ([IAM User Guide, "Amazon Resource Names"][arns]). Partitions
+//! and regions that this crate does not know are accepted, so that new ones work at once.
+//!
+//! [arns]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 
 use std::fmt;
 
-/// What is known of one AWS partition.
+/// The facts about one AWS partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartitionInfo {
     /// The second field of an ARN, for example `aws-cn`.
     pub name: &'static str,
-    /// Regions of this partition begin with one of these.
+    /// The prefixes of the partition's regions.
     pub region_prefixes: &'static [&'static str],
-    /// Where the partition's global services (IAM, Route 53, Organizations) are recorded and tagged.
+    /// The region in which global services (IAM, Route 53, Organizations) are recorded and tagged.
     pub global_region: &'static str,
-    /// The DNS suffix of its endpoints.
+    /// The DNS suffix of the partition's endpoints.
     pub dns_suffix: &'static str,
 }
 
-/// The partitions known today. `aws` stands last: its prefixes are the most general.
+/// The known partitions. `aws` is last because its prefixes are the most general.
 pub const PARTITIONS: &[PartitionInfo] = &[
     PartitionInfo {
         name: "aws-cn",
@@ -71,37 +72,45 @@ pub const PARTITIONS: &[PartitionInfo] = &[
     },
 ];
 
-/// An AWS partition: `aws`, `aws-cn`, `aws-us-gov`, `aws-eusc`, ... or one this version does not know.
+/// An AWS partition, such as `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`. Unknown names are accepted.
+///
+/// ```
+/// use autotag_model::arn::{Partition, Region};
+///
+/// let beijing = Region::new("cn-north-1").ok_or("not a region")?;
+/// assert_eq!(Partition::of_region(&beijing), Some(Partition::new("aws-cn")));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Partition(String);
 
 impl Partition {
-    /// A partition by its name in ARNs. Unknown names pass through.
+    /// The partition of this name, also if [`PARTITIONS`] does not list it.
     pub fn new(name: &str) -> Self {
         Self(name.to_owned())
     }
 
-    /// The partition that holds `region`, by the region's prefix.
+    /// The partition of `region`, by the region's prefix; `None` if no known partition has the prefix.
     pub fn of_region(region: &Region) -> Option<Self> {
-        let facts = PARTITIONS
+        let info = PARTITIONS
             .iter()
-            .find(|facts| facts.region_prefixes.iter().any(|prefix| region.as_str().starts_with(prefix)))?;
-        Some(Self::new(facts.name))
+            .find(|info| info.region_prefixes.iter().any(|prefix| region.as_str().starts_with(prefix)))?;
+        Some(Self::new(info.name))
     }
 
-    /// The name as it stands in an ARN.
+    /// The name, as ARNs have it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What is known of this partition; `None` for one that is not in [`PARTITIONS`].
+    /// The facts about this partition; `None` if [`PARTITIONS`] does not list it.
     pub fn info(&self) -> Option<&'static PartitionInfo> {
-        PARTITIONS.iter().find(|facts| facts.name == self.0)
+        PARTITIONS.iter().find(|info| info.name == self.0)
     }
 
-    /// The region in which this partition's global services are recorded and tagged.
+    /// The region in which the partition's global services are recorded and tagged; `None` for an unknown partition.
     pub fn global_region(&self) -> Option<Region> {
-        self.info().and_then(|facts| Region::new(facts.global_region))
+        self.info().and_then(|info| Region::new(info.global_region))
     }
 }
 
@@ -117,12 +126,12 @@ impl fmt::Display for Partition {
     }
 }
 
-/// A region code such as `eu-west-1`. Any code of lower-case letters, digits and hyphens is accepted: regions are data.
+/// A region code such as `eu-west-1`: 1 to 40 lower-case letters, digits and hyphens. Unknown regions are accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct Region(String);
 
 impl Region {
-    /// A region by its code; `None` when the text cannot be one (empty, upper case, spaces).
+    /// The region of this code; `None` if the text cannot be a region code.
     pub fn new(code: &str) -> Option<Self> {
         let plausible = !code.is_empty()
             && code.len() <= 40
@@ -154,7 +163,7 @@ impl fmt::Display for Region {
 pub struct AccountId(String);
 
 impl AccountId {
-    /// An account by its id; `None` unless it is exactly twelve digits.
+    /// The account of this id; `None` unless the text is exactly twelve digits.
     pub fn new(id: &str) -> Option<Self> {
         (id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())).then(|| Self(id.to_owned()))
     }
@@ -182,26 +191,26 @@ impl fmt::Display for AccountId {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArnError {
-    /// It has fewer than six fields, or does not begin with `arn`.
+    /// The text has fewer than six fields, or does not begin with `arn`.
     #[error("expected `arn:partition:service:region:account:resource`")]
     Shape,
-    /// A field that may not be empty is empty.
+    /// A required field is empty; holds its name.
     #[error("the {0} is empty")]
     Empty(&'static str),
-    /// A field holds what it never can.
-    #[error("the {field} `{value}` is not one")]
+    /// A field holds characters that it cannot have.
+    #[error("`{value}` is not a valid {field}")]
     Field {
-        /// Which field.
+        /// The name of the field.
         field: &'static str,
-        /// What stands there, shortened.
+        /// Its value, cut after 64 characters.
         value: String,
     },
 }
 
-/// A parsed Amazon Resource Name. Printing it gives back the text it was parsed from.
+/// An Amazon Resource Name. Its `Display` is the text that it was parsed from.
 ///
-/// The region is empty for global resources (`arn:aws:iam::111122223333:role/x`), the account for some others
-/// (`arn:aws:s3:::bucket`); the account `aws` marks what AWS itself owns.
+/// ARNs of global resources have no region (`arn:aws:iam::111122223333:role/x`), some have no account
+/// (`arn:aws:s3:::bucket`), and resources that AWS owns have a word such as `aws` in place of the account.
 ///
 /// ```
 /// use autotag_model::arn::Arn;
@@ -231,17 +240,22 @@ impl Arn {
         &self.service
     }
 
-    /// The region; `None` where the ARN has none.
+    /// The region; `None` if the ARN has none.
     pub fn region(&self) -> Option<&Region> {
         self.region.as_ref()
     }
 
-    /// The account; `None` where the ARN has none, AWS itself owns the resource, or something else stands there.
+    /// The account; `None` if the account field is not twelve digits: empty, a word such as `aws`, or another text.
     pub fn account(&self) -> Option<AccountId> {
         AccountId::new(&self.account)
     }
 
-    /// Whether the resource can lie in `account`: the ARN names it, or none at all.
+    /// The account field as written: twelve digits, empty, or a word such as `aws` for a resource that AWS owns.
+    pub fn account_field(&self) -> &str {
+        &self.account
+    }
+
+    /// Whether the resource can belong to `account`: the ARN names this account, or none.
     pub fn can_belong_to(&self, account: &AccountId) -> bool {
         self.account.is_empty() || self.account == account.as_str()
     }
@@ -272,7 +286,7 @@ impl std::str::FromStr for Arn {
             "" => None,
             code => Some(Region::new(code).ok_or_else(|| bad("region", code))?),
         };
-        // Publishers of trails put other texts where the account was; that must not make a record unreadable.
+        // Publishers of trails replace the account by other texts; the principal of such a record is still of use.
         if !account.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             return Err(bad("account", account));
         }
@@ -335,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_arn() {
+    fn malformed_arns_are_refused() {
         for text in [
             "",
             "arn",

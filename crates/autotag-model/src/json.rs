@@ -1,14 +1,14 @@
-//! Reading JSON that is never quite what its documentation says.
+//! Helpers to read CloudTrail's JSON, which differs from service to service.
 //!
-//! CloudTrail writes the same member as string or number, as list, one-element object or bare text, with another letter
-//! case from service to service, and `""` or `{}` for "nothing". These helpers are the one place that knows.
+//! CloudTrail writes the same member as a string or a number, as a list, a one-element object or a bare text, in different
+//! letter case, and as `""` or `{}` when there is no value. All code that knows these forms is here.
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 
-/// A scalar of any JSON type as text, borrowed where it can be. Objects, lists, null and `""` are absent.
+/// A scalar of any JSON type as text, borrowed if possible. Objects, lists, null and `""` count as absent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
 
@@ -55,7 +55,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// The member `name` of an object, ignoring ASCII case; an exact match wins over an inexact one.
+/// The member `name` of an object, ignoring ASCII case; an exact match comes first.
 pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let object = value.as_object()?;
     object
@@ -63,12 +63,12 @@ pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
         .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, found)| found))
 }
 
-/// The first of several spellings of a member that holds something.
+/// The first of several members that has a value.
 pub(crate) fn any_member<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
     names.iter().find_map(|name| member(value, name).filter(|found| !is_nothing(found)))
 }
 
-/// A scalar as text; `""`, null, objects and lists are absent.
+/// A scalar as text; `""`, null, objects and lists count as absent.
 pub(crate) fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
@@ -78,12 +78,12 @@ pub(crate) fn text(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The member `name` as text. Texts by which AWS hides a value are absent too.
+/// The member `name` as text. A mask that AWS writes in place of a value counts as absent.
 pub(crate) fn member_text(value: &Value, name: &str) -> Option<String> {
     member(value, name).and_then(text).filter(|found| !is_mask(found)).map(Cow::into_owned)
 }
 
-/// Null, `""`, `{}` and `[]` all say "nothing".
+/// Whether a value is null, `""`, `{}` or `[]`, which all mean that there is no value.
 pub(crate) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -94,14 +94,14 @@ pub(crate) fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// The elements of a list in any of its spellings: an array, `{"items": ..}`, `{"item": ..}`, one bare element.
+/// The elements of a list in any of its forms: an array, `{"items": ..}`, `{"item": ..}`, or one bare element.
 pub(crate) fn elements(value: &Value) -> Vec<&Value> {
     match value {
         _ if is_nothing(value) => Vec::new(),
         Value::Array(list) => list.iter().collect(),
         Value::Object(_) => match any_member(value, &["items", "item", "member"]) {
             Some(inner) => elements(inner),
-            // An empty set is written `{"items": []}` or `{"item": ""}`.
+            // CloudTrail writes an empty set as `{"items": []}` or `{"item": ""}`.
             None if member(value, "items").or_else(|| member(value, "item")).is_some() => Vec::new(),
             None => vec![value],
         },
@@ -109,7 +109,7 @@ pub(crate) fn elements(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// Whether AWS has put a mask where a value was. A mask is never a value, an owner or a tag.
+/// Whether a text is a mask that AWS writes in place of a value. A mask is never a value, an owner or a tag.
 pub(crate) fn is_mask(text: &str) -> bool {
     matches!(
         text,
@@ -118,8 +118,9 @@ pub(crate) fn is_mask(text: &str) -> bool {
         || text == "***OMITTED***"
 }
 
-/// Tags in any shape CloudTrail writes them: `{k: v}`, `[{key, value}]`, `{items: [..]}`, `{Tag: {..}}`, ...
-/// Values of other JSON types become text; a missing value is the empty text; masked entries are left out.
+/// The tags in any form that CloudTrail writes: `{k: v}`, `[{key, value}]`, `{items: [..]}`, `{Tag: {..}}`, ...
+///
+/// Values of other JSON types become text, a missing value becomes the empty text, and masked entries are left out.
 pub(crate) fn tag_pairs(value: &Value) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     collect_tags(value, 0, false, &mut pairs);
@@ -156,15 +157,15 @@ fn collect_tags(value: &Value, depth: u8, in_list: bool, pairs: &mut Vec<(String
     }
 }
 
-/// What stands beside the key of a tag.
-const OF_A_PAIR: [&str; 8] =
+/// The members that an object with one tag can have.
+const MEMBERS_OF_A_TAG: [&str; 8] =
     ["key", "tagKey", "value", "tagValue", "tag", "propagateAtLaunch", "resourceId", "resourceType"];
 
-/// Whether an object is one tag. In a map of tags one may be called `key`; a list has no such maps.
+/// Whether an object is one tag. A map of tags may contain a tag called `key`; an object in a list is always one tag.
 fn is_pair(object: &Map<String, Value>, in_list: bool) -> bool {
     let is = |name: &str, known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     object.keys().any(|name| is(name, &["key", "tagKey"]))
-        && (in_list || object.keys().all(|name| is(name, &OF_A_PAIR)))
+        && (in_list || object.keys().all(|name| is(name, &MEMBERS_OF_A_TAG)))
 }
 
 #[cfg(test)]
@@ -228,7 +229,7 @@ mod tests {
             pairs(&json!({"Key": "x", "Owner": "boss", "value": "y"})),
             ["Key=x", "Owner=boss", "value=y"]
         );
-        // As Auto Scaling writes its tags; and what a list holds is one tag each, whatever stands beside it.
+        // Auto Scaling writes tags so. An object in a list is one tag, whatever other members it has.
         let group = json!({"key": "Team", "value": "shop", "propagateAtLaunch": true, "resourceId": "web"});
         assert_eq!(pairs(&group), ["Team=shop"]);
         assert_eq!(pairs(&json!([{"key": "Team", "value": "shop", "new": 1}])), ["Team=shop"]);

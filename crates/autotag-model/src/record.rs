@@ -1,8 +1,21 @@
-//! One CloudTrail record. Every field that CloudTrail may omit is optional, every scalar may be of another JSON type.
+//! One CloudTrail record. Every field that CloudTrail may omit is optional, and every scalar may be of any JSON type.
 //!
-//! The source is the CloudTrail user guide ("Record contents") and what real trails hold, which is more. A record borrows
-//! from its input; the parts that only some readers need (`userIdentity`, `requestParameters`, `responseElements`) stay
-//! raw text until a rule asks for them, so that a record nobody wants costs no tree.
+//! The fields follow the [CloudTrail user guide, "Record contents"][contents], and real trails, which hold more. A record
+//! borrows from its input. The parts that only some readers need (`userIdentity`, `requestParameters`, `responseElements`)
+//! stay raw text until [`Record::parsed`] is called, so that a record without a rule costs little.
+//!
+//! [contents]: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+//!
+//! ```
+//! use autotag_model::record::Record;
+//!
+//! let text = r#"{"eventSource":"sqs.amazonaws.com","eventName":"CreateQueue","awsRegion":"eu-west-1",
+//!     "recipientAccountId":111122223333,"requestParameters":{"queueName":"orders"}}"#;
+//! let record: Record = serde_json::from_str(text)?;
+//! assert_eq!(record.region().map(|region| region.to_string()).as_deref(), Some("eu-west-1"));
+//! assert_eq!(record.parsed()?.request["queueName"], "orders");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::arn::{AccountId, Region};
 use crate::json::{Text, any_member, elements, member, member_text, tag_pairs};
@@ -15,8 +28,8 @@ use std::fmt;
 
 /// One CloudTrail record, borrowed from the text it was read from.
 ///
-/// Only `eventSource` and `eventName` are required. A field of a surprising shape is absent, never an error; unknown
-/// fields are passed over.
+/// Only `eventSource` and `eventName` are required. A field of an unexpected type counts as absent and is not an error;
+/// unknown fields are ignored.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Record<'a> {
@@ -26,9 +39,9 @@ pub struct Record<'a> {
     pub event_name: Cow<'a, str>,
     /// `eventTime` as written; see [`Record::time`].
     pub event_time: Option<Cow<'a, str>>,
-    /// `eventID`: one per account copy of an event.
+    /// `eventID`: unique for each account's copy of an event.
     pub event_id: Option<Cow<'a, str>>,
-    /// `sharedEventID`: the same in each account's copy of one event.
+    /// `sharedEventID`: equal in all accounts' copies of one event.
     pub shared_event_id: Option<Cow<'a, str>>,
     /// `eventType`, for example `AwsApiCall`.
     pub event_type: Option<Cow<'a, str>>,
@@ -36,19 +49,19 @@ pub struct Record<'a> {
     pub event_category: Option<Cow<'a, str>>,
     /// `awsRegion` as written; may be `global`.
     pub aws_region: Option<Cow<'a, str>>,
-    /// `recipientAccountId` as written: the account in which the resource lies.
+    /// `recipientAccountId` as written: the account of the resource.
     pub recipient_account_id: Option<Cow<'a, str>>,
     /// `readOnly`; absent in most records before event version 1.06.
     pub read_only: Option<bool>,
     /// `errorCode`: set when the API call failed.
     pub error_code: Option<Cow<'a, str>>,
-    /// `errorMessage`; console sign-in failures carry it without an `errorCode`.
+    /// `errorMessage`; failed console sign-ins have it without an `errorCode`.
     pub error_message: Option<Cow<'a, str>>,
     /// `sourceIPAddress`: an address, a service name or `AWS Internal`.
     pub source_ip_address: Option<Cow<'a, str>>,
     /// `userAgent`.
     pub user_agent: Option<Cow<'a, str>>,
-    /// `requestID`; not unique.
+    /// `requestID`; several records can share it.
     pub request_id: Option<Cow<'a, str>>,
     /// `apiVersion`, for example `2012-06-01`.
     pub api_version: Option<Cow<'a, str>>,
@@ -65,22 +78,22 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// When the call was made, UTC; `None` where the record has no readable time.
+    /// The time of the call, UTC; `None` if the record has no readable time.
     pub fn time(&self) -> Option<Timestamp> {
         self.event_time.as_deref()?.parse().ok()
     }
 
-    /// The id by which copies of one event are one: `sharedEventID` where present, else `eventID`.
+    /// The id that all copies of one event share: `sharedEventID` if present, otherwise `eventID`.
     pub fn dedup_id(&self) -> Option<&str> {
         self.shared_event_id.as_deref().or(self.event_id.as_deref())
     }
 
-    /// The region the call was made in; `None` for `global` and for texts that are no region.
+    /// The region of the call; `None` for `global` and for texts that are not a region code.
     pub fn region(&self) -> Option<Region> {
         self.aws_region.as_deref().filter(|code| *code != "global").and_then(Region::new)
     }
 
-    /// The account in which the resource lies, where the record says it.
+    /// The account of the resource, if the record names it.
     pub fn recipient_account(&self) -> Option<AccountId> {
         self.recipient_account_id.as_deref().and_then(AccountId::new)
     }
@@ -90,15 +103,15 @@ impl Record<'_> {
         self.error_code.is_some()
     }
 
-    /// Whether the call failed only because the caller asked for a dry run.
+    /// Whether the call was a dry run, which EC2 records as a failure.
     pub fn is_dry_run(&self) -> bool {
         self.error_code.as_deref().is_some_and(|code| code.ends_with("DryRunOperation"))
     }
 
-    /// The raw parts, parsed, for rules.
+    /// Parses the parts that rules look into.
     ///
     /// # Errors
-    /// [`RecordError`] when a part is not readable, in practice when it is nested deeper than 128 levels.
+    /// [`RecordError`] if a part is not readable, in practice if it is nested deeper than 128 levels.
     pub fn parsed(&self) -> Result<ParsedRecord, RecordError> {
         Ok(ParsedRecord {
             request: tree("requestParameters", self.request_parameters)?,
@@ -109,32 +122,33 @@ impl Record<'_> {
     }
 }
 
-/// The parts of a record that rules look into, parsed.
+/// The parts of a record that rules look into, parsed. A part that the record does not have is null.
 #[derive(Debug, Clone, Default)]
 pub struct ParsedRecord {
     /// `requestParameters`.
     pub request: Value,
     /// `responseElements`.
     pub response: Value,
-    /// `serviceEventDetails`; a JSON text is read as JSON.
+    /// `serviceEventDetails`; JSON in a text is parsed, too.
     pub service: Value,
     /// `resources`.
     pub resources: Value,
 }
 
 impl ParsedRecord {
-    /// The account that owns the resource of this ARN, where `resources` says it.
+    /// The account that owns the resource of this ARN, if `resources` names it.
     pub fn account_of(&self, arn: &str) -> Option<AccountId> {
         let named = elements(&self.resources);
         let of_arn = named.iter().find(|resource| member_text(resource, "ARN").as_deref() == Some(arn))?;
         AccountId::new(&member_text(of_arn, "accountId")?)
     }
 
-    /// The tags that the call itself asked for, for resources of the EC2 kind `kind` (`instance`, `volume`, ...) where the
-    /// call tells kinds apart. CloudTrail's shapes are many; all known ones are read.
+    /// The tags that the call asked for, in any form that CloudTrail writes.
+    ///
+    /// `kind` is EC2's kind of resource (`instance`, `volume`, ...): tags for other kinds are left out. `None` takes all.
     pub fn requested_tags(&self, kind: Option<&str>) -> Vec<(String, String)> {
         let mut tags = Vec::new();
-        let inner = any_object(&self.request);
+        let inner = wrapped_parameters(&self.request);
         for parameters in [Some(&self.request), inner].into_iter().flatten() {
             for name in ["tagSpecificationSet", "tagSpecifications", "tagSpecification"] {
                 for specification in member(parameters, name).map(elements).unwrap_or_default() {
@@ -153,7 +167,7 @@ impl ParsedRecord {
         tags
     }
 
-    /// The name of the first part that CloudTrail has cut because of its size (`omitted: true`), if any.
+    /// The name of the first part that CloudTrail has omitted because of its size (`omitted: true`), if any.
     pub fn omitted(&self) -> Option<&'static str> {
         let cut = |value: &Value| value.get("omitted").and_then(Value::as_bool) == Some(true);
         if cut(&self.response) {
@@ -166,8 +180,8 @@ impl ParsedRecord {
     }
 }
 
-/// The one object in which some calls wrap their tags: `CreateVpcEndpointRequest`, `createBucketConfiguration`.
-fn any_object(request: &Value) -> Option<&Value> {
+/// The object in which some calls wrap their tags: `CreateVpcEndpointRequest`, `createBucketConfiguration`.
+fn wrapped_parameters(request: &Value) -> Option<&Value> {
     let mut members = request.as_object()?.iter();
     let wraps = |key: &str| key.ends_with("Request") || key.eq_ignore_ascii_case("createBucketConfiguration");
     members.find(|(key, inner)| wraps(key) && inner.is_object()).map(|(_, inner)| inner)
@@ -178,19 +192,19 @@ fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, RecordErro
     let value: Value =
         serde_json::from_str(raw.get()).map_err(|error| RecordError { field, why: error.to_string() })?;
     match value {
-        // `serviceEventDetails` and some request parameters are JSON in a text.
+        // `serviceEventDetails` and some request parameters are JSON inside a text.
         Value::String(text) => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
         value => Ok(value),
     }
 }
 
-/// A part of a record that cannot be read as a tree although the record as a whole is JSON.
+/// A part of a record that cannot be parsed, although the record as a whole is JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` cannot be read: {why}")]
 pub struct RecordError {
-    /// The record's field.
+    /// The name of the field.
     pub field: &'static str,
-    /// What the JSON reader says.
+    /// The JSON parser's message.
     pub why: String,
 }
 
@@ -202,8 +216,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
 
 struct RecordVisitor;
 
-// By hand and not derived: a derived reader refuses a repeated member and an odd type, and one bad field must not lose
-// the record.
+// Not derived: a derived implementation refuses a repeated member or an unexpected type, and one bad field would lose the
+// record.
 impl<'de> Visitor<'de> for RecordVisitor {
     type Value = Record<'de>;
 

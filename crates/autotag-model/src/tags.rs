@@ -1,8 +1,11 @@
-//! Tag keys, values and sets that hold AWS's limits by construction, and the making-fit of values that do not.
+//! Tag keys, values and sets that keep AWS's limits by construction.
 //!
-//! AWS's own limits: 50 tags a resource, key 1 to 128 and value 0 to 256 Unicode characters, no key that begins with
-//! `aws:`; portable characters are letters, digits, space and `+ - = . _ : / @` (AWS Tag Editor reference). Services may
-//! allow less; [`TagConstraints`] says what, service by service, and comes from the catalogue.
+//! AWS's limits are 50 tags a resource, 1 to 128 characters a key and 0 to 256 a value; keys must not begin with `aws:`, and
+//! the characters that every service allows are letters, digits, spaces and `+ - = . _ : / @` ([Tagging AWS
+//! resources][limits]). [`TagConstraints`] holds the limits of one service, from the catalogue. Texts that do not fit are
+//! changed visibly, and the change is reported as an [`Adjustment`].
+//!
+//! [limits]: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -40,22 +43,22 @@ impl Characters {
     }
 }
 
-/// What one service accepts as tags. The default is what AWS promises everywhere.
+/// The tags that one service accepts. The default is what every service accepts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TagConstraints {
-    /// How many tags a resource may carry, `aws:` tags not counted.
+    /// The most tags that a resource can have, `aws:` tags not counted.
     pub tags: usize,
     /// The longest key, in characters.
     pub key_max: usize,
-    /// The shortest value, in characters: 1 where the service refuses empty values.
+    /// The shortest value, in characters: 1 if the service refuses empty values.
     pub value_min: usize,
     /// The longest value, in characters.
     pub value_max: usize,
-    /// Characters of keys.
+    /// The characters of keys.
     pub keys: Characters,
-    /// Characters of values.
+    /// The characters of values.
     pub values: Characters,
 }
 
@@ -75,44 +78,57 @@ impl Default for TagConstraints {
 const MAX_KEY: usize = 128;
 const MAX_VALUE: usize = 256;
 
-/// What stands in for a character that a service does not allow, and for a value that may not be empty.
+/// The replacement for a character that a service does not allow, and for a value that must not be empty.
 pub const REPLACEMENT: char = '_';
 
-/// What stands at the end of a text that was too long.
+/// The end of a text that was too long.
 const ELLIPSIS: &str = "...";
 
-/// Why a text cannot be a tag key.
+/// A text that cannot be made a tag key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TagKeyError {
-    /// It is empty, or blank.
-    #[error("a tag key may not be empty")]
+    /// The text is empty or blank.
+    #[error("a tag key must not be empty")]
     Empty,
-    /// It begins with `aws:`, in any case; AWS keeps such keys for itself.
+    /// The text begins with `aws:`, in any letter case. Only AWS writes such keys.
     #[error("tag keys that begin with `aws:` belong to AWS")]
     Reserved,
 }
 
-/// A tag key: 1 to 128 portable characters, not reserved.
+/// A tag key that a service accepts: 1 to 128 characters, not beginning with `aws:`.
 ///
-/// Two keys are equal when they are the same text; [`TagKey::eq_ignore_case`] ignores case, as STS and IAM do.
+/// Two keys are equal if their texts are equal; [`TagKey::eq_ignore_case`] ignores case, as STS and IAM do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct TagKey(String);
 
 impl TagKey {
-    /// A key for a service with the given rules: what does not fit is made to, visibly.
+    /// Makes a key within `constraints`: other characters become [`REPLACEMENT`], a long text is cut.
     ///
     /// # Errors
-    /// [`TagKeyError`] for keys that no replacement makes usable: empty ones and AWS's own.
-    pub fn sanitize(text: &str, rules: &TagConstraints) -> Result<(Self, Option<Adjustment>), TagKeyError> {
+    /// [`TagKeyError`] if the text is blank or begins with `aws:`.
+    ///
+    /// ```
+    /// use autotag_model::tags::{TagConstraints, TagKey, TagKeyError};
+    ///
+    /// let (key, adjustment) = TagKey::sanitize("cost,center", &TagConstraints::default())?;
+    /// assert_eq!(key.as_str(), "cost_center");
+    /// assert_eq!(adjustment.map(|adjustment| adjustment.replaced), Some(1));
+    /// assert_eq!(TagKey::sanitize("AWS:x", &TagConstraints::default()), Err(TagKeyError::Reserved));
+    /// # Ok::<(), TagKeyError>(())
+    /// ```
+    pub fn sanitize(
+        text: &str,
+        constraints: &TagConstraints,
+    ) -> Result<(Self, Option<Adjustment>), TagKeyError> {
         if text.trim().is_empty() {
             return Err(TagKeyError::Empty);
         }
         if is_reserved(text) {
             return Err(TagKeyError::Reserved);
         }
-        let (key, adjustment) = sanitize(text, rules.keys, 1, rules.key_max);
+        let (key, adjustment) = sanitize(text, constraints.keys, 1, constraints.key_max);
         Ok((Self(key), adjustment))
     }
 
@@ -121,7 +137,7 @@ impl TagKey {
         &self.0
     }
 
-    /// Whether `other` is this key to a reader who ignores case and blanks around it.
+    /// Whether `other` is this key, ignoring case and blanks around it.
     pub fn eq_ignore_case(&self, other: &str) -> bool {
         normalized_key(&self.0) == normalized_key(other)
     }
@@ -133,26 +149,28 @@ impl fmt::Display for TagKey {
     }
 }
 
-/// Whether AWS keeps this key for itself: it begins with `aws:`, in any case.
+/// Whether only AWS writes this key: it begins with `aws:`, in any letter case.
 pub fn is_reserved(key: &str) -> bool {
     normalized_key(key).starts_with("aws:")
 }
 
-/// A key as one who ignores case and blanks around it sees it.
+/// The key in lower case, without blanks around it: equal for keys that [`TagKey::eq_ignore_case`] takes for equal.
 pub fn normalized_key(key: &str) -> String {
     key.trim().to_lowercase()
 }
 
-/// A tag value: up to 256 characters that the service allows.
+/// A tag value that a service accepts: up to 256 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct TagValue(String);
 
 impl TagValue {
-    /// A value for a service with the given rules: what does not fit is made to, visibly. Never fails: AWS shall not
-    /// refuse a whole call for one comma.
-    pub fn sanitize(text: &str, rules: &TagConstraints) -> (Self, Option<Adjustment>) {
-        let (value, adjustment) = sanitize(text, rules.values, rules.value_min, rules.value_max);
+    /// Makes a value within `constraints`: other characters become [`REPLACEMENT`], a long text is cut.
+    ///
+    /// It never fails, because AWS would refuse a whole call for one character.
+    pub fn sanitize(text: &str, constraints: &TagConstraints) -> (Self, Option<Adjustment>) {
+        let (value, adjustment) =
+            sanitize(text, constraints.values, constraints.value_min, constraints.value_max);
         (Self(value), adjustment)
     }
 
@@ -168,13 +186,13 @@ impl fmt::Display for TagValue {
     }
 }
 
-/// What was done to a text to make it fit.
+/// How a text was changed to fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Adjustment {
-    /// How many characters were replaced by [`REPLACEMENT`].
+    /// The number of characters that became [`REPLACEMENT`].
     pub replaced: usize,
-    /// How many characters were cut off the end, where `...` now stands.
+    /// The number of characters that were cut off the end and replaced by `...`.
     pub cut: usize,
 }
 
@@ -217,7 +235,20 @@ fn sanitize(text: &str, characters: Characters, min: usize, max: usize) -> (Stri
     (fitted, adjustment)
 }
 
-/// Tags for one resource: no two keys that differ only in case or in blanks around them.
+/// The tags of one resource, in order of importance. No two keys differ only in case or in blanks around them.
+///
+/// ```
+/// use autotag_model::tags::{TagConstraints, TagKey, TagSet, TagValue};
+///
+/// let constraints = TagConstraints::default();
+/// let mut tags = TagSet::new();
+/// tags.add(TagKey::sanitize("Owner", &constraints)?.0, TagValue::sanitize("ana", &constraints).0);
+/// assert!(!tags.add(TagKey::sanitize("OWNER", &constraints)?.0, TagValue::sanitize("eve", &constraints).0));
+/// for (key, value) in &tags {
+///     assert_eq!((key.as_str(), value.as_str()), ("Owner", "ana"));
+/// }
+/// # Ok::<(), autotag_model::tags::TagKeyError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TagSet(Vec<(TagKey, TagValue)>);
 
@@ -227,7 +258,7 @@ impl TagSet {
         Self::default()
     }
 
-    /// Adds a tag unless a key that differs only in case is there; says whether it was added.
+    /// Adds a tag and returns true, unless the set has a key that is equal or differs only in case.
     pub fn add(&mut self, key: TagKey, value: TagValue) -> bool {
         let free = !self.0.iter().any(|(known, _)| known.eq_ignore_case(key.as_str()));
         if free {
@@ -236,42 +267,79 @@ impl TagSet {
         free
     }
 
-    /// The value under exactly this key.
+    /// The value of exactly this key.
     pub fn get(&self, key: &str) -> Option<&TagValue> {
         self.0.iter().find(|(known, _)| known.as_str() == key).map(|(_, value)| value)
     }
 
-    /// The tags in the order they were added, which is the order in which they matter.
-    pub fn iter(&self) -> impl Iterator<Item = (&TagKey, &TagValue)> {
-        self.0.iter().map(|(key, value)| (key, value))
+    /// The tags in the order in which they were added, which is the order of importance.
+    pub fn iter(&self) -> TagSetIter<'_> {
+        TagSetIter(self.0.iter())
     }
 
-    /// The same as texts.
+    /// As [`TagSet::iter`], as texts.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// How many tags there are.
+    /// The number of tags.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether the set has no tags.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Keeps the first `count` tags and gives back the others.
+    /// Keeps the first `count` tags and returns the others.
     pub fn split_off(&mut self, count: usize) -> Vec<(TagKey, TagValue)> {
         self.0.split_off(count.min(self.0.len()))
     }
 
-    /// Keeps the tags for which `wanted` says so.
+    /// Keeps the tags for which `wanted` returns true.
     pub fn retain(&mut self, mut wanted: impl FnMut(&TagKey, &TagValue) -> bool) {
         self.0.retain(|(key, value)| wanted(key, value));
     }
 }
 
+/// Iterates over the tags of a [`TagSet`], the most important first.
+#[derive(Debug, Clone)]
+pub struct TagSetIter<'s>(std::slice::Iter<'s, (TagKey, TagValue)>);
+
+impl<'s> Iterator for TagSetIter<'s> {
+    type Item = (&'s TagKey, &'s TagValue);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(key, value)| (key, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for TagSetIter<'_> {}
+
+impl<'s> IntoIterator for &'s TagSet {
+    type Item = (&'s TagKey, &'s TagValue);
+    type IntoIter = TagSetIter<'s>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for TagSet {
+    type Item = (TagKey, TagValue);
+    type IntoIter = std::vec::IntoIter<(TagKey, TagValue)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// Serializes as a map from key to value.
 impl Serialize for TagSet {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
