@@ -1,7 +1,16 @@
-//! `userIdentity` in all its shapes -> [`Principal`]: who made the call, as far as one record says it.
+//! The principal of a record: the `userIdentity` element in all its forms.
 //!
-//! Source: CloudTrail user guide, "userIdentity element", and what real trails hold beyond it. Nothing in here resolves
-//! anything: who *stands behind* a principal is for the owner rules, with the help of a session store.
+//! The fields follow the [CloudTrail user guide, "userIdentity element"][element], and real trails, which hold more. A
+//! [`Principal`] is what one record says. The owner, who may be another principal at the origin of a chain of sessions, is
+//! resolved elsewhere, with the help of a session store.
+//!
+//! [element]: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+
+mod access_key;
+mod kind;
+
+pub use access_key::AccessKeyId;
+pub use kind::PrincipalKind;
 
 use crate::arn::{AccountId, Arn};
 use crate::json::{any_member, member, member_text};
@@ -9,109 +18,6 @@ use crate::record::{Record, RecordError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fmt;
-
-/// What kind of principal a record names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum PrincipalKind {
-    /// The record has no identity, or one without a type that nothing else tells.
-    #[default]
-    None,
-    /// The account's root user.
-    Root,
-    /// An IAM user.
-    IamUser,
-    /// A role session.
-    AssumedRole,
-    /// A role itself.
-    Role,
-    /// A session of `GetFederationToken`.
-    FederatedUser,
-    /// The SAML subject that called STS.
-    SamlUser,
-    /// The web identity that called STS.
-    WebIdentityUser,
-    /// Another account, of which no more is said.
-    AwsAccount,
-    /// An AWS service acting for itself.
-    AwsService,
-    /// An Identity Center user without a role.
-    IdentityCenterUser,
-    /// A directory service user.
-    Directory,
-    /// A type this version does not know, as written.
-    Other(String),
-}
-
-impl PrincipalKind {
-    fn of(name: &str) -> Self {
-        match name {
-            "" => Self::None,
-            "Root" => Self::Root,
-            "IAMUser" | "User" => Self::IamUser,
-            "AssumedRole" => Self::AssumedRole,
-            "Role" => Self::Role,
-            "FederatedUser" => Self::FederatedUser,
-            "SAMLUser" => Self::SamlUser,
-            "WebIdentityUser" => Self::WebIdentityUser,
-            "AWSAccount" => Self::AwsAccount,
-            "AWSService" => Self::AwsService,
-            "IdentityCenterUser" => Self::IdentityCenterUser,
-            "Directory" => Self::Directory,
-            other => Self::Other(other.to_owned()),
-        }
-    }
-
-    /// The type as CloudTrail writes it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::None => "none",
-            Self::Root => "Root",
-            Self::IamUser => "IAMUser",
-            Self::AssumedRole => "AssumedRole",
-            Self::Role => "Role",
-            Self::FederatedUser => "FederatedUser",
-            Self::SamlUser => "SAMLUser",
-            Self::WebIdentityUser => "WebIdentityUser",
-            Self::AwsAccount => "AWSAccount",
-            Self::AwsService => "AWSService",
-            Self::IdentityCenterUser => "IdentityCenterUser",
-            Self::Directory => "Directory",
-            Self::Other(name) => name,
-        }
-    }
-}
-
-/// An access key id. Printing it, in logs too, shows only its last four characters.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AccessKeyId(String);
-
-impl AccessKeyId {
-    /// An access key id as a record names it; `None` for the empty text.
-    pub fn new(id: &str) -> Option<Self> {
-        (!id.is_empty()).then(|| Self(id.to_owned()))
-    }
-
-    /// The whole id: for joining and for the sort key of a store, never for a log.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for AccessKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let length = self.0.chars().count();
-        write!(f, "...{}", self.0.chars().skip(length.saturating_sub(4)).collect::<String>())
-    }
-}
-
-impl fmt::Debug for AccessKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccessKeyId({self})")
-    }
-}
 
 /// The role that issued a session's credentials (`sessionContext.sessionIssuer`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,24 +32,24 @@ pub struct Issuer {
     pub user_name: Option<String>,
 }
 
-/// `sessionContext`: what is known of the session behind temporary credentials.
+/// The session of temporary credentials (`sessionContext`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct SessionContext {
-    /// Who issued the credentials; `None` for a plain console session.
+    /// The issuer of the credentials; `None` for the console session of a user.
     pub issuer: Option<Issuer>,
-    /// When the credentials were issued, UTC: equal to the STS record's time within seconds.
+    /// When the credentials were issued, UTC. Equal to the time of the STS record within seconds.
     pub created: Option<Timestamp>,
-    /// `sourceIdentity`: set at the first `AssumeRole` and kept through every chained one.
+    /// `sourceIdentity`: set by the first `AssumeRole` of a role chain and passed on to every later session.
     pub source_identity: Option<String>,
     /// `webIdFederationData.federatedProvider`.
     pub federated_provider: Option<String>,
-    /// `webIdFederationData.attributes`' subject (`...:sub`), where AWS writes it.
+    /// The subject in `webIdFederationData.attributes` (`...:sub`), if AWS writes it.
     pub federated_subject: Option<String>,
-    /// `ec2RoleDelivery`: credentials came from the instance metadata service (`1.0` or `2.0`).
+    /// `ec2RoleDelivery`: the version of the instance metadata service (`1.0` or `2.0`) that delivered the credentials.
     pub ec2_role_delivery: Option<String>,
-    /// `assumedRoot`: on calls of a root user, that somebody else got the session by `AssumeRoot`.
+    /// `assumedRoot`: another principal got the root user's session by `AssumeRoot`.
     pub assumed_root: bool,
 }
 
@@ -157,50 +63,63 @@ pub struct OnBehalfOf {
     pub identity_store_arn: Option<String>,
 }
 
-/// `inScopeOf`: the workload to which AWS handed the credentials. Unlike a session name, nobody can choose it.
+/// `inScopeOf`: the workload to which AWS gave the credentials. Unlike a session name, a caller cannot choose it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InScopeOf {
-    /// What kind of workload, for example `AWS::Lambda::Function`.
+    /// The kind of the workload, for example `AWS::Lambda::Function`.
     pub issuer_type: Option<String>,
     /// The workload's ARN.
     pub issued_to: Option<String>,
 }
 
-/// Who made a call, as far as one record says it. Every field may be missing.
+/// The principal that made a call, as one record names it. Every field may be missing.
+///
+/// ```
+/// use autotag_model::identity::{Principal, PrincipalKind};
+///
+/// let principal = Principal::from_value(&serde_json::json!({
+///     "type": "AssumedRole",
+///     "principalId": "AROAEXAMPLE:ana@example.com",
+///     "arn": "arn:aws:sts::111122223333:assumed-role/Deploy/ana@example.com",
+/// }));
+/// assert_eq!(principal.kind, PrincipalKind::AssumedRole);
+/// assert_eq!(principal.role_name(), Some("Deploy"));
+/// assert_eq!(principal.session_name(), Some("ana@example.com"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Principal {
-    /// What kind of principal.
+    /// The kind of the principal.
     pub kind: PrincipalKind,
-    /// `principalId`, whole: what `${aws:userid}` is in a policy. For role sessions `AROA...:session-name`.
+    /// `principalId`, whole: the value of `${aws:userid}` in IAM policies. Role sessions have `AROA...:session-name`.
     pub principal_id: Option<String>,
     /// `arn`, as written.
     pub arn: Option<String>,
     /// `accountId` of the principal, not of the resource.
     pub account: Option<String>,
-    /// `userName`: of an IAM user, of a federated subject; never a mask.
+    /// `userName` of an IAM user or a federated subject; never a mask.
     pub user_name: Option<String>,
-    /// `accessKeyId`; absent on calls that a service forwards.
+    /// `accessKeyId`; absent in calls that a service forwards.
     pub access_key: Option<AccessKeyId>,
-    /// `invokedBy`: the service through which the principal called, or which called itself.
+    /// `invokedBy`: the service through which the principal called, or the calling service itself.
     pub invoked_by: Option<String>,
     /// `identityProvider` of SAML and web identities.
     pub identity_provider: Option<String>,
-    /// The Identity Center user behind the call.
+    /// The Identity Center user for whom the call was made.
     pub on_behalf_of: Option<OnBehalfOf>,
     /// The workload that holds the credentials.
     pub in_scope_of: Option<InScopeOf>,
-    /// The session behind temporary credentials.
+    /// The session of temporary credentials.
     pub session: Option<SessionContext>,
 }
 
 impl Principal {
-    /// The principal of a record; an empty one where the record has none.
+    /// The principal of a record; an empty one if the record has none.
     ///
     /// # Errors
-    /// [`RecordError`] when `userIdentity` cannot be read as a tree (nested deeper than 128 levels).
+    /// [`RecordError`] if `userIdentity` cannot be parsed: it is nested deeper than 128 levels.
     pub fn of(record: &Record<'_>) -> Result<Self, RecordError> {
         let Some(raw) = record.user_identity else { return Ok(Self::default()) };
         let identity: Value = serde_json::from_str(raw.get())
@@ -208,7 +127,8 @@ impl Principal {
         Ok(Self::from_value(&identity))
     }
 
-    /// The principal that a `userIdentity` element describes. Any JSON gives one; what is odd is absent.
+    /// The principal that a `userIdentity` element describes. Any JSON gives one: a field of an unexpected type counts as
+    /// absent.
     pub fn from_value(identity: &Value) -> Self {
         let arn = member_text(identity, "arn");
         let kind = match member_text(identity, "type") {
@@ -227,7 +147,7 @@ impl Principal {
         });
         let invoked_by = member_text(identity, "invokedBy");
         if kind == PrincipalKind::Root && invoked_by.as_deref() == Some("autoscaling.amazonaws.com") {
-            // Until 2018 Auto Scaling launched instances in the account's name. No root user did that.
+            // Until 2018 Auto Scaling launched instances as the account's root. No root user made these calls.
             return Self {
                 kind: PrincipalKind::AwsService,
                 account: member_text(identity, "accountId"),
@@ -250,14 +170,14 @@ impl Principal {
         }
     }
 
-    /// The principal's account, where it is one.
+    /// The principal's account, from `accountId` or the ARN; `None` if neither has an account id.
     pub fn account_id(&self) -> Option<AccountId> {
         let own = self.account.as_deref().and_then(AccountId::new);
         own.or_else(|| self.arn.as_deref()?.parse::<Arn>().ok()?.account())
     }
 
-    /// The id under which STS records this session (`AROA...:name`, `<account>:<name>` of a federated user, the ARN of a
-    /// root user whom somebody else assumed); `None` for principals that have no session of their own.
+    /// The id under which STS records this session: `AROA...:name`, `<account>:<name>` of a federated user, or the ARN of a
+    /// root user whose session comes from `AssumeRoot`. `None` for principals without a session of their own.
     pub fn role_session(&self) -> Option<&str> {
         match self.kind {
             PrincipalKind::Root => {
@@ -271,7 +191,7 @@ impl Principal {
         }
     }
 
-    /// The role session's name, chosen by whoever assumed the role: evidence of nothing by itself.
+    /// The role session's name. The caller of `AssumeRole` chooses it, so it proves nothing by itself.
     pub fn session_name(&self) -> Option<&str> {
         if self.kind != PrincipalKind::AssumedRole {
             return None;
@@ -295,7 +215,7 @@ impl Principal {
         }
     }
 
-    /// The role's own ARN (with its path, where the record says it), of a role or a role session.
+    /// The role's ARN, of a role or a role session; with its path, if the record has it.
     pub fn role_arn(&self) -> Option<String> {
         match self.kind {
             PrincipalKind::Role => self.arn.clone(),
@@ -321,28 +241,28 @@ impl Principal {
         self.session.as_ref().is_some_and(|session| session.ec2_role_delivery.is_some())
     }
 
-    /// Whether the role is linked to a service: assumed by that service only, by AWS's construction.
+    /// Whether the role is a service-linked role, which only that service can assume.
     pub fn is_service_linked(&self) -> bool {
         self.is_reserved_role("/aws-service-role/", "AWSServiceRoleFor")
     }
 
-    /// The service that the role is linked to, by the role's path: `eks-nodegroup.amazonaws.com`.
+    /// The service of a service-linked role, by the role's path: `eks-nodegroup.amazonaws.com`.
     pub fn linked_service(&self) -> Option<&str> {
         let (_, resource) = self.arn_with_path()?.split_once(":role/aws-service-role/")?;
         self.is_service_linked().then(|| resource.split('/').next())?
     }
 
-    /// Whether the role is one that Identity Center made for people.
+    /// Whether the role is one that Identity Center created for its users.
     pub fn is_identity_center_role(&self) -> bool {
         self.kind == PrincipalKind::AssumedRole
             && self.is_reserved_role("/aws-reserved/sso.amazonaws.com/", "AWSReservedSSO_")
     }
 
-    /// Only AWS makes roles under its reserved paths; a name that begins alike, anybody can choose. So the name counts only
-    /// where the record does not tell the path.
+    /// Only AWS creates roles under its reserved paths, while anyone can choose a name with the same beginning. The name
+    /// therefore counts only if the record does not have the path.
     fn is_reserved_role(&self, path: &str, name: &str) -> bool {
         match self.arn_with_path() {
-            // From the start of the resource: a path of the customer's own may hold any text.
+            // At the beginning of the resource: a customer's path may contain any text.
             Some(arn) => arn.parse().is_ok_and(|arn: Arn| {
                 arn.resource().strip_prefix("role").is_some_and(|resource| resource.starts_with(path))
             }),
@@ -350,12 +270,12 @@ impl Principal {
         }
     }
 
-    /// The ARN of the role with its path, where the record tells it.
+    /// The ARN of the role with its path, if the record has it.
     fn arn_with_path(&self) -> Option<&str> {
         self.issuer_arn().or(if self.kind == PrincipalKind::Role { self.arn.as_deref() } else { None })
     }
 
-    /// The service through which the call came. `signin.amazonaws.com` is a human in the console, and no service.
+    /// The service through which the call came. `signin.amazonaws.com` does not count: it is a person in the console.
     pub fn invoking_service(&self) -> Option<&str> {
         self.invoked_by.as_deref().filter(|service| *service != "signin.amazonaws.com")
     }

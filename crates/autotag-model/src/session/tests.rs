@@ -1,5 +1,6 @@
+use super::read::expiration;
 use super::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn read(record: &Value) -> SessionReading {
     let text = record.to_string();

@@ -1,0 +1,147 @@
+//! Reads sessions from STS records.
+
+use super::{Session, SessionKind};
+use crate::arn::{AccountId, Arn, Partition};
+use crate::identity::{AccessKeyId, Principal, PrincipalKind};
+use crate::json::{any_member, elements, member, member_text, tag_pairs, text};
+use crate::record::{ParsedRecord, Record, RecordError};
+use jiff::{SignedDuration, Timestamp, civil};
+use serde_json::{Value, json};
+
+/// The result of reading a record with [`Session::read`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionReading {
+    /// The session that the record reports.
+    Session(Box<Session>),
+    /// The record is not of an STS call that makes sessions.
+    NotSts,
+    /// The record is of such a call, but reports no session; the text is the reason.
+    Skipped(&'static str),
+}
+
+impl Session {
+    /// Reads the session that an STS record reports.
+    ///
+    /// # Errors
+    /// [`RecordError`] if a part of the record cannot be parsed.
+    pub fn read(record: &Record<'_>) -> Result<SessionReading, RecordError> {
+        if record.event_source != "sts.amazonaws.com" {
+            return Ok(SessionReading::NotSts);
+        }
+        let Some(kind) = SessionKind::of(&record.event_name) else { return Ok(SessionReading::NotSts) };
+        if record.failed() {
+            return Ok(SessionReading::Skipped("the STS call failed"));
+        }
+        let parsed = record.parsed()?;
+        let (request, response) = (&parsed.request, &parsed.response);
+        let user = any_member(response, &["assumedRoleUser", "federatedUser"]);
+        let id = user.and_then(|user| {
+            member_text(user, "assumedRoleId").or_else(|| member_text(user, "federatedUserId"))
+        });
+        let of_request = || match kind {
+            SessionKind::AssumeRoot => root_arn(record, request),
+            _ => assumed_role_arn(request),
+        };
+        let Some(role_session) = id.or_else(of_request) else {
+            return Ok(SessionReading::Skipped("the record names no role session"));
+        };
+        let Some(issued) = record.time() else {
+            return Ok(SessionReading::Skipped("the record has no readable time"));
+        };
+        let session = Self::new(&role_session, issued, kind);
+        Ok(SessionReading::Session(Box::new(session.filled(record, &parsed, Principal::of(record)?))))
+    }
+
+    /// Fills in what the record says of the session besides its identity.
+    fn filled(self, record: &Record<'_>, parsed: &ParsedRecord, caller: Principal) -> Self {
+        let (request, response) = (&parsed.request, &parsed.response);
+        let credentials = member(response, "credentials").unwrap_or(&Value::Null);
+        let duration = member(request, "durationSeconds").and_then(text).and_then(|s| s.parse::<i64>().ok());
+        let expires = member_text(credentials, "expiration")
+            .and_then(|text| expiration(&text))
+            .or_else(|| self.issued.checked_add(SignedDuration::from_secs(duration?)).ok());
+        let tags_of = |name| any_member(request, &[name]).map(tag_pairs).unwrap_or_default();
+        let map_of = |name| any_member(request, &[name]).map(map_pairs).unwrap_or_default();
+        let given = match tags_of("tags") {
+            none if none.is_empty() => map_of("principalTags"),
+            tags => tags,
+        };
+        let transitive = any_member(request, &["transitiveTagKeys"]).map(elements).unwrap_or_default();
+        // A transient SAML subject differs from session to session; the identity provider puts the person's name into the
+        // session's name.
+        let transient = member_text(response, "subjectType").is_some_and(|kind| kind == "transient");
+        let lasting = if transient { member_text(request, "roleSessionName") } else { None };
+        let subject = lasting
+            .or_else(|| member_text(response, "subjectFromWebIdentityToken"))
+            .or_else(|| member_text(response, "subject"))
+            .or_else(|| federated_name(&caller));
+        Self {
+            access_key: member_text(credentials, "accessKeyId").and_then(|id| AccessKeyId::new(&id)),
+            expires,
+            role_arn: member_text(request, "roleArn"),
+            tags: given,
+            incoming_tags: map_of("incomingTransitiveTags"),
+            transitive_keys: transitive.iter().filter_map(|key| text(key)).map(Into::into).collect(),
+            source_identity: member_text(response, "sourceIdentity")
+                .or_else(|| member_text(request, "sourceIdentity")),
+            subject,
+            provider: member_text(response, "provider")
+                .or_else(|| member_text(response, "issuer"))
+                .or_else(|| caller.identity_provider.clone()),
+            caller,
+            event_id: record.dedup_id().map(str::to_owned),
+            ..self
+        }
+    }
+}
+
+/// The tags of a map `{k: v}`. It may contain a tag called `key`, which does not make it one tag with key and value.
+fn map_pairs(value: &Value) -> Vec<(String, String)> {
+    let Some(map) = value.as_object().filter(|map| !map.values().any(|v| v.is_object() || v.is_array()))
+    else {
+        return tag_pairs(value);
+    };
+    let pair = |(key, value): (&String, &Value)| tag_pairs(&json!([{"key": key, "value": value}]));
+    map.iter().flat_map(pair).collect()
+}
+
+/// The session's ARN from the request: `arn:aws:sts::<account>:assumed-role/<role>/<session>`, as later calls have it.
+///
+/// EC2 and Lambda get credentials for workloads with an answer that does not name the session.
+fn assumed_role_arn(request: &Value) -> Option<String> {
+    let role: Arn = member_text(request, "roleArn")?.parse().ok()?;
+    let name = role.resource().strip_prefix("role/")?.rsplit('/').next()?;
+    let session = member_text(request, "roleSessionName")?;
+    Some(format!("arn:{}:sts::{}:assumed-role/{name}/{session}", role.partition(), role.account()?))
+}
+
+/// The ARN of the root user, as later calls have it. `AssumeRoot` names this ARN or the account.
+fn root_arn(record: &Record<'_>, request: &Value) -> Option<String> {
+    let target = member_text(request, "targetPrincipal")?;
+    if target.parse::<Arn>().is_ok() {
+        return Some(target);
+    }
+    let account = AccountId::new(&target)?;
+    let partition = record.region().as_ref().and_then(Partition::of_region).unwrap_or_default();
+    Some(format!("arn:{partition}:iam::{account}:root"))
+}
+
+fn federated_name(caller: &Principal) -> Option<String> {
+    matches!(caller.kind, PrincipalKind::SamlUser | PrincipalKind::WebIdentityUser)
+        .then(|| caller.user_name.clone())
+        .flatten()
+}
+
+/// Parses an expiry. STS writes `Jun 1, 2017 10:15:21 PM` or, since 2020, `Jul 10, 2023, 12:09:47 PM`, in UTC and without a
+/// time zone. ISO 8601 is accepted, too.
+pub(super) fn expiration(text: &str) -> Option<Timestamp> {
+    if let Ok(time) = text.parse() {
+        return Some(time);
+    }
+    // Newer Java runtimes write a narrow no-break space before AM and PM.
+    let plain: String =
+        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| *c != ',').collect();
+    let time = civil::DateTime::strptime("%b %d %Y %I:%M:%S %p", plain).ok()?;
+    time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
