@@ -211,7 +211,7 @@ impl Found {
         let resources = match rule.locate(parsed, scope) {
             Located::Resources(resources) => resources,
             Located::NoId => return self.refuse(rule, no_id(parsed)),
-            Located::NoArn(why) => return self.refuse(rule, Outcome::Malformed(why)),
+            Located::NoArn(why) => return self.refuse(rule, Outcome::Malformed(why.to_string())),
             _ => return,
         };
         for resource in resources {

@@ -40,6 +40,7 @@ pub mod rule;
 pub mod session;
 pub mod tags;
 mod template;
+mod toml_error;
 
 /// The version that all programs of the workspace say of themselves: `--version`, the metrics' dimension, a report's manifest.
 ///

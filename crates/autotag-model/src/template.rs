@@ -1,4 +1,22 @@
-//! Texts with `{placeholders}`, as the tag policy and the catalogue both use them.
+//! Texts with `{placeholders}`, for the tag policy and the catalogue.
+
+/// Braces of a template that do not match.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BraceError {
+    /// A `}` without a `{` before it.
+    #[error("`{text}` has a `}}` without its `{{`; write `}}}}` for the brace itself")]
+    Unopened {
+        /// The template.
+        text: String,
+    },
+    /// A `{` without a `}` behind it.
+    #[error("`{text}` has a `{{` without its `}}`; write `{{{{` for the brace itself")]
+    Unclosed {
+        /// The template.
+        text: String,
+    },
+}
 
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,11 +25,11 @@ pub(crate) enum Part<P> {
     Placeholder(P),
 }
 
-/// Splits `text` at its placeholders, each read by `read`. `{{` and `}}` stand for the braces themselves.
-pub(crate) fn parse<P>(
+/// Splits `text` at its placeholders, each parsed by `read`. `{{` and `}}` are the braces themselves.
+pub(crate) fn parse<P, E: From<BraceError>>(
     text: &str,
-    mut read: impl FnMut(&str) -> Result<P, String>,
-) -> Result<Vec<Part<P>>, String> {
+    mut read: impl FnMut(&str) -> Result<P, E>,
+) -> Result<Vec<Part<P>>, E> {
     let mut parts = Vec::new();
     let mut literal = String::new();
     let mut rest = text.chars().peekable();
@@ -21,18 +39,14 @@ pub(crate) fn parse<P>(
                 literal.push(c);
                 rest.next();
             }
-            '}' => {
-                return Err(format!(
-                    "`{text}` has a `}}` without its `{{`; write `}}}}` for the brace itself"
-                ));
-            }
+            '}' => return Err(BraceError::Unopened { text: text.to_owned() }.into()),
             '{' => {
                 let mut name = String::new();
                 loop {
                     match rest.next() {
                         Some('}') => break,
                         Some(c) => name.push(c),
-                        None => return Err(format!("`{text}` has a `{{` without its `}}`")),
+                        None => return Err(BraceError::Unclosed { text: text.to_owned() }.into()),
                     }
                 }
                 if !literal.is_empty() {
@@ -49,8 +63,8 @@ pub(crate) fn parse<P>(
     Ok(parts)
 }
 
-/// Fills the template in one pass, so that what is filled in is never read as a placeholder again; `None` when a
-/// placeholder has no value.
+/// Fills the template in one pass, so that a placeholder in a value is not filled again. `None` if a placeholder has no
+/// value.
 pub(crate) fn fill<P>(parts: &[Part<P>], mut value_of: impl FnMut(&P) -> Option<String>) -> Option<String> {
     let mut text = String::new();
     for part in parts {
@@ -66,19 +80,23 @@ pub(crate) fn fill<P>(parts: &[Part<P>], mut value_of: impl FnMut(&P) -> Option<
 mod tests {
     use super::*;
 
+    fn named(name: &str) -> Result<String, BraceError> {
+        Ok(name.to_owned())
+    }
+
     #[test]
     fn placeholders_and_braces() {
-        let parts = parse("a{x}{{b}}{ y }", |name| Ok(name.to_owned())).unwrap();
+        let parts = parse("a{x}{{b}}{ y }", named).unwrap();
         assert_eq!(fill(&parts, |name| Some(format!("<{name}>"))).unwrap(), "a<x>{b}<y>");
         assert_eq!(fill(&parts, |name| (name == "x").then(String::new)), None);
         for wrong in ["{", "a}b", "{x"] {
-            assert!(parse(wrong, |_| Ok(())).is_err(), "{wrong}");
+            assert!(parse(wrong, named).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn what_is_filled_in_is_not_read_again() {
-        let parts = parse("{x}", |name| Ok(name.to_owned())).unwrap();
+        let parts = parse("{x}", named).unwrap();
         assert_eq!(fill(&parts, |_| Some("{x}{account}".to_owned())).unwrap(), "{x}{account}");
     }
 }

@@ -21,8 +21,8 @@ pub fn write_input(
     resource: &Resource,
     tags: &[(&str, &str)],
 ) -> Result<Map<String, Value>, String> {
-    let mut input = values(&call.write.params, resource)?;
-    let each = values(&call.each, resource)?;
+    let mut input = values(&call.write.params, resource).map_err(|error| error.to_string())?;
+    let each = values(&call.each, resource).map_err(|error| error.to_string())?;
     let list = match call.shape.members() {
         None => Value::Object(tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect()),
         Some((key_member, value_member)) => {
@@ -48,7 +48,7 @@ pub fn read_input(
     resource: &Resource,
     token: Option<&str>,
 ) -> Result<Map<String, Value>, String> {
-    let mut input = values(&read.operation.params, resource)?;
+    let mut input = values(&read.operation.params, resource).map_err(|error| error.to_string())?;
     if let (Some(next), Some(token)) = (&read.next, token) {
         input.insert(next.to.clone(), token.into());
     }
@@ -114,7 +114,7 @@ fn request(
         signing: api.signing.clone(),
         region: api.signing_region(resource, region),
         operation: operation.name.clone(),
-        host: api.host(resource)?,
+        host: api.host(resource).map_err(|error| error.to_string())?,
         method: "POST".to_owned(),
         target: "/".to_owned(),
         headers: Vec::new(),

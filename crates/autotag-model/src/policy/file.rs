@@ -1,17 +1,29 @@
-//! The policy as it stands in `autotag.toml`.
+//! The policy file `autotag.toml`.
 
-use super::{ForgedTagPolicy, Ignore, Policy, Selection, TagTemplate};
+use super::pattern::Pattern;
+use super::template::{TagTemplate, TagTemplateError};
+use super::{ForgedTagPolicy, Ignore, Policy, Selection};
 use crate::arn::AccountId;
 use crate::tags::{TagConstraints, TagKey, normalized_key};
+use crate::toml_error::TomlError;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use std::fmt;
-use wildmatch::WildMatch;
 
-/// A policy file that cannot be used. Its text names line, column and what was expected.
+/// A policy file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PolicyError(String);
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The file is not TOML, or has a key or value that a policy cannot have.
+    #[error(transparent)]
+    Toml(#[from] TomlError),
+    /// A key is in both `[identity]` and `[static]`.
+    #[error("`{key}` is an identity key and a static one; it can be only one")]
+    IdentityAndStatic {
+        /// The key.
+        key: String,
+    },
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -56,7 +68,7 @@ enum Which {
     Matching(Vec<String>),
 }
 
-/// Tags in the order of the file, which is the order in which they matter.
+/// Tags in the order of the file, which is the order of importance.
 #[derive(Default)]
 struct Templates(Vec<(String, TagTemplate)>);
 
@@ -109,15 +121,17 @@ impl<'de> Deserialize<'de> for Templates {
                         .map_err(|error| A::Error::custom(format!("`{key}`: {error}")))?;
                     if let Some(adjusted) = adjusted {
                         return Err(A::Error::custom(format!(
-                            "`{key}` is no tag key: {adjusted} would be needed"
+                            "`{key}` is not a valid tag key: {adjusted} would be needed"
                         )));
                     }
                     if tags.iter().any(|(known, _)| normalized_key(known) == normalized_key(&key)) {
                         return Err(A::Error::custom(format!(
-                            "`{key}` stands here twice (case does not count)"
+                            "duplicate tag key `{key}` (keys are case-insensitive)"
                         )));
                     }
-                    let template = text.parse().map_err(|why| A::Error::custom(format!("`{key}`: {why}")))?;
+                    let template = text
+                        .parse()
+                        .map_err(|error: TagTemplateError| A::Error::custom(format!("`{key}`: {error}")))?;
                     tags.push((key, template));
                 }
                 Ok(Templates(tags))
@@ -133,7 +147,7 @@ impl<'de> Deserialize<'de> for Account {
         let account = AccountId::new(&text);
         account
             .map(Account)
-            .ok_or_else(|| D::Error::custom(format!("`{text}` is no account id: expected twelve digits")))
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is not an account id: expected twelve digits")))
     }
 }
 
@@ -143,7 +157,7 @@ impl From<Which> for Selection {
             Which::All(true) => Self::All,
             Which::All(false) => Self::None,
             Which::Matching(patterns) => Self::Matching(
-                patterns.iter().map(|pattern| WildMatch::new(&normalized_key(pattern))).collect(),
+                patterns.iter().map(|pattern| Pattern::new(&normalized_key(pattern))).collect(),
             ),
         }
     }
@@ -151,7 +165,7 @@ impl From<Which> for Selection {
 
 impl From<File> for Policy {
     fn from(file: File) -> Self {
-        let patterns = |texts: Vec<String>| texts.iter().map(|text| WildMatch::new(text)).collect();
+        let patterns = |texts: Vec<String>| texts.iter().map(|text| Pattern::new(text)).collect();
         Self {
             identity: file.identity.0,
             fixed: file.fixed.0,
@@ -178,25 +192,23 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Reads a policy file (TOML).
+    /// Parses a policy file (TOML). A part that the file leaves out is as in [`Policy::default`].
     ///
     /// # Errors
-    /// [`PolicyError`] with line, column and what was expected.
+    /// [`PolicyError`], with line, column and what was expected.
     ///
     /// ```
     /// use autotag_model::policy::Policy;
     /// let policy = Policy::from_toml("[static]\nManagedBy = \"autotag\"\n")?;
-    /// assert_eq!(policy.identity.len(), 3, "what a file does not say stays as by default");
+    /// assert_eq!(policy.identity.len(), 3);
     /// # Ok::<(), autotag_model::policy::PolicyError>(())
     /// ```
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
-        let file: File = toml::from_str(text).map_err(|error| PolicyError(error.to_string()))?;
+        let file: File = toml::from_str(text).map_err(|error| TomlError::of_parser(text, &error))?;
         let policy = Self::from(file);
         let twice = policy.fixed.iter().find(|(key, _)| policy.is_identity_key(key));
         match twice {
-            Some((key, _)) => {
-                Err(PolicyError(format!("`{key}` is an identity key and a static one; it can be only one")))
-            }
+            Some((key, _)) => Err(PolicyError::IdentityAndStatic { key: key.clone() }),
             None => Ok(policy),
         }
     }

@@ -1,18 +1,18 @@
-//! What a tag of the policy holds: text with placeholders over one event.
+//! The values of the policy's tags: texts with placeholders, filled for one event.
 
 use crate::identity::Principal;
-use crate::template::{Part, fill, parse};
+use crate::template::{BraceError, Part, fill, parse};
 
-/// What the placeholders of a tag template stand for, for one event.
+/// The values of the placeholders for one event.
 #[derive(Debug, Clone, Copy)]
 pub struct TemplateContext<'a> {
     /// `{owner}`.
     pub owner: Option<&'a str>,
-    /// `{owner_source}`: which rule named the owner.
+    /// `{owner_source}`: the kind of evidence that names the owner.
     pub owner_source: Option<&'a str>,
     /// `{principal.*}`.
     pub principal: &'a Principal,
-    /// `{principal.workload}`: the instance or function behind a workload's session.
+    /// `{principal.workload}`: the instance or function that the session belongs to.
     pub workload: Option<&'a str>,
     /// `{event.time}`, as the record writes it.
     pub event_time: Option<&'a str>,
@@ -74,7 +74,7 @@ variables! {
     "user_agent" => UserAgent, |context| context.user_agent;
 }
 
-/// A text with placeholders; `{a|b}` is the first of the two that has a value.
+/// The value of a tag: a text with placeholders. `{a|b}` is the first of the two that has a value.
 ///
 /// ```
 /// # use autotag_model::policy::TagTemplate;
@@ -87,7 +87,7 @@ pub struct TagTemplate {
 }
 
 impl TagTemplate {
-    /// The text for one event; `None` when a placeholder has no value, so that no half-empty tag is written.
+    /// The text for one event; `None` if a placeholder has no value, so that no incomplete tag is written.
     pub fn fill(&self, context: &TemplateContext<'_>) -> Option<String> {
         fill(&self.parts, |variables| {
             let value = variables.iter().find_map(|variable| variable.value(context));
@@ -100,21 +100,35 @@ impl TagTemplate {
         matches!(self.parts.as_slice(), [Part::Placeholder(variables)] if variables.as_slice() == [Variable::Owner])
     }
 
-    /// The names of all placeholders there are.
+    /// The names of all placeholders.
     pub fn placeholders() -> &'static [&'static str] {
         Variable::NAMES
     }
 }
 
+/// A text that is not a [`TagTemplate`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TagTemplateError {
+    /// Its braces do not match.
+    #[error(transparent)]
+    Braces(#[from] BraceError),
+    /// It has a placeholder that does not exist.
+    #[error("no placeholder `{name}`; there are {}", Variable::NAMES.join(", "))]
+    Placeholder {
+        /// The placeholder as written.
+        name: String,
+    },
+}
+
 impl std::str::FromStr for TagTemplate {
-    type Err = String;
+    type Err = TagTemplateError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let variable = |name: &str| {
-            Variable::of(name.trim())
-                .ok_or_else(|| format!("no placeholder `{name}`; there are {}", Variable::NAMES.join(", ")))
+            Variable::of(name.trim()).ok_or_else(|| TagTemplateError::Placeholder { name: name.to_owned() })
         };
-        let parts = parse(text, |names| names.split('|').map(variable).collect())?;
-        Ok(Self { parts })
+        let variables = |names: &str| names.split('|').map(variable).collect::<Result<_, TagTemplateError>>();
+        Ok(Self { parts: parse(text, variables)? })
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::identity::Principal;
+use crate::tags::{TagConstraints, is_reserved};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -238,7 +239,7 @@ fn a_wrong_policy_file_says_where_and_what() {
         ("[ingore]", "line 1", "unknown field `ingore`"),
         ("[static]\n\"aws:x\" = \"1\"", "line 1", "belong to AWS"),
         ("[static]\nowner = \"1\"", "", "is an identity key"),
-        ("[static]\nA = \"1\"\na = \"2\"", "line 1", "twice"),
+        ("[static]\nA = \"1\"\na = \"2\"", "line 1", "duplicate tag key `a`"),
     ] {
         let error = Policy::from_toml(text).unwrap_err().to_string();
         assert!(error.contains(place) && error.contains(what), "{text}: {error}");

@@ -1,9 +1,9 @@
-//! How a service's own tag call travels: which API takes it, what it is given, where its tags stand. Data only; the
-//! requests are built by whoever sends them.
+//! A service's own tag call as data: its API, its parameters and the form of its tags. The crate that sends the requests
+//! builds them.
 
-use super::path::{ArnTemplate, Values};
-use super::{Resource, Scope};
-use crate::arn::{Arn, Partition, Region};
+use super::resource::{Resource, Scope};
+use super::template::{ArnTemplate, ArnTemplateError, MissingValue, Values};
+use crate::arn::{AccountId, Arn, Region};
 use crate::record::ParsedRecord;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -19,47 +19,47 @@ use std::sync::Arc;
 pub struct NativeCall {
     /// The name in the catalogue.
     pub name: String,
-    /// The API that takes it; `None` where an SDK client sends it.
+    /// The API that takes the call; `None` if an SDK client sends it.
     pub api: Option<Arc<Api>>,
-    /// The operation that writes tags, and what it is given besides them.
+    /// The operation that writes tags, with its other parameters.
     pub write: Operation,
-    /// What stands in each tag, next to its key and value.
+    /// Further members of each tag besides key and value.
     pub each: BTreeMap<String, Param>,
-    /// The parameter that takes the tags; a dot leads into a structure.
+    /// The parameter that takes the tags; a dot separates a structure from its member.
     pub tags: String,
-    /// How the tags are written.
+    /// The form of the tags.
     pub shape: TagShape,
-    /// XML: the name of an element of the list of tags.
+    /// XML: the name of an element in the list of tags.
     pub list: String,
     /// XML: the root element of the request.
     pub root: Option<String>,
-    /// The call replaces all tags: those that are there have to be known, and count against the room.
+    /// Whether the call replaces all tags, so that the present ones have to be read and written again.
     pub replaces: bool,
-    /// How many tags a call takes, where that is fewer than a resource may have.
+    /// The most tags a call takes, if that is fewer than a resource can have.
     pub max_per_call: Option<usize>,
-    /// How the tags of the same resource are read; `None` where an SDK client does it, or nobody can.
+    /// The call that reads the tags of the same resource; `None` if an SDK client reads them, or no call does.
     pub read: Option<ReadCall>,
-    /// The IAM actions that reading them needs.
+    /// The IAM actions that the read needs.
     pub read_actions: Vec<String>,
 }
 
-/// How tags are read.
+/// A call that reads tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadCall {
-    /// The operation, and what it is given.
+    /// The operation, with its parameters.
     pub operation: Operation,
-    /// Where the tags stand in the answer; a dot leads into a structure, or into every element of a list.
+    /// The path of the tags in the answer; a dot separates a structure, or every element of a list, from its member.
     pub tags: String,
-    /// How they are written there.
+    /// The form of the tags in the answer.
     pub shape: TagShape,
-    /// XML: the name of an element of the list of tags.
+    /// XML: the name of an element in the list of tags.
     pub list: String,
-    /// How the next page is asked for.
+    /// How to get the next page, if the answer has pages.
     pub next: Option<Pagination>,
 }
 
-/// A page's successor: this member of the answer is that parameter of the next request.
+/// Pagination: a member of the answer becomes a parameter of the next request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -75,25 +75,25 @@ pub struct Pagination {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operation {
-    /// AWS's name for it.
+    /// The name of the operation in AWS's API.
     pub name: String,
     /// Its parameters.
     pub params: BTreeMap<String, Param>,
     /// REST: method, path and query.
     pub http: Option<Http>,
-    /// REST: headers, and the parameters that they carry.
+    /// REST: the headers, with the parameter that each one sends.
     pub headers: BTreeMap<String, String>,
 }
 
-/// `POST /tags/{resourceArn}?name={Param}`.
+/// Method, path and query of a REST operation, for example `POST /tags/{resourceArn}?name={Param}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Http {
     /// The method.
     pub method: String,
-    /// The path; `{Param}` is filled in percent-encoded, `{Param+}` with its slashes as they are.
+    /// The path. `{Param}` is filled percent-encoded, `{Param+}` keeps its slashes.
     pub path: String,
-    /// Name and value of the query string; a `{Param}` without a value is left out.
+    /// Names and values of the query string. A `{Param}` without a value is left out.
     pub query: Vec<(String, String)>,
 }
 
@@ -119,11 +119,11 @@ impl<'de> Deserialize<'de> for Http {
     }
 }
 
-/// What a parameter is given: texts with placeholders, at any depth.
+/// The value of a parameter: texts with placeholders, nested to any depth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Param {
-    /// Yes or no.
+    /// True or false.
     Flag(bool),
     /// A text.
     Text(ArnTemplate),
@@ -140,13 +140,13 @@ impl<'de> Deserialize<'de> for Param {
             type Value = Param;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text such as \"{id}\", a yes or no, a list or a table of them")
+                f.write_str("a text such as \"{id}\", true or false, or a list or table of these")
             }
             fn visit_bool<E: serde::de::Error>(self, flag: bool) -> Result<Param, E> {
                 Ok(Param::Flag(flag))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Param, E> {
-                text.parse().map(Param::Text).map_err(E::custom)
+                text.parse().map(Param::Text).map_err(|error: ArnTemplateError| E::custom(error))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Param, A::Error> {
                 Vec::deserialize(SeqAccessDeserializer::new(list)).map(Param::List)
@@ -159,27 +159,49 @@ impl<'de> Deserialize<'de> for Param {
     }
 }
 
-/// The API of a service, as its own calls reach it.
+/// A call that cannot be made for a resource.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The resource lacks the value of a parameter.
+    #[error("the record does not say the {} of {resource}", .missing.placeholder)]
+    Value {
+        /// The placeholder without a value.
+        missing: MissingValue,
+        /// The resource, for people.
+        resource: String,
+    },
+    /// A placeholder of the host has no value.
+    #[error("{placeholder} of the host `{host}` is not known")]
+    Host {
+        /// The placeholder.
+        placeholder: &'static str,
+        /// The host with its placeholders.
+        host: String,
+    },
+}
+
+/// The API that a service's own tag calls go to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Api {
-    /// AWS's name of the client, for example `elbv2`. It is the table's name.
+    /// AWS's name of the client, for example `elbv2`: the name of the table in the file.
     #[serde(skip)]
     pub name: String,
-    /// How requests are written.
+    /// The protocol of the requests.
     pub protocol: Protocol,
-    /// The host: `{region}`, `{suffix}` (the partition's) and `{account}` are filled in.
+    /// The host, with the placeholders `{region}`, `{suffix}` (the DNS suffix of the partition) and `{account}`.
     host: String,
-    /// Hosts of single partitions, for services whose endpoint has no region.
+    /// Hosts by partition, for services whose endpoint has no region.
     #[serde(default)]
     hosts: BTreeMap<String, String>,
-    /// The name under which requests are signed.
+    /// The service name with which requests are signed.
     pub signing: String,
-    /// Regions for which requests are signed, by partition, where that is not the resource's own.
+    /// Regions with which requests are signed, by partition, if that is not the resource's region.
     #[serde(default)]
     regions: BTreeMap<String, Region>,
-    /// JSON: what stands before the operation in `X-Amz-Target`.
+    /// JSON: the prefix of the operation in `X-Amz-Target`.
     pub target: Option<String>,
     /// Query: the API's version.
     pub version: Option<String>,
@@ -187,28 +209,28 @@ pub struct Api {
     pub xmlns: Option<String>,
 }
 
-/// How a request is written.
+/// The protocol of requests and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub enum Protocol {
-    /// JSON, the operation in `X-Amz-Target`.
+    /// JSON 1.0, with the operation in `X-Amz-Target`.
     #[serde(rename = "json-1.0")]
     Json10,
-    /// JSON, the operation in `X-Amz-Target`.
+    /// JSON 1.1, with the operation in `X-Amz-Target`.
     #[serde(rename = "json-1.1")]
     Json11,
-    /// JSON, the operation in method and path.
+    /// JSON, with the operation in method and path.
     #[serde(rename = "rest-json")]
     RestJson,
-    /// XML, the operation in method and path.
+    /// XML, with the operation in method and path.
     #[serde(rename = "rest-xml")]
     RestXml,
-    /// A form; the answer is XML.
+    /// A form, answered in XML.
     #[serde(rename = "query")]
     Query,
 }
 
-/// How tags are written.
+/// The form of tags in a request or an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub enum TagShape {
@@ -230,7 +252,7 @@ pub enum TagShape {
 }
 
 impl TagShape {
-    /// The members of a tag that hold key and value; `None` for a map.
+    /// The names of the members that hold key and value; `None` for a map.
     pub fn members(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Map => None,
@@ -248,26 +270,25 @@ impl Api {
         Self { name: name.to_owned(), ..self.clone() }
     }
 
-    /// The region for which calls about a resource in `region` are signed.
+    /// The region with which calls about a resource in `region` are signed.
     pub fn signing_region(&self, resource: &Resource, region: &Region) -> Region {
         self.regions.get(resource.partition().as_str()).unwrap_or(region).clone()
     }
 
-    /// The host that takes calls about a resource, or which placeholder has no value.
+    /// The host that takes calls about a resource.
     ///
     /// # Errors
-    /// The name of what is not known.
-    pub fn host(&self, resource: &Resource) -> Result<String, String> {
+    /// [`CallError::Host`] if a placeholder of the host has no value.
+    pub fn host(&self, resource: &Resource) -> Result<String, CallError> {
         let partition = resource.partition();
         let host = self.hosts.get(partition.as_str()).unwrap_or(&self.host);
         let region = resource.region.as_ref().map(Region::as_str);
-        let account = resource.account.as_ref().map(crate::arn::AccountId::as_str);
+        let account = resource.account.as_ref().map(AccountId::as_str);
         let suffix = partition.info().map(|info| info.dns_suffix);
         let mut filled = host.clone();
         for (placeholder, value) in [("{region}", region), ("{suffix}", suffix), ("{account}", account)] {
             if filled.contains(placeholder) {
-                let value =
-                    value.ok_or_else(|| format!("{placeholder} of the host `{host}` is not known"))?;
+                let value = value.ok_or_else(|| CallError::Host { placeholder, host: host.clone() })?;
                 filled = filled.replace(placeholder, value);
             }
         }
@@ -276,11 +297,11 @@ impl Api {
 }
 
 impl Param {
-    /// The value for a resource.
+    /// The value of the parameter for a resource.
     ///
     /// # Errors
-    /// What the resource does not have.
-    pub fn value(&self, resource: &Resource) -> Result<Value, String> {
+    /// [`CallError::Value`] if the resource lacks the value of a placeholder.
+    pub fn value(&self, resource: &Resource) -> Result<Value, CallError> {
         Ok(match self {
             Self::Flag(flag) => Value::Bool(*flag),
             Self::Text(template) => Value::String(template.of_resource(resource)?),
@@ -291,28 +312,31 @@ impl Param {
         })
     }
 
-    /// The texts in it that need more than a resource.
-    pub(super) fn strangers(&self) -> Vec<&ArnTemplate> {
+    /// The templates in it that a resource alone cannot fill.
+    pub(super) fn templates_needing_record(&self) -> Vec<&ArnTemplate> {
         match self {
             Self::Flag(_) => Vec::new(),
             Self::Text(template) => template.needs_record().then_some(template).into_iter().collect(),
-            Self::List(list) => list.iter().flat_map(Self::strangers).collect(),
-            Self::Table(table) => table.values().flat_map(Self::strangers).collect(),
+            Self::List(list) => list.iter().flat_map(Self::templates_needing_record).collect(),
+            Self::Table(table) => table.values().flat_map(Self::templates_needing_record).collect(),
         }
     }
 }
 
-/// The values of some parameters for a resource.
+/// The values of parameters for a resource.
 ///
 /// # Errors
-/// What the resource does not have.
-pub fn values(params: &BTreeMap<String, Param>, resource: &Resource) -> Result<Map<String, Value>, String> {
+/// [`CallError::Value`] if the resource lacks the value of a placeholder.
+pub fn values(
+    params: &BTreeMap<String, Param>,
+    resource: &Resource,
+) -> Result<Map<String, Value>, CallError> {
     params.iter().map(|(name, param)| Ok((name.clone(), param.value(resource)?))).collect()
 }
 
 impl ArnTemplate {
-    /// Fills the template from a resource alone.
-    fn of_resource(&self, resource: &Resource) -> Result<String, String> {
+    /// Fills the template from a resource, without its record.
+    fn of_resource(&self, resource: &Resource) -> Result<String, CallError> {
         let parsed = ParsedRecord::default();
         let arn = resource.arn.as_ref().map(Arn::to_string);
         let scope = Scope {
@@ -322,14 +346,6 @@ impl ArnTemplate {
         };
         let values =
             Values { event: "", id: &resource.id, arn: arn.as_deref(), parsed: &parsed, scope: &scope };
-        self.fill(&values).map_err(|why| format!("{why} of {}", resource.display()))
-    }
-}
-
-impl Resource {
-    /// The partition: the ARN's, else its region's.
-    pub fn partition(&self) -> Partition {
-        let of_arn = self.arn.as_ref().map(|arn| arn.partition().clone());
-        of_arn.or_else(|| self.region.as_ref().and_then(Partition::of_region)).unwrap_or_default()
+        self.fill(&values).map_err(|missing| CallError::Value { missing, resource: resource.display() })
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::arn::{Partition, Region};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -27,6 +28,13 @@ fn arns(located: Located) -> Vec<String> {
         Located::Resources(found) => {
             found.iter().map(|resource| resource.arn.as_ref().unwrap().to_string()).collect()
         }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn why_no_arn(located: Located) -> String {
+    match located {
+        Located::NoArn(error) => error.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -100,12 +108,9 @@ fn composite_arns_name_what_is_missing() {
     let whole = parsed(json!({"databaseName": "db", "tableInput": {"name": "t"}}), json!(null));
     assert_eq!(arns(table.locate(&whole, &scope())), ["arn:aws:glue:eu-west-1:111122223333:table/db/t"]);
     let part = parsed(json!({"tableInput": {"name": "t"}}), json!(null));
-    assert_eq!(
-        table.locate(&part, &scope()),
-        Located::NoArn("the record does not say the request.databaseName".into())
-    );
+    assert_eq!(why_no_arn(table.locate(&part, &scope())), "the record does not say the request.databaseName");
     let nowhere = Scope { account: None, ..scope() };
-    assert_eq!(table.locate(&whole, &nowhere), Located::NoArn("the record does not say the account".into()));
+    assert_eq!(why_no_arn(table.locate(&whole, &nowhere)), "the record does not say the account");
 }
 
 #[test]

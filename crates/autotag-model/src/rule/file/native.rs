@@ -1,79 +1,53 @@
-//! The tables of a service's own calls.
+//! The native calls of a rule file.
 
-use super::super::call::{Http, Operation, Pagination, Param, Protocol, ReadCall, TagShape};
-use super::super::{Api, NativeCall};
-use super::{Checked, RuleFileError};
-use serde::Deserialize;
+use super::format::NativeFile;
+use super::source::{RuleFileError, Source};
+use crate::rule::call::{Api, NativeCall, Operation, Param, Protocol, ReadCall, TagShape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::Spanned;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NativeFile {
-    api: Option<Spanned<String>>,
-    operation: Option<String>,
-    http: Option<Http>,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    params: BTreeMap<String, Param>,
-    #[serde(default)]
-    each: BTreeMap<String, Param>,
-    tags: String,
-    shape: TagShape,
-    list: Option<String>,
-    root: Option<String>,
-    max_per_call: Option<usize>,
-    #[serde(default)]
-    replaces: bool,
-    read: Option<ReadFile>,
+/// What the native calls of a file are read with.
+pub(super) struct NativeCalls<'f> {
+    pub(super) source: Source<'f>,
+    /// The APIs of the file, by name.
+    pub(super) apis: BTreeMap<&'f str, Arc<Api>>,
+    /// The IAM actions of the file.
+    pub(super) actions: &'f [String],
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReadFile {
-    operation: Option<String>,
-    actions: Option<Vec<String>>,
-    http: Option<Http>,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    params: Option<BTreeMap<String, Param>>,
-    tags: Option<String>,
-    shape: Option<TagShape>,
-    list: Option<String>,
-    next: Option<Pagination>,
-}
-
-impl Checked<'_> {
-    pub(super) fn native_call(
+impl NativeCalls<'_> {
+    /// Reads and checks one call.
+    pub(super) fn read(
         &self,
         name: &Spanned<String>,
         call: &NativeFile,
-        apis: &BTreeMap<&str, Arc<Api>>,
     ) -> Result<NativeCall, RuleFileError> {
-        let api = self.api(name, call, apis)?;
+        let api = self.api(name, call)?;
         let read_params = call.read.iter().filter_map(|read| read.params.as_ref()).flat_map(BTreeMap::values);
         let params = call.params.values().chain(call.each.values()).chain(read_params);
-        if let Some(template) = params.flat_map(Param::strangers).next() {
+        if let Some(template) = params.flat_map(Param::templates_needing_record).next() {
             let what = format!(
                 "expected params of {{id}}, {{arn}}, {{partition}}, {{region}} and {{account}} only, found `{}`",
                 template.as_str()
             );
-            return Err(self.wrong(&name.span(), &what));
+            return Err(self.source.wrong(&name.span(), &what));
         }
         let rest = |api: &Arc<Api>| matches!(api.protocol, Protocol::RestJson | Protocol::RestXml);
         let without_path = call.http.is_none() || call.read.as_ref().is_some_and(|read| read.http.is_none());
         if without_path && api.as_ref().is_some_and(rest) {
-            return Err(self.wrong(&name.span(), "expected `http`: calls of a REST protocol have a path"));
+            return Err(self
+                .source
+                .wrong(&name.span(), "expected `http`: calls of a REST protocol have a path"));
         }
         if call.replaces && api.is_some() {
             let what = "expected no `replaces`: only calls of an SDK client are read, merged and written";
-            return Err(self.wrong(&name.span(), what));
+            return Err(self.source.wrong(&name.span(), what));
         }
         let xml = |api: &Arc<Api>| matches!(api.protocol, Protocol::Query | Protocol::RestXml);
         let shape = call.read.as_ref().and_then(|read| read.shape).unwrap_or(call.shape);
         if shape == TagShape::Map && api.as_ref().is_some_and(xml) {
-            return Err(self.wrong(&name.span(), "expected a list of tags: XML has no maps"));
+            return Err(self.source.wrong(&name.span(), "expected a list of tags: XML has no maps"));
         }
         let list = call.list.clone().unwrap_or_else(|| "member".to_owned());
         let read = self.read_call(name, call, api.as_deref(), &list)?;
@@ -99,7 +73,7 @@ impl Checked<'_> {
         })
     }
 
-    /// How tags are read; nothing where an SDK client does it.
+    /// The call that reads tags; `None` if an SDK client reads them.
     fn read_call(
         &self,
         name: &Spanned<String>,
@@ -112,11 +86,11 @@ impl Checked<'_> {
             (Some(_), Some(operation), Some(tags)) => (operation.clone(), tags.clone()),
             (None, None, None) => return Ok(None),
             (Some(_), ..) => {
-                return Err(self.wrong(&name.span(), "expected `operation` and `tags` of the read"));
+                return Err(self.source.wrong(&name.span(), "expected `operation` and `tags` of the read"));
             }
             (None, ..) => {
-                let what = "expected `actions` only: an SDK client knows how tags are read";
-                return Err(self.wrong(&name.span(), what));
+                let what = "expected `actions` only: an SDK client reads the tags";
+                return Err(self.source.wrong(&name.span(), what));
             }
         };
         Ok(Some(ReadCall {
@@ -133,7 +107,7 @@ impl Checked<'_> {
         }))
     }
 
-    /// The IAM actions of a read: most are called like the operation, with the prefix of the service's other actions.
+    /// The IAM actions of a read. Without `actions` it is the operation, with the prefix of the service's other actions.
     fn read_actions(
         &self,
         name: &Spanned<String>,
@@ -141,33 +115,28 @@ impl Checked<'_> {
         api: Option<&Api>,
     ) -> Result<Vec<String>, RuleFileError> {
         let Some(read) = &call.read else { return Ok(Vec::new()) };
-        let prefix = self.file.actions.first().and_then(|action| Some(action.split_once(':')?.0));
+        let prefix = self.actions.first().and_then(|action| Some(action.split_once(':')?.0));
         let prefix = prefix.or(api.map(|api| api.signing.as_str()));
         match (&read.actions, prefix, &read.operation) {
             (Some(actions), ..) if !actions.is_empty() => Ok(actions.clone()),
             (None, Some(prefix), Some(operation)) => Ok(vec![format!("{prefix}:{operation}")]),
-            _ => {
-                Err(self.wrong(&name.span(), "expected `actions` of the read: IAM's names of what it may do"))
-            }
+            _ => Err(self
+                .source
+                .wrong(&name.span(), "expected `actions` of the read: the IAM actions that it needs")),
         }
     }
 
-    /// The API of a call: the one it names, or the only one; `None` for calls of an SDK client.
-    fn api(
-        &self,
-        name: &Spanned<String>,
-        call: &NativeFile,
-        apis: &BTreeMap<&str, Arc<Api>>,
-    ) -> Result<Option<Arc<Api>>, RuleFileError> {
+    /// The API of a call: the one it names, or the only one of the file; `None` for calls of an SDK client.
+    fn api(&self, name: &Spanned<String>, call: &NativeFile) -> Result<Option<Arc<Api>>, RuleFileError> {
         let expected = "expected `api`: the name of an [api.*] of this file, or \"sdk\"";
-        match (&call.api, apis.values().next()) {
+        match (&call.api, self.apis.values().next()) {
             (Some(api), _) if api.as_ref() == SDK => Ok(None),
             (Some(api), _) => {
-                let known = apis.get(api.as_ref().as_str()).map(Arc::clone);
-                known.map(Some).ok_or_else(|| self.wrong(&api.span(), expected))
+                let known = self.apis.get(api.as_ref().as_str()).map(Arc::clone);
+                known.map(Some).ok_or_else(|| self.source.wrong(&api.span(), expected))
             }
-            (None, Some(only)) if apis.len() == 1 => Ok(Some(Arc::clone(only))),
-            (None, _) => Err(self.wrong(&name.span(), expected)),
+            (None, Some(only)) if self.apis.len() == 1 => Ok(Some(Arc::clone(only))),
+            (None, _) => Err(self.source.wrong(&name.span(), expected)),
         }
     }
 }

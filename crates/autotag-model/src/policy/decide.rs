@@ -1,0 +1,288 @@
+//! The decision about the tags of one resource.
+
+use super::template::{TagTemplate, TemplateContext};
+use super::{ForgedTagPolicy, Policy};
+use crate::tags::{
+    Adjustment, TagConstraints, TagKey, TagKeyError, TagSet, TagValue, is_reserved, normalized_key,
+};
+use std::fmt;
+
+/// What the tags of one resource are decided from.
+#[derive(Debug, Clone, Copy)]
+pub struct DecisionInput<'a> {
+    /// The values of the policy's placeholders: owner, principal and event.
+    pub context: &'a TemplateContext<'a>,
+    /// The IAM tags of the role or user.
+    pub iam_tags: &'a [(String, String)],
+    /// The session tags, as STS computed them.
+    pub session_tags: &'a [(&'a str, &'a str)],
+    /// The tags that the creating call asked for.
+    pub requested: &'a [(String, String)],
+    /// The tags that the resource has now, if they were read.
+    pub present: &'a [(String, String)],
+    /// The tags that the service accepts.
+    pub constraints: &'a TagConstraints,
+    /// On a recheck, the tags that the first evaluation of the event wrote; these may be replaced.
+    pub previous_tags: Option<&'a [(String, String)]>,
+    /// Whether the resource may have existed before the event. If so, existing identity tags are kept.
+    pub may_have_existed: bool,
+}
+
+/// The decision for one resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Decision {
+    /// The tags to write, the most important first. Empty if none is to be written.
+    pub tags: TagSet,
+    /// All tags that the policy has for the resource, also those that it has already and those that are not written because
+    /// it has an owner.
+    pub decided: TagSet,
+    /// Why no tag is written, if so.
+    pub no_write: Option<NoWriteReason>,
+    /// What users should know about the decision.
+    pub notes: Vec<Note>,
+}
+
+/// The reason why no tag is written to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoWriteReason {
+    /// The resource may have existed before and has an identity tag, which is kept.
+    HasOwner,
+    /// As [`HasOwner`](Self::HasOwner), but the call asked for the same identity tags, so that they may be forged.
+    ///
+    /// They are not replaced. Otherwise a caller could take over an existing resource by passing its current tags.
+    MayBeForged,
+    /// The resource has every tag already, with the same value.
+    Complete,
+    /// The resource has the opt-out tag.
+    OptedOut,
+}
+
+/// Something that users should know about a tag that was or was not decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The caller set an identity key.
+    Forged {
+        /// The key as the caller wrote it.
+        key: String,
+        /// Whether its value is replaced.
+        replaced: bool,
+    },
+    /// A key or value was changed to fit.
+    Adjusted(String, Adjustment),
+    /// A session or IAM tag with a key of the policy was not copied.
+    Protected(String),
+    /// A tag with a key that begins with `aws:` was not copied.
+    Reserved(String),
+    /// The resource has no room for the tag of this key.
+    NoRoom(String),
+    /// A placeholder of the tag of this key has no value for this event.
+    NoValue(String),
+    /// The user's own tag of this key is kept.
+    Kept(String),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forged { key, replaced: true } => write!(f, "`{key}` set by the caller is replaced"),
+            Self::Forged { key, replaced: false } => write!(f, "`{key}` was set by the caller"),
+            Self::Adjusted(key, what) => write!(f, "`{key}`: {what}"),
+            Self::Protected(key) => {
+                write!(f, "tag `{key}` of the session or role is not copied: protected key")
+            }
+            Self::Reserved(key) => write!(f, "tag `{key}` is not copied: AWS keeps `aws:` keys for itself"),
+            Self::NoRoom(key) => write!(f, "no room for `{key}`"),
+            Self::NoValue(key) => write!(f, "`{key}` has no value here"),
+            Self::Kept(key) => write!(f, "the user's own `{key}` is kept"),
+        }
+    }
+}
+
+impl Policy {
+    /// Decides the tags of one resource.
+    ///
+    /// A pure function: the same input gives the same decision.
+    pub fn decide(&self, inputs: &DecisionInput<'_>) -> Decision {
+        let present = all_present(inputs);
+        if self.opted_out(&present) {
+            return Decision { no_write: Some(NoWriteReason::OptedOut), ..Decision::default() };
+        }
+        let theirs: Vec<_> = present.iter().copied().filter(|tag| !self.is_ours(inputs, tag)).collect();
+        let mut draft = TagDraft { constraints: inputs.constraints, tags: TagSet::new(), notes: Vec::new() };
+        self.add_identity(inputs, &theirs, &mut draft);
+        draft.add_templates(&self.fixed, inputs.context);
+        self.add_copies(inputs, &mut draft);
+        self.preserve_user_tags(&theirs, &mut draft);
+        draft.reuse_existing_case(inputs.previous_tags.unwrap_or_default(), &present);
+        draft.enforce_tag_limit(&present);
+        let TagDraft { tags: decided, notes, .. } = draft;
+        if let Some(reason) = self.first_writer(inputs, &decided) {
+            let asked_for = inputs.requested.iter().filter(|(key, _)| self.is_identity_key(key));
+            let notes =
+                asked_for.map(|(key, _)| Note::Forged { key: key.clone(), replaced: false }).collect();
+            return Decision { tags: TagSet::new(), decided, no_write: Some(reason), notes };
+        }
+        let mut tags = decided.clone();
+        tags.retain(|key, value| {
+            !present.iter().any(|(known, there)| known == key.as_str() && there == value.as_str())
+        });
+        let no_write = (!decided.is_empty() && tags.is_empty()).then_some(NoWriteReason::Complete);
+        Decision { tags, decided, no_write, notes }
+    }
+
+    /// Whether the first evaluation of the event wrote a tag that the resource has, and the call did not ask for it.
+    fn is_ours(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> bool {
+        let written = inputs.previous_tags.is_some_and(|ours| ours.contains(tag));
+        written && (self.is_identity_key(&tag.0) || !inputs.requested.contains(tag))
+    }
+
+    /// Why an earlier owner is kept, if there is one: on a resource that may have existed before the event, or on one that
+    /// was created again under the same name since the first evaluation.
+    fn first_writer(&self, inputs: &DecisionInput<'_>, decided: &TagSet) -> Option<NoWriteReason> {
+        if self.replace_existing || !(inputs.may_have_existed || inputs.previous_tags.is_some()) {
+            return None;
+        }
+        let theirs = |tag: &&(String, String)| self.is_identity_key(&tag.0) && !self.is_ours(inputs, tag);
+        let mut identity = inputs.present.iter().filter(theirs).peekable();
+        identity.peek()?;
+        if !inputs.may_have_existed {
+            // The call created the resource: identity tags that it asked for are forged and show no earlier owner.
+            let by_call = |tag: &(String, String)| {
+                inputs.requested.contains(tag)
+                    || decided.get(&tag.0).is_some_and(|ours| ours.as_str() == tag.1)
+            };
+            return (!identity.all(by_call)).then_some(NoWriteReason::HasOwner);
+        }
+        let asked_for = identity.all(|tag| inputs.requested.contains(tag));
+        Some(if asked_for { NoWriteReason::MayBeForged } else { NoWriteReason::HasOwner })
+    }
+
+    fn opted_out(&self, present: &[&(String, String)]) -> bool {
+        let Some(opt_out) = &self.opt_out else { return false };
+        present.iter().any(|(key, value)| key == opt_out && !value.eq_ignore_ascii_case("false"))
+    }
+
+    fn add_identity(
+        &self,
+        inputs: &DecisionInput<'_>,
+        present: &[&(String, String)],
+        draft: &mut TagDraft<'_>,
+    ) {
+        draft.add_templates(&self.identity, inputs.context);
+        for (key, value) in present {
+            if !self.is_identity_key(key) {
+                continue;
+            }
+            let ours = draft.tags.get(key).is_some();
+            let same = draft.tags.get(key).is_some_and(|mine| mine.as_str() == value);
+            if same {
+                continue;
+            }
+            let told_to = inputs.may_have_existed && self.replace_existing;
+            let replaced = ours && (self.forged == ForgedTagPolicy::Enforce || told_to);
+            draft.notes.push(Note::Forged { key: key.clone(), replaced });
+            if !replaced {
+                draft.tags.retain(|mine, _| mine.as_str() != key.as_str());
+            }
+        }
+    }
+
+    /// Copies session tags, then IAM tags; neither can set a key of the policy.
+    fn add_copies(&self, inputs: &DecisionInput<'_>, draft: &mut TagDraft<'_>) {
+        let session = inputs.session_tags.iter().copied().map(|tag| (tag, &self.session_tags));
+        let iam = inputs.iam_tags.iter().map(|(k, v)| ((k.as_str(), v.as_str()), &self.iam_tags));
+        for ((key, value), selection) in session.chain(iam) {
+            if is_reserved(key) {
+                draft.notes.push(Note::Reserved(key.to_owned()));
+            } else if self.is_own_key(key) {
+                draft.notes.push(Note::Protected(key.to_owned()));
+            } else if selection.selects(key) {
+                draft.add(key, value);
+            }
+        }
+    }
+
+    fn is_own_key(&self, key: &str) -> bool {
+        self.is_identity_key(key)
+            || self.fixed.iter().any(|(known, _)| normalized_key(known) == normalized_key(key))
+    }
+
+    /// Keeps the user's own tags: a tag of a session or the policy does not replace them.
+    fn preserve_user_tags(&self, present: &[&(String, String)], draft: &mut TagDraft<'_>) {
+        for (key, value) in present {
+            let identity = self.is_identity_key(key);
+            let notes = &mut draft.notes;
+            draft.tags.retain(|mine, ours| {
+                let keep = identity || !mine.eq_ignore_case(key);
+                if !keep && ours.as_str() != value {
+                    notes.push(Note::Kept(key.clone()));
+                }
+                keep
+            });
+        }
+    }
+}
+
+/// The tags that the resource has or gets by the creating call, without those of AWS.
+fn all_present<'i>(inputs: &DecisionInput<'i>) -> Vec<&'i (String, String)> {
+    let read = |key: &str| inputs.present.iter().any(|(known, _)| known == key);
+    let requested = inputs.requested.iter().filter(|(key, _)| !read(key));
+    inputs.present.iter().chain(requested).filter(|(key, _)| !is_reserved(key)).collect()
+}
+
+/// The tags decided so far.
+struct TagDraft<'a> {
+    constraints: &'a TagConstraints,
+    tags: TagSet,
+    notes: Vec<Note>,
+}
+
+impl TagDraft<'_> {
+    fn add_templates(&mut self, templates: &[(String, TagTemplate)], context: &TemplateContext<'_>) {
+        for (key, template) in templates {
+            match template.fill(context) {
+                Some(value) => self.add(key, &value),
+                None => self.notes.push(Note::NoValue(key.clone())),
+            }
+        }
+    }
+
+    fn add(&mut self, key: &str, value: &str) {
+        let (fitted, key_adjusted) = match TagKey::sanitize(key, self.constraints) {
+            Ok(fitted) => fitted,
+            Err(TagKeyError::Reserved) => return self.notes.push(Note::Reserved(key.to_owned())),
+            Err(TagKeyError::Empty) => return,
+        };
+        let (value, value_adjusted) = TagValue::sanitize(value, self.constraints);
+        if self.tags.add(fitted, value) {
+            let adjusted = key_adjusted.into_iter().chain(value_adjusted);
+            self.notes.extend(adjusted.map(|what| Note::Adjusted(key.to_owned(), what)));
+        }
+    }
+
+    /// Spells a key as the first evaluation of the event wrote it: AWS would keep both spellings.
+    fn reuse_existing_case(&mut self, ours: &[(String, String)], present: &[&(String, String)]) {
+        let written = |key: &TagKey| {
+            let there = present.iter().filter(|tag| ours.contains(tag)).map(|(there, _)| there.as_str());
+            there.into_iter().find(|there| key.eq_ignore_case(there) && key.as_str() != *there)
+        };
+        let spelt = self.tags.iter().map(|(key, value)| {
+            let known = written(key).and_then(|there| TagKey::sanitize(there, self.constraints).ok());
+            (known.map_or_else(|| key.clone(), |(known, _)| known), value.clone())
+        });
+        let spelt: Vec<(TagKey, TagValue)> = spelt.collect();
+        self.tags = TagSet::new();
+        for (key, value) in spelt {
+            self.tags.add(key, value);
+        }
+    }
+
+    fn enforce_tag_limit(&mut self, present: &[&(String, String)]) {
+        let stay = present.iter().filter(|(key, _)| self.tags.get(key).is_none()).count();
+        let dropped = self.tags.split_off(self.constraints.tags.saturating_sub(stay));
+        self.notes.extend(dropped.into_iter().map(|(key, _)| Note::NoRoom(key.as_str().to_owned())));
+    }
+}

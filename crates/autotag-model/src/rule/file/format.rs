@@ -1,0 +1,160 @@
+//! The form of a rule file.
+
+use crate::rule::Condition;
+use crate::rule::call::{Api, Http, Pagination, Param, TagShape};
+use crate::rule::path::{Path, PathError};
+use crate::rule::template::ArnTemplate;
+use crate::tags::TagConstraints;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
+use std::collections::BTreeMap;
+use std::fmt;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) source: Spanned<String>,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) tag: Option<Spanned<String>>,
+    #[serde(alias = "otherwise")]
+    pub(super) fallback: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) actions: Vec<String>,
+    #[serde(default)]
+    pub(super) not_a_resource: Vec<String>,
+    #[serde(default)]
+    pub(super) limits: TagConstraints,
+    #[serde(default)]
+    pub(super) api: BTreeMap<String, Api>,
+    #[serde(default)]
+    pub(super) native: BTreeMap<Spanned<String>, NativeFile>,
+    #[serde(default, rename = "rule")]
+    pub(super) rules: Vec<RuleFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleFile {
+    pub(super) event: Spanned<String>,
+    #[serde(rename = "type")]
+    pub(super) resource_type: Spanned<String>,
+    pub(super) id: OneOrMore,
+    pub(super) arn: Option<ArnTemplate>,
+    pub(super) tag: Option<Spanned<String>>,
+    #[serde(alias = "otherwise")]
+    pub(super) fallback: Option<Spanned<String>>,
+    #[serde(alias = "read_by")]
+    pub(super) read_with: Option<Spanned<String>>,
+    pub(super) actions: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) existing: bool,
+    pub(super) region: Option<RegionOf>,
+    pub(super) when: Option<ConditionFile>,
+    pub(super) unless: Option<ConditionFile>,
+    pub(super) note: Option<String>,
+    pub(super) max_tags: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RegionOf {
+    Global,
+}
+
+pub(super) struct OneOrMore(pub(super) Vec<Path>);
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Paths;
+        impl<'de> Visitor<'de> for Paths {
+            type Value = OneOrMore;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path such as \"response.queueUrl\", or a list of them")
+            }
+            fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<Self::Value, E> {
+                Ok(OneOrMore(vec![path.parse().map_err(|error: PathError| E::custom(error))?]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut paths = Vec::new();
+                while let Some(path) = list.next_element()? {
+                    paths.push(path);
+                }
+                if paths.is_empty() { Err(A::Error::invalid_length(0, &self)) } else { Ok(OneOrMore(paths)) }
+            }
+        }
+        deserializer.deserialize_any(Paths)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConditionTable {
+    pub(super) path: Path,
+    #[serde(default)]
+    pub(super) is: Vec<String>,
+}
+
+pub(super) struct ConditionFile(pub(super) Condition);
+
+impl<'de> Deserialize<'de> for ConditionFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PathOrTable;
+        impl<'de> Visitor<'de> for PathOrTable {
+            type Value = ConditionFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path, or a table such as { path = \"response.engine\", is = [\"docdb\"] }")
+            }
+            fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<Self::Value, E> {
+                Ok(ConditionFile(Condition {
+                    path: path.parse().map_err(|error: PathError| E::custom(error))?,
+                    is: Vec::new(),
+                }))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let table = ConditionTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(ConditionFile(Condition { path: table.path, is: table.is }))
+            }
+        }
+        deserializer.deserialize_any(PathOrTable)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NativeFile {
+    pub(super) api: Option<Spanned<String>>,
+    pub(super) operation: Option<String>,
+    pub(super) http: Option<Http>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) params: BTreeMap<String, Param>,
+    #[serde(default)]
+    pub(super) each: BTreeMap<String, Param>,
+    pub(super) tags: String,
+    pub(super) shape: TagShape,
+    pub(super) list: Option<String>,
+    pub(super) root: Option<String>,
+    pub(super) max_per_call: Option<usize>,
+    #[serde(default)]
+    pub(super) replaces: bool,
+    pub(super) read: Option<ReadFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReadFile {
+    pub(super) operation: Option<String>,
+    pub(super) actions: Option<Vec<String>>,
+    pub(super) http: Option<Http>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) params: Option<BTreeMap<String, Param>>,
+    pub(super) tags: Option<String>,
+    pub(super) shape: Option<TagShape>,
+    pub(super) list: Option<String>,
+    pub(super) next: Option<Pagination>,
+}
