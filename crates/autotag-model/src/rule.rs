@@ -49,7 +49,7 @@ pub use path::{Path, PathError};
 pub use resource::{Resource, ResourceKey, Scope};
 pub use template::{ArnTemplate, ArnTemplateError, MissingValue};
 
-use crate::arn::{Arn, ArnError};
+use crate::arn::{AccountId, Arn, ArnError};
 use crate::record::ParsedRecord;
 use crate::tags::TagConstraints;
 use std::collections::BTreeMap;
@@ -185,6 +185,12 @@ pub enum LocateError {
         /// What is wrong with it.
         source: ArnError,
     },
+    /// The ARN names something else than an account, as records do whose publisher has replaced the ids.
+    #[error("`{arn}` does not name an account: expected twelve digits, found `{}`", .arn.account_field())]
+    Account {
+        /// The ARN.
+        arn: Arn,
+    },
 }
 
 impl From<MissingValue> for LocateError {
@@ -193,9 +199,13 @@ impl From<MissingValue> for LocateError {
     }
 }
 
-/// Parses the ARN of a resource.
+/// Parses the ARN of a resource. Its account must be twelve digits, empty, or a lower-case word, by which AWS names itself
+/// as the owner.
 fn readable_arn(text: &str) -> Result<Arn, LocateError> {
-    text.parse().map_err(|source| LocateError::NotAnArn { text: text.to_owned(), source })
+    let arn: Arn = text.parse().map_err(|source| LocateError::NotAnArn { text: text.to_owned(), source })?;
+    let account = arn.account_field();
+    let of_aws = account.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    if of_aws || AccountId::new(account).is_some() { Ok(arn) } else { Err(LocateError::Account { arn }) }
 }
 
 impl Rule {

@@ -114,6 +114,25 @@ fn composite_arns_name_what_is_missing() {
 }
 
 #[test]
+fn an_arn_without_a_readable_account_is_refused() {
+    let cluster = rule("event = \"CreateCluster\"\nid = \"response.clusterArn\"");
+    let located = |arn: &str| {
+        let answer = parsed(json!(null), json!({"clusterArn": arn}));
+        cluster.locate(&answer, &Scope { account: None, ..scope() })
+    };
+    for account in ["YOUR_ACCOUNT_ID", "12", "1111222233334"] {
+        let arn = format!("arn:aws:kafka:us-east-1:{account}:cluster/c/u");
+        let why = format!("`{arn}` does not name an account: expected twelve digits, found `{account}`");
+        assert_eq!(why_no_arn(located(&arn)), why);
+    }
+    // Without an account, of an account, and of AWS itself.
+    for account in ["", "111122223333", "aws", "aws-marketplace"] {
+        let arn = format!("arn:aws:kafka:us-east-1:{account}:cluster/c/u");
+        assert_eq!(arns(located(&arn)), [arn]);
+    }
+}
+
+#[test]
 fn conditions() {
     let v2 = rule(
         "event = \"CreateLoadBalancer\"\nid = \"response.loadBalancers[].loadBalancerArn\"\nwhen = \"response.loadBalancers\"",
