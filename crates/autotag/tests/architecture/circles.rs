@@ -38,13 +38,9 @@ pub(crate) const KNOWN_PARENTS: &[(&str, &str)] = &[
     ("autotag-cli", "input"),
     ("autotag-handlers", "batch"),
     ("autotag-handlers", "services"),
-    ("autotag-model", "envelope"),
-    ("autotag-model", "rule"),
-    ("autotag-model", "rule::file"),
     ("org-metadata", "config"),
     ("org-metadata", "crate"),
     ("org-metadata", "output"),
-    ("session-store", "conformance"),
 ];
 
 /// The files of one crate: module path and text.
