@@ -3,29 +3,17 @@
 use crate::cli::StoreArgs;
 use crate::setup::wrong_usage;
 use anyhow::{Context as _, Result};
-use async_trait::async_trait;
 use autotag_aws::{Accounts, Settings};
 use autotag_model::arn::Region;
 use autotag_model::session::Session;
-use jiff::Timestamp;
-use session_store::{
-    DynamoDbStore, EmbeddedStore, MemoryStore, SessionReader, SessionStoreError, SessionWriter,
-};
+use session_store::{AnySessionStore, DynamoDbStore, EmbeddedStore, MemoryStore, SessionStoreError};
 use std::future::Future;
-use std::ops::RangeInclusive;
 use tokio::runtime::Runtime;
 
 /// A store, and the threads that its calls need.
 pub(crate) struct Sessions {
-    pub(crate) store: Store,
+    pub(crate) store: AnySessionStore,
     runtime: Runtime,
-}
-
-pub(crate) enum Store {
-    /// Only what the records at hand tell.
-    None(MemoryStore),
-    File(EmbeddedStore),
-    Table(DynamoDbStore),
 }
 
 impl Sessions {
@@ -36,11 +24,11 @@ impl Sessions {
             if !path.is_file() {
                 return Err(wrong_usage(format!("there is no file `{}`", path.display())));
             }
-            Store::File(EmbeddedStore::open(path).map_err(|error| wrong_usage(error.to_string()))?)
+            EmbeddedStore::open(path).map_err(|error| wrong_usage(error.to_string()))?.into()
         } else if let Some(table) = &args.table {
-            Store::Table(runtime.block_on(open_table(table, args.region.as_ref())))
+            runtime.block_on(open_table(table, args.region.as_ref())).into()
         } else {
-            Store::None(MemoryStore::new())
+            MemoryStore::new().into()
         };
         Ok(Self { store, runtime })
     }
@@ -52,12 +40,7 @@ impl Sessions {
 
     /// At most `most` sessions, of all that there are.
     pub(crate) fn some(&self, most: usize) -> Result<Vec<Session>, SessionStoreError> {
-        let mut sessions = match &self.store {
-            Store::None(store) => store.all(),
-            Store::File(store) => store.all()?,
-            Store::Table(store) => self.wait(store.some(most))?,
-        };
-        sessions.truncate(most);
+        let mut sessions = self.wait(self.store.sample(most))?;
         sessions
             .sort_by(|one, other| (&one.role_session, one.issued).cmp(&(&other.role_session, other.issued)));
         Ok(sessions)
@@ -71,30 +54,4 @@ async fn open_table(table: &str, region: Option<&Region>) -> DynamoDbStore {
         config = config.region(autotag_aws::sdk_region(region));
     }
     DynamoDbStore::new(autotag_aws::dynamodb_client(&config.build()), table)
-}
-
-#[async_trait]
-impl SessionReader for Store {
-    async fn find_issued(
-        &self,
-        role_session: &str,
-        between: &RangeInclusive<Timestamp>,
-    ) -> Result<Vec<Session>, SessionStoreError> {
-        match self {
-            Self::None(store) => store.find_issued(role_session, between).await,
-            Self::File(store) => store.find_issued(role_session, between).await,
-            Self::Table(store) => store.find_issued(role_session, between).await,
-        }
-    }
-}
-
-#[async_trait]
-impl SessionWriter for Store {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        match self {
-            Self::None(store) => store.put(session).await,
-            Self::File(store) => store.put(session).await,
-            Self::Table(store) => store.put(session).await,
-        }
-    }
 }

@@ -5,7 +5,6 @@
 mod config;
 mod metrics;
 mod second_look;
-mod sessions;
 mod work;
 
 use anyhow::{Context as _, Result};

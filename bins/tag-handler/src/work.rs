@@ -1,7 +1,6 @@
 //! One invocation: what is to be read, what comes of it, what is answered.
 
 use crate::config::{Config, PolicySource};
-use crate::sessions::Known;
 use crate::{metrics, second_look};
 use anyhow::{Context as _, Result, anyhow};
 use autotag_aws::backend::AwsPorts;
@@ -18,7 +17,7 @@ use autotag_model::policy::Policy;
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::{Value, json};
-use session_store::{MemoryStore, OverlayStore, SessionWriter as _};
+use session_store::{AnySessionStore, MemoryStore, OverlayStore, SessionWriter as _};
 use std::collections::HashMap;
 use std::fs;
 use std::sync::Arc;
@@ -29,7 +28,7 @@ use tokio::time::Instant;
 pub(crate) struct Worker {
     config: Config,
     rules: Rules,
-    world: AwsPorts<Known>,
+    world: AwsPorts<AnySessionStore>,
     trail: TrailReader,
 }
 
@@ -65,8 +64,8 @@ impl Worker {
         }
         let rules = Rules { catalog: Arc::new(catalog), policy: Arc::new(policy) };
         let known = match &config.sessions {
-            Some(table) => Known::Table(table.store(&accounts)),
-            None => Known::None(MemoryStore::new()),
+            Some(table) => table.store(&accounts).into(),
+            None => AnySessionStore::from(MemoryStore::new()),
         };
         let trail = TrailReader::new(Arc::clone(&accounts));
         let mut world = AwsPorts::new(accounts, known, now);

@@ -1,8 +1,8 @@
-//! Random sequences of operations, a store against [`MemoryStore`]: every answer must be equal.
+//! A conformance suite for stores: random sequences of operations on a store and on [`MemoryStore`], whose answers must be
+//! equal.
 //!
-//! For tests. The sessions come from a small universe, so that reports of the same session, sessions of the same name
-//! and time, and names that a careless key would confuse all meet often. No async runtime is chosen here: the caller
-//! hands one in.
+//! For tests. The sessions are drawn from a small set, so that copies of the same session, sessions of the same name and time,
+//! and names that a wrong key would confuse are frequent. The caller passes an executor; the suite has no async runtime.
 //!
 //! ```
 //! use session_store::{MemoryStore, conformance};
@@ -15,52 +15,31 @@ use crate::{
 };
 use autotag_model::session::Session;
 use jiff::Timestamp;
+use operation::{Operation, brief};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
-use serde_json::Value;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
 
+mod operation;
 mod universe;
 
-/// A sequence at work, to be driven to its end by the caller's executor.
+/// A running sequence, which the caller's executor drives to its end.
 pub type Work<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// One operation of a sequence.
-#[derive(Clone)]
-enum Operation {
-    Put(Box<Session>),
-    Find(&'static str),
-    FindIssued(&'static str, RangeInclusive<Timestamp>),
-    Expire(Timestamp),
-}
-
-impl fmt::Debug for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Put(session) => write!(f, "put {}", brief(session)),
-            Self::Find(id) => write!(f, "find {id:?}"),
-            Self::FindIssued(id, between) => {
-                write!(f, "find {id:?} issued from {} to {}", between.start(), between.end())
-            }
-            Self::Expire(now) => write!(f, "expire {now}"),
-        }
-    }
-}
-
-/// Runs `cases` random sequences of puts and finds against stores that `make` gives and against [`MemoryStore`].
+/// Runs `cases` random sequences of puts and finds on stores that `make` returns and on [`MemoryStore`].
 ///
-/// `make` gives an empty store; it is called once for each sequence (often, while a failing one is made shorter), outside
-/// of `block_on`. `block_on` drives a future to its end, for example `|work| runtime.block_on(work)`.
+/// `make` returns an empty store. It is called once for each sequence, outside of `block_on`, and more often while a failing
+/// sequence is shortened. `block_on` drives a future to its end, for example `|work| runtime.block_on(work)`.
 ///
 /// # Panics
-/// When an answer differs: with the shortest sequence found that shows it.
+/// If an answer differs. The message has the shortest sequence found that shows it.
 pub fn check<S: SessionStore>(make: impl Fn() -> S, cases: u32, block_on: impl Fn(Work<'_>)) {
     run(make, cases, block_on, universe::operations(false), &async |_, _| Ok(0));
 }
 
-/// As [`check`], with sessions expiring in between: for stores that forget when they are told to.
+/// As [`check`], with sessions that expire in between, for stores that implement [`Expiring`].
 ///
 /// # Panics
 /// As [`check`].
@@ -68,10 +47,10 @@ pub fn check_expiring<S: Expiring>(make: impl Fn() -> S, cases: u32, block_on: i
     run(make, cases, block_on, universe::operations(true), &async |store: &S, now| store.expire(now).await);
 }
 
-/// Has many threads put different reports of the same session at once, `rounds` times: all must be merged, none lost.
+/// Puts different copies of the same session from several threads at once, `rounds` times. All must be merged.
 ///
 /// # Panics
-/// When a report is lost or a put fails.
+/// If a copy is lost or a put fails.
 #[expect(clippy::panic, reason = "an assertion, for tests: a result could go unread")]
 pub fn check_racing<S: SessionStore>(make: impl Fn() -> S, rounds: u32, block_on: impl Fn(Work<'_>) + Sync) {
     for round in 0..rounds {
@@ -89,9 +68,9 @@ pub fn check_racing<S: SessionStore>(make: impl Fn() -> S, rounds: u32, block_on
                 });
             }
         });
-        let mut verdict = Err("`block_on` returned before the work was done".to_owned());
-        block_on(Box::pin(async { verdict = holds_all(store, &reports).await }));
-        if let Err(difference) = verdict {
+        let mut result = Err("`block_on` returned before the work was done".to_owned());
+        block_on(Box::pin(async { result = holds_all(store, &reports).await }));
+        if let Err(difference) = result {
             panic!("round {round}: reports put at the same time: {difference}");
         }
     }
@@ -105,13 +84,13 @@ fn run<S: SessionStore>(
     sequences: impl Strategy<Value = Vec<Operation>>,
     expire: &impl AsyncFn(&S, Timestamp) -> Result<usize, SessionStoreError>,
 ) {
-    // The failing sequence is printed whole and becomes a named test; there is no file of seeds to keep.
+    // A failing sequence is printed in full and becomes a test with a name, so that no file of seeds is needed.
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&sequences, |operations| {
         let (store, memory) = (make(), MemoryStore::new());
-        let mut verdict = Err("`block_on` returned before the work was done".to_owned());
-        block_on(Box::pin(async { verdict = play(&store, &memory, &operations, expire).await }));
-        verdict.map_err(TestCaseError::fail)
+        let mut result = Err("`block_on` returned before the work was done".to_owned());
+        block_on(Box::pin(async { result = run_sequence(&store, &memory, &operations, expire).await }));
+        result.map_err(TestCaseError::fail)
     });
     match outcome {
         Ok(()) => {}
@@ -128,8 +107,8 @@ async fn holds_all(store: &impl SessionStore, reports: &[Session]) -> Result<(),
     compare_all(store, &memory).await
 }
 
-/// Runs the operations on both and compares every answer, and at the end all that they hold.
-async fn play<S: SessionStore>(
+/// Runs the operations on both stores and compares every answer and, at the end, their contents.
+async fn run_sequence<S: SessionStore>(
     store: &S,
     memory: &MemoryStore,
     operations: &[Operation],
@@ -145,7 +124,7 @@ async fn play<S: SessionStore>(
             Operation::FindIssued(id, between) => compare(store, memory, id, between).await?,
             Operation::Expire(now) => {
                 let answers = (expire(store, *now).await, Ok(memory.expire(*now)));
-                same("expire", &answers, |forgotten| format!("{forgotten} forgotten"))?;
+                same("expire", &answers, |forgotten| format!("{forgotten} removed"))?;
             }
         }
     }
@@ -191,26 +170,7 @@ fn same<T: PartialEq>(
     }
 }
 
-/// What is known of a session, and nothing of what is not.
-fn brief(session: &Session) -> String {
-    let mut known = serde_json::to_value(session).unwrap_or_default();
-    drop_empty(&mut known);
-    known.to_string()
-}
-
-fn drop_empty(value: &mut Value) {
-    if let Value::Object(members) = value {
-        members.values_mut().for_each(drop_empty);
-        let empty = |value: &Value| {
-            value.is_null()
-                || value.as_array().is_some_and(Vec::is_empty)
-                || value.as_object().is_some_and(serde_json::Map::is_empty)
-        };
-        members.retain(|_, value| !empty(value));
-    }
-}
-
-/// The sequence, an operation a line.
+/// The sequence, one operation a line.
 fn script(operations: &[Operation]) -> String {
     let mut lines = format!("\nafter these {} operations:", operations.len());
     for (index, operation) in operations.iter().enumerate() {

@@ -1,7 +1,8 @@
-//! Sessions in a `DynamoDB` table: the store of a deployment, shared by functions in all regions.
+//! Sessions in a `DynamoDB` table: the store of a deployment, which functions in all regions share.
 
 use crate::{ANY_TIME, RETENTION, SessionReader, SessionStoreError, SessionWriter};
 use async_trait::async_trait;
+use autotag_model::failure::{self, ErrorClass};
 use autotag_model::session::Session;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::client::Waiters as _;
@@ -16,15 +17,16 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// The version of the entries this program reads and writes. A change of [`Session`] that no longer reads the older JSON
-/// needs a new one, and a way to read the older.
+/// The version of the entries that this program reads and writes.
+///
+/// A change of [`Session`] that cannot read the older JSON needs a new version, and code that reads the older one.
 pub const ENTRY_VERSION: u8 = 1;
 
-/// How often a session that others write at the same moment is merged anew.
-const TRIES: usize = 16;
+/// The most attempts to merge a session that other writers change at the same time.
+const MAX_MERGE_ATTEMPTS: usize = 16;
 
-/// How long a new table may take.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long to wait for a new table.
+const TABLE_WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The attributes of an entry. The first two are the table's keys.
 const ROLE_SESSION: &str = "role_session";
@@ -35,7 +37,7 @@ const SESSION: &str = "session";
 
 type Entry = HashMap<String, AttributeValue>;
 
-/// Sessions in a `DynamoDB` table. Holds no credential: of STS's answer an entry has the access key id.
+/// Sessions in a `DynamoDB` table. It holds no credential: of STS's answer an entry has only the access key id.
 ///
 /// | attribute | type | holds |
 /// |---|---|---|
@@ -45,35 +47,38 @@ type Entry = HashMap<String, AttributeValue>;
 /// | `version` | N | [`ENTRY_VERSION`] |
 /// | `session` | S | the [`Session`] as JSON |
 ///
-/// *Requests:* a put is one `PutItem`, also of a session that is there already and need not change; a copy that knows more
-/// than the one that is there takes a second one. A find is one `Query` a megabyte, strongly consistent: a session is seen as
-/// soon as it is put. The region of the table and the one of the caller may differ. *Permissions:* `dynamodb:Query` to
-/// find, `dynamodb:PutItem` to put, `dynamodb:Scan` to list all. *Failures:* throttling and outages are
-/// [`SessionStoreError::Unavailable`] after the attempts that the configuration allows, and never "no session".
+/// *Requests.* A put is one `PutItem`, and a second one if the table has a copy of the session with less detail. A find is one
+/// `Query` a megabyte, strongly consistent, so that it returns a session as soon as the put has ended. The table can be in
+/// another region than the caller.
+///
+/// *Permissions.* `dynamodb:Query` to find, `dynamodb:PutItem` to put, `dynamodb:Scan` for [`sample`](Self::sample).
+///
+/// *Errors.* Throttling and outages are [`SessionStoreError::Unavailable`] after the attempts that the client's
+/// configuration allows. They are never an empty list.
 #[derive(Debug, Clone)]
 pub struct DynamoDbStore {
     client: Client,
     table: String,
 }
 
-/// How a conditional write ended.
-enum Written {
+/// The result of a conditional write.
+enum PutOutcome {
     Done,
-    /// Something else is there; `None` if it has gone again.
-    Holds(Option<Entry>),
+    /// The table has another entry under the key; `None` if that has been deleted since.
+    Conflict(Option<Entry>),
 }
 
 impl DynamoDbStore {
-    /// The table of this name, in the region and with the credentials and retries of `client`.
+    /// A store in the table of this name, with the region, credentials and retries of `client`. It sends no request.
     pub fn new(client: Client, table: &str) -> Self {
         Self { client, table: table.to_owned() }
     }
 
-    /// Makes the table: billed by request, with its TTL. Waits until it takes entries. For tests and tools; a deployment has
-    /// it in its template.
+    /// Creates the table, billed by request and with its TTL, and waits until it takes entries. For tests and tools; a
+    /// deployment creates the table by its template.
     ///
     /// # Errors
-    /// [`SessionStoreError`], naming the table; also when it is there already.
+    /// [`SessionStoreError`], also if the table exists.
     pub async fn create(&self) -> Result<(), SessionStoreError> {
         let unfit = |_| SessionStoreError::Failed {
             place: self.table.clone(),
@@ -90,7 +95,8 @@ impl DynamoDbStore {
         }
         let made = made.billing_mode(BillingMode::PayPerRequest).send().await;
         made.map_err(|error| self.failed("CreateTable", &error))?;
-        let there = self.client.wait_until_table_exists().table_name(&self.table).wait(PATIENCE).await;
+        let there =
+            self.client.wait_until_table_exists().table_name(&self.table).wait(TABLE_WAIT_TIMEOUT).await;
         there.map_err(|error| SessionStoreError::Unavailable {
             place: self.table.clone(),
             source: format!("the new table takes no entries: {error}").into(),
@@ -101,14 +107,14 @@ impl DynamoDbStore {
         set.map(drop).map_err(|error| self.failed("UpdateTimeToLive", &error))
     }
 
-    /// At most `most` sessions, in no order: for people who look. Reads the table from its beginning.
+    /// Returns at most `max` sessions, in no order. It scans the table from its beginning.
     ///
     /// # Errors
-    /// [`SessionStoreError`], naming the table.
-    pub async fn some(&self, most: usize) -> Result<Vec<Session>, SessionStoreError> {
+    /// [`SessionStoreError`] if the table does not answer or an entry cannot be read.
+    pub async fn sample(&self, max: usize) -> Result<Vec<Session>, SessionStoreError> {
         let mut pages = self.client.scan().table_name(&self.table).into_paginator().items().send();
         let mut sessions = Vec::new();
-        while sessions.len() < most
+        while sessions.len() < max
             && let Some(entry) = pages.next().await
         {
             sessions.push(self.decode(&entry.map_err(|error| self.failed("Scan", &error))?)?);
@@ -116,8 +122,8 @@ impl DynamoDbStore {
         Ok(sessions)
     }
 
-    /// Writes `session` over exactly what is `known` of it, or over nothing.
-    async fn write(&self, session: &Session, known: Option<String>) -> Result<Written, SessionStoreError> {
+    /// Writes `session` if the table has exactly `known` (the JSON of an entry) of it, or nothing.
+    async fn write(&self, session: &Session, known: Option<String>) -> Result<PutOutcome, SessionStoreError> {
         let put = self.client.put_item().table_name(&self.table).set_item(Some(self.encode(session)?));
         let put = match known {
             Some(known) => put
@@ -129,19 +135,21 @@ impl DynamoDbStore {
                 .expression_attribute_names("#key", ROLE_SESSION),
         };
         let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        self.answer(put.send().await)
+        self.outcome(put.send().await)
     }
 
-    fn answer<R: std::fmt::Debug>(
+    fn outcome(
         &self,
-        answer: Result<PutItemOutput, SdkError<PutItemError, R>>,
-    ) -> Result<Written, SessionStoreError> {
+        answer: Result<PutItemOutput, SdkError<PutItemError>>,
+    ) -> Result<PutOutcome, SessionStoreError> {
         match answer {
-            Ok(_) => Ok(Written::Done),
+            Ok(_) => Ok(PutOutcome::Done),
             Err(SdkError::ServiceError(refused)) if refused.err().is_conditional_check_failed_exception() => {
                 match refused.into_err() {
-                    PutItemError::ConditionalCheckFailedException(failed) => Ok(Written::Holds(failed.item)),
-                    _ => Ok(Written::Holds(None)),
+                    PutItemError::ConditionalCheckFailedException(failed) => {
+                        Ok(PutOutcome::Conflict(failed.item))
+                    }
+                    _ => Ok(PutOutcome::Conflict(None)),
                 }
             }
             Err(error) => Err(self.failed("PutItem", &error)),
@@ -183,71 +191,44 @@ impl DynamoDbStore {
         SessionStoreError::Damaged { place, role_session, source: source.into() }
     }
 
-    /// What the client says, in the words of somebody who has to do something about it. No message of AWS's: it may hold
-    /// what was sent.
-    fn failed<E: ProvideErrorMetadata, R>(
-        &self,
-        operation: &str,
-        error: &SdkError<E, R>,
-    ) -> SessionStoreError {
+    /// The client's error in terms of what to do. It has no message of AWS, which may quote the request.
+    fn failed<E: ProvideErrorMetadata>(&self, operation: &str, error: &SdkError<E>) -> SessionStoreError {
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
         let unanswered = if matches!(error, SdkError::TimeoutError(_)) { "Timeout" } else { "NoConnection" };
         let source = format!("{operation} answered {}", code.unwrap_or(unanswered)).into();
         let place = self.table.clone();
-        let advice = match code {
-            None => return SessionStoreError::Unavailable { place, source },
-            Some(code) if PASSING.iter().any(|known| code.contains(known)) => {
-                return SessionStoreError::Unavailable { place, source };
-            }
-            Some(code) if REFUSALS.iter().any(|known| code.contains(known)) => {
-                return SessionStoreError::Denied { place, source };
-            }
-            Some("ResourceNotFoundException") => {
+        let status = error.raw_response().map(|answer| answer.status().as_u16());
+        let class = code.map_or(ErrorClass::Transport, |code| failure::classify(code, status));
+        let advice = match (class, code) {
+            // DynamoDB refuses a change of a table with the second code while it makes another one.
+            (ErrorClass::Throttled | ErrorClass::Transport | ErrorClass::Conflict, _)
+            | (_, Some("LimitExceededException")) => return SessionStoreError::Unavailable { place, source },
+            (ErrorClass::Denied, _) => return SessionStoreError::Denied { place, source },
+            (_, Some("ResourceNotFoundException")) => {
                 "there is no such table in this region and account: check its name and region"
             }
-            Some("ValidationException") => {
+            (_, Some("ValidationException")) => {
                 "it does not take the request: check that its keys are the texts `role_session` and `issued`"
             }
-            Some(_) => "DynamoDB refuses the request",
+            _ => "DynamoDB refuses the request",
         };
         SessionStoreError::Failed { place, advice, source }
     }
 }
 
-/// What stands in the codes of failures that pass by themselves. New credentials are fetched for the next try.
-const PASSING: [&str; 9] = [
-    "Throttl",
-    "ProvisionedThroughputExceeded",
-    "RequestLimitExceeded",
-    "LimitExceededException",
-    "InternalServerError",
-    "InternalFailure",
-    "ServiceUnavailable",
-    "TransactionConflict",
-    "ExpiredToken",
-];
-
-/// What stands in the codes of missing permissions.
-const REFUSALS: [&str; 5] = [
-    "AccessDenied",
-    "UnrecognizedClient",
-    "InvalidSignature",
-    "MissingAuthenticationToken",
-    "IncompleteSignature",
-];
-
 fn text_of(entry: &Entry) -> Option<&String> {
     entry.get(SESSION)?.as_s().ok()
 }
 
-/// Unique for each session of a role session: a time has no `#` in it.
+/// The sort key, unique for each session of a role session: a time contains no `#`.
 fn sort_key(session: &Session) -> String {
     let key = session.access_key.as_ref().map_or("", |key| key.reveal());
     format!("{}#{key}", session.issued)
 }
 
-/// The sort keys between which all sessions lie that were issued between two times, and maybe some others of the same
-/// second. The digits of a second come before a dot, a `Z` and a `~`, whatever its fraction.
+/// The first and last sort key of the sessions issued between two times. Others of the same second can be among them.
+///
+/// With or without a fraction, a second sorts after its digits alone and before its digits with a `~`.
 fn sort_keys(between: &RangeInclusive<Timestamp>) -> (String, String) {
     let second = |time: &Timestamp| time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
     (second(between.start()), format!("{}~", second(between.end())))
@@ -261,7 +242,7 @@ impl SessionReader for DynamoDbStore {
         between: &RangeInclusive<Timestamp>,
     ) -> Result<Vec<Session>, SessionStoreError> {
         if role_session.is_empty() {
-            // No key is empty; DynamoDB would refuse the question.
+            // DynamoDB refuses an empty key.
             return Ok(Vec::new());
         }
         let text = |text: String| AttributeValue::S(text);
@@ -293,10 +274,10 @@ impl SessionReader for DynamoDbStore {
 impl SessionWriter for DynamoDbStore {
     async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
         let (mut merged, mut known) = (session.clone(), None);
-        for _ in 0..TRIES {
+        for _ in 0..MAX_MERGE_ATTEMPTS {
             let entry = match self.write(&merged, known.take()).await? {
-                Written::Done => return Ok(()),
-                Written::Holds(entry) => entry,
+                PutOutcome::Done => return Ok(()),
+                PutOutcome::Conflict(entry) => entry,
             };
             merged = session.clone();
             if let Some(entry) = entry {
@@ -308,7 +289,7 @@ impl SessionWriter for DynamoDbStore {
                 known = text_of(&entry).cloned();
             }
         }
-        let source = format!("others wrote the same session {TRIES} times in between").into();
+        let source = format!("others wrote the same session {MAX_MERGE_ATTEMPTS} times in between").into();
         Err(SessionStoreError::Unavailable { place: self.table.clone(), source })
     }
 }

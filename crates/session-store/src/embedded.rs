@@ -1,4 +1,4 @@
-//! Sessions in one file on disk, for programs that run now and then.
+//! Sessions in one file on disk, for command-line programs.
 
 use crate::{Expiring, SessionReader, SessionStoreError, SessionWriter, is_expired};
 use async_trait::async_trait;
@@ -12,29 +12,37 @@ use std::io::ErrorKind;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-/// Role session id, time of issue in nanoseconds, access key id. redb keeps the lengths of the parts and compares part
-/// by part, so no byte in a session's name can make it look like another's; the order is that of `find`. Bytes and not
-/// text, as redb panics on text that is not UTF-8.
+/// Role session id, time of issue in nanoseconds, access key id.
+///
+/// redb keeps the lengths of the parts and compares part by part, so that no byte in a session's name makes it equal to
+/// another one. The order is that of `find`. The parts are bytes because redb panics on text that is not UTF-8.
 type Key = (&'static [u8], i128, Option<&'static [u8]>);
 
-/// One byte of format version, then the session as JSON.
+/// The value is one byte with the format version, then the session as JSON.
 const SESSIONS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("sessions");
 
-/// The version this program reads and writes. A change of [`Session`] that no longer reads the older JSON needs a new
-/// one, and a way to read the older.
+/// The format version that this program reads and writes. A change of [`Session`] that cannot read the older JSON needs a
+/// new version, and code that reads the older one.
 const VERSION: u8 = 1;
 
-/// redb would take up to 1 GiB; the same sessions are asked for again and again, and they are small.
+/// The size of the cache. redb's default is 1 GiB; sessions are small and mostly the same ones are read.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Sessions in one file on disk (redb). Holds no credential.
+/// Sessions in one file on disk (redb). It holds no credential.
 ///
-/// *Durability:* what a finished [`put`](SessionWriter::put) or [`put_all`](Self::put_all) kept is there after a crash or
-/// loss of power; what was under way is there wholly or not at all. Every one of them ends in an `fsync`, milliseconds
-/// long: use `put_all` for many sessions. *Memory:* at most 64 MiB of cache, whatever the size of the file. *Sharing:*
-/// one process at a time. *Trust:* a file that was closed cleanly is not checked again on opening: one whose bytes a
-/// failing disk or a stranger changed can make redb panic or answer wrongly, so take none from strangers. Its futures are ready at once and block the thread while they work: it is for programs, not for
-/// a server's async threads.
+/// *Durability.* After a crash or loss of power the file has everything of a finished [`put`](SessionWriter::put) or
+/// [`put_all`](Self::put_all), and all or nothing of an unfinished one. Each ends with an `fsync`, which takes milliseconds:
+/// use `put_all` for many sessions.
+///
+/// *Memory.* At most 64 MiB of cache, whatever the size of the file.
+///
+/// *Sharing.* One process at a time.
+///
+/// *Trust.* A file that was closed cleanly is not checked when it is opened. If a failing disk or another person changed its
+/// bytes, redb can panic or return wrong sessions: do not open files from others.
+///
+/// *Async.* The futures are ready at once and block the thread while they work. The store is for command-line programs, not
+/// for the async threads of a server.
 ///
 /// ```no_run
 /// use session_store::{EmbeddedStore, SessionReader as _, SessionWriter as _};
@@ -52,12 +60,12 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Opens the file at `path`; makes it if there is none. Its folder must exist. After a crash this repairs the file
-    /// first, which reads it through once.
+    /// Opens the file at `path`, or creates it; its folder must exist. After a crash this first repairs the file, which reads
+    /// all of it once.
     ///
     /// # Errors
-    /// [`SessionStoreError`], naming the file: it is in use by another process, it is something else than a session
-    /// store (and is left as it is), the permission is missing, or the disk fails.
+    /// [`SessionStoreError`] if another process has opened the file, it is something else than a session store (and is left
+    /// unchanged), the permission is missing, or the disk fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SessionStoreError> {
         let place = path.as_ref().display().to_string();
         let opened = Database::builder().set_cache_size(CACHE_BYTES).create(path);
@@ -67,10 +75,10 @@ impl EmbeddedStore {
         Ok(store)
     }
 
-    /// Keeps all `sessions`, or none when it fails. One transaction: the way to load many.
+    /// Puts all `sessions` in one transaction, or none if it fails.
     ///
     /// # Errors
-    /// [`SessionStoreError`], naming the file.
+    /// [`SessionStoreError`] if the file cannot be read or written.
     pub fn put_all(&self, sessions: &[Session]) -> Result<(), SessionStoreError> {
         let transaction = self.db.begin_write().map_err(|error| self.failed(error))?;
         let mut changed = false;
@@ -80,7 +88,7 @@ impl EmbeddedStore {
                 changed |= self.merge_in(&mut table, session)?;
             }
         }
-        // Duplicates are frequent; they need not cost an fsync.
+        // Duplicates are frequent and must not cost an fsync.
         if changed {
             transaction.commit().map_err(|error| self.failed(error))
         } else {
@@ -88,7 +96,7 @@ impl EmbeddedStore {
         }
     }
 
-    /// Makes the table in a new file; refuses the database of another program.
+    /// Creates the table in a new file. Refuses the database of another program.
     fn prepare(&self) -> Result<(), SessionStoreError> {
         let reading = self.db.begin_read().map_err(|error| self.failed(error))?;
         match reading.open_table(SESSIONS) {
@@ -136,16 +144,25 @@ impl EmbeddedStore {
     /// All sessions, in the order of (role session, issued, access key).
     ///
     /// # Errors
-    /// [`SessionStoreError`], naming the file.
+    /// [`SessionStoreError`] if the file or a session in it cannot be read.
     pub fn all(&self) -> Result<Vec<Session>, SessionStoreError> {
+        self.sample(usize::MAX)
+    }
+
+    /// The first `max` sessions of [`all`](Self::all).
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub fn sample(&self, max: usize) -> Result<Vec<Session>, SessionStoreError> {
         let reading = self.db.begin_read().map_err(|error| self.failed(error))?;
         let table = reading.open_table(SESSIONS).map_err(|error| self.failed(error))?;
         let rows = table.iter().map_err(|error| self.failed(error))?;
-        rows.map(|row| {
-            let (key, value) = row.map_err(|error| self.failed(error))?;
-            self.decode(key.value().0, value.value())
-        })
-        .collect()
+        rows.take(max)
+            .map(|row| {
+                let (key, value) = row.map_err(|error| self.failed(error))?;
+                self.decode(key.value().0, value.value())
+            })
+            .collect()
     }
 
     fn known(
@@ -157,7 +174,7 @@ impl EmbeddedStore {
         let table = reading.open_table(SESSIONS).map_err(|error| self.failed(error))?;
         let id = role_session.as_bytes();
         let (first, last) = (between.start().as_nanosecond(), between.end().as_nanosecond());
-        // No key at all comes before every key, and so does the nanosecond after the last.
+        // A session without an access key sorts first: the upper bound is before every session of the next nanosecond.
         let rows = table.range((id, first, None)..(id, last.saturating_add(1), None));
         let rows = rows.map_err(|error| self.failed(error))?;
         rows.map(|row| {
@@ -167,7 +184,12 @@ impl EmbeddedStore {
         .collect()
     }
 
-    fn forget(&self, now: Timestamp) -> Result<usize, SessionStoreError> {
+    /// Removes the sessions that ended more than [`RETENTION`](crate::RETENTION) before `now`, in one transaction; returns
+    /// how many. [`Expiring::expire`] says what `now` is when old trails are read.
+    ///
+    /// # Errors
+    /// [`SessionStoreError`] if the file or a session in it cannot be read or written. No session is removed then.
+    pub fn expire(&self, now: Timestamp) -> Result<usize, SessionStoreError> {
         let transaction = self.db.begin_write().map_err(|error| self.failed(error))?;
         let mut unreadable = None;
         let forgotten = {
@@ -242,7 +264,7 @@ impl SessionWriter for EmbeddedStore {
 #[async_trait]
 impl Expiring for EmbeddedStore {
     async fn expire(&self, now: Timestamp) -> Result<usize, SessionStoreError> {
-        self.forget(now)
+        Self::expire(self, now)
     }
 }
 
@@ -251,7 +273,7 @@ fn key_of(session: &Session) -> (&[u8], i128, Option<&[u8]>) {
     (session.role_session.as_bytes(), session.issued.as_nanosecond(), access_key)
 }
 
-/// What redb says, in the words of somebody who has to do something about it.
+/// redb's error in terms of what to do.
 fn explain(place: &str, error: impl Into<redb::Error>) -> SessionStoreError {
     let (place, error) = (place.to_owned(), error.into());
     let not_a_store = |why: &str| SessionStoreError::NotAStore { place: place.clone(), why: why.to_owned() };
@@ -260,7 +282,7 @@ fn explain(place: &str, error: impl Into<redb::Error>) -> SessionStoreError {
         redb::Error::TableTypeMismatch { .. }
         | redb::Error::TableIsMultimap(_)
         | redb::Error::TypeDefinitionChanged { .. } => {
-            return not_a_store("its table `sessions` is another program's");
+            return not_a_store("its table `sessions` belongs to another program");
         }
         redb::Error::UpgradeRequired(_) => "it was written by an older redb, start with an empty file",
         redb::Error::Io(io) => match io.kind() {
@@ -269,8 +291,8 @@ fn explain(place: &str, error: impl Into<redb::Error>) -> SessionStoreError {
             }
             ErrorKind::IsADirectory => return not_a_store("a folder"),
             ErrorKind::InvalidData => return not_a_store("not a redb file"),
-            ErrorKind::NotFound => "make the folder that it is to be in",
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk and start again",
+            ErrorKind::NotFound => "create its folder",
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free space on the disk and start again",
             _ => "check the disk and start again",
         },
         redb::Error::Corrupted(_) => "the file is damaged, restore it from a copy or start with an empty one",

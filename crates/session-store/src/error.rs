@@ -1,25 +1,25 @@
-//! Why a store could not keep or find sessions.
+//! Errors of session stores.
 
 use std::error::Error;
 
-/// What lies beneath a [`SessionStoreError`]; its text is in the chain of sources, not in the error's own.
+/// The source of a [`SessionStoreError`]. Its text is in the chain of sources, not in the text of the error itself.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Why a store could not keep or find sessions. `place` names the file or table; no text holds a whole access key id.
+/// An error of a session store. `place` is the file or table. No text of it holds a whole access key id.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionStoreError {
-    /// The store is out of reach or overloaded.
+    /// The store cannot be reached or is overloaded.
     #[error("the session store `{place}` did not answer, try again later")]
     Unavailable {
-        /// The table or address.
+        /// The table.
         place: String,
-        /// What the client says.
+        /// The client's error.
         source: BoxError,
     },
-    /// Another process (or another handle in this one) holds the store.
+    /// Another process, or another handle in this one, has opened the store.
     #[error(
-        "the session store `{place}` is in use by another process, wait until that ends or name another file"
+        "the session store `{place}` is in use by another process; wait until that ends or name another file"
     )]
     InUse {
         /// The file.
@@ -27,23 +27,23 @@ pub enum SessionStoreError {
     },
     /// The permission to read or write is missing.
     #[error(
-        "no permission for the session store `{place}`, grant reading and writing to the user or role that runs this"
+        "no permission for the session store `{place}`; grant reading and writing to the user or role that runs this"
     )]
     Denied {
         /// The file or table.
         place: String,
-        /// What the system or client says.
+        /// The error of the system or the client.
         source: BoxError,
     },
-    /// There is something else at the place.
-    #[error("`{place}` is no session store ({why}) and was left as it is, name another file")]
+    /// The file or table is something else than a session store.
+    #[error("`{place}` is not a session store ({why}) and was left unchanged; name another file")]
     NotAStore {
         /// The file or table.
         place: String,
-        /// What it is instead.
+        /// What it is.
         why: String,
     },
-    /// A newer program, or one long gone, wrote the session.
+    /// Another version of the program wrote the session, in a format that this one does not read.
     #[error(
         "the session store `{place}` holds a session in format version {found}, this program reads version {known}: \
          use the program that wrote it, or name another file"
@@ -51,9 +51,9 @@ pub enum SessionStoreError {
     UnknownVersion {
         /// The file or table.
         place: String,
-        /// The version found.
+        /// The version of the session.
         found: u8,
-        /// The version this program reads and writes.
+        /// The version that this program reads and writes.
         known: u8,
     },
     /// A stored session is damaged.
@@ -64,25 +64,25 @@ pub enum SessionStoreError {
     Damaged {
         /// The file or table.
         place: String,
-        /// The role session id it is kept under.
+        /// The role session id of the session.
         role_session: String,
-        /// What is wrong with it.
+        /// What is wrong with the session.
         source: BoxError,
     },
-    /// Anything else that trying again does not mend.
+    /// Any other error that does not end by itself.
     #[error("the session store `{place}` cannot be used: {advice}")]
     Failed {
         /// The file or table.
         place: String,
         /// What to do.
         advice: &'static str,
-        /// What the system or client says.
+        /// The error of the system or the client.
         source: BoxError,
     },
 }
 
 impl SessionStoreError {
-    /// Whether the same operation may succeed later with nothing changed by hand.
+    /// Whether the same operation can succeed later although nobody changes anything.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::InUse { .. })
     }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_passes_by_itself_is_retryable() {
+    fn only_errors_that_end_by_themselves_are_retryable() {
         let place = || "sessions".to_owned();
         assert!(SessionStoreError::Unavailable { place: place(), source: "timeout".into() }.is_retryable());
         assert!(SessionStoreError::InUse { place: place() }.is_retryable());

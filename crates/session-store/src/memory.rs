@@ -1,4 +1,4 @@
-//! Sessions in memory: the obvious store, and what the others are held against.
+//! Sessions in memory: the simplest store, and the reference for the others.
 
 use crate::{Expiring, SessionReader, SessionStoreError, SessionWriter, is_expired};
 use async_trait::async_trait;
@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What makes two reports one session, in the order of `find`.
+/// The identity of a session, in the order of `find`.
 type Key = (String, Timestamp, Option<AccessKeyId>);
 
-/// Sessions in memory, gone with the process. About a kilobyte each; it grows until told to [`expire`](Self::expire).
-/// Never fails and never waits for more than another thread's put.
+/// Sessions in memory, about a kilobyte each. The store grows until [`expire`](Self::expire) is called.
+///
+/// It never fails, and waits at most for another thread's put.
 ///
 /// ```
 /// use autotag_model::session::{Session, SessionKind};
@@ -24,7 +25,7 @@ type Key = (String, Timestamp, Option<AccessKeyId>);
 /// let mut session = Session::new("AROAJUMP:mara", "2026-03-02T09:00:00Z".parse()?, SessionKind::AssumeRole);
 /// store.put(&session).await?;
 /// session.tags.push(("Team".to_owned(), "shop".to_owned()));
-/// store.put(&session).await?; // a richer copy of the same
+/// store.put(&session).await?; // a copy of the same session, with more detail
 ///
 /// assert_eq!(store.find("AROAJUMP:mara").await?, [session]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -41,18 +42,18 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// How many sessions it holds.
+    /// The number of sessions.
     pub fn len(&self) -> usize {
         self.sessions().len()
     }
 
-    /// Whether it holds none.
+    /// Whether it holds no session.
     pub fn is_empty(&self) -> bool {
         self.sessions().is_empty()
     }
 
-    /// Forgets the sessions that ended more than [`RETENTION`](crate::RETENTION) before `now`; returns how many. See
-    /// [`Expiring::expire`] for what `now` is when old trails are read.
+    /// Removes the sessions that ended more than [`RETENTION`](crate::RETENTION) before `now`; returns how many.
+    /// [`Expiring::expire`] says what `now` is when old trails are read.
     pub fn expire(&self, now: Timestamp) -> usize {
         let mut sessions = self.sessions();
         let before = sessions.len();
@@ -81,8 +82,8 @@ impl MemoryStore {
         of_this_id.map(|(_, session)| session.clone()).collect()
     }
 
-    /// A thread that panicked while it held the lock cannot have left a session half merged in a way that matters: a
-    /// merge only ever takes over whole fields, and the next report of the session brings the rest.
+    /// Ignores the poison of a thread that panicked. A merge replaces whole fields, so that a session merged in part is still
+    /// a valid one, and its next copy brings the rest.
     fn sessions(&self) -> MutexGuard<'_, BTreeMap<Key, Session>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! What came just now in front of what was kept before.
+//! New sessions over those of a store that is only read.
 
 use crate::{MemoryStore, SessionReader, SessionStoreError, SessionWriter};
 use async_trait::async_trait;
@@ -6,20 +6,20 @@ use autotag_model::session::Session;
 use jiff::Timestamp;
 use std::ops::RangeInclusive;
 
-/// The sessions of one delivery over those of a store that is only read: a delivery that holds the STS record and the
-/// call made in that session needs to wait for nobody.
+/// The sessions of one input over those of a base store, which is only read. An input with both an STS record and a call of
+/// that session can then be planned at once.
 ///
-/// Puts go to the sessions in front and never to the store behind them.
+/// A put goes into memory, never into the base store. A find asks both and merges copies of the same session.
 #[derive(Debug, Default)]
 pub struct OverlayStore<S> {
-    front: MemoryStore,
-    behind: S,
+    overlay: MemoryStore,
+    base: S,
 }
 
 impl<S: SessionReader> OverlayStore<S> {
-    /// Nothing yet in front of `behind`.
-    pub fn over(behind: S) -> Self {
-        Self { front: MemoryStore::new(), behind }
+    /// An empty overlay over `base`.
+    pub fn over(base: S) -> Self {
+        Self { overlay: MemoryStore::new(), base }
     }
 }
 
@@ -30,14 +30,14 @@ impl<S: SessionReader> SessionReader for OverlayStore<S> {
         role_session: &str,
         between: &RangeInclusive<Timestamp>,
     ) -> Result<Vec<Session>, SessionStoreError> {
-        let front = self.front.find_issued(role_session, between).await?;
-        let behind = self.behind.find_issued(role_session, between).await?;
-        if front.is_empty() {
-            return Ok(behind);
+        let overlay = self.overlay.find_issued(role_session, between).await?;
+        let base = self.base.find_issued(role_session, between).await?;
+        if overlay.is_empty() {
+            return Ok(base);
         }
-        // Either may know more of a session than the other.
+        // Either copy of a session may have more detail.
         let both = MemoryStore::new();
-        for session in front.iter().chain(&behind) {
+        for session in overlay.iter().chain(&base) {
             both.put(session).await?;
         }
         both.find_issued(role_session, between).await
@@ -47,7 +47,7 @@ impl<S: SessionReader> SessionReader for OverlayStore<S> {
 #[async_trait]
 impl<S: SessionReader> SessionWriter for OverlayStore<S> {
     async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.front.put(session).await
+        self.overlay.put(session).await
     }
 }
 
@@ -65,15 +65,15 @@ mod tests {
     }
 
     #[test]
-    fn both_are_asked_and_the_store_behind_is_not_written() {
-        let behind = MemoryStore::new();
-        block_on(behind.put(&session(0, Some("shop")))).unwrap();
-        let store = OverlayStore::over(&behind);
+    fn both_are_asked_and_the_base_is_not_written() {
+        let base = MemoryStore::new();
+        block_on(base.put(&session(0, Some("shop")))).unwrap();
+        let store = OverlayStore::over(&base);
         block_on(store.put(&session(0, None))).unwrap();
         block_on(store.put(&session(9, Some("data")))).unwrap();
         let found = block_on(store.find("AROAJUMP:mara")).unwrap();
         assert_eq!(found, [session(0, Some("shop")), session(9, Some("data"))]);
-        assert_eq!(behind.len(), 1);
+        assert_eq!(base.len(), 1);
     }
 
     #[cfg(feature = "conformance")]

@@ -267,7 +267,7 @@ async fn of_many_of_one_name_only_those_of_the_time_are_read() {
         (&values[":first"]["S"], &values[":last"]["S"]),
         (&json!("2026-03-02T10:40:00"), &json!("2026-03-02T10:40:00~"))
     );
-    assert_eq!(store.some(10).await.unwrap().len(), 10);
+    assert_eq!(store.sample(10).await.unwrap().len(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use crate::Done;
 use crate::cli::{TextFormat, WhoamiWasArgs};
 use crate::input::{self, Days, Input, Unreadable};
 use crate::output::{OwnerLine, owner_lines, printable, styled};
-use crate::sessions::{Sessions, Store};
+use crate::sessions::Sessions;
 use anyhow::Result;
 use autotag_handlers::classify::verify_event_source;
 use autotag_handlers::memory::MemoryPorts;
@@ -15,7 +15,7 @@ use autotag_model::identity::Principal;
 use autotag_model::session::{Session, SessionReading};
 use jiff::Timestamp;
 use serde::Serialize;
-use session_store::{OverlayStore, SessionWriter as _};
+use session_store::{AnySessionStore, OverlayStore, SessionWriter as _};
 use std::io::Write;
 
 /// A call, and who made it as far as its record says.
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &WhoamiWasArgs) -> Result<Done> {
         read.take_in(input, &mut unreadable);
     }
     read.calls.sort_by(|one, other| one.time.cmp(&other.time));
-    let world: MemoryPorts<OverlayStore<&Store>> =
+    let world: MemoryPorts<OverlayStore<&AnySessionStore>> =
         MemoryPorts::offline(OverlayStore::over(&sessions.store), Timestamp::UNIX_EPOCH);
     for session in &read.sessions {
         sessions.wait(world.sessions().put(session))?;

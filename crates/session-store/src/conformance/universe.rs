@@ -1,6 +1,6 @@
-//! The small universe that sequences are drawn from.
+//! The small set of sessions from which sequences are drawn.
 
-use super::Operation;
+use super::operation::Operation;
 use crate::RETENTION;
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::session::{Session, SessionKind};
@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 
-/// Role session ids that are prefixes of each other, and whose bytes are separators, terminators or the greatest there
-/// are. No empty one: `DynamoDB` takes no empty partition key, and STS issues none.
+/// Role session ids that are prefixes of each other, or contain separators, terminators and the greatest character. None is
+/// empty: `DynamoDB` takes no empty partition key, and STS issues no empty id.
 pub(super) const ROLE_SESSIONS: [&str; 10] = [
     "AROAJUMP:ana",
     "AROAJUMP:an",
@@ -24,12 +24,12 @@ pub(super) const ROLE_SESSIONS: [&str; 10] = [
     "111122223333:ana",
 ];
 
-/// Prefixes of each other too, and one with the separator of a sort key.
+/// Access keys that are prefixes of each other, one with the separator of a sort key.
 const ACCESS_KEYS: [&str; 4] = ["ASIAONE", "ASIAONE#", "ASIATWO", "ASIA"];
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Times that sort differently as text, as a number of seconds, and in the order they are.
+/// Times that sort differently as text, as a number of seconds, and as times.
 fn times() -> Vec<Timestamp> {
     let second = |second| Timestamp::from_second(second).unwrap_or_default();
     let fraction = |second, nano| Timestamp::new(second, nano).unwrap_or_default();
@@ -43,7 +43,7 @@ fn times() -> Vec<Timestamp> {
     ]
 }
 
-/// Sequences of operations; with `expiring`, some of them forget.
+/// Sequences of operations; with `expiring`, some of them remove sessions.
 pub(super) fn operations(expiring: bool) -> impl Strategy<Value = Vec<Operation>> {
     let put = session().prop_map(|session| Operation::Put(Box::new(session)));
     let find = select(&ROLE_SESSIONS[..]).prop_map(Operation::Find);
@@ -56,7 +56,7 @@ pub(super) fn operations(expiring: bool) -> impl Strategy<Value = Vec<Operation>
     )
 }
 
-/// Moments at which something has just been past its grace, or not yet.
+/// Times just before, at and just after the end of a session's retention.
 fn moment() -> impl Strategy<Value = Timestamp> {
     let life = prop_oneof![Just(HOUR), Just(HOUR * 12), Just(HOUR * 36)];
     let edge = prop_oneof![Just(-1_i64), Just(0), Just(1)];
@@ -65,7 +65,7 @@ fn moment() -> impl Strategy<Value = Timestamp> {
     })
 }
 
-/// One report of a session: of the same few sessions, knowing more or less.
+/// One copy of one of a few sessions, with more or less detail.
 fn session() -> impl Strategy<Value = Session> {
     let which = (select(&ROLE_SESSIONS[..3]), select(&ROLE_SESSIONS[..]), any::<bool>())
         .prop_map(|(often, seldom, pick)| if pick { often } else { seldom });
@@ -102,7 +102,7 @@ fn tags() -> impl Strategy<Value = Vec<(String, String)>> {
     prop::collection::vec(tag.prop_map(|(key, value)| (key.to_owned(), value.to_owned())), 0..3)
 }
 
-/// Nobody, an account of which no more is said, or a caller in full.
+/// No caller, a caller's account only, or a caller in full.
 fn caller() -> impl Strategy<Value = Principal> {
     let account = json!({"type": "AWSAccount", "accountId": "111122223333", "principalId": "AIDAMARA"});
     let user =
@@ -117,7 +117,7 @@ fn caller() -> impl Strategy<Value = Principal> {
     select(vec![json!({}), account, user, chained, odd]).prop_map(|identity| Principal::from_value(&identity))
 }
 
-/// Reports of one session, each knowing something that no other knows.
+/// Copies of one session, each with a detail that no other has.
 pub(super) fn reports_of_one() -> Vec<Session> {
     let bare = || Session::new("AROAJUMP:ana", Timestamp::UNIX_EPOCH, SessionKind::AssumeRole);
     let known = || Some("known".to_owned());

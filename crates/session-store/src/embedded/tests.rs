@@ -169,7 +169,7 @@ fn a_folder_a_missing_folder_and_a_missing_permission() {
     let (folder, file) = folder();
     assert!(matches!(refused(folder.path()), SessionStoreError::NotAStore { .. }));
     let error = refused(&folder.path().join("no/such/folder/sessions.redb"));
-    assert!(error.to_string().contains("make the folder"), "{error}");
+    assert!(error.to_string().contains("create its folder"), "{error}");
     assert!(error.source().is_some() && !error.is_retryable());
     let denied = redb::Error::Io(std::io::Error::from(ErrorKind::PermissionDenied));
     assert!(matches!(explain("x", denied), SessionStoreError::Denied { .. }));
