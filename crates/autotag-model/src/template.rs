@@ -80,23 +80,23 @@ pub(crate) fn fill<P>(parts: &[Part<P>], mut value_of: impl FnMut(&P) -> Option<
 mod tests {
     use super::*;
 
-    fn named(name: &str) -> Result<String, BraceError> {
-        Ok(name.to_owned())
+    fn parse_names(text: &str) -> Result<Vec<Part<String>>, BraceError> {
+        parse(text, |name| Ok(name.to_owned()))
     }
 
     #[test]
     fn placeholders_and_braces() {
-        let parts = parse("a{x}{{b}}{ y }", named).unwrap();
+        let parts = parse_names("a{x}{{b}}{ y }").unwrap();
         assert_eq!(fill(&parts, |name| Some(format!("<{name}>"))).unwrap(), "a<x>{b}<y>");
         assert_eq!(fill(&parts, |name| (name == "x").then(String::new)), None);
         for wrong in ["{", "a}b", "{x"] {
-            assert!(parse(wrong, named).is_err(), "{wrong}");
+            assert!(parse_names(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn what_is_filled_in_is_not_read_again() {
-        let parts = parse("{x}", named).unwrap();
+        let parts = parse_names("{x}").unwrap();
         assert_eq!(fill(&parts, |_| Some("{x}{account}".to_owned())).unwrap(), "{x}{account}");
     }
 }
