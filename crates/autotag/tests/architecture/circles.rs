@@ -105,7 +105,9 @@ pub(crate) fn circles(sources: &Sources) -> Found {
     let dependencies = Krate::of(sources).dependencies();
     let upward = |of: &ModulePath, on: &ModulePath| of.len() > on.len() && of.starts_with(on);
     let mut without_upward = dependencies.clone();
-    without_upward.iter_mut().for_each(|(of, all)| all.retain(|on, _| !upward(of, on)));
+    for (of, all) in &mut without_upward {
+        all.retain(|on, _| !upward(of, on));
+    }
     let mut found = Found { circles: groups(&without_upward), parents: Vec::new() };
     for group in members_of_circles(&dependencies) {
         for parent in &group {
@@ -227,7 +229,7 @@ impl Krate {
     }
 
     fn walk(&self, mut module: ModulePath, rest: &[String], depth: usize) -> Option<ModulePath> {
-        let Some((name, behind)) = rest.split_first() else { return None };
+        let (name, behind) = rest.split_first()?;
         if name == "self" {
             return self.walk(module, behind, depth);
         }
