@@ -1,7 +1,7 @@
 //! ARNs, partitions, regions and account ids.
 //!
-//! An ARN is `arn:partition:service:region:account:resource` ([IAM User Guide, "Amazon Resource Names"][arns]). Partitions
-//! and regions that this crate does not know are accepted, so that new ones work at once.
+//! An ARN is `arn:partition:service:region:account:resource` ([IAM User Guide, "Amazon Resource Names"][arns]).
+//! Partitions and regions that this crate does not know are accepted, so that new ones work at once.
 //!
 //! [arns]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 

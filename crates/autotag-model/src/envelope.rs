@@ -1,11 +1,11 @@
 //! CloudTrail records in any known wrapping, read as a stream, each with its position.
 //!
-//! Accepted are S3 trail log files (`{"Records": [...]}`), single records, arrays, JSON lines, `EventBridge` events, SQS and
-//! SNS deliveries whose bodies hold any of these, `CloudWatch` Logs subscriptions, and the output of `lookup-events`. Each may
-//! be gzipped; the magic bytes tell, not the name.
+//! Accepted are S3 trail log files (`{"Records": [...]}`), single records, arrays, JSON lines, `EventBridge` events,
+//! SQS and SNS deliveries whose bodies hold any of these, `CloudWatch` Logs subscriptions, and the output of
+//! `lookup-events`. Each may be gzipped; the magic bytes tell, not the name.
 //!
-//! The input is a stream: [`read_records`] holds one value at a time, [`Limits::value_bytes`] at most, whatever the size of
-//! the file. A part that cannot be read is reported with its position, and reading goes on with the next part.
+//! The input is a stream: [`read_records`] holds one value at a time, [`Limits::value_bytes`] at most, whatever the
+//! size of the file. A part that cannot be read is reported with its position, and reading goes on with the next part.
 
 mod malformed;
 mod position;
@@ -23,8 +23,8 @@ use std::io::{self, Read};
 /// Bounds on what one input may ask of the reader.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The longest single value (record, message or pretty-printed file) held in memory, in bytes. CloudTrail's own limit
-    /// is 256 KiB a record; the default is 16 MiB.
+    /// The longest single value (record, message or pretty-printed file) held in memory, in bytes. CloudTrail's own
+    /// limit is 256 KiB a record; the default is 16 MiB.
     pub value_bytes: usize,
 }
 
@@ -34,7 +34,8 @@ impl Default for Limits {
     }
 }
 
-/// Reads every record of `input` in order and passes each one to `visit`, or a [`Malformed`] for a part that is not a record.
+/// Reads every record of `input` in order and passes each one to `visit`, or a [`Malformed`] for a part that is not a
+/// record.
 ///
 /// It never fails as a whole. If the rest of the input cannot be read, the last item is a [`Malformed`] that says why.
 ///

@@ -127,8 +127,8 @@ impl Principal {
         Ok(Self::from_value(&identity))
     }
 
-    /// The principal that a `userIdentity` element describes. Any JSON gives one: a field of an unexpected type counts as
-    /// absent.
+    /// The principal that a `userIdentity` element describes. Any JSON gives one: a field of an unexpected type counts
+    /// as absent.
     pub fn from_value(identity: &Value) -> Self {
         let arn = member_text(identity, "arn");
         let kind = match member_text(identity, "type") {
@@ -176,8 +176,8 @@ impl Principal {
         own.or_else(|| self.arn.as_deref()?.parse::<Arn>().ok()?.account())
     }
 
-    /// The id under which STS records this session: `AROA...:name`, `<account>:<name>` of a federated user, or the ARN of a
-    /// root user whose session comes from `AssumeRoot`. `None` for principals without a session of their own.
+    /// The id under which STS records this session: `AROA...:name`, `<account>:<name>` of a federated user, or the ARN
+    /// of a root user whose session comes from `AssumeRoot`. `None` for principals without a session of their own.
     pub fn role_session(&self) -> Option<&str> {
         match self.kind {
             PrincipalKind::Root => {
@@ -258,8 +258,8 @@ impl Principal {
             && self.is_reserved_role("/aws-reserved/sso.amazonaws.com/", "AWSReservedSSO_")
     }
 
-    /// Only AWS creates roles under its reserved paths, while anyone can choose a name with the same beginning. The name
-    /// therefore counts only if the record does not have the path.
+    /// Only AWS creates roles under its reserved paths, while anyone can choose a name with the same beginning. The
+    /// name therefore counts only if the record does not have the path.
     fn is_reserved_role(&self, path: &str, name: &str) -> bool {
         match self.arn_with_path() {
             // At the beginning of the resource: a customer's path may contain any text.

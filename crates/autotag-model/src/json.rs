@@ -1,7 +1,7 @@
 //! Helpers to read CloudTrail's JSON, which differs from service to service.
 //!
-//! CloudTrail writes the same member as a string or a number, as a list, a one-element object or a bare text, in different
-//! letter case, and as `""` or `{}` when there is no value. All code that knows these forms is here.
+//! CloudTrail writes the same member as a string or a number, as a list, a one-element object or a bare text, in
+//! different letter case, and as `""` or `{}` when there is no value. All code that knows these forms is here.
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};

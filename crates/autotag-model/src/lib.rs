@@ -13,7 +13,8 @@ pub mod tags;
 mod template;
 mod toml_error;
 
-/// The version of all programs of the workspace: for `--version`, the dimension of metrics, and the manifest of a report.
+/// The version of all programs of the workspace: for `--version`, the dimension of metrics, and the manifest of a
+/// report.
 ///
 /// It is the version of the package, or the value that `AUTOTAG_BUILD_VERSION` had during compilation. A value such as
 /// `0.1.0+5fe1d30` tells two builds of one version apart.

@@ -1,15 +1,15 @@
 //! The tag policy: which tags a resource gets, their sources, and which source comes first.
 //!
-//! The policy is one TOML file (`autotag.toml`); without one, [`Policy::default`] applies. The sources in their order, keys
-//! compared ignoring case:
+//! The policy is one TOML file (`autotag.toml`); without one, [`Policy::default`] applies. The sources in their order,
+//! keys compared ignoring case:
 //!
 //! 1. identity tags (`Owner`, `PrincipalId`, `CreatedBy`): a caller cannot set them;
 //! 2. static tags of the policy;
 //! 3. session tags;
 //! 4. IAM tags of the role or user.
 //!
-//! A tag that the user put on the resource is kept, unless its key is an identity key. If the resource has no room for all
-//! tags, they are dropped from the end of that list; the user's own tags are never removed.
+//! A tag that the user put on the resource is kept, unless its key is an identity key. If the resource has no room for
+//! all tags, they are dropped from the end of that list; the user's own tags are never removed.
 
 mod decide;
 mod file;
@@ -52,8 +52,8 @@ pub struct Policy {
     pub read_at_creation: bool,
     /// Whether an identity tag of an existing resource may be replaced.
     pub replace_existing: bool,
-    /// The key of a tag that makes autotag skip a resource, unless its value is `false`. None by default: a caller who may
-    /// set the tag may avoid being named.
+    /// The key of a tag that makes autotag skip a resource, unless its value is `false`. None by default: a caller who
+    /// may set the tag may avoid being named.
     pub opt_out: Option<String>,
     /// The calls that are ignored.
     pub ignore: Ignore,

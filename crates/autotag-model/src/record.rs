@@ -1,8 +1,8 @@
 //! One CloudTrail record. Every field that CloudTrail may omit is optional, and every scalar may be of any JSON type.
 //!
-//! The fields follow the [CloudTrail user guide, "Record contents"][contents], and real trails, which hold more. A record
-//! borrows from its input. The parts that only some readers need (`userIdentity`, `requestParameters`, `responseElements`)
-//! stay raw text until [`Record::parsed`] is called, so that a record without a rule costs little.
+//! The fields follow the [CloudTrail user guide, "Record contents"][contents], and real trails, which hold more. A
+//! record borrows from its input. The parts that only some readers need (`userIdentity`, `requestParameters`,
+//! `responseElements`) stay raw text until [`Record::parsed`] is called, so that a record without a rule costs little.
 //!
 //! [contents]: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 //!
@@ -145,7 +145,8 @@ impl ParsedRecord {
 
     /// The tags that the call asked for, in any form that CloudTrail writes.
     ///
-    /// `kind` is EC2's kind of resource (`instance`, `volume`, ...): tags for other kinds are left out. `None` takes all.
+    /// `kind` is EC2's kind of resource (`instance`, `volume`, ...): tags for other kinds are left out. `None` takes
+    /// all.
     pub fn requested_tags(&self, kind: Option<&str>) -> Vec<(String, String)> {
         let mut tags = Vec::new();
         let inner = wrapped_parameters(&self.request);
@@ -216,8 +217,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
 
 struct RecordVisitor;
 
-// Not derived: a derived implementation refuses a repeated member or an unexpected type, and one bad field would lose the
-// record.
+// Not derived: a derived implementation refuses a repeated member or an unexpected type, and one bad field would lose
+// the record.
 impl<'de> Visitor<'de> for RecordVisitor {
     type Value = Record<'de>;
 

@@ -1,11 +1,11 @@
 //! The rules of the catalogue: which event creates which resource, where its id is, and which call tags it.
 //!
-//! Rules are data: TOML, one file a service, parsed by [`ServiceRules::from_toml`]. [`Rule::locate`] finds the resources of a
-//! rule in a record.
+//! Rules are data: TOML, one file a service, parsed by [`ServiceRules::from_toml`]. [`Rule::locate`] finds the
+//! resources of a rule in a record.
 //!
-//! A [`Path`] begins with `request` (requestParameters), `response` (responseElements) or `service` (serviceEventDetails).
-//! Member names match ignoring case, `[]` stands for every element of a list in any form that CloudTrail writes, and the
-//! wrapper `<EventName>Response` of newer EC2 records is skipped.
+//! A [`Path`] begins with `request` (requestParameters), `response` (responseElements) or `service`
+//! (serviceEventDetails). Member names match ignoring case, `[]` stands for every element of a list in any form that
+//! CloudTrail writes, and the wrapper `<EventName>Response` of newer EC2 records is skipped.
 //!
 //! ```
 //! use autotag_model::record::Record;
@@ -87,8 +87,8 @@ pub struct Rule {
     pub call: TagCall,
     /// The service's own call for resources that `call` refuses.
     pub fallback: Option<Arc<NativeCall>>,
-    /// The call that reads the tags of a resource that AWS cannot tag, but that other resources belong to. Only its read is
-    /// ever sent.
+    /// The call that reads the tags of a resource that AWS cannot tag, but that other resources belong to. Only its
+    /// read is ever sent.
     pub read_with: Option<Arc<NativeCall>>,
     /// The service's IAM actions that tagging needs; see [`Rule::iam_actions`] for all.
     pub actions: Vec<String>,
@@ -199,8 +199,8 @@ impl From<MissingValue> for LocateError {
     }
 }
 
-/// Parses the ARN of a resource. Its account must be twelve digits, empty, or a lower-case word, by which AWS names itself
-/// as the owner.
+/// Parses the ARN of a resource. Its account must be twelve digits, empty, or a lower-case word, by which AWS names
+/// itself as the owner.
 fn readable_arn(text: &str) -> Result<Arn, LocateError> {
     let arn: Arn = text.parse().map_err(|source| LocateError::NotAnArn { text: text.to_owned(), source })?;
     let account = arn.account_field();

@@ -1,8 +1,9 @@
 //! STS sessions: their tags and callers, which no AWS API returns.
 //!
 //! [`Session::read`] reads a session from the CloudTrail record of `AssumeRole`, `AssumeRoleWithSAML`,
-//! `AssumeRoleWithWebIdentity`, `AssumeRoot` or `GetFederationToken` ([STS API reference][sts]). [`find_session`] finds the
-//! session in which a later call was made. A session holds no credential: of STS's answer only the access key id is read.
+//! `AssumeRoleWithWebIdentity`, `AssumeRoot` or `GetFederationToken` ([STS API reference][sts]). [`find_session`] finds
+//! the session in which a later call was made. A session holds no credential: of STS's answer only the access key id is
+//! read.
 //!
 //! [sts]: https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
 
@@ -61,9 +62,9 @@ impl SessionKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Session {
-    /// The role session id: `AROA...:session-name`, or `<account>:<name>` of a federated user. Later calls of the session
-    /// have it as `principalId`. If STS's answer lacks it, this is the ARN of the assumed role or root user, which later
-    /// calls have as `arn`.
+    /// The role session id: `AROA...:session-name`, or `<account>:<name>` of a federated user. Later calls of the
+    /// session have it as `principalId`. If STS's answer lacks it, this is the ARN of the assumed role or root user,
+    /// which later calls have as `arn`.
     pub role_session: String,
     /// When STS issued it, UTC. Later calls have it as `creationDate`, within seconds.
     pub issued: Timestamp,

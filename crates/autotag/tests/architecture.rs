@@ -1,12 +1,13 @@
-//! The rules of the workspace: which crate may depend on which, where the outside may be touched, that modules do not depend
-//! on each other in a circle, and how long functions and files may be.
+//! The rules of the workspace: which crate may depend on which, where the outside may be touched, that modules do not
+//! depend on each other in a circle, and how long functions and files may be.
 //!
 //! ```text
 //! autotag-model <- session-store <- autotag-handlers <- autotag-aws <- autotag-lambda, bins
 //! ```
 //!
-//! A failure names the rule, the crate and what to do instead. To change a rule, change it here and record the reason in
-//! `docs/decisions/`. Each check is a pure function over a small description, and has a test below that shows it can fail.
+//! A failure names the rule, the crate and what to do instead. To change a rule, change it here and record the reason
+//! in `docs/decisions/`. Each check is a pure function over a small description, and has a test below that shows it can
+//! fail.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 #![expect(clippy::indexing_slicing, clippy::string_slice, reason = "a check that panics has failed")]
 

@@ -31,11 +31,12 @@ pub enum AnySessionStore {
 }
 
 impl AnySessionStore {
-    /// Returns at most `max` sessions. Those of a `DynamoDB` table are in no order, the others in the order of (role session,
-    /// issued, access key).
+    /// Returns at most `max` sessions. Those of a `DynamoDB` table are in no order, the others in the order of (role
+    /// session, issued, access key).
     ///
     /// # Errors
     /// [`SessionStoreError`] if the store does not answer or a session cannot be read.
+    #[cfg_attr(not(feature = "dynamodb"), expect(clippy::unused_async, reason = "only a table is awaited"))]
     pub async fn sample(&self, max: usize) -> Result<Vec<Session>, SessionStoreError> {
         match self {
             Self::Memory(store) => {

@@ -1,8 +1,9 @@
-//! A conformance suite for stores: random sequences of operations on a store and on [`MemoryStore`], whose answers must be
-//! equal.
+//! A conformance suite for stores: random sequences of operations on a store and on [`MemoryStore`], whose answers must
+//! be equal.
 //!
-//! For tests. The sessions are drawn from a small set, so that copies of the same session, sessions of the same name and time,
-//! and names that a wrong key would confuse are frequent. The caller passes an executor; the suite has no async runtime.
+//! For tests. The sessions are drawn from a small set, so that copies of the same session, sessions of the same name
+//! and time, and names that a wrong key would confuse are frequent. The caller passes an executor; the suite has no
+//! async runtime.
 //!
 //! ```
 //! use session_store::{MemoryStore, conformance};
@@ -30,8 +31,8 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// Runs `cases` random sequences of puts and finds on stores that `make` returns and on [`MemoryStore`].
 ///
-/// `make` returns an empty store. It is called once for each sequence, outside of `block_on`, and more often while a failing
-/// sequence is shortened. `block_on` drives a future to its end, for example `|work| runtime.block_on(work)`.
+/// `make` returns an empty store. It is called once for each sequence, outside of `block_on`, and more often while a
+/// failing sequence is shortened. `block_on` drives a future to its end, for example `|work| runtime.block_on(work)`.
 ///
 /// # Panics
 /// If an answer differs. The message has the shortest sequence found that shows it.

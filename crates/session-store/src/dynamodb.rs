@@ -47,9 +47,9 @@ type Entry = HashMap<String, AttributeValue>;
 /// | `version` | N | [`ENTRY_VERSION`] |
 /// | `session` | S | the [`Session`] as JSON |
 ///
-/// *Requests.* A put is one `PutItem`, and a second one if the table has a copy of the session with less detail. A find is one
-/// `Query` a megabyte, strongly consistent, so that it returns a session as soon as the put has ended. The table can be in
-/// another region than the caller.
+/// *Requests.* A put is one `PutItem`, and a second one if the table has a copy of the session with less detail. A find
+/// is one `Query` a megabyte, strongly consistent, so that it returns a session as soon as the put has ended. The table
+/// can be in another region than the caller.
 ///
 /// *Permissions.* `dynamodb:Query` to find, `dynamodb:PutItem` to put, `dynamodb:Scan` for [`sample`](Self::sample).
 ///

@@ -21,8 +21,8 @@ type Key = (&'static [u8], i128, Option<&'static [u8]>);
 /// The value is one byte with the format version, then the session as JSON.
 const SESSIONS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("sessions");
 
-/// The format version that this program reads and writes. A change of [`Session`] that cannot read the older JSON needs a
-/// new version, and code that reads the older one.
+/// The format version that this program reads and writes. A change of [`Session`] that cannot read the older JSON needs
+/// a new version, and code that reads the older one.
 const VERSION: u8 = 1;
 
 /// The size of the cache. redb's default is 1 GiB; sessions are small and mostly the same ones are read.
@@ -38,11 +38,11 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 ///
 /// *Sharing.* One process at a time.
 ///
-/// *Trust.* A file that was closed cleanly is not checked when it is opened. If a failing disk or another person changed its
-/// bytes, redb can panic or return wrong sessions: do not open files from others.
+/// *Trust.* A file that was closed cleanly is not checked when it is opened. If a failing disk or another person
+/// changed its bytes, redb can panic or return wrong sessions: do not open files from others.
 ///
-/// *Async.* The futures are ready at once and block the thread while they work. The store is for command-line programs, not
-/// for the async threads of a server.
+/// *Async.* The futures are ready at once and block the thread while they work. The store is for command-line programs,
+/// not for the async threads of a server.
 ///
 /// ```no_run
 /// use session_store::{EmbeddedStore, SessionReader as _, SessionWriter as _};
@@ -60,8 +60,8 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Opens the file at `path`, or creates it; its folder must exist. After a crash this first repairs the file, which reads
-    /// all of it once.
+    /// Opens the file at `path`, or creates it; its folder must exist. After a crash this first repairs the file, which
+    /// reads all of it once.
     ///
     /// # Errors
     /// [`SessionStoreError`] if another process has opened the file, it is something else than a session store (and is left
@@ -184,8 +184,8 @@ impl EmbeddedStore {
         .collect()
     }
 
-    /// Removes the sessions that ended more than [`RETENTION`](crate::RETENTION) before `now`, in one transaction; returns
-    /// how many. [`Expiring::expire`] says what `now` is when old trails are read.
+    /// Removes the sessions that ended more than [`RETENTION`](crate::RETENTION) before `now`, in one transaction;
+    /// returns how many. [`Expiring::expire`] says what `now` is when old trails are read.
     ///
     /// # Errors
     /// [`SessionStoreError`] if the file or a session in it cannot be read or written. No session is removed then.

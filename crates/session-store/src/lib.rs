@@ -29,22 +29,23 @@ pub use overlay::OverlayStore;
 
 /// How long a session is kept after its end: 16 days.
 ///
-/// A call made in the last second of a session may be processed this much later: `CloudTrail` delivers within hours (counted
-/// as one day), `EventBridge` retries for 24 hours, and a message can wait 14 days in a dead-letter queue until it is
-/// redriven. If the session were removed earlier, such a call would get a wrong owner for good. A kept session costs about a
-/// kilobyte.
+/// A call made in the last second of a session may be processed this much later: `CloudTrail` delivers within hours
+/// (counted as one day), `EventBridge` retries for 24 hours, and a message can wait 14 days in a dead-letter queue
+/// until it is redriven. If the session were removed earlier, such a call would get a wrong owner for good. A kept
+/// session costs about a kilobyte.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(16 * 24);
 
 /// Finds sessions. Programs that only read take a `dyn SessionReader`.
 ///
-/// Implement it, with [`SessionWriter`], for another place to keep sessions in. Implementations do not retry (the caller owns
-/// the deadline), do not cache misses for longer than one input (the STS record may still arrive) and do not choose between
-/// sessions (that can select the wrong person). Feature `conformance` compares an implementation with [`MemoryStore`].
+/// Implement it, with [`SessionWriter`], for another place to keep sessions in. Implementations do not retry (the
+/// caller owns the deadline), do not cache misses for longer than one input (the STS record may still arrive) and do
+/// not choose between sessions (that can select the wrong person). Feature `conformance` compares an implementation
+/// with [`MemoryStore`].
 #[async_trait]
 pub trait SessionReader: Send + Sync {
-    /// Returns all sessions of `role_session` (`AROA...:name`, compared byte by byte) that were issued `between` the two times,
-    /// both included. They are ordered by (issued, access key), sessions without a key first. Sessions that have ended may be
-    /// among them.
+    /// Returns all sessions of `role_session` (`AROA...:name`, compared byte by byte) that were issued `between` the
+    /// two times, both included. They are ordered by (issued, access key), sessions without a key first. Sessions that
+    /// have ended may be among them.
     ///
     /// # Errors
     /// [`SessionStoreError`] if the store does not answer. An outage is never an empty list.
@@ -104,8 +105,8 @@ pub const ANY_TIME: RangeInclusive<Timestamp> = Timestamp::MIN..=Timestamp::MAX;
 pub trait Expiring: SessionStore {
     /// Removes the sessions that ended more than [`RETENTION`] before `now`; returns how many.
     ///
-    /// A program that reads old trails passes the time of the newest record as `now`, not the present. Otherwise sessions of
-    /// last year would be removed before the calls made in them are read.
+    /// A program that reads old trails passes the time of the newest record as `now`, not the present. Otherwise
+    /// sessions of last year would be removed before the calls made in them are read.
     ///
     /// # Errors
     /// [`SessionStoreError`] if the store cannot be read or written. No session is removed then.

@@ -82,8 +82,8 @@ impl MemoryStore {
         of_this_id.map(|(_, session)| session.clone()).collect()
     }
 
-    /// Ignores the poison of a thread that panicked. A merge replaces whole fields, so that a session merged in part is still
-    /// a valid one, and its next copy brings the rest.
+    /// Ignores the poison of a thread that panicked. A merge replaces whole fields, so that a session merged in part is
+    /// still a valid one, and its next copy brings the rest.
     fn sessions(&self) -> MutexGuard<'_, BTreeMap<Key, Session>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,8 +6,8 @@ use autotag_model::session::Session;
 use jiff::Timestamp;
 use std::ops::RangeInclusive;
 
-/// The sessions of one input over those of a base store, which is only read. An input with both an STS record and a call of
-/// that session can then be planned at once.
+/// The sessions of one input over those of a base store, which is only read. An input with both an STS record and a
+/// call of that session can then be planned at once.
 ///
 /// A put goes into memory, never into the base store. A find asks both and merges copies of the same session.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 //! Splits a stream of bytes into its top-level JSON values and the elements of its one long list, without parsing them.
 //!
-//! The splitter finds where values begin and end by quotes and braces alone; the JSON reader checks the contents later. After
-//! a broken value it goes on at the next line that begins with `{` or, in a list, at the next `{"eventVersion"`, with which
-//! CloudTrail begins each record of a log file.
+//! The splitter finds where values begin and end by quotes and braces alone; the JSON reader checks the contents later.
+//! After a broken value it goes on at the next line that begins with `{` or, in a list, at the next `{"eventVersion"`,
+//! with which CloudTrail begins each record of a log file.
 
 use super::malformed::MalformedKind;
 use super::position::{Position, Root};

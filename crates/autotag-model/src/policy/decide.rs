@@ -34,8 +34,8 @@ pub struct DecisionInput<'a> {
 pub struct Decision {
     /// The tags to write, the most important first. Empty if none is to be written.
     pub tags: TagSet,
-    /// All tags that the policy has for the resource, also those that it has already and those that are not written because
-    /// it has an owner.
+    /// All tags that the policy has for the resource, also those that it has already and those that are not written
+    /// because it has an owner.
     pub decided: TagSet,
     /// Why no tag is written, if so.
     pub no_write: Option<NoWriteReason>,
@@ -139,8 +139,8 @@ impl Policy {
         written && (self.is_identity_key(&tag.0) || !inputs.requested.contains(tag))
     }
 
-    /// Why an earlier owner is kept, if there is one: on a resource that may have existed before the event, or on one that
-    /// was created again under the same name since the first evaluation.
+    /// Why an earlier owner is kept, if there is one: on a resource that may have existed before the event, or on one
+    /// that was created again under the same name since the first evaluation.
     fn first_writer(&self, inputs: &DecisionInput<'_>, decided: &TagSet) -> Option<NoWriteReason> {
         if self.replace_existing || !(inputs.may_have_existed || inputs.previous_tags.is_some()) {
             return None;

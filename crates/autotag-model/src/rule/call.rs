@@ -1,5 +1,5 @@
-//! A service's own tag call as data: its API, its parameters and the form of its tags. The crate that sends the requests
-//! builds them.
+//! A service's own tag call as data: its API, its parameters and the form of its tags. The crate that sends the
+//! requests builds them.
 
 use super::resource::{Resource, Scope};
 use super::template::{ArnTemplate, ArnTemplateError, MissingValue, Values};

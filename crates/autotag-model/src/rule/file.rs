@@ -128,7 +128,8 @@ impl Checked<'_> {
         }
     }
 
-    /// The call for resources that the first one refuses. The fallback of the file is only for rules with the tagging API.
+    /// The call for resources that the first one refuses. The fallback of the file is only for rules with the tagging
+    /// API.
     fn fallback(
         &self,
         rule: &RuleFile,

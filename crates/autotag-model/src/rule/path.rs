@@ -118,8 +118,8 @@ impl Path {
         found
     }
 
-    /// Whether an ARN at the path is one that AWS wrote: it is in the answer, and its member is named so or `expected` is
-    /// true.
+    /// Whether an ARN at the path is one that AWS wrote: it is in the answer, and its member is named so or `expected`
+    /// is true.
     ///
     /// A name that the caller chose can begin with `arn:`, too, and must not lead to another resource.
     pub(super) fn yields_arns(&self, expected: bool) -> bool {

@@ -108,8 +108,8 @@ impl Resource {
 
     /// The ARN or, without one, the id: a text for people.
     ///
-    /// Different resources can have the same text: an id is unique only in its account and region, and the versions of an
-    /// object share an ARN. To compare resources, use [`Resource::key`].
+    /// Different resources can have the same text: an id is unique only in its account and region, and the versions of
+    /// an object share an ARN. To compare resources, use [`Resource::key`].
     pub fn display(&self) -> String {
         self.arn.as_ref().map_or_else(|| self.id.clone(), Arn::to_string)
     }

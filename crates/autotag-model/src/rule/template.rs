@@ -33,8 +33,8 @@ enum Filter {
 
 /// A template for ARNs and parameters, for example `arn:{partition}:sqs:{region}:{account}:{id|last}`.
 ///
-/// The placeholders are `{id}`, `{arn}`, `{partition}`, `{region}`, `{account}` and any [`Path`]. One of the filters `last`,
-/// `unrooted`, `lower` and `below` can follow after a `|`.
+/// The placeholders are `{id}`, `{arn}`, `{partition}`, `{region}`, `{account}` and any [`Path`]. One of the filters
+/// `last`, `unrooted`, `lower` and `below` can follow after a `|`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArnTemplate {
     written: String,

@@ -32,11 +32,11 @@ impl<'s> SessionMatch<'s> {
 /// The greatest difference between `creationDate` of a call and the time of the STS record, in seconds.
 const CLOCK_SLACK: i64 = 2;
 
-/// The time in which the session of `principal` can have been issued: a minute around `creationDate`, or any time if the
-/// call has none.
+/// The time in which the session of `principal` can have been issued: a minute around `creationDate`, or any time if
+/// the call has none.
 ///
-/// A pipeline's role may have thousands of sessions of one name in a store. A store needs to return only those issued in
-/// this time.
+/// A pipeline's role may have thousands of sessions of one name in a store. A store needs to return only those issued
+/// in this time.
 pub fn issue_window(principal: &Principal) -> RangeInclusive<Timestamp> {
     match principal.session.as_ref().and_then(|session| session.created) {
         Some(created) => {
@@ -50,15 +50,15 @@ pub fn issue_window(principal: &Principal) -> RangeInclusive<Timestamp> {
 
 /// Finds the session in which `principal` made its call, among `candidates` of one role session id.
 ///
-/// The access key id decides; without one, the time of issue, and only if no other session fits. The latest session of a
-/// name is never taken for that alone: two people can use one role and one session name at the same time.
+/// The access key id decides; without one, the time of issue, and only if no other session fits. The latest session of
+/// a name is never taken for that alone: two people can use one role and one session name at the same time.
 ///
-/// A call signed with another key than the candidate's is matched by time only with sessions of SAML: the console and the
-/// CLI get further keys with the same `creationDate` there, and the identity provider sets the name. The second of issue
-/// must then be equal.
+/// A call signed with another key than the candidate's is matched by time only with sessions of SAML: the console and
+/// the CLI get further keys with the same `creationDate` there, and the identity provider sets the name. The second of
+/// issue must then be equal.
 ///
-/// One error cannot be excluded: if two sessions of a name were issued within two seconds and the record of one is missing,
-/// a call without a key is matched with the other.
+/// One error cannot be excluded: if two sessions of a name were issued within two seconds and the record of one is
+/// missing, a call without a key is matched with the other.
 ///
 /// ```
 /// use autotag_model::identity::Principal;

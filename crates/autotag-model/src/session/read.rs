@@ -68,8 +68,8 @@ impl Session {
             tags => tags,
         };
         let transitive = any_member(request, &["transitiveTagKeys"]).map(elements).unwrap_or_default();
-        // A transient SAML subject differs from session to session; the identity provider puts the person's name into the
-        // session's name.
+        // A transient SAML subject differs from session to session; the identity provider puts the person's name into
+        // the session's name.
         let transient = member_text(response, "subjectType").is_some_and(|kind| kind == "transient");
         let lasting = if transient { member_text(request, "roleSessionName") } else { None };
         let subject = lasting
@@ -133,8 +133,8 @@ fn federated_name(caller: &Principal) -> Option<String> {
         .flatten()
 }
 
-/// Parses an expiry. STS writes `Jun 1, 2017 10:15:21 PM` or, since 2020, `Jul 10, 2023, 12:09:47 PM`, in UTC and without a
-/// time zone. ISO 8601 is accepted, too.
+/// Parses an expiry. STS writes `Jun 1, 2017 10:15:21 PM` or, since 2020, `Jul 10, 2023, 12:09:47 PM`, in UTC and
+/// without a time zone. ISO 8601 is accepted, too.
 pub(super) fn expiration(text: &str) -> Option<Timestamp> {
     if let Ok(time) = text.parse() {
         return Some(time);

@@ -1,11 +1,11 @@
 //! Modules of one crate do not depend on each other in a circle.
 //!
-//! A module is a file. It depends on the module that *defines* what it names by a path (`crate::..`, `super::..`, `self::..`,
-//! a child module's name, or a name that a `use` brought). `mod` and re-exports (`pub use`) are not dependencies of the module
-//! that has them: whoever names something through a re-export depends on the module behind it. So a parent may collect and
-//! re-export what its children define, and children may use what their parent defines. A parent whose own code uses a child
-//! that uses the parent is a circle of two, and is listed apart: a child that uses what its parent defines ties no modules
-//! together that have nothing else to do with each other.
+//! A module is a file. It depends on the module that *defines* what it names by a path (`crate::..`, `super::..`,
+//! `self::..`, a child module's name, or a name that a `use` brought). `mod` and re-exports (`pub use`) are not
+//! dependencies of the module that has them: whoever names something through a re-export depends on the module behind
+//! it. So a parent may collect and re-export what its children define, and children may use what their parent defines.
+//! A parent whose own code uses a child that uses the parent is a circle of two, and is listed apart: a child that uses
+//! what its parent defines ties no modules together that have nothing else to do with each other.
 
 use crate::source::{self, Token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A module by its path below the crate: empty for the root, `["rule", "path"]` for `rule/path.rs`.
 pub(crate) type ModulePath = Vec<String>;
 
-/// The circles of today: the crate, and all modules of the circle. Only ever remove from it: a circle that is not listed
-/// fails the test, and so does an entry without its circle.
+/// The circles of today: the crate, and all modules of the circle. Only ever remove from it: a circle that is not
+/// listed fails the test, and so does an entry without its circle.
 pub(crate) const KNOWN: &[(&str, &[&str])] = &[
     ("autotag-cli", &["doctor::bus", "doctor::rule", "doctor::rules"]),
     ("autotag-cli", &["doctor::consumer", "doctor::functions", "doctor::queues", "doctor::world"]),
@@ -191,8 +191,8 @@ impl Krate {
         found
     }
 
-    /// The module that defines what `path`, written in the module `here`, names. `None` for modules themselves and for what is
-    /// not of this crate.
+    /// The module that defines what `path`, written in the module `here`, names. `None` for modules themselves and for
+    /// what is not of this crate.
     fn definer(&self, here: &ModulePath, path: &[String]) -> Option<ModulePath> {
         self.resolve(here, path, 0)
     }

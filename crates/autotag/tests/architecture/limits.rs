@@ -8,8 +8,8 @@ pub(crate) const FUNCTION_LINES: usize = 60;
 /// The longest production file, `#[cfg(test)]` items not counted.
 pub(crate) const FILE_LINES: usize = 400;
 
-/// What is longer today: a file, or a function as `file: name`. Only ever remove from it: an entry that is not longer any
-/// more fails the test.
+/// What is longer today: a file, or a function as `file: name`. Only ever remove from it: an entry that is not longer
+/// any more fails the test.
 pub(crate) const KNOWN: &[&str] =
     &["crates/autotag-handlers/src/batch.rs", "crates/autotag-handlers/src/owner.rs"];
 

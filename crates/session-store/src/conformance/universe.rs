@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 
-/// Role session ids that are prefixes of each other, or contain separators, terminators and the greatest character. None is
-/// empty: `DynamoDB` takes no empty partition key, and STS issues no empty id.
+/// Role session ids that are prefixes of each other, or contain separators, terminators and the greatest character.
+/// None is empty: `DynamoDB` takes no empty partition key, and STS issues no empty id.
 pub(super) const ROLE_SESSIONS: [&str; 10] = [
     "AROAJUMP:ana",
     "AROAJUMP:an",

@@ -107,7 +107,8 @@ impl NativeCalls<'_> {
         }))
     }
 
-    /// The IAM actions of a read. Without `actions` it is the operation, with the prefix of the service's other actions.
+    /// The IAM actions of a read. Without `actions` it is the operation, with the prefix of the service's other
+    /// actions.
     fn read_actions(
         &self,
         name: &Spanned<String>,
