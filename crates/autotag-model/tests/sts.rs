@@ -1,4 +1,4 @@
-//! What is read out of STS records in every shape of `fixtures/sts`: one paragraph a record, as somebody would check it.
+//! The sessions read from the STS records of `fixtures/sts`, which have every form: one paragraph a record.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use autotag_model::envelope::{Limits, read_records};
@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 const RECORDS: &[u8] = include_bytes!("../../../fixtures/sts/records.jsonl");
 
-/// The name of each record, and what it turned out to be.
+/// The name of each record, with what was read from it.
 fn readings() -> Vec<(String, SessionReading)> {
     let mut all = Vec::new();
     read_records(RECORDS, &Limits::default(), &mut |read| {
@@ -19,7 +19,7 @@ fn readings() -> Vec<(String, SessionReading)> {
     all
 }
 
-fn in_words(reading: &SessionReading) -> String {
+fn described(reading: &SessionReading) -> String {
     match reading {
         SessionReading::Session(session) => fields(session),
         SessionReading::Skipped(why) => format!("  no session: {why}\n"),
@@ -27,7 +27,7 @@ fn in_words(reading: &SessionReading) -> String {
     }
 }
 
-/// What is known of a session, a line each; what is not known has none.
+/// The known fields of a session, one a line.
 fn fields(session: &Session) -> String {
     let pairs = |tags: &[(String, String)]| {
         tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
@@ -74,7 +74,7 @@ fn every_shape_of_an_sts_record_reads_as_the_session_that_it_made() {
         "each line is a record"
     );
     let all: Vec<String> =
-        readings.iter().map(|(name, reading)| format!("{name}\n{}", in_words(reading))).collect();
+        readings.iter().map(|(name, reading)| format!("{name}\n{}", described(reading))).collect();
     insta::assert_snapshot!(all.join("\n"));
 }
 
@@ -92,7 +92,7 @@ fn no_token_is_kept_and_no_whole_key_is_printed() {
     assert!(keys > 0, "there was something to hide");
 }
 
-/// A call across accounts is logged in both; only one of the two records knows who called.
+/// CloudTrail logs a call across accounts in both; only one of the two records has the caller.
 #[test]
 fn the_two_copies_of_a_call_across_accounts_are_one_session_that_knows_its_caller() {
     let copies: Vec<Session> = readings()

@@ -1,5 +1,5 @@
-//! Sessions stored and found per second, before a stand-in for `DynamoDB`: our store beside the bare client that sends the
-//! same requests, and beside the memory. Run with `cargo bench -p session-store --features dynamodb`; without `--bench` it
+//! Sessions stored and found per second with a local server in place of `DynamoDB`: the store, the bare client with the same
+//! requests, and the memory store. Run with `cargo bench -p session-store --features dynamodb`; without `--bench` it
 //! runs once with few sessions, as a test.
 #![expect(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// How many requests wait at the same time, as in `session-handler`.
+/// The number of concurrent requests, as in `session-handler`.
 const AT_ONCE: usize = 16;
 
 #[tokio::main]
@@ -47,9 +47,9 @@ async fn main() {
 }
 
 async fn measure(count: usize, rounds: usize) {
-    // It answers at once, so that what is measured is what a request costs on this side.
+    // The server answers at once, so that only the client's cost is measured.
     let stub = Stub::start(Duration::ZERO).unwrap();
-    // What is found is what was put first.
+    // The sessions put first are found.
     let first: Arc<OnceLock<Value>> = Arc::default();
     let known = Arc::clone(&first);
     stub.route("/", move |call| {
@@ -114,7 +114,7 @@ fn line(what: &str, count: usize, ours: Duration, bare: Duration) {
     println!("{what:52} {:>10.0} {:>10.0} {:>7.2}x", rate(ours), rate(bare), rate(ours) / rate(bare));
 }
 
-/// The fastest of some rounds: what else the machine does only slows.
+/// The fastest of several rounds, because other work of the machine only slows them.
 async fn fastest<F: Future<Output = Duration>>(rounds: usize, run: impl Fn() -> F) -> Duration {
     let mut best = Duration::MAX;
     for _ in 0..rounds {
@@ -143,7 +143,7 @@ fn config(url: &str) -> SdkConfig {
         .build()
 }
 
-/// Sessions as pipelines have them: a few tags, a caller in full.
+/// Sessions like those of pipelines: a few tags, and a caller in full.
 fn sessions(count: usize) -> Vec<Session> {
     let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
     let caller = Principal::from_value(

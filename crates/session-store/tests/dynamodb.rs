@@ -58,7 +58,7 @@ impl World {
         (store, table)
     }
 
-    /// How often `DynamoDB` was asked what.
+    /// The number of requests, by operation.
     fn requests(&self) -> (u64, u64) {
         (self.proxy.count("dynamodb", "PutItem"), self.proxy.count("dynamodb", "Query"))
     }
@@ -79,7 +79,7 @@ fn rich() -> Session {
     rich
 }
 
-/// What the role's own account is told of the same.
+/// The copy of the same session in the role's account.
 fn poor() -> Session {
     let mut poor = session("ASIAONE");
     poor.caller = Principal::from_value(&json!({"type": "AWSAccount", "accountId": "111122223333"}));
@@ -226,7 +226,7 @@ async fn throttling_is_waited_out_and_an_outage_is_an_error_and_never_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_has_to_mend_is_said() {
+async fn errors_say_what_to_repair() {
     let world = World::start();
     let (store, _) = world.store().await;
     world.proxy.rule(|_| Some(Fault::refused("AccessDeniedException")));
@@ -275,7 +275,7 @@ async fn a_find_goes_on_over_all_pages() {
     let world = World::start();
     let (store, _) = world.store().await;
     let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
-    // A megabyte is a page.
+    // A page is a megabyte.
     for minute in 0..6 {
         let mut large =
             Session::new("AROACI:job", start + SignedDuration::from_mins(minute), SessionKind::AssumeRole);

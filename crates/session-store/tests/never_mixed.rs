@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
 use session_store::{MemoryStore, SessionReader as _, SessionWriter as _};
 
-/// What is under test: [`find_session`], or something worse to see that the judge notices.
+/// The function under test: [`find_session`], or a wrong one that the check must notice.
 type Finder = for<'s> fn(&'s [Session], &Principal) -> SessionMatch<'s>;
 
 const CASES: u32 = 100_000;
@@ -27,14 +27,14 @@ const NINE: i64 = 1_772_442_000;
 /// How far `creationDate` of a call may be from the time of the STS record, in seconds.
 const SLACK: i64 = 2;
 
-/// Who asked for a session.
+/// The caller of a session.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Caller {
     /// An IAM user.
     User(u8),
-    /// The same hub role and session name for all, told apart by the key alone.
+    /// A hub role and session name that all share, distinguished only by the access key.
     ThroughHub(u8),
-    /// As above and without a key, told apart by when the hub session began.
+    /// As above, without an access key, distinguished by the start of the hub session.
     ThroughHubWithoutKey(u8),
 }
 
@@ -47,26 +47,26 @@ struct Issued {
     kind: SessionKind,
     tag: Option<u8>,
     source_identity: bool,
-    /// Another session name, which begins like the one all others have.
+    /// Another session name, which begins like that of all others.
     other_name: bool,
 }
 
-/// What a report leaves out.
+/// The parts that a report lacks.
 #[derive(Debug, Clone, Copy)]
 enum Report {
     Full,
-    /// The other account's copy: of the caller only the account, none of the tags.
+    /// The copy of the other account: it has the caller's account only, and no tags.
     Poor,
-    /// As a log that leaves out the response's credentials.
+    /// A log without the credentials of the answer.
     WithoutKey,
 }
 
-/// What a call is signed with.
+/// The access key of a call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Signed {
     /// The key that STS issued.
     Own,
-    /// A key the console made of it.
+    /// A further key that the console got.
     Further,
     /// Forwarded by a service: no key in the record.
     Forwarded,
@@ -106,7 +106,7 @@ fn caller(caller: Caller) -> Principal {
     })
 }
 
-/// The session as a report tells it. `event_id` says which session it is, for the judge only.
+/// The session as a report has it. `event_id` is the number of the session, for the check only.
 fn reported(issued: &Issued, index: usize, report: Report) -> Session {
     let mut session = Session::new(name(issued), at(issued.second), issued.kind);
     session.event_id = Some(index.to_string());
@@ -146,7 +146,7 @@ fn call(issued: &Issued, index: usize, signed: Signed, off: i64) -> Principal {
     }))
 }
 
-/// Whether telling the two apart would change anything that a tag or an owner comes from.
+/// Whether the two sessions differ in anything that tags or owners come from.
 fn say_the_same(one: &Session, other: &Session) -> bool {
     one.caller == other.caller
         && one.effective_tags() == other.effective_tags()
@@ -154,9 +154,9 @@ fn say_the_same(one: &Session, other: &Session) -> bool {
         && one.subject == other.subject
 }
 
-/// Judges one answer. While nothing of the call's own session has arrived, an answer by time may name another session
-/// issued within the slack: nothing in the call tells them apart. `strict` allows not even that.
-fn judge(
+/// Checks one answer. Until a report of the call's own session has arrived, an answer by time may name another session
+/// issued within the slack, because the call does not distinguish them. `strict` does not allow that either.
+fn check_answer(
     sessions: &[Issued],
     candidates: &[Session],
     (index, signed): (usize, Signed),
@@ -184,7 +184,7 @@ fn judge(
     Err(format!("another one's session: {found:?}"))
 }
 
-/// Lets everything arrive in order and judges every call on what is known by then.
+/// Delivers everything in order, and checks each call against what has arrived by then.
 fn play(sessions: &[Issued], arrivals: &[Arrival], find: Finder, strict: bool) -> Result<(), String> {
     let store = MemoryStore::new();
     for arrival in arrivals {
@@ -196,7 +196,7 @@ fn play(sessions: &[Issued], arrivals: &[Arrival], find: Finder, strict: bool) -
                 let candidates = block_on(store.find(name(&sessions[index]))).unwrap();
                 let principal = call(&sessions[index], index, signed, off);
                 let found = find(&candidates, &principal);
-                judge(sessions, &candidates, (index, signed), &principal, (found, strict))
+                check_answer(sessions, &candidates, (index, signed), &principal, (found, strict))
                     .map_err(|why| format!("{arrival:?}: {why}"))?;
             }
         }
@@ -272,7 +272,7 @@ fn nobody_gets_the_session_of_another() {
 }
 
 #[test]
-fn the_judge_notices_the_latest_of_that_name() {
+fn the_check_notices_the_latest_of_that_name() {
     assert!(
         mixed_up(|candidates, _| candidates.last().map_or(SessionMatch::None, SessionMatch::ByTime))
             .is_some()
@@ -280,7 +280,7 @@ fn the_judge_notices_the_latest_of_that_name() {
 }
 
 #[test]
-fn the_judge_notices_the_first_that_fits_the_time() {
+fn the_check_notices_the_first_that_fits_the_time() {
     let find: Finder = |candidates, principal| {
         let created = principal.session.as_ref().and_then(|session| session.created).unwrap();
         let fits = |session: &&Session| (session.issued.as_second() - created.as_second()).abs() <= SLACK;
@@ -304,10 +304,10 @@ fn never_mixed(sessions: &[Issued], arrivals: &[Arrival]) {
     }
 }
 
-// Found by the property above, and kept by name.
+// Cases that the property above has found.
 
-/// A session that is known with another key stands aside, and the call of its console falls to a neighbour whose
-/// record names no key.
+/// A session known with another key does not count, and the call of its console would be given to a session without a
+/// key.
 #[test]
 fn a_further_key_beside_a_record_without_key() {
     let sessions = two_users([0, 0], SessionKind::AssumeRole);
@@ -315,7 +315,7 @@ fn a_further_key_beside_a_record_without_key() {
     never_mixed(&sessions, &[own, other, Arrival::Call(0, Signed::Further, 0)]);
 }
 
-/// `creationDate` is a second off in every eighth session of real trails; "the same second" is then the neighbour's.
+/// `creationDate` is a second off in every eighth session of real trails, and equals that of another session then.
 #[test]
 fn a_further_key_a_second_off() {
     let sessions = two_users([0, 1], SessionKind::AssumeRoleWithWebIdentity);
@@ -331,15 +331,15 @@ fn callers_that_differ_only_in_their_own_session() {
     never_mixed(&[through(0), through(1)], &[one, other, Arrival::Call(1, Signed::Forwarded, 0)]);
 }
 
-/// Two jobs of two repositories, both under the session name that everybody's workflow uses.
+/// Two jobs of two repositories, both with the default session name of workflows.
 #[test]
 fn a_web_identity_before_its_own_record() {
     let sessions = two_users([0, 0], SessionKind::AssumeRoleWithWebIdentity);
     never_mixed(&sessions, &[Arrival::Sts(1, Report::Full), Arrival::Call(0, Signed::Own, 0)]);
 }
 
-/// What nothing in the records can tell while the call's own STS record is missing or late: the price of joining by time.
-/// Turns red when less is joined by time.
+/// A known limit of matching by time: the records do not distinguish the sessions while the call's own STS record is
+/// missing or late. The test fails if less is matched by time.
 #[test]
 #[should_panic(expected = "another one's session")]
 fn limit_a_forwarded_call_before_its_own_record() {

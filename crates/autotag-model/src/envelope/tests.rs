@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use std::io::Write as _;
 
-/// What came out, as short texts: names of records, `!` and the message of faults.
+/// The items read, as short texts: the names of records, and `!` with the message of faults.
 fn read(bytes: &[u8]) -> Vec<String> {
     read_with(bytes, &Limits::default())
 }
@@ -18,7 +18,7 @@ fn read_with(bytes: &[u8], limits: &Limits) -> Vec<String> {
     seen
 }
 
-/// Hands out one byte at a time, so that every state of the splitter meets the end of a window.
+/// Reads one byte at a time, so that a window ends in every state of the splitter.
 struct Drip<'a>(&'a [u8]);
 impl Read for Drip<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -97,7 +97,7 @@ fn log_subscriptions() {
 }
 
 #[test]
-fn the_delivery_and_the_message_are_kept() {
+fn eventbridge_event_and_message_id_are_kept() {
     let event = format!(
         r#"{{"source":"aws.ec2","detail-type":"AWS API Call via CloudTrail","account":"111122223333","region":"eu-west-1","detail":{}}}"#,
         record("A")
@@ -138,7 +138,7 @@ fn a_cut_line_costs_only_itself() {
 }
 
 #[test]
-fn a_cut_file_gives_what_is_whole() {
+fn a_cut_file_gives_its_whole_records() {
     let input = format!(r#"{{"Records":[{},{},{}]}}"#, record("A"), record("B"), record("C"));
     let cut = input.find("\"C\"").unwrap();
     let seen = read(&input.as_bytes()[..cut]);
@@ -150,7 +150,7 @@ fn a_cut_file_gives_what_is_whole() {
 }
 
 #[test]
-fn a_break_inside_a_list_is_survived() {
+fn reading_goes_on_after_a_broken_list_element() {
     let input = format!(r#"{{"Records":[{},{{"eventVersion":"1","a":[[[,{}]}}"#, record("A"), record("B"));
     let seen = read(input.as_bytes());
     assert_eq!((seen[0].as_str(), seen[2].as_str()), ("A", "B"), "{seen:?}");
@@ -170,7 +170,7 @@ fn invalid_utf8_is_named_with_its_offset() {
 }
 
 #[test]
-fn nothing_is_an_error_too() {
+fn an_empty_input_is_an_error() {
     assert_eq!(read(b"").len(), 1);
     assert_eq!(read(b" \n ").len(), 1);
     assert_eq!(read(&gzip(b"")).len(), 1);
@@ -180,7 +180,7 @@ fn nothing_is_an_error_too() {
 #[test]
 fn hostile_sizes_are_passed_over_in_bounded_memory() {
     let limits = Limits { value_bytes: 1 << 20 };
-    // Far more opening brackets than the limit; nothing is held beyond it.
+    // Many more opening brackets than the limit; no memory is used beyond it.
     let brackets = io::repeat(b'[').take(64 << 20);
     let mut faults = 0;
     read_records(brackets, &limits, &mut |item| faults += usize::from(item.is_err()));
@@ -228,7 +228,7 @@ proptest! {
             });
         });
         let names = |seen: &[String]| seen.iter().filter(|s| !s.starts_with('!')).cloned().collect::<Vec<_>>();
-        // Where a value breaks, how much of the next line is in the window may differ; whole records may not.
+        // After a broken value, the part of the next line in the window may differ; whole records may not.
         prop_assert_eq!(names(&dripped), names(&read(text.as_bytes())));
     }
 }

@@ -78,7 +78,7 @@ const IDENTITY: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn the_default_says_who() {
+fn the_default_policy_writes_identity_tags() {
     assert_eq!(pairs(&decide(&Policy::default(), &Case::default())), IDENTITY);
 }
 
@@ -135,7 +135,7 @@ fn the_first_writer_wins_on_what_may_have_existed() {
 #[test]
 fn asking_for_identity_tags_neither_evades_nor_takes_over() {
     let forged = own(&[("Owner", "eve")]);
-    // A new resource, or one of which nothing is known: the forgery is replaced.
+    // A new resource, or one whose tags are not known: the forged tag is replaced.
     let new = Case { requested: forged.clone(), existing: true, ..Case::default() };
     let decision = decide(&Policy::default(), &new);
     assert_eq!(pairs(&decision), IDENTITY);
@@ -143,18 +143,18 @@ fn asking_for_identity_tags_neither_evades_nor_takes_over() {
     let reporting = Policy { forged: ForgedTagPolicy::Report, ..Policy::default() };
     let decision = decide(&reporting, &Case { requested: forged.clone(), existing: true, ..Case::default() });
     assert_eq!(pairs(&decision), IDENTITY[1..], "only reported");
-    // The tags are there, and the call asked for the same: found or forged?
+    // The resource has the tags that the call asked for: they may be forged or older.
     let unclear = Case { present: forged.clone(), ..new };
     let decision = decide(&Policy::default(), &unclear);
     assert_eq!(decision.no_write, Some(NoWriteReason::MayBeForged));
     assert_eq!(decision.notes, [Note::Forged { key: "Owner".into(), replaced: false }]);
-    // Another owner is there: he was first.
+    // The resource has another owner, who was first.
     let first = Case { present: own(&[("Owner", "alice")]), ..unclear };
     assert_eq!(decide(&Policy::default(), &first).no_write, Some(NoWriteReason::HasOwner));
 }
 
 #[test]
-fn a_second_time_there_is_nothing_to_do() {
+fn a_second_decision_writes_nothing() {
     let case = Case { present: own(&IDENTITY), ..Case::default() };
     let decision = decide(&Policy::default(), &case);
     assert_eq!((decision.no_write, decision.notes), (Some(NoWriteReason::Complete), vec![]));
@@ -231,7 +231,7 @@ fn a_policy_file() {
 }
 
 #[test]
-fn a_wrong_policy_file_says_where_and_what() {
+fn a_wrong_policy_file_is_refused_with_its_position() {
     for (text, place, what) in [
         ("[identity]\nOwner = \"{onwer}\"", "line 1", "no placeholder `onwer`"),
         ("[copy]\niam_tags = 7", "line 2", "true, false or a list"),

@@ -125,7 +125,7 @@ fn an_arn_without_a_readable_account_is_refused() {
         let why = format!("`{arn}` does not name an account: expected twelve digits, found `{account}`");
         assert_eq!(why_no_arn(located(&arn)), why);
     }
-    // Without an account, of an account, and of AWS itself.
+    // No account, an account, and AWS itself.
     for account in ["", "111122223333", "aws", "aws-marketplace"] {
         let arn = format!("arn:aws:kafka:us-east-1:{account}:cluster/c/u");
         assert_eq!(arns(located(&arn)), [arn]);
@@ -170,9 +170,9 @@ fn masks_are_no_ids() {
     assert_eq!(rule.locate(&masked, &scope()), Located::NoId);
 }
 
-/// The head's is for rules on the tagging API; a rule on a call of the service's own names its other one itself.
+/// The fallback of the file is for rules with the tagging API. A rule with a native call names its own.
 #[test]
-fn which_call_is_made_otherwise() {
+fn fallback_of_file_and_rule() {
     let calls = "tag = \"One\"\notherwise = \"Two\"\n[native.One]\napi = \"sdk\"\nparams = {}\ntags = \"Tags\"\nshape = \"map\"\n\
                  [native.Two]\napi = \"sdk\"\nparams = {}\ntags = \"Tags\"\nshape = \"map\"\n";
     let fallback = |of_rule: &str| {
@@ -191,7 +191,7 @@ fn which_call_is_made_otherwise() {
 }
 
 #[test]
-fn what_cannot_be_tagged_may_be_read() {
+fn read_with_reads_what_cannot_be_tagged() {
     let rules = |of_rule: &str| {
         let call = "[native.One]\napi = \"sdk\"\nparams = {}\ntags = \"Tags\"\nshape = \"map\"\n";
         let rule = "[[rule]]\nevent = \"E\"\ntype = \"AWS::X::Y\"\nid = \"response.x\"\nnote = \"n\"\n";
@@ -203,7 +203,7 @@ fn what_cannot_be_tagged_may_be_read() {
     assert!(error.contains("expected `read_with` only beside `tag = \"none\"`"), "{error}");
 }
 
-/// Most reads are allowed by an action of their own name.
+/// Most reads need the IAM action of their own name.
 #[test]
 fn what_a_read_needs() {
     let api = "[api.one]\nprotocol = \"json-1.1\"\nhost = \"h\"\nsigning = \"one\"\ntarget = \"T\"\n";
@@ -248,7 +248,7 @@ fn what_a_read_needs() {
 }
 
 #[test]
-fn a_wrong_file_says_where_and_what() {
+fn a_wrong_rule_file_is_refused_with_its_position() {
     let rule = "[[rule]]\nevent = \"CreateQueue\"\ntype = \"AWS::SQS::Queue\"\n";
     for (text, scope, what) in [
         ("source = 7".to_owned(), "line 1, column 10", "expected a string"),

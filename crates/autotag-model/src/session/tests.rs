@@ -62,7 +62,7 @@ fn saml_and_web_identity() {
     assert_eq!(session.subject.as_deref(), Some("repo:example/shop:ref:refs/heads/main"));
 }
 
-/// The tags of a session to which these came down the chain, and these were passed.
+/// The effective tags of a session with these inherited and these passed tags.
 fn effective(incoming: &[(&str, &str)], passed: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = |tags: &[(&str, &str)]| -> Vec<(String, String)> {
         tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -110,7 +110,7 @@ fn of_fifty_one_tags_the_session_has_the_first_fifty() {
 
 #[test]
 fn what_is_too_long_for_sts_is_no_tag_of_the_session() {
-    // In characters, not bytes.
+    // The limits are in characters, not bytes.
     for c in ["x", "é"] {
         let (key, value) = (c.repeat(128), c.repeat(256));
         assert_eq!(effective(&[], &[(&key, &value)]), [(key.clone(), value.clone())]);
@@ -129,7 +129,7 @@ fn a_tag_may_be_called_key_where_sts_writes_tags_as_a_map() {
 }
 
 #[test]
-fn what_makes_no_session() {
+fn records_without_a_session_are_skipped() {
     let mut failed = assume_role();
     failed["errorCode"] = json!("AccessDenied");
     assert!(matches!(read(&failed), SessionReading::Skipped(_)));
@@ -143,7 +143,7 @@ fn what_makes_no_session() {
 }
 
 #[test]
-fn a_session_that_only_the_request_names() {
+fn the_request_names_the_session_if_the_answer_does_not() {
     let mut lambda = assume_role();
     lambda["userIdentity"] = json!({"type": "AWSService", "invokedBy": "lambda.amazonaws.com"});
     lambda["requestParameters"]["roleArn"] = json!("arn:aws:iam::111122223333:role/service/thumbs");
@@ -201,7 +201,7 @@ fn at(seconds: &str, key: &str, tag: &str) -> Session {
 }
 
 #[test]
-fn a_session_is_found_by_its_key_or_by_a_time_that_fits_only_it() {
+fn a_session_is_found_by_key_or_by_a_time_that_fits_no_other() {
     let known = [at("00", "A", "a"), at("30", "B", "b"), at("31", "C", "c")];
     let found = |key, time: &str| find_session(&known, &call(key, &format!("2026-03-02T09:00:{time}Z")));
     assert_eq!(found(Some("B"), "59"), SessionMatch::ByKey(&known[1]));

@@ -1,4 +1,4 @@
-//! That the suite finds what it is there to find: stores with one fault each.
+//! The suite finds the faults of stores that have one fault each.
 
 use super::*;
 use crate::{SessionReader, SessionWriter};
@@ -11,7 +11,7 @@ fn block_on(work: Work<'_>) {
     futures_executor::block_on(work);
 }
 
-/// What goes wrong in a [`Faulty`] store.
+/// The fault of a [`Faulty`] store.
 #[derive(Clone, Copy)]
 enum Fault {
     LastReportWins,
@@ -124,7 +124,7 @@ fn a_lost_report_is_found() {
 }
 
 #[test]
-fn an_executor_that_does_nothing_is_no_success() {
+fn an_executor_that_does_nothing_fails() {
     let text = complaint(|| check(MemoryStore::new, 1, |work| drop(work)));
     assert!(text.contains("before the work was done"), "{text}");
 }
@@ -135,7 +135,7 @@ fn the_memory_merges_what_threads_put_at_once() {
 }
 
 #[test]
-fn the_universe_is_kept_and_found_whole() {
+fn every_session_of_the_universe_is_kept_and_found() {
     let kind = SessionKind::AssumeRole;
     let memory = MemoryStore::new();
     for id in universe::ROLE_SESSIONS {

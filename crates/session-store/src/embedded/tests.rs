@@ -44,7 +44,7 @@ mod against_memory {
         let (folder, count) = (folder.path().to_owned(), Cell::new(0));
         move || {
             count.set(count.get() + 1);
-            // The file before is closed by now; a thousand of them are gigabytes.
+            // The previous file is closed by now; a thousand of them would be gigabytes.
             let _ = fs::remove_file(folder.join((count.get() - 1).to_string()));
             EmbeddedStore::open(folder.join(count.get().to_string())).unwrap()
         }
@@ -68,7 +68,7 @@ mod against_memory {
 fn a_reopened_file_gives_the_same_answers() {
     let (_folder, file) = folder();
     let memory = MemoryStore::new();
-    // Enough for a tree of several levels, most of one name, put in no order.
+    // Enough for a tree of several levels; most sessions have one name, and they are put in random order.
     let names = ["AROA:a", "AROA:a", "AROA:a\0", "AROA:ab"].iter().cycle();
     let sessions: Vec<Session> =
         names.zip(0..4_000_i64).map(|(name, number)| session(name, number * 7_919 % 3_001)).collect();
@@ -110,7 +110,7 @@ fn a_crash_loses_nothing_that_was_kept() {
     let kept: Vec<Session> = (0..500).map(|second| session("AROA:kept", second)).collect();
     store.put_all(&kept).unwrap();
 
-    // What the disk holds while a write is under way is what a crash leaves.
+    // A crash leaves what is on the disk during a write.
     let transaction = store.db.begin_write().unwrap();
     {
         let mut table = transaction.open_table(SESSIONS).unwrap();
@@ -121,7 +121,7 @@ fn a_crash_loses_nothing_that_was_kept() {
     }
     let left = folder.path().join("left.redb");
     fs::copy(&file, &left).unwrap();
-    // Nor does the process get to close the file.
+    // The process does not close the file either.
     std::mem::forget(transaction);
     std::mem::forget(store);
 
@@ -186,7 +186,7 @@ fn opened_twice_is_in_use() {
     EmbeddedStore::open(&file).unwrap();
 }
 
-/// Writes a value as it is, as another program may have.
+/// Writes a value unchecked, as another program may do.
 fn plant(store: &EmbeddedStore, session: &Session, value: &[u8]) {
     let transaction = store.db.begin_write().unwrap();
     transaction.open_table(SESSIONS).unwrap().insert(key_of(session), value).unwrap();
@@ -235,7 +235,7 @@ fn a_cut_file_is_an_error() {
     }
 }
 
-/// If this fails, files in use can no longer be read: give the fields a default or write a new version.
+/// If this fails, existing files can no longer be read: give the new fields a default, or write a new version.
 #[test]
 fn what_version_1_wrote_is_read() {
     let (_folder, file) = folder();

@@ -62,7 +62,7 @@ fn another_name_is_another_list() {
 }
 
 #[test]
-fn forgotten_only_after_the_grace() {
+fn sessions_expire_only_after_the_retention() {
     let store = MemoryStore::new();
     let mut known_end = session(0, Some("ASIAONE"));
     known_end.expires = Some(Timestamp::from_second(3600).unwrap());
@@ -83,7 +83,7 @@ fn held_in(store: impl SessionStore) -> usize {
 }
 
 #[test]
-fn a_panic_elsewhere_does_not_close_the_store() {
+fn a_panic_of_another_thread_does_not_stop_the_store() {
     let store = Arc::new(MemoryStore::new());
     block_on(store.put(&session(0, None))).unwrap();
     let other = Arc::clone(&store);
