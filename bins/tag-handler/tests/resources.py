@@ -1,8 +1,8 @@
-"""A small world of AWS resources in the moto emulator, for the end-to-end tests.
+"""AWS resources in the moto emulator, for the end-to-end tests.
 
-    python world.py create    makes one resource of every promised kind and prints a JSON line for each:
+    python resources.py create    makes one resource of every promised kind and prints a JSON line for each:
                               {"label", "kind", "record", "read"} or {"label", "kind", "cannot"}
-    python world.py read      takes those lines and prints the tags of each resource, read back with the
+    python resources.py read      takes those lines and prints the tags of each resource, read back with the
                               service's own call: {"label", "kind", "tags"} or {"label", "kind", "cannot"}
 
 `record` is the CloudTrail record of the call that made the resource: what was sent and answered, in CloudTrail's
@@ -449,7 +449,7 @@ READS = {
 }
 
 
-# The world: (label, kind, creation, read)
+# The resources: (label, kind, creation, read)
 
 
 def one(label, kind, service, operation, /, by="", of=None, **params):
@@ -641,9 +641,9 @@ def read_one(line, read):
 
 def main(arguments):
     if arguments not in (["create"], ["read"]):
-        sys.exit("usage: world.py create|read")
+        sys.exit("usage: resources.py create|read")
     if not os.environ.get("AWS_ENDPOINT_URL"):
-        sys.exit("AWS_ENDPOINT_URL is not set: the world is for an emulator only")
+        sys.exit("AWS_ENDPOINT_URL is not set: resources are created in an emulator only")
     if arguments == ["create"]:
         # Who makes all the calls; with a tag of hers, which goes to all that she makes.
         client("iam").create_user(UserName="mara", Tags=[{"Key": "CostCenter", "Value": "4711"}])
