@@ -1,4 +1,4 @@
-//! The program without Lambda: what people see who start it themselves.
+//! The program outside of Lambda, as people start it.
 
 use std::process::{Command, Output};
 

@@ -78,7 +78,7 @@ async fn every_payload_format_leads_to_the_same_tags() {
     }
 }
 
-/// Since an old file was written, its resources may have got other owners, or may have been replaced under the same name.
+/// The resources of an old file may have other owners by now, or may have been replaced under the same name.
 #[tokio::test(flavor = "multi_thread")]
 async fn backfill_keeps_existing_owners() {
     let emulator = emulator();

@@ -54,7 +54,7 @@ async fn killed_at_a_hundred_moments_and_delivered_again() {
     for kill in 0..KILLS {
         let process = start_process(&runtime, &proxy.environment(), &[]);
         let answer = tokio::spawn(runtime.invoke(&batch, DEADLINE));
-        // Between before the start and after the answer.
+        // At a moment from before the start until after the answer.
         tokio::time::sleep(Duration::from_micros(random(kill) % (undisturbed * 5 / 4))).await;
         process.kill();
         if answer.await.unwrap() == Answer::Lost {

@@ -1,8 +1,11 @@
-//! The program without Lambda: what people see who start it themselves.
+//! The program outside of Lambda, as people start it.
 
 mod common;
 
 use common::PROGRAM;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -41,4 +44,14 @@ fn start_outside_of_lambda_is_wrong_usage() {
     let expected =
         "AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program and sets it; see `tag-handler --help`";
     assert!(stderr.contains(expected) && !stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn help_and_documentation_name_the_same_variables() {
+    let help = String::from_utf8(run(&["--help"], &[]).stdout).unwrap();
+    let in_help = help.lines().filter_map(|line| line.strip_prefix("  AUTOTAG_")?.split(' ').next());
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let page = fs::read_to_string(page).unwrap();
+    let in_page = page.lines().filter_map(|line| line.strip_prefix("| `AUTOTAG_")?.split('`').next());
+    assert_eq!(in_help.collect::<BTreeSet<_>>(), in_page.collect::<BTreeSet<_>>());
 }

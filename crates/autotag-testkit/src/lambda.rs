@@ -151,13 +151,19 @@ fn dependencies(manifest: &str) -> impl Iterator<Item = &str> {
     lines.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split(['.', ' ', '=']).next())
 }
 
-/// The time of the last change to a file, or to the files in a folder. `None` if it does not exist.
+/// The time of the last change to a file, or to the sources in a folder. `None` if there are none. Modules of unit tests do not
+/// count: Cargo builds no program anew for them.
 fn newest(path: &Path) -> Option<SystemTime> {
     let metadata = fs::metadata(path).ok()?;
     if !metadata.is_dir() {
         return metadata.modified().ok();
     }
-    fs::read_dir(path).ok()?.filter_map(|entry| newest(&entry.ok()?.path())).max()
+    let is_source = |path: &PathBuf| {
+        let is_test = path.file_stem().is_some_and(|name| name == "tests");
+        !is_test && (path.is_dir() || path.extension().is_some_and(|end| end == "rs" || end == "toml"))
+    };
+    let paths = fs::read_dir(path).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(is_source).filter_map(|path| newest(&path)).max()
 }
 
 /// Builds a package with the profile of the test, into the target folder of the test.
