@@ -134,13 +134,13 @@ async fn ten_thousand_events_lose_nothing_and_cost_little() {
     let calls_without: u64 = calm.counts().values().sum();
 
     let done = Arc::new(Written::default());
-    let faulty = stub(&done);
+    let unreliable = stub(&done);
     // Every twentieth resource is not found for one to five attempts.
     let late_resources = names.iter().enumerate().filter(|(index, _)| index % 20 == 0);
     let not_yet = late_resources.map(|(index, name)| (name.clone(), 1 + index / 20 % 5)).collect();
     let (not_yet, rest_is_done): (Mutex<HashMap<String, usize>>, _) =
         (Mutex::new(not_yet), Arc::clone(&done));
-    faulty.rule(move |call| {
+    unreliable.rule(move |call| {
         let missing = if is_write(call) { missing(call, &mut not_yet.lock().unwrap()) } else { Vec::new() };
         if missing.is_empty() {
             return None;
@@ -163,18 +163,18 @@ async fn ten_thousand_events_lose_nothing_and_cost_little() {
         slow_for: Duration::from_millis(400),
         ..Faults::default()
     };
-    faulty.faults(20_260_302, faults, |_| true);
-    let function = start_function(&faulty.environment(), &quick).await;
+    unreliable.faults(20_260_302, faults, |_| true);
+    let function = start_function(&unreliable.environment(), &quick).await;
     let returned_count = deliver(&function, &events).await;
     assert!(
-        returned_count > 0 && faulty.faulted() > 1_000,
+        returned_count > 0 && unreliable.faulted() > 1_000,
         "too few faults: {returned_count} messages returned, {} faults",
-        faulty.faulted()
+        unreliable.faulted()
     );
     let done = done.0.lock().unwrap();
     let lost: Vec<&String> = names.difference(&done).collect();
     assert!(lost.is_empty(), "{} lost, for example {:?}", lost.len(), lost.first());
-    let calls: u64 = faulty.counts().values().sum();
+    let calls: u64 = unreliable.counts().values().sum();
     println!("{calls_without} calls without faults, {calls} with; {returned_count} messages returned");
     assert!(calls * 10 <= calls_without * 25, "{calls} calls instead of {calls_without}");
 }

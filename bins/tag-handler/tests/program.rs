@@ -1,4 +1,5 @@
 //! The program outside of Lambda, as people start it.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod common;
 

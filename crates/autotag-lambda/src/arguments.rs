@@ -29,8 +29,8 @@ pub(crate) enum Request {
 
 impl Request {
     /// Reads the arguments of a program. The first is its name.
-    pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Self {
-        let Some(argument) = arguments.skip(1).next() else { return Self::Serve };
+    pub(crate) fn read(mut arguments: impl Iterator<Item = OsString>) -> Self {
+        let Some(argument) = arguments.nth(1) else { return Self::Serve };
         match argument.to_str() {
             Some("--help" | "-h") => Self::Help,
             Some("--version" | "-V") => Self::Version,
@@ -50,11 +50,12 @@ impl Program {
         let width = variables.iter().map(|variable| variable.name.len()).max().unwrap_or_default();
         let section = |title: &str, required: bool| {
             let of_section = variables.iter().filter(|variable| variable.required == required);
-            let lines: String = of_section
-                .map(|variable| format!("  {:width$}  {}\n", variable.name, variable.help))
-                .collect();
-            let lines = if lines.is_empty() { "  none\n".to_owned() } else { lines };
-            format!("{title}:\n{lines}\n")
+            let mut lines: Vec<String> =
+                of_section.map(|variable| format!("  {:width$}  {}", variable.name, variable.help)).collect();
+            if lines.is_empty() {
+                lines.push("  none".to_owned());
+            }
+            format!("{title}:\n{}\n\n", lines.join("\n"))
         };
         format!(
             "{version}\n{about}\n\n\

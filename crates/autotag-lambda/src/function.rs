@@ -94,7 +94,7 @@ pub fn run<F: Function>(
         Request::Version => print(&format!("{}\n", program.version())),
         Request::Unknown(argument) => {
             let why = format!("unexpected argument `{argument}`; see `{} --help`", program.name);
-            fail(&program, WRONG_USAGE, why.as_str().into())
+            fail(&program, WRONG_USAGE, &*BoxError::from(why))
         }
         Request::Serve => {
             // A variable that is not Unicode is none of autotag's.
@@ -118,19 +118,19 @@ fn serve<F: Function>(variables: &HashMap<String, String>) -> ExitCode {
     let program = F::PROGRAM;
     let config = match configure::<F>(variables) {
         Ok(config) => config,
-        Err(errors) => return fail(&program, WRONG_USAGE, errors.into()),
+        Err(errors) => return fail(&program, WRONG_USAGE, &errors),
     };
     if let Some(missing) = LAMBDA_VARIABLES.iter().find(|name| !variables.contains_key(**name)) {
         let why = format!(
             "{missing} is not set: Lambda starts this program and sets it; see `{} --help`",
             program.name
         );
-        return fail(&program, WRONG_USAGE, why.as_str().into());
+        return fail(&program, WRONG_USAGE, &*BoxError::from(why));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime.map_err(BoxError::from).and_then(|runtime| runtime.block_on(invocations::<F>(config))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&program, 1, error),
+        Err(error) => fail(&program, 1, &*error),
     }
 }
 
@@ -165,7 +165,7 @@ fn print(text: &str) -> ExitCode {
 }
 
 /// Writes an error and its causes to stderr.
-fn fail(program: &Program, code: u8, error: BoxError) -> ExitCode {
+fn fail(program: &Program, code: u8, error: &dyn Error) -> ExitCode {
     let mut text = format!("{}: {error}", program.name);
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -4,7 +4,7 @@ use autotag_aws::{Accounts, signed};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ pub async fn send_batch(
             request.entries(entry.build().map_err(|error| failed(&SdkError::construction_failure(error)))?);
     }
     let answer = request.send().await.map_err(|error| failed(&error))?;
-    let accepted: BTreeSet<&str> = answer.successful().iter().map(|entry| entry.id()).collect();
+    let accepted: BTreeSet<&str> = answer.successful().iter().map(SendMessageBatchResultEntry::id).collect();
     Ok((0..count).map(|number| accepted.contains(number.to_string().as_str())).collect())
 }
 

@@ -1,5 +1,4 @@
 //! Sending to SQS, over HTTP against a stub.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use autotag_aws::{Accounts, Settings};
 use autotag_lambda::queue::{self, OutgoingMessage};
