@@ -13,7 +13,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use autotag_testkit::{Emulator, Stub};
+use autotag_testkit::{Emulator, Proxy};
 use common::estate::{Account, Estate, Holdings, Limits, MEMBER_ROLE, ROLE, Size};
 use common::run::{header, program, reports, without_pace};
 use serde_json::Value;
@@ -118,14 +118,14 @@ struct Took {
 
 /// An estate all whose accounts are entered, and have their tags on one page.
 struct World {
-    stub: Stub,
+    stub: Proxy,
     estate: Arc<Estate>,
     size: Size,
 }
 
 impl World {
     fn new(size: Size, takes: Duration, limits: Limits) -> Self {
-        let stub = Stub::start(takes).unwrap();
+        let stub = Proxy::stub(takes).unwrap();
         let mut estate = Estate::new(SEED, size).limited(limits);
         let accounts = estate.organizations.iter_mut().flat_map(|organization| &mut organization.accounts);
         for account in accounts {

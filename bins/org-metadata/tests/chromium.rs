@@ -3,7 +3,7 @@
 //! It needs Chromium, and is therefore run by name only: `cargo test -p org-metadata --test chromium`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
-use autotag_testkit::{Call, Fault, Reply, Stub};
+use autotag_testkit::{Call, Fault, Proxy, Reply};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -89,7 +89,7 @@ fn answer(call: &Call) -> Option<Reply> {
 fn page() -> &'static Page {
     static PAGE: OnceLock<Page> = OnceLock::new();
     PAGE.get_or_init(|| {
-        let (stub, folder) = (Stub::start(Duration::ZERO).unwrap(), TempDir::new().unwrap());
+        let (stub, folder) = (Proxy::stub(Duration::ZERO).unwrap(), TempDir::new().unwrap());
         stub.route("/", answer);
         let denied = |call: &Call| call.operation == "AssumeRole" && call.mentions(DENIED);
         stub.rule(move |call| denied(call).then(|| Fault::refused("AccessDenied")));

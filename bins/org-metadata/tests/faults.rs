@@ -9,7 +9,7 @@
 
 mod common;
 
-use autotag_testkit::{Call, Fault, Faults, Protocol, Stub};
+use autotag_testkit::{Call, Fault, Faults, Protocol, Proxy};
 use common::estate::{Estate, Limits, MEMBER_ROLE, Organization, ROLE, Size, TABLE};
 use common::run::{
     UNFINISHED, assert_uploaded, finish, header, manifest, program, reports, visible, without_pace,
@@ -24,8 +24,8 @@ const SEED: u64 = 20_261_125;
 /// How often the program tries a call.
 const TRIES: u32 = 8;
 
-fn stub() -> Stub {
-    Stub::start(Duration::ZERO).unwrap()
+fn stub() -> Proxy {
+    Proxy::stub(Duration::ZERO).unwrap()
 }
 
 /// One member account in twenty, of those that are entered.
@@ -37,7 +37,7 @@ fn some_members(estate: &Estate) -> BTreeSet<String> {
     members.skip(4).step_by(20).map(|account| account.id.clone()).collect()
 }
 
-fn deny(stub: &Stub, accounts: &BTreeSet<String>) {
+fn deny(stub: &Proxy, accounts: &BTreeSet<String>) {
     let accounts = accounts.clone();
     stub.rule(move |call| {
         let role = call.field("RoleArn").filter(|_| call.operation == "AssumeRole")?;

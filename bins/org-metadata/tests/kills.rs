@@ -9,7 +9,7 @@
 
 mod common;
 
-use autotag_testkit::{Fault, Stub};
+use autotag_testkit::{Fault, Proxy};
 use common::estate::{Count, Estate, Size, random};
 use common::run::{UNFINISHED, finish, header, manifest, reports, visible, without_pace};
 use serde_json::Value;
@@ -32,14 +32,14 @@ const CONCURRENCY: u64 = 16;
 const KEPT: [&str; 2] = ["ListTagsForResource", "GetResources"];
 
 struct World {
-    stub: Stub,
+    stub: Proxy,
     estate: Arc<Estate>,
 }
 
 impl World {
     fn new(organizations: usize, accounts: usize) -> Self {
         let size = Size { organizations, accounts, regions: 5, resources: 50_000 };
-        let stub = Stub::start(Duration::from_millis(4)).unwrap();
+        let stub = Proxy::stub(Duration::from_millis(4)).unwrap();
         let estate = Estate::new(7, size).behind(&stub);
         Self { stub, estate }
     }

@@ -1,37 +1,48 @@
-//! `session-handler`: the Lambda function that keeps STS sessions. Delivery -> sessions -> store.
+//! `session-handler`: the Lambda function that keeps STS sessions. Payload -> sessions -> store.
 //!
-//! It runs in every region whose STS is called (the global endpoint's calls are recorded in us-east-1), and writes to one
-//! table. What it does with a record is in `autotag-handlers`; here are its configuration and its answer.
+//! It runs in every region whose STS is called (us-east-1 has the calls of the global endpoint), and writes to one table. The
+//! handling of records is in `autotag-handlers`. Here are the configuration and the answer.
 
 mod config;
+mod with_deadline;
 mod work;
 
-use anyhow::{Context as _, Result};
-use autotag_lambda::{log, version};
+use autotag_lambda::environment::Environment;
+use autotag_lambda::function::BoxError;
+use autotag_lambda::{Function, Program};
 use config::Config;
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::value::RawValue;
-use std::sync::Arc;
+use lambda_runtime::{Context, Diagnostic};
+use serde_json::Value;
+use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
 use work::Worker;
 
-/// Under which name this program logs.
-const TARGET: &str = "session_handler";
+impl Function for Worker {
+    const PROGRAM: Program = Program {
+        name: env!("CARGO_PKG_NAME"),
+        log_target: env!("CARGO_CRATE_NAME"),
+        about: "Keeps the STS sessions of CloudTrail records in a DynamoDB table.",
+    };
 
-fn main() -> Result<()> {
-    if version::is_asked_for(std::env::args_os()) {
-        return version::say(env!("CARGO_PKG_NAME")).context("cannot print the version");
+    type Config = Config;
+
+    fn configure(environment: &mut Environment<'_>) -> Config {
+        Config::read(environment)
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.context("cannot start the runtime")?.block_on(serve())
+
+    fn log_level(config: &Config) -> LevelFilter {
+        config.log_level
+    }
+
+    async fn start(config: Config) -> Result<Self, BoxError> {
+        Ok(Self::new(config).await)
+    }
+
+    async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, Diagnostic> {
+        Ok(self.work(payload, context).await?)
+    }
 }
 
-async fn serve() -> Result<()> {
-    let environment = std::env::vars().collect();
-    let config = log::configured(TARGET, Config::read(&environment), |config| config.log_level)?;
-    let worker = Arc::new(Worker::start(config).await);
-    let handle = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let worker = Arc::clone(&worker);
-        async move { worker.invoke(event.payload.get(), &event.context).await }
-    });
-    lambda_runtime::run(handle).await.map_err(|error| anyhow::anyhow!("{error}"))
+fn main() -> ExitCode {
+    autotag_lambda::run::<Worker>(std::env::args_os(), std::env::vars_os())
 }

@@ -1,23 +1,20 @@
-//! One invocation: what is to be read, which sessions are kept, what is answered.
+//! One invocation: reads the payload, keeps its sessions, and answers.
 
 use crate::config::Config;
-use async_trait::async_trait;
+use crate::with_deadline::WithDeadline;
 use autotag_aws::{Accounts, TrailReader};
 use autotag_handlers::delivery;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::sessions::Sessions;
 use autotag_lambda::metrics::{self, Head};
-use autotag_lambda::{answer, deadline, log};
-use autotag_model::session::Session;
+use autotag_lambda::{InvocationError, deadline, log, now, response};
 use jiff::Timestamp;
-use lambda_runtime::{Context, Diagnostic};
+use lambda_runtime::Context;
 use serde_json::Value;
-use session_store::{DynamoDbStore, SessionReader, SessionStoreError, SessionWriter};
-use std::ops::RangeInclusive;
+use session_store::DynamoDbStore;
 use std::sync::Arc;
-use tokio::time::{Instant, timeout_at};
 
-/// What lives from invocation to invocation.
+/// The state of the function, shared by its invocations.
 #[derive(Debug)]
 pub(crate) struct Worker {
     config: Config,
@@ -26,43 +23,34 @@ pub(crate) struct Worker {
     trail: TrailReader,
 }
 
-/// The clock.
-#[expect(clippy::disallowed_methods, reason = "programs read the clock, libraries are given it")]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
-
-fn failure(kind: &str, error: &impl ToString) -> Diagnostic {
-    Diagnostic { error_type: kind.to_owned(), error_message: error.to_string() }
-}
-
 impl Worker {
-    pub(crate) async fn start(config: Config) -> Self {
+    pub(crate) async fn new(config: Config) -> Self {
         let accounts = Arc::new(Accounts::connect(config.accounts.clone()).await);
         let store = config.table.store(&accounts);
         let trail = TrailReader::new(Arc::clone(&accounts));
         Self { config, accounts, store, trail }
     }
 
-    /// Works on one payload.
-    pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, Diagnostic> {
+    /// Keeps the sessions of one payload, and returns the answer to Lambda.
+    pub(crate) async fn work(&self, payload: &str, context: &Context) -> Result<Value, InvocationError> {
         let delivery = delivery::take_apart(payload, self.config.trail_bucket.as_deref())
-            .map_err(|error| failure("UnknownDelivery", &error))?;
+            .map_err(|error| InvocationError::new("UnknownDelivery", &error))?;
         let end = deadline::end_of_work(context.deadline, now());
         let concurrency = self.config.concurrency;
         let mut found: Sessions = self.trail.gather_all(&delivery.jobs, &(), concurrency, end).await;
         let issued: Vec<Timestamp> = found.sessions.iter().map(|(session, _)| session.issued).collect();
-        let kept = found.keep(&Until { store: &self.store, end }, concurrency).await;
-        // How old records of a backfill are says nothing of how quickly they come.
+        let kept = found.keep(&WithDeadline { store: &self.store, end }, concurrency).await;
+        // The records of a backfill are old. Their age is not the delay of new records.
         let issued = if delivery.backfill { Vec::new() } else { issued };
         let ages = issued.iter().map(|issued| now().duration_since(*issued).as_secs_f64()).collect();
         self.report(&found, kept, ages, context);
-        let letters = self.config.dead_letters.as_ref();
-        let answer = answer::give(&delivery, found.records, &found.rows, letters, &self.accounts).await;
-        answer.map_err(|error| failure("NotDone", &error))
+        let queue = self.config.dead_letter_queue.as_ref();
+        response::respond(&delivery, found.records, &found.rows, queue, &self.accounts)
+            .await
+            .map_err(|error| InvocationError::new("NotDone", &error))
     }
 
-    /// A log line for each record that could not be kept, one for the invocation, and its metrics.
+    /// Logs each record that could not be kept and one line for the invocation, and writes the metrics.
     fn report(&self, found: &Sessions, kept: u64, ages: Vec<f64>, context: &Context) {
         for row in &found.rows {
             log::outcome(row, &context.request_id);
@@ -87,37 +75,5 @@ impl Worker {
             version: autotag_model::VERSION,
         };
         metrics::write(&metrics::line(head, &counts, &[("CallToKept", ages)], now()));
-    }
-}
-
-/// A store that answers until a moment, and not after it.
-struct Until<'s> {
-    store: &'s DynamoDbStore,
-    end: Instant,
-}
-
-impl Until<'_> {
-    fn late() -> SessionStoreError {
-        let source = "the invocation was at its end".into();
-        SessionStoreError::Unavailable { place: "the session store".to_owned(), source }
-    }
-}
-
-#[async_trait]
-impl SessionReader for Until<'_> {
-    async fn find_issued(
-        &self,
-        role_session: &str,
-        between: &RangeInclusive<Timestamp>,
-    ) -> Result<Vec<Session>, SessionStoreError> {
-        let found = timeout_at(self.end, self.store.find_issued(role_session, between)).await;
-        found.unwrap_or_else(|_| Err(Self::late()))
-    }
-}
-
-#[async_trait]
-impl SessionWriter for Until<'_> {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        timeout_at(self.end, self.store.put(session)).await.unwrap_or_else(|_| Err(Self::late()))
     }
 }

@@ -13,7 +13,7 @@
 
 mod events;
 
-use autotag_testkit::{Answer, Emulator, FunctionProcess, Payload, RuntimeApi, Stub};
+use autotag_testkit::{Answer, Emulator, FunctionProcess, Payload, Proxy, RuntimeApi};
 use events::{Event, Events, PRINCIPALS, aws, batch, delivered};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,7 +134,7 @@ struct Done {
 }
 
 impl Handler {
-    fn process(&self, runtime: &RuntimeApi, stub: &Stub) -> FunctionProcess {
+    fn process(&self, runtime: &RuntimeApi, stub: &Proxy) -> FunctionProcess {
         let environment: Vec<(&str, String)> =
             stub.environment().into_iter().chain(self.environment.clone()).collect();
         FunctionProcess::start(&self.program, &environment, runtime).unwrap()
@@ -202,7 +202,7 @@ impl Handler {
         events: &[Event],
         size: usize,
         runtime: &RuntimeApi,
-        stub: &Stub,
+        stub: &Proxy,
         process: &FunctionProcess,
     ) -> Duration {
         let took = invoke(payloads(events, size), runtime, process).await;
@@ -211,7 +211,7 @@ impl Handler {
     }
 
     /// That the calls since the last time have tagged all that the events created, with who did it.
-    fn assert_tagged(&self, stub: &Stub, events: &[Event], process: &FunctionProcess) {
+    fn assert_tagged(&self, stub: &Proxy, events: &[Event], process: &FunctionProcess) {
         let mut tagged: BTreeMap<String, String> = BTreeMap::new();
         for call in stub.calls().iter().filter(|call| call.operation == "CreateTags") {
             let form: BTreeMap<String, String> = call.form().collect();

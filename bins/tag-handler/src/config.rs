@@ -1,16 +1,43 @@
-//! The configuration: the environment, read once into one struct; all problems at once.
+//! The configuration, read from the environment.
 
 use autotag_aws::Settings;
 use autotag_handlers::batch;
-use autotag_lambda::environment::{DeadLetters, Environment, Problems, SessionTable};
+use autotag_lambda::environment::{DeadLetterQueue, Environment, SessionTable};
+use autotag_lambda::variables::{self, Variable};
 use autotag_model::arn::Region;
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 
-/// What the function is told by its environment.
+const POLICY: Variable =
+    Variable::optional("AUTOTAG_POLICY", "tag policy as TOML [default: the built-in policy]");
+const POLICY_FILE: Variable = Variable::optional(
+    "AUTOTAG_POLICY_FILE",
+    "file of the tag policy, in the function's package [default: none]",
+);
+const POLICY_PARAMETER: Variable =
+    Variable::optional("AUTOTAG_POLICY_PARAMETER", "SSM parameter with the tag policy [default: none]");
+const RULES: Variable =
+    Variable::optional("AUTOTAG_RULES", "additional rule files, separated by colons [default: none]");
+const SESSION_TABLE: Variable = Variable::optional(
+    "AUTOTAG_SESSION_TABLE",
+    "DynamoDB table in which session-handler keeps STS sessions [default: none]",
+);
+const RECHECK_QUEUE_URL: Variable = Variable::optional(
+    "AUTOTAG_SECOND_LOOK_QUEUE_URL",
+    "queue for rechecks of creations whose session is not known yet [default: none, no rechecks]",
+);
+const RECHECK_SECONDS: Variable = Variable::optional(
+    "AUTOTAG_SECOND_LOOK_SECONDS",
+    "delay of a recheck in seconds, 0 to 900 [default: 900]",
+);
+const IDENTITY_STORE_REGION: Variable = Variable::optional(
+    "AUTOTAG_IDENTITY_STORE_REGION",
+    "region of the identity store of Identity Center, for user names [default: none]",
+);
+
+/// The settings of the function.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) policy: PolicySource,
@@ -21,12 +48,12 @@ pub(crate) struct Config {
     pub(crate) sessions: Option<SessionTable>,
     pub(crate) second_look: Option<SecondLook>,
     pub(crate) identity_store: Option<Region>,
-    pub(crate) dead_letters: Option<DeadLetters>,
+    pub(crate) dead_letter_queue: Option<DeadLetterQueue>,
     pub(crate) log_level: LevelFilter,
     pub(crate) metrics_namespace: String,
 }
 
-/// Where the tag policy stands.
+/// The place of the tag policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PolicySource {
     BuiltIn,
@@ -35,66 +62,66 @@ pub(crate) enum PolicySource {
     Parameter(String),
 }
 
-/// Where a record is put that is to be looked at again, and for how long it waits there.
+/// The queue for rechecks, and their delay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SecondLook {
     pub(crate) queue_url: String,
     pub(crate) after: Duration,
 }
 
-/// The longest that SQS delays a message, in seconds; the STS record has come by then, or comes as good as never.
+/// The longest delay of a message that SQS supports, in seconds. An STS record that has not arrived by then rarely arrives
+/// later.
 const LONGEST_DELAY: u64 = 900;
 
 fn policy(environment: &mut Environment<'_>) -> PolicySource {
-    let inline = environment.text("AUTOTAG_POLICY").map(PolicySource::Inline);
-    let file = environment.text("AUTOTAG_POLICY_FILE").map(|path| PolicySource::File(path.into()));
-    let parameter = environment.text("AUTOTAG_POLICY_PARAMETER").map(PolicySource::Parameter);
+    let inline = environment.text(POLICY).map(PolicySource::Inline);
+    let file = environment.text(POLICY_FILE).map(|path| PolicySource::File(path.into()));
+    let parameter = environment.text(POLICY_PARAMETER).map(PolicySource::Parameter);
     let mut given: Vec<PolicySource> = [inline, file, parameter].into_iter().flatten().collect();
     if given.len() > 1 {
         let names = "AUTOTAG_POLICY, AUTOTAG_POLICY_FILE and AUTOTAG_POLICY_PARAMETER";
-        environment.problem(format!("of {names} at most one may be set"));
+        environment.error(format!("of {names} at most one may be set"));
     }
     given.pop().unwrap_or(PolicySource::BuiltIn)
 }
 
-fn second_look(environment: &mut Environment<'_>) -> Option<SecondLook> {
-    const AFTER: &str = "AUTOTAG_SECOND_LOOK_SECONDS";
-    let seconds = environment.parsed(AFTER, "seconds, from 0 to 900", LONGEST_DELAY);
+fn recheck(environment: &mut Environment<'_>) -> Option<SecondLook> {
+    let seconds = environment.parsed(RECHECK_SECONDS, "seconds, from 0 to 900", LONGEST_DELAY);
     if seconds > LONGEST_DELAY {
-        environment.problem(format!("{AFTER} is `{seconds}`: SQS delays a message by 900 seconds at most"));
+        let name = RECHECK_SECONDS.name;
+        environment.error(format!("{name} is `{seconds}`: SQS delays a message by 900 seconds at most"));
     }
-    let queue_url = environment.text("AUTOTAG_SECOND_LOOK_QUEUE_URL")?;
+    let queue_url = environment.text(RECHECK_QUEUE_URL)?;
     if queue_url.to_ascii_lowercase().ends_with(".fifo") {
         let why = "a FIFO queue delays no single message, name a standard queue";
-        environment.problem(format!("AUTOTAG_SECOND_LOOK_QUEUE_URL is `{queue_url}`: {why}"));
+        environment.error(format!("{} is `{queue_url}`: {why}", RECHECK_QUEUE_URL.name));
     }
     Some(SecondLook { queue_url, after: Duration::from_secs(seconds) })
 }
 
 impl Config {
-    pub(crate) fn read(variables: &HashMap<String, String>) -> Result<Self, Problems> {
-        let mut environment = Environment::new(variables);
-        let from = &mut environment;
-        let rules = from.text("AUTOTAG_RULES").unwrap_or_default();
+    /// Reads all variables. The caller reports the problems with [`Environment::finish`].
+    pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
+        let rules = environment.text(RULES).unwrap_or_default();
+        let expected = "a whole number from 1";
         let config = Self {
-            policy: policy(from),
+            policy: policy(environment),
             rules: rules.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect(),
-            accounts: from.accounts(),
-            concurrency: from.parsed("AUTOTAG_CONCURRENCY", "a whole number from 1", batch::CONCURRENCY),
-            trail_bucket: from.text("AUTOTAG_TRAIL_BUCKET"),
-            sessions: from.session_table(),
-            second_look: second_look(from),
-            identity_store: from.region("AUTOTAG_IDENTITY_STORE_REGION"),
-            dead_letters: from.dead_letters(),
-            log_level: from.log_level(),
-            metrics_namespace: from.metrics_namespace(),
+            accounts: environment.account_settings(),
+            concurrency: environment.parsed(variables::CONCURRENCY, expected, batch::CONCURRENCY),
+            trail_bucket: environment.text(variables::TRAIL_BUCKET),
+            sessions: environment.session_table(SESSION_TABLE),
+            second_look: recheck(environment),
+            identity_store: environment.region(IDENTITY_STORE_REGION),
+            dead_letter_queue: environment.dead_letter_queue(),
+            log_level: environment.log_level(),
+            metrics_namespace: environment.metrics_namespace(),
         };
         if config.second_look.is_some() && config.sessions.is_none() {
-            let why = "AUTOTAG_SESSION_TABLE is not: a second look would know no more than the first";
-            environment.problem(format!("AUTOTAG_SECOND_LOOK_QUEUE_URL is set, but {why}"));
+            let why = "AUTOTAG_SESSION_TABLE is not: a recheck needs the sessions of the table";
+            environment.error(format!("{} is set, but {why}", RECHECK_QUEUE_URL.name));
         }
-        environment.finish()?;
-        Ok(config)
+        config
     }
 }
 
@@ -104,9 +131,10 @@ mod tests {
     use autotag_aws::AccountScope;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-        let environment =
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Config::read(&environment).map_err(|problems| problems.0)
+        let values = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut environment = Environment::new(&values);
+        let config = Config::read(&mut environment);
+        environment.finish().map_err(|errors| errors.messages().to_vec()).map(|()| config)
     }
 
     #[test]
@@ -115,11 +143,11 @@ mod tests {
         assert_eq!(config.policy, PolicySource::BuiltIn);
         assert_eq!(config.accounts.allowed, AccountScope::OwnOnly);
         assert_eq!(config.concurrency, batch::CONCURRENCY);
-        assert_eq!(config.dead_letters, None);
+        assert_eq!(config.dead_letter_queue, None);
     }
 
     #[test]
-    fn all_problems_are_said_at_once() {
+    fn all_problems_are_reported_together() {
         let problems = read(&[
             ("AUTOTAG_CONCURRENCY", "0"),
             ("AUTOTAG_CALL_TIMEOUT_MS", "soon"),
@@ -152,11 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn a_second_look_waits_as_long_as_sqs_can_hold_it_back() {
+    fn recheck_delay_defaults_to_the_longest_of_sqs() {
         let queue = ("AUTOTAG_SECOND_LOOK_QUEUE_URL", "https://sqs.example/looks");
         let config = read(&[("AUTOTAG_SESSION_TABLE", "sessions"), queue]).unwrap();
-        let looks = config.second_look.unwrap();
-        assert_eq!((looks.queue_url.as_str(), looks.after), (queue.1, Duration::from_mins(15)));
+        let recheck = config.second_look.unwrap();
+        assert_eq!((recheck.queue_url.as_str(), recheck.after), (queue.1, Duration::from_mins(15)));
     }
 
     #[test]

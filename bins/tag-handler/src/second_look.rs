@@ -5,15 +5,13 @@ use autotag_aws::Accounts;
 use autotag_handlers::delivery::{FIRST_LOOK, first_look_text};
 use autotag_handlers::outcome::{Outcome, Row};
 use autotag_handlers::second_look::{Look, wanted};
-use autotag_lambda::queue;
+use autotag_lambda::queue::{self, OutgoingMessage};
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use tokio::time::{Instant, timeout_at};
 
-/// How many messages SQS takes at once, and how many bytes in all.
-const MESSAGES: usize = 10;
+/// How many bytes SQS takes at once, in all messages together.
 const BYTES: usize = 900_000;
 
 /// What has come of asking for second looks.
@@ -51,7 +49,7 @@ fn parts(looks: &[Look]) -> Vec<&[Look]> {
     let (mut parts, mut rest) = (Vec::new(), looks);
     while !rest.is_empty() {
         let mut bytes = 0;
-        let fit = rest.iter().take(MESSAGES).take_while(|look| {
+        let fit = rest.iter().take(queue::MAX_BATCH).take_while(|look| {
             bytes += size(look);
             bytes <= BYTES
         });
@@ -69,35 +67,19 @@ fn size(look: &Look) -> usize {
 
 /// Puts a part into the queue; whether each is in it.
 async fn send(to: &SecondLook, accounts: &Accounts, part: &[Look]) -> Vec<bool> {
-    let entries: Vec<Value> = part
-        .iter()
-        .enumerate()
-        .map(|(number, look)| {
-            let tags = first_look_text(look.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-            json!({
-                "Id": number.to_string(),
-                "MessageBody": look.record,
-                "DelaySeconds": to.after.as_secs(),
-                "MessageAttributes": {FIRST_LOOK: {"DataType": "String", "StringValue": tags}},
-            })
-        })
-        .collect();
-    let input = json!({"QueueUrl": to.queue_url, "Entries": entries});
-    let answer = match queue::call(accounts, "SendMessageBatch", &input).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            tracing::error!(%error, "cannot put second looks into the queue");
-            return part.iter().map(|_| false).collect();
+    let message = |look: &Look| {
+        let tags = first_look_text(look.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        OutgoingMessage {
+            body: look.record.clone(),
+            attributes: vec![(FIRST_LOOK, tags)],
+            delay: Some(to.after),
         }
     };
-    let sent: BTreeSet<&str> = answer
-        .get("Successful")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.get("Id")?.as_str())
-        .collect();
-    (0..part.len()).map(|number| sent.contains(number.to_string().as_str())).collect()
+    let messages = part.iter().map(message).collect();
+    queue::send_batch(&queue::client(accounts), &to.queue_url, messages).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "cannot put second looks into the queue");
+        part.iter().map(|_| false).collect()
+    })
 }
 
 #[cfg(test)]

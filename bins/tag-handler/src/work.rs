@@ -12,7 +12,7 @@ use autotag_handlers::catalog::Catalog;
 use autotag_handlers::delivery::{self, Delivery, Gathered, Rules};
 use autotag_handlers::outcome::Row;
 use autotag_lambda::metrics::Head;
-use autotag_lambda::{answer, deadline, log, metrics as embedded};
+use autotag_lambda::{deadline, log, metrics as embedded, response};
 use autotag_model::policy::Policy;
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic};
@@ -93,8 +93,8 @@ impl Worker {
         let ages = if delivery.backfill { Vec::new() } else { metrics::ages(&rows, now()) };
         let counts = metrics::counts(records, second_looks, &rows);
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
-        let letters = self.config.dead_letters.as_ref();
-        let answer = answer::give(&delivery, records, &rows, letters, self.world.accounts()).await;
+        let letters = self.config.dead_letter_queue.as_ref();
+        let answer = response::respond(&delivery, records, &rows, letters, self.world.accounts()).await;
         answer.map_err(|error| Failure { kind: "NotDone", what: error.to_string() })
     }
 

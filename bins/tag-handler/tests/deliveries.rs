@@ -1,15 +1,15 @@
-//! The ways in, and what goes back: whatever brings a record, the tags are the same, and nothing is acknowledged that was
-//! not done.
+//! Payload formats and answers: every format leads to the same tags, and the function acknowledges only finished work.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod common;
 
+use autotag_testkit::lambda::DEADLINE;
+use autotag_testkit::records::{batch, event, message};
 use autotag_testkit::{Answer, Fault, Proxy};
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use common::{
-    DEADLINE, Function, batch, ec2, ec2_tags, emulator, event, message, new_volumes, record, s3, volume,
-    world,
+    ec2, ec2_tags, emulator, new_volumes, proxy_with_iam, record, s3, start_function, start_process, volume,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -17,13 +17,13 @@ use std::time::Duration;
 const TRAIL: &str = "trail";
 const KEY: &str = "AWSLogs/123456789012/CloudTrail/eu-west-1/2026/03/02/a file+1.json";
 
-/// Puts records into a log file of the trail.
+/// Writes records to a log file of the trail.
 async fn log_file(proxy: &Proxy, key: &str, records: &[Value]) {
     let s3 = s3(&proxy.url());
-    // There already is as good.
-    let here =
+    let location =
         CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
-    let _ = s3.create_bucket().bucket(TRAIL).create_bucket_configuration(here).send().await;
+    // The bucket may already exist.
+    let _ = s3.create_bucket().bucket(TRAIL).create_bucket_configuration(location).send().await;
     let body = json!({"Records": records}).to_string().into_bytes();
     s3.put_object().bucket(TRAIL).key(key).body(body.into()).send().await.unwrap();
 }
@@ -35,12 +35,12 @@ fn notice(key: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_way_in_leads_to_the_same_tags() {
+async fn every_payload_format_leads_to_the_same_tags() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 6).await;
-    let function = Function::start(&proxy.environment(), &[]).await;
+    let function = start_function(&proxy.environment(), &[]).await;
     let mut payloads = Vec::new();
     for (number, id) in ids.iter().enumerate() {
         let record = volume(id);
@@ -71,26 +71,26 @@ async fn every_way_in_leads_to_the_same_tags() {
     for (number, id) in ids.iter().enumerate() {
         let mut tags = tags[id].clone();
         assert_eq!(tags.remove("Name"), Some(format!("disk-{number}")));
-        assert_eq!(tags["Owner"], "mara", "way {number}");
-        assert_eq!(tags["PrincipalId"], "AIDAMARA", "way {number}");
-        assert_eq!(tags["CreatedBy"], "arn:aws:iam::123456789012:user/mara", "way {number}");
-        assert_eq!(tags.len(), 3, "way {number}: {tags:?}");
+        assert_eq!(tags["Owner"], "mara", "format {number}");
+        assert_eq!(tags["PrincipalId"], "AIDAMARA", "format {number}");
+        assert_eq!(tags["CreatedBy"], "arn:aws:iam::123456789012:user/mara", "format {number}");
+        assert_eq!(tags.len(), 3, "format {number}: {tags:?}");
     }
 }
 
-/// A resource of an old file may have got another owner since, or be another's of the same name.
+/// The resources of an old file may have other owners by now, or may have been replaced under the same name.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backfill_takes_no_owner_off() {
+async fn backfill_keeps_existing_owners() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 2).await;
     let owned = Tag::builder().key("Owner").value("nina").build();
     ec2.create_tags().resources(&ids[0]).tags(owned).send().await.unwrap();
-    // What cannot be made sense of is counted: it would stop the days behind it for ever.
+    // A malformed record is counted. An error would block the following days of the backfill.
     let malformed = json!("no record");
     log_file(&proxy, KEY, &[volume(&ids[0]), volume(&ids[1]), malformed]).await;
-    let function = Function::start(&proxy.environment(), &[]).await;
+    let function = start_function(&proxy.environment(), &[]).await;
     let payload =
         json!({"BatchInput": {"bucket": TRAIL, "backfill": true}, "Items": [{"Key": KEY, "Size": 1}]});
     match function.invoke(&payload).await {
@@ -111,7 +111,7 @@ async fn a_backfill_takes_no_owner_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_ten_exactly_the_malformed_and_the_denied_go_back() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 7).await;
     let denied = json!({"topicArn": "arn:aws:sns:eu-west-1:123456789012:denied"});
@@ -140,19 +140,19 @@ async fn of_ten_exactly_the_malformed_and_the_denied_go_back() {
         };
         Some(code)
     });
-    let function = Function::start(&proxy.environment(), &[]).await;
+    let function = start_function(&proxy.environment(), &[]).await;
     let returned = function.returned(&batch).await;
     assert_eq!(returned, ["malformed", "denied"], "{}", function.process.logs());
     let tags = ec2_tags(&ec2, &ids).await;
     assert!(ids.iter().all(|id| tags[id]["Owner"] == "mara"), "{tags:?}");
-    let logs = function.last_words();
+    let logs = function.stop_and_read_logs();
     assert!(logs.contains("\"outcome\":\"Gone\""), "{logs}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_answered_in_parts_fails_as_a_whole() {
+async fn payload_without_partial_answers_fails_as_a_whole() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     proxy.rule(|call| {
         (call.service == "ec2").then(|| Fault::Refused {
             status: 403,
@@ -160,20 +160,20 @@ async fn what_cannot_be_answered_in_parts_fails_as_a_whole() {
             message: String::new(),
         })
     });
-    let function = Function::start(&proxy.environment(), &[]).await;
+    let function = start_function(&proxy.environment(), &[]).await;
     let Answer::Error(error) = function.invoke(&event(&volume("vol-1"))).await else { panic!() };
     let text = error.to_string();
     assert!(text.contains("CreateVolume: Refused CreateTags answered UnauthorizedOperation"), "{text}");
     log_file(&proxy, KEY, &[volume("vol-1")]).await;
     assert!(matches!(function.invoke(&notice(KEY)).await, Answer::Error(_)));
-    let unreadable = function.invoke(&json!({"bucket": TRAIL, "keys": ["AWSLogs/none.json"]})).await;
-    assert!(!matches!(unreadable, Answer::Error(_)), "a file that is gone is nobody's work: {unreadable:?}");
+    let missing = function.invoke(&json!({"bucket": TRAIL, "keys": ["AWSLogs/none.json"]})).await;
+    assert!(!matches!(missing, Answer::Error(_)), "a deleted file needs no work: {missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_stops_before_the_deadline_and_the_rest_goes_back() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 2).await;
     let queue = record(
@@ -184,7 +184,7 @@ async fn work_stops_before_the_deadline_and_the_rest_goes_back() {
         &json!({"queueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/q"}),
     );
     proxy.rule(|call| (call.service == "sqs").then(|| Fault::Slow(Duration::from_secs(30))));
-    let function = Function::start(&proxy.environment(), &[("AUTOTAG_CALL_TIMEOUT_MS", "60000")]).await;
+    let function = start_function(&proxy.environment(), &[("AUTOTAG_CALL_TIMEOUT_MS", "60000")]).await;
     let quick = [volume(&ids[0]), volume(&ids[1])];
     let answer =
         function.runtime.invoke(batch(&[&quick[..], &[queue]].concat()), Duration::from_secs(5)).await;
@@ -195,15 +195,15 @@ async fn work_stops_before_the_deadline_and_the_rest_goes_back() {
         "{}",
         function.process.logs()
     );
-    assert!(function.last_words().contains("OutOfTime"));
+    assert!(function.stop_and_read_logs().contains("OutOfTime"));
     let tags = ec2_tags(&ec2, &ids).await;
     assert!(ids.iter().all(|id| tags[id]["Owner"] == "mara"), "{tags:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_for_the_last_time_is_buried_with_its_reason() {
+async fn last_receive_is_sent_to_the_dead_letter_queue_with_its_reason() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     proxy.rule(|call| {
         (call.service == "ec2").then(|| Fault::Refused {
             status: 403,
@@ -215,11 +215,11 @@ async fn what_comes_for_the_last_time_is_buried_with_its_reason() {
     proxy.route("/", |call| {
         (call.service == "sqs").then(|| autotag_testkit::Reply::json(200, &json!({"MessageId": "1"})))
     });
-    let more = [
+    let variables = [
         ("AUTOTAG_DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"),
         ("AUTOTAG_MAX_RECEIVES", "3"),
     ];
-    let function = Function::start(&proxy.environment(), &more).await;
+    let function = start_function(&proxy.environment(), &variables).await;
     let mut batch = batch(&[volume("vol-1"), volume("vol-2")]);
     batch["Records"][1]["attributes"]["ApproximateReceiveCount"] = json!("3");
     assert_eq!(function.returned(&batch).await, ["event-vol-1"], "{}", function.process.logs());
@@ -233,11 +233,12 @@ async fn what_comes_for_the_last_time_is_buried_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_configuration_says_all_that_is_wrong() {
+async fn wrong_configuration_logs_every_problem() {
     let runtime = autotag_testkit::RuntimeApi::start().await.unwrap();
     let endpoint = [("AWS_REGION", "eu-west-1".to_owned())];
-    let more = [("AUTOTAG_CONCURENCY", "4"), ("AUTOTAG_CALL_ATTEMPTS", "many"), ("AUTOTAG_ACCOUNTS", "12")];
-    let process = common::start(&runtime, &endpoint, &more);
+    let variables =
+        [("AUTOTAG_CONCURENCY", "4"), ("AUTOTAG_CALL_ATTEMPTS", "many"), ("AUTOTAG_ACCOUNTS", "12")];
+    let process = start_process(&runtime, &endpoint, &variables);
     let ended = async {
         while process.ended().is_none() {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -245,7 +246,7 @@ async fn a_wrong_configuration_says_all_that_is_wrong() {
     };
     tokio::time::timeout(DEADLINE, ended).await.unwrap();
     assert!(!process.ended().unwrap().success());
-    // It is dead; this waits until its last words are read.
+    // The process is dead. This waits until its output is read.
     process.kill();
     let logs = process.logs();
     for part in
@@ -258,18 +259,18 @@ async fn a_wrong_configuration_says_all_that_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_comes_inline_or_from_a_parameter() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     let ec2 = ec2(&proxy.url());
     let ids = new_volumes(&ec2, 2).await;
     let policy = "[identity]\nBy = \"{owner}\"\n";
-    let inline = Function::start(&proxy.environment(), &[("AUTOTAG_POLICY", policy)]).await;
+    let inline = start_function(&proxy.environment(), &[("AUTOTAG_POLICY", policy)]).await;
     assert!(inline.returned(&batch(&[volume(&ids[0])])).await.is_empty());
     proxy.route("/", move |call| {
         (call.operation == "GetParameter")
             .then(|| autotag_testkit::Reply::json(200, &json!({"Parameter": {"Value": policy}})))
     });
     let parameter =
-        Function::start(&proxy.environment(), &[("AUTOTAG_POLICY_PARAMETER", "/autotag/policy")]).await;
+        start_function(&proxy.environment(), &[("AUTOTAG_POLICY_PARAMETER", "/autotag/policy")]).await;
     assert!(parameter.returned(&batch(&[volume(&ids[1])])).await.is_empty(), "{}", parameter.process.logs());
     let tags = ec2_tags(&ec2, &ids).await;
     for id in &ids {

@@ -1,10 +1,11 @@
-//! Tags that are there already: nothing of the user's is lost, and nobody else's name stays on it.
+//! Existing tags: tags of users stay, and forged identity tags are replaced.
 
 mod common;
 
+use autotag_testkit::records::batch;
 use aws_sdk_ec2::types::{InstanceType, ResourceType, Tag, TagSpecification};
 use common::{
-    Function, batch, bucket_tags, ec2, ec2_tags, emulator, new_bucket, object_tags, record, s3, world,
+    bucket_tags, ec2, ec2_tags, emulator, new_bucket, object_tags, proxy_with_iam, record, s3, start_function,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -18,7 +19,7 @@ fn numbered(count: usize) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_bucket_and_a_full_object_keep_what_they_have() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     let s3 = s3(&proxy.url());
     let user: Vec<(String, String)> = numbered(49);
     let user: Vec<(&str, &str)> = user.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
@@ -44,12 +45,12 @@ async fn a_full_bucket_and_a_full_object_keep_what_they_have() {
     put["resources"] = object;
     let bucket = record("bucket", NOW, "s3:CreateBucket", &json!({"bucketName": "full"}), &Value::Null);
     let function =
-        Function::start(&proxy.environment(), &[("AUTOTAG_POLICY", "[existing]\nread_at_creation = true\n")])
+        start_function(&proxy.environment(), &[("AUTOTAG_POLICY", "[existing]\nread_at_creation = true\n")])
             .await;
     let returned = function.returned(&batch(&[bucket, put])).await;
     let logs = function.process.logs();
     assert!(returned.is_empty(), "{returned:?}\n{logs}");
-    // One place is left in each: the first of the identity tags takes it.
+    // Each has space for one more tag: the first identity tag gets it.
     let tags = bucket_tags(&s3, "full").await;
     assert_eq!(tags.len(), 50, "{tags:?}");
     assert!(user.iter().all(|(key, value)| tags[*key] == *value), "{tags:?}");
@@ -63,7 +64,7 @@ async fn a_full_bucket_and_a_full_object_keep_what_they_have() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_principal_is_replaced_and_the_rest_of_the_users_tags_stay() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     let ec2 = ec2(&proxy.url());
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
     let asked = TagSpecification::builder()
@@ -83,7 +84,7 @@ async fn a_forged_principal_is_replaced_and_the_rest_of_the_users_tags_stay() {
     let request = json!({"tagSpecificationSet": {"items": [{"resourceType": "instance", "tags": [
         {"key": "PrincipalId", "value": "AIDABOSS"}, {"key": "Owner", "value": "boss"}, {"key": "Name", "value": "web"}]}]}});
     let response = json!({"instancesSet": {"items": [{"instanceId": id}]}});
-    let function = Function::start(&proxy.environment(), &[]).await;
+    let function = start_function(&proxy.environment(), &[]).await;
     let returned =
         function.returned(&batch(&[record("run", NOW, "ec2:RunInstances", &request, &response)])).await;
     assert!(returned.is_empty(), "{}", function.process.logs());

@@ -1,4 +1,4 @@
-//! Ten thousand events in a world where nearly half of all calls fail: nothing is lost, and not many more calls are made.
+//! Ten thousand events while nearly half of all calls fail: no event is lost, and the number of calls stays bounded.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,8 +8,10 @@
 
 mod common;
 
-use autotag_testkit::{Answer, Call, Fault, Faults, Reply, Stub};
-use common::{Function, batch, record};
+use autotag_testkit::lambda::Function;
+use autotag_testkit::records::batch;
+use autotag_testkit::{Answer, Call, Fault, Faults, Proxy, Reply};
+use common::{record, start_function};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -18,10 +20,10 @@ use std::time::Duration;
 const EVENTS: usize = 10_000;
 const BATCH: usize = 10;
 
-/// How often a message may come back before the test gives up.
+/// Maximum number of deliveries of a message.
 const ROUNDS: usize = 40;
 
-/// The events, each with what its call names its resource by.
+/// The events, each with the name of its resource in the tag call.
 fn events() -> Vec<(String, Value)> {
     (0..EVENTS)
         .map(|number| {
@@ -58,7 +60,7 @@ fn is_write(call: &Call) -> bool {
     ["CreateTags", "TagResources", "TagResource"].contains(&call.operation.as_str())
 }
 
-/// The resources of a call that are not there yet; each call is one of their tries.
+/// The resources of a call that do not exist yet. Each call counts as one attempt.
 fn missing(call: &Call, not_yet: &mut HashMap<String, usize>) -> Vec<String> {
     let missing: Vec<String> =
         call.resources().into_iter().filter(|name| not_yet.contains_key(name)).collect();
@@ -71,12 +73,12 @@ fn missing(call: &Call, not_yet: &mut HashMap<String, usize>) -> Vec<String> {
     missing
 }
 
-/// What the world has done: the resources of the write calls that it answered with success.
+/// The resources of the write calls that were answered with success.
 #[derive(Default)]
-struct Done(Mutex<BTreeSet<String>>);
+struct Written(Mutex<BTreeSet<String>>);
 
-fn stub(done: &Arc<Done>) -> Stub {
-    let stub = Stub::start(Duration::ZERO).unwrap();
+fn stub(done: &Arc<Written>) -> Proxy {
+    let stub = Proxy::stub(Duration::ZERO).unwrap();
     let done = Arc::clone(done);
     stub.route("/", move |call| {
         if is_write(call) {
@@ -87,13 +89,13 @@ fn stub(done: &Arc<Done>) -> Stub {
     stub
 }
 
-/// Delivers all events, and again what comes back, until nothing does; how many messages came back in all.
+/// Delivers all events, and repeats the returned ones until none is returned. Returns the number of returned messages.
 async fn deliver(function: &Function, events: &[(String, Value)]) -> usize {
     let mut left: BTreeMap<String, Value> = events
         .iter()
         .map(|(_, record)| (record["eventID"].as_str().unwrap().to_owned(), record.clone()))
         .collect();
-    let mut came_back = 0;
+    let mut returned_count = 0;
     for _ in 0..ROUNDS {
         let records: Vec<Value> = left.values().cloned().collect();
         let mut returned = BTreeSet::new();
@@ -108,13 +110,13 @@ async fn deliver(function: &Function, events: &[(String, Value)]) -> usize {
                 other => panic!("{other:?}"),
             }
         }
-        came_back += returned.len();
+        returned_count += returned.len();
         left.retain(|id, _| returned.contains(id));
         if left.is_empty() {
-            return came_back;
+            return returned_count;
         }
     }
-    panic!("{} messages still come back, for example {:?}", left.len(), left.values().next());
+    panic!("{} messages are still returned, for example {:?}", left.len(), left.values().next());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,21 +126,21 @@ async fn ten_thousand_events_lose_nothing_and_cost_little() {
     let quick =
         [("AUTOTAG_FIRST_BACKOFF_MS", "1"), ("AUTOTAG_CALL_TIMEOUT_MS", "250"), ("AUTOTAG_LOG", "error")];
 
-    let calm_done = Arc::new(Done::default());
+    let calm_done = Arc::new(Written::default());
     let calm = stub(&calm_done);
-    let function = Function::start(&calm.environment(), &quick).await;
+    let function = start_function(&calm.environment(), &quick).await;
     assert_eq!(deliver(&function, &events).await, 0, "{}", function.process.logs());
     assert_eq!(*calm_done.0.lock().unwrap(), names);
     let calls_without: u64 = calm.counts().values().sum();
 
-    let done = Arc::new(Done::default());
-    let stormy = stub(&done);
-    // Every twentieth resource is not found yet, for one to five tries.
-    let slow_ones = names.iter().enumerate().filter(|(index, _)| index % 20 == 0);
-    let not_yet = slow_ones.map(|(index, name)| (name.clone(), 1 + index / 20 % 5)).collect();
+    let done = Arc::new(Written::default());
+    let unreliable = stub(&done);
+    // Every twentieth resource is not found for one to five attempts.
+    let late_resources = names.iter().enumerate().filter(|(index, _)| index % 20 == 0);
+    let not_yet = late_resources.map(|(index, name)| (name.clone(), 1 + index / 20 % 5)).collect();
     let (not_yet, rest_is_done): (Mutex<HashMap<String, usize>>, _) =
         (Mutex::new(not_yet), Arc::clone(&done));
-    stormy.rule(move |call| {
+    unreliable.rule(move |call| {
         let missing = if is_write(call) { missing(call, &mut not_yet.lock().unwrap()) } else { Vec::new() };
         if missing.is_empty() {
             return None;
@@ -146,7 +148,7 @@ async fn ten_thousand_events_lose_nothing_and_cost_little() {
         if call.operation != "TagResources" {
             return Some(Fault::NotFound(missing));
         }
-        // The tagging API refuses only what is missing, and does the rest.
+        // The tagging API refuses only the missing resources and tags the others.
         let rest = call.resources().into_iter().filter(|arn| !missing.contains(arn));
         rest_is_done.0.lock().unwrap().extend(rest);
         let failure = json!({"StatusCode": 404, "ErrorCode": "ResourceNotFoundException"});
@@ -161,18 +163,18 @@ async fn ten_thousand_events_lose_nothing_and_cost_little() {
         slow_for: Duration::from_millis(400),
         ..Faults::default()
     };
-    stormy.faults(20_260_302, faults, |_| true);
-    let function = Function::start(&stormy.environment(), &quick).await;
-    let came_back = deliver(&function, &events).await;
+    unreliable.faults(20_260_302, faults, |_| true);
+    let function = start_function(&unreliable.environment(), &quick).await;
+    let returned_count = deliver(&function, &events).await;
     assert!(
-        came_back > 0 && stormy.faulted() > 1_000,
-        "the storm was none: {came_back}, {}",
-        stormy.faulted()
+        returned_count > 0 && unreliable.faulted() > 1_000,
+        "too few faults: {returned_count} messages returned, {} faults",
+        unreliable.faulted()
     );
     let done = done.0.lock().unwrap();
     let lost: Vec<&String> = names.difference(&done).collect();
     assert!(lost.is_empty(), "{} lost, for example {:?}", lost.len(), lost.first());
-    let calls: u64 = stormy.counts().values().sum();
-    println!("{calls_without} calls without faults, {calls} with; {came_back} messages came back");
+    let calls: u64 = unreliable.counts().values().sum();
+    println!("{calls_without} calls without faults, {calls} with; {returned_count} messages returned");
     assert!(calls * 10 <= calls_without * 25, "{calls} calls instead of {calls_without}");
 }

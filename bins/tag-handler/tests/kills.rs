@@ -1,15 +1,17 @@
-//! A process that is killed at any moment costs nothing but the repetition.
+//! A killed process loses no work: the repeated delivery finishes it.
 
 mod common;
 
+use autotag_testkit::lambda::DEADLINE;
+use autotag_testkit::records::batch;
 use autotag_testkit::{Answer, RuntimeApi};
-use common::{DEADLINE, batch, ec2, ec2_tags, emulator, new_volumes, start, volume, world};
+use common::{ec2, ec2_tags, emulator, new_volumes, proxy_with_iam, start_process, volume};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const KILLS: u64 = 100;
 
-/// Numbers that look random and are the same in every run (splitmix64).
+/// Pseudo-random numbers that are the same in every run (splitmix64).
 fn random(seed: u64) -> u64 {
     let mut mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x2026_0302);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -17,7 +19,7 @@ fn random(seed: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Ten volumes and a bucket with tags of its own, and the delivery that tells of them; with the volumes' ids.
+/// Creates ten volumes and a tagged bucket. Returns the batch with their records, and the volumes' ids.
 async fn new_batch(ec2: &aws_sdk_ec2::Client, s3: &aws_sdk_s3::Client, bucket: &str) -> (Value, Vec<String>) {
     let ids = new_volumes(ec2, 10).await;
     common::new_bucket(s3, bucket, &[("Cost", "7"), ("Team", "shop")]).await;
@@ -35,14 +37,14 @@ async fn new_batch(ec2: &aws_sdk_ec2::Client, s3: &aws_sdk_s3::Client, bucket: &
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_a_hundred_moments_and_delivered_again() {
     let emulator = emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     let ec2 = ec2(&proxy.url());
     let bucket = common::s3(&proxy.url());
     let runtime = RuntimeApi::start().await.unwrap();
-    // How long it takes from its start to its answer here and now, by resources that nobody looks at again.
+    // Measures the time from the start of the process to its answer, with resources that the test ignores afterwards.
     let (others, _) = new_batch(&ec2, &bucket, "others").await;
     let began = Instant::now();
-    let process = start(&runtime, &proxy.environment(), &[]);
+    let process = start_process(&runtime, &proxy.environment(), &[]);
     assert!(matches!(runtime.invoke(&others, DEADLINE).await, Answer::Response(_)), "{}", process.logs());
     let undisturbed = u64::try_from(began.elapsed().as_micros()).unwrap();
     process.kill();
@@ -50,17 +52,17 @@ async fn killed_at_a_hundred_moments_and_delivered_again() {
     let (batch, ids) = new_batch(&ec2, &bucket, "kept").await;
     let mut lost = 0;
     for kill in 0..KILLS {
-        let process = start(&runtime, &proxy.environment(), &[]);
+        let process = start_process(&runtime, &proxy.environment(), &[]);
         let answer = tokio::spawn(runtime.invoke(&batch, DEADLINE));
-        // From before it has started to after it has answered.
+        // At a moment from before the start until after the answer.
         tokio::time::sleep(Duration::from_micros(random(kill) % (undisturbed * 5 / 4))).await;
         process.kill();
         if answer.await.unwrap() == Answer::Lost {
             lost += 1;
         }
     }
-    assert!(lost > KILLS / 10, "only {lost} of {KILLS} kills came in between");
-    let process = start(&runtime, &proxy.environment(), &[]);
+    assert!(lost > KILLS / 10, "only {lost} of {KILLS} kills hit a running invocation");
+    let process = start_process(&runtime, &proxy.environment(), &[]);
     match runtime.invoke(&batch, DEADLINE).await {
         Answer::Response(answer) => assert_eq!(answer["batchItemFailures"], json!([]), "{}", process.logs()),
         other => panic!("{other:?}\n{}", process.logs()),

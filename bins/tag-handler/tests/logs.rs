@@ -1,23 +1,24 @@
-//! What is logged: no token, no whole access key, nothing of a payload. Canaries stand where such things stand in records.
+//! Logs contain no token, no whole access key and no payload. The records have canary texts in the places of such values.
 #![expect(clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod common;
 
 use autotag_testkit::Fault;
-use common::{Function, batch, event, message, record, volume, world};
+use autotag_testkit::records::{batch, event, message};
+use common::{proxy_with_iam, record, start_function, volume};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const NOW: Duration = Duration::ZERO;
 
-/// A text that no honest log holds.
+/// A text that must not appear in logs.
 const CANARY: &str = "canary7f3a";
 
-fn canary(of: &str) -> String {
-    format!("{CANARY}{of}")
+fn canary(field: &str) -> String {
+    format!("{CANARY}{field}")
 }
 
-/// Records with a secret in every place where one may stand.
+/// Records with a canary in every field that may hold a secret.
 fn records() -> Vec<Value> {
     let mut run = record(
         "run",
@@ -72,7 +73,7 @@ fn records() -> Vec<Value> {
     vec![run, database, assume, failed, odd, uncovered, volume("vol-3")]
 }
 
-fn scan(logs: &str) {
+fn assert_no_canary(logs: &str) {
     let logs = logs.to_lowercase();
     let line = logs.lines().find(|line| line.contains(CANARY));
     assert_eq!(line, None);
@@ -82,9 +83,9 @@ fn scan(logs: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_of_a_record_is_logged() {
     let emulator = common::emulator();
-    let proxy = world(&emulator);
+    let proxy = proxy_with_iam(&emulator);
     for level in ["info", "trace"] {
-        let function = Function::start(&proxy.environment(), &[("AUTOTAG_LOG", level)]).await;
+        let function = start_function(&proxy.environment(), &[("AUTOTAG_LOG", level)]).await;
         let mut batch = batch(&records());
         let messages = batch["Records"].as_array_mut().unwrap();
         for broken in [
@@ -97,7 +98,7 @@ async fn no_secret_of_a_record_is_logged() {
         }
         let returned = function.returned(&batch).await;
         assert!(returned.len() >= 4, "{returned:?}\n{}", function.process.logs());
-        // Whole payloads that fail, and calls that are refused.
+        // Payloads that fail as a whole, and refused calls.
         function.invoke(&json!({"bucket": 1, "keys": [canary("key")]})).await;
         let _ = function.invoke(&json!(canary("a-text"))).await;
         proxy.rule(|call| {
@@ -112,8 +113,8 @@ async fn no_secret_of_a_record_is_logged() {
             let _ = function.invoke(&event(&record)).await;
         }
         proxy.repair();
-        let logs = function.last_words();
+        let logs = function.stop_and_read_logs();
         assert!(logs.lines().filter(|line| line.contains("\"outcome\"")).count() > 10, "{logs}");
-        scan(&logs);
+        assert_no_canary(&logs);
     }
 }

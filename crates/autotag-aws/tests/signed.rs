@@ -204,7 +204,7 @@ async fn an_answer_that_comes_too_late_once_is_asked_for_again() {
 #[tokio::test]
 async fn nobody_there_is_no_connection() {
     let world = World::new().await;
-    let gone = autotag_testkit::Stub::start(Duration::ZERO).unwrap().url();
+    let gone = autotag_testkit::Proxy::stub(Duration::ZERO).unwrap().url();
     let config = world.config.to_builder().endpoint_url(gone).build();
     let error = signed::send_json(&config, request()).await.unwrap_err();
     assert_eq!((error.code.as_str(), error.status), ("NoConnection", None));

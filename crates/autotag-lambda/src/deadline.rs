@@ -1,13 +1,13 @@
-//! When work stops, so that the answer still gets out.
+//! The time at which work stops, before the invocation's deadline.
 
 use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long before the end of an invocation work stops.
+/// The time between the end of work and the deadline: for dead letters, logs and the answer.
 const RESERVE: Duration = Duration::from_secs(2);
 
-/// When work stops in an invocation that ends at `deadline` (milliseconds since 1970, as Lambda says it).
+/// The end of work of an invocation with this `deadline`, in milliseconds since 1970 as Lambda gives it.
 pub fn end_of_work(deadline: u64, now: Timestamp) -> Instant {
     let deadline = Timestamp::from_millisecond(i64::try_from(deadline).unwrap_or(i64::MAX));
     let left = deadline.map_or(Duration::ZERO, |deadline| {

@@ -1,28 +1,29 @@
-//! The environment of a function, read once; all problems at once.
+//! Reads the environment of a function once, and reports all its problems together.
 
+use crate::variables::{self, Variable};
 use autotag_aws::{AccountScope, Accounts, MemberRole, Settings, Timeouts};
 use autotag_model::arn::Region;
 use session_store::DynamoDbStore;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 
-/// What begins the name of every variable of ours.
+/// The prefix of all variables of autotag.
 const PREFIX: &str = "AUTOTAG_";
 
-/// How often SQS lets a message be received, where nothing else is said.
-const FIVE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+/// How often SQS lets a message be received by default.
+const DEFAULT_MAX_RECEIVES: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
-/// Where messages go that were received as often as their queue allows.
+/// The queue for messages that were received as often as their own queue allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetters {
-    /// The queue.
-    pub queue_url: String,
-    /// How often a message is received.
-    pub after: NonZeroU32,
+pub struct DeadLetterQueue {
+    /// Its URL.
+    pub url: String,
+    /// How often a message is received before it is sent there.
+    pub max_receives: NonZeroU32,
 }
 
 /// The table of STS sessions.
@@ -30,7 +31,7 @@ pub struct DeadLetters {
 pub struct SessionTable {
     /// Its name.
     pub name: String,
-    /// Its region; the function's own where nothing is said.
+    /// Its region. `None` is the function's own.
     pub region: Option<Region>,
 }
 
@@ -45,153 +46,168 @@ impl SessionTable {
     }
 }
 
-/// Everything that is wrong with the environment.
-#[derive(Debug)]
-pub struct Problems(pub Vec<String>);
+/// All problems of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<String>);
 
-impl fmt::Display for Problems {
+impl ConfigErrors {
+    /// One message for each problem.
+    pub fn messages(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "wrong configuration: {}", self.0.join("; "))
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for ConfigErrors {}
 
-/// The environment while it is read: what is wrong is noted, and what is known by name.
+/// An environment that is being read. It collects the variables that were asked for, and the problems of their values.
+///
+/// A value with a problem is read as its default. Call [`Environment::finish`] before the configuration is used.
 #[derive(Debug)]
 pub struct Environment<'e> {
-    variables: &'e HashMap<String, String>,
-    known: BTreeSet<&'static str>,
-    problems: Vec<String>,
+    values: &'e HashMap<String, String>,
+    known: BTreeMap<&'static str, Variable>,
+    errors: Vec<String>,
 }
 
 impl<'e> Environment<'e> {
-    /// Of these variables nothing is read yet.
-    pub fn new(variables: &'e HashMap<String, String>) -> Self {
-        Self { variables, known: BTreeSet::new(), problems: Vec::new() }
+    /// Starts to read these variables.
+    pub fn new(values: &'e HashMap<String, String>) -> Self {
+        Self { values, known: BTreeMap::new(), errors: Vec::new() }
     }
 
-    /// A text, if it is set and not empty.
-    pub fn text(&mut self, name: &'static str) -> Option<String> {
-        self.known.insert(name);
-        self.variables.get(name).filter(|value| !value.is_empty()).cloned()
+    /// The value of a variable. `None` if it is unset or empty.
+    pub fn text(&mut self, variable: Variable) -> Option<String> {
+        self.known.insert(variable.name, variable);
+        self.values.get(variable.name).filter(|value| !value.is_empty()).cloned()
     }
 
-    /// A value of a kind that is `expected`, or the default.
-    pub fn parsed<N: FromStr>(&mut self, name: &'static str, expected: &str, default: N) -> N {
-        let Some(text) = self.text(name) else { return default };
+    /// The parsed value of a variable, or the default. `expected` describes valid values in the error.
+    pub fn parsed<N: FromStr>(&mut self, variable: Variable, expected: &str, default: N) -> N {
+        let Some(text) = self.text(variable) else { return default };
         text.parse().unwrap_or_else(|_| {
-            self.problem(format!("{name} is `{text}`: expected {expected}"));
+            self.error(format!("{} is `{text}`: expected {expected}", variable.name));
             default
         })
     }
 
-    /// A time in milliseconds, or the default.
-    pub fn millis(&mut self, name: &'static str, default: Duration) -> Duration {
+    /// A duration in milliseconds, or the default.
+    pub fn millis(&mut self, variable: Variable, default: Duration) -> Duration {
         let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(self.parsed(name, "milliseconds, a whole number", default))
+        Duration::from_millis(self.parsed(variable, "milliseconds, a whole number", default))
     }
 
-    /// A region, if one is named.
-    pub fn region(&mut self, name: &'static str) -> Option<Region> {
-        let text = self.text(name)?;
+    /// A region, if the variable is set.
+    pub fn region(&mut self, variable: Variable) -> Option<Region> {
+        let text = self.text(variable)?;
         let region = Region::new(&text);
         if region.is_none() {
-            self.problem(format!("{name} is `{text}`: expected a region, for example eu-west-1"));
+            self.error(format!("{} is `{text}`: expected a region, for example eu-west-1", variable.name));
         }
         region
     }
 
-    /// Notes that something is wrong.
-    pub fn problem(&mut self, what: String) {
-        self.problems.push(what);
+    /// Adds a problem.
+    pub fn error(&mut self, message: String) {
+        self.errors.push(message);
     }
 
-    /// How much is logged.
+    /// The log level.
     pub fn log_level(&mut self) -> LevelFilter {
-        self.parsed("AUTOTAG_LOG", "error, warn, info, debug or trace", LevelFilter::INFO)
+        self.parsed(variables::LOG, "error, warn, info, debug or trace", LevelFilter::INFO)
     }
 
-    /// Under which namespace metrics stand.
+    /// The namespace of metrics.
     pub fn metrics_namespace(&mut self) -> String {
-        self.text("AUTOTAG_METRICS_NAMESPACE").unwrap_or_else(|| "autotag".to_owned())
+        self.text(variables::METRICS_NAMESPACE).unwrap_or_else(|| "autotag".to_owned())
     }
 
-    /// The table of STS sessions, if there is one.
-    pub fn session_table(&mut self) -> Option<SessionTable> {
-        let region = self.region("AUTOTAG_SESSION_REGION");
-        let name = self.text("AUTOTAG_SESSION_TABLE");
+    /// The table of STS sessions that `table` names, if it is set.
+    pub fn session_table(&mut self, table: Variable) -> Option<SessionTable> {
+        let region = self.region(variables::SESSION_REGION);
+        let name = self.text(table);
         if name.is_none() && region.is_some() {
-            self.problem("AUTOTAG_SESSION_REGION is set, but AUTOTAG_SESSION_TABLE is not".to_owned());
+            self.error(format!("{} is set, but {} is not", variables::SESSION_REGION.name, table.name));
         }
         Some(SessionTable { name: name?, region })
     }
 
-    /// Attempts, pauses and timeouts of calls to AWS, in the function's own account.
-    pub fn calls(&mut self) -> Settings {
+    /// Attempts, pauses and timeouts of calls to AWS, with the function's own account as the only one in scope.
+    pub fn call_settings(&mut self) -> Settings {
         let defaults = Settings::default();
-        let attempts =
-            self.parsed("AUTOTAG_CALL_ATTEMPTS", "a whole number from 1", defaults.attempts).max(1);
+        let attempts = self.parsed(variables::CALL_ATTEMPTS, "a whole number from 1", defaults.attempts);
         Settings {
-            attempts,
-            first_backoff: self.millis("AUTOTAG_FIRST_BACKOFF_MS", defaults.first_backoff),
+            attempts: attempts.max(1),
+            first_backoff: self.millis(variables::FIRST_BACKOFF, defaults.first_backoff),
             timeouts: Timeouts {
-                connect: self.millis("AUTOTAG_CONNECT_TIMEOUT_MS", defaults.timeouts.connect),
-                attempt: self.millis("AUTOTAG_CALL_TIMEOUT_MS", defaults.timeouts.attempt),
+                connect: self.millis(variables::CONNECT_TIMEOUT, defaults.timeouts.connect),
+                attempt: self.millis(variables::CALL_TIMEOUT, defaults.timeouts.attempt),
             },
             ..defaults
         }
     }
 
-    /// The same, and which other accounts may be entered, and how.
-    pub fn accounts(&mut self) -> Settings {
-        let role = self.text("AUTOTAG_MEMBER_ROLE").map(|name| MemberRole {
+    /// As [`Environment::call_settings`], with the other accounts in scope and the role to assume in them.
+    pub fn account_settings(&mut self) -> Settings {
+        let role = self.text(variables::MEMBER_ROLE).map(|name| MemberRole {
             name,
-            external_id: self.text("AUTOTAG_EXTERNAL_ID"),
-            session_policy: self.text("AUTOTAG_SESSION_POLICY"),
+            external_id: self.text(variables::EXTERNAL_ID),
+            session_policy: self.text(variables::SESSION_POLICY),
         });
-        for name in ["AUTOTAG_EXTERNAL_ID", "AUTOTAG_SESSION_POLICY"] {
-            if self.text(name).is_some() && role.is_none() {
-                self.problem(format!("{name} is set, but AUTOTAG_MEMBER_ROLE is not"));
+        for variable in [variables::EXTERNAL_ID, variables::SESSION_POLICY] {
+            if self.text(variable).is_some() && role.is_none() {
+                self.error(format!("{} is set, but {} is not", variable.name, variables::MEMBER_ROLE.name));
             }
         }
-        let allowed = self.allowed();
+        let allowed = self.account_scope();
         if allowed != AccountScope::OwnOnly && role.is_none() {
-            self.problem(
+            self.error(
                 "AUTOTAG_ACCOUNTS allows other accounts, but AUTOTAG_MEMBER_ROLE is not set".to_owned(),
             );
         }
-        Settings { allowed, role, ..self.calls() }
+        Settings { allowed, role, ..self.call_settings() }
     }
 
-    fn allowed(&mut self) -> AccountScope {
-        let Some(text) = self.text("AUTOTAG_ACCOUNTS") else { return AccountScope::OwnOnly };
+    fn account_scope(&mut self) -> AccountScope {
+        let Some(text) = self.text(variables::ACCOUNTS) else { return AccountScope::OwnOnly };
         text.parse().unwrap_or_else(|why| {
-            self.problem(format!("AUTOTAG_ACCOUNTS has {why}"));
-            // Whatever was meant, it was not one's own account alone.
+            self.error(format!("AUTOTAG_ACCOUNTS has {why}"));
+            // A wrong value still means other accounts, so that a missing member role is reported as well.
             AccountScope::Listed(BTreeSet::new())
         })
     }
 
-    /// Where messages go that were received too often, if that is for the function to do.
-    pub fn dead_letters(&mut self) -> Option<DeadLetters> {
-        let after = self.parsed("AUTOTAG_MAX_RECEIVES", "the queue's maxReceiveCount, from 1", FIVE);
-        let queue_url = self.text("AUTOTAG_DEAD_LETTER_QUEUE_URL")?;
-        Some(DeadLetters { queue_url, after })
+    /// The dead-letter queue, if the function sends messages there itself.
+    pub fn dead_letter_queue(&mut self) -> Option<DeadLetterQueue> {
+        let expected = "the queue's maxReceiveCount, from 1";
+        let max_receives = self.parsed(variables::MAX_RECEIVES, expected, DEFAULT_MAX_RECEIVES);
+        let url = self.text(variables::DEAD_LETTER_QUEUE_URL)?;
+        Some(DeadLetterQueue { url, max_receives })
     }
 
-    /// Ends the reading. A name that is spelt wrong would otherwise be a setting that does nothing.
+    /// The variables that were asked for, by name.
+    pub fn variables(&self) -> impl Iterator<Item = Variable> {
+        self.known.values().copied()
+    }
+
+    /// Ends the reading. An unknown variable with autotag's prefix is an error: a misspelt name would be a setting without
+    /// effect.
     ///
     /// # Errors
-    /// [`Problems`], if there are any.
-    pub fn finish(mut self) -> Result<(), Problems> {
-        let ours = self.variables.keys().filter(|name| name.starts_with(PREFIX));
-        let mut unknown: Vec<&String> = ours.filter(|name| !self.known.contains(name.as_str())).collect();
+    /// [`ConfigErrors`] with every problem.
+    pub fn finish(mut self) -> Result<(), ConfigErrors> {
+        let ours = self.values.keys().filter(|name| name.starts_with(PREFIX));
+        let mut unknown: Vec<&String> = ours.filter(|name| !self.known.contains_key(name.as_str())).collect();
         unknown.sort();
-        let known: Vec<&str> = self.known.iter().copied().collect();
+        let known: Vec<&str> = self.known.keys().copied().collect();
         for name in unknown {
-            self.problems.push(format!("{name} is not known; known are {}", known.join(", ")));
+            self.errors.push(format!("{name} is not known; known are {}", known.join(", ")));
         }
-        if self.problems.is_empty() { Ok(()) } else { Err(Problems(self.problems)) }
+        if self.errors.is_empty() { Ok(()) } else { Err(ConfigErrors(self.errors)) }
     }
 }

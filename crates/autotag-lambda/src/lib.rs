@@ -1,21 +1,26 @@
-//! What the Lambda functions have in common. What they do with a record is in `autotag-handlers`.
+//! The parts that both Lambda functions share. The handling of records is in `autotag-handlers`.
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`environment`] | the environment, read once; all that is wrong with it at once |
-//! | [`answer`] | what goes back to the queue, and what to everybody else |
-//! | [`queue`] | calls to SQS |
-//! | [`dead_letters`] | messages that were received too often, with the reason |
-//! | [`log`] | logs of ours, and of nobody else |
+//! | [`function`] | the `main` of a function, over the trait [`Function`] |
+//! | [`environment`], [`variables`] | the environment, read once, with all its problems reported together |
+//! | [`response`] | the answer to Lambda: the messages that go back to the queue, or a result |
+//! | [`dead_letters`] | messages that were received for the last time, with the reason |
+//! | [`queue`] | sending to SQS |
+//! | [`log`] | JSON lines, without payloads |
 //! | [`metrics`] | metrics without a call |
-//! | [`deadline`] | when work stops |
-//! | [`version`] | which build this is, for whoever holds the binary |
+//! | [`deadline`] | the time at which work stops |
 
-pub mod answer;
+mod arguments;
 pub mod dead_letters;
 pub mod deadline;
 pub mod environment;
+pub mod function;
 pub mod log;
 pub mod metrics;
 pub mod queue;
-pub mod version;
+pub mod response;
+pub mod variables;
+
+pub use arguments::Program;
+pub use function::{Function, InvocationError, now, run};

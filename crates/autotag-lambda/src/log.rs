@@ -1,6 +1,5 @@
-//! Logs: JSON lines on stderr. No payload, no tag value, no token is in them.
+//! Logs: JSON lines on stderr, without payloads, tag values and tokens.
 
-use crate::environment::Problems;
 use autotag_handlers::outcome::{Outcome, Row};
 use autotag_handlers::owner::OwnerSource;
 use autotag_model::policy::Note;
@@ -9,26 +8,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts the logs of a program as its configuration says; where there is none, says all that is wrong with it.
-///
-/// # Errors
-/// [`Problems`], as they came.
-pub fn configured<C>(
-    target: &str,
-    config: Result<C, Problems>,
-    level: impl Fn(&C) -> LevelFilter,
-) -> Result<C, Problems> {
-    start(target, config.as_ref().map_or(LevelFilter::INFO, level));
-    if let Err(problems) = &config {
-        for problem in &problems.0 {
-            tracing::error!(problem, "configuration");
-        }
-    }
-    config
-}
-
-/// Logs of the function `target` and of our libraries go to stderr from here on, at this level and above. Those of other
-/// libraries do not: a request's body stands in some of them.
+/// Starts the logs of the function `target` and of autotag's libraries, at `level` and above. Other libraries are not
+/// logged, because some of them log request bodies. A second call has no effect.
 pub fn start(target: &str, level: LevelFilter) {
     let ours = Targets::new()
         .with_target(target, level)
@@ -42,17 +23,17 @@ pub fn start(target: &str, level: LevelFilter) {
         .with_span_list(false)
         .with_target(false)
         .with_writer(std::io::stderr);
-    // A second start finds the first one's place taken, which is as good.
+    // An error means that logs have already started.
     let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
 }
 
-/// The line of one outcome: the event's head, the resource, how it ended and why. Of tags only their number, and the keys
-/// that a caller has set for himself.
+/// Logs one outcome: the event, the resource, the outcome and its reason. Of the tags only their number, and the keys of
+/// forged identity tags.
 pub fn outcome(row: &Row, request_id: &str) {
     let event = &row.event;
     let resource = row.resource.as_ref().map(Resource::display);
     let owner_source = row.owner.as_ref().and_then(|owner| owner.source).map(OwnerSource::as_str);
-    // Keys only: what somebody tried to pass for himself.
+    // Keys only. The values are a caller's text.
     let forged: Vec<&str> = row
         .notes
         .iter()

@@ -1,14 +1,16 @@
-//! Metrics in `CloudWatch`'s embedded format: a line on stdout, which becomes metrics without a call.
+//! Metrics in CloudWatch's embedded metric format: CloudWatch turns a line on stdout into metrics, without a call.
+//!
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use autotag_handlers::outcome::{Outcome, Row};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::io::Write as _;
 
-/// How many values one line may give a metric.
-const VALUES: usize = 100;
+/// The most values of one metric in one line, a limit of the format.
+const MAX_VALUES: usize = 100;
 
-/// What is said of every line.
+/// The namespace and the dimensions of a line.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'a> {
     /// The namespace of the metrics.
@@ -19,12 +21,13 @@ pub struct Head<'a> {
     pub version: &'a str,
 }
 
-/// How many rows end so.
+/// The number of rows whose outcome satisfies `is`.
 pub fn count(rows: &[Row], is: fn(&Outcome) -> bool) -> u64 {
     u64::try_from(rows.iter().filter(|row| is(&row.outcome)).count()).unwrap_or(u64::MAX)
 }
 
-/// The line of one invocation: counts, and values in seconds, at most 100 of each.
+/// The line of one invocation, with counts and with values in seconds. More than 100 values of a metric are cut. A metric
+/// without values is left out.
 pub fn line(head: Head<'_>, counts: &[(&str, u64)], seconds: &[(&str, Vec<f64>)], now: Timestamp) -> String {
     let metric = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
     let seconds = || seconds.iter().filter(|(_, values)| !values.is_empty());
@@ -45,15 +48,13 @@ pub fn line(head: Head<'_>, counts: &[(&str, u64)], seconds: &[(&str, Vec<f64>)]
     line.insert("FunctionName".to_owned(), head.function.into());
     line.insert("Version".to_owned(), head.version.into());
     line.extend(counts.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())));
-    line.extend(
-        seconds().map(|(name, values)| {
-            ((*name).to_owned(), json!(values.iter().take(VALUES).collect::<Vec<_>>()))
-        }),
-    );
+    line.extend(seconds().map(|(name, values)| {
+        ((*name).to_owned(), json!(values.iter().take(MAX_VALUES).collect::<Vec<_>>()))
+    }));
     Value::Object(line).to_string()
 }
 
-/// Writes a line to stdout.
+/// Writes a line to stdout. A failure is logged.
 pub fn write(line: &str) {
     if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
         tracing::error!(%error, "cannot write metrics");
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_that_declares_every_metric_it_has() {
+    fn line_declares_each_of_its_metrics() {
         let head = Head { namespace: "autotag", function: "tag-handler", version: "1.2.3" };
         let counts = [("Received", 3), ("Refused", 0)];
         let many = vec![30.0; 250];
@@ -74,7 +75,7 @@ mod tests {
         assert!(!line.contains('\n'));
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!((&line["Received"], &line["Refused"]), (&json!(3), &json!(0)));
-        assert_eq!(line["EventToTag"].as_array().unwrap().len(), VALUES);
+        assert_eq!(line["EventToTag"].as_array().unwrap().len(), MAX_VALUES);
         assert!(line.get("Empty").is_none());
         let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
         assert_eq!(declared.len(), 3);

@@ -1,4 +1,4 @@
-//! One call of a client, as far as can be told without knowing the service.
+//! One call of an AWS client, read without a model of the service.
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
@@ -6,15 +6,15 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// How a client and a service talk; it decides what an error looks like.
+/// The protocol of a call. It decides the format of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Protocol {
-    /// A form in, XML out: EC2.
+    /// Request: a form. Answer: XML. EC2.
     Ec2,
-    /// A form in, XML out: IAM, STS, RDS, SNS and others.
+    /// Request: a form. Answer: XML. IAM, STS, RDS, SNS and others.
     Query,
-    /// S3, whose errors are not wrapped.
+    /// XML over paths, with S3's error format.
     S3,
     /// Other XML over paths: S3 Control, Route 53.
     RestXml,
@@ -26,27 +26,27 @@ pub enum Protocol {
     Cbor,
 }
 
-/// One call.
+/// One call of an AWS client.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// What the request is signed for: `ec2`, `tagging`, `s3`. Empty when it is not signed.
+    /// The service in the signature: `ec2`, `tagging`, `s3`. Empty if the request is not signed.
     pub service: String,
-    /// The region it is signed for. Empty when it is not signed.
+    /// The region in the signature. Empty if the request is not signed.
     pub region: String,
-    /// Whose key signed it.
+    /// The access key id in the signature.
     pub access_key: String,
-    /// `CreateTags`; for protocols over paths the method and the path, `POST /tags/arn%3Aaws...`. The tagging calls of S3 go
-    /// by their names: `PutBucketTagging`, `GetObjectTagging`.
+    /// The operation: `CreateTags`. Protocols over paths have method and path instead: `POST /tags/arn%3Aaws...`. S3's
+    /// tagging calls have their names: `PutBucketTagging`, `GetObjectTagging`.
     pub operation: String,
-    /// `POST`.
+    /// The HTTP method, such as `POST`.
     pub method: String,
-    /// As it came, without the query.
+    /// The path as sent, without the query.
     pub path: String,
-    /// As it came, without the question mark.
+    /// The query as sent, without the question mark.
     pub query: String,
-    /// How it is written.
+    /// The protocol.
     pub protocol: Protocol,
-    /// As it came.
+    /// The body as sent.
     pub body: Bytes,
 }
 
@@ -94,7 +94,7 @@ impl Call {
         }
     }
 
-    /// Counted and told apart by their names: whoever tests tagging asks for these.
+    /// The name of S3's tagging operations, which tests count by name.
     fn s3_tagging(&self) -> Option<String> {
         self.query_values("tagging").next()?;
         let verb = match self.method.as_str() {
@@ -107,28 +107,28 @@ impl Call {
         Some(format!("{verb}{of}Tagging"))
     }
 
-    /// A field of the form, wherever it stands.
+    /// The value of a form field, in the body or the query.
     pub fn field(&self, name: &str) -> Option<String> {
         self.form().find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// All fields of the form, in their order.
+    /// All form fields of the body, then those of the query, in order.
     pub fn form(&self) -> impl Iterator<Item = (String, String)> {
         let body = String::from_utf8_lossy(&self.body);
         pairs(&body).chain(pairs(&self.query)).collect::<Vec<_>>().into_iter()
     }
 
-    /// The values of this name in the query.
+    /// The values of the query parameter `name`.
     pub fn query_values(&self, name: &str) -> impl Iterator<Item = String> {
         pairs(&self.query).filter(move |(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// The body as JSON; `Null` when it is none.
+    /// The body as JSON. `Null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The ids, names or ARNs of the resources that the call is about, for the usual ways to name them.
+    /// The ids, names or ARNs of the resources in the call, by the parameter names that AWS services commonly use.
     pub fn resources(&self) -> Vec<String> {
         let of_form = |names: &[&str]| -> Vec<String> {
             let named = |key: &str| names.iter().any(|name| key.split('.').next() == Some(*name));
@@ -160,7 +160,7 @@ impl Call {
         }
     }
 
-    /// Whether this text (an id, an ARN) stands anywhere in the call.
+    /// Whether the path, the query or the body contains `text` (an id, an ARN), plain or percent-encoded.
     pub fn mentions(&self, text: &str) -> bool {
         let body = String::from_utf8_lossy(&self.body);
         [Cow::Borrowed(self.path.as_str()), Cow::Borrowed(self.query.as_str()), body]
@@ -169,7 +169,7 @@ impl Call {
     }
 }
 
-/// The key, region and service of a signature of version 4, or 4A, which has no region.
+/// The access key, region and service of a signature of version 4 or 4A. Version 4A has no region.
 fn signer(authorization: &str, query: &str) -> (String, String, String) {
     let presigned = || pairs(query).find_map(|(key, value)| (key == "X-Amz-Credential").then_some(value));
     let credential = match authorization.split_once("Credential=") {
@@ -193,7 +193,7 @@ fn pairs(form: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// Percent signs decoded; in forms a plus is a space.
+/// Decodes percent-encoding. In forms a plus is a space.
 pub(crate) fn decoded(text: &str, form: bool) -> String {
     let text = if form { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
     percent_decode_str(&text).decode_utf8_lossy().into_owned()
@@ -218,7 +218,7 @@ mod tests {
     const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
 
     #[test]
-    fn each_protocol_is_told_by_its_request() {
+    fn request_identifies_its_protocol() {
         let cases = [
             (call("POST", "/", "ec2", &[FORM], "Action=CreateTags&Version=1"), Protocol::Ec2, "CreateTags"),
             (call("POST", "/", "sts", &[FORM], "Version=1&Action=AssumeRole"), Protocol::Query, "AssumeRole"),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_in_the_query_without_region_and_missing_ones() {
+    fn signer_reads_presigned_multi_region_and_missing_signatures() {
         let presigned = "X-Amz-Credential=K%2F20260102%2Fus-east-1%2Fs3%2Faws4_request";
         assert_eq!(signer("", presigned), ("K".into(), "us-east-1".into(), "s3".into()));
         let multi_region = "AWS4-ECDSA-P256-SHA256 Credential=K/20260102/s3/aws4_request, Signature=0";

@@ -1,13 +1,13 @@
-//! Errors as the services write them, in the protocol of the call.
+//! Error answers in the format of the service and the protocol of the call.
 
 use crate::call::{Call, Protocol};
 use crate::reply::{Reply, escaped};
 use serde_json::json;
 
-/// Any AWS request has one; the tests need not tell them apart.
+/// Every AWS answer has a request id. Tests do not distinguish them.
 const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 
-/// What EC2 says of an unknown id, by how the id begins: the code, and how the message names the thing.
+/// EC2's error for an unknown id, by the id's prefix: prefix, code, and the name of the resource in the message.
 const EC2_UNKNOWN: &[(&str, &str, &str)] = &[
     ("acl-", "InvalidNetworkAclID.NotFound", "networkAcl ID"),
     ("ami-", "InvalidAMIID.NotFound", "image id"),
@@ -89,7 +89,7 @@ pub(crate) fn not_found(call: &Call, ids: &[String]) -> Reply {
     error(call, status, code, &message)
 }
 
-/// What a service says of resources that it does not know: status, code, message.
+/// A service's error for unknown resources: status, code, message.
 pub(crate) fn missing(service: &str, protocol: Protocol, ids: &[String]) -> (u16, &'static str, String) {
     let named = ids.join(", ");
     let (status, code) = match (protocol, service) {
@@ -112,7 +112,7 @@ pub(crate) fn missing(service: &str, protocol: Protocol, ids: &[String]) -> (u16
     (status, code, format!("Requested resource not found: {named}"))
 }
 
-/// EC2 names the missing ids of one kind, and has a code for each kind.
+/// EC2 has one code for each kind of resource, and its message names the missing ids of one kind only.
 fn missing_in_ec2(ids: &[String]) -> (u16, &'static str, String) {
     let first = ids.first().map_or("", String::as_str);
     let Some((start, code, what)) = EC2_UNKNOWN.iter().find(|(start, ..)| first.starts_with(start)) else {
@@ -126,7 +126,7 @@ fn missing_in_ec2(ids: &[String]) -> (u16, &'static str, String) {
     (400, code, message)
 }
 
-/// A CBOR map of texts.
+/// A CBOR map of text to text.
 fn cbor(fields: &[(&str, &str)]) -> Vec<u8> {
     let mut out = Vec::new();
     head(&mut out, 5, fields.len());
@@ -137,7 +137,7 @@ fn cbor(fields: &[(&str, &str)]) -> Vec<u8> {
     out
 }
 
-/// A CBOR item's type and length, RFC 8949 section 3.
+/// The head of a CBOR item: its type and length (RFC 8949, section 3).
 fn head(out: &mut Vec<u8>, kind: u8, length: usize) {
     let kind = kind << 5;
     match (u8::try_from(length), u16::try_from(length)) {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_begin_in_one_way_only() {
+    fn ec2_id_prefixes_are_unambiguous() {
         for (at, (start, ..)) in EC2_UNKNOWN.iter().enumerate() {
             let id = format!("{start}0");
             let found = EC2_UNKNOWN.iter().position(|(start, ..)| id.starts_with(start));

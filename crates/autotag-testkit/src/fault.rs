@@ -1,4 +1,4 @@
-//! What can go wrong with a call, and when.
+//! Faults that a proxy injects, and the seeded plan that decides which calls get one.
 
 use crate::call::Call;
 use crate::reply::Reply;
@@ -7,50 +7,50 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// What goes wrong with one call.
+/// One injected fault.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The service's own error for too many calls.
+    /// The service answers its own throttling error.
     Throttled,
-    /// The service's own error with status 503.
+    /// The service answers its own error with status 503.
     Unavailable,
-    /// These resources (ids, ARNs or how they end) do not exist. The tagging API then refuses only them and does the rest;
-    /// other services refuse the call. An empty list means the first resource of the call.
+    /// These resources (ids, ARNs, or their endings) do not exist. The tagging API refuses only them and tags the others;
+    /// other services refuse the whole call. An empty list means the first resource of the call.
     NotFound(Vec<String>),
-    /// The service refuses, in the protocol of the call.
+    /// The service refuses the call, in the call's protocol.
     Refused {
         /// The HTTP status.
         status: u16,
-        /// `AccessDenied`.
+        /// The error code, such as `AccessDenied`.
         code: String,
-        /// For people.
+        /// The error message.
         message: String,
     },
-    /// As `Refused` with 400; but the tagging API refuses only these resources, and does the rest.
+    /// As `Refused` with status 400, but the tagging API refuses only these resources and tags the others.
     RefusedFor {
-        /// The ARNs, or how they end.
+        /// The ARNs, or their endings.
         resources: Vec<String>,
-        /// `InvalidReplicationGroupState`.
+        /// The error code, such as `InvalidReplicationGroupState`.
         code: String,
     },
-    /// This very answer.
+    /// The given answer.
     Answered(Reply),
-    /// The connection is reset without an answer, and the call is not done.
+    /// The connection is reset without an answer, and the call is not made.
     Reset,
-    /// The call is done, and then the connection is reset: the client cannot know.
+    /// The call is made, and then the connection is reset: the client cannot tell whether it was made.
     AnswerLost,
-    /// The call is done, this much later.
+    /// The call is made after this delay.
     Slow(Duration),
 }
 
 impl Fault {
-    /// The service refuses with 400 and this code.
+    /// A refusal with status 400 and this code.
     pub fn refused(code: &str) -> Self {
-        Self::Refused { status: 400, code: code.to_owned(), message: format!("{code}, as the test wants it") }
+        Self::Refused { status: 400, code: code.to_owned(), message: format!("{code}, injected by the test") }
     }
 
-    /// The answer that shows this fault, when it is one.
+    /// The answer of this fault. `None` if the fault is not an answer.
     pub(crate) fn reply(&self, call: &Call) -> Option<Reply> {
         match self {
             Self::Throttled => Some(errors::throttled(call)),
@@ -58,7 +58,7 @@ impl Fault {
             Self::NotFound(ids) => Some(errors::not_found(call, ids)),
             Self::Refused { status, code, message } => Some(errors::error(call, *status, code, message)),
             Self::RefusedFor { resources, code } => {
-                let message = format!("{code} for {}, as the test wants it", resources.join(", "));
+                let message = format!("{code} for {}, injected by the test", resources.join(", "));
                 Some(errors::error(call, 400, code, &message))
             }
             Self::Answered(reply) => Some(reply.clone()),
@@ -67,7 +67,7 @@ impl Fault {
     }
 }
 
-/// How often what goes wrong, each from 0 to 1; together at most 1.
+/// The rate of each fault, from 0 to 1. Together they are at most 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Faults {
     /// [`Fault::Throttled`].
@@ -78,16 +78,16 @@ pub struct Faults {
     pub reset: f64,
     /// [`Fault::AnswerLost`].
     pub answer_lost: f64,
-    /// [`Fault::NotFound`], of the first resource of the call.
+    /// [`Fault::NotFound`] for the first resource of the call.
     pub not_found: f64,
-    /// [`Fault::Slow`], by `slow_for`.
+    /// [`Fault::Slow`], with the delay `slow_for`.
     pub slow: f64,
-    /// See `slow`.
+    /// The delay of slow calls.
     pub slow_for: Duration,
 }
 
 impl Faults {
-    /// The fault at a point between 0 and 1.
+    /// The fault for a drawn number from 0 to 1.
     fn at(&self, point: f64) -> Option<Fault> {
         let shares = [
             (self.throttled, Fault::Throttled),
@@ -105,18 +105,18 @@ impl Faults {
     }
 }
 
-/// Faults by a seed.
+/// Draws faults from a seed.
 ///
-/// What happens to a call follows from the seed, what the call says, and how often it has been said: not from the order of
-/// calls, which differs from run to run when they are made side by side.
-pub(crate) struct Plan {
+/// The fault of a call depends on the seed, the call's content, and how often the same call was made before. It does not
+/// depend on the order of calls, which varies between runs of concurrent clients.
+pub(crate) struct FaultPlan {
     seed: u64,
     faults: Faults,
-    /// How often each call has been made.
+    /// How often each call was made, by fingerprint.
     made: Mutex<HashMap<u64, u32>>,
 }
 
-impl Plan {
+impl FaultPlan {
     pub(crate) fn new(seed: u64, faults: Faults) -> Self {
         Self { seed, faults, made: Mutex::default() }
     }
@@ -135,14 +135,14 @@ impl Plan {
     }
 }
 
-/// FNV-1a of what the call says. Not of its signature, which has the time in it.
+/// FNV-1a over the call's content. The signature is left out because it contains the time.
 fn fingerprint(call: &Call) -> u64 {
     let parts = [&call.service, &call.region, &call.operation, &call.path, &call.query].map(String::as_bytes);
     let bytes = parts.into_iter().chain([&*call.body]).flat_map(|part| part.iter().chain(&[0]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The last step of splitmix64: neighbours become strangers.
+/// The output function of splitmix64: it maps neighbouring inputs to unrelated outputs.
 fn mixed(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -173,20 +173,20 @@ mod tests {
         let slow_for = Duration::from_millis(1);
         let faults =
             Faults { throttled: 0.2, unavailable: 0.1, reset: 0.1, slow: 0.1, slow_for, ..Faults::default() };
-        let plan = Plan::new(seed, faults);
+        let plan = FaultPlan::new(seed, faults);
         let mut drawn: Vec<_> = order.map(|number| (number, plan.fault(&call(number)))).collect();
         drawn.sort_by_key(|(number, _)| *number);
         drawn.into_iter().map(|(_, fault)| fault).collect()
     }
 
     #[test]
-    fn a_seed_gives_the_same_faults_in_any_order() {
+    fn seed_gives_the_same_faults_in_any_order() {
         assert_eq!(drawn(1, 0..1000), drawn(1, (0..1000).rev()));
         assert_ne!(drawn(1, 0..1000), drawn(2, 0..1000), "another seed, the same faults");
     }
 
     #[test]
-    fn shares_are_kept() {
+    fn fault_rates_match_the_configuration() {
         let faults = drawn(7, 0..10_000);
         for (fault, share) in [(Fault::Throttled, 2000), (Fault::Unavailable, 1000), (Fault::Reset, 1000)] {
             let count = faults.iter().flatten().filter(|drawn| **drawn == fault).count();
@@ -195,15 +195,15 @@ mod tests {
     }
 
     #[test]
-    fn the_same_call_again_is_drawn_again() {
-        let plan = Plan::new(3, Faults { throttled: 0.5, ..Faults::default() });
+    fn repeated_call_is_drawn_again() {
+        let plan = FaultPlan::new(3, Faults { throttled: 0.5, ..Faults::default() });
         let faults = (0..100).filter(|_| plan.fault(&call(1)).is_some()).count();
         assert!((30..70).contains(&faults), "{faults} of 100");
     }
 
     #[test]
-    fn without_shares_nothing_goes_wrong() {
-        let plan = Plan::new(0, Faults::default());
+    fn zero_rates_inject_no_fault() {
+        let plan = FaultPlan::new(0, Faults::default());
         assert!((0..1000).all(|number| plan.fault(&call(number)).is_none()));
     }
 }

@@ -1,4 +1,4 @@
-//! A function's binary as a process, as Lambda runs it.
+//! The binary of a Lambda function as a process.
 
 use crate::lock;
 use crate::runtime_api::{FUNCTION_ARN, RuntimeApi, Shared};
@@ -10,21 +10,21 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How often it is looked whether the process still lives.
-const GLANCE: Duration = Duration::from_millis(20);
+/// Pause between two checks whether the process is still alive.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long its last words may take, once it is dead.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+/// Maximum time to read the remaining output of a dead process.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A running function; it is killed when this is dropped.
+/// A running function. Dropping it kills the process.
 ///
-/// When it ends, of itself or not, every invocation that waits is [`Answer::Lost`](crate::Answer::Lost).
+/// When the process ends, for any reason, every pending invocation ends with [`Answer::Lost`](crate::Answer::Lost).
 #[derive(Debug)]
 pub struct FunctionProcess {
     pid: u32,
     process: Arc<Process>,
     readers: Vec<JoinHandle<()>>,
-    said: Arc<Mutex<Vec<u8>>>,
+    output: Arc<Mutex<Vec<u8>>>,
 }
 
 #[derive(Debug)]
@@ -35,8 +35,8 @@ struct Process {
 }
 
 impl FunctionProcess {
-    /// Starts the binary with the environment that Lambda gives, and nothing of the test's own. `env` adds to it and goes
-    /// first.
+    /// Starts `program` with Lambda's environment and with `env`, which overrides it. The process inherits no variable of
+    /// the test.
     ///
     /// # Errors
     /// `program` cannot be started.
@@ -56,10 +56,10 @@ impl FunctionProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let said = Arc::default();
+        let output = Arc::default();
         let readers = [
-            child.stdout.take().map(|pipe| read_lines(pipe, &said)),
-            child.stderr.take().map(|pipe| read_lines(pipe, &said)),
+            child.stdout.take().map(|pipe| read_lines(pipe, &output)),
+            child.stderr.take().map(|pipe| read_lines(pipe, &output)),
         ];
         let pid = child.id();
         let process = Process { child: Mutex::new(child), ended: Mutex::default(), runtime: shared };
@@ -67,43 +67,43 @@ impl FunctionProcess {
         let watched = Arc::clone(&process);
         thread::spawn(move || {
             while watched.ended().is_none() {
-                thread::sleep(GLANCE);
+                thread::sleep(POLL_INTERVAL);
             }
         });
-        Ok(Self { pid, process, readers: readers.into_iter().flatten().collect(), said })
+        Ok(Self { pid, process, readers: readers.into_iter().flatten().collect(), output })
     }
 
-    /// The operating system's id of it.
+    /// The process id.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// What it has written so far, both outputs together, by whole lines.
+    /// The output so far: whole lines of stdout and stderr.
     pub fn logs(&self) -> String {
-        String::from_utf8_lossy(&lock(&self.said)).into_owned()
+        String::from_utf8_lossy(&lock(&self.output)).into_owned()
     }
 
-    /// How it ended, if it did.
+    /// The exit status, if the process has ended.
     pub fn ended(&self) -> Option<ExitStatus> {
         self.process.ended()
     }
 
-    /// Kills it, as nothing can prevent (SIGKILL), and waits until it is dead and its logs are read.
+    /// Kills the process (SIGKILL), and waits until it is dead and its output is read.
     pub fn kill(&self) {
         {
-            // Already dead is as good.
+            // The process may already be dead.
             let _ = lock(&self.process.child).kill();
         }
         while self.ended().is_none() {
             thread::sleep(Duration::from_millis(1));
         }
-        // A child of it may hold the pipe open for longer.
-        let tries = LAST_WORDS.as_millis() / GLANCE.as_millis();
+        // A child process may keep the pipe open for longer, so the wait is bounded.
+        let tries = OUTPUT_TIMEOUT.as_millis() / POLL_INTERVAL.as_millis();
         for _ in 0..tries {
             if self.readers.iter().all(JoinHandle::is_finished) {
                 break;
             }
-            thread::sleep(GLANCE);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 }
@@ -115,7 +115,8 @@ impl Drop for FunctionProcess {
 }
 
 impl Process {
-    /// Whoever sees the end first tells it the runtime API, once: by the next process's time it is over.
+    /// The exit status, if the process has ended. The first caller that sees the end reports it to the runtime API, exactly
+    /// once: a later report would end the invocations of the next process.
     fn ended(&self) -> Option<ExitStatus> {
         let mut ended = lock(&self.ended);
         if ended.is_none() {
@@ -128,7 +129,7 @@ impl Process {
     }
 }
 
-/// What Lambda sets, where it is of use here.
+/// The variables that Lambda sets.
 fn environment() -> [(&'static str, &'static str); 14] {
     [
         ("AWS_DEFAULT_REGION", "eu-west-1"),
@@ -148,13 +149,13 @@ fn environment() -> [(&'static str, &'static str); 14] {
     ]
 }
 
-/// Whole lines, so that the two outputs do not cut each other in pieces.
-fn read_lines(pipe: impl Read + Send + 'static, said: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
-    let said = Arc::clone(said);
+/// Collects whole lines, so that stdout and stderr do not mix within a line.
+fn read_lines(pipe: impl Read + Send + 'static, output: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
+    let output = Arc::clone(output);
     thread::spawn(move || {
         let (mut pipe, mut line) = (BufReader::new(pipe), Vec::new());
         while pipe.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            lock(&said).append(&mut line);
+            lock(&output).append(&mut line);
         }
     })
 }

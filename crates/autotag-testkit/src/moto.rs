@@ -1,4 +1,4 @@
-//! The emulator itself: moto, in a Python virtual environment that the tests make themselves.
+//! The AWS emulator: moto, in a Python virtual environment that the tests create.
 
 use crate::venv::{CannotStart, Venv};
 use std::io::{BufRead, BufReader};
@@ -8,10 +8,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// What is installed. What this version of moto gets wrong is known; the pinned boto3 makes requests that can be compared.
+/// The packages of the emulator. The versions are pinned: the tests know this moto's deviations from AWS, and compare requests
+/// with this boto3's.
 ///
-/// Not `moto[server]`: it means all extras, with Docker's client and twice the size. `glue` is the one extra without which
-/// a service that we use does not load; Flask is what the server needs.
+/// `moto[server]` would install all extras, including Docker's client, and double the size. Of the extras the tests need
+/// only `glue`; the server needs Flask.
 const VENV: Venv = Venv {
     name: "emulator",
     packages: &[
@@ -23,8 +24,8 @@ const VENV: Venv = Venv {
     ],
 };
 
-/// The same, with what CloudFormation needs besides: it loads every service that a template may name. In an environment of
-/// its own, as [`VENV`] is in use by other tests.
+/// The packages of an emulator with CloudFormation, which loads every service that a template may name. A separate
+/// environment, because other tests use [`VENV`] at the same time.
 const STACKS: Venv = Venv {
     name: "emulator-stacks",
     packages: &[
@@ -40,17 +41,17 @@ const STACKS: Venv = Venv {
     ],
 };
 
-/// LocalStack's matcher of event patterns, which its authors compare with answers of AWS. Nothing of LocalStack runs here, so
-/// nothing that it needs is installed.
+/// LocalStack's matcher of event patterns, which its authors test against AWS. LocalStack itself does not run, so its
+/// dependencies are not installed.
 const MATCHER: Venv = Venv { name: "matcher", packages: &["--no-deps", "localstack-core==2026.3.0"] };
 
-/// How long the server may take to start, on a machine that is compiling at the same time.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Maximum time to start the server. Generous, because the machine may be compiling at the same time.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What the server says before its address.
+/// The text before the address in the server's output.
 const RUNNING: &str = "Running on http://";
 
-/// A running emulator; it ends when this is dropped. Each has a world of its own.
+/// A running emulator with its own state. Dropping it ends the server.
 #[derive(Debug)]
 pub struct Emulator {
     server: Child,
@@ -58,8 +59,8 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts an emulator on a free port of this machine. `folder` is where the virtual environment lives, for all tests
-    /// together: the build's own, `env!("CARGO_TARGET_TMPDIR")`.
+    /// Starts an emulator on a free port. `folder` holds the virtual environments and is shared by all tests:
+    /// `env!("CARGO_TARGET_TMPDIR")`.
     ///
     /// # Errors
     /// [`CannotStart`], with what to install.
@@ -67,7 +68,7 @@ impl Emulator {
         Self::start_in(&VENV, folder)
     }
 
-    /// The same, with CloudFormation.
+    /// Starts an emulator with CloudFormation. `folder` as for [`Emulator::start`].
     ///
     /// # Errors
     /// [`CannotStart`], with what to install.
@@ -78,21 +79,22 @@ impl Emulator {
     fn start_in(venv: &Venv, folder: &str) -> Result<Self, CannotStart> {
         let program = venv.installed(Path::new(folder))?.join("moto_server");
         let mut server = Command::new(program)
-            // The server chooses the port and says which: no other program can take it in between.
+            // Port 0: the server chooses a free port and prints it, so no other program can take it in between.
             .args(["-H", "127.0.0.1", "-p", "0"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| venv.cannot("start moto_server", &error))?;
-        let said = server.stderr.take().map(listen);
-        // From here on the process is killed, whatever comes.
+        let output = server.stderr.take().map(read_lines);
+        // Built before the address is known, so that an error kills the process.
         let mut emulator = Self { server, address: String::new() };
-        emulator.address = said.map_or_else(|| Err(no_address(String::new())), |said| address(&said))?;
+        emulator.address =
+            output.map_or_else(|| Err(no_address(String::new())), |output| address(&output))?;
         Ok(emulator)
     }
 
-    /// The Python with boto3 that fits the emulator, installed if need be: for scripts that benchmarks and comparisons
-    /// run. `folder` as for [`Emulator::start`].
+    /// A Python with the emulator's boto3, for scripts of benchmarks and comparisons. Installed if necessary. `folder` as
+    /// for [`Emulator::start`].
     ///
     /// # Errors
     /// [`CannotStart`], with what to install.
@@ -100,7 +102,7 @@ impl Emulator {
         Ok(VENV.installed(Path::new(folder))?.join("python3"))
     }
 
-    /// The Python of an emulator with CloudFormation; it also has `moto` and `yaml` to import.
+    /// The Python of an emulator with CloudFormation. It can import `moto` and `yaml`.
     ///
     /// # Errors
     /// [`CannotStart`], with what to install.
@@ -108,7 +110,7 @@ impl Emulator {
         Ok(STACKS.installed(Path::new(folder))?.join("python3"))
     }
 
-    /// A Python in which `localstack.services.events.event_rule_engine` is, and nothing that it imports.
+    /// A Python with `localstack.services.events.event_rule_engine`, without the packages that this module imports.
     ///
     /// # Errors
     /// [`CannotStart`], with what to install.
@@ -116,12 +118,12 @@ impl Emulator {
         Ok(MATCHER.installed(Path::new(folder))?.join("python3"))
     }
 
-    /// The endpoint to use instead of AWS's.
+    /// The endpoint URL of the emulator.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The environment that leads any AWS client to this emulator.
+    /// The variables that direct any AWS client to this emulator.
     pub fn environment(&self) -> [(&'static str, String); 6] {
         crate::environment(self.url())
     }
@@ -129,27 +131,27 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        // Already gone is as good.
+        // The server may already have ended.
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
 }
 
-/// The lines the server says, one by one. They are read to the end even when nobody listens: a full pipe would stop it.
-fn listen(said: ChildStderr) -> Receiver<String> {
+/// The lines of the server's output. They are read to the end even without a receiver: a full pipe would block the server.
+fn read_lines(output: ChildStderr) -> Receiver<String> {
     let (lines, receiver) = mpsc::channel();
     thread::spawn(move || {
-        for line in BufReader::new(said).lines().map_while(Result::ok) {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
             let _ = lines.send(line);
         }
     });
     receiver
 }
 
-fn address(said: &Receiver<String>) -> Result<String, CannotStart> {
+fn address(output: &Receiver<String>) -> Result<String, CannotStart> {
     let mut all = String::new();
     loop {
-        match said.recv_timeout(PATIENCE) {
+        match output.recv_timeout(START_TIMEOUT) {
             Ok(line) => {
                 if let Some((_, address)) = line.split_once(RUNNING) {
                     return Ok(address.trim().to_owned());
@@ -159,7 +161,7 @@ fn address(said: &Receiver<String>) -> Result<String, CannotStart> {
             }
             Err(RecvTimeoutError::Disconnected) => return Err(no_address(all)),
             Err(RecvTimeoutError::Timeout) => {
-                return Err(no_address(format!("nothing is heard of it; {all}")));
+                return Err(no_address(format!("no address within {START_TIMEOUT:?}; output: {all}")));
             }
         }
     }

@@ -1,12 +1,12 @@
-//! A proxy between AWS clients and an emulator: it makes faults, counts the calls, and answers what the emulator cannot.
+//! An HTTP proxy between AWS clients and an emulator. It injects faults, counts calls, and adds and rewrites answers.
 
 use crate::call::Call;
-use crate::fault::{Fault, Faults, Plan};
-use crate::forward::{Partly, Upstream};
-use crate::ledger::{Ledger, one_more};
+use crate::call_log::{CallLog, increment};
+use crate::fault::{Fault, FaultPlan, Faults};
 use crate::reply::Reply;
-use crate::server::{Answered, Body, Cut, Server, listener, whole};
-use crate::{routes, stub};
+use crate::server::{Body, ConnectionReset, HandlerResult, Server, listener, read_request};
+use crate::upstream::{HttpUpstream, PartialRefusal};
+use crate::{routes, stub_answers};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
@@ -21,10 +21,12 @@ type Rule = Box<dyn Fn(&Call) -> Option<Fault> + Send + Sync>;
 type Route = Box<dyn Fn(&Call) -> Option<Reply> + Send + Sync>;
 type Rewrite = Box<dyn Fn(&Call, Reply) -> Reply + Send + Sync>;
 
-/// An HTTP server that AWS clients take for AWS (by `AWS_ENDPOINT_URL`), and that passes their calls on.
+/// An HTTP server that AWS clients use as endpoint (`AWS_ENDPOINT_URL`), and that forwards their calls.
 ///
-/// A call meets, in this order: the rules, as they were given; the seeded faults; our routes; the server behind, whose
-/// answer the rewrites then change. Everything can be changed while calls are made.
+/// A call passes, in this order: the rules, in the order they were added; the seeded faults; the routes; the upstream,
+/// whose answer the rewrites change. All of them can be changed while calls are made.
+///
+/// The upstream is a server ([`Proxy::start`]), or the proxy answers every call with success ([`Proxy::stub`]).
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,43 +46,53 @@ pub struct Proxy {
 }
 
 struct Inner {
-    behind: Behind,
+    upstream: Upstream,
     rules: RwLock<Vec<Rule>>,
-    /// Behind the rules.
+    /// Seeded faults. The rules come first.
     faults: RwLock<Vec<Rule>>,
     routes: RwLock<Vec<Route>>,
-    /// With how the path begins.
+    /// Each with the prefix of the path.
     rewrites: RwLock<Vec<(String, Rewrite)>>,
-    ledger: Ledger,
+    log: CallLog,
 }
 
-/// Who answers when nothing goes wrong.
-enum Behind {
-    Server(Box<Upstream>),
+/// The source of answers to calls without a fault or a route.
+enum Upstream {
+    Server(Box<HttpUpstream>),
+    /// No server: the proxy answers with success after this delay.
     Stub(Duration),
 }
 
 impl Proxy {
-    /// A proxy before `upstream`, `http://host:port`.
+    /// A proxy that forwards calls to `upstream`, `http://host:port`.
     ///
     /// # Errors
-    /// `upstream` is no such URL, or there is no free port.
+    /// `upstream` is not such a URL, or no port can be bound.
     pub fn start(upstream: &str) -> io::Result<Self> {
-        Self::before(Behind::Server(Box::new(Upstream::new(upstream)?)))
+        Self::with_upstream(Upstream::Server(Box::new(HttpUpstream::new(upstream)?)))
     }
 
-    pub(crate) fn stub(delay: Duration) -> io::Result<Self> {
-        Self::before(Behind::Stub(delay))
+    /// A proxy without a server: it answers every call with success, `delay` after the call. For benchmarks, which would
+    /// otherwise measure the emulator.
+    ///
+    /// Tag calls get the success answer of their service, look-ups an empty one. `AssumeRole` returns keys that begin with
+    /// `ASIA` and the account of the role. Nothing is remembered. Routes are answered after the delay too, faults at once.
+    /// Calls do not wait for each other.
+    ///
+    /// # Errors
+    /// No port can be bound.
+    pub fn stub(delay: Duration) -> io::Result<Self> {
+        Self::with_upstream(Upstream::Stub(delay))
     }
 
-    fn before(behind: Behind) -> io::Result<Self> {
+    fn with_upstream(upstream: Upstream) -> io::Result<Self> {
         let inner = Arc::new(Inner {
-            behind,
+            upstream,
             rules: RwLock::default(),
             faults: RwLock::default(),
             routes: RwLock::default(),
             rewrites: RwLock::default(),
-            ledger: Ledger::default(),
+            log: CallLog::default(),
         });
         let answering = Arc::clone(&inner);
         let handler = move |request| Arc::clone(&answering).answer(request);
@@ -88,22 +100,22 @@ impl Proxy {
         Ok(Self { server, inner })
     }
 
-    /// The endpoint to use instead of AWS's.
+    /// The endpoint URL of the proxy.
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address())
     }
 
-    /// The environment that leads any AWS client to this proxy.
+    /// The variables that direct any AWS client to this proxy.
     pub fn environment(&self) -> [(&'static str, String); 6] {
         crate::environment(self.url())
     }
 
-    /// What goes wrong with which calls, exactly. The first rule that answers holds.
+    /// Adds a rule that injects a fault into chosen calls. The first rule that returns a fault wins.
     pub fn rule(&self, rule: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) {
         write(&self.inner.rules).push(Box::new(rule));
     }
 
-    /// The first `calls` calls that mention this id or ARN do not find it.
+    /// Lets the first `calls` calls that mention this id or ARN fail with [`Fault::NotFound`].
     pub fn not_found_first(&self, id: &str, calls: u32) {
         let (id, left) = (id.to_owned(), AtomicU32::new(calls));
         self.rule(move |call| {
@@ -113,75 +125,73 @@ impl Proxy {
         });
     }
 
-    /// Faults by a seed, for the calls that `applies` names: the same seed and the same calls give the same faults, in
-    /// whatever order they are made.
+    /// Injects random faults into the calls for which `applies` holds. The same seed and the same calls give the same faults,
+    /// in any order of calls.
     pub fn faults(&self, seed: u64, faults: Faults, applies: impl Fn(&Call) -> bool + Send + Sync + 'static) {
-        let plan = Plan::new(seed, faults);
+        let plan = FaultPlan::new(seed, faults);
         let rule = move |call: &Call| applies(call).then(|| plan.fault(call)).flatten();
         write(&self.inner.faults).push(Box::new(rule));
     }
 
-    /// From now on nothing goes wrong: rules and seeded faults are forgotten.
+    /// Removes all rules and seeded faults.
     pub fn repair(&self) {
         write(&self.inner.rules).clear();
         write(&self.inner.faults).clear();
     }
 
-    /// Answers in place of the server behind, to calls whose path begins like this. The answer is made when the call comes;
-    /// before a [`Stub`](crate::Stub) it is sent after the stub's delay.
+    /// Answers calls whose path begins with `path` instead of the upstream, if `answer` returns a reply.
     pub fn route(&self, path: &str, answer: impl Fn(&Call) -> Option<Reply> + Send + Sync + 'static) {
         let path = path.to_owned();
         let route = move |call: &Call| call.path.starts_with(&path).then(|| answer(call)).flatten();
         write(&self.inner.routes).push(Box::new(route));
     }
 
-    /// Changes what the server behind (or the stub) has answered to calls whose path begins like this: for answers that AWS
-    /// gives and an emulator does not, over the emulator's own data. Answers of rules and routes are not changed. Several
-    /// rewrites are made one after the other, as they were given.
+    /// Changes the upstream's answers to calls whose path begins with `path`: for answers of AWS that an emulator lacks, over
+    /// the emulator's own data. Answers of rules and routes are not changed. Rewrites apply in the order they were added.
     pub fn rewrite(&self, path: &str, rewrite: impl Fn(&Call, Reply) -> Reply + Send + Sync + 'static) {
         write(&self.inner.rewrites).push((path.to_owned(), Box::new(rewrite)));
     }
 
-    /// Adds what moto lacks, in our own words: see `routes.rs`. Such answers have the header `x-answered-by: our-routes`.
+    /// Adds the calls that moto lacks (see `routes.rs`). Their answers have the header `x-answered-by: our-routes`.
     #[must_use]
     pub fn with_our_routes(self) -> Self {
         self.route("/", routes::ours());
         self
     }
 
-    /// From now on, keeps every call for [`Proxy::calls`], with its body.
+    /// Starts to keep every call, with its body, for [`Proxy::calls`].
     pub fn keep_bodies(&self) {
-        self.inner.ledger.keep();
+        self.inner.log.keep();
     }
 
-    /// The calls since [`Proxy::keep_bodies`], in the order they came.
+    /// The calls since [`Proxy::keep_bodies`], in the order of arrival.
     pub fn calls(&self) -> Vec<Call> {
-        self.inner.ledger.kept()
+        self.inner.log.kept()
     }
 
-    /// How often this was called, faults included.
+    /// The number of calls of an operation, including those with a fault.
     pub fn count(&self, service: &str, operation: &str) -> u64 {
-        self.inner.ledger.count(service, operation)
+        self.inner.log.count(service, operation)
     }
 
-    /// How often what was called, by service and operation, faults included.
+    /// The number of calls by service and operation, including those with a fault.
     pub fn counts(&self) -> BTreeMap<(String, String), u64> {
-        self.inner.ledger.counts()
+        self.inner.log.counts()
     }
 
-    /// How many calls the server behind (or the stub) has done.
+    /// The number of calls that reached the upstream.
     pub fn forwarded(&self) -> u64 {
-        self.inner.ledger.forwarded.load(Ordering::Relaxed)
+        self.inner.log.forwarded.load(Ordering::Relaxed)
     }
 
-    /// With how many calls something went wrong.
+    /// The number of calls with a fault.
     pub fn faulted(&self) -> u64 {
-        self.inner.ledger.faulted.load(Ordering::Relaxed)
+        self.inner.log.faulted.load(Ordering::Relaxed)
     }
 
-    /// Counts from zero again.
+    /// Resets all counts and the kept calls.
     pub fn forget_calls(&self) {
-        self.inner.ledger.clear();
+        self.inner.log.clear();
     }
 }
 
@@ -192,26 +202,29 @@ impl fmt::Debug for Proxy {
 }
 
 impl Inner {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answered {
-        let (parts, body) = whole(request).await?;
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> HandlerResult {
+        let (parts, body) = read_request(request).await?;
         let call = Call::read(&parts, body.clone());
-        self.ledger.note(&call);
-        let Some(fault) = self.fault(&call) else { return self.done(parts, &call, body).await };
-        one_more(&self.ledger.faulted);
-        if let (Some(partly), Behind::Server(upstream)) = (Partly::read(&call, &fault), &self.behind) {
-            return self.rewritten(&call, upstream.forward_rest(parts, &call, partly).await?).await;
+        self.log.record(&call);
+        let Some(fault) = self.fault(&call) else {
+            return self.answer_without_fault(parts, &call, body).await;
+        };
+        increment(&self.log.faulted);
+        let refusal = PartialRefusal::read(&call, &fault);
+        if let (Some(refusal), Upstream::Server(upstream)) = (refusal, &self.upstream) {
+            return self.rewritten(&call, upstream.forward_rest(parts, &call, refusal).await?).await;
         }
         match (fault.reply(&call), fault) {
             (Some(reply), _) => Ok(reply.into_response()),
             (None, Fault::AnswerLost) => {
-                self.done(parts, &call, body).await?;
-                Err(Cut)
+                self.answer_without_fault(parts, &call, body).await?;
+                Err(ConnectionReset)
             }
             (None, Fault::Slow(delay)) => {
                 tokio::time::sleep(delay).await;
-                self.done(parts, &call, body).await
+                self.answer_without_fault(parts, &call, body).await
             }
-            (None, _) => Err(Cut),
+            (None, _) => Err(ConnectionReset),
         }
     }
 
@@ -222,37 +235,37 @@ impl Inner {
         first(&self.rules).or_else(|| first(&self.faults))
     }
 
-    async fn done(&self, parts: Parts, call: &Call, body: Bytes) -> Answered {
-        let ours = self.routed(call);
-        if ours.is_none() {
-            one_more(&self.ledger.forwarded);
+    async fn answer_without_fault(&self, parts: Parts, call: &Call, body: Bytes) -> HandlerResult {
+        let routed = self.routed(call);
+        if routed.is_none() {
+            increment(&self.log.forwarded);
         }
-        match (&self.behind, ours) {
-            (Behind::Server(upstream), None) => {
+        match (&self.upstream, routed) {
+            (Upstream::Server(upstream), None) => {
                 self.rewritten(call, upstream.forward(parts, body).await?).await
             }
-            (Behind::Server(_), Some(reply)) => Ok(reply.into_response()),
-            (Behind::Stub(delay), ours) => {
+            (Upstream::Server(_), Some(reply)) => Ok(reply.into_response()),
+            (Upstream::Stub(delay), routed) => {
                 if !delay.is_zero() {
                     tokio::time::sleep(*delay).await;
                 }
-                match ours {
+                match routed {
                     Some(reply) => Ok(reply.into_response()),
-                    None => self.rewritten(call, stub::answer(call).into_response()).await,
+                    None => self.rewritten(call, stub_answers::answer(call).into_response()).await,
                 }
             }
         }
     }
 
-    async fn rewritten(&self, call: &Call, answer: Response<Body>) -> Answered {
-        let meant = |(path, _): &&(String, Rewrite)| call.path.starts_with(path);
-        // Most answers are not rewritten, and go through as they come in.
-        if !self.rewrites.read().unwrap_or_else(PoisonError::into_inner).iter().any(|one| meant(&one)) {
+    async fn rewritten(&self, call: &Call, answer: Response<Body>) -> HandlerResult {
+        let applies = |(path, _): &&(String, Rewrite)| call.path.starts_with(path);
+        // Answers without a rewrite are streamed.
+        if !self.rewrites.read().unwrap_or_else(PoisonError::into_inner).iter().any(|one| applies(&one)) {
             return Ok(answer);
         }
         let reply = Reply::read(answer).await?;
         let rewrites = self.rewrites.read().unwrap_or_else(PoisonError::into_inner);
-        let reply = rewrites.iter().filter(meant).fold(reply, |reply, (_, rewrite)| rewrite(call, reply));
+        let reply = rewrites.iter().filter(applies).fold(reply, |reply, (_, rewrite)| rewrite(call, reply));
         Ok(reply.into_response())
     }
 

@@ -1,31 +1,31 @@
-//! An answer that is made here.
+//! HTTP answers made by the test kit.
 
-use crate::server::{Body, Cut};
+use crate::server::{Body, ConnectionReset};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::Response;
 use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use serde_json::Value;
 
-/// An answer in place of AWS's.
+/// An HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// Names and values.
+    /// The headers: names and values.
     pub headers: Vec<(String, String)>,
-    /// As it goes out.
+    /// The body.
     pub body: Bytes,
 }
 
 impl Reply {
-    /// An answer with a body of this type.
+    /// An answer with a body of type `content_type`.
     pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
         Self { status, headers, body: body.into() }
     }
 
-    /// An answer with nothing in it.
+    /// An answer without headers and body.
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new() }
     }
@@ -40,17 +40,17 @@ impl Reply {
         Self::new(status, "text/xml;charset=UTF-8", body)
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    /// An answer that comes in, as a whole. Its length is left out: it may be another when the reply goes out again.
-    pub(crate) async fn read(response: Response<Body>) -> Result<Self, Cut> {
+    /// Reads a whole answer. Leaves out `Content-Length`, because a rewrite may change the body.
+    pub(crate) async fn read(response: Response<Body>) -> Result<Self, ConnectionReset> {
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+        let body = body.collect().await.map_err(|_| ConnectionReset)?.to_bytes();
         let headers = parts.headers.iter().filter(|(name, _)| *name != CONTENT_LENGTH);
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
@@ -62,7 +62,7 @@ impl Reply {
         for (name, value) in self.headers {
             response = response.header(name, value);
         }
-        // A rule of the test may have asked for what HTTP has not.
+        // A test's rule may have asked for a status or header that HTTP does not allow.
         response.body(Either::Left(Full::new(self.body))).unwrap_or_else(|error| {
             let mut answer =
                 Response::new(Either::Left(Full::new(Bytes::from(format!("bad reply: {error}")))));
@@ -72,7 +72,7 @@ impl Reply {
     }
 }
 
-/// Text inside XML.
+/// Escapes text for XML.
 pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

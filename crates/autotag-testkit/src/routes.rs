@@ -1,17 +1,16 @@
-//! What moto 5.2.5 lacks and our tests need. Moto does none of this: it is ours, and as simple as it gets.
+//! Routes for calls that the tests need and that moto 5.2.5 lacks. None of this is moto's behaviour.
 //!
-//! | Calls | Moto says |
+//! | Calls | Moto's answer |
 //! |---|---|
-//! | EKS tag calls for what is not a cluster (node groups, add-ons, ...) | `ResourceNotFoundException` |
+//! | EKS tag calls for resources other than clusters (node groups, add-ons, ...) | `ResourceNotFoundException` |
 //! | RDS tag calls for global clusters | `InvalidParameterValue` |
 //! | SSM tag calls for patch baselines and `OpsItem`s | `InvalidResourceId` |
 //! | SSM `CreateOpsItem` | 500 |
 //!
-//! Tags are kept by ARN or id and given back by the service's own list call. Nothing is checked: a resource that nobody
-//! created can be tagged, and moto's describe calls do not show these tags.
+//! Tags are kept by ARN or id, and the service's own list call returns them. Nothing is validated: unknown resources can be
+//! tagged, and moto's describe calls do not return these tags.
 //!
-//! S3 Control's tag calls need no route, moto has them; but SDKs put the account id before the host, and
-//! `123456789012.127.0.0.1` is no address.
+//! Moto has S3 Control's tag calls. SDKs put the account id before the host, and `123456789012.127.0.0.1` is not an address.
 
 use crate::call::{Call, Protocol, decoded};
 use crate::lock;
@@ -20,7 +19,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-/// Marks what moto did not say.
+/// The header of answers that are not moto's.
 const OURS: (&str, &str) = ("x-answered-by", "our-routes");
 
 type Tags = BTreeMap<String, String>;
@@ -32,7 +31,7 @@ struct Store {
     ops_items: Mutex<u32>,
 }
 
-/// All routes of this file.
+/// The routes of this file.
 pub(crate) fn ours() -> impl Fn(&Call) -> Option<Reply> + Send + Sync + 'static {
     let store = Store::default();
     move |call| {
@@ -155,13 +154,13 @@ fn ssm_key(call: &Call, id: &str) -> String {
     format!("{}/{id}", call.region)
 }
 
-/// Tags that are written as an object.
+/// Tags from a JSON object.
 fn texts(tags: Option<&Value>) -> Tags {
     let tags = tags.and_then(Value::as_object).into_iter().flatten();
     tags.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
-/// Tags that are written as a list of keys and values.
+/// Tags from a JSON list of `Key` and `Value`.
 fn pairs(tags: Option<&Value>) -> Tags {
     let text = |tag: &Value, name: &str| tag.get(name)?.as_str().map(str::to_owned);
     let tag = |tag| Some((text(tag, "Key")?, text(tag, "Value").unwrap_or_default()));

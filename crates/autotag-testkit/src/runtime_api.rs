@@ -1,10 +1,10 @@
-//! The server that Lambda runs beside a function, so that tests can invoke the real binary.
+//! Lambda's runtime API, with which tests invoke the real binary of a function.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use crate::lock;
 use crate::reply::Reply;
-use crate::server::{Answered, Cut, Server, whole};
+use crate::server::{ConnectionReset, HandlerResult, Server, read_request};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Method, Request};
@@ -18,36 +18,36 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 
-/// The function that every invocation says it is for; the account is the emulator's.
+/// The function ARN of every invocation. Its account is the emulator's.
 pub const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:tag-handler";
 
-/// A Lambda runtime API for one process at a time.
+/// A Lambda runtime API that serves one function process at a time.
 #[derive(Debug)]
 pub struct RuntimeApi {
     server: Server,
     shared: Arc<Shared>,
 }
 
-/// What came of an invocation.
+/// The end of an invocation.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Answer {
-    /// The function's answer; a string when it is not JSON.
+    /// The function's answer. A string if it is not JSON.
     Response(Value),
-    /// The function's error: `errorType`, `errorMessage`.
+    /// The function's error, with `errorType` and `errorMessage`.
     Error(Value),
-    /// The process could not start, and said so.
+    /// The process reported that it could not start.
     InitError(Value),
-    /// The process had it for longer than its deadline. (Lambda would kill the process; here it lives.)
+    /// The process did not answer before the deadline. Lambda would kill the process; here it stays alive.
     TimedOut,
-    /// The process ended, or the test gave up.
+    /// The process ended, or the test abandoned the invocation.
     Lost,
 }
 
-/// An invocation on its way; it holds on to nothing, so that several can wait side by side.
-pub type Waiting = Pin<Box<dyn Future<Output = Answer> + Send>>;
+/// A queued invocation. It borrows nothing, so several can be awaited concurrently.
+pub type PendingInvocation = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// What a function is invoked with.
+/// The payload of an invocation.
 #[derive(Debug, Clone)]
 pub struct Payload(Bytes);
 
@@ -76,10 +76,10 @@ impl From<&Value> for Payload {
 }
 
 impl RuntimeApi {
-    /// Starts it on a free port.
+    /// Starts the server on a free port.
     ///
     /// # Errors
-    /// There is none.
+    /// No port can be bound.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.into_std()?;
         let shared = Arc::new(Shared::default());
@@ -88,19 +88,19 @@ impl RuntimeApi {
         Ok(Self { server, shared })
     }
 
-    /// For `AWS_LAMBDA_RUNTIME_API`: `127.0.0.1:port`.
+    /// The value of `AWS_LAMBDA_RUNTIME_API`: `127.0.0.1:port`.
     pub fn address(&self) -> String {
         self.server.address().to_string()
     }
 
-    /// Invokes the function. The invocation stands in the queue when this returns; the future waits for what comes of it.
-    /// `deadline` counts from when a process takes it.
-    pub fn invoke(&self, payload: impl Into<Payload>, deadline: Duration) -> Waiting {
+    /// Invokes the function. The invocation is queued when this returns. The future resolves when it ends. `deadline` counts
+    /// from the moment a process takes the invocation.
+    pub fn invoke(&self, payload: impl Into<Payload>, deadline: Duration) -> PendingInvocation {
         let answer = self.shared.queue(payload.into().0, deadline);
         Box::pin(async move { answer.await.unwrap_or(Answer::Lost) })
     }
 
-    /// Gives up: everything that waits, taken or not, is [`Answer::Lost`].
+    /// Ends all queued and running invocations with [`Answer::Lost`].
     pub fn abandon(&self) {
         self.shared.abandon();
     }
@@ -110,23 +110,23 @@ impl RuntimeApi {
     }
 }
 
-/// The invocations.
+/// The invocations of a runtime API.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     state: Mutex<State>,
-    /// Something new for those that wait in `next`.
+    /// Wakes the requests that wait in `next`.
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many invocations there were.
+    /// The number of invocations so far.
     invoked: u64,
-    /// How many processes have ended. A `next` of an ended one may linger for a moment, and must take nothing.
+    /// The number of processes that have ended. A `next` of an ended process may still be open and must take no invocation.
     ended: u64,
     waiting: VecDeque<Invocation>,
     taken: BTreeMap<String, oneshot::Sender<Answer>>,
-    /// Of a process that could not start while nothing waited.
+    /// The error of a process that could not start while no invocation was queued.
     init_error: Option<Value>,
 }
 
@@ -160,12 +160,12 @@ impl Shared {
         lock(&self.state).resolve_all(&Answer::Lost);
     }
 
-    /// A new process: what the last one said does not count.
+    /// Forgets the error of the previous process.
     pub(crate) fn process_starts(&self) {
         lock(&self.state).init_error = None;
     }
 
-    /// What it had is lost, and what waits for it too: it would wait for ever.
+    /// Ends the running and the queued invocations. Without a process the queued ones would never end.
     pub(crate) fn process_ended(&self) {
         let mut state = lock(&self.state);
         state.ended += 1;
@@ -174,8 +174,8 @@ impl Shared {
         self.changed.notify_waiters();
     }
 
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answered {
-        let (parts, body) = whole(request).await?;
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> HandlerResult {
+        let (parts, body) = read_request(request).await?;
         let Some(path) = parts.uri.path().strip_prefix("/2018-06-01/runtime/") else {
             return Ok(Reply::empty(404).into_response());
         };
@@ -192,11 +192,11 @@ impl Shared {
         Ok(reply.into_response())
     }
 
-    async fn next(self: &Arc<Self>) -> Result<Reply, Cut> {
+    async fn next(self: &Arc<Self>) -> Result<Reply, ConnectionReset> {
         let ended = lock(&self.state).ended;
         loop {
             let mut changed = pin!(self.changed.notified());
-            // Before looking, so that nothing slips in between.
+            // Registered before the check, so that no notification is missed.
             changed.as_mut().enable();
             if let Some(reply) = self.take(ended)? {
                 return Ok(reply);
@@ -205,13 +205,13 @@ impl Shared {
         }
     }
 
-    fn take(self: &Arc<Self>, ended: u64) -> Result<Option<Reply>, Cut> {
+    fn take(self: &Arc<Self>, ended: u64) -> Result<Option<Reply>, ConnectionReset> {
         let mut state = lock(&self.state);
         if state.ended != ended {
-            return Err(Cut);
+            return Err(ConnectionReset);
         }
         while let Some(invocation) = state.waiting.pop_front() {
-            // Its caller has gone, with a timeout of its own, say.
+            // The caller no longer waits, for example because of its own timeout.
             if invocation.answer.is_closed() {
                 continue;
             }
@@ -235,13 +235,13 @@ impl Shared {
         }
     }
 
-    fn answered(&self, id: &str, said: Answer) -> Reply {
+    fn answered(&self, id: &str, end: Answer) -> Reply {
         let Some(answer) = lock(&self.state).taken.remove(id) else {
-            let why = "no invocation of this id waits for an answer";
+            let why = "no invocation with this id waits for an answer";
             return Reply::json(400, &json!({ "errorType": "InvalidRequestID", "errorMessage": why }));
         };
-        // Nobody may wait for it any more.
-        let _ = answer.send(said);
+        // The caller may have stopped waiting.
+        let _ = answer.send(end);
         Reply::json(202, &json!({ "status": "OK" }))
     }
 
@@ -255,7 +255,7 @@ impl Shared {
 }
 
 impl State {
-    /// How many there were.
+    /// Ends all invocations and returns how many callers were waiting.
     fn resolve_all(&mut self, answer: &Answer) -> usize {
         let waiting = self.waiting.drain(..).map(|invocation| invocation.answer);
         let taken = std::mem::take(&mut self.taken).into_values();
@@ -267,7 +267,7 @@ fn json_of(body: &Bytes) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
 }
 
-/// Since 1970, as the runtime API says it.
+/// The deadline in milliseconds since 1970, the unit of the runtime API.
 fn milliseconds_from_now(deadline: Duration) -> String {
     #[expect(clippy::disallowed_methods, reason = "the function compares it with its own clock")]
     let now = SystemTime::now();

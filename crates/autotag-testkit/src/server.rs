@@ -1,4 +1,4 @@
-//! The HTTP server below all others here.
+//! The HTTP server that the proxy and the runtime API share.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
@@ -17,25 +17,25 @@ use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// Ours, or one that is passed on as it comes in.
+/// A body made here, or a forwarded body that is streamed.
 pub(crate) type Body = Either<Full<Bytes>, Incoming>;
 
-/// An answer, or none: then the connection is reset.
-pub(crate) type Answered = Result<Response<Body>, Cut>;
+/// A handler's answer. On an error the connection is reset.
+pub(crate) type HandlerResult = Result<Response<Body>, ConnectionReset>;
 
-/// The connection is to be reset.
+/// Resets the connection instead of answering.
 #[derive(Debug)]
-pub(crate) struct Cut;
+pub(crate) struct ConnectionReset;
 
-impl fmt::Display for Cut {
+impl fmt::Display for ConnectionReset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("connection reset on purpose")
     }
 }
 
-impl std::error::Error for Cut {}
+impl std::error::Error for ConnectionReset {}
 
-/// A server on a thread of its own, with a runtime of its own. It and its connections end when it is dropped.
+/// A server with its own thread and its own async runtime. Dropping it ends the server and its connections.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -47,7 +47,7 @@ impl Server {
     pub(crate) fn start<H, F>(listener: TcpListener, handler: H) -> io::Result<Self>
     where
         H: Fn(Request<Incoming>) -> F + Clone + Send + Unpin + 'static,
-        F: Future<Output = Answered> + Send + 'static,
+        F: Future<Output = HandlerResult> + Send + 'static,
     {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -57,7 +57,7 @@ impl Server {
             runtime.block_on(async move {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 tokio::spawn(accept(listener, handler));
-                // Sent or dropped; the runtime then drops all that still runs on it.
+                // The runtime drops the remaining tasks when this future ends.
                 let _ = stopped.await;
             });
         })?;
@@ -73,14 +73,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // A panic over there has been printed, and the client has seen its connection end.
+            // A panic of the thread is already printed, and the client has seen its connection end.
             let _ = thread.join();
         }
     }
 }
 
-/// A free port. By Tokio's hand and not by the standard library's, which lets only 128 connections wait: of a thousand clients
-/// at once, most would then try again after a second. On a thread of its own, as the caller may be on a runtime already.
+/// Binds a free port.
+///
+/// Tokio's backlog is larger than the standard library's 128 connections. With the smaller one, most of a thousand concurrent
+/// clients would retry after a second. Runs on its own thread because the caller may already be inside a runtime.
 pub(crate) fn listener() -> io::Result<TcpListener> {
     let bind = || {
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -92,14 +94,14 @@ pub(crate) fn listener() -> io::Result<TcpListener> {
 async fn accept<H, F>(listener: tokio::net::TcpListener, handler: H)
 where
     H: Fn(Request<Incoming>) -> F + Clone + Send + Unpin + 'static,
-    F: Future<Output = Answered> + Send + 'static,
+    F: Future<Output = HandlerResult> + Send + 'static,
 {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 tokio::spawn(serve(stream, handler.clone()));
             }
-            // Out of file descriptors, say: later there may be some.
+            // For example out of file descriptors: retry later.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -108,20 +110,20 @@ where
 async fn serve<H, F>(stream: TcpStream, handler: H)
 where
     H: Fn(Request<Incoming>) -> F + Unpin,
-    F: Future<Output = Answered>,
+    F: Future<Output = HandlerResult>,
 {
-    // Without it, small answers wait for the client's acknowledgements.
+    // With Nagle's algorithm small answers would wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(handler));
     if (&mut connection).await.is_err_and(|error| error.is_user()) {
-        // An orderly close would be an end of file at the client; this makes it a reset.
+        // The client would read an orderly close as the end of the stream. Zero linger makes it a reset.
         let _ = connection.into_parts().io.into_inner().set_zero_linger();
     }
 }
 
-/// The whole request. A client that breaks off gets no answer.
-pub(crate) async fn whole(request: Request<Incoming>) -> Result<(Parts, Bytes), Cut> {
+/// Reads the whole request. Fails if the client disconnects.
+pub(crate) async fn read_request(request: Request<Incoming>) -> Result<(Parts, Bytes), ConnectionReset> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| Cut)?;
+    let body = body.collect().await.map_err(|_| ConnectionReset)?;
     Ok((parts, body.to_bytes()))
 }

@@ -1,21 +1,21 @@
-//! What checks the files of a deployment: programs of others, that know AWS's rules better than we do.
+//! Third-party checkers of CloudFormation templates and IAM policies.
 
 use crate::venv::{CannotStart, Venv};
 use std::path::{Path, PathBuf};
 
-/// What is installed: cfn-lint for templates, parliament for policies. In an environment of their own, as they want another
-/// botocore than the emulator.
+/// cfn-lint for templates, parliament for policies. A separate environment, because they need another botocore than the
+/// emulator.
 const VENV: Venv = Venv {
     name: "tools",
     packages: &[
         "cfn-lint==1.58.0",
         "parliament==1.6.4",
-        // parliament finds its data by `pkg_resources`, which later versions do not have.
+        // parliament imports `pkg_resources`, which later versions of setuptools lack.
         "setuptools==80.9.0",
         "boto3==1.44.5",
         "botocore==1.44.5",
         "pyyaml==6.0.4",
-        // Reads the files for Terraform.
+        // Parses Terraform files.
         "python-hcl2==8.1.4",
     ],
 };
@@ -27,8 +27,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Installs them, if need be. `folder` is where the virtual environment lives, for all tests together: the build's own,
-    /// `env!("CARGO_TARGET_TMPDIR")`.
+    /// Installs the checkers, if necessary. `folder` as for [`Emulator::start`](crate::Emulator::start).
     ///
     /// # Errors
     /// [`CannotStart`], with what to install.
@@ -36,18 +35,18 @@ impl Tools {
         Ok(Self { programs: VENV.installed(Path::new(folder))? })
     }
 
-    /// The checker of CloudFormation templates.
+    /// cfn-lint: the checker of CloudFormation templates.
     pub fn cfn_lint(&self) -> PathBuf {
         self.programs.join("cfn-lint")
     }
 
-    /// The checker of policies. It reports actions that do not exist only by `--string` and by its API: `import parliament`
-    /// in [`python`](Self::python), whose data also says which actions and types of resources there are.
+    /// parliament: the checker of IAM policies. It reports unknown actions only with `--string` and in its API (`import
+    /// parliament` in [`python`](Self::python)). Its data also lists actions and resource types.
     pub fn parliament(&self) -> PathBuf {
         self.programs.join("parliament")
     }
 
-    /// The Python that can import all of them.
+    /// A Python that can import all checkers.
     pub fn python(&self) -> PathBuf {
         self.programs.join("python3")
     }

@@ -1,23 +1,23 @@
-//! Python programs that tests run, each group in a virtual environment of its own that the tests make themselves.
+//! Python virtual environments that the tests create, one for each group of programs.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Packages that are installed together.
+/// A virtual environment.
 #[derive(Debug)]
 pub(crate) struct Venv {
-    /// Its folder, below the one that all tests share.
+    /// The name of its folder, below the folder that all tests share.
     pub(crate) name: &'static str,
-    /// As pip takes them, with versions.
+    /// pip's arguments: the packages with their versions.
     pub(crate) packages: &'static [&'static str],
 }
 
-/// Why a program of Python's does not run.
+/// A program that cannot be installed or started.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{what}: {why}; the tests need python3 with venv and pip (on Debian: python3-venv), and PyPI for {packages}"
+    "{what}: {why}; the tests need python3 with venv and pip (Debian: python3-venv), and access to PyPI for {packages}"
 )]
 pub struct CannotStart {
     what: String,
@@ -26,14 +26,15 @@ pub struct CannotStart {
 }
 
 impl Venv {
-    /// The folder of the programs, installed once for all tests; a lock keeps two test processes from installing at once.
+    /// The folder of the installed programs. A file lock keeps two test processes from installing at the same time.
     pub(crate) fn installed(&self, folder: &Path) -> Result<PathBuf, CannotStart> {
-        let place = folder.join(self.name);
-        fs::create_dir_all(&place).map_err(|error| self.cannot("make a folder", &error))?;
-        let lock = File::create(place.join("lock")).map_err(|error| self.cannot("make a lock", &error))?;
-        lock.lock().map_err(|error| self.cannot("take the lock", &error))?;
-        let done = place.join("installed");
-        let venv = place.join("venv");
+        let base = folder.join(self.name);
+        fs::create_dir_all(&base).map_err(|error| self.cannot("create a folder", &error))?;
+        let lock =
+            File::create(base.join("lock")).map_err(|error| self.cannot("create a lock file", &error))?;
+        lock.lock().map_err(|error| self.cannot("lock the lock file", &error))?;
+        let done = base.join("installed");
+        let venv = base.join("venv");
         let wanted = self.packages.join(" ");
         if fs::read_to_string(&done).is_ok_and(|text| text == wanted) {
             return Ok(venv.join("bin"));
@@ -44,7 +45,7 @@ impl Venv {
                 .args(["install", "--quiet", "--disable-pip-version-check"])
                 .args(self.packages),
         )?;
-        fs::write(done, wanted).map_err(|error| self.cannot("note what is installed", &error))?;
+        fs::write(done, wanted).map_err(|error| self.cannot("record the installed packages", &error))?;
         Ok(venv.join("bin"))
     }
 
@@ -53,7 +54,7 @@ impl Venv {
         self.failed(format!("cannot {what}"), error.to_string())
     }
 
-    /// Any other failure.
+    /// A failure with a reason as text.
     pub(crate) fn failed(&self, what: String, why: String) -> CannotStart {
         CannotStart { what, why, packages: self.packages.join(" ") }
     }
@@ -63,7 +64,7 @@ impl Venv {
         if output.status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(self.failed(format!("{command:?} failed"), said))
+        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(self.failed(format!("{command:?} failed"), stderr))
     }
 }

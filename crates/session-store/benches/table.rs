@@ -11,7 +11,7 @@
 
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::session::{Session, SessionKind};
-use autotag_testkit::{Reply, Stub};
+use autotag_testkit::{Proxy, Reply};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -48,7 +48,7 @@ async fn main() {
 
 async fn measure(count: usize, rounds: usize) {
     // The server answers at once, so that only the client's cost is measured.
-    let stub = Stub::start(Duration::ZERO).unwrap();
+    let stub = Proxy::stub(Duration::ZERO).unwrap();
     // The sessions put first are found.
     let first: Arc<OnceLock<Value>> = Arc::default();
     let known = Arc::clone(&first);

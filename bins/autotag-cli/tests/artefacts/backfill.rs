@@ -5,13 +5,13 @@
 //! take such a payload is tested where they are.
 
 use crate::{FOLDER, deploy, installed, said, script};
-use autotag_testkit::Judges;
+use autotag_testkit::PolicySimulators;
 use serde_json::{Value, json};
 use std::process::Command;
 
 fn run() -> Value {
     let folder = deploy(None);
-    let python = installed(Judges::states(FOLDER));
+    let python = installed(PolicySimulators::states(FOLDER));
     let mut command = Command::new(python);
     let output =
         command.arg(script("states.py")).arg(folder.path().join("deploy/backfill.yaml")).output().unwrap();

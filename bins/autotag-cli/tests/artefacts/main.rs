@@ -13,7 +13,7 @@ mod needs;
 mod permissions;
 mod terraform;
 
-use autotag_testkit::{CannotStart, Judges, Tools};
+use autotag_testkit::{CannotStart, PolicySimulators, Tools};
 use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
@@ -54,7 +54,7 @@ fn script(name: &str) -> PathBuf {
 
 /// What a script of Node.js says to `input`.
 fn said(name: &str, input: &Value) -> String {
-    let mut node = installed(Judges::start(FOLDER)).node();
+    let mut node = installed(PolicySimulators::start(FOLDER)).node();
     node.arg(script(name)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = node.spawn().unwrap();
     running.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();

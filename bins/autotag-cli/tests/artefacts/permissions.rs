@@ -47,7 +47,7 @@ const BESIDES: [(&str, Caller); 14] = [
     ("dynamodb:PutItem", Caller::Ours("crates/session-store/src/dynamodb.rs", ".put_item()")),
     ("dynamodb:Query", Caller::Ours("crates/session-store/src/dynamodb.rs", ".query()")),
     ("organizations:ListAccounts", Caller::Ours("crates/autotag-aws/src/accounts.rs", "\"ListAccounts\"")),
-    ("sqs:SendMessage", Caller::Ours("crates/autotag-lambda/src/queue.rs", "signed::SQS")),
+    ("sqs:SendMessage", Caller::Ours("crates/autotag-lambda/src/queue.rs", ".send_message()")),
     ("ssm:GetParameter", Caller::Ours("bins/tag-handler/src/work.rs", "\"GetParameter\"")),
     ("sts:AssumeRole", Caller::Ours("crates/autotag-aws/src/role.rs", ".assume_role()")),
     ("sqs:ReceiveMessage", Caller::Aws("Lambda's event source mapping")),

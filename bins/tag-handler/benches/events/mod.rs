@@ -1,6 +1,6 @@
 //! Events, and the AWS that they are about: creations in EC2, each with ids of its own.
 
-use autotag_testkit::{Call, Payload, Reply, Stub};
+use autotag_testkit::{Call, Payload, Proxy, Reply};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -176,8 +176,8 @@ pub(crate) fn batch(events: &[Event]) -> Payload {
 }
 
 /// An AWS that takes `delay` for each call. An instance in it has a volume and a network interface, an image a snapshot.
-pub(crate) fn aws(delay: Duration) -> std::io::Result<Stub> {
-    let stub = Stub::start(delay)?;
+pub(crate) fn aws(delay: Duration) -> std::io::Result<Proxy> {
+    let stub = Proxy::stub(delay)?;
     stub.keep_bodies();
     stub.route("/", described);
     Ok(stub)

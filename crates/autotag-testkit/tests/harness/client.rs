@@ -1,4 +1,4 @@
-//! The plainest HTTP client: what it sends and gets is what is on the wire.
+//! A minimal HTTP client that shows the bytes on the wire.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -19,13 +19,13 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// Header names come in lower case.
+    /// The value of a header. `name` is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on its own connection.
 pub(crate) fn send(
     url: &str,
     method: &str,
@@ -50,7 +50,7 @@ pub(crate) fn send(
     Ok(Answer { status, head, body: rest.iter().skip(4).copied().collect() })
 }
 
-/// The header that says for which service a request is signed.
+/// An `Authorization` header that names `service`.
 pub(crate) fn signed_for(service: &str) -> String {
     format!("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/eu-west-1/{service}/aws4_request, Signature=0")
 }

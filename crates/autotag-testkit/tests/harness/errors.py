@@ -1,4 +1,4 @@
-"""Which errors boto3 reads from the proxy, by the access key that the proxy's rule goes by."""
+"""The errors that boto3 reads from the proxy. The access key selects the fault in the proxy's rule."""
 
 import os
 
@@ -19,7 +19,7 @@ CALLS = {
     "dynamodb": lambda c: c.describe_table(TableName="table"),
     "sqs": lambda c: c.tag_queue(QueueUrl=QUEUE, Tags={"a": "b"}),
     "eks": lambda c: c.tag_resource(resourceArn="arn:aws:eks:eu-west-1:123456789012:cluster/c", tags={"a": "b"}),
-    # The one protocol of this service is CBOR.
+    # The only protocol of this service is CBOR.
     "eventbridgev2": lambda c: c.list_event_buses(),
 }
 
@@ -70,5 +70,5 @@ for service, call in CALLS.items():
         continue
     raise AssertionError(f"{service}: no reset")
 
-# Untouched: moto's own answer.
+# Not changed: moto's own answer.
 client("ec2", "testing").describe_instances()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A Lambda function without a runtime: asks for invocations, and does as the payload says."""
+"""A Lambda function without a runtime: requests invocations and follows their payload."""
 
 import json
 import os

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 const LONG: Duration = Duration::from_mins(1);
 
-/// A function in Python that does as it is told.
+/// A function in Python that does what its payload says.
 fn function(api: &RuntimeApi) -> FunctionProcess {
     let python = Emulator::python(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = format!("{}:/usr/bin:/bin", python.parent().unwrap().display());
@@ -18,7 +18,7 @@ async fn invoked(api: &RuntimeApi, payload: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_process_answers_and_its_logs_are_read() {
+async fn process_answers_and_its_logs_are_read() {
     let api = RuntimeApi::start().await.unwrap();
     let function = function(&api);
     let Answer::Response(environment) = invoked(&api, json!("environment")).await else {
@@ -26,7 +26,7 @@ async fn a_process_answers_and_its_logs_are_read() {
     };
     assert_eq!(environment["AWS_LAMBDA_FUNCTION_NAME"], "tag-handler");
     assert_eq!(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "128");
-    assert_eq!(environment["HOME"], Value::Null, "the test's environment leaks into the function");
+    assert_eq!(environment["HOME"], Value::Null, "the function inherits the test's environment");
     let failed = invoked(&api, json!("fail")).await;
     assert!(matches!(&failed, Answer::Error(error) if error["errorType"] == "Told"), "{failed:?}");
     assert_eq!(function.ended(), None);
@@ -39,7 +39,7 @@ async fn a_process_answers_and_its_logs_are_read() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_had_is_lost_and_the_next_one_works() {
+async fn killed_process_loses_its_invocation_and_the_next_process_answers() {
     let api = RuntimeApi::start().await.unwrap();
     let first = function(&api);
     let hanging = api.invoke(json!("hang"), LONG);
@@ -54,7 +54,7 @@ async fn what_a_killed_process_had_is_lost_and_the_next_one_works() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_a_process_that_ended_of_itself() {
+async fn exited_process_loses_its_invocation() {
     let api = RuntimeApi::start().await.unwrap();
     let function = function(&api);
     assert_eq!(invoked(&api, json!("exit")).await, Answer::Lost);
@@ -62,7 +62,7 @@ async fn nobody_waits_for_a_process_that_ended_of_itself() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_an_error() {
+async fn missing_program_is_an_error() {
     let api = RuntimeApi::start().await.unwrap();
     let none: [(&str, &str); 0] = [];
     assert!(FunctionProcess::start(Path::new("/nonexistent"), &none, &api).is_err());

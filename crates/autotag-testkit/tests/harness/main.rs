@@ -1,4 +1,4 @@
-//! The harness itself, tried with the plainest clients, and with boto3 against moto.
+//! Tests of the test kit: with a minimal HTTP client, and with boto3 against moto.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests are tests")]
 
 mod client;
@@ -6,5 +6,5 @@ mod function;
 mod moto;
 mod proxy;
 mod runtime;
-mod stub;
+mod stub_answers;
 mod tools;

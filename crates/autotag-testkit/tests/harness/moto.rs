@@ -8,7 +8,7 @@ fn emulator() -> Emulator {
     Emulator::start(FOLDER).unwrap_or_else(|error: CannotStart| panic!("{error}"))
 }
 
-/// Runs one of the scripts beside this file with boto3; it asserts by itself.
+/// Runs a script of this folder with boto3. The script makes its own assertions.
 fn run(script: &str, proxy: &Proxy) {
     let python = Emulator::python(FOLDER).unwrap_or_else(|error| panic!("{error}"));
     let output = Command::new(python)
@@ -16,8 +16,8 @@ fn run(script: &str, proxy: &Proxy) {
         .envs(proxy.environment())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}: {stderr}");
 }
 
 #[test]
@@ -29,14 +29,14 @@ fn moto_starts_and_answers_over_http() {
 }
 
 #[test]
-fn each_emulator_has_a_world_of_its_own() {
+fn each_emulator_has_its_own_state() {
     let (one, other) = (emulator(), emulator());
     assert_ne!(one.url(), other.url());
 }
 
-/// All services whose resources the end-to-end tests create, and what we add to moto.
+/// The services whose resources the end-to-end tests create, and the routes that are added to moto.
 #[test]
-fn the_services_we_test_with_are_there() {
+fn tested_services_are_available() {
     let emulator = emulator();
     let proxy = Proxy::start(&emulator.url()).unwrap().with_our_routes();
     run("services.py", &proxy);
@@ -44,9 +44,9 @@ fn the_services_we_test_with_are_there() {
     assert_eq!(proxy.faulted(), 0);
 }
 
-/// A real client reads our errors for what they are, in each protocol.
+/// A real client understands the injected errors in each protocol.
 #[test]
-fn boto3_reads_our_errors() {
+fn boto3_understands_injected_errors() {
     let emulator = emulator();
     let proxy = Proxy::start(&emulator.url()).unwrap();
     proxy.rule(|call| match call.access_key.as_str() {

@@ -1,16 +1,16 @@
 use crate::client::{json, query, send, signed_for};
-use autotag_testkit::{Fault, Faults, Proxy, Reply, Stub};
+use autotag_testkit::{Fault, Faults, Proxy, Reply};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-/// A proxy before a stub: both count, so that what was passed on can be told from what was not.
-fn pair() -> (Proxy, Stub) {
-    let stub = Stub::start(Duration::ZERO).unwrap();
+/// A proxy in front of a stub. Both count calls, so a test can tell which calls were forwarded.
+fn pair() -> (Proxy, Proxy) {
+    let stub = Proxy::stub(Duration::ZERO).unwrap();
     (Proxy::start(&stub.url()).unwrap(), stub)
 }
 
 #[test]
-fn everything_is_passed_on_as_it_came() {
+fn requests_and_answers_are_forwarded_unchanged() {
     let (proxy, stub) = pair();
     stub.keep_bodies();
     stub.rule(|call| {
@@ -31,7 +31,7 @@ fn everything_is_passed_on_as_it_came() {
 }
 
 #[test]
-fn errors_are_in_the_protocol_of_the_call() {
+fn errors_use_the_protocol_of_the_call() {
     let (proxy, stub) = pair();
     proxy.rule(|_| Some(Fault::refused("Odd<Code")));
     let url = proxy.url();
@@ -60,25 +60,25 @@ fn errors_are_in_the_protocol_of_the_call() {
 }
 
 #[test]
-fn a_reset_is_a_reset_and_nothing_is_done() {
+fn reset_makes_no_call() {
     let (proxy, stub) = pair();
     proxy.rule(|_| Some(Fault::Reset));
     let error = query(&proxy.url(), "ec2", "Action=CreateTags").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
-    assert_eq!(stub.forwarded(), 0, "a call that was reset came through");
+    assert_eq!(stub.forwarded(), 0, "a reset call reached the upstream");
 }
 
 #[test]
-fn a_lost_answer_is_a_reset_but_the_call_is_done() {
+fn lost_answer_is_a_reset_after_the_call() {
     let (proxy, stub) = pair();
     proxy.rule(|_| Some(Fault::AnswerLost));
     let error = query(&proxy.url(), "ec2", "Action=CreateTags").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
-    assert_eq!(stub.count("ec2", "CreateTags"), 1, "the call did not come through");
+    assert_eq!(stub.count("ec2", "CreateTags"), 1, "the call did not reach the upstream");
 }
 
 #[test]
-fn slow_is_late_and_done() {
+fn slow_call_is_made_after_the_delay() {
     let (proxy, stub) = pair();
     let delay = Duration::from_millis(50);
     proxy.rule(move |_| Some(Fault::Slow(delay)));
@@ -89,7 +89,7 @@ fn slow_is_late_and_done() {
 }
 
 #[test]
-fn the_first_calls_do_not_find_a_resource() {
+fn not_found_first_fails_the_first_calls_only() {
     let (proxy, stub) = pair();
     proxy.not_found_first("i-1", 2);
     let tag = || query(&proxy.url(), "ec2", "Action=CreateTags&ResourceId.1=i-1&ResourceId.2=vol-2").unwrap();
@@ -106,7 +106,7 @@ fn the_first_calls_do_not_find_a_resource() {
 }
 
 #[test]
-fn several_missing_ids_of_ec2_are_named_together() {
+fn ec2_error_names_all_missing_ids_of_one_kind() {
     let (proxy, _stub) = pair();
     proxy.rule(|call| Some(Fault::NotFound(call.resources())));
     let answer =
@@ -116,7 +116,7 @@ fn several_missing_ids_of_ec2_are_named_together() {
 }
 
 #[test]
-fn the_tagging_api_refuses_some_resources_and_tags_the_rest() {
+fn tagging_api_refuses_some_resources_and_tags_the_others() {
     let (proxy, stub) = pair();
     stub.keep_bodies();
     let (instance, table) = ("arn:aws:ec2:eu-west-1:1:instance/i-1", "arn:aws:dynamodb:eu-west-1:1:table/t");
@@ -138,11 +138,11 @@ fn the_tagging_api_refuses_some_resources_and_tags_the_rest() {
     });
     let answer = tag();
     assert_eq!(answer["FailedResourcesMap"][table]["ErrorCode"], "InvalidInstanceState", "{answer}");
-    assert_eq!(stub.forwarded(), 0, "there was nothing left to pass on");
+    assert_eq!(stub.forwarded(), 0, "no resource was left to forward");
 }
 
 #[test]
-fn faults_of_a_seed_come_again() {
+fn seed_reproduces_faults() {
     let run = |seed: u64| -> Vec<u16> {
         let (proxy, _stub) = pair();
         let faults = Faults { throttled: 0.2, unavailable: 0.2, reset: 0.2, ..Faults::default() };
@@ -155,10 +155,10 @@ fn faults_of_a_seed_come_again() {
         assert_eq!(
             query(&proxy.url(), "ec2", "Action=CreateTags").unwrap().status,
             200,
-            "it was not told to"
+            "the faults do not apply to EC2"
         );
         proxy.repair();
-        assert!((0..20).all(|number| call(number) == 200), "repaired, and still faults");
+        assert!((0..20).all(|number| call(number) == 200), "faults after `repair`");
         statuses
     };
     let (first, again, other) = (run(1), run(1), run(2));
@@ -170,7 +170,7 @@ fn faults_of_a_seed_come_again() {
 }
 
 #[test]
-fn a_route_answers_before_the_server_behind() {
+fn route_answers_instead_of_the_upstream() {
     let (proxy, stub) = pair();
     proxy.route("/list-regions", |call| {
         (call.service == "account").then(|| Reply::json(200, &serde_json::json!({ "Regions": [] })))
@@ -182,7 +182,7 @@ fn a_route_answers_before_the_server_behind() {
 }
 
 #[test]
-fn a_rewrite_changes_what_the_server_behind_has_answered() {
+fn rewrite_changes_the_answer_of_the_upstream() {
     let (proxy, stub) = pair();
     stub.rule(|_| {
         let body = serde_json::json!({ "Accounts": [{ "Id": "1", "State": "ACTIVE" }], "NextToken": "2" });
@@ -202,33 +202,37 @@ fn a_rewrite_changes_what_the_server_behind_has_answered() {
     let list = |operation| json(&proxy.url(), "organizations", operation, "{}").unwrap();
     let (changed, other) = (list("ListAccounts"), list("ListRoots"));
     assert_eq!(changed.json()["Accounts"][0]["Status of old"], "ACTIVE", "{changed:?}");
-    assert_eq!(changed.json()["NextToken"], "2", "the answer is not whole: {changed:?}");
+    assert_eq!(changed.json()["NextToken"], "2", "a part of the answer is missing: {changed:?}");
     assert_eq!((changed.status, changed.header("x-of-upstream")), (202, Some("yes")), "{changed:?}");
     assert_eq!(other.json()["Accounts"][0]["State"], "ACTIVE", "{other:?}");
     assert_eq!((other.status, stub.count("organizations", "ListAccounts")), (200, 1), "{other:?}");
 }
 
 #[test]
-fn a_rewrite_leaves_faults_and_routes_alone() {
+fn rewrite_does_not_change_faults_and_routes() {
     let (proxy, stub) = pair();
     let rewritten = || Reply::json(200, &serde_json::json!({ "rewritten": true }));
     proxy.rewrite("/", move |_, _| rewritten());
     proxy.rule(|call| (call.operation == "Fault").then(|| Fault::refused("OddCode")));
     proxy.route("/", |call| (call.operation == "Route").then(|| Reply::json(200, &"ours".into())));
-    let say = |operation| json(&proxy.url(), "tagging", operation, "{}").unwrap().text();
-    assert!(say("Fault").contains("OddCode"), "{}", say("Fault"));
-    assert_eq!(say("Route"), r#""ours""#);
-    assert_eq!(say("Other"), r#"{"rewritten":true}"#);
+    let text = |operation| json(&proxy.url(), "tagging", operation, "{}").unwrap().text();
+    assert!(text("Fault").contains("OddCode"), "{}", text("Fault"));
+    assert_eq!(text("Route"), r#""ours""#);
+    assert_eq!(text("Other"), r#"{"rewritten":true}"#);
     stub.rewrite("/", |_, _| Reply::empty(204));
-    assert_eq!(json(&stub.url(), "tagging", "Other", "{}").unwrap().status, 204, "a stub has rewrites too");
+    assert_eq!(
+        json(&stub.url(), "tagging", "Other", "{}").unwrap().status,
+        204,
+        "the stub's answer is not rewritten"
+    );
 }
 
 #[test]
-fn nobody_behind_is_said() {
-    let gone = Stub::start(Duration::ZERO).unwrap().url();
+fn unreachable_upstream_is_a_bad_gateway() {
+    let gone = Proxy::stub(Duration::ZERO).unwrap().url();
     let proxy = Proxy::start(&gone).unwrap();
     let answer = query(&proxy.url(), "ec2", "Action=CreateTags").unwrap();
     assert_eq!(answer.status, 502);
     assert!(answer.text().contains("does not answer"), "{}", answer.text());
-    assert!(Proxy::start("https://example.com").is_err(), "TLS is not ours to do");
+    assert!(Proxy::start("https://example.com").is_err(), "TLS is not supported");
 }

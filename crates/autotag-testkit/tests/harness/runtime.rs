@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const LONG: Duration = Duration::from_mins(1);
 
-/// What the runtime of a function asks for; on a thread of its own, as it waits.
+/// Requests the next invocation as a function's runtime does. On its own thread, because the request blocks.
 async fn next(api: &RuntimeApi) -> Http {
     let url = api.address();
     tokio::task::spawn_blocking(move || {
@@ -24,7 +24,7 @@ fn id(taken: &Http) -> String {
 }
 
 #[tokio::test]
-async fn an_invocation_goes_to_the_function_and_its_answer_comes_back() {
+async fn invocation_reaches_the_function_and_returns_its_answer() {
     let api = RuntimeApi::start().await.unwrap();
     let answer = api.invoke(json!({"Records": []}), LONG);
     let taken = next(&api).await;
@@ -42,12 +42,12 @@ async fn an_invocation_goes_to_the_function_and_its_answer_comes_back() {
 }
 
 #[tokio::test]
-async fn invocations_queue_up_and_each_is_given_once() {
+async fn queued_invocations_are_delivered_once_and_in_order() {
     let api = RuntimeApi::start().await.unwrap();
     let answers: Vec<_> = (0..3).map(|number| api.invoke(json!(number), LONG)).collect();
     for number in 0..3 {
         let taken = next(&api).await;
-        assert_eq!(taken.json(), json!(number), "not in their order");
+        assert_eq!(taken.json(), json!(number), "wrong order");
         let end = if number == 1 { "error" } else { "response" };
         assert_eq!(post(&api, &format!("invocation/{}/{end}", id(&taken)), &taken.text()), 202);
     }
@@ -76,7 +76,7 @@ async fn next_waits_for_an_invocation() {
 }
 
 #[tokio::test]
-async fn nothing_is_given_out_whose_caller_has_gone() {
+async fn invocation_without_a_caller_is_not_delivered() {
     let api = RuntimeApi::start().await.unwrap();
     drop(api.invoke(json!("gone"), LONG));
     let _answer = api.invoke(json!("here"), LONG);
@@ -93,7 +93,7 @@ async fn abandoned_invocations_are_lost() {
 }
 
 #[tokio::test]
-async fn the_deadline_ends_an_invocation() {
+async fn deadline_ends_an_invocation() {
     let api = RuntimeApi::start().await.unwrap();
     let answer = api.invoke(json!(1), Duration::from_millis(20));
     next(&api).await;
@@ -101,7 +101,7 @@ async fn the_deadline_ends_an_invocation() {
 }
 
 #[tokio::test]
-async fn a_function_that_cannot_start_says_so() {
+async fn start_error_is_the_answer_of_the_invocation() {
     let api = RuntimeApi::start().await.unwrap();
     let waiting = api.invoke(json!(1), LONG);
     let error = json!({"errorType": "Config"});
@@ -111,6 +111,6 @@ async fn a_function_that_cannot_start_says_so() {
     assert_eq!(
         api.invoke(json!(2), LONG).await,
         Answer::InitError(error),
-        "nobody waited, and it is forgotten"
+        "an error without a waiting invocation is lost"
     );
 }

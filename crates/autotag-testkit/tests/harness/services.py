@@ -1,4 +1,4 @@
-"""Creates something in each service that the end-to-end tests use, and tries the routes that are ours, not moto's."""
+"""Creates a resource in each service that the end-to-end tests use, and calls the routes that are added to moto."""
 
 import io
 import json
@@ -137,7 +137,7 @@ arns = ["arn:aws:s3:::bucket", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/{insta
 assert tagging.tag_resources(ResourceARNList=arns, Tags={"c": "d"})["FailedResourcesMap"] == {}
 assert len(tagging.get_resources(TagFilters=[{"Key": "c"}])["ResourceTagMappingList"]) == 2
 
-# From here on: ours.
+# The added routes.
 
 
 def is_ours(answer):
@@ -153,12 +153,12 @@ assert is_ours(eks.tag_resource(resourceArn=nodes, tags={"a": "b", "c": "d e+f"}
 eks.untag_resource(resourceArn=nodes, tagKeys=["a"])
 assert eks.list_tags_for_resource(resourceArn=nodes)["tags"] == {"c": "d e+f"}
 
-rds.create_global_cluster(GlobalClusterIdentifier="world", Engine="aurora-postgresql")
-world = f"arn:aws:rds::{ACCOUNT}:global-cluster:world"
+rds.create_global_cluster(GlobalClusterIdentifier="global", Engine="aurora-postgresql")
+cluster = f"arn:aws:rds::{ACCOUNT}:global-cluster:global"
 odd = {"Key": "c", "Value": "d & <e> + f"}
-assert is_ours(rds.add_tags_to_resource(ResourceName=world, Tags=[*TAGS, odd]))
-rds.remove_tags_from_resource(ResourceName=world, TagKeys=["a"])
-assert rds.list_tags_for_resource(ResourceName=world)["TagList"] == [odd]
+assert is_ours(rds.add_tags_to_resource(ResourceName=cluster, Tags=[*TAGS, odd]))
+rds.remove_tags_from_resource(ResourceName=cluster, TagKeys=["a"])
+assert rds.list_tags_for_resource(ResourceName=cluster)["TagList"] == [odd]
 assert not is_ours(rds.list_tags_for_resource(ResourceName=f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:db"))
 
 ssm = client("ssm")

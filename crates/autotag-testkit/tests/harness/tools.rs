@@ -18,7 +18,7 @@ fn lint(name: &str, template: &str) -> Output {
 }
 
 #[test]
-fn cfn_lint_tells_a_good_template_from_a_bad_one() {
+fn cfn_lint_accepts_a_valid_and_refuses_an_invalid_template() {
     let good = lint("good", "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n");
     assert!(good.status.success(), "{good:?}");
     let bad = lint("bad", "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n    Properties: {Nonsense: 1}\n");
@@ -27,20 +27,20 @@ fn cfn_lint_tells_a_good_template_from_a_bad_one() {
 }
 
 #[test]
-fn parliament_knows_which_actions_there_are() {
-    let said = |action: &str| {
+fn parliament_knows_the_actions_of_services() {
+    let output = |action: &str| {
         let policy = format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{action}","Resource":"*"}}]}}"#
         );
         let output = Command::new(tools().parliament()).args(["--string", &policy]).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    assert!(!said("account:ListRegions").contains("Unknown action"), "{}", said("account:ListRegions"));
-    assert!(said("account:GetRegions").contains("Unknown action"), "{}", said("account:GetRegions"));
+    assert!(!output("account:ListRegions").contains("Unknown action"), "{}", output("account:ListRegions"));
+    assert!(output("account:GetRegions").contains("Unknown action"), "{}", output("account:GetRegions"));
 }
 
 #[test]
-fn scripts_import_them() {
+fn python_imports_the_tools() {
     let script = "import cfnlint, parliament, yaml, boto3; assert parliament.iam_definition";
     let output = Command::new(tools().python()).args(["-c", script]).output().unwrap();
     assert!(output.status.success(), "{output:?}");

@@ -1,17 +1,16 @@
-"""A small world of AWS resources in the moto emulator, for the end-to-end tests.
+"""AWS resources in the moto emulator, for the end-to-end tests.
 
-    python world.py create    makes one resource of every promised kind and prints a JSON line for each:
-                              {"label", "kind", "record", "read"} or {"label", "kind", "cannot"}
-    python world.py read      takes those lines and prints the tags of each resource, read back with the
-                              service's own call: {"label", "kind", "tags"} or {"label", "kind", "cannot"}
+    python resources.py create    creates one resource of every documented type and prints a JSON line for each:
+                                  {"label", "kind", "record", "read"} or {"label", "kind", "cannot"}
+    python resources.py read      reads those lines and prints the tags of each resource, read with the service's
+                                  own call: {"label", "kind", "tags"} or {"label", "kind", "cannot"}
 
-`record` is the CloudTrail record of the call that made the resource: what was sent and answered, in CloudTrail's
-spelling. `read` is what `read` needs to find the resource again. `cannot` is the emulator's error.
-An instance is read with a line more for each of its volumes and network interfaces, labelled `EC2 instance: volume`
-and `EC2 instance: network interface`; where one call makes several snapshots, each has a line.
+`record` is the CloudTrail record of the call that created the resource: request and response in CloudTrail's
+spelling. `read` identifies the resource for the verb `read`. `cannot` is the emulator's error.
+For an instance, each of its volumes and network interfaces has a line of its own, labelled `EC2 instance: volume`
+and `EC2 instance: network interface`. If one call creates several snapshots, each has a line.
 
-The environment says where the emulator is (AWS_ENDPOINT_URL) and which region to use (AWS_REGION or
-AWS_DEFAULT_REGION). Real credentials are never used.
+AWS_ENDPOINT_URL is the emulator; AWS_REGION or AWS_DEFAULT_REGION is the region. Real credentials are never used.
 """
 
 import io
@@ -33,12 +32,12 @@ from botocore.parsers import ResponseParserError
 
 ACCOUNT = "123456789012"
 REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
-# Other names in every run: an emulator may be used twice. `BASE` is for what is not reported.
+# Names differ in every run, because an emulator may be used twice. `BASE` names resources that are not reported.
 NAME = f"world-{uuid.uuid4().hex[:6]}"
 BASE = f"{NAME}-base"
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
-# What CloudTrail does not show, by event and member. None: the member is left out.
+# Members that CloudTrail masks, by event and member. None: the member is left out.
 MASKS = {
     ("CreateDBCluster", "MasterUserPassword"): "****",
     ("CreateDBInstance", "MasterUserPassword"): "****",
@@ -48,14 +47,14 @@ MASKS = {
     ("CreateStateMachine", "definition"): HIDDEN,
     ("PutParameter", "Value"): HIDDEN,
 }
-# Event sources that are not called like boto3's client, and events that are not called like the operation.
+# Event sources that differ from boto3's client name, and events that differ from the operation name.
 SOURCES = {"cloudwatch": "monitoring", "efs": "elasticfilesystem", "stepfunctions": "states"}
 SOURCES |= {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 EVENTS = {("lambda", "CreateFunction"): "CreateFunction20150331"}
-# EC2 calls that are logged inside of `<Operation>Request` and `<Operation>Response`.
+# EC2 calls whose request and response are wrapped in `<Operation>Request` and `<Operation>Response`.
 WRAPPED = {"CreateFlowLogs", "CreateLaunchTemplate", "CreateNatGateway", "CreateSnapshots"}
 WRAPPED |= {"CreateTransitGateway", "CreateVpcEndpoint"}
-# Services that answer one structure, which the record leaves out.
+# Services that answer with one structure, which the record leaves out.
 BARE = {"elasticache", "rds"}
 
 
@@ -75,7 +74,7 @@ def client(name):
 
 
 def call(service, operation, path="", /, **params):
-    """What an operation answers, or what stands at a path of that: `Instances.0.InstanceId`."""
+    """The answer of an operation, or its value at a path: `Instances.0.InstanceId`."""
     return dig(getattr(client(service), xform_name(operation))(**params), path)
 
 
@@ -93,7 +92,7 @@ def arn(service, rest):
 
 
 def make(service, operation, request=None, /, **params):
-    """The answer of a call, and its record; `request` stands for parameters that are not logged as they are sent."""
+    """The answer of a call, and its record. `request` replaces the parameters if they are not logged as they are sent."""
     answer = call(service, operation, **params)
     model = client(service).meta.service_model.operation_model(operation)
     record = envelope(service, operation)
@@ -166,7 +165,7 @@ def spell(value, shape, style):
         return listed([spell(one, shape.member, style) for one in value], style)
     if isinstance(value, datetime):
         return timed(value.astimezone(timezone.utc), style)
-    # boto3 reads policy documents; AWS answers them as text.
+    # boto3 parses policy documents; AWS answers with text.
     return quote(json.dumps(value)) if shape.type_name == "string" and isinstance(value, dict) else value
 
 
@@ -239,22 +238,22 @@ KEYED = {
 }
 METRIC = {"Namespace": "AWS/SQS", "MetricName": "ApproximateAgeOfOldestMessage", "Statistic": "Maximum"}
 LIMIT = {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 600.0, "Period": 300, "EvaluationPeriods": 1}
-# Where a bucket shall lie; us-east-1 must not be said.
+# The location of a bucket. us-east-1 must be left out.
 PLACE = {} if REGION == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
 
 
-# What other resources need: made once, not reported
+# Resources that others need: created once, not reported
 
 
 def base(service, operation, parameter, **params):
-    """The name of something that is called `BASE`."""
+    """The name of a resource that is called `BASE`."""
     call(service, operation, **{parameter: BASE}, **params)
     return BASE
 
 
 @cache
 def subnets():
-    """Two, in two zones and with a way out, as load balancers want them."""
+    """Two subnets in two zones, with an internet gateway, as load balancers require."""
     gateway = call("ec2", "CreateInternetGateway", "InternetGateway.InternetGatewayId")
     call("ec2", "AttachInternetGateway", InternetGatewayId=gateway, VpcId=vpc())
     in_vpc = partial(call, "ec2", "CreateSubnet", "Subnet.SubnetId", VpcId=vpc())
@@ -298,7 +297,7 @@ def run_instances():
     request, launching = record["requestParameters"], record["responseElements"]["instancesSet"]["items"]
     moved = {name: request.pop(name) for name in ("imageId", "minCount", "maxCount")}
     request["instancesSet"] = {"items": [moved]}
-    launching[0]["blockDeviceMapping"] = {}  # As AWS answers: the disks come later.
+    launching[0]["blockDeviceMapping"] = {}  # As in AWS's answer: the volumes are attached later.
     return record, [answer["Instances"][0]["InstanceId"]]
 
 
@@ -326,7 +325,7 @@ def logged_bucket(name):
 
 
 def write_object(operation, key, logged, **params):
-    """A data event; `logged` is what its request says besides bucket and key."""
+    """A data event. `logged` is added to bucket and key in its request."""
     request = {"bucketName": bucket(), "Host": f"{bucket()}.s3.{REGION}.amazonaws.com", "key": key} | logged
     _, record = make("s3", operation, request, Bucket=bucket(), Key=key, **params)
     written = {"type": "AWS::S3::Object", "ARN": f"arn:aws:s3:::{bucket()}/{key}"}
@@ -360,7 +359,7 @@ def complete_upload():
 
 
 def pairs(tags):
-    """A map of tags that are a map, or a list with Key and Value, key and value, TagKey and TagValue, or nothing."""
+    """Tags as a map, from a map, from None, or from a list with Key and Value, key and value, or TagKey and TagValue."""
     if isinstance(tags, dict):
         return tags
     parts = [{name.lower().removeprefix("tag"): part for name, part in tag.items()} for tag in tags or []]
@@ -368,7 +367,7 @@ def pairs(tags):
 
 
 def reader(service, operation, parameter, path, **params):
-    """A read by one token. The last step of the path may be missing: there are no tags."""
+    """A read by one token. If the last step of the path is missing, there are no tags."""
     way, _, last = path.rpartition(".")
     return lambda token: pairs(call(service, operation, way, **{parameter: token}, **params).get(last))
 
@@ -385,7 +384,7 @@ ec2_tags = partial(filtered_tags, "ec2", "resource-id")
 
 
 def instance_tags(resource):
-    """Also those of what came with the instance."""
+    """The tags of the instance, and of its volumes and network interfaces."""
     attached = [{"Name": "attachment.instance-id", "Values": [resource]}]
     volumes = call("ec2", "DescribeVolumes", "Volumes", Filters=attached)
     cards = call("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces", Filters=attached)
@@ -436,7 +435,7 @@ READS = {
     "sns": reader("sns", "ListTagsForResource", "ResourceArn", "Tags"),
     "sqs": reader("sqs", "ListQueueTags", "QueueUrl", "Tags"),
     "stepfunctions": reader("stepfunctions", "ListTagsForResource", "resourceArn", "tags"),
-    # Some services have a read for each kind: by label.
+    # Some services have one read for each kind, by label.
     "IAM instance profile": reader("iam", "GetInstanceProfile", "InstanceProfileName", "InstanceProfile.Tags"),
     "IAM policy": reader("iam", "ListPolicyTags", "PolicyArn", "Tags"),
     "IAM role": reader("iam", "ListRoleTags", "RoleName", "Tags"),
@@ -449,12 +448,12 @@ READS = {
 }
 
 
-# The world: (label, kind, creation, read)
+# The resources: (label, kind, creation, read)
 
 
 def one(label, kind, service, operation, /, by="", of=None, **params):
-    """What one call makes. A parameter that needs something else is a function. Is read by what stands at the
-    path `by` of the answer, or by the token `of`."""
+    """The resource that one call creates. A parameter that needs another resource is a function. The read uses the
+    value at the path `by` of the answer, or the token `of`."""
 
     def create():
         given = {name: value() if callable(value) else value for name, value in params.items()}
@@ -610,7 +609,7 @@ WORLD = [
 
 
 def told(label, kind, act, *given):
-    """Prints a JSON line for each that `act` returns, or why it cannot."""
+    """Prints a JSON line for each result of `act`, or its error."""
     try:
         lines = act(*given)
     except (ConnectionError, HTTPClientError):
@@ -622,7 +621,7 @@ def told(label, kind, act, *given):
 
 
 def why(error):
-    """Where the emulator itself fails, it answers a page."""
+    """An internal error of the emulator is an HTML page."""
     page = re.search("<title>(.*?)</title>", str(error))
     return page[1] if page else str(error)
 
@@ -641,11 +640,11 @@ def read_one(line, read):
 
 def main(arguments):
     if arguments not in (["create"], ["read"]):
-        sys.exit("usage: world.py create|read")
+        sys.exit("usage: resources.py create|read")
     if not os.environ.get("AWS_ENDPOINT_URL"):
-        sys.exit("AWS_ENDPOINT_URL is not set: the world is for an emulator only")
+        sys.exit("AWS_ENDPOINT_URL is not set: resources are created in an emulator only")
     if arguments == ["create"]:
-        # Who makes all the calls; with a tag of hers, which goes to all that she makes.
+        # The user of all calls. Her tag is copied to all resources.
         client("iam").create_user(UserName="mara", Tags=[{"Key": "CostCenter", "Value": "4711"}])
         for label, kind, create, _ in WORLD:
             told(label, kind, create_one, create)

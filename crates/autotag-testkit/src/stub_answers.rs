@@ -1,46 +1,14 @@
-//! A stand-in for AWS that says yes: for benchmarks, where an emulator would be what is measured.
+//! Success answers in each protocol, for a proxy without a server.
 
 use crate::call::{Call, Protocol};
-use crate::proxy::Proxy;
 use crate::reply::{Reply, escaped};
 use serde_json::json;
-use std::io;
-use std::ops::Deref;
-use std::time::Duration;
 
-/// Answers every call with success after a delay, and knows nothing. Counts, rules and faults are those of [`Proxy`].
-///
-/// Tag calls get the answer of their service, look-ups an empty one; `AssumeRole` gives keys that begin with `ASIA` and the
-/// account of the role.
-#[derive(Debug)]
-pub struct Stub {
-    proxy: Proxy,
-}
-
-impl Stub {
-    /// A stub that takes `delay` for each call, whether it answers itself or a route does; calls do not wait for each other.
-    /// Faults are answered at once.
-    ///
-    /// # Errors
-    /// There is no free port.
-    pub fn start(delay: Duration) -> io::Result<Self> {
-        Ok(Self { proxy: Proxy::stub(delay)? })
-    }
-}
-
-impl Deref for Stub {
-    type Target = Proxy;
-
-    fn deref(&self) -> &Proxy {
-        &self.proxy
-    }
-}
-
-/// Success, as little of it as the service's clients accept.
+/// The shortest success answer that the service's clients accept.
 pub(crate) fn answer(call: &Call) -> Reply {
     let operation = call.operation.as_str();
     match call.protocol {
-        // Actions of EC2 that only do something say so.
+        // EC2's actions without a result return `true`.
         Protocol::Ec2 => {
             let body = format!(
                 "<{operation}Response><requestId>stub</requestId><return>true</return></{operation}Response>"
@@ -72,6 +40,7 @@ pub(crate) fn answer(call: &Call) -> Reply {
     }
 }
 
+/// The content of the result element of the query protocol.
 fn result(call: &Call) -> String {
     match call.operation.as_str() {
         "ListRoleTags" | "ListUserTags" => "<IsTruncated>false</IsTruncated><Tags></Tags>".to_owned(),

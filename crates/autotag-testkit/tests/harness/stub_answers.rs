@@ -1,11 +1,11 @@
 use crate::client::{json, query, send, signed_for};
-use autotag_testkit::{Fault, Reply, Stub};
+use autotag_testkit::{Fault, Proxy, Reply};
 use std::time::{Duration, Instant};
 
 #[test]
 fn tag_calls_succeed_after_the_delay_and_are_counted() {
     let delay = Duration::from_millis(30);
-    let stub = Stub::start(delay).unwrap();
+    let stub = Proxy::stub(delay).unwrap();
     let url = stub.url();
     let began = Instant::now();
     let answer = query(&url, "ec2", "Action=CreateTags&ResourceId.1=i-1&Tag.1.Key=a").unwrap();
@@ -22,13 +22,13 @@ fn tag_calls_succeed_after_the_delay_and_are_counted() {
     assert_eq!(stub.count("sqs", "TagQueue"), 3);
     assert_eq!(stub.counts().len(), 3, "{:?}", stub.counts());
     assert_eq!(stub.forwarded(), 5);
-    assert!(stub.calls().is_empty(), "bodies are kept though nobody asked");
+    assert!(stub.calls().is_empty(), "bodies are kept without `keep_bodies`");
 }
 
 #[test]
-fn routes_take_the_delay_as_well_and_refusals_do_not() {
+fn routes_are_delayed_and_refusals_are_not() {
     let delay = Duration::from_secs(1);
-    let stub = Stub::start(delay).unwrap();
+    let stub = Proxy::stub(delay).unwrap();
     stub.route("/", |call| {
         (call.operation == "GetResources").then(|| Reply::json(200, &serde_json::json!({"routed": true})))
     });
@@ -39,13 +39,13 @@ fn routes_take_the_delay_as_well_and_refusals_do_not() {
     assert_eq!(answer.text(), r#"{"routed":true}"#);
     let began = Instant::now();
     assert_eq!(json(&stub.url(), "sqs", "TagQueue", "{}").unwrap().status, 400);
-    assert!(began.elapsed() < delay, "the refusal took its time");
+    assert!(began.elapsed() < delay, "the refusal was delayed");
     assert_eq!((stub.count("tagging", "GetResources"), stub.forwarded()), (1, 0));
 }
 
 #[test]
-fn roles_give_keys_that_tell_the_account() {
-    let stub = Stub::start(Duration::ZERO).unwrap();
+fn assume_role_returns_keys_with_the_account() {
+    let stub = Proxy::stub(Duration::ZERO).unwrap();
     let role = "Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fpath%2Ftagger&RoleSessionName=s";
     let answer = query(&stub.url(), "sts", role).unwrap().text();
     for part in
@@ -58,8 +58,8 @@ fn roles_give_keys_that_tell_the_account() {
 }
 
 #[test]
-fn a_stub_takes_rules_as_a_proxy_does() {
-    let stub = Stub::start(Duration::ZERO).unwrap();
+fn stub_applies_rules() {
+    let stub = Proxy::stub(Duration::ZERO).unwrap();
     stub.rule(|call| (call.operation == "PutBucketTagging").then(|| Fault::refused("OperationAborted")));
     let s3 = signed_for("s3");
     let put = send(&stub.url(), "PUT", "/bucket?tagging", &[("authorization", &s3)], b"<T/>").unwrap();
@@ -71,8 +71,8 @@ fn a_stub_takes_rules_as_a_proxy_does() {
 }
 
 #[test]
-fn many_calls_at_once_do_not_wait_for_each_other() {
-    let stub = Stub::start(Duration::from_millis(200)).unwrap();
+fn concurrent_calls_do_not_wait_for_each_other() {
+    let stub = Proxy::stub(Duration::from_millis(200)).unwrap();
     let (url, began) = (stub.url(), Instant::now());
     std::thread::scope(|scope| {
         for number in 0..50 {
@@ -81,6 +81,6 @@ fn many_calls_at_once_do_not_wait_for_each_other() {
                 .spawn(move || json(url, "tagging", "TagResources", &format!("{{\"n\":{number}}}")).unwrap());
         }
     });
-    assert!(began.elapsed() < Duration::from_secs(5), "one after the other: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "sequential: {:?}", began.elapsed());
     assert_eq!(stub.count("tagging", "TagResources"), 50);
 }

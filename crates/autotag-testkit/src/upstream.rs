@@ -1,10 +1,10 @@
-//! The way to the server behind a proxy.
+//! Forwards calls to the server behind a proxy.
 
 use crate::call::{Call, Protocol};
 use crate::errors;
 use crate::fault::Fault;
 use crate::reply::Reply;
-use crate::server::{Answered, Cut};
+use crate::server::{ConnectionReset, HandlerResult};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::header::{
@@ -20,8 +20,8 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Map, Value, json};
 use std::io;
 
-/// What belongs to one connection, not to the message; and what asks us, who have the whole body already.
-const OF_CONNECTION: [HeaderName; 8] = [
+/// Headers of one connection rather than of the message, and `Expect`: the proxy already has the whole body.
+const CONNECTION_HEADERS: [HeaderName; 8] = [
     CONNECTION,
     EXPECT,
     HeaderName::from_static("keep-alive"),
@@ -32,14 +32,14 @@ const OF_CONNECTION: [HeaderName; 8] = [
     UPGRADE,
 ];
 
-/// A server over plain HTTP.
+/// A server that is reached over plain HTTP.
 #[derive(Debug, Clone)]
-pub(crate) struct Upstream {
+pub(crate) struct HttpUpstream {
     authority: Authority,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
-impl Upstream {
+impl HttpUpstream {
     pub(crate) fn new(url: &str) -> io::Result<Self> {
         let wrong =
             |why: String| io::Error::new(io::ErrorKind::InvalidInput, format!("upstream `{url}`: {why}"));
@@ -53,19 +53,19 @@ impl Upstream {
         }
     }
 
-    /// Passes the request on, and the answer back.
-    pub(crate) async fn forward(&self, mut parts: Parts, body: Bytes) -> Answered {
+    /// Forwards the request and returns the answer.
+    pub(crate) async fn forward(&self, mut parts: Parts, body: Bytes) -> HandlerResult {
         let path = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let uri =
             Uri::builder().scheme("http").authority(self.authority.clone()).path_and_query(path).build();
-        parts.uri = uri.map_err(|_| Cut)?;
-        without_connection(&mut parts.headers);
-        // The body may be another by now.
+        parts.uri = uri.map_err(|_| ConnectionReset)?;
+        remove_connection_headers(&mut parts.headers);
+        // The body may have changed.
         parts.headers.remove(CONTENT_LENGTH);
         match self.client.request(Request::from_parts(parts, Full::new(body))).await {
             Ok(answer) => {
                 let (mut parts, body) = answer.into_parts();
-                without_connection(&mut parts.headers);
+                remove_connection_headers(&mut parts.headers);
                 Ok(hyper::Response::from_parts(parts, Either::Right(body)))
             }
             Err(error) => {
@@ -75,23 +75,28 @@ impl Upstream {
         }
     }
 
-    /// The tagging API refuses some resources, and does the rest of the call.
-    pub(crate) async fn forward_rest(&self, parts: Parts, call: &Call, partly: Partly) -> Answered {
-        if partly.rest.is_empty() {
-            return Ok(Reply::json(200, &json!({ "FailedResourcesMap": partly.refused })).into_response());
+    /// Forwards a call of the tagging API without the refused resources, and adds the refusals to the answer.
+    pub(crate) async fn forward_rest(
+        &self,
+        parts: Parts,
+        call: &Call,
+        refusal: PartialRefusal,
+    ) -> HandlerResult {
+        if refusal.rest.is_empty() {
+            return Ok(Reply::json(200, &json!({ "FailedResourcesMap": refusal.refused })).into_response());
         }
         let mut body = call.json();
         if let Some(body) = body.as_object_mut() {
-            body.insert(ARNS.to_owned(), json!(partly.rest));
+            body.insert(ARNS.to_owned(), json!(refusal.rest));
         }
         let answer = self.forward(parts, body.to_string().into()).await?;
         let (mut parts, body) = answer.into_parts();
-        let mut body = body.collect().await.map_err(|_| Cut)?.to_bytes();
-        if let Ok(Value::Object(mut said)) = serde_json::from_slice(&body) {
-            if let Some(failed) = said.entry(FAILED).or_insert_with(|| json!({})).as_object_mut() {
-                failed.extend(partly.refused);
+        let mut body = body.collect().await.map_err(|_| ConnectionReset)?.to_bytes();
+        if let Ok(Value::Object(mut answered)) = serde_json::from_slice(&body) {
+            if let Some(failed) = answered.entry(FAILED).or_insert_with(|| json!({})).as_object_mut() {
+                failed.extend(refusal.refused);
             }
-            body = Value::Object(said).to_string().into();
+            body = Value::Object(answered).to_string().into();
             parts.headers.remove(CONTENT_LENGTH);
         }
         Ok(hyper::Response::from_parts(parts, Either::Left(Full::new(body))))
@@ -101,20 +106,21 @@ impl Upstream {
 const ARNS: &str = "ResourceARNList";
 const FAILED: &str = "FailedResourcesMap";
 
-/// A call of the tagging API that goes wrong for some of its resources.
+/// A call of the tagging API of which some resources are refused.
 #[derive(Debug)]
-pub(crate) struct Partly {
-    /// By ARN: what the answer says of it.
+pub(crate) struct PartialRefusal {
+    /// The answer's entry for each refused ARN.
     refused: Map<String, Value>,
+    /// The ARNs that are not refused.
     rest: Vec<String>,
 }
 
-impl Partly {
-    /// If that is what this fault means for this call. In CBOR the whole call goes wrong: no client that we test uses it
-    /// for the tagging API.
+impl PartialRefusal {
+    /// The partial refusal that `fault` means for `call`. `None` if the fault concerns the whole call, or the call is not one
+    /// of the tagging API. Calls in CBOR fail as a whole: no tested client uses CBOR for the tagging API.
     pub(crate) fn read(call: &Call, fault: &Fault) -> Option<Self> {
-        let of_tagging = call.service == "tagging" && call.protocol == Protocol::Json;
-        if !of_tagging || !["TagResources", "UntagResources"].contains(&call.operation.as_str()) {
+        let is_tagging = call.service == "tagging" && call.protocol == Protocol::Json;
+        if !is_tagging || !["TagResources", "UntagResources"].contains(&call.operation.as_str()) {
             return None;
         }
         let (named, code) = match fault {
@@ -131,17 +137,17 @@ impl Partly {
         let (refused, rest): (Vec<_>, Vec<_>) = arns.into_iter().partition(meant);
         let refused = refused.into_iter().map(|arn| {
             let (status, code, message) = match code {
-                Some(code) => (400, code.clone(), format!("{code}, as the test wants it")),
+                Some(code) => (400, code.clone(), format!("{code}, injected by the test")),
                 None => missing(&arn),
             };
-            let said = json!({ "StatusCode": status, "ErrorCode": code, "ErrorMessage": message });
-            (arn, said)
+            let entry = json!({ "StatusCode": status, "ErrorCode": code, "ErrorMessage": message });
+            (arn, entry)
         });
         Some(Self { refused: refused.collect(), rest })
     }
 }
 
-/// The tagging API passes on what the service says.
+/// The refusal of an unknown resource. The tagging API returns the error of the resource's service.
 fn missing(arn: &str) -> (u16, String, String) {
     let service = arn.split(':').nth(2).unwrap_or_default();
     let id = if service == "ec2" { arn.rsplit('/').next().unwrap_or_default() } else { arn };
@@ -149,8 +155,8 @@ fn missing(arn: &str) -> (u16, String, String) {
     (status, code.to_owned(), message)
 }
 
-fn without_connection(headers: &mut HeaderMap) {
-    for name in OF_CONNECTION {
+fn remove_connection_headers(headers: &mut HeaderMap) {
+    for name in CONNECTION_HEADERS {
         headers.remove(name);
     }
 }

@@ -1,4 +1,4 @@
-//! What calls were made.
+//! The log of the calls that a proxy has received.
 
 use crate::call::Call;
 use crate::lock;
@@ -7,25 +7,25 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts of calls; the calls themselves only when asked for.
+/// Counts calls. Keeps the calls themselves only after [`CallLog::keep`].
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct CallLog {
     by_operation: Mutex<BTreeMap<String, BTreeMap<String, u64>>>,
     kept: Mutex<Option<Vec<Call>>>,
     pub(crate) forwarded: AtomicU64,
     pub(crate) faulted: AtomicU64,
 }
 
-/// Nothing hangs on the order of counts.
-pub(crate) fn one_more(count: &AtomicU64) {
+/// Adds one. Relaxed: no other memory depends on the order of counts.
+pub(crate) fn increment(count: &AtomicU64) {
     count.fetch_add(1, Ordering::Relaxed);
 }
 
-impl Ledger {
-    pub(crate) fn note(&self, call: &Call) {
+impl CallLog {
+    pub(crate) fn record(&self, call: &Call) {
         {
             let mut services = lock(&self.by_operation);
-            // Looked up first: known operations then cost no allocation.
+            // Looked up first, so that a known operation costs no allocation.
             match services.get_mut(&call.service).and_then(|operations| operations.get_mut(&call.operation)) {
                 Some(count) => *count += 1,
                 None => {
@@ -34,7 +34,7 @@ impl Ledger {
             }
         }
         if let Some(kept) = lock(&self.kept).as_mut() {
-            // A copy: the body as it came is a part of the connection's buffer, and would keep all of it.
+            // A copy: the received body is a slice of the connection's buffer and would keep the whole buffer alive.
             let body = Bytes::copy_from_slice(&call.body);
             kept.push(Call { body, ..call.clone() });
         }

@@ -1,0 +1,59 @@
+//! Sending to SQS, over HTTP against a stub.
+
+use autotag_aws::{Accounts, Settings};
+use autotag_lambda::queue::{self, OutgoingMessage};
+use autotag_testkit::{Fault, Proxy, Reply};
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
+use serde_json::json;
+use std::time::Duration;
+
+const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/rechecks";
+
+fn client(proxy: &Proxy) -> aws_sdk_sqs::Client {
+    let credentials = Credentials::new("testing", "testing", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(proxy.url())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    queue::client(&Accounts::new(config, Settings::default()))
+}
+
+fn message(body: &str) -> OutgoingMessage {
+    let attributes = vec![("autotag-first-look", "{}".to_owned())];
+    OutgoingMessage { body: body.to_owned(), attributes, delay: Some(Duration::from_mins(15)) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batch_tells_which_messages_were_accepted() {
+    let proxy = Proxy::stub(Duration::ZERO).unwrap();
+    proxy.keep_bodies();
+    proxy.route("/", |_| {
+        let accepted = |id: &str| json!({"Id": id, "MessageId": id, "MD5OfMessageBody": ""});
+        let failed = json!({"Id": "1", "SenderFault": true, "Code": "InvalidMessageContents"});
+        Some(Reply::json(200, &json!({"Successful": [accepted("2"), accepted("0")], "Failed": [failed]})))
+    });
+    let messages = ["a", "b", "c"].map(message).to_vec();
+    assert_eq!(queue::send_batch(&client(&proxy), QUEUE, messages).await, Ok(vec![true, false, true]));
+    let calls = proxy.calls();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    let sent = calls.first().unwrap().json();
+    assert_eq!(sent.pointer("/QueueUrl"), Some(&json!(QUEUE)));
+    let entry = json!({"Id": "1", "MessageBody": "b", "DelaySeconds": 900,
+        "MessageAttributes": {"autotag-first-look": {"StringValue": "{}", "DataType": "String"}}});
+    assert_eq!(sent.pointer("/Entries/1"), Some(&entry));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusal_names_operation_and_code() {
+    let proxy = Proxy::stub(Duration::ZERO).unwrap();
+    proxy.rule(|_| Some(Fault::refused("QueueDoesNotExist")));
+    let client = client(&proxy);
+    let error = queue::send(&client, QUEUE, message("a")).await.unwrap_err();
+    assert_eq!(error.to_string(), "SendMessage answered QueueDoesNotExist");
+    let error = queue::send_batch(&client, QUEUE, vec![message("a")]).await.unwrap_err();
+    assert_eq!(error.to_string(), "SendMessageBatch answered QueueDoesNotExist");
+    assert_eq!(proxy.count("sqs", "SendMessage"), 1, "a refusal is not repeated");
+}
