@@ -4,6 +4,7 @@
 
 mod cli;
 mod command;
+mod completion;
 mod doctor;
 mod generate;
 mod input;
@@ -16,17 +17,9 @@ mod setup;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
+use completion::Completion;
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Done {
-    /// All of it.
-    Whole,
-    /// Something could not be read or done; it was said what.
-    Partly,
-}
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -41,14 +34,14 @@ fn main() -> ExitCode {
         Command::Doctor(args) => command::doctor::run(&args),
     };
     match result {
-        Ok(Done::Whole) => ExitCode::SUCCESS,
-        Ok(Done::Partly) => ExitCode::from(1),
+        Ok(Completion::Complete) => ExitCode::SUCCESS,
+        Ok(Completion::Partial) => ExitCode::from(1),
         // Whoever reads has seen enough (`autotag plan ... | head`).
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where not even stderr can be written to, the exit code has to do.
             let _ = writeln!(anstream::stderr(), "autotag: {error:#}");
-            ExitCode::from(if error.is::<setup::WrongUsage>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<setup::UsageError>() { 2 } else { 1 })
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Stores of sessions, as the command line names them: nothing, a file, or the table of a deployment.
 
 use crate::cli::StoreArgs;
-use crate::setup::wrong_usage;
+use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use autotag_aws::{Accounts, Settings};
@@ -34,9 +34,9 @@ impl Sessions {
         let store = if let Some(path) = &args.state {
             // A store that is not there holds nothing; making it would hide that its name is wrong.
             if !path.is_file() {
-                return Err(wrong_usage(format!("there is no file `{}`", path.display())));
+                return Err(usage_error(format!("there is no file `{}`", path.display())));
             }
-            Store::File(EmbeddedStore::open(path).map_err(|error| wrong_usage(error.to_string()))?)
+            Store::File(EmbeddedStore::open(path).map_err(|error| usage_error(error.to_string()))?)
         } else if let Some(table) = &args.table {
             Store::Table(runtime.block_on(open_table(table, args.region.as_ref())))
         } else {

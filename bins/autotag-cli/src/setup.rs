@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 
 /// Wrong usage or configuration: exit code 2.
 #[derive(Debug)]
-pub(crate) struct WrongUsage(String);
+pub(crate) struct UsageError(String);
 
-impl std::fmt::Display for WrongUsage {
+impl std::fmt::Display for UsageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for WrongUsage {}
+impl std::error::Error for UsageError {}
 
-pub(crate) fn wrong_usage(text: impl Into<String>) -> anyhow::Error {
-    anyhow!(WrongUsage(text.into()))
+pub(crate) fn usage_error(text: impl Into<String>) -> anyhow::Error {
+    anyhow!(UsageError(text.into()))
 }
 
 /// The embedded catalogue with the user's rule files; every wrong file is named, not only the first.
@@ -32,7 +32,7 @@ pub(crate) fn catalog(rules: &[PathBuf]) -> Result<Catalog> {
         });
         wrong.extend(added.err());
     }
-    if wrong.is_empty() { Ok(catalog) } else { Err(wrong_usage(wrong.join("\n"))) }
+    if wrong.is_empty() { Ok(catalog) } else { Err(usage_error(wrong.join("\n"))) }
 }
 
 /// The policy file that is taken when none is named and it stands in the current folder.
@@ -43,8 +43,8 @@ pub(crate) fn policy(path: Option<&Path>) -> Result<Policy> {
     let Some(path) = path.or_else(|| default.is_file().then_some(default)) else {
         return Ok(Policy::default());
     };
-    let text = read(path).map_err(|error| wrong_usage(format!("{error:#}")))?;
-    Policy::from_toml(&text).map_err(|error| wrong_usage(format!("policy `{}`: {error}", path.display())))
+    let text = read(path).map_err(|error| usage_error(format!("{error:#}")))?;
+    Policy::from_toml(&text).map_err(|error| usage_error(format!("policy `{}`: {error}", path.display())))
 }
 
 fn read(path: &Path) -> Result<String> {

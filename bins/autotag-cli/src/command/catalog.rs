@@ -1,7 +1,7 @@
 //! `autotag catalog`: what is covered.
 
-use crate::Done;
 use crate::cli::{CatalogArgs, CatalogFormat};
+use crate::completion::Completion;
 use crate::output::{plural, styled, table};
 use crate::setup;
 use anyhow::Result;
@@ -43,7 +43,7 @@ impl<'c> Entry<'c> {
     }
 }
 
-pub(crate) fn run(args: &CatalogArgs) -> Result<Done> {
+pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
     let catalog = setup::catalog(&args.rules)?;
     let wanted = args.service.as_deref().unwrap_or_default().to_lowercase();
     let mut services = catalog.services()?;
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Done> {
         .retain(|service| service.source.contains(&wanted) || service.name.to_lowercase().contains(&wanted));
     if services.is_empty() {
         writeln!(anstream::stderr(), "no service is called like `{wanted}`")?;
-        return Ok(Done::Partly);
+        return Ok(Completion::Partial);
     }
     let count: usize = services.iter().map(|service| service.rules.len()).sum();
     let entries =
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Done> {
             )?;
         }
     }
-    Ok(Done::Whole)
+    Ok(Completion::Complete)
 }
 
 /// The page `docs/services.md`: a section a service, a row a rule.

@@ -1,7 +1,7 @@
 //! `autotag doctor`: when nothing gets tagged, which link is broken.
 
-use crate::Done;
 use crate::cli::{DoctorArgs, DoctorFormat};
+use crate::completion::Completion;
 use crate::doctor::canary::{self, Flight};
 use crate::doctor::{Aim, Expected, Finding, State, World, examine};
 use crate::generate::inventory::Inventory;
@@ -33,7 +33,7 @@ impl<'r> Report<'r> {
     }
 }
 
-pub(crate) fn run(args: &DoctorArgs) -> Result<Done> {
+pub(crate) fn run(args: &DoctorArgs) -> Result<Completion> {
     let services = setup::catalog(&args.rules)?.services()?;
     let expected = Expected::of(&Inventory::new(services, setup::policy(args.policy.as_deref())?))?;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Done> {
     }
     let ended = flight.as_ref().is_none_or(|flight| !flight.interrupted);
     let well = ended && report.broken == 0 && (report.unknown == 0 || !args.strict);
-    Ok(if well { Done::Whole } else { Done::Partly })
+    Ok(if well { Completion::Complete } else { Completion::Partial })
 }
 
 async fn look(args: &DoctorArgs, expected: Expected) -> (Vec<Finding>, Option<Flight>) {

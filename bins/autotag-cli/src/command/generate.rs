@@ -1,11 +1,11 @@
 //! `autotag generate`: the files of a deployment, written or compared.
 
-use crate::Done;
 use crate::cli::GenerateArgs;
+use crate::completion::Completion;
 use crate::generate::inventory::Inventory;
 use crate::generate::{self, Artefact, LIST};
 use crate::output::plural;
-use crate::setup::{self, wrong_usage};
+use crate::setup::{self, usage_error};
 use anyhow::{Context as _, Result};
 use similar::TextDiff;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Component, Path};
 
-pub(crate) fn run(args: &GenerateArgs) -> Result<Done> {
+pub(crate) fn run(args: &GenerateArgs) -> Result<Completion> {
     let services = setup::catalog(&args.rules)?.services()?;
     let policy = setup::policy(args.policy.as_deref())?;
     let artefacts = generate::artefacts(&Inventory::new(services, policy))?;
@@ -26,11 +26,11 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<Done> {
     }
     let (all, made) = (plural(artefacts.len(), "file"), changes.len());
     writeln!(anstream::stderr(), "{all} in `{}`, {made} of them changed", args.out.display())?;
-    Ok(Done::Whole)
+    Ok(Completion::Complete)
 }
 
 /// Prints what is not up to date.
-fn check(folder: &Path, changes: &[Change]) -> Result<Done> {
+fn check(folder: &Path, changes: &[Change]) -> Result<Completion> {
     let mut out = anstream::stdout().lock();
     for Change { path, before, after } in changes {
         let diff = TextDiff::from_lines(before.as_str(), after.as_deref().unwrap_or_default());
@@ -38,7 +38,7 @@ fn check(folder: &Path, changes: &[Change]) -> Result<Done> {
         write!(out, "{}", diff.unified_diff().header(&name, &format!("{name} (generated now)")))?;
     }
     if changes.is_empty() {
-        return Ok(Done::Whole);
+        return Ok(Completion::Complete);
     }
     let count = plural(changes.len(), "file");
     writeln!(
@@ -46,7 +46,7 @@ fn check(folder: &Path, changes: &[Change]) -> Result<Done> {
         "{count} in `{}` not up to date: run it again without --check, with the same --policy and --rules",
         folder.display()
     )?;
-    Ok(Done::Partly)
+    Ok(Completion::Partial)
 }
 
 /// A file that is not as it should be.
@@ -86,7 +86,7 @@ fn changes(folder: &Path, artefacts: &[Artefact]) -> Result<Vec<Change>> {
         changes.push(Change { path: path.clone(), before, after: Some(text.clone()) });
     }
     if !strangers.is_empty() {
-        return Err(wrong_usage(format!(
+        return Err(usage_error(format!(
             "not generated, so not replaced in `{}`: {}; move them, or name another folder with --out",
             folder.display(),
             strangers.join(", ")

@@ -5,9 +5,9 @@ mod report;
 mod sqs;
 
 use crate::cli::RedriveArgs;
-use crate::Done;
+use crate::completion::Completion;
 use crate::output::{plural, printable};
-use crate::setup::wrong_usage;
+use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
 use autotag_aws::{Accounts, Settings};
 use message::DeadLetter;
@@ -18,15 +18,15 @@ use std::io::Write as _;
 use std::num::NonZeroUsize;
 use tokio::runtime::Runtime;
 
-pub(crate) fn run(args: &RedriveArgs) -> Result<Done> {
+pub(crate) fn run(args: &RedriveArgs) -> Result<Completion> {
     if args.to.as_ref() == Some(&args.queue) {
-        return Err(wrong_usage("`--to` is the dead-letter queue itself: choose another queue"));
+        return Err(usage_error("`--to` is the dead-letter queue itself: choose another queue"));
     }
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     runtime.block_on(redrive(args))
 }
 
-async fn redrive(args: &RedriveArgs) -> Result<Done> {
+async fn redrive(args: &RedriveArgs) -> Result<Completion> {
     let sqs = Sqs::new(Accounts::connect(Settings::default()).await, &args.queue);
     let target = match (&args.to, args.yes) {
         (_, false) => None,
@@ -56,7 +56,7 @@ async fn redrive(args: &RedriveArgs) -> Result<Done> {
         received => ended.with_context(|| format!("stopped after {received}"))?,
     }
     printed?;
-    Ok(if run.failed == 0 { Done::Whole } else { Done::Partly })
+    Ok(if run.failed == 0 { Completion::Complete } else { Completion::Partial })
 }
 
 /// One run over a dead-letter queue. A body is kept only while its message is sent. Ids and receipts are kept for messages that

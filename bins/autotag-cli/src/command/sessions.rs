@@ -1,10 +1,10 @@
 //! `autotag sessions`: the STS sessions in a store, for whoever wants to know why somebody was named, or nobody.
 
-use crate::Done;
 use crate::cli::{SessionsArgs, SessionsCommand, TextFormat};
+use crate::completion::Completion;
 use crate::output::{plural, printable, styled, table};
 use crate::sessions::Sessions;
-use crate::setup::wrong_usage;
+use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_model::session::Session;
 use serde::Serialize;
@@ -57,9 +57,9 @@ impl<'s> Line<'s> {
     }
 }
 
-pub(crate) fn run(args: &SessionsArgs) -> Result<Done> {
+pub(crate) fn run(args: &SessionsArgs) -> Result<Completion> {
     if args.store.state.is_none() && args.store.table.is_none() {
-        return Err(wrong_usage("say where the sessions are: `--state FILE` or `--table NAME`"));
+        return Err(usage_error("say where the sessions are: `--state FILE` or `--table NAME`"));
     }
     let sessions = Sessions::open(&args.store)?;
     let format = TextFormat::or_fitting(args.format);
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &SessionsArgs) -> Result<Done> {
             if found.is_empty() {
                 writeln!(anstream::stderr(), "no such session is known")?;
             }
-            Ok(if found.is_empty() { Done::Partly } else { Done::Whole })
+            Ok(if found.is_empty() { Completion::Partial } else { Completion::Complete })
         }
         SessionsCommand::Get { role_session } => {
             let found = sessions.wait(sessions.store.find(role_session))?;
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &SessionsArgs) -> Result<Done> {
                 let id = printable(role_session);
                 writeln!(anstream::stderr(), "no session of `{id}` is known; an id is AROA...:session-name")?;
             }
-            Ok(if found.is_empty() { Done::Partly } else { Done::Whole })
+            Ok(if found.is_empty() { Completion::Partial } else { Completion::Complete })
         }
     }
 }

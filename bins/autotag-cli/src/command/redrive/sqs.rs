@@ -1,7 +1,7 @@
 //! The calls of SQS.
 
 use super::message::DeadLetter;
-use crate::setup::wrong_usage;
+use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
 use autotag_aws::Accounts;
 use autotag_aws::signed::{self, Request};
@@ -41,10 +41,10 @@ impl Sqs {
         let sources = answer.get("queueUrls").and_then(Value::as_array).cloned().unwrap_or_default();
         match sources.as_slice() {
             [source] => source.as_str().map(str::to_owned).context("the answer of SQS has no URL"),
-            [] => Err(wrong_usage(
+            [] => Err(usage_error(
                 "`--to` is required: no queue has this dead-letter queue; it may be that of an EventBridge rule",
             )),
-            more => Err(wrong_usage(format!(
+            more => Err(usage_error(format!(
                 "`--to` is required: {} queues have this dead-letter queue",
                 more.len()
             ))),
