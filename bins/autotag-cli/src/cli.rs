@@ -206,7 +206,7 @@ pub(crate) struct CatalogArgs {
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {
     /// The folder of the files. What is in it and was not generated stays as it is
-    #[arg(long, value_name = "FOLDER", default_value = crate::generate::FOLDER)]
+    #[arg(long, value_name = "FOLDER", default_value = crate::generate::file::FOLDER)]
     pub(crate) out: PathBuf,
     /// Write nothing; print what is not up to date, and exit with 1 if anything is
     #[arg(long)]

@@ -1,5 +1,5 @@
-//! Policies that have nothing to do with the catalogue: of the backfill, of org-metadata, of people. Exactly what is needed
-//! stands in each, and who needs it is said here.
+//! Policies that do not depend on the catalogue: those of the backfill, of org-metadata, and of people. Each allows exactly the
+//! actions that are listed here with their callers.
 
 use crate::permissions::{Caller, Policies, of_template, texts};
 use crate::{deploy, read};
