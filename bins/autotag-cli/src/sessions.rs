@@ -1,4 +1,4 @@
-//! Stores of sessions, as the command line names them: nothing, a file, or the table of a deployment.
+//! The session store that the command line names: a state file, the table of a deployment, or none.
 
 use crate::cli::StoreArgs;
 use crate::setup::usage_error;
@@ -15,24 +15,28 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 use tokio::runtime::Runtime;
 
-/// A store, and the threads that its calls need.
+/// A store, and the runtime for its calls.
 pub(crate) struct Sessions {
     pub(crate) store: Store,
     runtime: Runtime,
 }
 
 pub(crate) enum Store {
-    /// Only what the records at hand tell.
+    /// No store is named: only the sessions of the input.
     None(MemoryStore),
     File(EmbeddedStore),
     Table(DynamoDbStore),
 }
 
 impl Sessions {
+    /// Opens the store that the options name.
+    ///
+    /// # Errors
+    /// A usage error if the state file does not exist or cannot be used.
     pub(crate) fn open(args: &StoreArgs) -> Result<Self> {
         let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
         let store = if let Some(path) = &args.state {
-            // A store that is not there holds nothing; making it would hide that its name is wrong.
+            // Opening a missing file would create it and hide a misspelt name.
             if !path.is_file() {
                 return Err(usage_error(format!("there is no file `{}`", path.display())));
             }
@@ -45,19 +49,19 @@ impl Sessions {
         Ok(Self { store, runtime })
     }
 
-    /// Waits for an answer.
+    /// Runs a call of the store, and waits for its result.
     pub(crate) fn wait<F: Future>(&self, answer: F) -> F::Output {
         self.runtime.block_on(answer)
     }
 
-    /// At most `most` sessions, of all that there are.
-    pub(crate) fn some(&self, most: usize) -> Result<Vec<Session>, SessionStoreError> {
+    /// At most `max` sessions of the store, ordered by id and issue time.
+    pub(crate) fn sample(&self, max: usize) -> Result<Vec<Session>, SessionStoreError> {
         let mut sessions = match &self.store {
             Store::None(store) => store.all(),
             Store::File(store) => store.all()?,
-            Store::Table(store) => self.wait(store.some(most))?,
+            Store::Table(store) => self.wait(store.some(max))?,
         };
-        sessions.truncate(most);
+        sessions.truncate(max);
         sessions
             .sort_by(|one, other| (&one.role_session, one.issued).cmp(&(&other.role_session, other.issued)));
         Ok(sessions)

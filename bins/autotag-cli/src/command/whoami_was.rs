@@ -1,7 +1,7 @@
 //! `autotag whoami-was`: who stood behind calls. What `explain` says of the owner, of any record and not of creations
 //! alone.
 
-use crate::cli::{TextFormat, WhoamiWasArgs};
+use crate::cli::{IdentifyArgs, TextFormat};
 use crate::completion::Completion;
 use crate::input::{self, Days, Input, Unreadable};
 use crate::output::{OwnerLine, owner_lines, printable, styled};
@@ -37,9 +37,9 @@ struct Line<'c> {
     owner: OwnerLine<'c>,
 }
 
-pub(crate) fn run(args: &WhoamiWasArgs) -> Result<Completion> {
+pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
     let sessions = Sessions::open(&args.store)?;
-    let format = TextFormat::or_fitting(args.format);
+    let format = TextFormat::or_default(args.format);
     let (inputs, mut unreadable) = input::find(&args.paths, &Days::default())?;
     let mut read = Read { wanted: args.event.as_deref(), calls: Vec::new(), sessions: Vec::new() };
     for input in &inputs {
