@@ -79,12 +79,12 @@ async fn check(args: &DoctorArgs, expected: Expected) -> (Vec<Finding>, Option<C
         Ok(view) => view,
         Err(findings) => return (findings, None),
     };
-    // The future of all checks together is too large for the stack.
+    // These futures are too large for the stack.
     let mut findings = [view.findings.clone(), Box::pin(examine(&view)).await].concat();
     if !args.canary {
         return (findings, None);
     }
-    let canary = canary::run(&view, Duration::from_secs(args.wait)).await;
+    let canary = Box::pin(canary::run(&view, Duration::from_secs(args.wait))).await;
     findings.extend(canary.finding.clone());
     (findings, Some(canary))
 }

@@ -25,8 +25,8 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<Completion> {
     for change in &changes {
         change.apply(&args.out)?;
     }
-    let (all, changed) = (plural(files.len(), "file"), changes.len());
-    writeln!(anstream::stderr(), "{all} in `{}`, {changed} changed", args.out.display())?;
+    let (all, count) = (plural(files.len(), "file"), changes.len());
+    writeln!(anstream::stderr(), "{all} in `{}`, {count} changed", args.out.display())?;
     Ok(Completion::Complete)
 }
 

@@ -140,10 +140,10 @@ impl Family<'_> {
             let Some(role) = role else { return fail(format!("the target {bus} has no role")) };
             may(&region.aws, &view.partition, role, &[("events:PutEvents", bus)]).await?;
         }
-        let roles: BTreeSet<&str> = pairs.into_iter().filter_map(|(_, role)| role).collect();
-        Ok(match Vec::from_iter(roles).as_slice() {
+        let named: BTreeSet<&str> = pairs.into_iter().filter_map(|(_, role)| role).collect();
+        Ok(match Vec::from_iter(named).as_slice() {
             [] => "no role is needed".to_owned(),
-            roles => roles.join(", "),
+            named => named.join(", "),
         })
     }
 }
