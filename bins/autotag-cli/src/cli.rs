@@ -1,4 +1,4 @@
-//! The command line. What stands in the doc comments is what `--help` prints.
+//! The command line. `--help` prints the doc comments.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
 use autotag_aws::AccountScope;
@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
-/// Who created what in an AWS estate, and which tags say so.
+/// Find out who created every resource in an AWS estate, and write it onto the resources as tags.
 #[derive(Debug, Parser)]
 #[command(name = "autotag", version = autotag_model::VERSION, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -19,44 +19,45 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Shows which tags CloudTrail records would lead to, and why. Needs no AWS account and writes nothing to AWS
+    /// Show which tags CloudTrail records lead to, and why. Needs no AWS account and writes nothing to AWS
     Plan(PlanArgs),
-    /// Writes the tags that `plan` shows: the same way with AWS behind it. Never replaces an identity tag that is there
+    /// Write the tags that `plan` shows. Keeps existing identity tags unless told to replace them
     Apply(ApplyArgs),
-    /// Shows the messages of a dead-letter queue with why each failed, and sends them through again
+    /// List the messages of a dead-letter queue with their failure reasons, and send them back to their queue
     Redrive(RedriveArgs),
-    /// Walks each creation of a file step by step: rule, resource, owner with proof, tags
+    /// Explain each creation in files: rule, resource, owner with its evidence, tags
     Explain(ExplainArgs),
-    /// Says who stood behind calls, with the proof: the owner part of explain, of any record
-    WhoamiWas(WhoamiWasArgs),
-    /// Shows the STS sessions that are kept in a file or in the table of a deployment
+    /// Show who made a call, following assumed-role chains, with the evidence
+    #[command(visible_alias = "whoami-was")]
+    Identify(IdentifyArgs),
+    /// Show the STS sessions in a state file or in the table of a deployment
     Sessions(SessionsArgs),
-    /// Lists which events of which services are covered, and how their resources are tagged
+    /// List the events and services that are covered, and how their resources are tagged
     Catalog(CatalogArgs),
-    /// Writes the files of a deployment (CloudFormation, permissions, event patterns, guards) from the catalogue and the
+    /// Write the files of a deployment (CloudFormation, permissions, event patterns, guards) from the catalogue and the
     /// policy
     Generate(GenerateArgs),
-    /// Looks at every link of a deployment and says which is broken, and what to do. Changes nothing, but for --canary
+    /// Check every link of a deployment, and say which is broken and how to repair it. Changes nothing without --canary
     Doctor(DoctorArgs),
 }
 
-/// Where records come from and what decides about them: the same for every command that reads records.
+/// The input and the rules, for every command that reads records.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
-    /// Files (.json, .json.gz, .jsonl, an EventBridge event), folders in a trail's layout, s3://BUCKET/PREFIX, or `-` for
-    /// standard input
+    /// Files (.json, .json.gz, .jsonl, an EventBridge event), folders with the layout of a trail, s3://BUCKET/PREFIX, or `-`
+    /// for standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<String>,
-    /// Tag policy (TOML) [default: ./autotag.toml if there; else Owner, PrincipalId and CreatedBy are written]
+    /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Your own rule files (TOML), which add to the catalogue or replace its rules
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
-    /// Keep the STS sessions met in this file, and use those of earlier runs
+    /// Save STS sessions to this file, and use the sessions that earlier runs saved
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// How many files are read at once [default: the number of processors]
+    /// Number of files to read in parallel [default: the number of processors]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
@@ -68,13 +69,13 @@ pub(crate) struct PlanArgs {
     /// Output format [default: table on a terminal, jsonl otherwise]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Only events at or after this time (2026-03-02, or 2026-03-02T09:00:00Z)
+    /// Only events at or after this time, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
     /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<Timestamp>,
-    /// Also show what is not tagged: failed calls, uncovered events, what is skipped or already tagged
+    /// Also show events without new tags: failed calls, uncovered events, skipped and already tagged resources
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -83,38 +84,38 @@ pub(crate) struct PlanArgs {
 pub(crate) struct ApplyArgs {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
-    /// Do not ask before writing
+    /// Write without asking for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Replace identity tags that are there. Without it the first writer wins
+    /// Replace existing identity tags. Without it the first writer wins
     #[arg(long)]
     pub(crate) replace: bool,
-    /// At most so many calls a second to each account and region
+    /// Maximum number of calls per second to each account and region
     #[arg(long, value_name = "N", default_value = "10")]
     pub(crate) max_calls_per_second: NonZeroU32,
-    /// Accounts to write in: own, organization, or ids with commas between them
+    /// Accounts to write in: own, organization, or ids separated by commas
     #[arg(long, value_name = "ACCOUNTS", default_value = "own")]
     pub(crate) accounts: AccountScope,
-    /// The role to assume in other accounts
+    /// Role to assume in other accounts
     #[arg(long, value_name = "NAME")]
     pub(crate) member_role: Option<String>,
-    /// The external id that this role asks for
+    /// External id of that role
     #[arg(long, value_name = "ID", requires = "member_role")]
     pub(crate) external_id: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RedriveArgs {
-    /// The URL of the dead-letter queue: of another queue, or of an EventBridge rule's target
+    /// URL of the dead-letter queue of a queue, or of an EventBridge rule's target
     #[arg(value_name = "QUEUE_URL")]
     pub(crate) queue: String,
-    /// Where the messages go [default: the one queue whose dead letters these are]
+    /// Queue to send the messages to [default: the queue whose dead letters these are, if there is exactly one]
     #[arg(long, value_name = "QUEUE_URL")]
     pub(crate) to: Option<String>,
-    /// Send them and take them out of the dead-letter queue; without it they are only shown
+    /// Send the messages, and delete them from the dead-letter queue. Without it they are only listed
     #[arg(long)]
     pub(crate) yes: bool,
-    /// At most so many messages
+    /// Maximum number of messages
     #[arg(long, value_name = "N")]
     pub(crate) max: Option<NonZeroUsize>,
     /// Output format [default: table on a terminal, jsonl otherwise]
@@ -131,23 +132,23 @@ pub(crate) struct ExplainArgs {
     pub(crate) event: Option<String>,
 }
 
-/// Where STS sessions are kept.
+/// The store of STS sessions.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// A file that `plan` or `apply` has kept sessions in
+    /// State file of `plan` or `apply`
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "table")]
     pub(crate) state: Option<PathBuf>,
-    /// The DynamoDB table that session-handler keeps them in
+    /// DynamoDB table of session-handler
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) table: Option<String>,
-    /// The region of the table [default: that of the environment]
+    /// Region of the table [default: that of the environment]
     #[arg(long, global = true, value_name = "REGION", requires = "table", value_parser = region)]
     pub(crate) region: Option<Region>,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct WhoamiWasArgs {
-    /// Files with the calls' records, in any form that `plan` reads, or `-`; STS records in them count as well
+pub(crate) struct IdentifyArgs {
+    /// Files with the records of the calls, in any form that `plan` reads, or `-`. STS records in them are used too
     #[arg(required = true, value_name = "EVENT")]
     pub(crate) paths: Vec<String>,
     /// Only the event with this eventID
@@ -173,18 +174,18 @@ pub(crate) struct SessionsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SessionsCommand {
-    /// The sessions that are there
+    /// List sessions
     List {
-        /// Only those in whose id, role, caller, subject or source identity this text stands
-        #[arg(long, value_name = "TEXT")]
-        having: Option<String>,
-        /// Read at most so many
+        /// Only sessions whose id, role, caller, subject or source identity contains this text; case counts
+        #[arg(long, alias = "having", value_name = "TEXT")]
+        contains: Option<String>,
+        /// Maximum number of sessions to read, before --contains applies
         #[arg(long, value_name = "N", default_value = "1000")]
         max: NonZeroUsize,
     },
-    /// All that is known of the sessions of one role session
+    /// Show all details of the sessions with one role session id
     Get {
-        /// AROA...:session-name: principalId of the calls made in it
+        /// Role session id, AROA...:session-name: the principalId of the session's calls
         #[arg(value_name = "ROLE_SESSION")]
         role_session: String,
     },
@@ -192,81 +193,81 @@ pub(crate) enum SessionsCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct CatalogArgs {
-    /// Only services whose event source or name holds this text
+    /// Only services whose event source or name contains this text
     #[arg(long, value_name = "TEXT")]
     pub(crate) service: Option<String>,
     /// Output format [default: table]
     #[arg(long, value_enum, default_value_t = CatalogFormat::Table)]
     pub(crate) format: CatalogFormat,
-    /// Your own rule files (TOML), which add to the catalogue or replace its rules
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {
-    /// The folder of the files. What is in it and was not generated stays as it is
-    #[arg(long, value_name = "FOLDER", default_value = crate::generate::FOLDER)]
+    /// Folder for the files. Other files in it are not changed
+    #[arg(long, value_name = "FOLDER", default_value = crate::generate::file::FOLDER)]
     pub(crate) out: PathBuf,
-    /// Write nothing; print what is not up to date, and exit with 1 if anything is
+    /// Write nothing. Print a diff of the files that are out of date, and exit with 1 if there are any
     #[arg(long)]
     pub(crate) check: bool,
-    /// Tag policy (TOML) [default: ./autotag.toml if there; else Owner, PrincipalId and CreatedBy are written]
+    /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Your own rule files (TOML), which add to the catalogue or replace its rules
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// The central region, where the hub is [default: that of the environment]
+    /// Region of the hub [default: that of the environment]
     #[arg(long, value_name = "REGION", value_parser = region)]
     pub(crate) region: Option<Region>,
-    /// The regions where resources are made, with commas between them [default: the hub's, and the one where calls to the
-    /// global endpoint of STS are recorded]
+    /// Regions where resources are created, separated by commas [default: the hub's, and the region where calls to the global
+    /// endpoint of STS are recorded]
     #[arg(long, value_name = "REGIONS", value_delimiter = ',', value_parser = region)]
     pub(crate) regions: Vec<Region>,
-    /// The accounts that tag-handler enters: own, organization, or ids with commas between them [default: as it is told
-    /// by its environment]
+    /// Accounts in which tag-handler writes tags: own, organization, or ids separated by commas [default: as its environment
+    /// says]
     #[arg(long, value_name = "ACCOUNTS")]
     pub(crate) accounts: Option<AccountScope>,
-    /// The role that tag-handler assumes in other accounts [default: as it is told]
+    /// Role that tag-handler assumes in other accounts [default: as its environment says]
     #[arg(long, value_name = "NAME")]
     pub(crate) member_role: Option<String>,
-    /// The external id that this role asks for [default: as tag-handler is told]
+    /// External id of that role [default: as the environment of tag-handler says]
     #[arg(long, value_name = "ID")]
     pub(crate) external_id: Option<String>,
-    /// A role that doctor itself assumes in other accounts to look into them; without it, what is there stays unknown
-    #[arg(long, value_name = "NAME")]
-    pub(crate) look_in_role: Option<String>,
-    /// The CloudFormation stack of the hub, which knows the names of bus, queue, function and table [default: names as in
-    /// the templates]
+    /// Role that doctor itself assumes to inspect other accounts. Without it, checks there are unknown
+    #[arg(long, alias = "look-in-role", value_name = "NAME")]
+    pub(crate) inspect_role: Option<String>,
+    /// CloudFormation stack of the hub, from which doctor reads the names of bus, queue, function and table. Without such a
+    /// stack, it uses the names in the templates
     #[arg(long, value_name = "STACK", default_value = "autotag-hub")]
     pub(crate) stack: String,
-    /// The CloudFormation stack of session-handler
+    /// CloudFormation stack of session-handler
     #[arg(long, value_name = "STACK", default_value = "autotag-session")]
     pub(crate) session_stack: String,
-    /// Also look at messages of dead-letter queues: the event of the oldest and why it is there. Each counts as received
-    #[arg(long)]
-    pub(crate) peek: bool,
-    /// Make a tiny resource (an SSM parameter), wait until its tags arrive, and remove it
+    /// Also show a message of each dead-letter queue: its event and the reason of its failure. This counts as a receive
+    #[arg(long, alias = "peek")]
+    pub(crate) show_messages: bool,
+    /// Create a small resource (an SSM parameter), wait until its tags arrive, and remove it
     #[arg(long)]
     pub(crate) canary: bool,
-    /// How long the canary's tags are waited for, in seconds
+    /// Maximum time to wait for the canary's tags, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "900", requires = "canary")]
     pub(crate) wait: u64,
-    /// Exit with 1 also if anything is unknown
+    /// Exit with 1 also if a check is unknown
     #[arg(long)]
     pub(crate) strict: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
     pub(crate) format: DoctorFormat,
-    /// Tag policy (TOML) [default: ./autotag.toml if there; else Owner, PrincipalId and CreatedBy are written]
+    /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Your own rule files (TOML), which add to the catalogue or replace its rules
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
 }
@@ -283,7 +284,7 @@ pub(crate) enum DoctorFormat {
 pub(crate) enum Format {
     /// For people
     Table,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
     /// Comma-separated values
     Csv,
@@ -293,16 +294,16 @@ pub(crate) enum Format {
 pub(crate) enum TextFormat {
     /// For people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     #[value(alias = "json")]
     Jsonl,
 }
 
 impl TextFormat {
-    /// What was asked for; else text where people look, and JSON lines where programs do.
-    pub(crate) fn or_fitting(asked: Option<Self>) -> Self {
+    /// The chosen format; by default text on a terminal, and JSON lines otherwise.
+    pub(crate) fn or_default(chosen: Option<Self>) -> Self {
         let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
-        asked.unwrap_or(if on_terminal { Self::Text } else { Self::Jsonl })
+        chosen.unwrap_or(if on_terminal { Self::Text } else { Self::Jsonl })
     }
 }
 
@@ -320,7 +321,7 @@ fn region(text: &str) -> Result<Region, String> {
     Region::new(text).ok_or_else(|| "expected a region, for example eu-west-1".to_owned())
 }
 
-/// A time, or the beginning of a day, UTC.
+/// A time, or the beginning of a day in UTC.
 fn time(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
@@ -328,4 +329,41 @@ fn time(text: &str) -> Result<Timestamp, String> {
     let day: Date = text.parse().map_err(|_| "expected 2026-03-02 or 2026-03-02T09:00:00Z".to_owned())?;
     let midnight = day.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| error.to_string())?;
     Ok(midnight.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn earlier_spellings_of_options_are_hidden_aliases() {
+        let parse = |args: &[&str]| Cli::try_parse_from([&["autotag"], args].concat()).unwrap().command;
+        let Command::Sessions(list) = parse(&["sessions", "list", "--having", "anna"]) else { panic!() };
+        let SessionsCommand::List { contains, .. } = list.command else { panic!() };
+        assert_eq!(contains.as_deref(), Some("anna"));
+        let Command::Doctor(doctor) = parse(&["doctor", "--look-in-role", "r", "--peek"]) else { panic!() };
+        assert_eq!((doctor.inspect_role.as_deref(), doctor.show_messages), (Some("r"), true));
+        let mut cli = Cli::command();
+        for command in cli.get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            for option in ["--having", "--look-in-role", "--peek"] {
+                assert!(!help.contains(option), "{option} is not hidden: {help}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoami_was_is_a_visible_alias_of_identify() {
+        let parsed = Cli::try_parse_from(["autotag", "whoami-was", "event.json"]).unwrap();
+        assert!(matches!(parsed.command, Command::Identify(_)));
+        let cli = Cli::command();
+        let identify = cli.find_subcommand("identify").unwrap();
+        assert_eq!(identify.get_visible_aliases().collect::<Vec<_>>(), ["whoami-was"]);
+    }
 }

@@ -11,7 +11,7 @@ pub(crate) mod sessions;
 pub(crate) mod whoami_was;
 
 use crate::cli::SourceArgs;
-use crate::setup::wrong_usage;
+use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_handlers::batch;
 use autotag_handlers::classify::Found;
@@ -32,7 +32,7 @@ fn plan_rows(
 ) -> Result<Vec<Row>> {
     if let Some(path) = &source.state {
         // A file that is no store, or in use, is a matter of how the command was called.
-        let store = EmbeddedStore::open(path).map_err(|error| wrong_usage(error.to_string()))?;
+        let store = EmbeddedStore::open(path).map_err(|error| usage_error(error.to_string()))?;
         store.put_all(sessions)?;
         return Ok(rows(store, policy, creations));
     }

@@ -2,7 +2,7 @@
 
 mod s3;
 
-use crate::setup::WrongUsage;
+use crate::setup::UsageError;
 use anyhow::Result;
 use autotag_handlers::classify::Hints;
 use jiff::civil::Date;
@@ -73,7 +73,7 @@ pub(crate) fn find(paths: &[String], days: &Days) -> Result<(Vec<Input>, Vec<Unr
         } else if path.starts_with("s3://") {
             match s3::list(path, days) {
                 Ok(objects) => inputs.extend(objects),
-                Err(error) if error.is::<WrongUsage>() => return Err(error),
+                Err(error) if error.is::<UsageError>() => return Err(error),
                 Err(error) => unreadable.push(format!("{path}: {error:#}")),
             }
         } else {

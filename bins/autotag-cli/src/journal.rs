@@ -1,6 +1,6 @@
 //! What an earlier run of `apply` has written: a run that is killed repeats no finished write.
 
-use crate::setup::wrong_usage;
+use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use autotag_handlers::outcome::{BackendError, ErrorClass};
@@ -31,7 +31,7 @@ impl Journal {
         name.push(".written");
         let path = Path::new(&name);
         let db = Database::create(path)
-            .map_err(|error| wrong_usage(format!("cannot use `{}`: {error}", path.display())))?;
+            .map_err(|error| usage_error(format!("cannot use `{}`: {error}", path.display())))?;
         let begun = db.begin_write()?;
         begun.open_table(WRITTEN)?;
         begun.commit()?;

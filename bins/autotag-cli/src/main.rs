@@ -1,9 +1,10 @@
-//! `autotag`: who created what in an AWS estate, and which tags say so.
+//! `autotag`: finds out who created every resource in an AWS estate, and writes it onto the resources as tags.
 //!
-//! Exit codes: 0 done; 1 something could not be read or done, the rest was; 2 wrong usage or configuration.
+//! Exit codes: 0 done; 1 failed, or something could not be read or done; 2 wrong usage or configuration.
 
 mod cli;
 mod command;
+mod completion;
 mod doctor;
 mod generate;
 mod input;
@@ -16,17 +17,9 @@ mod setup;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
+use completion::Completion;
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Done {
-    /// All of it.
-    Whole,
-    /// Something could not be read or done; it was said what.
-    Partly,
-}
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -34,25 +27,26 @@ fn main() -> ExitCode {
         Command::Apply(args) => command::apply::run(&args),
         Command::Redrive(args) => command::redrive::run(&args),
         Command::Explain(args) => command::explain::run(&args),
-        Command::WhoamiWas(args) => command::whoami_was::run(&args),
+        Command::Identify(args) => command::whoami_was::run(&args),
         Command::Sessions(args) => command::sessions::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
         Command::Generate(args) => command::generate::run(&args),
         Command::Doctor(args) => command::doctor::run(&args),
     };
     match result {
-        Ok(Done::Whole) => ExitCode::SUCCESS,
-        Ok(Done::Partly) => ExitCode::from(1),
-        // Whoever reads has seen enough (`autotag plan ... | head`).
+        Ok(Completion::Complete) => ExitCode::SUCCESS,
+        Ok(Completion::Partial) => ExitCode::from(1),
+        // The reader closed the pipe, as in `autotag plan ... | head`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where not even stderr can be written to, the exit code has to do.
+            // If stderr cannot be written either, only the exit code reports the error.
             let _ = writeln!(anstream::stderr(), "autotag: {error:#}");
-            ExitCode::from(if error.is::<setup::WrongUsage>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<setup::UsageError>() { 2 } else { 1 })
         }
     }
 }
 
+/// Whether the cause of an error is a pipe that its reader closed.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let closed = |error: &std::io::Error| error.kind() == ErrorKind::BrokenPipe;
     error.chain().any(|cause| {

@@ -1,7 +1,7 @@
 //! What `plan` and `apply` have read, and how they show what came of it.
 
-use crate::Done;
 use crate::cli::{Format, PlanArgs};
+use crate::completion::Completion;
 use crate::input::{self, Days, Input};
 use crate::output::{Summary, write_rows};
 use crate::reading::{Origin, Reader, Span};
@@ -61,7 +61,7 @@ impl Material {
     }
 
     /// Prints the rows, and the summary.
-    pub(crate) fn show(self, mut rows: Vec<Row>, args: &PlanArgs) -> Result<Done> {
+    pub(crate) fn show(self, mut rows: Vec<Row>, args: &PlanArgs) -> Result<Completion> {
         let mut summary = self.summary;
         for row in &rows {
             summary.count(row, None);

@@ -1,4 +1,4 @@
-//! Catalogue, policy and session store from the command line.
+//! Catalogue and policy from the command line.
 
 use anyhow::{Context as _, Result, anyhow};
 use autotag_handlers::catalog::Catalog;
@@ -6,23 +6,27 @@ use autotag_model::policy::Policy;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Wrong usage or configuration: exit code 2.
+/// Wrong usage or configuration. The program ends with exit code 2.
 #[derive(Debug)]
-pub(crate) struct WrongUsage(String);
+pub(crate) struct UsageError(String);
 
-impl std::fmt::Display for WrongUsage {
+impl std::fmt::Display for UsageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for WrongUsage {}
+impl std::error::Error for UsageError {}
 
-pub(crate) fn wrong_usage(text: impl Into<String>) -> anyhow::Error {
-    anyhow!(WrongUsage(text.into()))
+/// A [`UsageError`] with this message.
+pub(crate) fn usage_error(message: impl Into<String>) -> anyhow::Error {
+    anyhow!(UsageError(message.into()))
 }
 
-/// The embedded catalogue with the user's rule files; every wrong file is named, not only the first.
+/// The embedded catalogue with the user's rule files.
+///
+/// # Errors
+/// A [`UsageError`] that names every wrong file, not only the first.
 pub(crate) fn catalog(rules: &[PathBuf]) -> Result<Catalog> {
     let mut catalog = Catalog::embedded();
     let mut wrong = Vec::new();
@@ -32,19 +36,23 @@ pub(crate) fn catalog(rules: &[PathBuf]) -> Result<Catalog> {
         });
         wrong.extend(added.err());
     }
-    if wrong.is_empty() { Ok(catalog) } else { Err(wrong_usage(wrong.join("\n"))) }
+    if wrong.is_empty() { Ok(catalog) } else { Err(usage_error(wrong.join("\n"))) }
 }
 
-/// The policy file that is taken when none is named and it stands in the current folder.
+/// The default policy file, in the current folder.
 const POLICY_FILE: &str = "autotag.toml";
 
+/// The policy of a file; without a path that of [`POLICY_FILE`] if it exists, else the built-in one.
+///
+/// # Errors
+/// A [`UsageError`] if the file cannot be read or is wrong.
 pub(crate) fn policy(path: Option<&Path>) -> Result<Policy> {
     let default = Path::new(POLICY_FILE);
     let Some(path) = path.or_else(|| default.is_file().then_some(default)) else {
         return Ok(Policy::default());
     };
-    let text = read(path).map_err(|error| wrong_usage(format!("{error:#}")))?;
-    Policy::from_toml(&text).map_err(|error| wrong_usage(format!("policy `{}`: {error}", path.display())))
+    let text = read(path).map_err(|error| usage_error(format!("{error:#}")))?;
+    Policy::from_toml(&text).map_err(|error| usage_error(format!("policy `{}`: {error}", path.display())))
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -1,4 +1,4 @@
-//! `autotag generate`: `deploy/` is up to date, and nobody's own files are touched.
+//! `autotag generate`: `deploy/` is up to date, and other files are not changed.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::fs;
@@ -20,7 +20,7 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// A folder in which all has been generated.
+/// A folder with generated files.
 fn generated() -> TempDir {
     let folder = TempDir::new().unwrap();
     let output = generate(folder.path(), &[]);
@@ -28,7 +28,7 @@ fn generated() -> TempDir {
     folder
 }
 
-/// Some generated file.
+/// One of the generated files.
 fn some_file(folder: &Path) -> PathBuf {
     let list = fs::read_to_string(folder.join("deploy/generated-files.txt")).unwrap();
     folder.join("deploy").join(list.lines().nth(1).unwrap())
@@ -48,7 +48,7 @@ fn the_files_of_this_repository_are_up_to_date() {
 }
 
 #[test]
-fn what_was_just_generated_is_up_to_date() {
+fn generated_files_are_up_to_date() {
     let folder = generated();
     let output = generate(folder.path(), &["--check"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -56,7 +56,7 @@ fn what_was_just_generated_is_up_to_date() {
 }
 
 #[test]
-fn a_check_shows_what_is_stale_and_writes_nothing() {
+fn check_shows_stale_files_and_writes_nothing() {
     let folder = generated();
     let file = some_file(folder.path());
     fs::write(&file, "edited\n").unwrap();
@@ -72,7 +72,7 @@ fn a_check_shows_what_is_stale_and_writes_nothing() {
 }
 
 #[test]
-fn what_is_stale_is_written_again() {
+fn stale_files_are_written_again() {
     let folder = generated();
     let file = some_file(folder.path());
     let before = fs::read_to_string(&file).unwrap();
@@ -82,7 +82,7 @@ fn what_is_stale_is_written_again() {
 }
 
 #[test]
-fn they_go_where_they_are_asked_for() {
+fn files_are_written_to_the_chosen_folder() {
     let folder = TempDir::new().unwrap();
     assert_eq!(generate(folder.path(), &["--out", "elsewhere/deep"]).status.code(), Some(0));
     assert!(folder.path().join("elsewhere/deep/generated-files.txt").is_file());
@@ -111,7 +111,7 @@ fn a_file_that_was_not_generated_is_not_replaced() {
     }
 }
 
-/// What an older version has generated and this one does not.
+/// Files that an older version generated and this one does not.
 #[test]
 fn stale_files_are_removed_and_others_stay() {
     let folder = generated();
@@ -131,12 +131,12 @@ fn stale_files_are_removed_and_others_stay() {
     assert_eq!(generate(folder.path(), &[]).status.code(), Some(0));
     assert!(!deploy.join("old.yaml").exists());
     assert!(deploy.join("README.own").exists());
-    assert!(outside.exists() && absolute.exists(), "a list names nothing outside of its folder");
+    assert!(outside.exists() && absolute.exists(), "paths outside of the folder are ignored");
     assert_eq!(fs::read_to_string(&list).unwrap(), before);
 }
 
 #[test]
-fn rules_of_ones_own_are_in_it() {
+fn own_rules_are_included() {
     let folder = generated();
     let rules = "source = \"example.amazonaws.com\"\nname = \"Example\"\nactions = [\"example:TagResource\"]\n\
                  [[rule]]\nevent = \"CreateExample\"\ntype = \"AWS::Example::Example\"\nid = \"response.arn\"\n";

@@ -1,4 +1,4 @@
-//! `autotag redrive` against an emulated SQS: shows why, sends on, loses nothing.
+//! `autotag redrive` against an emulated SQS: lists reasons, sends messages back, loses neither messages nor its report.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,14 +9,17 @@
 use autotag_aws::signed::{self, Request};
 use autotag_aws::{Accounts, Settings};
 use autotag_model::arn::Region;
-use autotag_testkit::Emulator;
+use autotag_testkit::{Emulator, Fault, Proxy};
 use serde_json::{Value, json};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const BIN: &str = env!("CARGO_BIN_EXE_autotag");
 
 struct Queues {
-    emulator: Emulator,
+    _emulator: Emulator,
+    /// Between the program and the emulator.
+    proxy: Proxy,
     config: aws_config::SdkConfig,
 }
 
@@ -30,13 +33,14 @@ impl Queues {
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
                 aws_credential_types::Credentials::new("testing", "testing", None, None, "test"),
             ));
+        let proxy = Proxy::start(&emulator.url()).unwrap();
         let loaded = Accounts::connect(Settings::default()).await;
         let config = config
             .http_client(loaded.ambient().http_client().unwrap())
             .sleep_impl(loaded.ambient().sleep_impl().unwrap())
             .identity_cache(loaded.ambient().identity_cache().unwrap())
             .build();
-        Self { emulator, config }
+        Self { _emulator: emulator, proxy, config }
     }
 
     async fn call(&self, operation: &str, input: &Value) -> Value {
@@ -56,9 +60,36 @@ impl Queues {
         answer["Attributes"]["ApproximateNumberOfMessages"].as_str().unwrap().to_owned()
     }
 
+    async fn send(&self, url: &str, body: &str, attributes: &Value) {
+        let input = json!({"QueueUrl": url, "MessageBody": body, "MessageAttributes": attributes});
+        self.call("SendMessage", &input).await;
+    }
+
+    /// A dead-letter queue with messages, and the queue that it belongs to.
+    async fn with_messages(count: usize) -> (Self, String, String) {
+        let queues = Self::new().await;
+        let dead = queues.create("dead", &json!({})).await;
+        let policy =
+            json!({"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:123456789012:dead", "maxReceiveCount": 5});
+        let source = queues.create("tag", &json!({"RedrivePolicy": policy.to_string()})).await;
+        for _ in 0..count {
+            queues.send(&dead, &event("CreateVolume"), &json!({})).await;
+        }
+        (queues, dead, source)
+    }
+
+    /// Denies calls of the program, after a number of them.
+    fn deny_after(&self, operation: &'static str, allowed: u32) {
+        let calls = AtomicU32::new(0);
+        self.proxy.rule(move |call| {
+            let denied = call.operation == operation && calls.fetch_add(1, Ordering::Relaxed) >= allowed;
+            denied.then(|| Fault::refused("AccessDenied"))
+        });
+    }
+
     fn redrive(&self, args: &[&str]) -> Output {
         let mut command = Command::new(BIN);
-        command.arg("redrive").args(args).envs(self.emulator.environment()).stdin(Stdio::null());
+        command.arg("redrive").args(args).envs(self.proxy.environment()).stdin(Stdio::null());
         command.output().unwrap()
     }
 }
@@ -80,73 +111,102 @@ fn event(name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn letters_are_shown_with_their_reason_and_sent_to_the_queue_they_came_from() {
-    let queues = Queues::new().await;
-    let dead = queues.create("dead", &json!({})).await;
-    let policy =
-        json!({"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:123456789012:dead", "maxReceiveCount": 5});
-    let source = queues.create("tag", &json!({"RedrivePolicy": policy.to_string()})).await;
+async fn messages_are_listed_with_their_reason_and_sent_to_their_queue() {
+    let (queues, dead, source) = Queues::with_messages(0).await;
     let text = |value: &str| json!({"DataType": "String", "StringValue": value});
     let attributes = json!({"ERROR_CODE": text("Refused"), "ERROR_MESSAGE": text("CreateTags answered UnauthorizedOperation")});
-    queues
-        .call(
-            "SendMessage",
-            &json!({"QueueUrl": dead, "MessageBody": event("CreateVolume"), "MessageAttributes": attributes}),
-        )
-        .await;
-    // A second look that failed stays one.
-    let looked = json!({"autotag-first-look": text("{\"Owner\":\"build\"}"), "ERROR_CODE": text("Refused")});
-    queues
-        .call(
-            "SendMessage",
-            &json!({"QueueUrl": dead, "MessageBody": "{\"detail\": ", "MessageAttributes": looked}),
-        )
-        .await;
+    queues.send(&dead, &event("CreateVolume"), &attributes).await;
+    // A recheck that failed stays a recheck.
+    let recheck = json!({"autotag-first-look": text("{\"Owner\":\"build\"}"), "ERROR_CODE": text("Refused")});
+    queues.send(&dead, "{\"detail\": ", &recheck).await;
 
-    let shown = queues.redrive(&[&dead]);
-    assert_eq!(shown.status.code(), Some(0), "{}", stderr(&shown));
-    let mut letters = lines(&shown);
-    letters.sort_by_key(|letter| letter["event_name"].to_string());
-    assert_eq!(letters.len(), 2, "{letters:?}");
-    assert_eq!(letters[0]["event_name"], "CreateVolume");
-    assert_eq!(letters[0]["error"], "Refused: CreateTags answered UnauthorizedOperation");
-    assert_eq!(letters[1]["error"], "Refused");
-    assert!(letters.iter().all(|letter| letter["sent"] == false));
+    let listed = queues.redrive(&[&dead]);
+    assert_eq!(listed.status.code(), Some(0), "{}", stderr(&listed));
+    let mut messages = lines(&listed);
+    messages.sort_by_key(|message| message["event_name"].to_string());
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert_eq!(messages[0]["event_name"], "CreateVolume");
+    assert_eq!(messages[0]["error"], "Refused: CreateTags answered UnauthorizedOperation");
+    assert_eq!(messages[1]["error"], "Refused");
+    assert!(messages.iter().all(|message| message["sent"] == false));
     assert_eq!((queues.count(&dead).await.as_str(), queues.count(&source).await.as_str()), ("2", "0"));
 
     let sent = queues.redrive(&[&dead, "--yes"]);
     assert_eq!(sent.status.code(), Some(0), "{}", stderr(&sent));
-    assert!(lines(&sent).iter().all(|letter| letter["sent"] == true), "{}", stderr(&sent));
+    assert!(lines(&sent).iter().all(|message| message["sent"] == true), "{}", stderr(&sent));
     assert_eq!((queues.count(&dead).await.as_str(), queues.count(&source).await.as_str()), ("0", "2"));
     let input = json!({"QueueUrl": source, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"]});
     let got = queues.call("ReceiveMessage", &input).await;
-    let looks = got["Messages"].as_array().unwrap().iter().map(|message| &message["MessageAttributes"]);
-    let looks: Vec<&Value> = looks.filter(|attributes| !attributes.is_null()).collect();
-    assert_eq!(looks.len(), 1, "what was noted about a failure does not go on: {got}");
-    assert_eq!(looks[0]["autotag-first-look"]["StringValue"], "{\"Owner\":\"build\"}");
+    let attributes = got["Messages"].as_array().unwrap().iter().map(|message| &message["MessageAttributes"]);
+    let attributes: Vec<&Value> = attributes.filter(|attributes| !attributes.is_null()).collect();
+    assert_eq!(attributes.len(), 1, "the reason of a failure is not sent back: {got}");
+    assert_eq!(attributes[0]["autotag-first-look"]["StringValue"], "{\"Owner\":\"build\"}");
     let bodies: Vec<&str> =
         got["Messages"].as_array().unwrap().iter().map(|m| m["Body"].as_str().unwrap()).collect();
     assert!(bodies.contains(&event("CreateVolume").as_str()), "{bodies:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn letters_of_a_rule_need_to_be_told_where_to() {
+async fn messages_of_a_rule_need_a_target() {
     let queues = Queues::new().await;
     let dead = queues.create("rule-dead", &json!({})).await;
     let target = queues.create("tag", &json!({})).await;
     let text = |value: &str| json!({"DataType": "String", "StringValue": value});
     let attributes = json!({"ERROR_CODE": text("NO_PERMISSIONS"), "RULE_ARN": text("arn:aws:events:eu-west-1:123456789012:rule/x")});
-    queues
-        .call(
-            "SendMessage",
-            &json!({"QueueUrl": dead, "MessageBody": event("CreateVolume"), "MessageAttributes": attributes}),
-        )
-        .await;
-    let untold = queues.redrive(&[&dead, "--yes"]);
-    assert_eq!(untold.status.code(), Some(2));
-    assert!(stderr(&untold).contains("--to"), "{}", stderr(&untold));
-    assert_eq!(queues.count(&dead).await, "1");
-    let told = queues.redrive(&[&dead, "--yes", "--to", &target]);
-    assert_eq!(lines(&told)[0]["error"], "NO_PERMISSIONS: arn:aws:events:eu-west-1:123456789012:rule/x");
+    queues.send(&dead, &event("CreateVolume"), &attributes).await;
+    for wrong in [&[&dead, "--yes"][..], &[&dead, "--yes", "--to", &dead]] {
+        let refused = queues.redrive(wrong);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(stderr(&refused).contains("--to"), "{}", stderr(&refused));
+        assert_eq!(queues.count(&dead).await, "1");
+    }
+    let sent = queues.redrive(&[&dead, "--yes", "--to", &target]);
+    assert_eq!(lines(&sent)[0]["error"], "NO_PERMISSIONS: arn:aws:events:eu-west-1:123456789012:rule/x");
     assert_eq!((queues.count(&dead).await.as_str(), queues.count(&target).await.as_str()), ("0", "1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receive_that_fails_midway_keeps_the_report_of_sent_messages() {
+    let (queues, dead, source) = Queues::with_messages(12).await;
+    queues.deny_after("ReceiveMessage", 1);
+    let output = queues.redrive(&[&dead, "--yes"]);
+    let sent = lines(&output);
+    assert!(!sent.is_empty() && sent.iter().all(|message| message["sent"] == true), "{}", stderr(&output));
+    assert_eq!(queues.count(&source).await, sent.len().to_string());
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    assert!(told.contains(&format!("{} dead letters, {} sent\n", sent.len(), sent.len())), "{told}");
+    assert!(told.contains("ReceiveMessage answered AccessDenied"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receive_that_fails_midway_leaves_unsent_messages_visible() {
+    let (queues, dead, source) = Queues::with_messages(12).await;
+    queues.deny_after("ReceiveMessage", 1);
+    for format in ["table", "csv"] {
+        let output = queues.redrive(&[&dead, "--format", format]);
+        assert_eq!(output.status.code(), Some(1));
+        queues.proxy.repair();
+        queues.deny_after("ReceiveMessage", 1);
+        let report = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(report.contains("CreateVolume"), "{format}: {report}{}", stderr(&output));
+        assert_eq!(queues.count(&dead).await, "12", "{format}: all are visible");
+    }
+    // Now a message cannot be sent: it is reported, and the others are sent.
+    queues.proxy.repair();
+    queues.deny_after("SendMessage", 3);
+    let output = queues.redrive(&[&dead, "--yes"]);
+    assert_eq!(output.status.code(), Some(1));
+    let sent = lines(&output).iter().filter(|message| message["sent"] == true).count();
+    assert_eq!((lines(&output).len(), sent), (12, 3), "{}", stderr(&output));
+    assert_eq!((queues.count(&dead).await.as_str(), queues.count(&source).await.as_str()), ("9", "3"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_cannot_be_read_is_an_error() {
+    let (queues, dead, _) = Queues::with_messages(1).await;
+    queues.deny_after("ReceiveMessage", 0);
+    let output = queues.redrive(&[&dead]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    assert_eq!(stderr(&output), "autotag: ReceiveMessage answered AccessDenied\n");
 }

@@ -1,4 +1,4 @@
-//! `autotag sessions` and `autotag whoami-was`: what the person on call asks.
+//! `autotag sessions` and `autotag identify`, over a state file and a table.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use autotag_model::identity::{AccessKeyId, Principal};
@@ -33,8 +33,8 @@ fn lines(output: &Output) -> Vec<Value> {
     stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// A file that a plan of the shipped trail has kept its sessions in.
-fn kept(folder: &Path) -> String {
+/// A state file with the sessions of the shipped trail.
+fn state_file(folder: &Path) -> String {
     let state = folder.join("sessions.redb").to_str().unwrap().to_owned();
     let planned = autotag(&["plan", "fixtures/trail", "--state", &state]);
     assert!(planned.status.code().is_some_and(|code| code < 2), "{}", stderr(&planned));
@@ -42,13 +42,13 @@ fn kept(folder: &Path) -> String {
 }
 
 #[test]
-fn sessions_of_a_file_are_listed_and_shown_and_no_key_is() {
+fn sessions_are_listed_and_shown_without_access_keys() {
     let folder = tempfile::tempdir().unwrap();
-    let state = kept(folder.path());
+    let state = state_file(folder.path());
     let listed = autotag(&["sessions", "list", "--state", &state, "--format", "jsonl"]);
     let all = lines(&listed);
     assert!(listed.status.success() && all.len() == 21, "{} sessions", all.len());
-    let lena = autotag(&["sessions", "list", "--state", &state, "--having", "lena", "--format", "jsonl"]);
+    let lena = autotag(&["sessions", "list", "--state", &state, "--contains", "lena", "--format", "jsonl"]);
     let lena = lines(&lena);
     assert!(!lena.is_empty() && lena.len() < all.len());
     assert!(lena.iter().all(|line| line.to_string().contains("lena")), "{lena:?}");
@@ -69,7 +69,7 @@ fn sessions_of_a_file_are_listed_and_shown_and_no_key_is() {
 }
 
 #[test]
-fn where_the_sessions_are_has_to_be_said() {
+fn a_store_must_be_named_and_exist() {
     let nowhere = autotag(&["sessions", "list"]);
     assert_eq!(nowhere.status.code(), Some(2));
     assert!(stderr(&nowhere).contains("--state FILE"), "{}", stderr(&nowhere));
@@ -77,12 +77,12 @@ fn where_the_sessions_are_has_to_be_said() {
     let missing = folder.path().join("missing").to_str().unwrap().to_owned();
     let wrong = autotag(&["sessions", "list", "--state", &missing]);
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(!Path::new(&missing).exists(), "looking makes no file");
+    assert!(!Path::new(&missing).exists(), "reading creates no file");
 }
 
-/// The session and the call made in it are in different files, as in trails.
+/// The session and its call are in different files, as in trails.
 #[test]
-fn who_was_it_by_the_file_and_by_the_records_alone() {
+fn identify_uses_the_state_file_and_the_records() {
     let folder = tempfile::tempdir().unwrap();
     let caller = json!({"type": "IAMUser", "userName": "mara", "arn": "arn:aws:iam::111122223333:user/mara"});
     let sts = json!({"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole", "eventID": "sts",
@@ -100,15 +100,15 @@ fn who_was_it_by_the_file_and_by_the_records_alone() {
         path.to_str().unwrap().to_owned()
     };
     let (sts, call) = (write("sts.json", &sts), write("call.json", &call));
-    let alone = lines(&autotag(&["whoami-was", &call, "--format", "jsonl"]));
+    let alone = lines(&autotag(&["identify", &call, "--format", "jsonl"]));
     assert_eq!((&alone[0]["owner"], &alone[0]["owner_source"]), (&json!("x"), &json!("role-session")));
     assert_eq!(alone[0]["session_missing"], json!(true));
-    let both = lines(&autotag(&["whoami-was", &call, &sts, "--event", "who", "--format", "jsonl"]));
+    let both = lines(&autotag(&["identify", &call, &sts, "--event", "who", "--format", "jsonl"]));
     assert_eq!((&both[0]["owner"], &both[0]["owner_source"]), (&json!("mara"), &json!("role-chain")));
     assert_eq!(both[0]["session_tags"], json!({"Team": "shop"}));
     let state = folder.path().join("state").to_str().unwrap().to_owned();
     autotag(&["plan", &sts, "--state", &state]);
-    let text = stdout(&autotag(&["whoami-was", &call, "--state", &state, "--format", "text"]));
+    let text = stdout(&autotag(&["identify", &call, "--state", &state, "--format", "text"]));
     for part in [
         "mara (role-chain)",
         "hop 1: arn:aws:sts::111122223333:assumed-role/jump/x",
@@ -116,13 +116,15 @@ fn who_was_it_by_the_file_and_by_the_records_alone() {
     ] {
         assert!(text.contains(part), "{part}:\n{text}");
     }
-    let nobody = autotag(&["whoami-was", &call, "--event", "other"]);
+    let alias = lines(&autotag(&["whoami-was", &call, &sts, "--event", "who", "--format", "jsonl"]));
+    assert_eq!(alias, both, "the earlier name still works");
+    let nobody = autotag(&["identify", &call, "--event", "other"]);
     assert_eq!(nobody.status.code(), Some(1));
     assert!(stderr(&nobody).contains("no record with eventID other was found"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_table_of_a_deployment_is_asked() {
+async fn the_table_of_a_deployment_is_read() {
     use aws_config::SdkConfig;
     let emulator = Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
     let credentials = Credentials::new("testing", "testing", None, None, "test");

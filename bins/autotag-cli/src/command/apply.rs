@@ -1,11 +1,11 @@
 //! `autotag apply`: the plan, written. The same way as the plan's, with AWS behind the ports.
 
-use crate::Done;
 use crate::cli::ApplyArgs;
+use crate::completion::Completion;
 use crate::journal::{Journal, Journaled};
 use crate::material::Material;
 use crate::output::plural;
-use crate::setup::wrong_usage;
+use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
 use autotag_aws::backend::AwsPorts;
 use autotag_aws::{AccountScope, Accounts, MemberRole, Settings};
@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 /// How many creations are decided at once: what was read of their resources must not be old when it is written.
 const AT_ONCE: usize = 500;
 
-pub(crate) fn run(args: &ApplyArgs) -> Result<Done> {
+pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let settings = settings(args)?;
     let mut material = Material::gather(&args.plan)?;
     material.policy.replace_existing |= args.replace;
@@ -35,14 +35,14 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Done> {
         target.may_have_existed = true;
     }
     if !creations.is_empty() && !confirmed(args, &creations)? {
-        return Err(wrong_usage("nothing is written without a yes; say `--yes` where nobody can be asked"));
+        return Err(usage_error("nothing is written without a yes; say `--yes` where nobody can be asked"));
     }
     let state = args.plan.source.state.as_deref();
     let journal = state.map(Journal::beside).transpose()?;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let accounts = Arc::new(runtime.block_on(Accounts::connect(settings)));
     let rows = if let Some(path) = state {
-        let store = EmbeddedStore::open(path).map_err(|error| wrong_usage(error.to_string()))?;
+        let store = EmbeddedStore::open(path).map_err(|error| usage_error(error.to_string()))?;
         store.put_all(&material.sessions)?;
         runtime.block_on(write(args, accounts, store, journal, &material.policy, creations))
     } else {
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Done> {
     // In a plan what is deferred is only looked up later; here it is left undone.
     let undone = rows.iter().any(|row| row.outcome.is_retryable());
     let done = material.show(rows, &args.plan)?;
-    Ok(if undone { Done::Partly } else { done })
+    Ok(if undone { Completion::Partial } else { done })
 }
 
 fn settings(args: &ApplyArgs) -> Result<Settings> {
@@ -65,7 +65,7 @@ fn settings(args: &ApplyArgs) -> Result<Settings> {
         session_policy: None,
     });
     if args.accounts != AccountScope::OwnOnly && role.is_none() {
-        return Err(wrong_usage(
+        return Err(usage_error(
             "--accounts names other accounts: say with --member-role which role to assume there",
         ));
     }

@@ -1,7 +1,7 @@
-//! `autotag catalog`: what is covered.
+//! `autotag catalog`: lists the covered events.
 
-use crate::Done;
 use crate::cli::{CatalogArgs, CatalogFormat};
+use crate::completion::Completion;
 use crate::output::{plural, styled, table};
 use crate::setup;
 use anyhow::Result;
@@ -26,7 +26,7 @@ struct Entry<'c> {
 }
 
 impl<'c> Entry<'c> {
-    fn of(service: &'c ServiceRules, rule: &'c Rule) -> Self {
+    fn new(service: &'c ServiceRules, rule: &'c Rule) -> Self {
         Self {
             service: &service.name,
             event_source: &service.source,
@@ -43,19 +43,19 @@ impl<'c> Entry<'c> {
     }
 }
 
-pub(crate) fn run(args: &CatalogArgs) -> Result<Done> {
+pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
     let catalog = setup::catalog(&args.rules)?;
     let wanted = args.service.as_deref().unwrap_or_default().to_lowercase();
     let mut services = catalog.services()?;
     services
         .retain(|service| service.source.contains(&wanted) || service.name.to_lowercase().contains(&wanted));
     if services.is_empty() {
-        writeln!(anstream::stderr(), "no service is called like `{wanted}`")?;
-        return Ok(Done::Partly);
+        writeln!(anstream::stderr(), "no service matches `{wanted}`")?;
+        return Ok(Completion::Partial);
     }
     let count: usize = services.iter().map(|service| service.rules.len()).sum();
     let entries =
-        services.iter().flat_map(|service| service.rules.iter().map(|rule| Entry::of(service, rule)));
+        services.iter().flat_map(|service| service.rules.iter().map(|rule| Entry::new(service, rule)));
     let mut out = anstream::stdout().lock();
     match args.format {
         CatalogFormat::Json => {
@@ -84,10 +84,10 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Done> {
             )?;
         }
     }
-    Ok(Done::Whole)
+    Ok(Completion::Complete)
 }
 
-/// The page `docs/services.md`: a section a service, a row a rule.
+/// The page `docs/services.md`: one section for each service, one row for each rule.
 fn markdown(services: &[ServiceRules]) -> String {
     let rules: usize = services.iter().map(|service| service.rules.len()).sum();
     let mut page = format!(

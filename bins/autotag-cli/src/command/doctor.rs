@@ -1,9 +1,9 @@
-//! `autotag doctor`: when nothing gets tagged, which link is broken.
+//! `autotag doctor`: checks every link of a deployment and names the broken ones.
 
-use crate::Done;
 use crate::cli::{DoctorArgs, DoctorFormat};
-use crate::doctor::canary::{self, Flight};
-use crate::doctor::{Aim, Expected, Finding, State, World, examine};
+use crate::completion::Completion;
+use crate::doctor::canary::{self, CanaryReport};
+use crate::doctor::{DeploymentView, DoctorOptions, Expected, Finding, State, examine};
 use crate::generate::inventory::Inventory;
 use crate::output::{printable, styled};
 use crate::setup;
@@ -14,7 +14,7 @@ use std::io::Write;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// What programs see. The names are a contract.
+/// The report in JSON. The field names are a contract.
 #[derive(Serialize)]
 struct Report<'r> {
     ok: usize,
@@ -22,64 +22,74 @@ struct Report<'r> {
     unknown: usize,
     checks: &'r [Finding],
     #[serde(skip_serializing_if = "Option::is_none")]
-    canary: Option<&'r Flight>,
+    canary: Option<&'r CanaryReport>,
 }
 
 impl<'r> Report<'r> {
-    fn of(checks: &'r [Finding], canary: Option<&'r Flight>) -> Self {
+    fn new(checks: &'r [Finding], canary: Option<&'r CanaryReport>) -> Self {
         let count = |state| checks.iter().filter(|finding| finding.state == state).count();
         let [ok, broken, unknown] = [State::Ok, State::Broken, State::Unknown].map(count);
         Self { ok, broken, unknown, checks, canary }
     }
+
+    fn completion(&self, strict: bool) -> Completion {
+        let interrupted = self.canary.is_some_and(|canary| canary.interrupted);
+        if interrupted || self.broken > 0 || (strict && self.unknown > 0) {
+            Completion::Partial
+        } else {
+            Completion::Complete
+        }
+    }
 }
 
-pub(crate) fn run(args: &DoctorArgs) -> Result<Done> {
+pub(crate) fn run(args: &DoctorArgs) -> Result<Completion> {
     let services = setup::catalog(&args.rules)?.services()?;
     let expected = Expected::of(&Inventory::new(services, setup::policy(args.policy.as_deref())?))?;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-    let (findings, flight) = runtime.block_on(look(args, expected));
-    let report = Report::of(&findings, flight.as_ref());
+    let (findings, canary) = runtime.block_on(check(args, expected));
+    let report = Report::new(&findings, canary.as_ref());
     let mut out = anstream::stdout().lock();
     match args.format {
         DoctorFormat::Json => {
             serde_json::to_writer_pretty(&mut out, &report)?;
             writeln!(out)?;
         }
-        DoctorFormat::Text => text(&mut out, &report)?,
+        DoctorFormat::Text => write_text(&mut out, &report)?,
     }
-    let ended = flight.as_ref().is_none_or(|flight| !flight.interrupted);
-    let well = ended && report.broken == 0 && (report.unknown == 0 || !args.strict);
-    Ok(if well { Done::Whole } else { Done::Partly })
+    Ok(report.completion(args.strict))
 }
 
-async fn look(args: &DoctorArgs, expected: Expected) -> (Vec<Finding>, Option<Flight>) {
-    let accounts = Accounts::connect(Settings::default()).await;
-    let aim = Aim {
+fn options(args: &DoctorArgs) -> DoctorOptions {
+    DoctorOptions {
         hub: args.region.clone(),
         regions: args.regions.clone(),
         accounts: args.accounts.clone(),
         member_role: args.member_role.clone(),
         external_id: args.external_id.clone(),
-        look_in_role: args.look_in_role.clone(),
+        inspect_role: args.inspect_role.clone(),
         hub_stack: args.stack.clone(),
         session_stack: args.session_stack.clone(),
-        peek: args.peek,
-    };
-    let world = match Box::pin(World::open(&accounts, &aim, expected)).await {
-        Ok(world) => world,
+        show_messages: args.show_messages,
+    }
+}
+
+async fn check(args: &DoctorArgs, expected: Expected) -> (Vec<Finding>, Option<CanaryReport>) {
+    let accounts = Accounts::connect(Settings::default()).await;
+    let view = match Box::pin(DeploymentView::open(&accounts, &options(args), expected)).await {
+        Ok(view) => view,
         Err(findings) => return (findings, None),
     };
-    // Every check at once: too large for a stack.
-    let mut findings = [world.findings.clone(), Box::pin(examine(&world)).await].concat();
+    // These futures are too large for the stack.
+    let mut findings = [view.findings.clone(), Box::pin(examine(&view)).await].concat();
     if !args.canary {
         return (findings, None);
     }
-    let flight = canary::fly(&world, Duration::from_secs(args.wait)).await;
-    findings.extend(flight.finding.clone());
-    (findings, Some(flight))
+    let canary = Box::pin(canary::run(&view, Duration::from_secs(args.wait))).await;
+    findings.extend(canary.finding.clone());
+    (findings, Some(canary))
 }
 
-fn text(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
+fn write_text(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
     let longest =
         |part: fn(&Finding) -> &str| report.checks.iter().map(|one| part(one).len()).max().unwrap_or(0);
     let (checks, places) = (longest(|finding| finding.check), longest(|finding| &finding.place));
@@ -96,7 +106,7 @@ fn text(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
             writeln!(out, "        {}", styled::text(styled::QUIET, &format!("-> {}", printable(fix))))?;
         }
     }
-    for (key, value) in report.canary.iter().flat_map(|flight| &flight.tags) {
+    for (key, value) in report.canary.iter().flat_map(|canary| &canary.tags) {
         writeln!(out, "        {}", printable(&format!("{key} = {value}")))?;
     }
     writeln!(out, "{} ok, {} broken, {} unknown", report.ok, report.broken, report.unknown)?;

@@ -1,8 +1,8 @@
 //! `autotag explain`: one record at a time, step by step, with the facts each step used.
 
 use super::plan_rows;
-use crate::Done;
 use crate::cli::ExplainArgs;
+use crate::completion::Completion;
 use crate::input::{self, Days, Input};
 use crate::output::{owner_lines, printable, styled};
 use crate::reading::{Origin, Reader, Span};
@@ -16,7 +16,7 @@ use autotag_model::rule::TagCall;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-pub(crate) fn run(args: &ExplainArgs) -> Result<Done> {
+pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let source = &args.source;
     let catalog = setup::catalog(&source.rules)?;
     let policy = setup::policy(source.policy.as_deref())?;
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Done> {
             reading.sessions.len()
         )?;
     }
-    Ok(if unreadable.is_empty() && explained > 0 { Done::Whole } else { Done::Partly })
+    Ok(if unreadable.is_empty() && explained > 0 { Completion::Complete } else { Completion::Partial })
 }
 
 /// Prints one numbered step; further lines stand under its first.

@@ -1,10 +1,10 @@
-//! `autotag sessions`: the STS sessions in a store, for whoever wants to know why somebody was named, or nobody.
+//! `autotag sessions`: lists the STS sessions of a store, to find out why an owner was found or not.
 
-use crate::Done;
 use crate::cli::{SessionsArgs, SessionsCommand, TextFormat};
+use crate::completion::Completion;
 use crate::output::{plural, printable, styled, table};
 use crate::sessions::Sessions;
-use crate::setup::wrong_usage;
+use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_model::session::Session;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use session_store::SessionReader as _;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// A session, as programs see it. The names are a contract. No whole access key id is in it.
+/// A session in JSON. The field names are a contract. Access key ids are shortened.
 #[derive(Serialize)]
 struct Line<'s> {
     role_session: &'s str,
@@ -32,7 +32,7 @@ struct Line<'s> {
 }
 
 impl<'s> Line<'s> {
-    fn of(session: &'s Session) -> Self {
+    fn new(session: &'s Session) -> Self {
         Self {
             role_session: &session.role_session,
             issued: session.issued.to_string(),
@@ -51,80 +51,88 @@ impl<'s> Line<'s> {
         }
     }
 
-    /// Whoever asked for it, as far as the store knows.
-    fn by(&self) -> &str {
+    /// The caller who got the session, by the best evidence that the store has.
+    fn caller(&self) -> &str {
         self.source_identity.or(self.subject).or(self.caller_arn).unwrap_or(self.caller)
     }
 }
 
-pub(crate) fn run(args: &SessionsArgs) -> Result<Done> {
+pub(crate) fn run(args: &SessionsArgs) -> Result<Completion> {
     if args.store.state.is_none() && args.store.table.is_none() {
-        return Err(wrong_usage("say where the sessions are: `--state FILE` or `--table NAME`"));
+        return Err(usage_error("`--state FILE` or `--table NAME` is required: the store of the sessions"));
     }
     let sessions = Sessions::open(&args.store)?;
-    let format = TextFormat::or_fitting(args.format);
-    match &args.command {
-        SessionsCommand::List { having, max } => {
-            let mut found = sessions.some(max.get())?;
-            let all = found.len();
-            found.retain(|session| having.as_ref().is_none_or(|text| mentions(session, text)));
-            list(&found, format)?;
-            if all == max.get() {
-                writeln!(
-                    anstream::stderr(),
-                    "only {} were read; say --max for more",
-                    plural(all, "session")
-                )?;
-            }
-            if found.is_empty() {
-                writeln!(anstream::stderr(), "no such session is known")?;
-            }
-            Ok(if found.is_empty() { Done::Partly } else { Done::Whole })
-        }
-        SessionsCommand::Get { role_session } => {
-            let found = sessions.wait(sessions.store.find(role_session))?;
-            let mut out = anstream::stdout().lock();
-            for session in &found {
-                show(&mut out, session, format)?;
-            }
-            if found.is_empty() {
-                let id = printable(role_session);
-                writeln!(anstream::stderr(), "no session of `{id}` is known; an id is AROA...:session-name")?;
-            }
-            Ok(if found.is_empty() { Done::Partly } else { Done::Whole })
-        }
+    let format = TextFormat::or_default(args.format);
+    let found = match &args.command {
+        SessionsCommand::List { contains, max } => list(&sessions, contains.as_deref(), max.get(), format)?,
+        SessionsCommand::Get { role_session } => get(&sessions, role_session, format)?,
+    };
+    Ok(if found { Completion::Complete } else { Completion::Partial })
+}
+
+/// Prints the sessions that contain a text. Returns whether there are any.
+fn list(sessions: &Sessions, contains: Option<&str>, max: usize, format: TextFormat) -> Result<bool> {
+    let mut found = sessions.sample(max)?;
+    let read = found.len();
+    found.retain(|session| contains.is_none_or(|text| mentions(session, text)));
+    write_list(&found, format)?;
+    if read == max {
+        let count = plural(read, "session");
+        writeln!(anstream::stderr(), "only {count} were read; pass a larger --max for more")?;
     }
+    if found.is_empty() {
+        writeln!(anstream::stderr(), "no session was found")?;
+    }
+    Ok(!found.is_empty())
 }
 
+/// Prints the sessions of an id. Returns whether there are any.
+fn get(sessions: &Sessions, role_session: &str, format: TextFormat) -> Result<bool> {
+    let found = sessions.wait(sessions.store.find(role_session))?;
+    let mut out = anstream::stdout().lock();
+    for session in &found {
+        write_session(&mut out, session, format)?;
+    }
+    if found.is_empty() {
+        let id = printable(role_session);
+        writeln!(
+            anstream::stderr(),
+            "no session of `{id}` is known; an id has the form AROA...:session-name"
+        )?;
+    }
+    Ok(!found.is_empty())
+}
+
+/// Whether the id, role, caller, subject or source identity of a session contains a text.
 fn mentions(session: &Session, text: &str) -> bool {
-    let line = Line::of(session);
-    let places =
+    let line = Line::new(session);
+    let fields =
         [Some(line.role_session), line.role_arn, line.caller_arn, line.subject, line.source_identity];
-    places.into_iter().flatten().any(|place| place.contains(text))
+    fields.into_iter().flatten().any(|field| field.contains(text))
 }
 
-fn list(sessions: &[Session], format: TextFormat) -> Result<()> {
+fn write_list(sessions: &[Session], format: TextFormat) -> Result<()> {
     let mut out = anstream::stdout().lock();
     if format == TextFormat::Jsonl {
         for session in sessions {
-            show(&mut out, session, format)?;
+            write_session(&mut out, session, format)?;
         }
         return Ok(());
     }
     let mut table = table(&["role session", "issued", "by", "tags"]);
     for session in sessions {
-        let line = Line::of(session);
+        let line = Line::new(session);
         let kind = styled::text(styled::QUIET, line.kind);
         let tags: Vec<String> =
             line.tags.iter().map(|(key, value)| printable(&format!("{key}={value}"))).collect();
-        let by = format!("{}\n{kind}", printable(line.by()));
-        table.add_row([printable(line.role_session), line.issued.clone(), by, tags.join("\n")]);
+        let caller = format!("{}\n{kind}", printable(line.caller()));
+        table.add_row([printable(line.role_session), line.issued.clone(), caller, tags.join("\n")]);
     }
     Ok(writeln!(out, "{table}")?)
 }
 
-fn show(out: &mut impl Write, session: &Session, format: TextFormat) -> Result<()> {
-    let line = Line::of(session);
+fn write_session(out: &mut impl Write, session: &Session, format: TextFormat) -> Result<()> {
+    let line = Line::new(session);
     if format == TextFormat::Jsonl {
         serde_json::to_writer(&mut *out, &line)?;
         return Ok(writeln!(out)?);

@@ -1,8 +1,8 @@
 //! `autotag whoami-was`: who stood behind calls. What `explain` says of the owner, of any record and not of creations
 //! alone.
 
-use crate::Done;
-use crate::cli::{TextFormat, WhoamiWasArgs};
+use crate::cli::{IdentifyArgs, TextFormat};
+use crate::completion::Completion;
 use crate::input::{self, Days, Input, Unreadable};
 use crate::output::{OwnerLine, owner_lines, printable, styled};
 use crate::sessions::Sessions;
@@ -37,9 +37,9 @@ struct Line<'c> {
     owner: OwnerLine<'c>,
 }
 
-pub(crate) fn run(args: &WhoamiWasArgs) -> Result<Done> {
+pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
     let sessions = Sessions::open(&args.store)?;
-    let format = TextFormat::or_fitting(args.format);
+    let format = TextFormat::or_default(args.format);
     let (inputs, mut unreadable) = input::find(&args.paths, &Days::default())?;
     let mut read = Read { wanted: args.event.as_deref(), calls: Vec::new(), sessions: Vec::new() };
     for input in &inputs {
@@ -69,7 +69,11 @@ pub(crate) fn run(args: &WhoamiWasArgs) -> Result<Done> {
         let which = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
         writeln!(anstream::stderr(), "no record{which} was found")?;
     }
-    Ok(if unreadable.is_empty() && !read.calls.is_empty() { Done::Whole } else { Done::Partly })
+    Ok(if unreadable.is_empty() && !read.calls.is_empty() {
+        Completion::Complete
+    } else {
+        Completion::Partial
+    })
 }
 
 struct Read<'a> {

@@ -1,8 +1,11 @@
-//! The whole way, tried: a tiny resource is made, its tags are waited for, and it is removed again.
+//! A test of the whole chain: creates a small resource, waits for its tags, and removes it.
 
-use super::ask::if_there;
+use super::check::{CheckFailure, CheckResult, Finding, fail};
+use super::checks::CANARY;
 use super::consumer::Queue;
-use super::{Check, Expected, Finding, NoAnswer, Trouble, Verdict, World, broken};
+use super::deployment::DeploymentView;
+use super::expected::{Event, Expected};
+use super::query::{QueryError, if_there};
 use autotag_aws::signed::{SQS, SSM};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,190 +15,186 @@ use std::io::Write as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
-const CANARY: Check = Check {
-    name: "canary",
-    question: "do the tags of a new resource arrive?",
-    fix: "mend the links above, then read the logs of tag-handler; does the policy ignore whoever runs doctor?",
-};
-
-/// What the parameter's name begins with.
+/// The prefix of the parameter's name.
 const PREFIX: &str = "/autotag/canary/";
 
-/// How often is looked.
-const GLANCE: Duration = Duration::from_secs(2);
+/// The event of the canary's creation in `CloudTrail`.
+const EVENT_SOURCE: &str = "ssm.amazonaws.com";
+const EVENT_NAME: &str = "PutParameter";
 
-/// How often its removal is tried.
-const TRIES: u32 = 3;
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What came of it. The names are a contract.
+const MAX_REMOVE_ATTEMPTS: u32 = 3;
+
+/// The result of a canary. The JSON keys are a contract.
 #[derive(Debug, Serialize)]
-pub(crate) struct Flight {
-    /// The SSM parameter.
+pub(crate) struct CanaryReport {
+    /// The name of the SSM parameter.
     pub(crate) parameter: String,
-    /// What was seen, and how many seconds after the creation.
-    pub(crate) hops: Vec<Hop>,
-    /// The tags that have arrived.
+    /// What doctor saw, in order of time.
+    #[serde(rename = "hops")]
+    pub(crate) milestones: Vec<Milestone>,
+    /// The tags that arrived.
     pub(crate) tags: BTreeMap<String, String>,
-    /// Whether it is gone again, or never was.
+    /// Whether the parameter does not exist any more, or never did.
     pub(crate) removed: bool,
-    /// Whether somebody did not want to wait.
+    /// Whether a signal ended the wait.
     #[serde(skip)]
     pub(crate) interrupted: bool,
     #[serde(skip)]
     pub(crate) finding: Option<Finding>,
 }
 
-/// One thing that was seen on the way.
+/// One event that doctor saw while it waited.
 #[derive(Debug, Serialize)]
-pub(crate) struct Hop {
-    pub(crate) hop: &'static str,
+pub(crate) struct Milestone {
+    #[serde(rename = "hop")]
+    pub(crate) name: &'static str,
+    /// The time since the creation, in seconds.
     pub(crate) seconds: f64,
 }
 
-/// Why nothing is waited for any more.
-enum End {
+/// The reason why the wait ended.
+enum CanaryEnd {
     Tagged,
-    TooLate,
+    TimedOut,
     Interrupted,
-    Failed(NoAnswer),
+    Failed(QueryError),
 }
 
-/// Sends a canary through. It is removed whatever happens, but for SIGKILL: also when somebody interrupts, or nothing arrives.
-pub(crate) async fn fly(world: &World, patience: Duration) -> Flight {
-    let random = RandomState::new().hash_one(world.account.as_str());
-    let parameter = format!("{PREFIX}{random:016x}");
-    let mut flight = Flight {
-        parameter,
-        hops: Vec::new(),
+/// Runs a canary. Its parameter is removed at the end, also after a signal or a timeout; only SIGKILL leaves it.
+pub(crate) async fn run(view: &DeploymentView, timeout: Duration) -> CanaryReport {
+    let random = RandomState::new().hash_one(view.account.as_str());
+    let mut report = CanaryReport {
+        parameter: format!("{PREFIX}{random:016x}"),
+        milestones: Vec::new(),
         tags: BTreeMap::new(),
         removed: false,
         interrupted: false,
         finding: None,
     };
-    if let Some(why) = no_landing(&world.expected) {
-        flight.removed = true;
-        flight.finding = Some(CANARY.at(world.hub.as_str(), Err(why)));
-        return flight;
+    if let Some(reason) = skip_reason(&view.expected) {
+        report.removed = true;
+        report.finding = Some(CANARY.at(view.hub.as_str(), Err(reason)));
+        return report;
     }
-    let before = waiting(world, &world.tagger.queue).await;
-    let begun = Instant::now();
-    // Not to be interrupted: what is on its way when it is removed would be there afterwards.
+    let end = create_and_wait(view, &mut report, timeout).await;
+    report.interrupted = matches!(end, CanaryEnd::Interrupted);
+    // A second Ctrl-C does not end the removal.
+    report.removed = remove(view, &report.parameter).await;
+    let result = evaluate(&end, &report, timeout);
+    report.finding = Some(CANARY.at(view.hub.as_str(), result));
+    report
+}
+
+async fn create_and_wait(view: &DeploymentView, report: &mut CanaryReport, timeout: Duration) -> CanaryEnd {
+    let queued_before = queued_messages(view, &view.tag_handler.queue).await;
+    let started = Instant::now();
     let mut interrupted = std::pin::pin!(interrupted());
-    let made = {
-        let mut put = std::pin::pin!(make(world, &flight.parameter));
+    // A signal does not cancel the creation. Otherwise a request in flight could create the parameter after its removal.
+    let created = {
+        let mut create = std::pin::pin!(create(view, &report.parameter));
         tokio::select! {
-            answer = &mut put => answer.map(|()| false),
-            () = &mut interrupted => put.await.map(|()| true),
+            answer = &mut create => answer.map(|()| false),
+            () = &mut interrupted => create.await.map(|()| true),
         }
     };
-    let end = match made {
-        Err(none) => End::Failed(none),
-        Ok(true) => End::Interrupted,
+    match created {
+        Err(error) => CanaryEnd::Failed(error),
+        Ok(true) => CanaryEnd::Interrupted,
         Ok(false) => {
-            // It takes minutes; whoever ends it with SIGKILL has to know what is left.
-            let _ = writeln!(
-                anstream::stderr(),
-                "made {}, waiting up to {} s",
-                flight.parameter,
-                patience.as_secs()
-            );
+            // If SIGKILL ends the wait, the user knows the name of what is left.
+            let (parameter, seconds) = (&report.parameter, timeout.as_secs());
+            let _ = writeln!(anstream::stderr(), "created {parameter}, waiting up to {seconds} s");
             tokio::select! {
-                end = follow(world, &mut flight, (begun, before), patience) => end,
-                () = &mut interrupted => End::Interrupted,
+                end = wait_for_tags(view, report, (started, queued_before), timeout) => end,
+                () = &mut interrupted => CanaryEnd::Interrupted,
             }
         }
-    };
-    flight.interrupted = matches!(end, End::Interrupted);
-    // From here on a second Ctrl-C does not count: the first has been heard.
-    flight.removed = remove(world, &flight.parameter).await;
-    let verdict = verdict(&end, &flight, patience);
-    flight.finding = Some(CANARY.at(world.hub.as_str(), verdict));
-    flight
-}
-
-fn verdict(end: &End, flight: &Flight, patience: Duration) -> Verdict {
-    let seconds = |hop: &Hop| format!("{} after {:.0} s", hop.hop, hop.seconds);
-    let hops = flight.hops.iter().map(seconds).collect::<Vec<_>>().join(", ");
-    let left = if flight.removed {
-        String::new()
-    } else {
-        format!("; it is still there: aws ssm delete-parameter --name {}", flight.parameter)
-    };
-    let seen = match end {
-        End::Tagged => hops,
-        End::TooLate => format!("no tags in {} s; seen: {hops}", patience.as_secs()),
-        End::Interrupted => format!("interrupted; seen: {hops}"),
-        End::Failed(none) => none.to_string(),
-    };
-    match end {
-        End::Tagged if flight.removed => Ok(seen),
-        End::Failed(none) if flight.removed => Err(none.clone().into()),
-        End::Interrupted if flight.removed => Err(Trouble::Unknown(seen, "run it again".to_owned())),
-        _ => broken(format!("{seen}{left}")),
     }
 }
 
-/// Why its tags could never arrive.
-fn no_landing(expected: &Expected) -> Option<Trouble> {
+fn evaluate(end: &CanaryEnd, report: &CanaryReport, timeout: Duration) -> CheckResult {
+    let milestone = |one: &Milestone| format!("{} after {:.0} s", one.name, one.seconds);
+    let milestones = report.milestones.iter().map(milestone).collect::<Vec<_>>().join(", ");
+    let left = if report.removed {
+        String::new()
+    } else {
+        format!("; it still exists: aws ssm delete-parameter --name {}", report.parameter)
+    };
+    let seen = match end {
+        CanaryEnd::Tagged => milestones,
+        CanaryEnd::TimedOut => format!("no tags after {} s; seen: {milestones}", timeout.as_secs()),
+        CanaryEnd::Interrupted => format!("interrupted; seen: {milestones}"),
+        CanaryEnd::Failed(error) => error.to_string(),
+    };
+    match end {
+        CanaryEnd::Tagged if report.removed => Ok(seen),
+        CanaryEnd::Failed(error) if report.removed => Err(error.clone().into()),
+        CanaryEnd::Interrupted if report.removed => {
+            Err(CheckFailure::Unknown(seen, "run the canary again".to_owned()))
+        }
+        _ => fail(format!("{seen}{left}")),
+    }
+}
+
+/// The reason why tags could never arrive, if there is one.
+fn skip_reason(expected: &Expected) -> Option<CheckFailure> {
+    let is_canary = |event: &Event| event.source == EVENT_SOURCE && event.name == EVENT_NAME;
     let seen = if expected.identity_keys.is_empty() {
-        "not sent: the policy writes no identity tags"
-    } else if !expected.creations.iter().any(|event| event.source == SOURCE && event.name == CREATION) {
-        "not sent: the policy ignores SSM's parameters"
+        "not created: the policy writes no identity tags"
+    } else if !expected.creations.iter().any(is_canary) {
+        "not created: the policy ignores SSM parameters"
     } else {
         return None;
     };
-    Some(Trouble::Unknown(
-        seen.to_owned(),
-        "try it without this policy, or make something else by hand".to_owned(),
-    ))
+    let fix = "run the canary without this policy, or create another resource by hand";
+    Some(CheckFailure::Unknown(seen.to_owned(), fix.to_owned()))
 }
 
-/// What CloudTrail calls the canary's creation.
-const SOURCE: &str = "ssm.amazonaws.com";
-const CREATION: &str = "PutParameter";
-
-async fn make(world: &World, parameter: &str) -> Result<(), NoAnswer> {
-    let input = json!({"Name": parameter, "Value": "made by `autotag doctor --canary`, and removed again",
-        "Type": "String"});
-    world.ask.json(SSM, "ssm:PutParameter", &world.hub, &input).await.map(drop)
+async fn create(view: &DeploymentView, parameter: &str) -> Result<(), QueryError> {
+    let input = json!({"Name": parameter, "Type": "String",
+        "Value": "created by `autotag doctor --canary`, which removes it at its end"});
+    view.aws.json(SSM, "ssm:PutParameter", &view.hub, &input).await.map(drop)
 }
 
-async fn follow(
-    world: &World,
-    flight: &mut Flight,
-    (begun, before): (Instant, u64),
-    patience: Duration,
-) -> End {
-    let queue = &world.tagger.queue;
-    let hop = |hop: &'static str| Hop { hop, seconds: begun.elapsed().as_secs_f64() };
-    flight.hops.push(hop("made"));
+async fn wait_for_tags(
+    view: &DeploymentView,
+    report: &mut CanaryReport,
+    (started, queued_before): (Instant, u64),
+    timeout: Duration,
+) -> CanaryEnd {
+    let queue = &view.tag_handler.queue;
+    let milestone = |name: &'static str| Milestone { name, seconds: started.elapsed().as_secs_f64() };
+    report.milestones.push(milestone("made"));
     let mut queued = false;
-    while begun.elapsed() < patience {
-        let (tags, now) = tokio::join!(tags(world, &flight.parameter), waiting(world, queue));
-        // Whose message it is nobody can tell without receiving it; that would take it from the function.
-        if !queued && now > before {
+    while started.elapsed() < timeout {
+        let (tags, messages) = tokio::join!(read_tags(view, &report.parameter), queued_messages(view, queue));
+        // Only a receive could tell that it is the canary's message, and would take it from the function.
+        if !queued && messages > queued_before {
             queued = true;
-            flight.hops.push(hop("a message more in the queue"));
+            report.milestones.push(milestone("a message more in the queue"));
         }
         match tags {
-            Ok(tags) => flight.tags = tags,
-            Err(none) => return End::Failed(none),
+            Ok(tags) => report.tags = tags,
+            Err(error) => return CanaryEnd::Failed(error),
         }
-        // All are written by one call; not every policy has a value for each key.
-        if world.expected.identity_keys.iter().any(|key| flight.tags.contains_key(key)) {
-            flight.hops.push(hop("tagged"));
-            return End::Tagged;
+        // One call writes all tags, and a policy may have no value for some keys. So one identity tag is enough.
+        if view.expected.identity_keys.iter().any(|key| report.tags.contains_key(key)) {
+            report.milestones.push(milestone("tagged"));
+            return CanaryEnd::Tagged;
         }
-        tokio::time::sleep(GLANCE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    End::TooLate
+    CanaryEnd::TimedOut
 }
 
-async fn waiting(world: &World, queue: &Queue) -> u64 {
-    let Ok(Some(attributes)) = &queue.there else { return 0 };
+/// The approximate number of messages in a queue; 0 if it is not known.
+async fn queued_messages(view: &DeploymentView, queue: &Queue) -> u64 {
+    let Ok(Some(attributes)) = &queue.attributes else { return 0 };
     let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
     let input = json!({"QueueUrl": attributes.url, "AttributeNames": names});
-    let answer = world.ask.json(SQS, "sqs:GetQueueAttributes", &queue.region, &input).await;
+    let answer = view.aws.json(SQS, "sqs:GetQueueAttributes", &queue.region, &input).await;
     let answer = answer.unwrap_or_default();
     let count = |name: &str| {
         let count = answer.pointer(&format!("/Attributes/{name}")).and_then(Value::as_str);
@@ -204,49 +203,49 @@ async fn waiting(world: &World, queue: &Queue) -> u64 {
     names.into_iter().map(count).sum()
 }
 
-async fn tags(world: &World, parameter: &str) -> Result<BTreeMap<String, String>, NoAnswer> {
+async fn read_tags(view: &DeploymentView, parameter: &str) -> Result<BTreeMap<String, String>, QueryError> {
     let input = json!({"ResourceType": "Parameter", "ResourceId": parameter});
-    // A new parameter may not be found for a moment.
-    let answer = if_there(world.ask.json(SSM, "ssm:ListTagsForResource", &world.hub, &input).await)?;
+    // SSM may not find a new parameter for a moment.
+    let answer = if_there(view.aws.json(SSM, "ssm:ListTagsForResource", &view.hub, &input).await)?;
     let list = answer.as_ref().and_then(|answer| answer.get("TagList")?.as_array());
     let text = |tag: &Value, name: &str| tag.get(name)?.as_str().map(str::to_owned);
     Ok(list.into_iter().flatten().filter_map(|tag| Some((text(tag, "Key")?, text(tag, "Value")?))).collect())
 }
 
-/// Even if making it has failed: the answer may be what was lost. A new parameter may not be found for a moment, so that it is
-/// not there is believed at the last try only.
-async fn remove(world: &World, parameter: &str) -> bool {
+/// Removes the parameter, also if its creation failed: the answer may have been lost. SSM may not find a new parameter for a
+/// moment, so "not found" counts only at the last attempt.
+async fn remove(view: &DeploymentView, parameter: &str) -> bool {
     let input = json!({"Name": parameter});
-    for left in (0..TRIES).rev() {
-        match world.ask.json(SSM, "ssm:DeleteParameter", &world.hub, &input).await {
+    for left in (0..MAX_REMOVE_ATTEMPTS).rev() {
+        match view.aws.json(SSM, "ssm:DeleteParameter", &view.hub, &input).await {
             Ok(_) => return true,
-            Err(none) if none.is_missing() && left == 0 => return true,
-            Err(_) if left > 0 => tokio::time::sleep(GLANCE).await,
+            Err(error) if error.is_missing() && left == 0 => return true,
+            Err(_) if left > 0 => tokio::time::sleep(POLL_INTERVAL).await,
             Err(_) => {}
         }
     }
     false
 }
 
-/// Ctrl-C, or whatever else asks programs to end.
+/// Waits for Ctrl-C, SIGTERM or SIGHUP.
 async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        // A closed terminal hangs up.
-        if let (Ok(mut ended), Ok(mut hung_up)) =
+        // A terminal that is closed sends SIGHUP.
+        if let (Ok(mut terminated), Ok(mut hung_up)) =
             (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
         {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
-                _ = ended.recv() => {}
+                _ = terminated.recv() => {}
                 _ = hung_up.recv() => {}
             }
             return;
         }
     }
     if tokio::signal::ctrl_c().await.is_err() {
-        // Nobody can be listened to; then nobody interrupts.
+        // Signals cannot be received, so none interrupts.
         std::future::pending::<()>().await;
     }
 }

@@ -1,12 +1,13 @@
-//! What the catalogue wants of a deployment, as values: doctor compares them with what is there.
+//! What a deployment of the catalogue and the policy must have. Doctor compares it with AWS.
 
+use crate::generate::fingerprint::fingerprint;
 use crate::generate::iam;
 use crate::generate::inventory::Inventory;
 use crate::generate::patterns::{self, Pattern};
 use anyhow::Result;
 use std::collections::BTreeSet;
 
-/// An API call, as an event tells of it.
+/// The source and the name of an API call's event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Event {
     /// `ec2.amazonaws.com`
@@ -20,29 +21,32 @@ pub(crate) struct Event {
 pub(crate) struct Need {
     /// `sns:TagResource`
     pub(crate) action: String,
-    /// On what: `*`, or ARNs with `*`, `{partition}` and `{account}` in them.
+    /// `*`, or an ARN with `*`, `{partition}` and `{account}` in it.
     pub(crate) resource: String,
 }
 
-/// What the catalogue wants.
+/// What a deployment must have.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Expected {
-    /// Stamped on the rules and stacks.
+    /// The version of the catalogue: a tag of the rules.
     pub(crate) version: String,
-    /// The events that have to come.
+    /// The events of creations that rules must match.
     pub(crate) creations: BTreeSet<Event>,
-    /// The events of STS that have to come.
+    /// The events of STS that rules must match.
     pub(crate) sessions: BTreeSet<Event>,
-    /// What writing tags needs.
+    /// The permissions to write tags.
     pub(crate) tagging: BTreeSet<Need>,
-    /// What reading tags, parents and principals needs.
+    /// The permissions to read tags, parents and principals.
     pub(crate) reading: BTreeSet<Need>,
-    /// The tags that say who created a resource.
+    /// The keys of the tags that say who created a resource.
     pub(crate) identity_keys: Vec<String>,
 }
 
 impl Expected {
-    /// What a deployment of this catalogue and policy needs.
+    /// What a deployment of this catalogue and policy must have.
+    ///
+    /// # Errors
+    /// The policy ignores every event of the catalogue.
     pub(crate) fn of(inventory: &Inventory) -> Result<Self> {
         let arms = |pattern: Pattern| {
             let event = |source: &str, name| Event { source: source.to_owned(), name };
@@ -50,18 +54,18 @@ impl Expected {
             arms.flat_map(move |arm| arm.names.into_iter().map(move |name| event(&arm.source, name)))
                 .collect::<Vec<_>>()
         };
-        let needs = |needs: iam::Needs<'_>| {
+        let needs = |needs: iam::ActionMap<'_>| {
             let need = |action: &str, resource| Need { action: action.to_owned(), resource };
             let each = needs.into_iter();
             each.flat_map(move |(action, on)| on.into_iter().map(move |resource| need(action, resource)))
                 .collect()
         };
         Ok(Self {
-            version: inventory.version(),
+            version: fingerprint(inventory),
             creations: patterns::creations(inventory)?.into_iter().flat_map(arms).collect(),
             sessions: arms(patterns::sessions()).into_iter().collect(),
-            tagging: needs(iam::writing(inventory)),
-            reading: needs(iam::reading(inventory)),
+            tagging: needs(iam::write_actions(inventory)),
+            reading: needs(iam::read_actions(inventory)),
             identity_keys: inventory.identity_keys().into_iter().map(str::to_owned).collect(),
         })
     }

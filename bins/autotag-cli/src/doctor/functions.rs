@@ -1,82 +1,41 @@
-//! The functions: whether they can run, are given messages, and are told the right things.
+//! The functions: they can run, they get messages, and their environment fits the deployment.
 
-use super::ask::{encoded, if_there};
-use super::consumer::{Consumer, Queue};
-use super::queues::queue_of;
-use super::{Check, Finding, NoAnswer, Verdict, World, broken, hangs_on};
+use super::check::{CheckResult, Finding, blocked_by, fail};
+use super::checks::{
+    FUNCTION, FUNCTION_ALIAS, FUNCTION_ANSWERS, FUNCTION_ENVIRONMENT, FUNCTION_ERRORS, FUNCTION_RECEIVES,
+    FUNCTION_SOURCE,
+};
+use super::consumer::{Consumer, LIVE, Queue};
+use super::deployment::DeploymentView;
+use super::query::{QueryError, encoded, if_there};
 use serde_json::Value;
 
-/// The alias of the version that runs.
-pub(super) const LIVE: &str = "live";
+/// The function's own default of `AUTOTAG_MAX_RECEIVES`.
+const DEFAULT_MAX_RECEIVES: u64 = 5;
 
-pub(super) const FUNCTION: Check = Check {
-    name: "function",
-    question: "is the function there, and able to run?",
-    fix: "deploy the stack again, with the package of the function's processor; if it has another name, name its stack",
-};
-
-const ALIAS: Check = Check {
-    name: "function.alias",
-    question: "does the alias `live` point to a published version?",
-    fix: "point the alias to a version: aws lambda update-alias --function-name F --name live --function-version N",
-};
-
-const SOURCE: Check = Check {
-    name: "function.source",
-    question: "does an enabled event source mapping bring the queue's messages to the alias?",
-    fix: "enable the mapping: aws lambda update-event-source-mapping --uuid ID --enabled; if it is gone, deploy again",
-};
-
-const ANSWERS: Check = Check {
-    name: "function.answers",
-    question: "does Lambda read which messages of a batch are not done?",
-    fix: "set FunctionResponseTypes of the mapping to ReportBatchItemFailures: without it, what fails is lost",
-};
-
-const ENVIRONMENT: Check = Check {
-    name: "function.environment",
-    question: "does the environment name the deployment's table, queues and role?",
-    fix: "correct the function's environment, publish a version, and point the alias to it",
-};
-
-const RECEIVES: Check = Check {
-    name: "function.receives",
-    question: "does the function know which receive is the last?",
-    fix: "set AUTOTAG_MAX_RECEIVES of the function to the maxReceiveCount of its queue",
-};
-
-const ERRORS: Check = Check {
-    name: "function.errors",
-    question: "has the function run without errors in the last hour?",
-    fix: "read the function's log group: aws logs tail /aws/lambda/F --since 1h",
-};
-
-/// What `AUTOTAG_MAX_RECEIVES` is where nothing is said.
-const RECEIVES_BY_DEFAULT: u64 = 5;
-
-/// What the role of other accounts asks for.
 const EXTERNAL_ID: &str = "AUTOTAG_EXTERNAL_ID";
 
-/// How far back errors count, in seconds.
-const LATELY: u64 = 3600;
+/// The time over which errors are counted, in seconds.
+const ERROR_PERIOD: u64 = 3600;
 
-pub(super) async fn examine(world: &World) -> Vec<Finding> {
-    let (tagger, keeper) = tokio::join!(consumer(world, &world.tagger), consumer(world, &world.keeper));
-    [tagger, keeper].concat()
+pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
+    let (tag_handler, session_handler) =
+        tokio::join!(findings(view, &view.tag_handler), findings(view, &view.session_handler));
+    [tag_handler, session_handler].concat()
 }
 
-async fn consumer(world: &World, consumer: &Consumer) -> Vec<Finding> {
+async fn findings(view: &DeploymentView, consumer: &Consumer) -> Vec<Finding> {
     let (alias, mapping, errors) =
-        tokio::join!(alias(world, consumer), mapping(world, consumer), errors(world, consumer));
+        tokio::join!(alias(view, consumer), mapping(view, consumer), errors(view, consumer));
     let place = &consumer.function;
     vec![
         FUNCTION.at(place, runs(consumer)),
-        ALIAS.at(place, alias),
-        SOURCE.at(place, source(consumer, &mapping)),
-        ANSWERS.at(place, answers(&mapping)),
-        ENVIRONMENT.at(place, environment(world, consumer)),
-        RECEIVES.at(place, receives(consumer)),
-        ERRORS.at(place, errors),
+        FUNCTION_ALIAS.at(place, alias),
+        FUNCTION_SOURCE.at(place, source(consumer, &mapping)),
+        FUNCTION_ANSWERS.at(place, answers(&mapping)),
+        FUNCTION_ENVIRONMENT.at(place, environment(view, consumer)),
+        FUNCTION_RECEIVES.at(place, receives(consumer)),
+        FUNCTION_ERRORS.at(place, errors),
     ]
 }
 
@@ -84,13 +43,13 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn runs(consumer: &Consumer) -> Verdict {
+fn runs(consumer: &Consumer) -> CheckResult {
     let config = match &consumer.config {
         Ok(Some(config)) => config,
         Ok(None) => {
-            return broken(format!("there is no function `{}` in {}", consumer.function, consumer.region));
+            return fail(format!("there is no function `{}` in {}", consumer.function, consumer.region));
         }
-        Err(none) => return Err(none.clone().into()),
+        Err(error) => return Err(error.clone().into()),
     };
     let (state, update) = (text(config, "State"), text(config, "LastUpdateStatus"));
     let reason = |name: &str| match text(config, name) {
@@ -98,45 +57,43 @@ fn runs(consumer: &Consumer) -> Verdict {
         reason => format!(": {reason}"),
     };
     match (state, update) {
-        // Lambda wakes it by itself.
+        // Lambda activates an inactive function when it is invoked.
         ("Active" | "Inactive" | "", "Successful" | "InProgress" | "") => {
             Ok(format!("{state}, {} MB, {} s", config["MemorySize"], config["Timeout"]))
         }
         ("Active" | "Inactive" | "", _) => {
-            broken(format!("its last update is {update}{}", reason("LastUpdateStatusReason")))
+            fail(format!("its last update is {update}{}", reason("LastUpdateStatusReason")))
         }
-        _ => broken(format!("it is {state}{}", reason("StateReason"))),
+        _ => fail(format!("it is {state}{}", reason("StateReason"))),
     }
 }
 
-async fn alias(world: &World, consumer: &Consumer) -> Verdict {
+async fn alias(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
     consumer.config(FUNCTION)?;
     let target = format!("/2015-03-31/functions/{}/aliases/{LIVE}", encoded(&consumer.function));
-    let Some(alias) = if_there(world.ask.lambda("lambda:GetAlias", &consumer.region, &target).await)? else {
-        return broken("there is no alias `live`");
+    let Some(alias) = if_there(view.aws.lambda("lambda:GetAlias", &consumer.region, &target).await)? else {
+        return fail("there is no alias `live`");
     };
     match text(&alias, "FunctionVersion") {
-        "$LATEST" => {
-            broken("it points to $LATEST, which changes with every upload and cannot be rolled back")
-        }
+        "$LATEST" => fail("it points to $LATEST, which changes with every upload and cannot be rolled back"),
         version => Ok(format!("version {version}")),
     }
 }
 
-/// The mapping from the queue to the function, or to one of its aliases; of several the best.
-type Mapping = Result<Option<Value>, NoAnswer>;
+/// The event source mapping from the queue to the function or one of its aliases. `None`: there is none.
+type Mapping = Result<Option<Value>, QueryError>;
 
-async fn mapping(world: &World, consumer: &Consumer) -> Mapping {
-    let queue = world.queue_arn(&consumer.queue);
+/// Reads the mapping. Of several, the one to the alias `live` is taken, then an enabled one.
+async fn mapping(view: &DeploymentView, consumer: &Consumer) -> Mapping {
+    let queue = view.queue_arn(&consumer.queue);
+    let (action, items) = ("lambda:ListEventSourceMappings", "EventSourceMappings");
     let target = format!("/2015-03-31/event-source-mappings/?EventSourceArn={}", encoded(&queue));
-    let answer = world.ask.lambda("lambda:ListEventSourceMappings", &consumer.region, &target).await?;
-    let all = answer.get("EventSourceMappings").and_then(Value::as_array).into_iter().flatten();
-    let ours = |mapping: &&Value| {
+    let all = view.aws.lambda_list(action, &consumer.region, &target, items).await?;
+    let belongs = |mapping: &&Value| {
         let arn = text(mapping, "FunctionArn");
         text(mapping, "EventSourceArn") == queue && arn.split(':').nth(6) == Some(&consumer.function)
     };
-    let goodness = |mapping: &&Value| (is_live(mapping), is_enabled(mapping));
-    Ok(all.filter(ours).max_by_key(goodness).cloned())
+    Ok(all.iter().filter(belongs).max_by_key(|mapping| (is_live(mapping), is_enabled(mapping))).cloned())
 }
 
 fn is_live(mapping: &Value) -> bool {
@@ -147,88 +104,88 @@ fn is_enabled(mapping: &Value) -> bool {
     ["Enabled", "Enabling", "Updating", "Creating"].contains(&text(mapping, "State"))
 }
 
-fn source(consumer: &Consumer, mapping: &Mapping) -> Verdict {
+fn source(consumer: &Consumer, mapping: &Mapping) -> CheckResult {
     consumer.config(FUNCTION)?;
     let Some(mapping) = mapping.as_ref().map_err(Clone::clone)? else {
-        return broken(format!("nothing brings messages of `{}` to it", consumer.queue.name));
+        return fail(format!("no mapping delivers messages of `{}` to it", consumer.queue.name));
     };
     let (id, state) = (text(mapping, "UUID"), text(mapping, "State"));
     if !is_enabled(mapping) {
-        return broken(format!("mapping {id} is {state}"));
+        return fail(format!("mapping {id} is {state}"));
     }
     if !is_live(mapping) {
         let arn = text(mapping, "FunctionArn");
-        return broken(format!("mapping {id} brings them to {arn}, not to its alias `live`"));
+        return fail(format!("mapping {id} delivers to {arn}, not to its alias `live`"));
     }
     Ok(format!("mapping {id} is {state}"))
 }
 
-fn answers(mapping: &Mapping) -> Verdict {
-    let Some(mapping) = mapping.as_ref().map_err(Clone::clone)? else { return hangs_on(SOURCE) };
+fn answers(mapping: &Mapping) -> CheckResult {
+    let Some(mapping) = mapping.as_ref().map_err(Clone::clone)? else {
+        return blocked_by(FUNCTION_SOURCE);
+    };
     let types = mapping.get("FunctionResponseTypes").and_then(Value::as_array);
     if types.is_some_and(|types| types.iter().any(|kind| kind == "ReportBatchItemFailures")) {
         Ok("ReportBatchItemFailures".to_owned())
     } else {
-        broken("the mapping has no ReportBatchItemFailures")
+        fail("the mapping has no ReportBatchItemFailures")
     }
 }
 
-fn environment(world: &World, consumer: &Consumer) -> Verdict {
+fn environment(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
     consumer.environment(FUNCTION)?;
     let mut wrong = Vec::new();
-    let mut compare = |name: &str, wanted: Option<&str>, must: bool| {
+    let mut compare = |name: &str, wanted: Option<&str>, required: bool| {
         let Some(wanted) = wanted else { return };
         match consumer.variable(name) {
-            // Not for everybody's eyes.
-            Some(said) if said != wanted && name == EXTERNAL_ID => {
-                wrong.push(format!("{name} is another one"));
-            }
-            Some(said) if said != wanted => wrong.push(format!("{name} is `{said}`, not `{wanted}`")),
-            None if must => wrong.push(format!("{name} is not set")),
+            // An external id is a shared secret: the finding does not show it.
+            Some(value) if value != wanted && name == EXTERNAL_ID => wrong.push(format!("{name} differs")),
+            Some(value) if value != wanted => wrong.push(format!("{name} is `{value}`, not `{wanted}`")),
+            None if required => wrong.push(format!("{name} is not set")),
             _ => {}
         }
     };
-    let url = |queue: &Queue| Some(queue.there.as_ref().ok()?.as_ref()?.url.clone());
-    compare("AUTOTAG_SESSION_TABLE", Some(&world.table), true);
-    // Without it the function takes its own region.
-    let elsewhere = consumer.region != world.table_region;
-    compare("AUTOTAG_SESSION_REGION", Some(world.table_region.as_str()), elsewhere);
-    compare("AUTOTAG_DEAD_LETTER_QUEUE_URL", url(&consumer.dead).as_deref(), true);
-    if consumer.kind == world.tagger.kind
-        && let Some(role) = &world.member_role
-    {
+    let url = |queue: &Queue| Some(queue.attributes.as_ref().ok()?.as_ref()?.url.clone());
+    compare("AUTOTAG_SESSION_TABLE", Some(&view.table), true);
+    // Without the variable the function takes its own region.
+    let elsewhere = consumer.region != view.table_region;
+    compare("AUTOTAG_SESSION_REGION", Some(view.table_region.as_str()), elsewhere);
+    compare("AUTOTAG_DEAD_LETTER_QUEUE_URL", url(&consumer.dead_letters).as_deref(), true);
+    if let Some(role) = view.member_role.as_ref().filter(|_| view.is_tag_handler(consumer)) {
         compare("AUTOTAG_MEMBER_ROLE", Some(&role.name), true);
         compare(EXTERNAL_ID, role.external_id.as_deref(), true);
     }
-    if wrong.is_empty() { Ok("as deployed".to_owned()) } else { broken(wrong.join("; ")) }
+    if wrong.is_empty() { Ok("as deployed".to_owned()) } else { fail(wrong.join("; ")) }
 }
 
-fn receives(consumer: &Consumer) -> Verdict {
+fn receives(consumer: &Consumer) -> CheckResult {
     consumer.environment(FUNCTION)?;
-    let Some((receives, _)) = queue_of(consumer)?.redrive() else {
-        return Ok("the queue counts none".to_owned());
+    let Some((receives, _)) = consumer.queue_attributes()?.redrive() else {
+        return Ok("the queue has no maxReceiveCount".to_owned());
     };
-    let said = consumer.variable("AUTOTAG_MAX_RECEIVES");
-    let told = said.map_or(Some(RECEIVES_BY_DEFAULT), |said| said.trim().parse().ok());
-    if told == Some(receives) {
+    let variable = consumer.variable("AUTOTAG_MAX_RECEIVES");
+    let value = variable.map_or(Some(DEFAULT_MAX_RECEIVES), |text| text.trim().parse().ok());
+    if value == Some(receives) {
         return Ok(format!("receive {receives}"));
     }
-    let said =
-        said.map_or_else(|| format!("not set, which is {RECEIVES_BY_DEFAULT}"), |said| format!("`{said}`"));
-    broken(format!("AUTOTAG_MAX_RECEIVES is {said}, the queue's maxReceiveCount is {receives}"))
+    let shown = variable.map_or_else(
+        || format!("not set, and its default is {DEFAULT_MAX_RECEIVES}"),
+        |text| format!("`{text}`"),
+    );
+    fail(format!("AUTOTAG_MAX_RECEIVES is {shown}; the queue's maxReceiveCount is {receives}"))
 }
 
-async fn errors(world: &World, consumer: &Consumer) -> Verdict {
+async fn errors(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
     consumer.config(FUNCTION)?;
     let dimension = ("FunctionName", consumer.function.as_str());
-    let sum = async |name| {
+    let values = async |name| {
         let metric = ("AWS/Lambda", name, "Sum");
-        world.ask.metric(&consumer.region, metric, dimension, LATELY).await
+        view.aws.metric(&consumer.region, metric, dimension, ERROR_PERIOD).await
     };
-    let (errors, calls) = tokio::join!(sum("Errors"), sum("Invocations"));
-    // The sum of no numbers is -0.
-    let all = |points: Vec<f64>| points.into_iter().fold(0.0, |all, one| all + one);
-    let (errors, calls) = (all(errors?), all(calls?));
+    let (errors, calls) = tokio::join!(values("Errors"), values("Invocations"));
+    // `sum` of no values is -0, which would be printed.
+    let sum = |values: Vec<f64>| values.into_iter().fold(0.0, |sum, value| sum + value);
+    let (errors, calls) = (sum(errors?), sum(calls?));
     let seen = format!("{errors} errors in {calls} invocations");
-    if errors > 0.0 { broken(seen) } else { Ok(seen) }
+    if errors > 0.0 { fail(seen) } else { Ok(seen) }
 }

@@ -1,105 +1,126 @@
-//! Policies of the organization that stand in the way.
+//! Service control policies of the organization that deny tag actions.
 
+use super::check::{CheckFailure, CheckResult, Finding, fail};
+use super::checks::ORGANIZATION_POLICY;
+use super::deployment::{DeploymentView, Member};
 use super::expected::Need;
 use super::permissions::example;
 use super::policy::{conditions_hold, document, names_action, names_resource, statements};
-use super::world::Member;
-use super::{Check, Finding, NoAnswer, Trouble, Verdict, World, broken};
+use super::query::QueryError;
 use autotag_aws::signed::{ORGANIZATIONS, organizations_region};
 use autotag_model::arn::{AccountId, Region};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-const POLICY: Check = Check {
-    name: "organization.policy",
-    question: "do the organization's policies let the tagger write tags?",
-    fix: "exempt the role from the statement named, by a condition on aws:PrincipalArn",
-};
-
-/// What an account says that is in no organization.
+/// AWS's error code for an account that is in no organization.
 const NO_ORGANIZATION: &str = "AWSOrganizationsNotInUseException";
 
-/// Deeper than AWS lets organizations be.
-const DEPTH: usize = 8;
+/// The maximum number of levels above an account. AWS allows five levels of organizational units, and a root.
+const MAX_DEPTH: usize = 8;
 
-pub(super) async fn examine(world: &World) -> Vec<Finding> {
-    let hub = (world.account.clone(), world.tagger.role().map(str::to_owned));
+pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
+    let hub = (view.account.clone(), view.tag_handler.role().map(str::to_owned));
     let role =
-        |member: &Member| world.member_role.as_ref().map(|role| world.member_role_arn(role, &member.account));
-    let members = world.members.iter().flatten().map(|member| (member.account.clone(), role(member)));
-    let looks = [hub].into_iter().chain(members).map(async |(account, role)| {
-        POLICY.at(account.as_str(), allows(world, &account, role.as_deref()).await)
+        |member: &Member| view.member_role.as_ref().map(|role| view.member_role_arn(role, &member.account));
+    let members = view.members.iter().flatten().map(|member| (member.account.clone(), role(member)));
+    let findings = [hub].into_iter().chain(members).map(async |(account, role)| {
+        ORGANIZATION_POLICY.at(account.as_str(), allows_tagging(view, &account, role.as_deref()).await)
     });
-    join_all(looks).await
+    join_all(findings).await
 }
 
-async fn allows(world: &World, account: &AccountId, role: Option<&str>) -> Verdict {
-    let region = organizations_region(&world.hub);
-    let asked =
-        world.ask.json(ORGANIZATIONS, "organizations:DescribeOrganization", &region, &json!({})).await;
-    let organization = match asked {
+async fn allows_tagging(view: &DeploymentView, account: &AccountId, role: Option<&str>) -> CheckResult {
+    let region = organizations_region(&view.hub);
+    let action = "organizations:DescribeOrganization";
+    let organization = match view.aws.json(ORGANIZATIONS, action, &region, &json!({})).await {
         Ok(organization) => organization,
-        Err(none) if none.code == NO_ORGANIZATION => {
+        Err(error) if error.code == NO_ORGANIZATION => {
             return Ok("the account is in no organization".to_owned());
         }
-        Err(none) => return Err(none.into()),
+        Err(error) => return Err(error.into()),
     };
     let manager = organization.pointer("/Organization/MasterAccountId").and_then(Value::as_str);
     if manager == Some(account.as_str()) {
-        return Ok("no such policy counts in the management account".to_owned());
+        return Ok("such policies do not apply to the management account".to_owned());
     }
-    let policies = policies(world, &region, account).await?;
-    let mut doubtful = Vec::new();
-    for (name, policy) in &policies {
-        for statement in statements(policy).filter(|statement| statement["Effect"] == "Deny") {
-            let on = |need: &Need| example(need, &world.partition, (world.hub.as_str(), account.as_str()));
-            let denied =
-                world.expected.tagging.iter().find(|need| {
-                    names_action(statement, &need.action) && names_resource(statement, &on(need))
-                });
-            let Some(need) = denied else { continue };
-            let context = [
-                ("aws:PrincipalArn", role.unwrap_or_default()),
-                ("aws:PrincipalAccount", account.as_str()),
-                ("aws:RequestedRegion", world.hub.as_str()),
-            ];
-            let id = statement.get("Sid").and_then(Value::as_str).unwrap_or("a statement without a name");
-            let seen = format!("policy `{name}`, {id}, denies {}", need.action);
-            match conditions_hold(statement, &context) {
-                Some(false) => {}
-                Some(true) => return broken(seen),
-                None => doubtful.push(seen),
-            }
+    let policies = policies(view, &region, account).await?;
+    let denials = policies.iter().flat_map(|(name, policy)| denials(view, account, role, name, policy));
+    let mut conditional = None;
+    for denial in denials {
+        if denial.certain {
+            return fail(denial.seen);
+        }
+        conditional = conditional.or(Some(denial.seen));
+    }
+    match conditional {
+        None => Ok(format!("{} policies read", policies.len())),
+        Some(seen) => {
+            let fix = "read that statement: it has conditions that doctor cannot evaluate".to_owned();
+            Err(CheckFailure::Unknown(format!("{seen}, under conditions"), fix))
         }
     }
-    if let Some(first) = doubtful.first() {
-        let fix = "read that statement: it has conditions that doctor does not know".to_owned();
-        return Err(Trouble::Unknown(format!("{first}, under conditions"), fix));
-    }
-    Ok(format!("policies read: {}", policies.len()))
 }
 
-/// All service control policies above an account, by name.
+/// A statement that denies a tag action.
+struct Denial {
+    /// The policy, the statement and the action, for people.
+    seen: String,
+    /// Whether all conditions are known to hold.
+    certain: bool,
+}
+
+/// The statements of a policy that deny a tag action to the role, or may do so.
+fn denials(
+    view: &DeploymentView,
+    account: &AccountId,
+    role: Option<&str>,
+    name: &str,
+    policy: &Value,
+) -> Vec<Denial> {
+    let context = [
+        ("aws:PrincipalArn", role.unwrap_or_default()),
+        ("aws:PrincipalAccount", account.as_str()),
+        ("aws:RequestedRegion", view.hub.as_str()),
+    ];
+    let resource = |need: &Need| example(need, &view.partition, (view.hub.as_str(), account.as_str()));
+    let statements = statements(policy).filter(|statement| statement["Effect"] == "Deny");
+    let denials = statements.filter_map(|statement| {
+        let denies = |need: &&Need| {
+            names_action(statement, &need.action) && names_resource(statement, &resource(need))
+        };
+        let need = view.expected.tagging.iter().find(denies)?;
+        let certain = match conditions_hold(statement, &context) {
+            Some(false) => return None,
+            Some(true) => true,
+            None => false,
+        };
+        let id = statement.get("Sid").and_then(Value::as_str).unwrap_or("a statement without a Sid");
+        Some(Denial { seen: format!("policy `{name}`, {id}, denies {}", need.action), certain })
+    });
+    denials.collect()
+}
+
+/// The service control policies of an account and of all levels above it, by name.
 async fn policies(
-    world: &World,
+    view: &DeploymentView,
     region: &Region,
     account: &AccountId,
-) -> Result<BTreeMap<String, Value>, NoAnswer> {
-    let ask = &world.ask;
+) -> Result<BTreeMap<String, Value>, QueryError> {
+    let aws = &view.aws;
     let (mut target, mut found) = (account.as_str().to_owned(), BTreeMap::new());
-    for _ in 0..DEPTH {
+    for _ in 0..MAX_DEPTH {
         let input = json!({"TargetId": target, "Filter": "SERVICE_CONTROL_POLICY"});
         let pages = ("Policies", "NextToken");
         let list =
-            ask.list(ORGANIZATIONS, "organizations:ListPoliciesForTarget", region, &input, pages).await?;
+            aws.list(ORGANIZATIONS, "organizations:ListPoliciesForTarget", region, &input, pages).await?;
         for policy in &list {
             let text = |name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default();
             if found.contains_key(text("Name")) {
                 continue;
             }
             let input = json!({"PolicyId": text("Id")});
-            let answer = ask.json(ORGANIZATIONS, "organizations:DescribePolicy", region, &input).await?;
+            let answer = aws.json(ORGANIZATIONS, "organizations:DescribePolicy", region, &input).await?;
             let content = answer.pointer("/Policy/Content").and_then(Value::as_str).unwrap_or_default();
             found.insert(text("Name").to_owned(), document(content));
         }
@@ -107,9 +128,8 @@ async fn policies(
             break;
         }
         let input = json!({"ChildId": target});
-        let parents = ask
-            .list(ORGANIZATIONS, "organizations:ListParents", region, &input, ("Parents", "NextToken"))
-            .await?;
+        let pages = ("Parents", "NextToken");
+        let parents = aws.list(ORGANIZATIONS, "organizations:ListParents", region, &input, pages).await?;
         let Some(parent) = parents.first().and_then(|parent| parent.get("Id")?.as_str()) else { break };
         parent.clone_into(&mut target);
     }

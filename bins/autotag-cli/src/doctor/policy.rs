@@ -1,60 +1,60 @@
-//! Policies of resources and roles, as far as doctor has to read them: whether somebody is let in.
+//! Policies of resources, roles and organizations, as far as doctor reads them.
 //!
-//! It is no simulator: a condition on something that is not known here is taken to hold where it allows, and not to hold
-//! where it denies. So a policy that is wrong in such a condition is not found; one that is right is never called wrong.
+//! This is not a simulator. A condition on a key without a known value counts as true in an `Allow` and as false in a `Deny`. So
+//! doctor overlooks a policy that is wrong in such a condition, and never reports a correct policy as wrong.
 
 use serde_json::Value;
 use wildmatch::WildMatch;
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Who<'w> {
+pub(crate) enum Caller<'c> {
     /// A service: `events.amazonaws.com`.
-    Service(&'w str),
-    /// The role (ARN) of an account.
-    Role(&'w str, &'w str),
-    /// Whoever is in an account and may.
-    Account(&'w str),
+    Service(&'c str),
+    /// A role, by ARN, of an account.
+    Role(&'c str, &'c str),
+    /// Any principal of an account that has the permission there.
+    Account(&'c str),
 }
 
-/// What is asked for.
+/// A request that a policy allows or not.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wish<'w> {
-    pub(crate) who: Who<'w>,
-    pub(crate) action: &'w str,
-    pub(crate) resource: &'w str,
-    /// What is known of the call, by condition keys.
-    pub(crate) context: &'w [(&'w str, &'w str)],
+pub(crate) struct AccessRequest<'r> {
+    pub(crate) caller: Caller<'r>,
+    pub(crate) action: &'r str,
+    pub(crate) resource: &'r str,
+    /// The known values of condition keys.
+    pub(crate) context: &'r [(&'r str, &'r str)],
 }
 
-/// Whether a policy lets somebody in.
+/// The decision of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    AccountScope,
-    /// A statement denies it.
+    Allowed,
+    /// A statement denies the request.
     Denied,
-    /// No statement allows it.
-    Silent,
+    /// No statement matches the request.
+    NoMatch,
 }
 
-/// What a policy says to a wish. `policy` is the document; one that is none says nothing.
-pub(crate) fn decide(policy: &Value, wish: &Wish<'_>) -> Decision {
-    let mut decision = Decision::Silent;
+/// The decision of a policy document about a request. A value that is not a document matches nothing.
+pub(crate) fn decide(policy: &Value, request: &AccessRequest<'_>) -> Decision {
+    let mut decision = Decision::NoMatch;
     for statement in statements(policy) {
         let effect = statement.get("Effect").and_then(Value::as_str).unwrap_or_default();
-        if !speaks_of(statement, wish, effect == "Deny") {
+        if !applies(statement, request, effect == "Deny") {
             continue;
         }
         match effect {
             "Deny" => return Decision::Denied,
-            "Allow" => decision = Decision::AccountScope,
+            "Allow" => decision = Decision::Allowed,
             _ => {}
         }
     }
     decision
 }
 
-/// The document in a text, percent-encoded or not; `Null` if it is none.
+/// Parses a policy document, percent-encoded or not. Returns `Null` if the text is not JSON.
 pub(crate) fn document(text: &str) -> Value {
     let plain = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
     serde_json::from_str(text).or_else(|_| serde_json::from_str(&plain)).unwrap_or_default()
@@ -62,10 +62,10 @@ pub(crate) fn document(text: &str) -> Value {
 
 /// The statements of a document.
 pub(crate) fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
-    some(policy.get("Statement"))
+    one_or_more(policy.get("Statement"))
 }
 
-/// Whether an action stands in the statement's list, or does not stand in its `NotAction`.
+/// Whether the statement's `Action` lists an action, or its `NotAction` does not.
 pub(crate) fn names_action(statement: &Value, action: &str) -> bool {
     let named = |list: Option<&Value>| texts(list).any(|pattern| matches(pattern, action, true));
     match statement.get("NotAction") {
@@ -74,7 +74,7 @@ pub(crate) fn names_action(statement: &Value, action: &str) -> bool {
     }
 }
 
-/// Whether the conditions hold; `None` where that depends on what is not known here.
+/// Whether the conditions hold; `None` if that depends on a condition key without a known value.
 pub(crate) fn conditions_hold(statement: &Value, context: &[(&str, &str)]) -> Option<bool> {
     let mut all_known = true;
     let conditions = statement.get("Condition").and_then(Value::as_object).into_iter().flatten();
@@ -90,8 +90,8 @@ pub(crate) fn conditions_hold(statement: &Value, context: &[(&str, &str)]) -> Op
     all_known.then_some(true)
 }
 
-/// Whether a resource stands in the statement's list, or does not stand in its `NotResource`. A trust policy names none: it
-/// is about its role.
+/// Whether the statement's `Resource` lists a resource, or its `NotResource` does not. A statement without either, as in a trust
+/// policy, is about the resource of the policy.
 pub(crate) fn names_resource(statement: &Value, resource: &str) -> bool {
     let named = |list: &Value| texts(Some(list)).any(|pattern| matches(pattern, resource, false));
     match statement.get("NotResource") {
@@ -100,27 +100,29 @@ pub(crate) fn names_resource(statement: &Value, resource: &str) -> bool {
     }
 }
 
-fn speaks_of(statement: &Value, wish: &Wish<'_>, denies: bool) -> bool {
-    names_resource(statement, wish.resource)
-        && names_action(statement, wish.action)
-        && names_principal(statement, wish.who)
-        && conditions_hold(statement, wish.context).unwrap_or(!denies)
+fn applies(statement: &Value, request: &AccessRequest<'_>, denies: bool) -> bool {
+    names_resource(statement, request.resource)
+        && names_action(statement, request.action)
+        && names_principal(statement, request.caller)
+        && conditions_hold(statement, request.context).unwrap_or(!denies)
 }
 
-fn names_principal(statement: &Value, who: Who<'_>) -> bool {
+fn names_principal(statement: &Value, caller: Caller<'_>) -> bool {
     let Some(principal) = statement.get("Principal") else { return false };
     if principal == "*" {
         return true;
     }
-    let mut people = texts(principal.get("AWS"));
-    match who {
-        Who::Service(name) => texts(principal.get("Service")).any(|service| service == name),
-        Who::Role(arn, account) => people.any(|one| one == "*" || one == arn || is_account(one, account)),
-        Who::Account(account) => people.any(|one| one == "*" || is_account(one, account)),
+    let mut accounts = texts(principal.get("AWS"));
+    match caller {
+        Caller::Service(name) => texts(principal.get("Service")).any(|service| service == name),
+        Caller::Role(arn, account) => {
+            accounts.any(|one| one == "*" || one == arn || is_account(one, account))
+        }
+        Caller::Account(account) => accounts.any(|one| one == "*" || is_account(one, account)),
     }
 }
 
-/// `111122223333`, or its root's ARN.
+/// Whether a principal is an account: its id, or the ARN of its root user.
 fn is_account(principal: &str, account: &str) -> bool {
     let root = principal.split(':').nth(4) == Some(account) && principal.ends_with(":root");
     principal == account || root
@@ -136,7 +138,7 @@ fn condition_holds(operator: &str, key: &str, wanted: &Value, context: &[(&str, 
         "StringEquals" => any(&|text| text == *known),
         "StringNotEquals" => !any(&|text| text == *known),
         "StringEqualsIgnoreCase" => any(&|text| text.eq_ignore_ascii_case(known)),
-        // ArnEquals takes wildcards, too.
+        // ArnEquals accepts wildcards, as ArnLike does.
         "StringLike" | "ArnLike" | "ArnEquals" => any(&like),
         "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => !any(&like),
         _ => return None,
@@ -150,8 +152,8 @@ fn matches(pattern: &str, text: &str, ignoring_case: bool) -> bool {
     WildMatch::new(pattern).matches(text)
 }
 
-/// One or several of something: IAM writes either.
-fn some(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+/// The elements of a list, or the single value in its place: IAM accepts both.
+fn one_or_more(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     let (list, one) = match value {
         Some(Value::Array(list)) => (list.as_slice(), None),
         other => (&[] as &[Value], other),
@@ -160,7 +162,7 @@ fn some(value: Option<&Value>) -> impl Iterator<Item = &Value> {
 }
 
 fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
-    some(value).filter_map(Value::as_str)
+    one_or_more(value).filter_map(Value::as_str)
 }
 
 #[cfg(test)]
@@ -171,17 +173,17 @@ mod tests {
     const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:autotag-tag";
 
     fn sends(policy: &Value, rule: &str) -> Decision {
-        let wish = Wish {
-            who: Who::Service("events.amazonaws.com"),
+        let request = AccessRequest {
+            caller: Caller::Service("events.amazonaws.com"),
             action: "sqs:SendMessage",
             resource: QUEUE,
             context: &[("aws:SourceArn", rule)],
         };
-        decide(policy, &wish)
+        decide(policy, &request)
     }
 
     #[test]
-    fn a_rule_is_let_into_a_queue() {
+    fn a_queue_policy_allows_rules_by_source_arn() {
         let rule = "arn:aws:events:eu-west-1:111122223333:rule/autotag/autotag-creations-1";
         let policy = |effect: &str, action: &str, like: &str| {
             json!({"Statement": {"Effect": effect, "Principal": {"Service": "events.amazonaws.com"},
@@ -189,25 +191,25 @@ mod tests {
         };
         let ours = "arn:aws:events:eu-west-1:111122223333:rule/autotag/*";
         let theirs = "arn:aws:events:eu-west-1:111122223333:rule/other/*";
-        assert_eq!(sends(&policy("Allow", "sqs:SendMessage", ours), rule), Decision::AccountScope);
-        assert_eq!(sends(&policy("Allow", "SQS:*", ours), rule), Decision::AccountScope);
-        assert_eq!(sends(&policy("Allow", "sqs:SendMessage", theirs), rule), Decision::Silent);
-        assert_eq!(sends(&policy("Allow", "sqs:ReceiveMessage", ours), rule), Decision::Silent);
+        assert_eq!(sends(&policy("Allow", "sqs:SendMessage", ours), rule), Decision::Allowed);
+        assert_eq!(sends(&policy("Allow", "SQS:*", ours), rule), Decision::Allowed);
+        assert_eq!(sends(&policy("Allow", "sqs:SendMessage", theirs), rule), Decision::NoMatch);
+        assert_eq!(sends(&policy("Allow", "sqs:ReceiveMessage", ours), rule), Decision::NoMatch);
         assert_eq!(sends(&policy("Deny", "sqs:SendMessage", ours), rule), Decision::Denied);
-        assert_eq!(sends(&Value::Null, rule), Decision::Silent);
+        assert_eq!(sends(&Value::Null, rule), Decision::NoMatch);
     }
 
     #[test]
-    fn transport_that_is_not_encrypted_is_nobody_of_ours() {
+    fn a_denial_with_an_unknown_condition_key_does_not_apply() {
         let policy = json!({"Statement": [
             {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*",
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
             {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}]});
-        assert_eq!(sends(&policy, "arn:aws:events:eu-west-1:111122223333:rule/x"), Decision::AccountScope);
+        assert_eq!(sends(&policy, "arn:aws:events:eu-west-1:111122223333:rule/x"), Decision::Allowed);
     }
 
     #[test]
-    fn a_trust_policy_asks_for_the_external_id() {
+    fn a_trust_policy_needs_the_external_id() {
         let trust = |principal: &str| {
             json!({"Statement": [{"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole",
                 "Condition": {"StringEquals": {"sts:ExternalId": "e-1"}}}]})
@@ -215,17 +217,20 @@ mod tests {
         let role = "arn:aws:iam::111122223333:role/tagger";
         let assumes = |policy: &Value, id: &str| {
             let context = [("sts:ExternalId", id), ("aws:PrincipalArn", role)];
-            let who = Who::Role(role, "111122223333");
-            decide(policy, &Wish { who, action: "sts:AssumeRole", resource: "", context: &context })
+            let caller = Caller::Role(role, "111122223333");
+            decide(
+                policy,
+                &AccessRequest { caller, action: "sts:AssumeRole", resource: "", context: &context },
+            )
         };
-        assert_eq!(assumes(&trust(role), "e-1"), Decision::AccountScope);
-        assert_eq!(assumes(&trust("arn:aws:iam::111122223333:root"), "e-1"), Decision::AccountScope);
-        assert_eq!(assumes(&trust(role), "e-2"), Decision::Silent);
-        assert_eq!(assumes(&trust("arn:aws:iam::444455556666:root"), "e-1"), Decision::Silent);
+        assert_eq!(assumes(&trust(role), "e-1"), Decision::Allowed);
+        assert_eq!(assumes(&trust("arn:aws:iam::111122223333:root"), "e-1"), Decision::Allowed);
+        assert_eq!(assumes(&trust(role), "e-2"), Decision::NoMatch);
+        assert_eq!(assumes(&trust("arn:aws:iam::444455556666:root"), "e-1"), Decision::NoMatch);
     }
 
     #[test]
-    fn documents_are_read_as_iam_writes_them() {
+    fn documents_are_parsed_percent_encoded_or_not() {
         assert_eq!(document("%7B%22Statement%22%3A%5B%5D%7D"), json!({"Statement": []}));
         assert_eq!(document("{\"Statement\":[]}"), json!({"Statement": []}));
         assert_eq!(document("<html>"), Value::Null);

@@ -1,243 +1,196 @@
-//! The queues before the functions, and those where lost messages end.
+//! The queues of the functions, and the dead-letter queues.
 
+use super::check::{CheckResult, Finding, fail};
+use super::checks::{
+    DEAD_LETTERS, FUNCTION, QUEUE, QUEUE_AGE, QUEUE_KEY, QUEUE_POLICY, QUEUE_REDRIVE, QUEUE_VISIBILITY,
+};
 use super::consumer::{Attributes, Consumer, Queue};
-use super::policy::{Decision, Who, Wish, decide, document};
-use super::{Ask, Check, Finding, NoAnswer, Trouble, Verdict, World, broken, hangs_on};
+use super::deployment::DeploymentView;
+use super::policy::{AccessRequest, Caller, Decision, decide, document};
+use super::query::{AwsQuery, QueryError};
 use crate::output::{plural, printable};
 use autotag_aws::signed::{KMS, SQS};
 use autotag_model::envelope::{Limits, read_records};
 use serde_json::{Value, json};
 
-const QUEUE: Check = Check {
-    name: "queue",
-    question: "is the queue there?",
-    fix: "deploy the stack again; if the queue has another name, name its stack with --stack or --session-stack",
-};
+/// The service that sends events to queues.
+const EVENTBRIDGE: Caller<'_> = Caller::Service("events.amazonaws.com");
 
-const POLICY: Check = Check {
-    name: "queue.policy",
-    question: "does the queue let the rules of EventBridge send?",
-    fix: "allow sqs:SendMessage to events.amazonaws.com in the queue's policy, for the ARNs of the rules",
-};
+/// The least visibility timeout, as a multiple of the function's timeout. AWS recommends it for Lambda.
+const VISIBILITY_FACTOR: u64 = 6;
 
-const KEY: Check = Check {
-    name: "queue.key",
-    question: "does the queue's key let EventBridge encrypt?",
-    fix: "allow kms:GenerateDataKey and kms:Decrypt to events.amazonaws.com in the policy of the queue's own key",
-};
+/// The maximum configurable delay of a message, in seconds.
+const MAX_DELAY: u64 = 900;
 
-const REDRIVE: Check = Check {
-    name: "queue.redrive",
-    question: "does what fails again and again end in the dead-letter queue?",
-    fix: "set the queue's redrive policy: its dead-letter queue, and a maxReceiveCount of at least 5",
-};
+/// The time over which metrics of CloudWatch are read, in seconds.
+const METRIC_PERIOD: u64 = 900;
 
-const VISIBILITY: Check = Check {
-    name: "queue.visibility",
-    question: "is the visibility timeout six times the function's timeout?",
-    fix: "raise the queue's visibility timeout to six times the function's timeout",
-};
+/// The number of dead-letter messages that are received to show one.
+const SAMPLE: u32 = 10;
 
-const AGE: Check = Check {
-    name: "queue.age",
-    question: "does the function keep up with the queue?",
-    fix: "look at the function and its event source mapping; raise MaximumConcurrency if both are well",
-};
-
-const DEAD: Check = Check {
-    name: "dead-letters",
-    question: "is the dead-letter queue there, and empty?",
-    fix: "see why with `autotag redrive QUEUE_URL`, mend the cause, and send them through again with --yes",
-};
-
-/// Lambda's own advice.
-const VISIBILITIES: u64 = 6;
-
-/// How long a message may be delayed on purpose, in seconds.
-const DELAY: u64 = 900;
-
-/// How far back CloudWatch is asked, in seconds.
-const LATELY: u64 = 900;
-
-/// How many messages are looked at.
-const SOME: u32 = 10;
-
-pub(super) async fn examine(world: &World) -> Vec<Finding> {
-    let (tagger, keeper) = tokio::join!(consumer(world, &world.tagger), consumer(world, &world.keeper));
-    [tagger, keeper].concat()
+pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
+    let (tag_handler, session_handler) =
+        tokio::join!(findings(view, &view.tag_handler), findings(view, &view.session_handler));
+    [tag_handler, session_handler].concat()
 }
 
-async fn consumer(world: &World, consumer: &Consumer) -> Vec<Finding> {
+async fn findings(view: &DeploymentView, consumer: &Consumer) -> Vec<Finding> {
     let queue = &consumer.queue;
-    let (key, age, dead) =
-        tokio::join!(key(world, queue), age(world, queue), dead(&world.ask, &consumer.dead, world.peek));
+    let (key, age, dead_letters) = tokio::join!(
+        key(view, queue),
+        age(view, queue),
+        is_empty(&view.aws, &consumer.dead_letters, view.show_messages)
+    );
     let name = &queue.name;
     vec![
-        QUEUE.at(name, there(queue, None).map(|queue| queue.url.clone())),
-        POLICY.at(name, lets_send(world, consumer)),
-        KEY.at(name, key),
-        REDRIVE.at(name, redrive(world, consumer)),
-        VISIBILITY.at(name, visibility(consumer)),
-        AGE.at(name, age),
-        DEAD.at(&consumer.dead.name, dead),
+        QUEUE.at(name, queue.found().map(|attributes| attributes.url.clone())),
+        QUEUE_POLICY.at(name, rules_may_send(view, consumer)),
+        QUEUE_KEY.at(name, key),
+        QUEUE_REDRIVE.at(name, redrive(view, consumer)),
+        QUEUE_VISIBILITY.at(name, visibility(consumer)),
+        QUEUE_AGE.at(name, age),
+        DEAD_LETTERS.at(&consumer.dead_letters.name, dead_letters),
     ]
 }
 
-/// The queue; where it is not there, that is another check's finding, if one is named.
-pub(super) fn there(queue: &Queue, other: Option<Check>) -> Result<&Attributes, Trouble> {
-    match (&queue.there, other) {
-        (Ok(Some(attributes)), _) => Ok(attributes),
-        (Ok(None), Some(other)) => hangs_on(other),
-        (Ok(None), None) => broken(format!("there is no queue `{}` in {}", queue.name, queue.region)),
-        (Err(none), _) => Err(none.clone().into()),
-    }
-}
-
-/// The same for who only wants to read its attributes.
-pub(super) fn queue_of(consumer: &Consumer) -> Result<&Attributes, Trouble> {
-    there(&consumer.queue, Some(QUEUE))
-}
-
-fn lets_send(world: &World, consumer: &Consumer) -> Verdict {
-    let attributes = queue_of(consumer)?;
-    let World { partition, account, bus, .. } = world;
-    let name = if consumer.kind == world.tagger.kind { "autotag-creations-1" } else { "autotag-sessions" };
+fn rules_may_send(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
+    let attributes = consumer.queue_attributes()?;
+    let DeploymentView { partition, account, bus, .. } = view;
+    let name = if view.is_tag_handler(consumer) { "autotag-creations-1" } else { "autotag-sessions" };
     let rule = |bus: &str| format!("arn:{partition}:events:{}:{account}:rule/{bus}{name}", consumer.region);
-    // Rules of the default bus have no bus in their ARNs.
-    lets_rule_send(attributes, &rule(&format!("{bus}/"))).or_else(|_| lets_rule_send(attributes, &rule("")))
+    // ARNs of rules on the default bus do not name the bus.
+    rule_may_send(attributes, &rule(&format!("{bus}/"))).or_else(|_| rule_may_send(attributes, &rule("")))
 }
 
-/// Whether a queue's policy lets a rule (ARN) send.
-pub(super) fn lets_rule_send(queue: &Attributes, rule: &str) -> Verdict {
+/// Checks that a queue's policy allows a rule, by ARN, to send.
+pub(super) fn rule_may_send(queue: &Attributes, rule: &str) -> CheckResult {
     let policy = document(queue.text("Policy"));
     let account = rule.split(':').nth(4).unwrap_or_default();
-    let wish = Wish {
-        who: Who::Service("events.amazonaws.com"),
+    let request = AccessRequest {
+        caller: EVENTBRIDGE,
         action: "sqs:SendMessage",
         resource: queue.text("QueueArn"),
         context: &[("aws:SourceArn", rule), ("aws:SourceAccount", account)],
     };
-    match decide(&policy, &wish) {
-        Decision::AccountScope => Ok("events.amazonaws.com may send".to_owned()),
-        Decision::Denied => broken("a statement of the policy denies it"),
-        Decision::Silent if policy.is_null() => broken("the queue has no policy"),
-        Decision::Silent => broken("no statement of the policy allows it"),
+    match decide(&policy, &request) {
+        Decision::Allowed => Ok("events.amazonaws.com may send".to_owned()),
+        Decision::Denied => fail("a statement of the policy denies it"),
+        Decision::NoMatch if policy.is_null() => fail("the queue has no policy"),
+        Decision::NoMatch => fail("no statement of the policy allows it"),
     }
 }
 
-async fn key(world: &World, queue: &Queue) -> Verdict {
-    let id = there(queue, Some(QUEUE))?.text("KmsMasterKeyId");
+async fn key(view: &DeploymentView, queue: &Queue) -> CheckResult {
+    let id = queue.needed(QUEUE)?.text("KmsMasterKeyId");
     if id.is_empty() {
         return Ok("no key of its own".to_owned());
     }
     if id.ends_with("alias/aws/sqs") {
-        return broken("the key is AWS's own, which EventBridge may not use");
+        return fail("the key is managed by AWS, and EventBridge may not use it");
     }
     let input = json!({"KeyId": id});
-    let described = world.ask.json(KMS, "kms:DescribeKey", &queue.region, &input).await?;
+    let described = view.aws.json(KMS, "kms:DescribeKey", &queue.region, &input).await?;
     let arn = described.pointer("/KeyMetadata/Arn").and_then(Value::as_str).unwrap_or(id).to_owned();
     let state = described.pointer("/KeyMetadata/KeyState").and_then(Value::as_str).unwrap_or("Enabled");
     if state != "Enabled" {
-        return broken(format!("{arn} is {state}"));
+        return fail(format!("{arn} is {state}"));
     }
     let input = json!({"KeyId": arn, "PolicyName": "default"});
-    let answer = world.ask.json(KMS, "kms:GetKeyPolicy", &queue.region, &input).await?;
+    let answer = view.aws.json(KMS, "kms:GetKeyPolicy", &queue.region, &input).await?;
     let policy = document(answer.get("Policy").and_then(Value::as_str).unwrap_or_default());
-    let may = |action: &str| {
-        let who = Who::Service("events.amazonaws.com");
-        decide(&policy, &Wish { who, action, resource: &arn, context: &[] }) == Decision::AccountScope
+    let allowed = |action: &str| {
+        let request = AccessRequest { caller: EVENTBRIDGE, action, resource: &arn, context: &[] };
+        decide(&policy, &request) == Decision::Allowed
     };
-    match ["kms:GenerateDataKey", "kms:Decrypt"].into_iter().find(|action| !may(action)) {
-        Some(action) => broken(format!("{action} is not allowed by the policy of {arn}")),
+    match ["kms:GenerateDataKey", "kms:Decrypt"].into_iter().find(|action| !allowed(action)) {
+        Some(action) => fail(format!("{action} is not allowed by the policy of {arn}")),
         None => Ok(arn),
     }
 }
 
-fn redrive(world: &World, consumer: &Consumer) -> Verdict {
-    let Some((receives, target)) = queue_of(consumer)?.redrive() else {
-        return broken("the queue has no redrive policy: what fails comes again until it is too old");
+fn redrive(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
+    let Some((receives, target)) = consumer.queue_attributes()?.redrive() else {
+        return fail("the queue has no redrive policy: failed messages return until they expire");
     };
-    if target != world.queue_arn(&consumer.dead) {
-        return broken(format!("dead letters go to {target}"));
+    if target != view.queue_arn(&consumer.dead_letters) {
+        return fail(format!("dead letters go to {target}"));
     }
-    Ok(format!("after {} to {}", plural(receives, "receive"), consumer.dead.name))
+    Ok(format!("after {} to {}", plural(receives, "receive"), consumer.dead_letters.name))
 }
 
-fn visibility(consumer: &Consumer) -> Verdict {
-    let visible = queue_of(consumer)?.number("VisibilityTimeout");
-    let timeout = consumer.config(super::functions::FUNCTION)?.get("Timeout").and_then(Value::as_u64);
-    let Some(timeout) = timeout else { return broken("Lambda names no timeout") };
+fn visibility(consumer: &Consumer) -> CheckResult {
+    let visible = consumer.queue_attributes()?.number("VisibilityTimeout");
+    let timeout = consumer.config(FUNCTION)?.get("Timeout").and_then(Value::as_u64);
+    let Some(timeout) = timeout else { return fail("the function's configuration has no timeout") };
     let seen = format!("{visible} s, the function's timeout is {timeout} s");
-    if visible < VISIBILITIES * timeout { broken(seen) } else { Ok(seen) }
+    if visible < VISIBILITY_FACTOR * timeout { fail(seen) } else { Ok(seen) }
 }
 
-async fn age(world: &World, queue: &Queue) -> Verdict {
-    let attributes = there(queue, Some(QUEUE))?;
-    let oldest = oldest(&world.ask, queue).await?;
+async fn age(view: &DeploymentView, queue: &Queue) -> CheckResult {
+    let attributes = queue.needed(QUEUE)?;
+    let oldest = oldest(&view.aws, queue).await?;
     let messages = attributes.number("ApproximateNumberOfMessages");
-    let seen = format!("{}, {}", waiting(messages), aged(oldest));
+    let seen = format!("{}, {}", plural(messages, "message"), describe_age(oldest));
     let (receives, _) = attributes.redrive().unwrap_or((1, String::new()));
-    // A message that is not done is seen again after the visibility timeout, and that is no delay of the function's.
-    let bearable = receives.saturating_sub(1) * attributes.number("VisibilityTimeout") + DELAY;
+    // A failed message returns after each visibility timeout. Retries are no sign of a function that is too slow.
+    let expected = receives.saturating_sub(1) * attributes.number("VisibilityTimeout") + MAX_DELAY;
     match oldest {
-        Some(oldest) if oldest > bearable => broken(seen),
+        Some(oldest) if oldest > expected => fail(seen),
         _ => Ok(seen),
     }
 }
 
-fn waiting(messages: u64) -> String {
-    plural(messages, "message")
-}
-
-fn aged(oldest: Option<u64>) -> String {
+fn describe_age(oldest: Option<u64>) -> String {
     oldest.map_or_else(|| "no age is known".to_owned(), |oldest| format!("the oldest is {oldest} s old"))
 }
 
-/// The age of the oldest message in seconds, as CloudWatch has seen it lately.
-async fn oldest(ask: &Ask, queue: &Queue) -> Result<Option<u64>, NoAnswer> {
+/// The age of the oldest message in seconds, by CloudWatch. `None`: it has no recent value.
+async fn oldest(aws: &AwsQuery, queue: &Queue) -> Result<Option<u64>, QueryError> {
     let metric = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum");
-    let points = ask.metric(&queue.region, metric, ("QueueName", &queue.name), LATELY).await?;
-    // What it was minutes ago is worth less than what it is; CloudWatch gives no order.
-    let least = points.into_iter().reduce(f64::min);
+    let values = aws.metric(&queue.region, metric, ("QueueName", &queue.name), METRIC_PERIOD).await?;
+    // The values have no order, so the newest is not known. The least one does not raise a false alarm.
+    let least = values.into_iter().reduce(f64::min);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an age in whole seconds")]
     Ok(least.map(|seconds| seconds.max(0.0) as u64))
 }
 
-/// Whether a dead-letter queue is there and empty. With `look`, the oldest message that can be seen is told.
-pub(super) async fn dead(ask: &Ask, queue: &Queue, look: bool) -> Verdict {
-    let attributes = there(queue, None)?;
-    // Somebody may be looking at them, which hides them from others.
-    let messages = ["", "NotVisible", "Delayed"]
+/// Checks that a dead-letter queue exists and is empty. With `show_messages`, the finding describes the oldest message of a
+/// sample.
+pub(super) async fn is_empty(aws: &AwsQuery, queue: &Queue, show_messages: bool) -> CheckResult {
+    let attributes = queue.found()?;
+    // Another reader may have received some, which hides them for a while.
+    let messages: u64 = ["", "NotVisible", "Delayed"]
         .iter()
         .map(|which| attributes.number(&format!("ApproximateNumberOfMessages{which}")))
         .sum();
     if messages == 0 {
         return Ok("empty".to_owned());
     }
-    // Without an age it is full all the same.
-    let oldest = oldest(ask, queue).await.unwrap_or_default();
-    let mut seen = format!("{}, {}; {}", waiting(messages), aged(oldest), attributes.url);
-    if look {
-        let told = peek(ask, queue, attributes).await;
-        seen = format!("{seen}; {}", told.unwrap_or_else(|none| format!("not looked at: {none}")));
+    // The queue is not empty, whether the age is known or not.
+    let oldest = oldest(aws, queue).await.unwrap_or_default();
+    let count = plural(messages, "message");
+    let mut seen = format!("{count}, {}; {}", describe_age(oldest), attributes.url);
+    if show_messages {
+        let shown = show_oldest(aws, queue, attributes).await;
+        seen = format!("{seen}; {}", shown.unwrap_or_else(|error| format!("not shown: {error}")));
     }
-    broken(seen)
+    fail(seen)
 }
 
-/// The oldest of some messages: its event, and why it is there. Nothing is hidden from others; each message counts one
-/// receive more, which nobody counts in a dead-letter queue.
-async fn peek(ask: &Ask, queue: &Queue, attributes: &Attributes) -> Result<String, NoAnswer> {
-    let input = json!({"QueueUrl": attributes.url, "MaxNumberOfMessages": SOME, "VisibilityTimeout": 0,
+/// Describes the oldest message of a sample: its event, and the reason of its failure. The messages stay visible. Their receive
+/// count rises by one, which has no effect in a dead-letter queue.
+async fn show_oldest(aws: &AwsQuery, queue: &Queue, attributes: &Attributes) -> Result<String, QueryError> {
+    let input = json!({"QueueUrl": attributes.url, "MaxNumberOfMessages": SAMPLE, "VisibilityTimeout": 0,
         "AttributeNames": ["SentTimestamp"], "MessageAttributeNames": ["All"]});
-    let answer = ask.json(SQS, "sqs:ReceiveMessage", &queue.region, &input).await?;
+    let answer = aws.json(SQS, "sqs:ReceiveMessage", &queue.region, &input).await?;
     let messages = answer.get("Messages").and_then(Value::as_array).into_iter().flatten();
     let sent = |message: &&Value| message.pointer("/Attributes/SentTimestamp")?.as_str()?.parse::<u64>().ok();
     let oldest = messages.min_by_key(|message| sent(message).unwrap_or(u64::MAX));
-    Ok(oldest.map_or_else(|| "none came to be looked at".to_owned(), told))
+    Ok(oldest.map_or_else(|| "no message was received".to_owned(), describe_message))
 }
 
-/// Never the payload.
-fn told(message: &Value) -> String {
+/// Source, name and id of the event, and the reason: never the payload.
+fn describe_message(message: &Value) -> String {
     let mut event = None;
     let body = message.get("Body").and_then(Value::as_str).unwrap_or_default();
     read_records(body.as_bytes(), &Limits::default(), &mut |read| {
@@ -248,8 +201,11 @@ fn told(message: &Value) -> String {
         }
     });
     let attribute = |name: &str| message.pointer(&format!("/MessageAttributes/{name}/StringValue"))?.as_str();
-    let why =
+    let reason =
         ["ERROR_CODE", "ERROR_MESSAGE"].into_iter().filter_map(attribute).collect::<Vec<_>>().join(": ");
-    let why = if why.is_empty() { "no reason is noted".to_owned() } else { why };
-    printable(&format!("the oldest seen: {} ({why})", event.unwrap_or_else(|| "no record".to_owned())))
+    let reason = if reason.is_empty() { "no reason is noted".to_owned() } else { reason };
+    printable(&format!(
+        "oldest of the sample: {} ({reason})",
+        event.unwrap_or_else(|| "no record".to_owned())
+    ))
 }

@@ -1,136 +1,171 @@
-//! The stacks of a deployment: what `CloudFormation` has called the things in them.
+//! The stacks of a deployment: the names that `CloudFormation` gave to their resources.
 
-use super::ask::between;
-use super::{Ask, Check, Finding, Trouble, broken};
+use super::check::{CheckFailure, Finding, fail};
+use super::checks::STACK;
+use super::query::{AwsQuery, QueryError};
+use super::xml;
 use autotag_model::arn::Region;
 use std::collections::BTreeMap;
 
-/// Where `CloudFormation` has put it.
-const STACK: Check = Check {
-    name: "stack",
-    question: "has the stack come to a good end?",
-    fix: "look at the stack's events, and deploy it again",
-};
+const RESOURCES: &str = "cloudformation:DescribeStackResources";
+const STACKS: &str = "cloudformation:DescribeStacks";
 
-/// A stack's things, by logical id; none where it was not deployed by this stack.
-#[derive(Debug)]
+/// The output of the hub's stack with the name of a table that the stack does not create.
+const TABLE_OUTPUT: &str = "SessionTableName";
+
+/// A stack. It is empty if it does not exist or access is denied.
+#[derive(Debug, Default)]
 pub(super) struct Stack {
     name: String,
-    things: BTreeMap<String, String>,
+    /// Physical ids by logical id.
+    physical_ids: BTreeMap<String, String>,
+    /// Resources whose last operation failed, each with its status.
     failed: Vec<String>,
-    /// `UPDATE_COMPLETE`, as CloudFormation says; empty where it says nothing.
+    /// `UPDATE_COMPLETE`, in the words of `CloudFormation`; empty if it is not known.
     status: String,
 }
 
 impl Stack {
-    /// Asks; whoever may not, or has no such stack, knows no names.
-    pub(super) async fn read(ask: &Ask, region: &Region, name: &str) -> Self {
-        let (answer, outputs) = tokio::join!(
-            ask.stack("cloudformation:DescribeStackResources", region, name),
-            ask.stack("cloudformation:DescribeStacks", region, name),
-        );
-        Self::of(name, &answer.unwrap_or_default(), &outputs.unwrap_or_default())
+    /// Reads the stack. Returns an empty stack if it does not exist or access is denied.
+    pub(super) async fn read(aws: &AwsQuery, region: &Region, name: &str) -> Self {
+        let (resources, stack) =
+            tokio::join!(aws.stack(RESOURCES, region, name), aws.stack(STACKS, region, name));
+        let mut read = Self { name: name.to_owned(), ..Self::default() };
+        // Names are the default ones without an answer, and the other checks tell whether these are right.
+        let _ = stack.and_then(|answer| read.add_stack(&answer));
+        let _ = resources.and_then(|answer| read.add_resources(&answer));
+        read
     }
 
-    /// From what `CloudFormation` says of the resources and of the stack.
-    fn of(name: &str, resources: &str, stack: &str) -> Self {
-        let (mut things, mut failed) = (BTreeMap::new(), Vec::new());
-        // A table that the stack does not make has its name there.
-        for output in stack.split("<OutputKey>SessionTableName</OutputKey>").skip(1) {
-            let name = between(output, "OutputValue").unwrap_or_default();
-            things.insert("SessionTable".to_owned(), name.to_owned());
+    /// Adds the answer of `DescribeStacks`.
+    fn add_stack(&mut self, answer: &str) -> Result<(), QueryError> {
+        let document = xml::parse(STACKS, answer)?;
+        let Some(result) = xml::find(document.root(), "DescribeStacksResult") else { return Ok(()) };
+        let Some(stack) = xml::members(result, "Stacks").next() else { return Ok(()) };
+        xml::child_text(stack, "StackStatus").unwrap_or_default().clone_into(&mut self.status);
+        let mut outputs = xml::members(stack, "Outputs");
+        let table = outputs.find(|output| xml::child_text(*output, "OutputKey") == Some(TABLE_OUTPUT));
+        if let Some(name) = table.and_then(|output| xml::child_text(output, "OutputValue")) {
+            self.physical_ids.insert("SessionTable".to_owned(), name.to_owned());
         }
-        for member in resources.split("<member>").skip(1) {
-            let part = |name: &str| between(member, name).unwrap_or_default().to_owned();
+        Ok(())
+    }
+
+    /// Adds the answer of `DescribeStackResources`.
+    fn add_resources(&mut self, answer: &str) -> Result<(), QueryError> {
+        let document = xml::parse(RESOURCES, answer)?;
+        let Some(result) = xml::find(document.root(), "DescribeStackResourcesResult") else { return Ok(()) };
+        for member in xml::members(result, "StackResources") {
+            let part = |name: &str| xml::child_text(member, name).unwrap_or_default().to_owned();
             let (logical, physical, status) =
                 (part("LogicalResourceId"), part("PhysicalResourceId"), part("ResourceStatus"));
             if status.ends_with("FAILED") {
-                failed.push(format!("{logical} is {status}"));
+                self.failed.push(format!("{logical} is {status}"));
             }
             if !logical.is_empty() && !physical.is_empty() {
-                things.insert(logical, physical);
+                self.physical_ids.insert(logical, physical);
             }
         }
-        let status = between(stack, "StackStatus").unwrap_or_default().to_owned();
-        Self { name: name.to_owned(), things, failed, status }
+        Ok(())
     }
 
-    /// The physical id; where the stack does not say, the default name.
+    /// The physical id of a resource; the default name if the stack does not have it.
     pub(super) fn name(&self, logical: &str, default: &str) -> String {
-        self.things.get(logical).map_or(default, String::as_str).to_owned()
+        self.physical_ids.get(logical).map_or(default, String::as_str).to_owned()
     }
 
-    /// The physical id of a queue is its URL.
+    /// The name of a queue, whose physical id is its URL.
     pub(super) fn queue(&self, logical: &str, default: &str) -> String {
         let id = self.name(logical, default);
         id.rsplit('/').next().unwrap_or(&id).to_owned()
     }
 
-    /// Nothing of a stack that is not there, or may not be read: names are the default ones then, and the other checks say
-    /// whether they are right.
-    pub(super) fn finding(&self) -> Vec<Finding> {
-        if self.things.is_empty() {
-            return Vec::new();
+    /// The finding about the stack. An empty stack has none: not every deployment uses these stacks.
+    pub(super) fn finding(&self) -> Option<Finding> {
+        if self.physical_ids.is_empty() {
+            return None;
         }
         let Self { status, .. } = self;
-        let verdict = match self.failed.as_slice() {
+        let result = match self.failed.as_slice() {
             [] if status.contains("ROLLBACK") || status.contains("FAILED") => {
-                broken(format!("it is {status}: what was deployed last is not there"))
+                fail(format!("it is {status}: the last deployment was not applied"))
             }
-            [] if status.ends_with("IN_PROGRESS") => Err(Trouble::Unknown(
+            [] if status.ends_with("IN_PROGRESS") => Err(CheckFailure::Unknown(
                 format!("it is {status}"),
-                "run doctor again when it is done".to_owned(),
+                "run doctor again after the operation".to_owned(),
             )),
-            [] => Ok(format!("{} resources", self.things.len())),
-            failed => broken(failed.join(", ")),
+            [] => Ok(format!("{} resources", self.physical_ids.len())),
+            failed => fail(failed.join(", ")),
         };
-        vec![STACK.at(&self.name, verdict)]
+        Some(STACK.at(&self.name, result))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State;
+    use crate::doctor::check::State;
 
-    fn thing(logical: &str, physical: &str, status: &str) -> String {
-        format!(
-            "<member><LogicalResourceId>{logical}</LogicalResourceId><PhysicalResourceId>{physical}\
-             </PhysicalResourceId><ResourceStatus>{status}</ResourceStatus></member>"
-        )
+    /// A stack of these resources (logical id, physical id, status), with a status and outputs.
+    fn stack(resources: &[(&str, &str, &str)], status: &str, outputs: &[(&str, &str)]) -> Stack {
+        let resource = |(logical, physical, status): &(&str, &str, &str)| {
+            format!(
+                "<member><Timestamp/><LogicalResourceId>{logical}</LogicalResourceId><PhysicalResourceId>{physical}\
+                 </PhysicalResourceId><ResourceStatus>{status}</ResourceStatus><DriftInformation>\
+                 <StackResourceDriftStatus>NOT_CHECKED</StackResourceDriftStatus></DriftInformation></member>"
+            )
+        };
+        let output = |(key, value): &(&str, &str)| {
+            format!("<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>")
+        };
+        let namespace = "xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"";
+        let resources: String = resources.iter().map(resource).collect();
+        let outputs: String = outputs.iter().map(output).collect();
+        let mut stack = Stack { name: "hub".to_owned(), ..Stack::default() };
+        stack
+            .add_resources(&format!(
+                "<DescribeStackResourcesResponse {namespace}><DescribeStackResourcesResult><StackResources>{resources}\
+                 </StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>"
+            ))
+            .unwrap();
+        stack
+            .add_stack(&format!(
+                "<DescribeStacksResponse {namespace}><DescribeStacksResult><Stacks><member><Outputs>{outputs}</Outputs>\
+                 <StackStatus>{status}</StackStatus></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+            ))
+            .unwrap();
+        stack
     }
 
     #[test]
     fn names_are_those_of_the_stack_or_of_the_templates() {
         let queue = "https://sqs.eu-west-1.amazonaws.com/111122223333/ours-tag";
-        let resources =
-            [thing("Bus", "ours", "CREATE_COMPLETE"), thing("TagQueue", queue, "UPDATE_COMPLETE")];
-        let outputs =
-            "<member><OutputKey>SessionTableName</OutputKey><OutputValue>ours</OutputValue></member>";
-        let stack = Stack::of("hub", &resources.concat(), outputs);
+        let resources = [("Bus", "ours", "CREATE_COMPLETE"), ("TagQueue", queue, "UPDATE_COMPLETE")];
+        let stack = stack(&resources, "", &[("Other", "x"), ("SessionTableName", "ours")]);
         assert_eq!(
             (stack.name("Bus", "autotag"), stack.queue("TagQueue", "autotag-tag")),
             ("ours".to_owned(), "ours-tag".to_owned())
         );
         assert_eq!(stack.name("SessionTable", "autotag-sessions"), "ours");
         assert_eq!(stack.name("TagHandler", "autotag-tag-handler"), "autotag-tag-handler");
-        assert_eq!(stack.finding()[0].state, State::Ok);
-        assert_eq!(Stack::of("hub", "", "").finding(), Vec::new());
+        assert_eq!(stack.finding().unwrap().state, State::Ok);
     }
 
     #[test]
-    fn what_has_failed_is_named() {
-        let failed = Stack::of("hub", &thing("TagHandler", "f", "UPDATE_FAILED"), "").finding();
-        assert_eq!(
-            (failed[0].state, failed[0].seen.as_str()),
-            (State::Broken, "TagHandler is UPDATE_FAILED")
-        );
-        let stands = |status: &str| {
-            let stack = format!("<StackStatus>{status}</StackStatus>");
-            Stack::of("hub", &thing("TagHandler", "f", "UPDATE_COMPLETE"), &stack).finding()[0].state
+    fn an_empty_stack_has_no_finding() {
+        assert_eq!(Stack::default().finding(), None);
+        assert_eq!(stack(&[], "", &[]).finding(), None);
+    }
+
+    #[test]
+    fn failed_resources_and_operations_are_broken() {
+        let failed = stack(&[("TagHandler", "f", "UPDATE_FAILED")], "", &[]).finding().unwrap();
+        assert_eq!((failed.state, failed.seen.as_str()), (State::Broken, "TagHandler is UPDATE_FAILED"));
+        let state = |status: &str| {
+            stack(&[("TagHandler", "f", "UPDATE_COMPLETE")], status, &[]).finding().unwrap().state
         };
-        assert_eq!(stands("UPDATE_COMPLETE"), State::Ok);
-        assert_eq!(stands("UPDATE_ROLLBACK_COMPLETE"), State::Broken);
-        assert_eq!(stands("UPDATE_IN_PROGRESS"), State::Unknown);
+        assert_eq!(state("UPDATE_COMPLETE"), State::Ok);
+        assert_eq!(state("UPDATE_ROLLBACK_COMPLETE"), State::Broken);
+        assert_eq!(state("UPDATE_IN_PROGRESS"), State::Unknown);
     }
 }

@@ -1,64 +1,55 @@
 //! The table of sessions.
 
-use super::ask::if_there;
-use super::{Check, Finding, Trouble, Verdict, World, broken, hangs_on};
+use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail};
+use super::checks::{TABLE, TABLE_EXPIRY};
+use super::deployment::DeploymentView;
+use super::query::if_there;
 use autotag_aws::signed::DYNAMODB;
 use serde_json::{Value, json};
 
-const TABLE: Check = Check {
-    name: "table",
-    question: "is the table of sessions active, with the keys role_session and issued?",
-    fix: "deploy the stack again; a table with other keys has to be made anew (docs/operations.md, the table)",
-};
-
-const EXPIRES: Check = Check {
-    name: "table.expiry",
-    question: "do old sessions leave the table?",
-    fix: "aws dynamodb update-time-to-live --table-name T --time-to-live-specification Enabled=true,AttributeName=expires_at",
-};
-
-pub(super) async fn examine(world: &World) -> Vec<Finding> {
-    let input = json!({"TableName": world.table});
+pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
+    let input = json!({"TableName": view.table});
     let (table, expiry) = tokio::join!(
-        world.ask.json(DYNAMODB, "dynamodb:DescribeTable", &world.table_region, &input),
-        world.ask.json(DYNAMODB, "dynamodb:DescribeTimeToLive", &world.table_region, &input),
+        view.aws.json(DYNAMODB, "dynamodb:DescribeTable", &view.table_region, &input),
+        view.aws.json(DYNAMODB, "dynamodb:DescribeTimeToLive", &view.table_region, &input),
     );
-    let (table, expiry) = (if_there(table).map_err(Trouble::from), if_there(expiry).map_err(Trouble::from));
-    let place = format!("{} {}", world.table_region, world.table);
+    let (table, expiry) =
+        (if_there(table).map_err(CheckFailure::from), if_there(expiry).map_err(CheckFailure::from));
+    let place = format!("{} {}", view.table_region, view.table);
     vec![
-        TABLE.at(&place, table.and_then(|table| active(world, table.as_ref()))),
-        EXPIRES.at(&place, expiry.and_then(|expiry| expires(expiry.as_ref()))),
+        TABLE.at(&place, table.and_then(|table| active(view, table.as_ref()))),
+        TABLE_EXPIRY.at(&place, expiry.and_then(|expiry| expires(expiry.as_ref()))),
     ]
 }
 
-fn active(world: &World, table: Option<&Value>) -> Verdict {
+fn active(view: &DeploymentView, table: Option<&Value>) -> CheckResult {
     let Some(table) = table.and_then(|table| table.get("Table")) else {
-        return broken(format!("there is no table `{}` in {}", world.table, world.table_region));
+        return fail(format!("there is no table `{}` in {}", view.table, view.table_region));
     };
     let keys = table.get("KeySchema").and_then(Value::as_array).into_iter().flatten();
     let keys: Vec<&str> = keys.filter_map(|key| key.get("AttributeName")?.as_str()).collect();
     let status = table.get("TableStatus").and_then(Value::as_str).unwrap_or_default();
     if keys != ["role_session", "issued"] {
-        return broken(format!("its keys are {}", keys.join(", ")));
+        return fail(format!("its keys are {}", keys.join(", ")));
     }
-    // Both answer requests.
+    // The table serves requests in both states.
     if ["ACTIVE", "UPDATING"].contains(&status) {
         Ok(status.to_owned())
     } else {
-        broken(format!("it is {status}"))
+        fail(format!("it is {status}"))
     }
 }
 
-fn expires(expiry: Option<&Value>) -> Verdict {
-    let Some(expiry) = expiry else { return hangs_on(TABLE) };
-    let said = |name: &str| {
+fn expires(expiry: Option<&Value>) -> CheckResult {
+    let Some(expiry) = expiry else { return blocked_by(TABLE) };
+    let text = |name: &str| {
         let path = format!("/TimeToLiveDescription/{name}");
         expiry.pointer(&path).and_then(Value::as_str).unwrap_or_default()
     };
-    let (status, attribute) = (said("TimeToLiveStatus"), said("AttributeName"));
+    let (status, attribute) = (text("TimeToLiveStatus"), text("AttributeName"));
     match (status, attribute) {
         ("ENABLED" | "ENABLING", "expires_at") => Ok("by expires_at".to_owned()),
-        ("ENABLED" | "ENABLING", other) => broken(format!("they leave by `{other}`, not by `expires_at`")),
-        _ => broken("time to live is off: the table only grows"),
+        ("ENABLED" | "ENABLING", other) => fail(format!("sessions expire by `{other}`, not by `expires_at`")),
+        _ => fail("time to live is off: the table keeps expired sessions"),
     }
 }

@@ -1,76 +1,72 @@
-//! The trail: without one that logs, `EventBridge` hears of no API call.
+//! The trails. `EventBridge` gets events of API calls only while a trail logs.
 
-use super::{Ask, Check, Finding, NoAnswer, Trouble, Verdict, World, broken, hangs_on};
+use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail};
+use super::checks::{TRAIL, TRAIL_SESSIONS};
+use super::deployment::DeploymentView;
+use super::query::{AwsQuery, QueryError};
 use autotag_aws::signed::CLOUDTRAIL;
 use autotag_model::arn::Region;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-/// Creations are management events that write.
-const TRAIL: Check = Check {
-    name: "trail",
-    question: "does a trail log management events that write?",
-    fix: "create a trail for all regions that logs management events, read and write, and start its logging",
-};
-
-/// `AssumeRole` counts as a read.
-const STS_TRAIL: Check = Check {
-    name: "trail.sessions",
-    question: "does it log management events that read, as AssumeRole is one?",
-    fix: "let the trail log read management events too (ReadWriteType `All`)",
-};
-
-/// What is known of one trail.
+/// One trail.
 #[derive(Debug, Default, Clone)]
 struct Trail {
     name: String,
     logging: bool,
+    /// Whether it logs management events that write.
     writes: bool,
+    /// Whether it logs management events that read.
     reads: bool,
 }
 
-pub(super) async fn examine(world: &World) -> Vec<Finding> {
-    let looks = world.places.iter().map(async |place| {
-        let trails = trails(&place.ask, &place.region).await;
-        let here = place.to_string();
-        [TRAIL.at(&here, writes(&trails)), STS_TRAIL.at(&here, reads(&trails))]
+pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
+    let findings = view.regions.iter().map(async |region| {
+        let trails = trails(&region.aws, &region.region).await;
+        let place = region.to_string();
+        [TRAIL.at(&place, writes(&trails)), TRAIL_SESSIONS.at(&place, reads(&trails))]
     });
-    join_all(looks).await.concat()
+    join_all(findings).await.concat()
 }
 
-/// The trails that log what happens in a region; of one that cannot be asked about, why not.
-async fn trails(ask: &Ask, region: &Region) -> Result<Vec<Result<Trail, NoAnswer>>, NoAnswer> {
+/// The trails that log events of a region. A trail that cannot be read is an error in the list.
+async fn trails(aws: &AwsQuery, region: &Region) -> Result<Vec<Result<Trail, QueryError>>, QueryError> {
     let input = json!({"includeShadowTrails": true});
-    let answer = ask.json(CLOUDTRAIL, "cloudtrail:DescribeTrails", region, &input).await?;
+    let answer = aws.json(CLOUDTRAIL, "cloudtrail:DescribeTrails", region, &input).await?;
     let trails = answer.get("trailList").and_then(Value::as_array).into_iter().flatten();
     let text = |trail: &Value, name: &str| trail.get(name).and_then(Value::as_str).map(str::to_owned);
     let here = |trail: &&Value| {
         let everywhere = trail.get("IsMultiRegionTrail").and_then(Value::as_bool).unwrap_or_default();
         everywhere || text(trail, "HomeRegion").is_none_or(|home| home == region.as_str())
     };
-    let looks = trails.filter(here).map(async |trail| {
+    let trails = trails.filter(here).map(async |trail| {
         let arn = text(trail, "TrailARN").or_else(|| text(trail, "Name")).unwrap_or_default();
-        // A shadow of a trail is asked about at home.
+        // A trail of another region is described only in its home region.
         let home = text(trail, "HomeRegion").and_then(|home| Region::new(&home));
         let is = |name: &str| trail.get(name).and_then(Value::as_bool);
-        // Only the account of an organization's trail may ask what it selects; that it selects nothing special all may see.
+        // Members of an organization may not read the selectors of its trail, but may read that it has no custom ones.
         let selects_all =
             is("IsOrganizationTrail") == Some(true) && is("HasCustomEventSelectors") == Some(false);
-        look(ask, &home.unwrap_or_else(|| region.clone()), &arn, selects_all).await
+        read_trail(aws, &home.unwrap_or_else(|| region.clone()), &arn, selects_all).await
     });
-    Ok(join_all(looks).await)
+    Ok(join_all(trails).await)
 }
 
-async fn look(ask: &Ask, home: &Region, arn: &str, selects_all: bool) -> Result<Trail, NoAnswer> {
+async fn read_trail(
+    aws: &AwsQuery,
+    home: &Region,
+    arn: &str,
+    selects_all: bool,
+) -> Result<Trail, QueryError> {
     let (named, selected) = (json!({"Name": arn}), json!({"TrailName": arn}));
     let selectors = async {
         if selects_all {
             return Ok(Value::Null);
         }
-        ask.json(CLOUDTRAIL, "cloudtrail:GetEventSelectors", home, &selected).await
+        aws.json(CLOUDTRAIL, "cloudtrail:GetEventSelectors", home, &selected).await
     };
     let (status, selectors) =
-        tokio::join!(ask.json(CLOUDTRAIL, "cloudtrail:GetTrailStatus", home, &named), selectors);
+        tokio::join!(aws.json(CLOUDTRAIL, "cloudtrail:GetTrailStatus", home, &named), selectors);
     let (status, selectors) = (status?, selectors?);
     Ok(Trail {
         name: arn.rsplit('/').next().unwrap_or(arn).to_owned(),
@@ -80,13 +76,13 @@ async fn look(ask: &Ask, home: &Region, arn: &str, selects_all: bool) -> Result<
     })
 }
 
-/// Whether the selectors take management events that read, or that write.
+/// Whether the selectors include management events that read, or that write.
 fn selects(selectors: &Value, reading: bool) -> bool {
     let list =
         |name: &str| selectors.get(name).and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
     let (basic, advanced) = (list("EventSelectors"), list("AdvancedEventSelectors"));
     if basic.is_empty() && advanced.is_empty() {
-        // What a trail does that nobody has told anything.
+        // The default of a trail without selectors.
         return true;
     }
     let basic = basic.iter().any(|selector| {
@@ -108,36 +104,38 @@ fn selects_by_fields(selector: &Value, reading: bool) -> bool {
         && kinds.all(|field| equals(field) == json!([reading.to_string()]))
 }
 
-fn writes(trails: &Result<Vec<Result<Trail, NoAnswer>>, NoAnswer>) -> Verdict {
-    let trails = trails.as_ref().map_err(|none| Trouble::from(none.clone()))?;
+fn writes(trails: &Result<Vec<Result<Trail, QueryError>>, QueryError>) -> CheckResult {
+    let trails = trails.as_ref().map_err(|error| CheckFailure::from(error.clone()))?;
     let known = || trails.iter().filter_map(|trail| trail.as_ref().ok());
     if let Some(trail) = known().find(|trail| trail.logging && trail.writes) {
         return Ok(format!("`{}` logs", trail.name));
     }
-    // It may be the one that nothing is known of.
-    if let Some(none) = trails.iter().find_map(|trail| trail.as_ref().err()) {
-        return Err(none.clone().into());
+    // The trail that cannot be read may be the one that logs them.
+    if let Some(error) = trails.iter().find_map(|trail| trail.as_ref().err()) {
+        return Err(error.clone().into());
     }
     match known().next() {
-        None => broken("there is no trail"),
-        Some(trail) if !trail.logging => broken(format!("`{}` has stopped logging", trail.name)),
-        Some(trail) => broken(format!("`{}` logs no management events that write", trail.name)),
+        None => fail("there is no trail"),
+        Some(trail) if !trail.logging => fail(format!("`{}` has stopped logging", trail.name)),
+        Some(trail) => fail(format!("`{}` logs no management events that write", trail.name)),
     }
 }
 
-fn reads(trails: &Result<Vec<Result<Trail, NoAnswer>>, NoAnswer>) -> Verdict {
+fn reads(trails: &Result<Vec<Result<Trail, QueryError>>, QueryError>) -> CheckResult {
     if writes(trails).is_err() {
-        return hangs_on(TRAIL);
+        return blocked_by(TRAIL);
     }
     let trails = || trails.iter().flatten();
     let mut known = trails().filter_map(|trail| trail.as_ref().ok());
     if let Some(trail) = known.find(|trail| trail.logging && trail.reads) {
         return Ok(format!("`{}` logs", trail.name));
     }
-    // It may be the one that nothing is known of.
+    // The trail that cannot be read may be the one that logs them.
     match trails().find_map(|trail| trail.as_ref().err()) {
-        Some(none) => Err(none.clone().into()),
-        None => broken("only management events that write are logged: who assumed a role is not known"),
+        Some(error) => Err(error.clone().into()),
+        None => {
+            fail("only management events that write are logged: the trail has no record of assumed roles")
+        }
     }
 }
 
@@ -146,16 +144,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trail_of_which_nothing_is_known_may_be_the_right_one() {
+    fn an_unreadable_trail_makes_the_result_unknown() {
         let trail = |reads| Ok(Trail { name: "own".to_owned(), logging: true, writes: true, reads });
-        let none = || Err(NoAnswer::unreadable("cloudtrail:GetEventSelectors"));
-        assert!(matches!(reads(&Ok(vec![trail(false)])), Err(Trouble::Broken(_))));
-        assert!(matches!(reads(&Ok(vec![trail(false), none()])), Err(Trouble::Unknown(..))));
-        assert_eq!(reads(&Ok(vec![none(), trail(true)])), Ok("`own` logs".to_owned()));
+        let unreadable = || Err(QueryError::unreadable("cloudtrail:GetEventSelectors"));
+        assert!(matches!(reads(&Ok(vec![trail(false)])), Err(CheckFailure::Broken(_))));
+        assert!(matches!(reads(&Ok(vec![trail(false), unreadable()])), Err(CheckFailure::Unknown(..))));
+        assert_eq!(reads(&Ok(vec![unreadable(), trail(true)])), Ok("`own` logs".to_owned()));
     }
 
     #[test]
-    fn selectors_of_both_kinds() {
+    fn basic_and_advanced_selectors_are_read() {
         let both = |selectors: Value| (selects(&selectors, false), selects(&selectors, true));
         let basic = |kind: &str, management: bool| json!({"EventSelectors": [{"ReadWriteType": kind, "IncludeManagementEvents": management}]});
         assert_eq!(both(json!({})), (true, true));

@@ -1,15 +1,15 @@
-//! `backfill.yaml`: the functions over the log files of a trail.
+//! `backfill.yaml`: runs the functions over the log files of a trail.
 
-use super::Artefact;
+use super::file::GeneratedFile;
 use super::inventory::Inventory;
 use anyhow::Result;
 use askama::Template;
 
-/// Nothing in it comes from the catalogue; what is made is the way through a day, once for sessions and once for tags.
+/// The template repeats the steps of a day, once for sessions and once for tags. Nothing in it comes from the catalogue.
 #[derive(Template)]
 #[template(path = "deploy/backfill.yaml", escape = "none")]
 struct Backfill;
 
-pub(super) fn artefacts(_inventory: &Inventory) -> Result<Vec<Artefact>> {
-    Ok(vec![Artefact::new("backfill.yaml", &Backfill.render()?)])
+pub(super) fn files(_inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
+    Ok(vec![GeneratedFile::new("backfill.yaml", &Backfill.render()?)])
 }

@@ -1,8 +1,8 @@
-//! `guard.yaml` and `scp*.json`: what keeps the tags worth something.
+//! `guard.yaml` and `scp*.json`: policies that protect the identity tags from forgery.
 //!
-//! What each statement stops is said in `docs/security.md`, and there is the table that its test compares.
+//! `docs/security.md` describes what each statement prevents. A test compares its table with the statements.
 
-use super::Artefact;
+use super::file::GeneratedFile;
 use super::inventory::Inventory;
 use anyhow::{Result, ensure};
 use askama::Template;
@@ -10,23 +10,22 @@ use autotag_model::policy::TagTemplate;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// What AWS Organizations takes for a service control policy, in characters. The files are written with their white
-/// space, which counts where they are not minified.
-const SCP_LIMIT: usize = 5_120;
+/// The maximum length of a service control policy, in characters. White space of the files counts unless it is removed.
+const MAX_SCP_LENGTH: usize = 5_120;
 
-/// The roles of the tagger, as the templates name them.
+/// The roles that write tags, as the templates name them.
 const TAG_HANDLER: &str = "autotag-tag-handler";
 pub(super) const MEMBER: &str = "autotag-member";
 
-/// Who may make and change them: a role of the user's, and those that service-managed `StackSets` work with. The latter are
-/// made by a service-linked role, which no service control policy concerns, so that nobody else has to be let.
+/// The roles that may create and change them: a role of the user, and the roles of service-managed `StackSets`. The latter are
+/// created by a service-linked role, to which SCPs do not apply, so no further exemption is needed.
 const DEPLOYER: &str = "autotag-deployer";
 const STACK_SETS: &str = "stacksets-exec-*";
 
-/// Services that write tags of resources, and are not named by a tag action of the catalogue.
-const ALSO: [&str; 2] = ["cloudformation", "tag"];
+/// Services that write tags of resources without a tag action in the catalogue.
+const EXTRA_SERVICES: [&str; 2] = ["cloudformation", "tag"];
 
-/// Tag calls without any condition key that names tags, by IAM's service reference. They can be left alone or closed.
+/// Tag actions without a condition key for tag keys, by IAM's service reference. They can only be allowed or denied as a whole.
 const WITHOUT_CONDITIONS: [&str; 5] = [
     "dax:TagResource",
     "dax:UntagResource",
@@ -35,7 +34,7 @@ const WITHOUT_CONDITIONS: [&str; 5] = [
     "s3:PutBucketTagging",
 ];
 
-/// All that gives a role to somebody, or something to a role.
+/// Actions that change a role, or pass it to a service.
 const ROLE_ACTIONS: [&str; 12] = [
     "iam:AttachRolePolicy",
     "iam:CreateRole",
@@ -51,8 +50,8 @@ const ROLE_ACTIONS: [&str; 12] = [
     "iam:UpdateRoleDescription",
 ];
 
-/// What the console of EC2 asks to show instances and to run one.
-const SEE: [&str; 19] = [
+/// The read actions of the EC2 console, to show instances and to run one.
+const READ_ACTIONS: [&str; 19] = [
     "ec2:DescribeAddresses",
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeImages",
@@ -74,8 +73,8 @@ const SEE: [&str; 19] = [
     "ec2:DescribeVpcs",
 ];
 
-/// What `RunInstances` is asked for.
-const RUN: [&str; 10] = [
+/// The kinds of resources for which `RunInstances` needs a permission.
+const RUN_INSTANCES_RESOURCES: [&str; 10] = [
     "image",
     "instance",
     "key-pair",
@@ -88,17 +87,17 @@ const RUN: [&str; 10] = [
     "volume",
 ];
 
-/// What it makes, and tags if asked to.
-const MADE: [&str; 3] = ["instance", "network-interface", "volume"];
+/// The kinds of resources that `RunInstances` creates, and tags on request.
+const CREATED_RESOURCES: [&str; 3] = ["instance", "network-interface", "volume"];
 
-/// What only the owner may do.
-const OWN: [&str; 4] =
+/// The actions for the owner of an instance only.
+const OWNER_ACTIONS: [&str; 4] =
     ["ec2:RebootInstances", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"];
 
-/// Calls by which he could become the owner of what is not his.
-const FORGE: [&str; 3] = ["ec2:CreateTags", "ec2:DeleteTags", "ec2:RunInstances"];
+/// Actions that could be used to claim another principal's instance.
+const TAG_ACTIONS: [&str; 3] = ["ec2:CreateTags", "ec2:DeleteTags", "ec2:RunInstances"];
 
-/// Calls that replace or remove the tags of an object.
+/// Actions that replace or remove the tags of an object.
 const OBJECT_TAGS: [&str; 4] = [
     "s3:DeleteObjectTagging",
     "s3:DeleteObjectVersionTagging",
@@ -106,22 +105,22 @@ const OBJECT_TAGS: [&str; 4] = [
     "s3:PutObjectVersionTagging",
 ];
 
-/// Calls that put tags on an object.
+/// Actions that set tags of an object.
 const TAGGED_OBJECTS: [&str; 3] = ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"];
 
 #[derive(Template)]
 #[template(path = "deploy/guard.yaml", escape = "none")]
 struct Guard<'a> {
-    /// The key that holds the whole `principalId`; without one nobody can be given what is his.
+    /// The key of the tag with the whole `principalId`. Without it IAM cannot compare callers with owners.
     principal_key: Option<&'a str>,
     keys: &'a [&'a str],
     services: &'a BTreeSet<&'a str>,
     strict: &'a [&'a str],
-    see: &'a [&'a str],
-    run: &'a [&'a str],
-    made: &'a [&'a str],
-    own: &'a [&'a str],
-    forge: &'a [&'a str],
+    read_actions: &'a [&'a str],
+    run_instances_resources: &'a [&'a str],
+    created_resources: &'a [&'a str],
+    owner_actions: &'a [&'a str],
+    tag_actions: &'a [&'a str],
     object_tags: &'a [&'a str],
     tagged_objects: &'a [&'a str],
     role_actions: &'a [&'a str],
@@ -131,7 +130,7 @@ struct Guard<'a> {
     stack_sets: &'a str,
 }
 
-pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
+pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let keys = inventory.identity_keys();
     let services = services(inventory);
     let strict = strict(&services);
@@ -141,11 +140,11 @@ pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
         keys: &keys,
         services: &services,
         strict: &strict,
-        see: &SEE,
-        run: &RUN,
-        made: &MADE,
-        own: &OWN,
-        forge: &FORGE,
+        read_actions: &READ_ACTIONS,
+        run_instances_resources: &RUN_INSTANCES_RESOURCES,
+        created_resources: &CREATED_RESOURCES,
+        owner_actions: &OWNER_ACTIONS,
+        tag_actions: &TAG_ACTIONS,
         object_tags: &OBJECT_TAGS,
         tagged_objects: &TAGGED_OBJECTS,
         role_actions: &ROLE_ACTIONS,
@@ -155,65 +154,68 @@ pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
         stack_sets: STACK_SETS,
     };
     let mut all = vec![
-        Artefact::new("guard.yaml", &template.render()?),
+        GeneratedFile::new("guard.yaml", &template.render()?),
         control("scp.json", &identity_tags(&keys, &services))?,
         control("scp-objects.json", &object_tags(&keys))?,
-        control("scp-strict.json", &[deny("TagCallsWithoutConditions", &strict, &but_taggers(json!({})))])?,
+        control(
+            "scp-strict.json",
+            &[deny("TagCallsWithoutConditions", &strict, &except_taggers(json!({})))],
+        )?,
     ];
     if let Some(key) = principal_key {
-        all.push(Artefact::new("iam/owners.json", &pretty(&owners(key, &keys))));
+        all.push(GeneratedFile::new("iam/owners.json", &pretty(&owners(key, &keys))));
     }
     Ok(all)
 }
 
-/// The services whose calls can name tags: those of the catalogue's tag actions, and a few more.
+/// The services whose actions have condition keys for tag keys: those of the catalogue's tag actions, and [`EXTRA_SERVICES`].
 fn services(inventory: &Inventory) -> BTreeSet<&str> {
     let rules = inventory.services.iter().flat_map(|service| &service.rules);
     let actions = rules.flat_map(|rule| rule.iam_actions());
-    actions.filter_map(|action| action.split(':').next()).chain(ALSO).collect()
+    actions.filter_map(|action| action.split(':').next()).chain(EXTRA_SERVICES).collect()
 }
 
-/// The tag calls of these services that no condition can narrow.
+/// The tag actions of these services that no condition can restrict.
 fn strict(services: &BTreeSet<&str>) -> Vec<&'static str> {
     let known = |action: &&str| action.split(':').next().is_some_and(|service| services.contains(service));
     WITHOUT_CONDITIONS.into_iter().filter(known).collect()
 }
 
-/// The identity key that IAM can compare with `${aws:userid}`.
+/// The identity key whose value IAM can compare with `${aws:userid}`.
 fn principal_key(inventory: &Inventory) -> Option<&str> {
     let whole: TagTemplate = "{principal.id}".parse().ok()?;
     inventory.policy.identity.iter().find(|(_, template)| *template == whole).map(|(key, _)| key.as_str())
 }
 
-/// The group's policy.
+/// The policy of the group of owners.
 fn owners(key: &str, keys: &[&str]) -> Vec<Value> {
     let arns = |kinds: &[&str]| -> Vec<String> {
         kinds.iter().map(|kind| format!("arn:aws:ec2:*:*:{kind}/*")).collect()
     };
     vec![
-        json!({"Sid": "SeeAll", "Effect": "Allow", "Action": SEE, "Resource": "*"}),
-        json!({"Sid": "RunNew", "Effect": "Allow", "Action": "ec2:RunInstances", "Resource": arns(&RUN)}),
+        json!({"Sid": "SeeAll", "Effect": "Allow", "Action": READ_ACTIONS, "Resource": "*"}),
+        json!({"Sid": "RunNew", "Effect": "Allow", "Action": "ec2:RunInstances", "Resource": arns(&RUN_INSTANCES_RESOURCES)}),
         json!({
-            "Sid": "TagNew", "Effect": "Allow", "Action": "ec2:CreateTags", "Resource": arns(&MADE),
+            "Sid": "TagNew", "Effect": "Allow", "Action": "ec2:CreateTags", "Resource": arns(&CREATED_RESOURCES),
             "Condition": {"StringEquals": {"ec2:CreateAction": "RunInstances"}},
         }),
         json!({
-            "Sid": "ManageOwn", "Effect": "Allow", "Action": OWN, "Resource": "arn:aws:ec2:*:*:instance/*",
+            "Sid": "ManageOwn", "Effect": "Allow", "Action": OWNER_ACTIONS, "Resource": "arn:aws:ec2:*:*:instance/*",
             "Condition": {"StringEquals": {format!("ec2:ResourceTag/{key}"): "${aws:userid}"}},
         }),
-        deny("ForgeNothing", &FORGE, &naming("aws:TagKeys", keys)),
+        deny("ForgeNothing", &TAG_ACTIONS, &naming("aws:TagKeys", keys)),
         deny("RemoveNotAll", &["ec2:DeleteTags"], &naming_none()),
     ]
 }
 
-/// What holds on every service that has the condition keys.
+/// The statements for services with the condition key `aws:TagKeys`.
 fn identity_tags(keys: &[&str], services: &BTreeSet<&str>) -> Vec<Value> {
     let calls: Vec<String> = services.iter().map(|service| format!("{service}:*")).collect();
     let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
     let roles = |names: &[&str]| -> Vec<String> { names.iter().map(|name| role(name)).collect() };
     vec![
-        deny("IdentityTags", &calls, &but_taggers(naming("aws:TagKeys", keys))),
-        deny("AllTagsAtOnce", &["ec2:DeleteTags"], &but_taggers(naming_none())),
+        deny("IdentityTags", &calls, &except_taggers(naming("aws:TagKeys", keys))),
+        deny("AllTagsAtOnce", &["ec2:DeleteTags"], &except_taggers(naming_none())),
         json!({
             "Sid": "TaggerRoles", "Effect": "Deny", "Action": ROLE_ACTIONS,
             "Resource": roles(&[TAG_HANDLER, MEMBER, DEPLOYER, STACK_SETS]),
@@ -222,36 +224,39 @@ fn identity_tags(keys: &[&str], services: &BTreeSet<&str>) -> Vec<Value> {
     ]
 }
 
-/// What holds on objects of S3, whose condition keys are S3's own.
+/// The statements for objects of S3, which has condition keys of its own.
 fn object_tags(keys: &[&str]) -> Vec<Value> {
-    let mut all =
-        vec![deny("ForgedOnObjects", &TAGGED_OBJECTS, &but_taggers(naming("s3:RequestObjectTagKeys", keys)))];
+    let mut all = vec![deny(
+        "ForgedOnObjects",
+        &TAGGED_OBJECTS,
+        &except_taggers(naming("s3:RequestObjectTagKeys", keys)),
+    )];
     for (key, number) in keys.iter().zip(1..) {
         let tagged = json!({"Null": {format!("s3:ExistingObjectTag/{key}"): "false"}});
-        all.push(deny(&format!("ObjectsWith{number}"), &OBJECT_TAGS, &but_taggers(tagged)));
+        all.push(deny(&format!("ObjectsWith{number}"), &OBJECT_TAGS, &except_taggers(tagged)));
     }
     all
 }
 
 fn deny(sid: &str, actions: &[&str], condition: &Value) -> Value {
-    // As people write it: a list only of several.
+    // A single action is written without a list, as is usual.
     let actions = if let [action] = actions { json!(action) } else { json!(actions) };
     json!({"Sid": sid, "Effect": "Deny", "Action": actions, "Resource": "*", "Condition": condition})
 }
 
-/// The call names one of these tags, in whatever case: to most services `owner` is another tag than `Owner`, but not to
-/// `aws:ResourceTag/Owner`, the name of which ignores case.
+/// The condition that the call names one of these tag keys, in any case. Most services distinguish `owner` and `Owner`, but the
+/// condition key `aws:ResourceTag/Owner` ignores case.
 fn naming(context: &str, keys: &[&str]) -> Value {
     json!({"ForAnyValue:StringEqualsIgnoreCase": {context: keys}})
 }
 
-/// The call names no tag, and means all.
+/// The condition that the call names no tag key, and so affects all tags.
 fn naming_none() -> Value {
     json!({"Null": {"aws:TagKeys": "true"}})
 }
 
-/// The condition, and somebody else than the tagger calls.
-fn but_taggers(mut condition: Value) -> Value {
+/// The condition, restricted to callers other than the roles that write tags.
+fn except_taggers(mut condition: Value) -> Value {
     if let Some(operators) = condition.as_object_mut() {
         let taggers = json!({"aws:PrincipalArn": [role(TAG_HANDLER), role(MEMBER)]});
         operators.insert("ArnNotLike".to_owned(), taggers);
@@ -259,23 +264,24 @@ fn but_taggers(mut condition: Value) -> Value {
     condition
 }
 
-/// In any account: files have no parameters. The statement `TaggerRoles` guards it in all of them.
+/// The ARN pattern of a role in any account, because the files have no parameters. The statement `TaggerRoles` protects the role in
+/// all accounts.
 fn role(name: &str) -> String {
     format!("arn:aws:iam::*:role/{name}")
 }
 
-fn control(path: &str, statements: &[Value]) -> Result<Artefact> {
+fn control(path: &str, statements: &[Value]) -> Result<GeneratedFile> {
     let text = pretty(statements);
     let length = text.chars().count();
     ensure!(
-        length <= SCP_LIMIT,
-        "`{path}` would have {length} characters, and a service control policy at most {SCP_LIMIT}: the policy file has too \
-         many or too long identity keys"
+        length <= MAX_SCP_LENGTH,
+        "`{path}` would have {length} characters, but a service control policy may have only {MAX_SCP_LENGTH}; use fewer or \
+         shorter identity keys in the tag policy"
     );
-    Ok(Artefact::new(path, &text))
+    Ok(GeneratedFile::new(path, &text))
 }
 
-/// A document, a statement a line: short, and still to be read.
+/// The document with one line for each statement: short, and still readable.
 fn pretty(statements: &[Value]) -> String {
     let lines: Vec<String> = statements.iter().map(Value::to_string).collect();
     format!("{{\"Version\": \"2012-10-17\", \"Statement\": [\n{}\n]}}", lines.join(",\n"))

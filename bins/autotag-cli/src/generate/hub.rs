@@ -1,6 +1,7 @@
-//! `hub.yaml`: bus, queues, tag-handler, table, alarms and dashboard of the central region.
+//! `hub.yaml`: bus, queues, tag-handler, table, alarms and dashboard, in the central region.
 
-use super::Artefact;
+use super::file::GeneratedFile;
+use super::fingerprint::fingerprint;
 use super::iam;
 use super::inventory::Inventory;
 use super::patterns::{self, Pattern};
@@ -12,24 +13,24 @@ use askama::Template;
 struct Hub {
     version: String,
     patterns: Vec<Pattern>,
-    /// How many events the patterns let through.
+    /// The number of events that the patterns match.
     events: usize,
-    /// Of how many services.
+    /// The number of services of these events.
     sources: usize,
-    /// Documents of managed policies, as texts that stand where the template has them.
+    /// The documents of managed policies in YAML, indented for the template.
     policies: Vec<String>,
 }
 
-pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
+pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let patterns = patterns::creations(inventory)?;
     let policies = iam::policies(inventory)?;
     let (events, sources) = patterns::size(&patterns);
     let hub = Hub {
-        version: inventory.version(),
+        version: fingerprint(inventory),
         patterns,
         events,
         sources,
         policies: policies.iter().map(|policy| policy.yaml(iam::INDENT)).collect::<Result<_>>()?,
     };
-    Ok(vec![Artefact::new("hub.yaml", &hub.render()?)])
+    Ok(vec![GeneratedFile::new("hub.yaml", &hub.render()?)])
 }

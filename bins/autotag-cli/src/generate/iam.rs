@@ -1,11 +1,11 @@
-//! `iam/*.json`: who needs which permissions; the same statements stand in the templates.
+//! `iam/*.json`: the permissions of the roles. The templates contain the same statements.
 //!
-//! Actions come from the rules and from the table beside the adapters ([`PERMISSIONS`]), each on the kinds of resources that
-//! its rules make. An action stands on `*` only where IAM knows no kind of resource for it ([`ANYWHERE`]).
+//! The actions are those of the rules and of the adapters ([`PERMISSIONS`]). Each is allowed on the kinds of resources that its
+//! rules create. An action is allowed on `*` only if IAM has no resource-level permission for it ([`WILDCARD_ONLY_ACTIONS`]).
 
 mod fixed;
 
-use super::Artefact;
+use super::file::GeneratedFile;
 use super::inventory::Inventory;
 use anyhow::{Result, ensure};
 use autotag_aws::backend::permissions::{PERMISSIONS, Permission, Whose};
@@ -17,17 +17,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use wildmatch::WildMatch;
 
-/// What AWS takes for a managed policy, in characters without white space.
-const POLICY_LIMIT: usize = 6_144;
+/// The maximum length of a managed policy, in characters without white space.
+const MAX_POLICY_LENGTH: usize = 6_144;
 
-/// How many managed policies a role may have, unless the account has asked for more.
-const POLICIES_LIMIT: usize = 10;
+/// The maximum number of managed policies of a role: AWS's default quota.
+const MAX_POLICIES: usize = 10;
 
-/// How many kinds of resources of a service are named one by one; more of them are all of the service's in the account.
-const KINDS: usize = 6;
+/// The maximum number of resource patterns of an action. If there are more, all resources of the service in the account take their
+/// place.
+const MAX_RESOURCE_PATTERNS: usize = 6;
 
-/// Actions for which IAM knows no kind of resource.
-const ANYWHERE: [&str; 7] = [
+/// Actions without resource-level permissions in IAM.
+const WILDCARD_ONLY_ACTIONS: [&str; 7] = [
     "autoscaling:DescribeTags",
     "ec2:DescribeTags",
     "elasticloadbalancing:DescribeTags",
@@ -37,44 +38,44 @@ const ANYWHERE: [&str; 7] = [
     "workspaces:DescribeTags",
 ];
 
-/// Where IAM asks about something else than the resource: a tag call to API Gateway is one about a path of its own.
-const ELSEWHERE: [(&str, &str); 1] = [("apigateway", "arn:{partition}:apigateway:*::/tags/*")];
+/// Services whose tag actions IAM checks on another ARN than that of the resource. API Gateway has a path for tags.
+const RESOURCE_OVERRIDES: [(&str, &str); 1] = [("apigateway", "arn:{partition}:apigateway:*::/tags/*")];
 
-/// A service whose ARNs name no account. Without a condition, the buckets of others would be meant too.
+/// The service whose ARNs name no account. Its statements need a condition, else they allow the buckets of other accounts too.
 const WITHOUT_ACCOUNTS: &str = "s3";
 
-/// Some actions on some resources.
+/// A statement that allows actions on resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Statement {
     pub(crate) actions: Vec<String>,
-    /// `*`, or ARNs with `{partition}` and `{account}`.
+    /// `*`, or ARNs with `*`, `{partition}` and `{account}` in them.
     pub(crate) resources: Vec<String>,
 }
 
 /// A managed policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Policy {
-    /// `tag-1`
+    /// The name of the file and, with a prefix, of the policy: `tag-1`.
     pub(crate) name: String,
     pub(crate) statements: Vec<Statement>,
 }
 
-/// Actions, each with what it is needed on.
-pub(crate) type Needs<'a> = BTreeMap<&'a str, BTreeSet<String>>;
+/// Actions, each with the resources on which it is allowed.
+pub(crate) type ActionMap<'a> = BTreeMap<&'a str, BTreeSet<String>>;
 
-/// What writing tags needs, in the account of the resources.
-pub(crate) fn writing(inventory: &Inventory) -> Needs<'_> {
-    let mut needs = Needs::new();
+/// The actions to write tags, in the account of the resources.
+pub(crate) fn write_actions(inventory: &Inventory) -> ActionMap<'_> {
+    let mut needs = ActionMap::new();
     for (_, rule) in inventory.rules() {
         add(&mut needs, rule, &rule.actions);
     }
     add_calls(&mut needs, Whose::Any, |one| one.action == "tag:TagResources");
-    narrowed(needs)
+    compact(needs)
 }
 
-/// What reading tags needs, of resources, parents and principals, and asking what a record does not say.
-pub(crate) fn reading(inventory: &Inventory) -> Needs<'_> {
-    let mut needs = Needs::new();
+/// The actions to read the tags of resources, parents and principals, and to look up what a record lacks.
+pub(crate) fn read_actions(inventory: &Inventory) -> ActionMap<'_> {
+    let mut needs = ActionMap::new();
     let is_parent = |source: &str, event: &str| parent_events().any(|parent| parent == (source, event));
     let parents = inventory
         .services
@@ -89,23 +90,26 @@ pub(crate) fn reading(inventory: &Inventory) -> Needs<'_> {
     add_calls(&mut needs, Whose::Any, |one| {
         one.action != "tag:TagResources" && (of_principals || one.adapter != "principals")
     });
-    narrowed(needs)
+    compact(needs)
 }
 
-/// The managed policies of a role that tags: that of tag-handler for its own account, and that of each member account.
+/// The managed policies of a role that tags: that of tag-handler in its own account, and that of each member account.
+///
+/// # Errors
+/// There would be more policies, or longer ones, than AWS allows.
 pub(crate) fn policies(inventory: &Inventory) -> Result<Vec<Policy>> {
-    let mut policies = split("tag", &writing(inventory))?;
-    policies.extend(split("read", &reading(inventory))?);
+    let mut policies = split("tag", &write_actions(inventory))?;
+    policies.extend(split("read", &read_actions(inventory))?);
     ensure!(
-        policies.len() <= POLICIES_LIMIT,
-        "a role may have {POLICIES_LIMIT} managed policies, and {} are needed; let the policy ignore services that you do not use",
+        policies.len() <= MAX_POLICIES,
+        "{} managed policies are needed, but a role may have only {MAX_POLICIES}; ignore services that you do not use in the tag policy",
         policies.len()
     );
     Ok(policies)
 }
 
 fn add<'a, A: AsRef<str> + 'a + ?Sized>(
-    needs: &mut Needs<'a>,
+    needs: &mut ActionMap<'a>,
     rule: &Rule,
     actions: impl IntoIterator<Item = &'a A>,
 ) {
@@ -115,31 +119,31 @@ fn add<'a, A: AsRef<str> + 'a + ?Sized>(
     }
 }
 
-fn add_calls(needs: &mut Needs<'_>, whose: Whose, which: impl Fn(&Permission) -> bool) {
+fn add_calls(needs: &mut ActionMap<'_>, whose: Whose, which: impl Fn(&Permission) -> bool) {
     for one in PERMISSIONS.iter().filter(|one| one.whose == whose && which(one)) {
         let resources = one.resources.iter().map(|resource| (*resource).to_owned());
         needs.entry(one.action).or_default().extend(resources);
     }
 }
 
-/// The resources of a rule, as an action on them is allowed.
+/// The pattern of a rule's resources, for an action on them.
 fn resources(action: &str, rule: &Rule) -> String {
     let service = action.split(':').next().unwrap_or_default();
-    if ANYWHERE.contains(&action) {
+    if WILDCARD_ONLY_ACTIONS.contains(&action) {
         return "*".to_owned();
     }
-    if let Some((_, resource)) = ELSEWHERE.iter().find(|(name, _)| *name == service) {
+    if let Some((_, resource)) = RESOURCE_OVERRIDES.iter().find(|(name, _)| *name == service) {
         return (*resource).to_owned();
     }
     match &rule.arn {
         Some(template) => pattern(template.as_str()),
-        // The record gives the ARN, so its form stands nowhere.
+        // The ARN is taken from the record, so the rule does not say its form.
         None if rule.global => format!("arn:{{partition}}:{service}::{{account}}:*"),
         None => format!("arn:{{partition}}:{service}:*:{{account}}:*"),
     }
 }
 
-/// A template of ARNs with a star for all that differs.
+/// The pattern of a template of ARNs: `*` in place of each placeholder but partition and account.
 fn pattern(template: &str) -> String {
     let mut pattern = String::new();
     for (index, part) in template.split(['{', '}']).enumerate() {
@@ -154,27 +158,28 @@ fn pattern(template: &str) -> String {
     pattern
 }
 
-/// Each action on as few patterns as say the same, and on whole services where it would be too many.
-fn narrowed(needs: Needs<'_>) -> Needs<'_> {
+/// Removes patterns that another one subsumes, and replaces too many patterns by the whole service.
+fn compact(needs: ActionMap<'_>) -> ActionMap<'_> {
     let needs = needs.into_iter().map(|(action, mut resources)| {
-        if resources.len() > KINDS {
+        if resources.len() > MAX_RESOURCE_PATTERNS {
             resources = resources.iter().map(|resource| whole_service(resource)).collect();
         }
-        let kept =
-            resources.iter().filter(|one| !resources.iter().any(|other| *one != other && covers(other, one)));
+        let kept = resources
+            .iter()
+            .filter(|one| !resources.iter().any(|other| *one != other && subsumes(other, one)));
         (action, kept.cloned().collect())
     });
     needs.collect()
 }
 
-/// The first five parts of an ARN, with all that may follow.
+/// The pattern of all resources with the same service, region and account.
 fn whole_service(resource: &str) -> String {
     let head: Vec<&str> = resource.splitn(6, ':').take(5).collect();
     if head.len() == 5 { format!("{}:*", head.join(":")) } else { resource.to_owned() }
 }
 
-/// Whether one pattern allows all that the other one does.
-fn covers(one: &str, other: &str) -> bool {
+/// Whether one pattern matches everything that the other one matches.
+fn subsumes(one: &str, other: &str) -> bool {
     if one == "*" {
         return true;
     }
@@ -185,8 +190,8 @@ fn covers(one: &str, other: &str) -> bool {
         && one.last().zip(other.last()).is_some_and(|(one, other)| WildMatch::new(one).matches(other))
 }
 
-/// Statements, one for each set of resources, in the order of their first actions.
-fn statements(needs: &Needs<'_>) -> Vec<Statement> {
+/// One statement for each set of resources, in the order of their first actions.
+fn statements(needs: &ActionMap<'_>) -> Vec<Statement> {
     let mut by_resources: BTreeMap<&BTreeSet<String>, Vec<&str>> = BTreeMap::new();
     for (action, resources) in needs {
         by_resources.entry(resources).or_default().push(action);
@@ -202,13 +207,13 @@ fn statements(needs: &Needs<'_>) -> Vec<Statement> {
     statements
 }
 
-/// As few policies as they fit into.
-fn split(name: &str, needs: &Needs<'_>) -> Result<Vec<Policy>> {
+/// Packs statements into few policies, in order.
+fn split(name: &str, needs: &ActionMap<'_>) -> Result<Vec<Policy>> {
     let mut policies: Vec<Policy> = Vec::new();
     for statement in statements(needs) {
         let fits = |policy: &mut Policy| {
             policy.statements.push(statement.clone());
-            let fits = policy.size() <= POLICY_LIMIT;
+            let fits = policy.size() <= MAX_POLICY_LENGTH;
             if !fits {
                 policy.statements.pop();
             }
@@ -219,7 +224,7 @@ fn split(name: &str, needs: &Needs<'_>) -> Result<Vec<Policy>> {
         }
         let policy = Policy { name: format!("{name}-{}", policies.len() + 1), statements: vec![statement] };
         ensure!(
-            policy.size() <= POLICY_LIMIT,
+            policy.size() <= MAX_POLICY_LENGTH,
             "a statement is too long for a managed policy: {:?}",
             policy.statements
         );
@@ -229,7 +234,7 @@ fn split(name: &str, needs: &Needs<'_>) -> Result<Vec<Policy>> {
 }
 
 impl Statement {
-    /// Whether only resources of the role's own account are meant, though their ARNs do not say so.
+    /// Whether a condition must limit the resources to the role's own account, because their ARNs do not name it.
     fn needs_account(&self) -> bool {
         let prefix = format!("arn:{{partition}}:{WITHOUT_ACCOUNTS}:::");
         self.resources.iter().any(|resource| resource.starts_with(&prefix))
@@ -254,23 +259,23 @@ impl Statement {
     }
 }
 
-/// The account of the role itself, in IAM's words.
+/// The policy variable of the role's own account.
 const OWN_ACCOUNT: &str = "${aws:PrincipalAccount}";
 
 impl Policy {
-    /// The document, for a partition and an account or `*`.
+    /// The document for a partition and an account, which may be `*`.
     pub(crate) fn json(&self, partition: &str, account: &str) -> Value {
         let statements: Vec<Value> =
             self.statements.iter().map(|statement| statement.json(partition, account)).collect();
         json!({"Version": "2012-10-17", "Statement": statements})
     }
 
-    /// Its characters as AWS counts them, in the partition with the longest name.
+    /// The length in characters as AWS counts them, in the partition with the longest name.
     pub(crate) fn size(&self) -> usize {
         self.json("aws-us-gov", "111122223333").to_string().chars().filter(|c| !c.is_whitespace()).count()
     }
 
-    /// The document as it stands in a template, so far from the left.
+    /// The document in YAML for a template, indented by `indent` spaces.
     pub(crate) fn yaml(&self, indent: usize) -> Result<String> {
         let mut yaml = String::new();
         let space = " ".repeat(indent);
@@ -297,7 +302,7 @@ impl Policy {
     }
 }
 
-/// An action in YAML. What rule files say is anybody's text.
+/// An action in YAML. A user's rule file may contain any text, so only a well-formed action is written without quotes.
 fn plain_or_quoted(action: &str) -> String {
     let whole = action.split_once(':').is_some_and(|(service, name)| {
         let plain = |part: &str| {
@@ -309,28 +314,28 @@ fn plain_or_quoted(action: &str) -> String {
     if whole { action.to_owned() } else { Value::from(action).to_string() }
 }
 
-/// How far from the left a document of a managed policy stands in the templates.
+/// The indentation of policy documents in the templates.
 pub(super) const INDENT: usize = 8;
 
-/// A resource in the words of `Fn::Sub`.
+/// A resource in the syntax of `Fn::Sub`.
 pub(super) fn substituted(resource: &str) -> String {
     resource.replace("{partition}", "${AWS::Partition}").replace("{account}", "${AWS::AccountId}")
 }
 
-/// On what the names of Identity Center users are read.
+/// The resources from which the names of Identity Center users are read.
 pub(super) fn people() -> Vec<String> {
-    let of_people = PERMISSIONS.iter().filter(|one| one.whose == Whose::IdentityStore);
-    of_people.flat_map(|one| one.resources).map(|resource| (*resource).to_owned()).collect()
+    let permissions = PERMISSIONS.iter().filter(|one| one.whose == Whose::IdentityStore);
+    permissions.flat_map(|one| one.resources).map(|resource| (*resource).to_owned()).collect()
 }
 
-/// The policies alone, for any account of the commercial partition.
-pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
+/// One file for each policy, for any account of the partition `aws`.
+pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let policies =
         policies(inventory)?.into_iter().map(|policy| (policy.name.clone(), policy.json("aws", "*")));
     let fixed = fixed::documents().into_iter().map(|(name, document)| (name.to_owned(), document));
     let all = policies.chain(fixed);
     all.map(|(name, document)| {
-        Ok(Artefact::new(format!("iam/{name}.json"), &serde_json::to_string_pretty(&document)?))
+        Ok(GeneratedFile::new(format!("iam/{name}.json"), &serde_json::to_string_pretty(&document)?))
     })
     .collect()
 }

@@ -1,40 +1,40 @@
-//! `event-patterns/*.json`: which events the rules let through.
+//! `event-patterns/*.json`: the event patterns of the rules.
 //!
-//! One `EventBridge` rule takes as many exact (event source, event name) pairs as fit into a pattern, by `$or`; each pair stands
-//! in exactly one rule. Why so: `docs/decisions/0023-rules-of-exact-pairs.md`.
+//! The pattern of a rule lists as many exact pairs of event source and event name as fit, by `$or`. Each pair is in exactly one
+//! rule. The reasons are in `docs/decisions/0023-rules-of-exact-pairs.md`.
 
-use super::Artefact;
+use super::file::GeneratedFile;
 use super::inventory::Inventory;
 use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// The longest pattern, in characters: the quota that AWS gives every account. Patterns are measured as [`spread`] out as
-/// people's tools send them.
-pub(crate) const LONGEST: usize = 2_048;
+/// The maximum length of a pattern in characters: AWS's default quota. Patterns are measured by [`spaced_length`], because some
+/// tools send them with spaces.
+const MAX_LENGTH: usize = 2_048;
 
-/// The source of STS records.
-pub(crate) const STS: &str = "sts.amazonaws.com";
+/// The event source of STS records.
+const STS: &str = "sts.amazonaws.com";
 
-/// The calls of STS that make a session to keep.
-pub(crate) const SESSION_EVENTS: [&str; 5] =
+/// The calls of STS that begin a session.
+const SESSION_EVENTS: [&str; 5] =
     ["AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetFederationToken"];
 
-/// What every pattern begins with. Only AWS can send events whose source begins with `aws.`; failed calls create nothing.
+/// The beginning of every pattern. Only AWS can send events whose source begins with `aws.`. Failed calls create nothing.
 const HEAD: &str = "{\"source\":[{\"prefix\":\"aws.\"}],\
 \"detail-type\":[\"AWS API Call via CloudTrail\",\"AWS Service Event via CloudTrail\"],\
 \"detail\":{\"errorCode\":[{\"exists\":false}],";
 
-/// Events of one source, or some of them.
+/// Events of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Arm {
     /// `eventSource`.
     pub(crate) source: String,
-    /// `eventName`, any of these.
+    /// The values of `eventName`.
     pub(crate) names: Vec<String>,
 }
 
-/// What one rule lets through: any of its arms.
+/// The pattern of one rule: it matches the events of all its arms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     /// At least one.
@@ -48,22 +48,22 @@ impl Arm {
         format!("\"eventSource\":[{}],\"eventName\":[{names}]", quoted(&self.source))
     }
 
-    /// What it adds to a pattern: itself with braces, a comma and a space.
+    /// The length that it adds to a pattern: with braces, a comma and a space.
     fn length(&self) -> usize {
-        spread(&self.json()) + 4
+        spaced_length(&self.json()) + 4
     }
 
-    /// For a template.
+    /// The source in YAML.
     pub(crate) fn yaml_source(&self) -> String {
         yaml(&self.source)
     }
 
-    /// For a template: the names with commas between them, on as many lines as they need; `indent` is that of the lines.
+    /// The names in YAML, separated by commas, on as many lines as they need. `indent` is the indentation of the lines.
     pub(crate) fn yaml_names(&self, indent: usize) -> String {
         let mut text = String::new();
         let mut line = indent + "eventName: [".len();
         for (number, name) in self.names.iter().map(|name| yaml(name)).enumerate() {
-            if number > 0 && line + name.len() + 2 > LINE {
+            if number > 0 && line + name.len() + 2 > MAX_LINE {
                 let _ = write!(text, ",\n{:indent$}{name}", "");
                 line = indent + name.len();
             } else {
@@ -76,16 +76,16 @@ impl Arm {
     }
 }
 
-/// How long a line of a template may be.
-const LINE: usize = 118;
+/// The maximum length of a line of a template.
+const MAX_LINE: usize = 118;
 
 impl Pattern {
-    /// The pattern as `EventBridge` takes it. A line an arm, without blanks, so that it may be sent as it stands.
+    /// The pattern in JSON, in the form that `EventBridge` accepts: one line for each arm, without spaces.
     pub(crate) fn json(&self) -> String {
         let mut text = HEAD.to_owned();
         let arms: Vec<String> = self.arms.iter().map(Arm::json).collect();
         match arms.as_slice() {
-            // An `$or` of one is none to AWS.
+            // AWS refuses an `$or` with one element.
             [arm] => {
                 let _ = write!(text, "\n{arm}");
             }
@@ -98,49 +98,52 @@ impl Pattern {
     }
 }
 
-/// What the rules for creations let through: every event of the catalogue that the policy does not ignore, each by one.
+/// The patterns of the rules for creations. Each event of the catalogue that the policy does not ignore is in exactly one.
+///
+/// # Errors
+/// The policy ignores every event.
 pub(crate) fn creations(inventory: &Inventory) -> Result<Vec<Pattern>> {
     let arms = inventory.events().into_iter().map(|(source, names)| {
         let names = names.into_iter().map(str::to_owned).collect();
         Arm { source: source.to_owned(), names }
     });
-    let arms: Vec<Arm> = arms.flat_map(cut).collect();
+    let arms: Vec<Arm> = arms.flat_map(split).collect();
     ensure!(!arms.is_empty(), "the policy ignores every event of the catalogue: there is nothing to deploy");
-    Ok(packed(arms))
+    Ok(pack(arms))
 }
 
-/// What the rule for sessions lets through.
+/// The pattern of the rule for sessions.
 pub(crate) fn sessions() -> Pattern {
     let names = SESSION_EVENTS.iter().map(|&name| name.to_owned()).collect();
     Pattern { arms: vec![Arm { source: STS.to_owned(), names }] }
 }
 
-/// How many events of how many sources.
+/// The number of events, and of their sources.
 pub(crate) fn size(patterns: &[Pattern]) -> (usize, usize) {
     let arms = || patterns.iter().flat_map(|pattern| &pattern.arms);
     let sources: BTreeSet<&str> = arms().map(|arm| arm.source.as_str()).collect();
     (arms().map(|arm| arm.names.len()).sum(), sources.len())
 }
 
-/// The characters of a pattern with a space behind each comma and colon. Names have neither in them.
-pub(crate) fn spread(json: &str) -> usize {
+/// The length of a pattern in characters with a space after each comma and colon. Names contain neither.
+fn spaced_length(json: &str) -> usize {
     let counted = |c: char| if matches!(c, ',' | ':') { 2 } else { usize::from(c != '\n') };
     json.chars().map(counted).sum()
 }
 
-/// What is left of a pattern for its arms.
-fn room() -> usize {
+/// The length that is left for the arms of a pattern.
+fn space_for_arms() -> usize {
     let empty = Pattern { arms: Vec::new() };
-    LONGEST.saturating_sub(spread(&empty.json()))
+    MAX_LENGTH.saturating_sub(spaced_length(&empty.json()))
 }
 
-/// A service whose events do not fit into one pattern is cut.
-fn cut(arm: Arm) -> Vec<Arm> {
+/// Splits the events of a service that do not fit into one pattern.
+fn split(arm: Arm) -> Vec<Arm> {
     let (source, mut parts) = (arm.source, Vec::new());
     let mut part = Arm { source: source.clone(), names: Vec::new() };
     for name in arm.names {
         part.names.push(name);
-        if part.length() > room()
+        if part.length() > space_for_arms()
             && let Some(name) = part.names.pop()
         {
             let next = Arm { source: source.clone(), names: vec![name] };
@@ -152,8 +155,9 @@ fn cut(arm: Arm) -> Vec<Arm> {
     parts
 }
 
-/// As few patterns as the largest first leads to; in each, and of all, the order of sources.
-fn packed(mut arms: Vec<Arm>) -> Vec<Pattern> {
+/// Packs arms into few patterns: each arm, the longest first, goes into the first pattern with enough space. Arms and patterns are
+/// then ordered by source.
+fn pack(mut arms: Vec<Arm>) -> Vec<Pattern> {
     arms.sort_by(|a, b| b.length().cmp(&a.length()).then_with(|| a.source.cmp(&b.source)));
     let mut bins: Vec<(usize, Pattern)> = Vec::new();
     for arm in arms {
@@ -163,7 +167,7 @@ fn packed(mut arms: Vec<Arm>) -> Vec<Pattern> {
                 *left -= length;
                 pattern.arms.push(arm);
             }
-            None => bins.push((room().saturating_sub(length), Pattern { arms: vec![arm] })),
+            None => bins.push((space_for_arms().saturating_sub(length), Pattern { arms: vec![arm] })),
         }
     }
     let mut patterns: Vec<Pattern> = bins.into_iter().map(|(_, pattern)| pattern).collect();
@@ -178,28 +182,28 @@ fn packed(mut arms: Vec<Arm>) -> Vec<Pattern> {
     patterns
 }
 
-/// A text of JSON.
+/// The text as a string of JSON.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A text of YAML: names as they are, and whatever else in quotes, as in JSON.
+/// The text as a string of YAML: plain if it is a name, else in quotes as in JSON.
 fn yaml(text: &str) -> String {
     let first = text.starts_with(|c: char| c.is_ascii_alphabetic());
     let plain = first && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    // Words that YAML takes for something else are short.
+    // Plain words with another meaning in YAML, such as `false`, are short.
     if plain && text.len() > 5 { text.to_owned() } else { quoted(text) }
 }
 
-pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
-    let mut all: Vec<Artefact> = creations(inventory)?
+pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
+    let mut all: Vec<GeneratedFile> = creations(inventory)?
         .iter()
         .zip(1..)
         .map(|(pattern, number)| {
-            Artefact::new(format!("event-patterns/creations-{number}.json"), &pattern.json())
+            GeneratedFile::new(format!("event-patterns/creations-{number}.json"), &pattern.json())
         })
         .collect();
-    all.push(Artefact::new("event-patterns/sessions.json", &sessions().json()));
+    all.push(GeneratedFile::new("event-patterns/sessions.json", &sessions().json()));
     Ok(all)
 }
 
@@ -219,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn each_event_stands_once_and_every_pattern_fits() {
+    fn each_event_is_in_one_pattern_and_every_pattern_fits() {
         let inventory = inventory("");
         let patterns = creations(&inventory).unwrap();
         let mut all = pairs(&patterns);
@@ -232,27 +236,27 @@ mod tests {
         assert_eq!(all, wanted);
         for pattern in &patterns {
             let json = pattern.json();
-            assert!(spread(&json) <= LONGEST, "{json}");
+            assert!(spaced_length(&json) <= MAX_LENGTH, "{json}");
             let _: serde_json::Value = serde_json::from_str(&json).unwrap();
         }
-        // No more patterns than their whole length needs, and one.
+        // At most one pattern more than their total length needs.
         let arms: usize = patterns.iter().flat_map(|pattern| &pattern.arms).map(Arm::length).sum();
-        assert!(patterns.len() <= arms.div_ceil(room()) + 1, "{}", patterns.len());
+        assert!(patterns.len() <= arms.div_ceil(space_for_arms()) + 1, "{}", patterns.len());
     }
 
     #[test]
-    fn events_that_begin_like_reads_would_need_another_state_of_the_rule() {
+    fn no_event_is_named_like_a_read() {
         let read = |name: &str| ["Get", "List", "Describe"].iter().any(|verb| name.starts_with(verb));
         let all = pairs(&creations(&inventory("")).unwrap());
         let reads: Vec<_> = all.iter().filter(|(_, name)| read(name)).collect();
         assert!(
             reads.is_empty(),
-            "EventBridge does not bring these to a rule that is only ENABLED: {reads:?}"
+            "EventBridge does not send these to a rule in the state ENABLED: {reads:?}"
         );
     }
 
     #[test]
-    fn what_the_policy_ignores_is_not_forwarded() {
+    fn ignored_events_are_not_forwarded() {
         let before = pairs(&creations(&inventory("")).unwrap());
         let policy = "[ignore]\nservices = [\"ec2\"]\nevents = [\"logs:CreateLogGroup\"]\n";
         let after = pairs(&creations(&inventory(policy)).unwrap());
@@ -267,13 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn a_service_too_large_for_a_pattern_is_cut_and_one_arm_alone_has_no_or() {
+    fn a_large_service_is_split_and_a_single_arm_has_no_or() {
         let names = (0..200).map(|number| format!("CreateSomething{number}")).collect();
-        let parts = cut(Arm { source: "large.amazonaws.com".to_owned(), names });
+        let parts = split(Arm { source: "large.amazonaws.com".to_owned(), names });
         assert!(parts.len() > 1);
         assert_eq!(parts.iter().map(|part| part.names.len()).sum::<usize>(), 200);
-        let patterns = packed(parts);
-        assert!(patterns.iter().all(|pattern| spread(&pattern.json()) <= LONGEST));
+        let patterns = pack(parts);
+        assert!(patterns.iter().all(|pattern| spaced_length(&pattern.json()) <= MAX_LENGTH));
         assert!(!patterns[0].json().contains("$or"), "{}", patterns[0].json());
         assert!(creations(&inventory("")).unwrap()[0].json().contains("$or"));
     }

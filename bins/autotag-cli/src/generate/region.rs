@@ -1,6 +1,7 @@
-//! `region.yaml`: rules of every region that forward to the hub.
+//! `region.yaml`: the rules of each region, which forward to the hub.
 
-use super::Artefact;
+use super::file::GeneratedFile;
+use super::fingerprint::fingerprint;
 use super::inventory::Inventory;
 use super::patterns::{self, Pattern};
 use anyhow::Result;
@@ -11,17 +12,17 @@ use askama::Template;
 struct Region {
     version: String,
     patterns: Vec<Pattern>,
-    /// How many events the patterns let through.
+    /// The number of events that the patterns match.
     events: usize,
-    /// Of how many services.
+    /// The number of services of these events.
     sources: usize,
     session: Pattern,
 }
 
-pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
+pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let patterns = patterns::creations(inventory)?;
     let (events, sources) = patterns::size(&patterns);
-    let version = inventory.version();
+    let version = fingerprint(inventory);
     let region = Region { version, patterns, events, sources, session: patterns::sessions() };
-    Ok(vec![Artefact::new("region.yaml", &region.render()?)])
+    Ok(vec![GeneratedFile::new("region.yaml", &region.render()?)])
 }

@@ -1,6 +1,7 @@
 //! `session.yaml`: session-handler and its rules.
 
-use super::Artefact;
+use super::file::GeneratedFile;
+use super::fingerprint::fingerprint;
 use super::inventory::Inventory;
 use super::patterns::{self, Pattern};
 use anyhow::Result;
@@ -13,7 +14,7 @@ struct Session {
     session: Pattern,
 }
 
-pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
-    let session = Session { version: inventory.version(), session: patterns::sessions() };
-    Ok(vec![Artefact::new("session.yaml", &session.render()?)])
+pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
+    let session = Session { version: fingerprint(inventory), session: patterns::sessions() };
+    Ok(vec![GeneratedFile::new("session.yaml", &session.render()?)])
 }

@@ -1,6 +1,6 @@
-//! `terraform/` and `README.md`: the same templates for those who use Terraform, and what is what.
+//! `terraform/` and `README.md`: a Terraform module that deploys the same templates, and a guide to the files.
 
-use super::Artefact;
+use super::file::GeneratedFile;
 use super::guard::MEMBER;
 use super::inventory::Inventory;
 use anyhow::Result;
@@ -12,28 +12,28 @@ struct Main {
     member: &'static str,
 }
 
-/// Keys that Terraform has to leave alone: all that the policy names.
+/// The tag keys that Terraform must ignore: all keys of the policy.
 #[derive(Template)]
 #[template(path = "deploy/terraform/ignore-tags.hcl", escape = "none")]
 struct IgnoreTags<'a> {
     keys: &'a [&'a str],
 }
 
-/// Nothing in these comes from the catalogue.
+// Nothing in these files comes from the catalogue.
 const VERSIONS: &str = include_str!("../../templates/deploy/terraform/versions.tf");
 const VARIABLES: &str = include_str!("../../templates/deploy/terraform/variables.tf");
 const OUTPUTS: &str = include_str!("../../templates/deploy/terraform/outputs.tf");
 const README: &str = include_str!("../../templates/deploy/README.md");
 
-pub(super) fn artefacts(inventory: &Inventory) -> Result<Vec<Artefact>> {
+pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let fixed = inventory.policy.fixed.iter().map(|(key, _)| key.as_str());
     let keys: Vec<&str> = inventory.identity_keys().into_iter().chain(fixed).collect();
     Ok(vec![
-        Artefact::new("README.md", README),
-        Artefact::new("terraform/ignore-tags.hcl", &IgnoreTags { keys: &keys }.render()?),
-        Artefact::new("terraform/main.tf", &Main { member: MEMBER }.render()?),
-        Artefact::new("terraform/outputs.tf", OUTPUTS),
-        Artefact::new("terraform/variables.tf", VARIABLES),
-        Artefact::new("terraform/versions.tf", VERSIONS),
+        GeneratedFile::new("README.md", README),
+        GeneratedFile::new("terraform/ignore-tags.hcl", &IgnoreTags { keys: &keys }.render()?),
+        GeneratedFile::new("terraform/main.tf", &Main { member: MEMBER }.render()?),
+        GeneratedFile::new("terraform/outputs.tf", OUTPUTS),
+        GeneratedFile::new("terraform/variables.tf", VARIABLES),
+        GeneratedFile::new("terraform/versions.tf", VERSIONS),
     ])
 }

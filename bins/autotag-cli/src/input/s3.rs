@@ -1,7 +1,7 @@
 //! `s3://bucket/prefix`: the log files of a trail where AWS delivers them, read as they come.
 
 use super::{Days, Input, is_trail_file};
-use crate::setup::wrong_usage;
+use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Region;
@@ -80,7 +80,7 @@ impl Read for Body {
 /// The log files under `url`, in the order of their keys; digests and days outside are left out.
 pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Input>> {
     let (bucket, prefix) =
-        parse(url).ok_or_else(|| wrong_usage(format!("`{url}`: expected s3://BUCKET/PREFIX")))?;
+        parse(url).ok_or_else(|| usage_error(format!("`{url}`: expected s3://BUCKET/PREFIX")))?;
     let runtime = Runtime::new().context("cannot start the threads that read S3")?;
     let client = runtime.block_on(connect(None));
     let mut s3 = S3 { runtime, client };

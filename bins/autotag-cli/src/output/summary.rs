@@ -1,7 +1,7 @@
 //! The summary on stderr: what was read, what came of it, and what was not understood.
 
 use super::table::{printable, styled};
-use crate::Done;
+use crate::completion::Completion;
 use crate::input::Unreadable;
 use autotag_handlers::outcome::{Outcome, Row, SkipReason};
 use std::collections::BTreeMap;
@@ -49,8 +49,12 @@ impl Summary {
     }
 
     /// Whether everything could be read and made sense of.
-    pub(crate) fn done(&self) -> Done {
-        if self.unreadable.is_empty() && self.failed.is_empty() { Done::Whole } else { Done::Partly }
+    pub(crate) fn done(&self) -> Completion {
+        if self.unreadable.is_empty() && self.failed.is_empty() {
+            Completion::Complete
+        } else {
+            Completion::Partial
+        }
     }
 
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {

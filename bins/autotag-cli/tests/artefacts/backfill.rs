@@ -1,10 +1,10 @@
-//! The state machine of `backfill.yaml`, in Amazon's language and run by moto.
+//! The state machine of `backfill.yaml`: it is valid Amazon States Language, and moto runs it.
 //!
-//! Not shown by it: batches (moto has no `ItemBatcher`; the test makes a batch of each file in the same shape), tolerated
-//! failures and redriving, how many calls run at once, limits of histories and payloads, and permissions. That the functions
-//! take such a payload is tested where they are.
+//! These tests do not cover batches (moto has no `ItemBatcher`; the test makes a batch of each file in the same form), tolerated
+//! failures and redriving, concurrency, limits of histories and payloads, and permissions. The functions' own tests cover the
+//! payload.
 
-use crate::{FOLDER, deploy, installed, said, script};
+use crate::{FOLDER, deploy, installed, node, script};
 use autotag_testkit::PolicySimulators;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -26,7 +26,7 @@ fn key(account: &str, region: &str, day: &str) -> String {
 #[test]
 fn each_day_is_read_for_sessions_and_then_for_creations() {
     let ran = run();
-    assert_eq!(said("language.cjs", &ran["definition"]), "", "the definition is no state machine");
+    assert_eq!(node("language.cjs", &ran["definition"]), "", "the definition is not a valid state machine");
     assert_eq!(ran["status"], "SUCCEEDED");
     let calls = ran["calls"].as_array().unwrap();
     let mut left: Vec<(String, String)> = Vec::new();
@@ -36,7 +36,7 @@ fn each_day_is_read_for_sessions_and_then_for_creations() {
             left.push((call[0].as_str().unwrap().to_owned(), file.as_str().unwrap().to_owned()));
         }
     }
-    // In a day of a function any order will do.
+    // The calls of one function for one day may have any order.
     let mut next = |function: &str, day: &str| {
         let want =
             [("111122223333", "eu-west-1"), ("111122223333", "us-east-1"), ("444455556666", "eu-west-1")]
@@ -45,18 +45,18 @@ fn each_day_is_read_for_sessions_and_then_for_creations() {
         came.sort();
         assert_eq!(came, want, "{function} on {day}");
     };
-    // Of the first day only sessions.
+    // The first day is read for sessions only.
     next("autotag-session-handler", "2026/02/28");
     next("autotag-session-handler", "2026/03/01");
     next("autotag-tag-handler", "2026/03/01");
     next("autotag-session-handler", "2026/03/02");
     next("autotag-tag-handler", "2026/03/02");
-    assert_eq!(left, [], "more than was asked for");
+    assert_eq!(left, [], "files outside of the days");
     let results = ran["results"].to_string();
     assert!(results.contains("\"sessions/") && results.contains("\"creations/"), "{results}");
 }
 
-/// A file of sessions that is not read makes wrong owners, which stay: none may fail.
+/// A file of sessions that is not read leads to wrong owners, which are never corrected.
 #[test]
 fn no_file_of_sessions_may_fail() {
     let folder = deploy(None);

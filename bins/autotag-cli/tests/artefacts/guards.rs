@@ -1,13 +1,12 @@
-//! The guards of the tags, decided by a simulator that is not ours.
+//! The policies that protect the tags, evaluated by a third-party simulator.
 //!
 //! `@cloud-copilot/iam-simulate` evaluates identity policies and service control policies with their conditions, policy
-//! variables and the sets `ForAnyValue`; it refuses actions, resources and condition keys that AWS does not have. What it
-//! does not do, and what therefore stands here as an input: which requests AWS makes of a call (a call that creates with
-//! tags is asked for twice), and which condition keys a request really carries. The latter are those of AWS's service
-//! reference, in which a key may be missing or said to be there for calls that do not set it. That service-linked roles and
-//! the management account are outside of service control policies is AWS's word, and not simulated.
+//! variables and `ForAnyValue`. It refuses actions, resources and condition keys that AWS does not have. These tests tell it which
+//! requests AWS checks for a call (two for a call that creates with tags), and which condition keys a request has. The keys are
+//! those of AWS's service reference, which may lack a key, or list one that some calls do not set. The exemptions of service-linked
+//! roles and of the management account are documented by AWS, and not simulated.
 
-use crate::{deploy, generate, judged, read, resolved};
+use crate::{deploy, generate, node_json, read, resolved};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,7 +17,7 @@ use tempfile::TempDir;
 
 const ACCOUNT: &str = "111122223333";
 
-/// What AWS Organizations attaches to everything.
+/// The policy that AWS Organizations attaches by default.
 fn full_access() -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 }
@@ -45,7 +44,7 @@ impl Guards {
     }
 }
 
-/// Somebody who asks for something.
+/// A principal with its policies.
 struct Actor<'a> {
     name: &'a str,
     arn: &'a str,
@@ -57,7 +56,7 @@ struct Actor<'a> {
     controls: Vec<&'a Value>,
 }
 
-/// One request that AWS makes of a call: action, resource, what stands in it.
+/// One request that AWS checks for a call: action, resource, condition keys.
 type Request = (&'static str, &'static str, Value);
 
 impl Actor<'_> {
@@ -96,7 +95,7 @@ const ZONE: &str = "arn:aws:route53:::hostedzone/Z0123456789EXAMPLE";
 const MEMBER: &str = "arn:aws:iam::111122223333:role/autotag-member";
 const STACK_SETS: &str = "arn:aws:iam::111122223333:role/stacksets-exec-0123456789abcdef0";
 
-/// `RunInstances` with tags, as EC2 asks for it: to make the instance, and to tag it.
+/// The requests of `RunInstances` with tags: to create the instance, and to tag it.
 fn run_with(key: &str, value: &str) -> Vec<Request> {
     let (tag, keys) = (format!("aws:RequestTag/{key}"), [key]);
     let tagging = json!({&tag: value, "aws:TagKeys": keys, "ec2:CreateAction": "RunInstances"});
@@ -106,15 +105,15 @@ fn run_with(key: &str, value: &str) -> Vec<Request> {
     ]
 }
 
-/// A change of an instance that Alice has made.
+/// A change of Alice's instance.
 fn to_hers(action: &'static str, mut context: Value) -> Vec<Request> {
     context["aws:ResourceTag/PrincipalId"] = json!("AIDAEXAMPLEALICE");
     context["ec2:ResourceTag/PrincipalId"] = json!("AIDAEXAMPLEALICE");
     vec![(action, INSTANCE, context)]
 }
 
-/// What somebody may try.
-fn deeds() -> Vec<(&'static str, Vec<Request>)> {
+/// Calls of an attacker or a user, each with its requests.
+fn actions() -> Vec<(&'static str, Vec<Request>)> {
     let naming = |key: &str| json!({"aws:TagKeys": [key]});
     let setting = |key: &str| json!({format!("aws:RequestTag/{key}"): "x", "aws:TagKeys": [key]});
     vec![
@@ -164,7 +163,7 @@ fn deeds() -> Vec<(&'static str, Vec<Request>)> {
     ]
 }
 
-/// What the tagger may do in an account: the tag actions of the catalogue.
+/// The tag actions of the catalogue.
 fn tag_actions() -> BTreeSet<String> {
     let output =
         Command::new(env!("CARGO_BIN_EXE_autotag")).args(["catalog", "--format", "json"]).output().unwrap();
@@ -188,7 +187,7 @@ const BOB: [&str; 2] = ["arn:aws:iam::111122223333:user/bob", "AIDAEXAMPLEBOB"];
 const CAROL: &str = "arn:aws:sts::111122223333:assumed-role/admin/carol";
 const ADMIN: &str = "arn:aws:iam::111122223333:role/admin";
 
-/// Who may do what, as it is printed in `docs/security.md`.
+/// The table of `docs/security.md`: which principal may make which call.
 fn table() -> String {
     let folder = deploy(None);
     let guards = Guards::of(folder.path());
@@ -218,24 +217,24 @@ fn table() -> String {
             controls: all(),
         },
     ];
-    let deeds = deeds();
-    let asked: Vec<Value> = deeds
+    let actions = actions();
+    let requests: Vec<Value> = actions
         .iter()
         .flat_map(|(_, requests)| actors.iter().map(move |actor| (actor, requests)))
         .flat_map(|(actor, requests)| requests.iter().map(|request| actor.simulation(request)))
         .collect();
-    let verdicts = judged("simulate.cjs", &json!(asked));
-    let mut verdicts = verdicts.as_array().unwrap().iter().map(|verdict| verdict.as_str().unwrap());
+    let decisions = node_json("simulate.cjs", &json!(requests));
+    let mut decisions = decisions.as_array().unwrap().iter().map(|decision| decision.as_str().unwrap());
     let mut table = String::from("| |");
     for actor in &actors {
         write!(table, " {} |", actor.name).unwrap();
     }
     writeln!(table, "\n|---|{}", "---|".repeat(actors.len())).unwrap();
-    for (name, requests) in &deeds {
+    for (name, requests) in &actions {
         write!(table, "| {name} |").unwrap();
         for _ in &actors {
-            let answers: Vec<&str> = verdicts.by_ref().take(requests.len()).collect();
-            // The call succeeds if all that is asked for it is allowed.
+            let answers: Vec<&str> = decisions.by_ref().take(requests.len()).collect();
+            // A call succeeds if all its requests are allowed.
             let answer = answers.iter().find(|answer| **answer != "yes").unwrap_or(&"yes");
             write!(table, " {answer} |").unwrap();
         }
@@ -245,20 +244,20 @@ fn table() -> String {
 }
 
 #[test]
-fn who_may_do_what_is_as_the_documentation_says() {
+fn the_documented_table_is_correct() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/security.md");
     let page = fs::read_to_string(page).unwrap();
     let table = table();
     assert!(page.contains(&table), "docs/security.md does not have this table:\n\n{table}");
 }
 
-/// They are guarded from all others, and have to be made by somebody.
+/// No other principal may create or change these roles.
 #[test]
-fn the_roles_of_the_tagger_are_made_by_stack_sets_and_the_deployer() {
+fn stack_sets_and_the_deployer_may_create_the_tagging_roles() {
     let folder = deploy(None);
     let guards = Guards::of(folder.path());
     let full = full_access();
-    let asked: Vec<Value> =
+    let requests: Vec<Value> =
         ["stacksets-exec-0123456789abcdef0", "autotag-deployer", "admin", "autotag-member"]
             .iter()
             .map(|role| {
@@ -269,24 +268,24 @@ fn the_roles_of_the_tagger_are_made_by_stack_sets_and_the_deployer() {
                     .simulation(&("iam:CreateRole", MEMBER, json!({})))
             })
             .collect();
-    assert_eq!(judged("simulate.cjs", &json!(asked)), json!(["yes", "yes", "no (SCP)", "no (SCP)"]));
+    assert_eq!(node_json("simulate.cjs", &json!(requests)), json!(["yes", "yes", "no (SCP)", "no (SCP)"]));
 }
 
-/// Actions of the services that `scp.json` names, as AWS's service reference has them.
+/// The actions of the services of `scp.json`, by AWS's service reference.
 fn known_actions(controls: &Value) -> Vec<Value> {
     let actions = controls["Statement"][0]["Action"].as_array().unwrap();
     let services: Vec<&str> =
         actions.iter().map(|action| action.as_str().unwrap().strip_suffix(":*").unwrap()).collect();
-    judged("actions.cjs", &json!(services)).as_array().unwrap().clone()
+    node_json("actions.cjs", &json!(services)).as_array().unwrap().clone()
 }
 
 fn has_key(action: &Value, key: &str) -> bool {
     action["keys"].as_array().unwrap().iter().any(|known| known == key)
 }
 
-/// Tag calls, untag calls and creations of every service: hundreds.
+/// Covers all tag calls, untag calls and creations of every service: hundreds.
 #[test]
-fn nobody_but_the_tagger_names_an_identity_tag_in_any_call_of_a_covered_service() {
+fn only_tagging_roles_may_set_identity_tags() {
     let folder = deploy(None);
     let guards = Guards::of(folder.path());
     let full = full_access();
@@ -306,22 +305,22 @@ fn nobody_but_the_tagger_names_an_identity_tag_in_any_call_of_a_covered_service(
     let known = known_actions(&guards.controls);
     let calls: Vec<&Value> = known.iter().filter(|action| has_key(action, "aws:TagKeys")).collect();
     assert!(calls.len() > 700, "only {} calls of the covered services can name tags", calls.len());
-    for (who, key, want) in [
+    for (actor, key, want) in [
         (&admin, "createdby", "no (SCP)"),
         (&admin, "Owner", "no (SCP)"),
         (&admin, "Team", "yes"),
         (&handler, "Owner", "yes"),
     ] {
-        let asked: Vec<Value> = calls
+        let requests: Vec<Value> = calls
             .iter()
             .map(|call| {
                 let (action, resource) =
                     (call["action"].as_str().unwrap(), call["resource"].as_str().unwrap());
-                let mut simulation = who.simulation(&("", "", json!({"aws:TagKeys": [key]})));
+                let mut simulation = actor.simulation(&("", "", json!({"aws:TagKeys": [key]})));
                 simulation["request"]["action"] = json!(action);
                 simulation["request"]["resource"]["resource"] = json!(resource);
                 if action.starts_with("kms:") {
-                    // A key counts on its own policy; the usual one leaves it to IAM.
+                    // A key needs a key policy; the default one delegates to IAM.
                     simulation["resourcePolicy"] = json!({"Version": "2012-10-17", "Statement": [{
                         "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
                         "Action": "kms:*", "Resource": "*",
@@ -330,14 +329,14 @@ fn nobody_but_the_tagger_names_an_identity_tag_in_any_call_of_a_covered_service(
                 simulation
             })
             .collect();
-        let verdicts = judged("simulate.cjs", &json!(asked));
-        for (call, verdict) in calls.iter().zip(verdicts.as_array().unwrap()) {
-            assert_eq!(verdict, want, "{} with `{key}`", call["action"]);
+        let decisions = node_json("simulate.cjs", &json!(requests));
+        for (call, decision) in calls.iter().zip(decisions.as_array().unwrap()) {
+            assert_eq!(decision, want, "{} with `{key}`", call["action"]);
         }
     }
 }
 
-/// What `scp.json` cannot narrow is closed by the other two, or is said to stay open.
+/// Tag calls that `scp.json` cannot restrict are denied by the other two, or are listed here.
 #[test]
 fn the_tag_calls_without_conditions_are_known() {
     let folder = deploy(None);
@@ -359,17 +358,17 @@ fn the_tag_calls_without_conditions_are_known() {
         .filter(|action| !closed.contains(action))
         .collect();
     let want = [
-        // Not what autotag tags.
+        // Resources that autotag does not tag.
         "codedeploy:AddTagsToOnPremisesInstances",
         "codedeploy:RemoveTagsFromOnPremisesInstances",
         "s3:DeleteStorageLensConfigurationTagging",
-        // Replication copies tags, with a role of its own.
+        // S3 replication uses a role of its own.
         "s3:ReplicateTags",
-        // The service's own tag action is asked for too.
+        // AWS also checks the tag action of the service.
         "tag:TagResources",
         "tag:UntagResources",
     ];
-    assert_eq!(open, want.map(str::to_owned).into(), "tag calls that no policy closes");
+    assert_eq!(open, want.map(str::to_owned).into(), "tag calls that no policy denies");
 }
 
 #[test]
@@ -381,13 +380,13 @@ fn every_tag_action_of_the_catalogue_is_covered() {
     for action in tag_actions() {
         assert!(
             names.contains(action.as_str()),
-            "{action} is of no service that scp.json names, or does not exist"
+            "{action} does not exist, or scp.json does not name its service"
         );
     }
 }
 
 #[test]
-fn files_and_templates_say_the_same() {
+fn files_and_template_have_the_same_policies() {
     let folder = deploy(None);
     let guards = Guards::of(folder.path());
     for (file, policy) in [
@@ -401,14 +400,14 @@ fn files_and_templates_say_the_same() {
 }
 
 #[test]
-fn nothing_of_an_organization_is_made_where_no_targets_are_named() {
+fn without_targets_no_service_control_policy_is_created() {
     let folder = deploy(None);
     let made = resolved(&folder.path().join("deploy/guard.yaml"), &["ScpObjects=yes", "ScpStrict=yes"]);
     assert_eq!(made.as_object().unwrap().keys().collect::<Vec<_>>(), ["OwnersPolicy"]);
 }
 
 #[test]
-fn an_exempt_role_and_the_account_of_the_hub_are_where_they_belong() {
+fn parameters_restrict_the_exempt_roles() {
     let folder = deploy(None);
     let parameters = ["ScpTargets=r-exmp", "HubAccount=999988887777", "Exempt=service-role/Backup"];
     let made = resolved(&folder.path().join("deploy/guard.yaml"), &parameters);
@@ -423,8 +422,8 @@ fn an_exempt_role_and_the_account_of_the_hub_are_where_they_belong() {
     );
     let of = |sid: &str| statements.as_array().unwrap().iter().find(|one| one["Sid"] == sid).unwrap();
     let roles = of("TaggerRoles")["Resource"].to_string();
-    assert!(!roles.contains("Backup"), "others have to be able to pass it: {roles}");
-    // Who could make a role of this name would be exempt himself.
+    assert!(!roles.contains("Backup"), "other principals must be able to pass it: {roles}");
+    // A principal that may create a role of this name would be exempt.
     let exempt = of("ExemptRole");
     assert_eq!(exempt["Resource"], "arn:aws:iam::*:role/service-role/Backup");
     let actions = exempt["Action"].to_string();
@@ -449,7 +448,7 @@ fn identity_keys_are_those_of_the_policy() {
     assert!(ignored.contains("\"team:made-by\",\n      \"MadeBy\",\n      \"Managed\",\n"), "{ignored}");
 }
 
-/// Without the whole id on the resource, IAM has nothing to compare with `${aws:userid}`.
+/// Without the principal id as a tag, IAM cannot compare owners with `${aws:userid}`.
 #[test]
 fn without_principal_ids_there_is_no_group_of_owners() {
     let folder = deploy(Some("[identity]\nOwner = \"{owner}\"\n"));
@@ -460,7 +459,7 @@ fn without_principal_ids_there_is_no_group_of_owners() {
 }
 
 #[test]
-fn too_many_identity_keys_for_a_control_are_refused_in_so_many_words() {
+fn too_many_identity_keys_for_a_control_are_an_error() {
     let folder = TempDir::new().unwrap();
     let keys: String = (0..60).fold(String::from("[identity]\n"), |mut text, n| {
         writeln!(text, "\"a-rather-long-identity-key-{n}\" = \"{{owner}}\"").unwrap();
@@ -468,13 +467,13 @@ fn too_many_identity_keys_for_a_control_are_refused_in_so_many_words() {
     });
     fs::write(folder.path().join("autotag.toml"), keys).unwrap();
     let output = generate(folder.path());
-    let said = String::from_utf8_lossy(&output.stderr);
+    let message = String::from_utf8_lossy(&output.stderr);
     assert_ne!(output.status.code(), Some(0));
-    assert!(said.contains("a service control policy at most 5120"), "{said}");
+    assert!(message.contains("a service control policy may have only 5120"), "{message}");
 }
 
 #[test]
-fn controls_fit_into_organizations() {
+fn service_control_policies_are_within_the_limit() {
     let folder = deploy(None);
     for name in ["scp.json", "scp-objects.json", "scp-strict.json"] {
         let length = fs::read_to_string(folder.path().join("deploy").join(name)).unwrap().chars().count();

@@ -1,4 +1,4 @@
-//! What is generated, judged by programs that are not ours. That it is up to date is in `generate.rs`.
+//! The generated files, checked by third-party programs. `generate.rs` tests that `deploy/` is up to date.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -27,12 +27,12 @@ fn installed<T>(what: Result<T, CannotStart>) -> T {
     what.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What is generated goes into `folder/deploy`.
+/// Generates the files in `folder/deploy`.
 fn generate(folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_autotag")).arg("generate").current_dir(folder).output().unwrap()
 }
 
-/// A folder with all that is generated, for a policy of one's own if there is one.
+/// A folder with the generated files, for the built-in policy or this one.
 fn deploy(policy: Option<&str>) -> TempDir {
     let folder = TempDir::new().unwrap();
     if let Some(text) = policy {
@@ -52,29 +52,29 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/artefacts").join(name)
 }
 
-/// What a script of Node.js says to `input`.
-fn said(name: &str, input: &Value) -> String {
-    let mut node = installed(PolicySimulators::start(FOLDER)).node();
-    node.arg(script(name)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = node.spawn().unwrap();
+/// The output of a script of Node.js for `input`.
+fn node(name: &str, input: &Value) -> String {
+    let mut command = installed(PolicySimulators::start(FOLDER)).node();
+    command.arg(script(name)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
     running.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
     text(&running.wait_with_output().unwrap())
 }
 
-/// The same, as JSON.
-fn judged(name: &str, input: &Value) -> Value {
-    serde_json::from_str(&said(name, input)).unwrap()
+/// The output of a script of Node.js for `input`, as JSON.
+fn node_json(name: &str, input: &Value) -> Value {
+    serde_json::from_str(&node(name, input)).unwrap()
 }
 
-/// What a script of Python says, run with the checkers of templates and policies.
-fn checked(name: &str, template: &Path, parameters: &[&str]) -> String {
-    let mut python = Command::new(installed(Tools::start(FOLDER)).python());
-    text(&python.args(["-W", "ignore"]).arg(script(name)).arg(template).args(parameters).output().unwrap())
+/// The output of a script of Python, run with the checkers of templates and policies.
+fn python(name: &str, template: &Path, parameters: &[&str]) -> String {
+    let mut command = Command::new(installed(Tools::start(FOLDER)).python());
+    text(&command.args(["-W", "ignore"]).arg(script(name)).arg(template).args(parameters).output().unwrap())
 }
 
 /// The policies of a template, resolved with these parameters and the defaults of the others.
 fn resolved(template: &Path, parameters: &[&str]) -> Value {
-    serde_json::from_str(&checked("resolve.py", template, parameters)).unwrap()
+    serde_json::from_str(&python("resolve.py", template, parameters)).unwrap()
 }
 
 fn text(output: &Output) -> String {

@@ -1,5 +1,5 @@
-//! Policies that have nothing to do with the catalogue: of the backfill, of org-metadata, of people. Exactly what is needed
-//! stands in each, and who needs it is said here.
+//! Policies that do not depend on the catalogue: those of the backfill, of org-metadata, and of people. Each allows exactly the
+//! actions that are listed here with their callers.
 
 use crate::permissions::{Caller, Policies, of_template, texts};
 use crate::{deploy, read};
@@ -13,17 +13,17 @@ const REGIONS: &str = "bins/org-metadata/src/regions.rs";
 const TAGGING: &str = "bins/org-metadata/src/regions/tagging.rs";
 const BACKFILL: &str = "bins/autotag-cli/templates/deploy/backfill.yaml";
 
-/// Log files and log lines of a state machine, as its documentation lists them.
+/// The permissions for logs of a state machine, as AWS documents them.
 const MACHINE_LOGS: Caller = Caller::Aws("Step Functions, to write its log lines to a log group");
 const MAP_RUNS: Caller = Caller::Aws("Step Functions, for the executions of a distributed map");
-const MAP_RESULTS: Caller = Caller::Aws("Step Functions, for what a distributed map has come to");
+const MAP_RESULTS: Caller = Caller::Aws("Step Functions, for the results of a distributed map");
 const CONSOLE: Caller = Caller::People("see instances and what one is made of, as EC2's console shows them");
 const MANAGE: Caller = Caller::People("manage instances of one's own");
 
-/// A template with parameters, and what its policies allow.
-type Place = (&'static str, &'static [&'static str], &'static [(&'static str, Caller)]);
+/// A template with parameters, and the actions that its policies allow.
+type Needs = (&'static str, &'static [&'static str], &'static [(&'static str, Caller)]);
 
-const PLACES: [Place; 5] = [
+const NEEDS: [Needs; 5] = [
     (
         "backfill.yaml",
         &[
@@ -47,7 +47,7 @@ const PLACES: [Place; 5] = [
             ("logs:PutResourcePolicy", MACHINE_LOGS),
             ("logs:UpdateLogDelivery", MACHINE_LOGS),
             ("s3:AbortMultipartUpload", MAP_RESULTS),
-            // The functions read log files, Step Functions reads what it has written.
+            // The functions read log files, and Step Functions reads its results.
             ("s3:GetObject", Caller::Ours("crates/autotag-aws/src/trail.rs", ".get_object()")),
             ("s3:ListBucket", Caller::Ours(BACKFILL, ":states:::s3:listObjectsV2")),
             ("s3:ListMultipartUploadParts", MAP_RESULTS),
@@ -98,7 +98,7 @@ const PLACES: [Place; 5] = [
     ("guard.yaml", &[], &OWNERS),
 ];
 
-/// What those may do who manage their own instances, in `guard.yaml` and in `iam/owners.json`.
+/// The actions of people who manage their own instances, in `guard.yaml` and in `iam/owners.json`.
 const OWNERS: [(&str, Caller); 25] = [
     ("ec2:CreateTags", Caller::People("run an instance with tags")),
     ("ec2:DescribeAddresses", CONSOLE),
@@ -127,19 +127,20 @@ const OWNERS: [(&str, Caller); 25] = [
     ("ec2:TerminateInstances", MANAGE),
 ];
 
-/// What policies allow; what they deny says nothing of what is needed.
+/// The allowed actions. Denied actions are ignored.
 fn allowed(policies: &Policies) -> BTreeSet<String> {
     let statements = policies.values().flat_map(|document| document["Statement"].as_array().unwrap());
     let allowing = statements.filter(|statement| statement["Effect"] == "Allow");
     allowing.flat_map(|statement| texts(&statement["Action"])).collect()
 }
 
-fn wrong(policies: &Policies, needs: &[(&str, Caller)]) -> Vec<String> {
+/// Actions that are allowed and not needed, or needed and not allowed.
+fn differences(policies: &Policies, needs: &[(&str, Caller)]) -> Vec<String> {
     let needed: BTreeSet<String> = needs.iter().map(|(action, _)| (*action).to_owned()).collect();
     let allowed = allowed(policies);
-    let needless = allowed.difference(&needed).map(|action| format!("{action} is needed by nothing"));
+    let unneeded = allowed.difference(&needed).map(|action| format!("{action} is not needed"));
     let missing = needed.difference(&allowed).map(|action| format!("{action} is missing"));
-    needless.chain(missing).collect()
+    unneeded.chain(missing).collect()
 }
 
 fn owners(folder: &Path) -> Policies {
@@ -147,31 +148,31 @@ fn owners(folder: &Path) -> Policies {
 }
 
 #[test]
-fn exactly_what_is_needed_is_allowed() {
+fn exactly_the_needed_actions_are_allowed() {
     let folder = deploy(None);
-    for (template, parameters, needs) in PLACES {
-        let wrong = wrong(&of_template(folder.path(), template, parameters), needs);
+    for (template, parameters, needs) in NEEDS {
+        let wrong = differences(&of_template(folder.path(), template, parameters), needs);
         assert!(wrong.is_empty(), "{template} {parameters:?}: {wrong:#?}");
     }
-    assert_eq!(wrong(&owners(folder.path()), &OWNERS), <[String; 0]>::default());
+    assert_eq!(differences(&owners(folder.path()), &OWNERS), <[String; 0]>::default());
 }
 
 #[test]
-fn whoever_needs_an_action_calls_it() {
-    for (action, caller) in PLACES.iter().flat_map(|(_, _, needs)| *needs) {
+fn callers_call_their_actions() {
+    for (action, caller) in NEEDS.iter().flat_map(|(_, _, needs)| *needs) {
         caller.calls(action);
     }
 }
 
 #[test]
-fn an_action_too_many_and_one_too_few_are_found() {
+fn unneeded_and_missing_actions_are_found() {
     let statements = json!([{"Effect": "Allow", "Action": ["sqs:SendMessage", "ec2:RunInstances"], "Resource": "*"},
         {"Effect": "Deny", "Action": "ec2:CreateTags", "Resource": "*"}]);
     let policies =
         Policies::from_iter([("x".to_owned(), json!({"Version": "2012-10-17", "Statement": statements}))]);
     let needs = [("ec2:RunInstances", MANAGE), ("ec2:CreateTags", MANAGE)];
     assert_eq!(
-        wrong(&policies, &needs),
-        ["sqs:SendMessage is needed by nothing", "ec2:CreateTags is missing"]
+        differences(&policies, &needs),
+        ["sqs:SendMessage is not needed", "ec2:CreateTags is missing"]
     );
 }

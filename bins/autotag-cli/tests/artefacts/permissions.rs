@@ -1,5 +1,5 @@
-//! Policies of the functions and of member accounts (others: `needs.rs`): every action exists and is needed, none is missing, each is on what it
-//! can be on, and AWS takes them as they are.
+//! Policies of the functions and of member accounts: every action exists and is needed, none is missing, each has the narrowest
+//! resources, and the lengths are within AWS's limits. `needs.rs` tests the other policies.
 
 use crate::{FOLDER, deploy, installed, read, resolved, script, text};
 use autotag_aws::backend::permissions::{PERMISSIONS, Whose};
@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Templates of functions and roles, with parameters with which all their policies are there.
+/// Templates of functions and roles, with parameters that create all their policies.
 const TEMPLATES: [(&str, &[&str]); 4] = [
     (
         "hub.yaml",
@@ -41,8 +41,7 @@ const TEMPLATES: [(&str, &[&str]); 4] = [
     ("region.yaml", &["HubBusArn=arn:aws:events:eu-west-1:111122223333:event-bus/autotag"]),
 ];
 
-/// What is needed besides the catalogue and the ports: by which file of ours and what stands in it, or by which of AWS's
-/// services in the name of the role.
+/// Actions besides those of the catalogue and of the adapters, each with its caller.
 const BESIDES: [(&str, Caller); 14] = [
     ("dynamodb:PutItem", Caller::Ours("crates/session-store/src/dynamodb.rs", ".put_item()")),
     ("dynamodb:Query", Caller::Ours("crates/session-store/src/dynamodb.rs", ".query()")),
@@ -60,19 +59,19 @@ const BESIDES: [(&str, Caller); 14] = [
     ("kms:GenerateDataKey", Caller::Aws("SQS and DynamoDB, with a key of one's own")),
 ];
 
-/// Who needs an action.
+/// The caller of an action.
 #[derive(Clone, Copy)]
 pub(crate) enum Caller {
-    /// A file of ours, and what stands in it where it calls.
+    /// A file of this repository, and the text of the call in it.
     Ours(&'static str, &'static str),
-    /// A service of AWS, in the name of the role.
+    /// A service of AWS that uses the role.
     Aws(&'static str),
-    /// People, to do this.
+    /// People, for this purpose.
     People(&'static str),
 }
 
 impl Caller {
-    /// Stops where a file of ours does not call what it should.
+    /// Asserts that the caller calls the action, as far as a file of this repository shows it.
     pub(crate) fn calls(self, action: &str) {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
         match self {
@@ -85,7 +84,7 @@ impl Caller {
     }
 }
 
-/// What parliament says and is accepted, and why.
+/// Accepted findings of parliament, with the reasons.
 const ACCEPTED: &[(&str, &str)] = &[
     ("RESOURCE_MISMATCH {'action': 'es:AddTags', 'required_format': 'arn:*:opensearch:", ONE_SERVICE),
     ("RESOURCE_MISMATCH {'action': 'es:ListTags', 'required_format': 'arn:*:opensearch:", ONE_SERVICE),
@@ -94,8 +93,7 @@ const ACCEPTED: &[(&str, &str)] = &[
 const ONE_SERVICE: &str =
     "it wants a resource of each service that an action is for; applications are no rule's";
 
-/// Where parliament's data knows no such kind of resource for the action, and is behind AWS's service reference, or that is
-/// behind the service.
+/// Actions on kinds of resources that parliament's data or AWS's service reference lacks, because it is older than the service.
 const NEWER: &[(&str, &str)] = &[
     ("apigateway:POST on arn:aws:apigateway:*::/tags/*", TAGS_PATH),
     ("cloudwatch:ListTagsForResource on arn:aws:cloudwatch::111122223333:dashboard/*", BEHIND),
@@ -114,7 +112,7 @@ const TAGS_PATH: &str =
 const BEHIND: &str =
     "the service reference has it by now: dashboards, metric streams, global clusters, buckets";
 
-/// Not what a role of ours may do: who may assume one, and what people may do.
+/// Policies that are not attached to a role of autotag: trust and resource policies, and the policy of people.
 const NO_ROLES: [&str; 6] = [
     "iam/member-trust.json",
     "iam/owners.json",
@@ -127,7 +125,7 @@ const NO_ROLES: [&str; 6] = [
 /// Documents by their names.
 pub(crate) type Policies = Map<String, Value>;
 
-/// The policies of a folder that say what a role may do: those alone, and those of the templates.
+/// The policies of roles: the files, and those of the templates.
 fn policies(folder: &Path) -> Policies {
     let mut all = Policies::new();
     for entry in fs::read_dir(folder.join("deploy/iam")).unwrap() {
@@ -143,8 +141,7 @@ fn policies(folder: &Path) -> Policies {
     all
 }
 
-/// The policies of a template that say what a role or a group may do. Those of queues, buses, keys, buckets and trust say who
-/// may come in.
+/// The policies of roles and groups in a template: all without principals, which resource and trust policies have.
 pub(crate) fn of_template(folder: &Path, template: &str, parameters: &[&str]) -> Policies {
     let Value::Object(all) = resolved(&folder.join("deploy").join(template), parameters) else {
         panic!("{template} has no policies")
@@ -174,13 +171,13 @@ fn grants(policies: &Policies) -> BTreeMap<String, BTreeSet<String>> {
     grants
 }
 
-/// The policies whose names begin so.
+/// The policies whose names have this prefix.
 fn named(policies: &Policies, beginning: &str) -> Policies {
     let named = policies.iter().filter(|(name, _)| name.starts_with(beginning));
     named.map(|(name, document)| (name.clone(), document.clone())).collect()
 }
 
-/// What the rules need, by the catalogue as users see it.
+/// The actions of the rules, by the output of `autotag catalog`.
 fn of_catalogue(member: &str) -> BTreeSet<String> {
     let output =
         Command::new(env!("CARGO_BIN_EXE_autotag")).args(["catalog", "--format", "json"]).output().unwrap();
@@ -188,24 +185,24 @@ fn of_catalogue(member: &str) -> BTreeSet<String> {
     rules.iter().flat_map(|rule| texts(&rule[member])).collect()
 }
 
-/// What tagging needs in any account: of the rules and of the ports.
+/// The actions that tagging needs in any account: those of the rules and of the adapters.
 fn needed_anywhere() -> BTreeSet<String> {
     let of_ports = PERMISSIONS.iter().filter(|one| one.whose == Whose::Any).map(|one| one.action.to_owned());
     let of_rules = of_catalogue("iam_actions").into_iter().chain(of_catalogue("read_actions"));
     of_rules.chain(of_ports).collect()
 }
 
-/// Parliament's word.
+/// The report of parliament.
 #[derive(serde::Deserialize)]
-struct Word {
+struct Parliament {
     findings: Vec<String>,
-    /// How many kinds of resources each action takes; `None` for one that does not exist.
+    /// The number of kinds of resources of each action; `None` if the action does not exist.
     actions: BTreeMap<String, Option<usize>>,
-    /// Actions on ARNs of a kind that they do not take.
+    /// Actions on ARNs of a kind that they do not support.
     misplaced: Vec<String>,
 }
 
-fn judged(policies: &Policies) -> Word {
+fn parliament(policies: &Policies) -> Parliament {
     let mut python = Command::new(installed(Tools::start(FOLDER)).python());
     python.args(["-W", "ignore"]).arg(script("permissions.py"));
     let mut running =
@@ -214,26 +211,26 @@ fn judged(policies: &Policies) -> Word {
     serde_json::from_str(&text(&running.wait_with_output().unwrap())).unwrap()
 }
 
-/// Actions that nothing needs.
-fn needless(policies: &Policies, needed: &BTreeSet<String>) -> Vec<String> {
+/// Actions without a caller.
+fn unneeded(policies: &Policies, needed: &BTreeSet<String>) -> Vec<String> {
     let ports = PERMISSIONS.iter().map(|one| one.action);
     let besides: BTreeSet<&str> = BESIDES.iter().map(|(action, _)| *action).chain(ports).collect();
     let granted = grants(policies).into_keys();
     granted.filter(|action| !needed.contains(action) && !besides.contains(action.as_str())).collect()
 }
 
-/// Actions on `*` that could be on less, and those on less that could only be on `*`.
-fn badly_placed(policies: &Policies, word: &Word) -> Vec<String> {
+/// Actions on `*` with resource-level permissions, and actions on ARNs without.
+fn badly_placed(policies: &Policies, report: &Parliament) -> Vec<String> {
     let grants = grants(policies);
     let wrong = grants.iter().filter(|(action, resources)| {
-        let takes_any = word.actions[*action] == Some(0);
+        let takes_any = report.actions[*action] == Some(0);
         resources.contains("*") != takes_any || (takes_any && resources.len() > 1)
     });
     wrong.map(|(action, resources)| format!("{action} on {resources:?}")).collect()
 }
 
-/// What is found and not known, and what is known and not found any more.
-fn surprises(found: &[String], known: &[(&str, &str)], same: impl Fn(&str, &str) -> bool) -> Vec<String> {
+/// New findings, and known ones that are not found any more.
+fn differences(found: &[String], known: &[(&str, &str)], same: impl Fn(&str, &str) -> bool) -> Vec<String> {
     let new = found.iter().filter(|found| !known.iter().any(|(text, _)| same(found, text)));
     let gone = known.iter().filter(|(text, _)| !found.iter().any(|found| same(found, text)));
     new.cloned().chain(gone.map(|(text, why)| format!("no longer: {text} ({why})"))).collect()
@@ -249,26 +246,26 @@ fn one(action: &str, resource: &str) -> Policies {
 fn every_action_exists_and_parliament_passes() {
     let folder = deploy(None);
     let policies = policies(folder.path());
-    let word = judged(&policies);
+    let report = parliament(&policies);
     let unknown: Vec<_> =
-        word.actions.iter().filter(|(_, kinds)| kinds.is_none()).map(|(action, _)| action).collect();
-    assert!(unknown.is_empty(), "IAM has no {unknown:?}");
-    let new = surprises(&word.findings, ACCEPTED, |found, known| found.contains(known));
+        report.actions.iter().filter(|(_, kinds)| kinds.is_none()).map(|(action, _)| action).collect();
+    assert!(unknown.is_empty(), "IAM has no action {unknown:?}");
+    let new = differences(&report.findings, ACCEPTED, |found, known| found.contains(known));
     assert!(new.is_empty(), "{new:#?}");
-    // The same statements as everywhere, with an account in them.
-    let alone = judged(&named(&policies, "member.yaml"));
-    let new = surprises(&alone.misplaced, NEWER, |found, known| found == known);
+    // The statements of member.yaml are those of the other policies, with an account in them.
+    let alone = parliament(&named(&policies, "member.yaml"));
+    let new = differences(&alone.misplaced, NEWER, |found, known| found == known);
     assert!(new.is_empty(), "{new:#?}");
 }
 
 #[test]
-fn parliament_finds_what_is_wrong() {
-    let word = judged(&one("sqs:TagQueues", "arn:aws:sqs:*:111122223333:*"));
-    assert_eq!(word.actions["sqs:TagQueues"], None::<usize>);
-    let word = judged(&one("sqs:TagQueue", "arn:aws:sns:*:111122223333:*"));
-    assert!(word.findings[0].contains("RESOURCE_MISMATCH"), "{:?}", word.findings);
-    assert_eq!(word.misplaced, ["sqs:TagQueue on arn:aws:sns:*:111122223333:*"]);
-    let new = surprises(&word.misplaced, &[("other", "why")], |found, known| found == known);
+fn parliament_finds_wrong_actions_and_resources() {
+    let report = parliament(&one("sqs:TagQueues", "arn:aws:sqs:*:111122223333:*"));
+    assert_eq!(report.actions["sqs:TagQueues"], None::<usize>);
+    let report = parliament(&one("sqs:TagQueue", "arn:aws:sns:*:111122223333:*"));
+    assert!(report.findings[0].contains("RESOURCE_MISMATCH"), "{:?}", report.findings);
+    assert_eq!(report.misplaced, ["sqs:TagQueue on arn:aws:sns:*:111122223333:*"]);
+    let new = differences(&report.misplaced, &[("other", "why")], |found, known| found == known);
     assert_eq!(new, ["sqs:TagQueue on arn:aws:sns:*:111122223333:*", "no longer: other (why)"]);
 }
 
@@ -277,8 +274,8 @@ fn every_action_is_needed_and_none_is_missing() {
     let folder = deploy(None);
     let policies = policies(folder.path());
     let needed = needed_anywhere();
-    assert_eq!(needless(&policies, &needed), <[String; 0]>::default(), "no rule and no call needs these");
-    // Each way to the same permissions: the files alone, the hub's own account, a member account.
+    assert_eq!(unneeded(&policies, &needed), <[String; 0]>::default(), "no rule and no call needs these");
+    // The same permissions in three forms: the files, the hub's own account, a member account.
     for (begins, others) in
         [("iam/tag-", "iam/read-"), ("hub.yaml TagPermissions", "-"), ("member.yaml MemberPermissions", "-")]
     {
@@ -291,45 +288,45 @@ fn every_action_is_needed_and_none_is_missing() {
 }
 
 #[test]
-fn an_action_that_nothing_needs_is_found() {
-    assert_eq!(needless(&one("sqs:DeleteQueue", "*"), &needed_anywhere()), ["sqs:DeleteQueue"]);
-    assert_eq!(needless(&one("sqs:TagQueue", "*"), &needed_anywhere()), <[String; 0]>::default());
+fn an_unneeded_action_is_found() {
+    assert_eq!(unneeded(&one("sqs:DeleteQueue", "*"), &needed_anywhere()), ["sqs:DeleteQueue"]);
+    assert_eq!(unneeded(&one("sqs:TagQueue", "*"), &needed_anywhere()), <[String; 0]>::default());
 }
 
-/// What stands in the table above is called where it says, and stands in some policy.
+/// Each action of the table is called as it says, and is in some policy.
 #[test]
-fn what_is_needed_besides_is_called_somewhere() {
+fn other_actions_have_callers() {
     let folder = deploy(None);
     let granted = grants(&policies(folder.path()));
     for (action, caller) in BESIDES {
-        assert!(granted.contains_key(action), "{action} stands in no policy any more");
+        assert!(granted.contains_key(action), "{action} is in no policy any more");
         caller.calls(action);
     }
 }
 
 #[test]
-fn no_action_is_a_star_and_resources_are_narrowed() {
+fn actions_have_no_wildcards_and_resources_are_narrow() {
     let folder = deploy(None);
     let policies = policies(folder.path());
     for (action, resources) in grants(&policies) {
         assert!(!action.contains('*'), "{action} on {resources:?}");
     }
-    let wrong = badly_placed(&policies, &judged(&policies));
+    let wrong = badly_placed(&policies, &parliament(&policies));
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
-fn an_action_on_too_much_is_found() {
+fn an_action_on_too_many_resources_is_found() {
     for (action, resource) in [("sqs:TagQueue", "*"), ("tag:TagResources", "arn:aws:tag:*:*:x")] {
         let policies = one(action, resource);
-        assert_eq!(badly_placed(&policies, &judged(&policies)).len(), 1, "{action} on {resource}");
+        assert_eq!(badly_placed(&policies, &parliament(&policies)).len(), 1, "{action} on {resource}");
     }
 }
 
-/// Tag and read permissions are for the role's own account. Where ARNs name none, a condition does, or nobody else's
-/// resources can be meant.
+/// Tag and read permissions are for the role's own account: by the ARN, by a condition, or because the service finds only resources of
+/// the account.
 #[test]
-fn no_resource_of_another_account_is_meant() {
+fn permissions_are_limited_to_the_own_account() {
     let folder = deploy(None);
     let policies = named(&policies(folder.path()), "member.yaml");
     for (name, document) in &policies {
@@ -349,7 +346,7 @@ fn no_resource_of_another_account_is_meant() {
 }
 
 #[test]
-fn aws_takes_them() {
+fn policies_are_within_the_limits_of_aws() {
     let folder = deploy(None);
     let policies = policies(folder.path());
     for (name, document) in &policies {
@@ -385,17 +382,17 @@ fn only_the_hub_assumes_the_role_of_a_member() {
     );
 }
 
-/// What a document says, but for names of resources: effect, principals, actions, and of conditions operator and key.
-fn said_by(documents: &[&Value]) -> BTreeSet<String> {
+/// The contents of documents without the names of resources: effect, principals, actions, and operators and keys of conditions.
+fn outline(documents: &[&Value]) -> BTreeSet<String> {
     let statements = documents.iter().flat_map(|document| document["Statement"].as_array().unwrap());
-    let said = statements.flat_map(|statement| {
+    let outline = statements.flat_map(|statement| {
         let conditions: Vec<String> = statement["Condition"]
             .as_object()
             .into_iter()
             .flatten()
             .flat_map(|(operator, keys)| {
                 let keys = keys.as_object().unwrap().keys();
-                // One name has no star in it, so that both mean the same.
+                // Both operators mean the same for a name without a wildcard.
                 keys.map(|key| format!("{}:{key}", operator.replace("ArnEquals", "ArnLike")))
                     .collect::<Vec<_>>()
             })
@@ -406,12 +403,12 @@ fn said_by(documents: &[&Value]) -> BTreeSet<String> {
             format!("{} {action} {service:?} {account:?} {conditions:?}", statement["Effect"])
         })
     });
-    said.collect()
+    outline.collect()
 }
 
-/// The same by references and by names: nothing stands in a template that those miss who take the files alone.
+/// The files name the resources to which the templates refer, and are otherwise the same.
 #[test]
-fn files_alone_say_what_the_templates_say() {
+fn files_and_templates_have_the_same_policies() {
     let folder = deploy(None);
     let of = |template: &str, parameters: &[&str]| {
         resolved(&folder.path().join("deploy").join(template), parameters)
@@ -433,6 +430,6 @@ fn files_alone_say_what_the_templates_say() {
         ("session-queue-policy", &session, &["SessionQueuePolicy"]),
     ] {
         let documents: Vec<&Value> = names.iter().map(|name| &template[*name]).collect();
-        assert_eq!(said_by(&[&alone(file)]), said_by(&documents), "{file}");
+        assert_eq!(outline(&[&alone(file)]), outline(&documents), "{file}");
     }
 }

@@ -1,7 +1,7 @@
-//! The Terraform module, read as Terraform's language. Neither Terraform nor its provider is run: that names of resources and
-//! arguments exist, and what a plan would be, is not checked.
+//! The Terraform module, parsed as HCL. Neither Terraform nor its provider runs, so the names of resources and arguments are not
+//! checked.
 
-use crate::{checked, deploy};
+use crate::{deploy, python};
 use serde_json::{Value, json};
 
 fn names(list: &Value) -> Vec<&str> {
@@ -9,10 +9,10 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn the_module_gives_each_template_the_parameters_that_it_has_and_needs() {
+fn the_module_passes_valid_and_complete_parameters() {
     let folder = deploy(None);
-    let said = checked("terraform.py", &folder.path().join("deploy"), &[]);
-    let module: Value = serde_json::from_str(&said).unwrap();
+    let parsed = python("terraform.py", &folder.path().join("deploy"), &[]);
+    let module: Value = serde_json::from_str(&parsed).unwrap();
     let variables = module["variables"].as_object().unwrap();
     for used in names(&module["used"]) {
         assert!(variables.contains_key(used), "var.{used} is not declared");
@@ -37,9 +37,9 @@ fn the_module_gives_each_template_the_parameters_that_it_has_and_needs() {
 }
 
 #[test]
-fn keys_to_ignore_are_those_of_the_policy() {
+fn ignored_keys_are_those_of_the_policy() {
     let folder = deploy(Some("[static]\nManagedBy = \"autotag\"\n"));
-    let said = checked("terraform.py", &folder.path().join("deploy"), &[]);
-    let module: Value = serde_json::from_str(&said).unwrap();
+    let parsed = python("terraform.py", &folder.path().join("deploy"), &[]);
+    let module: Value = serde_json::from_str(&parsed).unwrap();
     assert_eq!(module["ignored"], json!(["Owner", "PrincipalId", "CreatedBy", "ManagedBy"]));
 }

@@ -1,4 +1,4 @@
-//! The templates of hub, regions and sessions: what checks them and runs them is not ours.
+//! The templates of hub, regions and sessions, checked and run by third-party programs.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,9 +7,9 @@
     reason = "helpers of tests are tests"
 )]
 
+mod end_to_end;
 mod patterns;
 mod templates;
-mod way;
 
 use autotag_testkit::{CannotStart, Emulator};
 use serde_json::Value;
@@ -29,7 +29,7 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/deploy").join(name)
 }
 
-/// A folder with all that is generated for a policy.
+/// A folder with the files that are generated for a policy.
 fn generated(policy: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("policy.toml"), policy).unwrap();
@@ -41,7 +41,7 @@ fn generated(policy: &str) -> TempDir {
     folder
 }
 
-/// What a program says, told `input`.
+/// The answer of a program to `input`.
 fn said(command: &mut Command, input: &Value) -> Value {
     let mut running =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

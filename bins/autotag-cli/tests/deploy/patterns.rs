@@ -1,7 +1,6 @@
-//! Each event of the catalogue matches exactly one rule and no other event any, by two matchers that are not ours: moto's, and
-//! LocalStack's, whose authors compare it with what AWS answers. Neither is AWS's own (that is Java, and in none of the
-//! registries that this project installs from), and neither counts how large a pattern is or how many combinations an `$or`
-//! makes: that is in the tests of `generate/patterns.rs`.
+//! Each event of the catalogue matches exactly one rule, and other events match none. Two third-party matchers check it: that of
+//! moto, and that of LocalStack, whose authors compare it with AWS. AWS's own matcher is Java, and in none of the registries that
+//! this project uses. Neither limits the length of a pattern or the combinations of an `$or`; the tests of `generate/patterns.rs` do.
 
 use crate::{FOLDER, generated, installed, resources, said, script};
 use autotag_testkit::Emulator;
@@ -14,7 +13,7 @@ use std::process::Command;
 /// (event source, event name).
 type Pair = (String, String);
 
-/// What the catalogue lists, by the program's own word and not by the code that makes the patterns.
+/// The events of the catalogue, by the output of the program, not by the code that generates the patterns.
 fn catalogue() -> BTreeSet<Pair> {
     let output = Command::new(env!("CARGO_BIN_EXE_autotag")).args(["catalog", "--format", "json"]).output();
     let rows: Vec<Value> = serde_json::from_slice(&output.unwrap().stdout).unwrap();
@@ -42,7 +41,7 @@ fn event((source, name): &Pair) -> Value {
             "requestParameters": {"name": "x"}, "responseElements": null}})
 }
 
-/// For each event, how many patterns match; both matchers say the same.
+/// For each event, the number of matching patterns. Both matchers must agree.
 fn matches(patterns: &[String], events: &[Value]) -> Vec<usize> {
     let asked = json!({"patterns": patterns, "events": events});
     let by = |python, matcher: &str| -> Vec<Vec<usize>> {
@@ -55,7 +54,7 @@ fn matches(patterns: &[String], events: &[Value]) -> Vec<usize> {
     moto.iter().map(Vec::len).collect()
 }
 
-/// Numbers that are the same in every run (a linear congruential generator, its high bits).
+/// Numbers that are the same in every run: the high bits of a linear congruential generator.
 struct Numbers(u64);
 
 impl Numbers {
@@ -96,7 +95,7 @@ const VERBS: &[&str] = &[
     "Update",
 ];
 
-const STRANGERS: &[&str] = &[
+const OTHER_SERVICES: &[&str] = &[
     "account",
     "amplify",
     "appflow",
@@ -131,10 +130,11 @@ const STRANGERS: &[&str] = &[
     "xray",
 ];
 
-/// Events that are not in the catalogue and look as if: other verbs, another service's names, other cases and endings.
+/// Events that are similar to those of the catalogue: other verbs, names of another service, other case and endings.
 fn others(catalogue: &BTreeSet<Pair>, count: usize) -> Vec<Pair> {
     let known: Vec<&Pair> = catalogue.iter().collect();
-    let strangers: Vec<String> = STRANGERS.iter().map(|name| format!("{name}.amazonaws.com")).collect();
+    let other_services: Vec<String> =
+        OTHER_SERVICES.iter().map(|name| format!("{name}.amazonaws.com")).collect();
     let mut numbers = Numbers(6);
     let mut found = BTreeSet::new();
     while found.len() < count {
@@ -144,7 +144,7 @@ fn others(catalogue: &BTreeSet<Pair>, count: usize) -> Vec<Pair> {
         let pair = match numbers.below(6) {
             0 | 1 => (source.clone(), format!("{}{noun}", numbers.of(VERBS))),
             2 => (numbers.of(&known).0.clone(), name.clone()),
-            3 => (numbers.of(&strangers).clone(), name.clone()),
+            3 => (numbers.of(&other_services).clone(), name.clone()),
             4 => (
                 source.clone(),
                 format!("{name}{}", numbers.of(&["s", "V2", "Batch", "20260301", "ForRegion"])),
@@ -162,9 +162,9 @@ fn others(catalogue: &BTreeSet<Pair>, count: usize) -> Vec<Pair> {
     found.into_iter().collect()
 }
 
-/// All that is wrong with patterns for these events.
+/// The differences between the patterns' matches and the expected ones.
 fn faults(patterns: &[String], catalogue: &BTreeSet<Pair>, others: &[Pair]) -> Vec<String> {
-    // (an event, what it is, by how many patterns it may be matched)
+    // (event, description, number of patterns that must match)
     let mut asked: Vec<(Value, String, usize)> = Vec::new();
     for pair in catalogue {
         let (whole, what) = (event(pair), format!("{}:{}", pair.0, pair.1));
@@ -194,7 +194,7 @@ fn faults(patterns: &[String], catalogue: &BTreeSet<Pair>, others: &[Pair]) -> V
 }
 
 #[test]
-fn each_event_of_the_catalogue_matches_one_rule_and_5000_others_none() {
+fn catalogue_events_match_one_rule_and_5000_others_none() {
     let folder = generated("");
     let (catalogue, patterns) = (catalogue(), files(folder.path()));
     let others = others(&catalogue, 5_000);
@@ -203,11 +203,11 @@ fn each_event_of_the_catalogue_matches_one_rule_and_5000_others_none() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let sizes: Vec<usize> = patterns.iter().map(|pattern| pattern.trim_end().chars().count()).collect();
     println!("{} events in {} patterns of {sizes:?} characters", catalogue.len(), patterns.len());
-    assert!(sizes.iter().all(|size| *size <= 2_048), "longer than EventBridge takes: {sizes:?}");
+    assert!(sizes.iter().all(|size| *size <= 2_048), "longer than EventBridge allows: {sizes:?}");
 }
 
 #[test]
-fn patterns_that_are_wrong_are_found() {
+fn wrong_patterns_are_found() {
     let folder = generated("");
     let (catalogue, right) = (catalogue(), files(folder.path()));
     let others = others(&catalogue, 500);
@@ -231,7 +231,7 @@ fn patterns_that_are_wrong_are_found() {
 }
 
 #[test]
-fn what_the_policy_ignores_matches_no_rule() {
+fn ignored_events_match_no_rule() {
     let folder = generated("[ignore]\nservices = [\"sns\"]\nevents = [\"ec2:CreateVolume\"]\n");
     let ignored = |(source, name): &Pair| {
         source == "sns.amazonaws.com" || (source == "ec2.amazonaws.com" && name == "CreateVolume")
@@ -244,7 +244,7 @@ fn what_the_policy_ignores_matches_no_rule() {
 }
 
 #[test]
-fn calls_that_give_a_session_match_the_session_rule_and_no_other() {
+fn session_calls_match_only_the_session_rule() {
     let folder = generated("");
     let sts = |name: &str| ("sts.amazonaws.com".to_owned(), name.to_owned());
     let wanted =
@@ -257,14 +257,14 @@ fn calls_that_give_a_session_match_the_session_rule_and_no_other() {
     assert!(all.is_empty(), "{}", all.join("\n"));
     let sts: Vec<Value> = wanted.iter().map(event).collect();
     assert_eq!(matches(&files(folder.path()), &sts), [0; 5]);
-    // CloudTrail says of AssumeRole that it only reads.
+    // In CloudTrail, AssumeRole is a read.
     let mut read = event(&wanted.first().unwrap().clone());
     read["detail"]["readOnly"] = json!(true);
     assert_eq!(matches(&[sessions(folder.path())], &[read]), [1]);
 }
 
 #[test]
-fn the_rules_of_the_templates_are_those_of_the_files() {
+fn templates_and_files_have_the_same_patterns() {
     let folder = generated("");
     let parsed = |texts: Vec<String>| -> Vec<Value> {
         texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
@@ -284,14 +284,14 @@ fn the_rules_of_the_templates_are_those_of_the_files() {
     assert_eq!(rules("region.yaml", "Creations"), creations);
     assert_eq!(rules("session.yaml", "SessionRule"), sessions);
     let mut forwarding = rules("region.yaml", "Sessions");
-    let but = forwarding[0]["detail"].as_object_mut().unwrap().remove("requestParameters");
+    let excluded = forwarding[0]["detail"].as_object_mut().unwrap().remove("requestParameters");
     assert_eq!(forwarding, sessions);
-    assert!(but.is_some());
+    assert!(excluded.is_some());
 }
 
-/// `EventBridge` gets a session to forward with, and an event tells of it: if that were forwarded, each would make another.
+/// `EventBridge` assumes a role to forward an event. Forwarding the event of that call would loop for ever.
 #[test]
-fn forwarding_does_not_feed_itself() {
+fn forwarding_does_not_loop() {
     let folder = generated("");
     let resources = resources(&folder.path().join("region.yaml"));
     let pattern = resources["Sessions"]["Properties"]["EventPattern"].to_string();
@@ -299,14 +299,14 @@ fn forwarding_does_not_feed_itself() {
     let substituted = json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/autotag-forward-${AWS::Region}"});
     assert!(pattern.contains(&substituted.to_string()), "{pattern}");
     let pattern = pattern.replace(&substituted.to_string(), &json!(role).to_string());
-    let told = |name: &str, request: Value| {
-        let mut told = event(&("sts.amazonaws.com".to_owned(), name.to_owned()));
-        told["detail"]["requestParameters"] = request;
-        told
+    let call = |name: &str, request: Value| {
+        let mut call = event(&("sts.amazonaws.com".to_owned(), name.to_owned()));
+        call["detail"]["requestParameters"] = request;
+        call
     };
-    let ours = told("AssumeRole", json!({"roleArn": role}));
-    let others = told("AssumeRole", json!({"roleArn": "arn:aws:iam::123456789012:role/ops"}));
-    let none = told("GetFederationToken", json!({"name": "mara"}));
+    let ours = call("AssumeRole", json!({"roleArn": role}));
+    let others = call("AssumeRole", json!({"roleArn": "arn:aws:iam::123456789012:role/ops"}));
+    let none = call("GetFederationToken", json!({"name": "mara"}));
     assert_eq!(matches(std::slice::from_ref(&pattern), &[ours, others, none]), [0, 1, 1]);
     assert_eq!(
         resources["ForwardRole"]["Properties"]["RoleName"]["Fn::Sub"],

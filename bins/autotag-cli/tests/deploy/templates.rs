@@ -1,4 +1,4 @@
-//! The templates by cfn-lint, without a rule left out, and what it does not look at.
+//! The templates pass all rules of cfn-lint, and further checks that it lacks.
 
 use crate::{FOLDER, generated, installed, resources};
 use autotag_testkit::Tools;
@@ -10,7 +10,7 @@ use std::process::Command;
 
 const TEMPLATES: [&str; 3] = ["hub.yaml", "region.yaml", "session.yaml"];
 
-/// What cfn-lint says about the templates of a folder.
+/// The output of cfn-lint for the templates of a folder.
 fn lint(folder: &Path) -> String {
     let mut lint = Command::new(installed(Tools::start(FOLDER)).cfn_lint());
     let output = lint.args(TEMPLATES.map(|name| folder.join(name))).output().unwrap();
@@ -20,15 +20,15 @@ fn lint(folder: &Path) -> String {
 }
 
 #[test]
-fn cfn_lint_has_nothing_to_say() {
+fn cfn_lint_accepts_the_templates() {
     let said = lint(generated("").path());
     assert!(said.trim().is_empty(), "{said}");
 }
 
 #[test]
-fn cfn_lint_finds_what_is_broken() {
-    // The template, what is changed in it, and which rule has to say so.
-    let breaks = [
+fn cfn_lint_finds_breakages() {
+    // The template, the change, and the rule that must report it.
+    let breakages = [
         ("hub.yaml", "BatchSize: 10", "BatchSize: 10001", "E3034"),
         ("hub.yaml", "[ReportBatchItemFailures]", "[ReportFailures]", "E3030"),
         ("hub.yaml", "dynamodb:Query", "dynamodb:Querry", "W3037"),
@@ -37,7 +37,7 @@ fn cfn_lint_finds_what_is_broken() {
         ("region.yaml", "MaximumRetryAttempts: 185", "MaximumRetryAttempts: 1850", "E3034"),
         ("region.yaml", "State: ENABLED\n", "State: ON\n", "E3030"),
     ];
-    for (template, from, to, rule) in breaks {
+    for (template, from, to, rule) in breakages {
         let folder = generated("");
         let path = folder.path().join(template);
         let text = fs::read_to_string(&path).unwrap();
@@ -48,7 +48,7 @@ fn cfn_lint_finds_what_is_broken() {
     }
 }
 
-/// What is wrong with a template that cfn-lint takes.
+/// Faults of a template that cfn-lint does not find.
 fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
     let mut faults = Vec::new();
     for (id, resource) in resources {
@@ -133,7 +133,7 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
 }
 
 #[test]
-fn nothing_is_lost_unencrypted_or_kept_for_ever() {
+fn events_are_not_lost_and_data_is_encrypted_and_expires() {
     let folder = generated("");
     for template in TEMPLATES {
         let found = faults(&resources(&folder.path().join(template)));
@@ -165,7 +165,7 @@ fn nothing_is_lost_unencrypted_or_kept_for_ever() {
     }
 }
 
-/// Metrics of ours that a template counts on, in alarms and on the dashboard: (function's name, metric).
+/// The names of autotag's metrics in alarms and on the dashboard.
 fn counted(folder: &Path) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let resources = resources(&folder.join("hub.yaml"));
@@ -184,7 +184,7 @@ fn counted(folder: &Path) -> BTreeSet<String> {
     for widget in dashboard["widgets"].as_array().unwrap() {
         let metrics = widget["properties"]["metrics"].as_array().unwrap();
         if metrics.iter().any(|metric| metric[0] == "autotag") {
-            // `.` repeats what stands above; other namespaces on the same widget are named.
+            // `.` repeats the namespace of the previous metric.
             let ours = metrics.iter().filter(|metric| metric[0] == "autotag" || metric[0] == ".");
             names.extend(ours.map(|metric| metric[1].as_str().unwrap().to_owned()));
         }
@@ -193,7 +193,7 @@ fn counted(folder: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn alarms_and_dashboard_count_what_the_functions_write() {
+fn alarms_and_dashboard_use_metrics_of_the_functions() {
     let bins = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sources = ["tag-handler/src/metrics.rs", "tag-handler/src/work.rs", "session-handler/src/work.rs"];
     let code: String = sources.iter().map(|path| fs::read_to_string(bins.join(path)).unwrap()).collect();
@@ -208,9 +208,9 @@ fn alarms_and_dashboard_count_what_the_functions_write() {
     assert!(!code.contains("(\"TaggedAlready\", "));
 }
 
-/// Who is woken by an alarm finds in the documentation what to do.
+/// The documentation says what to do when an alarm fires.
 #[test]
-fn every_alarm_is_explained() {
+fn every_alarm_is_documented() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
     let page = fs::read_to_string(page).unwrap();
     let folder = generated("");

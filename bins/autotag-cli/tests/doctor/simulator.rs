@@ -1,8 +1,8 @@
-//! `SimulatePrincipalPolicy`, which moto lacks: over the inline policies that the roles were given.
+//! `SimulatePrincipalPolicy`, which moto lacks, over the inline policies of the roles.
 //!
-//! Identity policies with `Allow` and `Deny`, actions and resources with `*`, and the one condition that ours have; no
-//! boundaries, no organization. Moto does not see them: it takes some ARNs for wrong that AWS's own list of them has
-//! (`arn:aws:s3:*:*:job/*`). It has nothing in common with what doctor reads policies with.
+//! It supports identity policies with `Allow` and `Deny`, actions and resources with `*`, and the one condition of the generated
+//! policies; no boundaries and no organization. Moto does not get the policies, because it refuses some valid ARNs
+//! (`arn:aws:s3:*:*:job/*`). It shares no code with doctor.
 
 use autotag_testkit::{Call, Reply};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 
-/// The policies of roles, by the role's name, as they go by.
+/// The policies of roles, by the role's name, from the calls that set them.
 #[derive(Debug, Default)]
 pub struct Simulator {
     policies: Mutex<BTreeMap<String, Value>>,
@@ -45,7 +45,7 @@ impl Simulator {
             return Some(Reply::xml(404, error));
         };
         let resource = call.field("ResourceArns.member.1").unwrap_or_else(|| "*".to_owned());
-        // `aws:ResourceAccount`, if it is said, and is the account of the role.
+        // `aws:ResourceAccount`, if the request has it and it is the account of the role.
         let own = call.field("ContextEntries.member.1.ContextKeyValues.member.1").filter(|account| {
             let key = call.field("ContextEntries.member.1.ContextKeyName");
             key.as_deref() == Some("aws:ResourceAccount") && source.split(':').nth(4) == Some(account)
@@ -94,7 +94,7 @@ fn decide(policy: &Value, action: &str, resource: &str, own: Option<&str>) -> &'
     decision
 }
 
-/// `*` is any text.
+/// Whether a text matches a pattern, in which `*` is any text.
 fn like(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

@@ -1,19 +1,19 @@
-//! Documents that do not depend on the catalogue, for those who bring tools of their own: what the functions need besides, and
-//! who may come in. They say with names what the templates say with references; a test compares them.
+//! Policy documents that do not depend on the catalogue, for deployments with other tools: further permissions of the functions,
+//! and resource policies. They name resources to which the templates refer; a test compares both.
 
 use serde_json::{Value, json};
 
-/// The account and the region of the hub where none is known: to be replaced by whoever takes these files.
+/// The account and the region of the hub: placeholders that the user of these files replaces.
 const HUB: &str = "111122223333";
 const REGION: &str = "eu-west-1";
 
-/// What Lambda does for a function in the name of its role.
+/// The actions of Lambda itself, which uses the role of the function.
 const RECEIVE: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 const LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
 
 const MEMBER_ROLE: &str = "role/autotag-member";
 
-/// All of them, with the names of their files.
+/// All documents, with the names of their files.
 pub(super) fn documents() -> [(&'static str, Value); 8] {
     [
         ("tag-handler", tag_handler()),
@@ -27,7 +27,7 @@ pub(super) fn documents() -> [(&'static str, Value); 8] {
     ]
 }
 
-/// What tag-handler needs besides, with the names that the templates give.
+/// The permissions of tag-handler besides those of the catalogue.
 fn tag_handler() -> Value {
     own_policy(&[
         (&RECEIVE, "sqs", "autotag-tag"),
@@ -39,7 +39,7 @@ fn tag_handler() -> Value {
     ])
 }
 
-/// What session-handler needs: nothing of what it keeps belongs to anybody else.
+/// The permissions of session-handler.
 fn session_handler() -> Value {
     own_policy(&[
         (&RECEIVE, "sqs", "autotag-session"),
@@ -49,23 +49,23 @@ fn session_handler() -> Value {
     ])
 }
 
-/// Statements of actions, service and name.
+/// A policy on resources of the own account. A statement has actions, the service and the resource.
 fn own_policy(statements: &[(&[&str], &str, &str)]) -> Value {
     let statements = statements.iter().map(|(actions, service, name)| {
-        // Roles of other accounts, everywhere.
+        // Roles are global, and those of any account are allowed.
         let place = if *service == "iam" { "iam::*".to_owned() } else { format!("{service}:*:{HUB}") };
         json!({"Effect": "Allow", "Action": actions, "Resource": format!("arn:aws:{place}:{name}")})
     });
     json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()})
 }
 
-/// Who may assume the role of a member account.
+/// The trust policy of the role in a member account.
 fn member_trust() -> Value {
-    one(&json!({
+    single(&json!({
         "Effect": "Allow",
         "Principal": {"AWS": format!("arn:aws:iam::{HUB}:root")},
         "Action": "sts:AssumeRole",
-        // By name: as the principal, a role that is made anew would be another one.
+        // A condition on the name, not a principal: a principal would not match a role that is created again.
         "Condition": {
             "ArnEquals": {"aws:PrincipalArn": format!("arn:aws:iam::{HUB}:role/autotag-tag-handler")},
             "StringEquals": {"sts:ExternalId": "the-external-id"},
@@ -73,14 +73,14 @@ fn member_trust() -> Value {
     }))
 }
 
-/// What the rules of a region may do: send to the hub's bus.
+/// The permissions of the rules of a region: they send to the hub's bus.
 fn forward() -> Value {
-    one(&json!({"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus()}))
+    single(&json!({"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus()}))
 }
 
-/// Who may assume the role of these rules: the rules.
+/// The trust policy of the role of these rules.
 fn forward_trust() -> Value {
-    one(&json!({
+    single(&json!({
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": "sts:AssumeRole",
@@ -91,16 +91,16 @@ fn forward_trust() -> Value {
     }))
 }
 
-/// Who may send to the hub's bus: the hub's own account; others beside it, or an organization by `aws:PrincipalOrgID`.
+/// The policy of the hub's bus. It allows the hub's own account; the user adds others, or an organization by `aws:PrincipalOrgID`.
 fn bus_policy() -> Value {
-    one(&json!({
+    single(&json!({
         "Sid": "autotag-accounts", "Effect": "Allow", "Principal": {"AWS": [HUB]}, "Action": "events:PutEvents", "Resource": bus(),
     }))
 }
 
-/// Who may send to a queue of the hub: its rules.
+/// The policy of a queue of the hub: the hub's rules may send.
 fn queue_policy(queue: &str, rules: &str) -> Value {
-    one(&json!({
+    single(&json!({
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": "sqs:SendMessage",
@@ -113,6 +113,6 @@ fn bus() -> String {
     format!("arn:aws:events:{REGION}:{HUB}:event-bus/autotag")
 }
 
-fn one(statement: &Value) -> Value {
+fn single(statement: &Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": [statement]})
 }

@@ -11,7 +11,7 @@ fn set(resources: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_template_becomes_a_pattern() {
+fn an_arn_template_becomes_a_pattern() {
     for (template, expected) in [
         ("arn:{partition}:sqs:{region}:{account}:{id}", "arn:{partition}:sqs:*:{account}:*"),
         ("arn:{partition}:s3:::{request.bucketName}/{id}", "arn:{partition}:s3:::*/*"),
@@ -27,28 +27,29 @@ fn a_template_becomes_a_pattern() {
 }
 
 #[test]
-fn patterns_that_say_no_more_are_left_out() {
+fn subsumed_patterns_are_left_out() {
     let one = |resources: &[&str]| {
-        let narrowed = narrowed(Needs::from([("x:Tag", set(resources))]));
-        narrowed.into_values().next().unwrap()
+        let compact = compact(ActionMap::from([("x:Tag", set(resources))]));
+        compact.into_values().next().unwrap()
     };
     assert_eq!(one(&["arn:p:x:*:a:*", "arn:p:x:*:a:kind/*"]), set(&["arn:p:x:*:a:*"]));
     assert_eq!(one(&["*", "arn:p:x:*:a:kind/*"]), set(&["*"]));
     let others = ["arn:p:x:*:a:*", "arn:p:x:*::kind/*", "arn:p:x::a:kind/*"];
-    assert_eq!(one(&others), set(&others), "another account or region is not meant by a star elsewhere");
-    let kinds: Vec<String> = (0..=KINDS).map(|kind| format!("arn:p:x:*:a:kind{kind}/*")).collect();
+    assert_eq!(one(&others), set(&others), "a star in one part does not match other regions or accounts");
+    let kinds: Vec<String> =
+        (0..=MAX_RESOURCE_PATTERNS).map(|kind| format!("arn:p:x:*:a:kind{kind}/*")).collect();
     let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
     assert_eq!(one(&kinds), set(&["arn:p:x:*:a:*"]));
     assert_eq!(one(&kinds[1..]), set(&kinds[1..]));
 }
 
 #[test]
-fn policies_are_split_where_they_would_be_too_long() {
+fn policies_are_split_at_the_maximum_length() {
     let inventory = inventory("");
     let policies = policies(&inventory).unwrap();
-    assert!(policies.len() > 2 && policies.len() <= POLICIES_LIMIT, "{}", policies.len());
+    assert!(policies.len() > 2 && policies.len() <= MAX_POLICIES, "{}", policies.len());
     for policy in &policies {
-        assert!(policy.size() <= POLICY_LIMIT, "{} has {}", policy.name, policy.size());
+        assert!(policy.size() <= MAX_POLICY_LENGTH, "{} has {}", policy.name, policy.size());
     }
     let granted = policies.iter().flat_map(|policy| &policy.statements).flat_map(|statement| {
         statement
@@ -57,7 +58,7 @@ fn policies_are_split_where_they_would_be_too_long() {
             .flat_map(|action| statement.resources.iter().map(move |on| (action.clone(), on.clone())))
     });
     let granted: BTreeSet<(String, String)> = granted.collect();
-    let needs = [writing(&inventory), reading(&inventory)];
+    let needs = [write_actions(&inventory), read_actions(&inventory)];
     let needed = needs
         .iter()
         .flatten()
@@ -66,34 +67,34 @@ fn policies_are_split_where_they_would_be_too_long() {
 }
 
 #[test]
-fn a_statement_that_fits_nowhere_is_refused() {
+fn a_statement_longer_than_a_policy_is_an_error() {
     let kinds = (0..300).map(|kind| format!("arn:{{partition}}:x:*:{{account}}:kind{kind}/*")).collect();
-    let error = split("tag", &Needs::from([("x:Tag", kinds)])).unwrap_err().to_string();
+    let error = split("tag", &ActionMap::from([("x:Tag", kinds)])).unwrap_err().to_string();
     assert!(error.contains("too long"), "{error}");
 }
 
 #[test]
-fn what_the_policy_ignores_needs_no_permission() {
+fn ignored_events_need_no_permission() {
     let inventory = inventory("[ignore]\nservices = [\"sqs\", \"autoscaling\"]");
-    assert!(!writing(&inventory).contains_key("sqs:TagQueue"));
-    assert!(!reading(&inventory).contains_key("sqs:ListQueueTags"));
-    assert!(writing(&inventory).contains_key("sns:TagResource"));
+    assert!(!write_actions(&inventory).contains_key("sqs:TagQueue"));
+    assert!(!read_actions(&inventory).contains_key("sqs:ListQueueTags"));
+    assert!(write_actions(&inventory).contains_key("sns:TagResource"));
     assert!(
-        reading(&inventory).contains_key("autoscaling:DescribeTags"),
-        "the owner of an instance is on its group"
+        read_actions(&inventory).contains_key("autoscaling:DescribeTags"),
+        "the owner of an instance is a tag of its group"
     );
 }
 
 #[test]
-fn principals_are_asked_only_if_their_tags_are_copied() {
-    assert!(reading(&inventory("")).contains_key("iam:ListUserTags"));
+fn reading_principals_is_allowed_only_if_their_tags_are_copied() {
+    assert!(read_actions(&inventory("")).contains_key("iam:ListUserTags"));
     let without = "[copy]\niam_tags = false\n[ignore]\nservices = [\"iam\"]";
-    assert!(!reading(&inventory(without)).contains_key("iam:ListUserTags"));
+    assert!(!read_actions(&inventory(without)).contains_key("iam:ListUserTags"));
 }
 
-/// A document as the template has it is the one that is counted and tested.
+/// The length of the JSON is measured, and the YAML is deployed.
 #[test]
-fn yaml_and_json_say_the_same() {
+fn yaml_and_json_are_the_same_document() {
     let statement = Statement {
         actions: vec!["s3:PutBucketTagging".to_owned()],
         resources: vec!["*".to_owned(), "arn:{partition}:s3:::*".to_owned()],

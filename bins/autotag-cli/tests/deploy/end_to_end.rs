@@ -1,13 +1,15 @@
-//! The whole way over the emulator: the stacks are created by its CloudFormation, a record is put on the default bus of a
-//! region, and what arrives in the queue is brought to the real binary, with the environment that the stack gives its function.
+//! A deployment end to end in the emulator: its CloudFormation creates the stacks, a record is put on the default bus of a region,
+//! and the message in the queue is passed to the real binary, with the environment that the stack gives its function.
 //!
-//! Which links moto emulates: default bus -> rule -> the hub's bus in another region -> rule -> queue; the functions'
-//! configuration, versions and mappings; the table. Which it does not: CloudTrail, that puts records on the bus (the test
-//! does); the bus policy, queue policies, roles and permissions (it enforces none of them, and its CloudFormation makes neither
-//! policies of buses and queues nor aliases nor alarms: an alias is made by its API); retries and dead letters of rules; the
-//! state of a rule; a second account; the region and account of an event that is sent on (it puts its own region there and
-//! leaves the account out: the test puts it back); the poller of the queue and its partial batch response (the test
-//! receives, and brings the messages).
+//! Moto emulates these links: default bus -> rule -> the hub's bus in another region -> rule -> queue; configuration, versions and
+//! mappings of functions; the table. It does not emulate these:
+//!
+//! - CloudTrail, which sends records to the bus. The test puts them there.
+//! - Policies of buses and queues, roles and permissions. Moto enforces none, and its CloudFormation creates neither policies of
+//!   buses and queues nor aliases nor alarms. The test creates the aliases by their API.
+//! - Retries, dead letters and states of rules, and a second account.
+//! - Region and account of a forwarded event. Moto replaces the region and drops the account; the test restores both.
+//! - The poller of the queue and its partial batch responses. The test receives the messages and invokes the function.
 
 use crate::{FOLDER, generated, installed, said, script};
 use autotag_testkit::{Answer, Emulator, FunctionProcess, RuntimeApi};
@@ -20,19 +22,19 @@ const ACCOUNT: &str = "123456789012";
 /// A region that is not the hub's.
 const REGION: &str = "eu-central-1";
 
-/// A deployment.
-struct World {
+/// Stacks of a deployment in the emulator.
+struct Deployment {
     emulator: Emulator,
     stacks: Value,
 }
 
-impl World {
+impl Deployment {
     fn deployed(policy: &str) -> Self {
         let folder = generated(policy);
         let emulator = installed(Emulator::with_stacks(FOLDER));
-        let mut world = Self { emulator, stacks: Value::Null };
-        world.stacks = world.run(&["create", folder.path().to_str().unwrap()], &Value::Null);
-        world
+        let mut deployment = Self { emulator, stacks: Value::Null };
+        deployment.stacks = deployment.run(&["create", folder.path().to_str().unwrap()], &Value::Null);
+        deployment
     }
 
     fn run(&self, args: &[&str], input: &Value) -> Value {
@@ -50,13 +52,13 @@ impl World {
         self.run(&["put", region], record);
     }
 
-    /// What has arrived in the queue of a function.
-    fn arrived(&self, function: &str) -> Value {
+    /// Receives the messages in the queue of a function.
+    fn receive(&self, function: &str) -> Value {
         self.run(&["receive", self.stacks[function]["queue"].as_str().unwrap()], &Value::Null)
     }
 
-    /// Brings messages to a function's binary as the stack configures it; all of them are done. Answers what it has logged.
-    async fn work(&self, function: &str, batch: &Value) -> String {
+    /// Invokes a function's binary with messages, in the environment of its stack. All of them succeed. Returns the logs.
+    async fn invoke(&self, function: &str, batch: &Value) -> String {
         let runtime = RuntimeApi::start().await.unwrap();
         let stack = self.stacks[function]["environment"].as_object().unwrap();
         let stack = stack.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap().to_owned()));
@@ -76,7 +78,7 @@ impl World {
     }
 }
 
-/// The binary of a function, which the same build has put beside ours.
+/// The binary of a function, from the same build.
 fn binary(function: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_autotag")).with_file_name(format!("{function}-handler"));
     assert!(
@@ -88,7 +90,7 @@ fn binary(function: &str) -> PathBuf {
     path
 }
 
-/// Some seconds ago, as records write it.
+/// The time some seconds ago, in the format of records.
 #[expect(clippy::disallowed_methods, reason = "the functions compare records with their own clock")]
 fn ago(seconds: i64) -> String {
     let time = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
@@ -105,7 +107,7 @@ fn record(id: &str, region: &str, event: (&str, &str), more: &Value) -> Value {
     record
 }
 
-fn volume_made(id: &str, volume: &str, more: &Value) -> Value {
+fn volume_record(id: &str, volume: &str, more: &Value) -> Value {
     let mut record = record(id, REGION, ("ec2.amazonaws.com", "CreateVolume"), more);
     record["responseElements"] = json!({"volumeId": volume});
     record
@@ -113,20 +115,20 @@ fn volume_made(id: &str, volume: &str, more: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_in_a_region_is_tagged_by_the_hub() {
-    let world = World::deployed("");
-    let volume = world.volume();
-    world.put(REGION, &volume_made("made", &volume, &json!({})));
-    let batch = world.arrived("tag");
+    let deployment = Deployment::deployed("");
+    let volume = deployment.volume();
+    deployment.put(REGION, &volume_record("made", &volume, &json!({})));
+    let batch = deployment.receive("tag");
     assert_eq!(batch["Records"].as_array().unwrap().len(), 1, "{batch}");
-    let logs = world.work("tag", &batch).await;
-    let tags = world.tags(&volume);
+    let logs = deployment.invoke("tag", &batch).await;
+    let tags = deployment.tags(&volume);
     assert_eq!(tags["Owner"], "mara", "{tags}\n{logs}");
     assert_eq!(tags["PrincipalId"], "AIDAMARA", "{tags}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_was_got_in_us_east_1_says_who_created_something_elsewhere() {
-    let world = World::deployed("");
+async fn a_session_of_us_east_1_names_the_owner_of_a_creation_elsewhere() {
+    let deployment = Deployment::deployed("");
     let session = format!("arn:aws:sts::{ACCOUNT}:assumed-role/ops/ops-shift");
     let issued = ago(60);
     let mut assumed = record(
@@ -140,49 +142,49 @@ async fn a_session_that_was_got_in_us_east_1_says_who_created_something_elsewher
     );
     assumed["responseElements"] = json!({"credentials": {"accessKeyId": "ASIAEXAMPLE", "expiration": "Mar 2, 2030, 10:00:00 AM"},
         "assumedRoleUser": {"assumedRoleId": "AROAEXAMPLEOPS:ops-shift", "arn": session}});
-    world.put("us-east-1", &assumed);
-    let sessions = world.arrived("session");
+    deployment.put("us-east-1", &assumed);
+    let sessions = deployment.receive("session");
     assert_eq!(sessions["Records"].as_array().unwrap().len(), 1, "{sessions}");
-    assert_eq!(world.arrived("tag")["Records"], json!([]));
-    world.work("session", &sessions).await;
-    let volume = world.volume();
+    assert_eq!(deployment.receive("tag")["Records"], json!([]));
+    deployment.invoke("session", &sessions).await;
+    let volume = deployment.volume();
     let by_the_session = json!({"userIdentity": {"type": "AssumedRole", "principalId": "AROAEXAMPLEOPS:ops-shift", "arn": session,
         "accountId": ACCOUNT, "accessKeyId": "ASIAEXAMPLE", "sessionContext": {"attributes": {"creationDate": issued},
             "sessionIssuer": {"type": "Role", "userName": "ops", "principalId": "AROAEXAMPLEOPS", "accountId": ACCOUNT,
                 "arn": format!("arn:aws:iam::{ACCOUNT}:role/ops")}}}});
-    world.put(REGION, &volume_made("made", &volume, &by_the_session));
-    let logs = world.work("tag", &world.arrived("tag")).await;
-    let tags = world.tags(&volume);
+    deployment.put(REGION, &volume_record("made", &volume, &by_the_session));
+    let logs = deployment.invoke("tag", &deployment.receive("tag")).await;
+    let tags = deployment.tags(&volume);
     assert_eq!(tags["Owner"], "victor", "{tags}\n{logs}");
     assert_eq!(tags["PrincipalId"], "AROAEXAMPLEOPS:ops-shift", "{tags}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_rule_lets_through_does_not_arrive() {
-    let world = World::deployed("[ignore]\nevents = [\"ec2:CreateVolume\"]\n");
-    world.put(REGION, &volume_made("ignored", "vol-1", &json!({})));
+async fn events_without_a_matching_rule_do_not_arrive() {
+    let deployment = Deployment::deployed("[ignore]\nevents = [\"ec2:CreateVolume\"]\n");
+    deployment.put(REGION, &volume_record("ignored", "vol-1", &json!({})));
     let failed = json!({"errorCode": "AccessDenied", "requestParameters": {"name": "x"}});
-    world.put(REGION, &record("failed", REGION, ("sns.amazonaws.com", "CreateTopic"), &failed));
-    world.put(
+    deployment.put(REGION, &record("failed", REGION, ("sns.amazonaws.com", "CreateTopic"), &failed));
+    deployment.put(
         REGION,
         &record("read", REGION, ("sns.amazonaws.com", "ListTopics"), &json!({"readOnly": true})),
     );
     // A region without a stack.
-    world.put(
+    deployment.put(
         "ap-south-1",
         &record("elsewhere", "ap-south-1", ("sns.amazonaws.com", "CreateTopic"), &json!({})),
     );
-    assert_eq!(world.arrived("tag")["Records"], json!([]));
-    assert_eq!(world.arrived("session")["Records"], json!([]));
-    world.put(REGION, &record("made", REGION, ("sns.amazonaws.com", "CreateTopic"), &json!({})));
-    assert_eq!(world.arrived("tag")["Records"].as_array().unwrap().len(), 1);
+    assert_eq!(deployment.receive("tag")["Records"], json!([]));
+    assert_eq!(deployment.receive("session")["Records"], json!([]));
+    deployment.put(REGION, &record("made", REGION, ("sns.amazonaws.com", "CreateTopic"), &json!({})));
+    assert_eq!(deployment.receive("tag")["Records"].as_array().unwrap().len(), 1);
 }
 
 #[test]
-fn the_functions_are_as_the_documentation_says() {
-    let world = World::deployed("");
+fn functions_are_configured_as_documented() {
+    let deployment = Deployment::deployed("");
     for (function, queue) in [("tag", "autotag-tag"), ("session", "autotag-session")] {
-        let stack = &world.stacks[function];
+        let stack = &deployment.stacks[function];
         assert_eq!(stack["timeout"], 60, "{stack}");
         assert_eq!(stack["visibility"]["VisibilityTimeout"], "360", "{stack}");
         assert_eq!(stack["versions"], json!(["$LATEST", "1"]), "{stack}");
@@ -195,8 +197,8 @@ fn the_functions_are_as_the_documentation_says() {
         );
         assert!(mapping["EventSourceArn"].as_str().unwrap().ends_with(&format!(":{queue}")), "{mapping}");
     }
-    let tag = &world.stacks["tag"]["environment"];
-    let outputs = &world.stacks["outputs"];
+    let tag = &deployment.stacks["tag"]["environment"];
+    let outputs = &deployment.stacks["outputs"];
     assert_eq!(tag["AUTOTAG_SECOND_LOOK_QUEUE_URL"], outputs["TagQueueUrl"]);
     assert_eq!(tag["AUTOTAG_DEAD_LETTER_QUEUE_URL"], outputs["TagDeadLettersUrl"]);
     assert_eq!(tag["AUTOTAG_SESSION_TABLE"], outputs["SessionTableName"]);

@@ -1,0 +1,77 @@
+//! A message of a dead-letter queue.
+
+use autotag_handlers::delivery::FIRST_LOOK;
+use autotag_model::envelope::{Limits, read_records};
+use serde::Serialize;
+use serde_json::Value;
+
+/// The report of a message. The field names and their order are a contract.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) message_id: String,
+    pub(super) event_id: Option<String>,
+    pub(super) event_time: Option<String>,
+    pub(super) event_source: Option<String>,
+    pub(super) event_name: Option<String>,
+    pub(super) receives: Option<u64>,
+    pub(super) error: String,
+    pub(super) sent: bool,
+}
+
+/// A message as it was received.
+#[derive(Debug)]
+pub(super) struct DeadLetter {
+    pub(super) row: Row,
+    pub(super) body: String,
+    pub(super) receipt: String,
+    /// The tags of the first pass, if the message asks for a recheck.
+    pub(super) previous_tags: Option<String>,
+}
+
+impl DeadLetter {
+    /// Reads a message of the answer of `ReceiveMessage`.
+    pub(super) fn parse(message: &Value) -> Self {
+        let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let receives = message.pointer("/Attributes/ApproximateReceiveCount").and_then(Value::as_str);
+        let body = text("Body");
+        let mut row = Row {
+            message_id: text("MessageId"),
+            event_id: None,
+            event_time: None,
+            event_source: None,
+            event_name: None,
+            receives: receives.and_then(|count| count.parse().ok()),
+            error: String::new(),
+            sent: false,
+        };
+        let mut unreadable = None;
+        read_records(body.as_bytes(), &Limits::default(), &mut |read| match read {
+            Ok(delivered) => {
+                let record = &delivered.record;
+                row.event_id = record.event_id.as_deref().map(str::to_owned);
+                row.event_time = record.event_time.as_deref().map(str::to_owned);
+                row.event_source = Some(record.event_source.to_string());
+                row.event_name = Some(record.event_name.to_string());
+            }
+            Err(fault) => unreadable = Some(fault.to_string()),
+        });
+        row.error = reason(message)
+            .or(unreadable)
+            .unwrap_or_else(|| "no reason is noted; see the logs of the event".to_owned());
+        let previous_tags = attribute(message, FIRST_LOOK).map(str::to_owned);
+        Self { row, body, receipt: text("ReceiptHandle"), previous_tags }
+    }
+}
+
+/// The reason in the message's attributes, from tag-handler or `EventBridge`.
+fn reason(message: &Value) -> Option<String> {
+    let code = attribute(message, "ERROR_CODE")?;
+    let details =
+        ["ERROR_MESSAGE", "EXHAUSTED_RETRY_CONDITION", "RULE_ARN"].map(|name| attribute(message, name));
+    let parts = [Some(code)].into_iter().chain(details);
+    Some(parts.flatten().collect::<Vec<_>>().join(": "))
+}
+
+fn attribute<'m>(message: &'m Value, name: &str) -> Option<&'m str> {
+    message.pointer(&format!("/MessageAttributes/{name}/StringValue"))?.as_str()
+}

@@ -1,0 +1,10 @@
+//! How a command ended.
+
+/// Whether a command did everything that it was asked to do. Errors that ended it are `Err` instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Completion {
+    /// Everything was done. Exit code 0.
+    Complete,
+    /// Something could not be read or done, and was reported; the rest was done. Exit code 1.
+    Partial,
+}

@@ -1,0 +1,304 @@
+//! Queries to AWS: signed requests, a bounded number of them at once, with a reason if there is no answer.
+
+use autotag_aws::signed::{self, JsonApi, METRICS, Request, SignedError};
+use autotag_model::arn::{Partition, Region};
+use autotag_model::failure::{self, ErrorClass};
+use aws_config::SdkConfig;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// The maximum number of concurrent requests. AWS's rate limits for such calls are low.
+const MAX_CONCURRENCY: usize = 8;
+
+/// The maximum number of pages of one list. Organizations lists at most 20 accounts a page, so this is enough for 20,000.
+const MAX_PAGES: usize = 1_000;
+
+/// Sends requests to AWS with one set of credentials. Clones share the limit of concurrent requests.
+#[derive(Debug, Clone)]
+pub(crate) struct AwsQuery {
+    config: SdkConfig,
+    permits: Arc<Semaphore>,
+}
+
+/// A query that AWS did not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QueryError {
+    /// The action in the words of IAM: `events:ListRules`.
+    pub(crate) action: String,
+    /// AWS's error code.
+    pub(crate) code: String,
+    pub(crate) class: ErrorClass,
+}
+
+impl std::fmt::Display for QueryError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} answered {}", self.action, self.code)
+    }
+}
+
+impl QueryError {
+    fn new(action: &str, error: SignedError) -> Self {
+        let class = failure::classify(&error.code, error.status);
+        Self { action: action.to_owned(), code: error.code, class }
+    }
+
+    /// The answer lacks what was asked for, or cannot be parsed.
+    pub(crate) fn unreadable(action: &str) -> Self {
+        Self::new(action, SignedError::unsent(operation(action), "UnreadableAnswer"))
+    }
+
+    /// A page token was repeated, or there are too many pages: the list would be incomplete.
+    fn endless(action: &str) -> Self {
+        Self::new(action, SignedError::unsent(operation(action), "PagingDoesNotEnd"))
+    }
+
+    /// Whether the resource does not exist.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.class == ErrorClass::NotFound
+    }
+
+    /// What to do about it, in one line.
+    pub(crate) fn remedy(&self) -> String {
+        match self.class {
+            ErrorClass::Denied => format!("allow `{}` for the identity that runs doctor", self.action),
+            ErrorClass::Throttled | ErrorClass::Transport => "run doctor again".to_owned(),
+            _ => format!("find out why `{}` fails", self.action),
+        }
+    }
+}
+
+/// The answer, or `None` if the resource does not exist.
+pub(crate) fn if_there<T>(answer: Result<T, QueryError>) -> Result<Option<T>, QueryError> {
+    match answer {
+        Ok(there) => Ok(Some(there)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The operation of an action: `ListRules` of `events:ListRules`.
+fn operation(action: &str) -> &str {
+    action.split_once(':').map_or(action, |(_, operation)| operation)
+}
+
+/// Everything but the unreserved characters of RFC 3986. The signature is computed over the encoded text.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A value of a form or a path, percent-encoded.
+pub(crate) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// The items of all pages of a list. `fetch` gets the token of a page, `None` for the first, and returns the page's items and
+/// the token of the next page, if there is one.
+///
+/// # Errors
+/// The first error of `fetch`; an error if a token is repeated, because the list would be incomplete.
+pub(crate) async fn paginate<T>(
+    action: &str,
+    fetch: impl AsyncFn(Option<&str>) -> Result<(Vec<T>, Option<String>), QueryError>,
+) -> Result<Vec<T>, QueryError> {
+    let (mut all, mut seen, mut token) = (Vec::new(), BTreeSet::new(), None::<String>);
+    for _ in 0..MAX_PAGES {
+        let (items, next) = fetch(token.as_deref()).await?;
+        all.extend(items);
+        let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(all) };
+        if !seen.insert(next.clone()) {
+            break;
+        }
+        token = Some(next);
+    }
+    Err(QueryError::endless(action))
+}
+
+/// The items and the next token of a page in JSON.
+fn page(mut answer: Value, items: &str, next: &str) -> (Vec<Value>, Option<String>) {
+    let list = match answer.get_mut(items).map(Value::take) {
+        Some(Value::Array(list)) => list,
+        _ => Vec::new(),
+    };
+    (list, answer.get(next).and_then(Value::as_str).map(str::to_owned))
+}
+
+impl AwsQuery {
+    pub(crate) fn new(config: SdkConfig) -> Self {
+        Self { config, permits: Arc::new(Semaphore::new(MAX_CONCURRENCY)) }
+    }
+
+    /// The same with other credentials.
+    pub(crate) fn with(&self, config: SdkConfig) -> Self {
+        Self { config, permits: Arc::clone(&self.permits) }
+    }
+
+    /// The configuration with the credentials.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    async fn send(&self, action: &str, request: Request) -> Result<String, QueryError> {
+        // `acquire` fails only if the semaphore is closed, and nothing closes it.
+        let _permit = self.permits.acquire().await.ok();
+        signed::send(&self.config, request).await.map_err(|error| QueryError::new(action, error))
+    }
+
+    async fn send_json(&self, action: &str, request: Request) -> Result<Value, QueryError> {
+        let body = self.send(action, request).await?;
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&body).map_err(|_| QueryError::unreadable(action))
+    }
+
+    /// Calls an API that speaks JSON. `action` is in the words of IAM: `events:ListRules`.
+    pub(crate) async fn json(
+        &self,
+        api: JsonApi,
+        action: &str,
+        region: &Region,
+        input: &Value,
+    ) -> Result<Value, QueryError> {
+        self.send_json(action, Request::json(api, operation(action), region, input)).await
+    }
+
+    /// All items of a list of an API that speaks JSON. `items` is the key of the list; `token` is the key of the page token, in
+    /// the request and in the answer.
+    pub(crate) async fn list(
+        &self,
+        api: JsonApi,
+        action: &str,
+        region: &Region,
+        input: &Value,
+        (items, token): (&str, &str),
+    ) -> Result<Vec<Value>, QueryError> {
+        paginate(action, async |next| {
+            let mut input = input.clone();
+            if let (Some(next), Some(input)) = (next, input.as_object_mut()) {
+                input.insert(token.to_owned(), next.into());
+            }
+            Ok(page(self.json(api, action, region, &input).await?, items, token))
+        })
+        .await
+    }
+
+    /// A GET request to Lambda. `target` is path and query, percent-encoded.
+    pub(crate) async fn lambda(
+        &self,
+        action: &str,
+        region: &Region,
+        target: &str,
+    ) -> Result<Value, QueryError> {
+        self.send_json(action, Request::to("lambda", operation(action), region, "GET", target)).await
+    }
+
+    /// All items of a list of Lambda. `target` has a query; `items` is the key of the list.
+    pub(crate) async fn lambda_list(
+        &self,
+        action: &str,
+        region: &Region,
+        target: &str,
+        items: &str,
+    ) -> Result<Vec<Value>, QueryError> {
+        paginate(action, async |marker| {
+            let marker = marker.map(|marker| format!("&Marker={}", encoded(marker))).unwrap_or_default();
+            let answer = self.lambda(action, region, &format!("{target}{marker}")).await?;
+            Ok(page(answer, items, "NextMarker"))
+        })
+        .await
+    }
+
+    /// Calls IAM, which answers in XML. `form` is percent-encoded.
+    pub(crate) async fn iam(
+        &self,
+        action: &str,
+        partition: &Partition,
+        form: &str,
+    ) -> Result<String, QueryError> {
+        let Some(region) = partition.global_region() else {
+            return Err(QueryError::new(action, SignedError::unsent(operation(action), "NoRegion")));
+        };
+        let form = format!("Version=2010-05-08&{form}");
+        let mut request = Request::query("iam", operation(action), &region, &form);
+        request.host = iam_host(partition, &region);
+        self.send(action, request).await
+    }
+
+    /// Calls STS, which answers in XML.
+    pub(crate) async fn sts(&self, action: &str, region: &Region) -> Result<String, QueryError> {
+        let request = Request::query("sts", operation(action), region, "Version=2011-06-15");
+        self.send(action, request).await
+    }
+
+    /// Calls `CloudFormation` about a stack. It answers in XML.
+    pub(crate) async fn stack(
+        &self,
+        action: &str,
+        region: &Region,
+        name: &str,
+    ) -> Result<String, QueryError> {
+        let form = format!("Version=2010-05-15&StackName={}", encoded(name));
+        self.send(action, Request::query("cloudformation", operation(action), region, &form)).await
+    }
+
+    /// A metric over the last `seconds`: one value for each minute with data, in no order.
+    pub(crate) async fn metric(
+        &self,
+        region: &Region,
+        (namespace, name, statistic): (&str, &str, &str),
+        dimension: (&str, &str),
+        seconds: u64,
+    ) -> Result<Vec<f64>, QueryError> {
+        let now = self.now();
+        let input = json!({
+            "Namespace": namespace, "MetricName": name, "Statistics": [statistic],
+            "Dimensions": [{"Name": dimension.0, "Value": dimension.1}],
+            "StartTime": now.saturating_sub(seconds), "EndTime": now, "Period": 60,
+        });
+        let answer = self.json(METRICS, "cloudwatch:GetMetricStatistics", region, &input).await?;
+        let points = answer.get("Datapoints").and_then(Value::as_array).into_iter().flatten();
+        Ok(points.filter_map(|point| point.get(statistic)?.as_f64()).collect())
+    }
+
+    /// The time of the SDK's clock, in seconds since 1970.
+    fn now(&self) -> u64 {
+        let now = self.config.time_source().unwrap_or_default().now();
+        now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+}
+
+/// The host of IAM, which has one endpoint for each partition.
+fn iam_host(partition: &Partition, region: &Region) -> String {
+    let suffix = partition.info().map_or("amazonaws.com", |info| info.dns_suffix);
+    match partition.as_str() {
+        "aws" => format!("iam.{suffix}"),
+        "aws-us-gov" => format!("iam.us-gov.{suffix}"),
+        _ => format!("iam.{region}.{suffix}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_executor::block_on;
+
+    #[test]
+    fn all_pages_of_a_list_are_read() {
+        let fetch = async |token: Option<&str>| {
+            Ok(match token {
+                None => (vec![1], Some("a".to_owned())),
+                Some("a") => (Vec::new(), Some("b".to_owned())),
+                Some(_) => (vec![2], Some(String::new())),
+            })
+        };
+        assert_eq!(block_on(paginate("x:List", fetch)), Ok(vec![1, 2]));
+    }
+
+    #[test]
+    fn a_repeated_page_token_is_an_error() {
+        let fetch = async |_: Option<&str>| Ok((vec![1], Some("again".to_owned())));
+        let error = block_on(paginate("x:List", fetch)).unwrap_err();
+        assert_eq!(error.to_string(), "x:List answered PagingDoesNotEnd");
+    }
+}
