@@ -15,6 +15,7 @@ use aws_config::SdkConfig;
 use meter::Meter;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
@@ -180,7 +181,7 @@ impl Aws {
         let bucket = (operation.to_owned(), region.clone());
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            let turn = place.turns.turn(&bucket, self.rates.of(operation)).await;
+            let turn = place.turns.acquire(&bucket, self.rates.of(operation)).await;
             let answer = {
                 // A semaphore that nobody closes always gives.
                 let _slot = self.slots.acquire().await;
@@ -196,7 +197,7 @@ impl Aws {
             };
             self.meter.count(operation, attempt, Some(failure.class));
             if failure.class == ErrorClass::Throttled {
-                turn.slow_down();
+                turn.throttled();
             }
             if attempt == ATTEMPTS || !failure.may_pass() {
                 return Err(failure);
@@ -216,23 +217,31 @@ pub(crate) struct Rates {
 
 /// What AWS allows, where it says so, and a modest figure where it does not.
 const DEFAULTS: [(&str, RateLimit); 11] = [
-    ("AssumeRole", RateLimit { per_second: 100.0, burst: 100 }),
-    ("DescribeOrganization", RateLimit { per_second: 10.0, burst: 1 }),
-    ("ListAccounts", RateLimit { per_second: 10.0, burst: 1 }),
+    ("AssumeRole", limit(100, 100)),
+    ("DescribeOrganization", limit(10, 1)),
+    ("ListAccounts", limit(10, 1)),
     // Not documented; other tools are throttled above 250 accounts when they do not wait.
-    ("ListTagsForResource", RateLimit { per_second: 10.0, burst: 1 }),
-    ("ListRegions", RateLimit { per_second: 5.0, burst: 5 }),
-    ("DescribeRegions", RateLimit { per_second: 20.0, burst: 20 }),
-    ("GetResources", RateLimit { per_second: 15.0, burst: 1 }),
-    ("GetBucketLocation", RateLimit { per_second: 50.0, burst: 10 }),
-    ("Search", RateLimit { per_second: 5.0, burst: 1 }),
-    ("Scan", RateLimit { per_second: 50.0, burst: 10 }),
-    ("PutObject", RateLimit { per_second: 50.0, burst: 10 }),
+    ("ListTagsForResource", limit(10, 1)),
+    ("ListRegions", limit(5, 5)),
+    ("DescribeRegions", limit(20, 20)),
+    ("GetResources", limit(15, 1)),
+    ("GetBucketLocation", limit(50, 10)),
+    ("Search", limit(5, 1)),
+    ("Scan", limit(50, 10)),
+    ("PutObject", limit(50, 10)),
 ];
+
+/// A limit for constants. Zero counts as one.
+const fn limit(per_second: u32, burst: u32) -> RateLimit {
+    match RateLimit::new(per_second, burst) {
+        Some(limit) => limit,
+        None => RateLimit::even(NonZeroU32::MIN),
+    }
+}
 
 impl Rates {
     /// The defaults, but for what is asked for: calls a second by operation.
-    pub(crate) fn new(asked: &BTreeMap<String, u32>) -> Self {
+    pub(crate) fn new(asked: &BTreeMap<String, NonZeroU32>) -> Self {
         let asked = asked.iter().map(|(operation, rate)| (operation.clone(), RateLimit::even(*rate)));
         let defaults = DEFAULTS.iter().map(|(operation, rate)| ((*operation).to_owned(), *rate));
         Self { asked: defaults.chain(asked).collect() }
@@ -245,6 +254,6 @@ impl Rates {
 
     /// Calls a second of an operation.
     pub(crate) fn of(&self, operation: &str) -> RateLimit {
-        self.asked.get(operation).copied().unwrap_or(RateLimit::even(10))
+        self.asked.get(operation).copied().unwrap_or(limit(10, 1))
     }
 }

@@ -14,6 +14,7 @@ use layers::Layers;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// How many calls wait for answers at the same time, where nothing else is said.
@@ -326,8 +327,8 @@ fn rates(cli: &Cli, layers: &mut Layers<'_>) -> Rates {
     for asked in &cli.rates {
         let (operation, rate) = asked.split_once('=').unwrap_or((asked, ""));
         let known = Rates::operations().any(|known| known == operation);
-        match rate.parse::<u32>() {
-            Ok(rate) if known && rate > 0 => drop(rates.insert(operation.to_owned(), rate)),
+        match rate.parse::<NonZeroU32>() {
+            Ok(rate) if known => drop(rates.insert(operation.to_owned(), rate)),
             _ if !known => {
                 let known: Vec<&str> = Rates::operations().collect();
                 layers.problem(format!("--rate `{asked}`: expected one of {}", known.join(", ")));

@@ -38,7 +38,7 @@ pub(crate) async fn run(
                 accounts += all;
                 open += entered;
                 #[expect(clippy::cast_precision_loss, reason = "no organization has 2^52 accounts")]
-                let seconds = all as f64 / config.rates.of("ListTagsForResource").per_second;
+                let seconds = all as f64 / f64::from(config.rates.of("ListTagsForResource").per_second());
                 longest = longest.max(seconds);
             }
             Err(failure) => {

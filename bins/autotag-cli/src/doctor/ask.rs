@@ -166,7 +166,7 @@ impl Ask {
         region: &Region,
         target: &str,
     ) -> Result<Value, NoAnswer> {
-        let request = Request::to("lambda", operation(action), region, "GET", target);
+        let request = Request::new("lambda", operation(action), region, "GET", target);
         Self::read(action, &self.send(action, request).await?)
     }
 

@@ -1,13 +1,13 @@
 //! A file as an object of S3: one PUT with its checksum, so that it is there whole or not at all.
 
 use super::File;
-use crate::aws::{Aws, Failure, Place};
+use crate::aws::{Aws, Place};
 use crate::config::Bucket;
 use anyhow::Result;
+use autotag_aws::CallError;
 use autotag_model::arn::Region;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
-use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -41,11 +41,7 @@ pub(super) async fn put(
         let body = bytes.try_clone().map(ByteStream::new).unwrap_or_default();
         let put = client.put_object().bucket(&bucket.name).key(&key).body(body);
         let put = put.content_type(file.content_type).checksum_sha256(&checksum);
-        put.send().await.map(drop).map_err(|error| {
-            let status = error.raw_response().map(|response| response.status().as_u16());
-            let code = error.as_service_error().and_then(|error| error.code());
-            Failure::new(OPERATION, code.unwrap_or(autotag_aws::signed::unsent(&error)), status)
-        })
+        put.send().await.map(drop).map_err(|error| CallError::of_sdk(OPERATION, &error).into())
     })
     .await?;
     Ok(format!("s3://{}/{key}", bucket.name))

@@ -173,7 +173,7 @@ impl Resources for Visit<'_> {
     async fn holds(&self, region: &Region, bucket: &str) -> Result<bool, Failure> {
         const OPERATION: &str = "GetBucketLocation";
         let target = format!("/{}?location", utf8_percent_encode(bucket, PATH));
-        let request = Request::to("s3", OPERATION, region, "GET", &target);
+        let request = Request::new("s3", OPERATION, region, "GET", &target);
         match self.aws.text(self.account.place().await?, request).await {
             Ok(answer) => location(&answer).map(|found| found == region.as_str()),
             Err(failure) if is_elsewhere(&failure) => Ok(false),
