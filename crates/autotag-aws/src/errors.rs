@@ -1,5 +1,7 @@
 //! Failed calls as errors of the engine's backend.
 
+#[cfg(feature = "backend")]
+use crate::paginate::PagingDoesNotEnd;
 use crate::{AccountError, CallError};
 use autotag_handlers::outcome::BackendError;
 use autotag_model::failure::ErrorClass::{Denied, Invalid};
@@ -30,6 +32,12 @@ pub(crate) fn of_sdk<E: ProvideErrorMetadata>(
 #[cfg(feature = "backend")]
 pub(crate) fn of_signed(error: &CallError) -> BackendError {
     of_call(error)
+}
+
+/// From a list whose pages do not end.
+#[cfg(feature = "backend")]
+pub(crate) fn of_paging(error: PagingDoesNotEnd) -> BackendError {
+    of_call(&error.into())
 }
 
 fn of_call(error: &CallError) -> BackendError {
