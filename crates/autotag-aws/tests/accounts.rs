@@ -428,7 +428,7 @@ async fn list(world: &World) -> Result<Vec<String>, CallError> {
     Ok(listed.into_iter().map(|account| account.id.to_string()).collect())
 }
 
-fn page(ids: &[&str], next: Value) -> Reply {
+fn page(ids: &[&str], next: &Value) -> Reply {
     let accounts: Vec<Value> = ids.iter().map(|id| json!({"Id": id, "State": "ACTIVE"})).collect();
     Reply::json(200, &json!({"Accounts": accounts, "NextToken": next}))
 }
@@ -439,9 +439,9 @@ async fn all_pages_of_the_organization_are_read_even_empty_ones() {
     world.proxy.route("/", move |call| {
         let token = call.json()["NextToken"].as_str().map(str::to_owned);
         (call.operation == "ListAccounts").then(|| match token.as_deref() {
-            None => page(&["111111111111"], json!("2")),
-            Some("2") => page(&[], json!("3")),
-            Some("3") => page(&[THERE], Value::Null),
+            None => page(&["111111111111"], &json!("2")),
+            Some("2") => page(&[], &json!("3")),
+            Some("3") => page(&[THERE], &Value::Null),
             Some(other) => panic!("{other}"),
         })
     });
@@ -453,7 +453,9 @@ async fn all_pages_of_the_organization_are_read_even_empty_ones() {
 #[tokio::test]
 async fn a_repeated_page_token_is_an_error() {
     let world = World::new().await;
-    world.proxy.route("/", |call| (call.operation == "ListAccounts").then(|| page(&[THERE], json!("again"))));
+    world
+        .proxy
+        .route("/", |call| (call.operation == "ListAccounts").then(|| page(&[THERE], &json!("again"))));
     let error = list(&world).await.unwrap_err();
     assert_eq!((error.operation.as_str(), error.code.as_str()), ("ListAccounts", "PagingDoesNotEnd"));
     assert_eq!(world.calls("ListAccounts").len(), 2);
@@ -462,7 +464,7 @@ async fn a_repeated_page_token_is_an_error() {
 #[tokio::test]
 async fn a_later_page_that_fails_fails_the_list() {
     let world = World::new().await;
-    world.proxy.route("/", |call| (call.operation == "ListAccounts").then(|| page(&[THERE], json!("2"))));
+    world.proxy.route("/", |call| (call.operation == "ListAccounts").then(|| page(&[THERE], &json!("2"))));
     world.proxy.rule(|call| call.json()["NextToken"].is_string().then_some(Fault::Throttled));
     let error = list(&world).await.unwrap_err();
     assert_eq!((error.operation.as_str(), error.code.as_str()), ("ListAccounts", "ThrottlingException"));

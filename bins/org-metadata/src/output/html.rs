@@ -60,7 +60,7 @@ struct Page<'r> {
     unmapped: Vec<(String, usize)>,
     facets: [&'r Facet; 6],
     rows: &'r [Row],
-    /// Whether the report has other tags than Environment and Aide_ID.
+    /// Whether the report has other tags than `Environment` and `Aide_ID`.
     more_tags: bool,
 }
 

@@ -10,6 +10,7 @@ use crate::report::{MissingData, MissingField};
 use autotag_aws::paginate::Paginator;
 use autotag_model::arn::{Arn, Region};
 use autotag_model::failure::ErrorClass;
+use aws_sdk_s3::types::BucketLocationConstraint;
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 
@@ -164,7 +165,7 @@ impl Resources for AccountContext<'_> {
         let send = async || client.get_bucket_location().bucket(bucket).send().await;
         match self.aws.call(session, "GetBucketLocation", region, send).await {
             Ok(answer) => {
-                let location = answer.location_constraint().map(|location| location.as_str());
+                let location = answer.location_constraint().map(BucketLocationConstraint::as_str);
                 Ok(bucket_region(location.unwrap_or_default()) == region.as_str())
             }
             Err(failure) if is_other_region_error(&failure) => Ok(false),

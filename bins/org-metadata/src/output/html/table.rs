@@ -107,7 +107,7 @@ impl Row {
         !self.group.is_unknown() && self.regions.unknown.is_some()
     }
 
-    /// Whether Environment or Aide_ID is missing or empty.
+    /// Whether `Environment` or `Aide_ID` is missing or empty.
     pub(super) fn lacks_tags(&self) -> bool {
         self.environment.is_absent() || self.aide.is_absent()
     }
