@@ -141,7 +141,8 @@ fn by_setting(world: &World, tagger: &Consumer) -> Vec<(&'static str, String)> {
         wishes.push(("ssm:GetParameter", arn));
     }
     if tagger.variable("AUTOTAG_ACCOUNTS") == Some("organization") {
-        wishes.push(("organizations:DescribeAccount", "*".to_owned()));
+        let arn = format!("arn:{partition}:organizations::{account}:account/o-autotagdoctor/{account}");
+        wishes.push(("organizations:DescribeAccount", arn));
     }
     if let Some(bucket) = tagger.variable("AUTOTAG_TRAIL_BUCKET") {
         wishes.push(("s3:GetObject", format!("arn:{partition}:s3:::{bucket}/AWSLogs/autotag-doctor")));
