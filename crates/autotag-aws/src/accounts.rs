@@ -114,7 +114,16 @@ impl Accounts {
         if self.own().await? == account {
             return Ok(None);
         }
-        let member = self.member(account, region).await?;
+        let is_in_scope = match &self.settings.allowed {
+            AccountScope::OwnOnly => false,
+            AccountScope::Listed(accounts) => accounts.contains(account),
+            #[cfg(feature = "organizations")]
+            AccountScope::Organization => self.is_in_organization(account).await?,
+        };
+        if !is_in_scope {
+            return Err(AccountError::NotAllowed(account.clone()));
+        }
+        let member = self.member(account, region)?;
         // Assumed here and not by the client, so that a refused role is not reported as a refused call.
         member.credentials().await?;
         Ok(Some(member))
@@ -143,10 +152,8 @@ impl Accounts {
         Ok(client)
     }
 
-    async fn member(&self, account: &AccountId, region: &Region) -> Result<Arc<AssumedRole>, AccountError> {
-        if !self.is_in_scope(account).await? {
-            return Err(AccountError::NotAllowed(account.clone()));
-        }
+    /// The role of an account in scope, made once.
+    fn member(&self, account: &AccountId, region: &Region) -> Result<Arc<AssumedRole>, AccountError> {
         let Some(role) = &self.settings.role else { return Err(AccountError::NoRole(account.clone())) };
         let mut members = crate::lock(&self.members);
         let member = members
@@ -160,23 +167,18 @@ impl Accounts {
         AssumedRole::new(&self.ambient, &partition, account, role, SESSION_NAME)
     }
 
-    async fn is_in_scope(&self, account: &AccountId) -> Result<bool, AccountError> {
-        match &self.settings.allowed {
-            AccountScope::OwnOnly => Ok(false),
-            AccountScope::Listed(accounts) => Ok(accounts.contains(account)),
-            #[cfg(feature = "organizations")]
-            AccountScope::Organization => {
-                const OPERATION: &str = "DescribeAccount";
-                let home = self.home_region();
-                let home = home.ok_or_else(|| AccountError::without_answer(OPERATION, "NoRegion"))?;
-                let config = self.ambient.to_builder().region(crate::sdk_region(&home)).build();
-                let is_active = self.organization.is_active(&config, account).await;
-                is_active.map_err(|crate::CallError { code, status, .. }| AccountError::Aws {
-                    operation: OPERATION,
-                    code,
-                    status,
-                })
-            }
-        }
+    /// Whether the account is active in the caller's organization.
+    #[cfg(feature = "organizations")]
+    async fn is_in_organization(&self, account: &AccountId) -> Result<bool, AccountError> {
+        const OPERATION: &str = "DescribeAccount";
+        let home = self.home_region();
+        let home = home.ok_or_else(|| AccountError::without_answer(OPERATION, "NoRegion"))?;
+        let config = self.ambient.to_builder().region(crate::sdk_region(&home)).build();
+        let is_active = self.organization.is_active(&config, account).await;
+        is_active.map_err(|crate::CallError { code, status, .. }| AccountError::Aws {
+            operation: OPERATION,
+            code,
+            status,
+        })
     }
 }
