@@ -73,9 +73,9 @@ async fn by_account_api(context: &AccountContext<'_>) -> Result<BTreeSet<Region>
     const OPERATION: &str = "ListRegions";
     let session = context.account.get().await?;
     let region = context.aws.organizations_region();
-    let client = aws_sdk_account::Client::new(&session.config_in(&region));
     let regions = paginate::<_, Failure>(OPERATION, async |token| {
         let send = async || {
+            let client = aws_sdk_account::Client::new(&session.config_in(&region));
             let call = client.list_regions().max_results(50).set_next_token(token.clone());
             let call = call.region_opt_status_contains(RegionOptStatus::Enabled);
             call.region_opt_status_contains(RegionOptStatus::EnabledByDefault).send().await

@@ -145,8 +145,9 @@ async fn is_active(context: &AccountContext<'_>, region: &Region) -> Result<bool
 impl Resources for AccountContext<'_> {
     async fn page(&self, region: &Region, token: Option<String>) -> Result<Page, Failure> {
         let session = self.account.get().await?;
-        let client = aws_sdk_resourcegroupstagging::Client::new(&session.config_in(region));
+        // The client is made for the attempt: thousands of regions wait for their turn, and a client takes kilobytes.
         let send = async || {
+            let client = aws_sdk_resourcegroupstagging::Client::new(&session.config_in(region));
             let call = client.get_resources().resources_per_page(100);
             call.set_pagination_token(token.clone()).send().await
         };
@@ -161,8 +162,10 @@ impl Resources for AccountContext<'_> {
     /// The region itself is asked: other regions do not know the buckets of opt-in regions.
     async fn bucket_in_region(&self, region: &Region, bucket: &str) -> Result<bool, Failure> {
         let session = self.account.get().await?;
-        let client = autotag_aws::s3_client(&session.config_in(region));
-        let send = async || client.get_bucket_location().bucket(bucket).send().await;
+        let send = async || {
+            let client = autotag_aws::s3_client(&session.config_in(region));
+            client.get_bucket_location().bucket(bucket).send().await
+        };
         match self.aws.call(session, "GetBucketLocation", region, send).await {
             Ok(answer) => {
                 let location = answer.location_constraint().map(BucketLocationConstraint::as_str);
