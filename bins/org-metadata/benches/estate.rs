@@ -1,13 +1,13 @@
-//! The real binary before a stand-in for AWS that takes its time and has AWS's limits: how long a report takes, with how
-//! many calls, and what memory; and beside it the known report's way (`reference.py`). Run with
-//! `cargo bench -p org-metadata`; without `--bench` it runs once over a few accounts, as a test.
+//! The duration, calls and memory of a report: the real binary against a simulated AWS with latency and AWS's limits, compared
+//! with the known report's serial calls (`reference.py`). Run with `cargo bench -p org-metadata`; without `--bench` it runs once
+//! over a few accounts, as a test.
 //!
-//! Every report that is measured must also be right. Memory is read as Linux tells it.
+//! Every measured report must also be correct. Memory is that of `/proc`, so it needs Linux.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::cast_precision_loss,
-    reason = "a benchmark is no library: it stops where it cannot go on, and prints"
+    reason = "a benchmark prints, and stops at the first error"
 )]
 
 #[path = "../tests/common/mod.rs"]
@@ -26,17 +26,17 @@ use std::time::{Duration, Instant};
 
 const SEED: u64 = 20_261_125;
 
-/// How much is measured.
+/// The size of the measurement.
 struct Scale {
-    /// How long AWS takes for a call, where time is measured.
+    /// The latency of a call when time is measured.
     takes: Duration,
     /// Accounts, each with all regions.
     usual: Size,
     /// One organization, whose account tags take longest.
     wide: Size,
-    /// What the reference gets done in under a minute.
+    /// An estate that the reference finishes in under a minute.
     little: Size,
-    /// Where memory is measured.
+    /// The estate for the measurement of memory.
     large: Size,
 }
 
@@ -102,14 +102,14 @@ fn size(size: Size) -> String {
     format!("{accounts} accounts x {regions} regions, up to {resources} resources in each")
 }
 
-/// Whether the program waits for turns.
+/// Whether the program limits its rates.
 #[derive(Clone, Copy)]
 enum RateLimiter {
     Usual,
     None,
 }
 
-/// What one run took.
+/// The duration and memory of one run.
 struct Took {
     took: Duration,
     /// The most memory it had.
@@ -152,7 +152,7 @@ impl World {
         took
     }
 
-    /// What the last run called, and that it was no more than is needed.
+    /// The calls of the last run. Asserts that there were no unneeded ones.
     fn print_calls(&self) {
         let accounts = (self.size.organizations * self.size.accounts) as u64;
         let most = accounts * (self.size.regions as u64 + 3);
@@ -179,7 +179,7 @@ impl World {
         assert!(of_accounts <= most, "{of_accounts} calls instead of {most} at most");
     }
 
-    /// The same report in the known way.
+    /// The same report with the calls of the known report.
     fn reference(&self) -> f64 {
         self.estate.forget_calls();
         let python = Emulator::python(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -194,7 +194,7 @@ impl World {
         said.get("seconds").and_then(Value::as_f64).unwrap()
     }
 
-    /// How many calls the reference makes.
+    /// The number of calls of the reference.
     fn reference_calls(&self) -> u64 {
         let of_organization = self.estate.organizations.iter().map(|organization| {
             let accounts = organization.accounts.len() as u64;
@@ -230,7 +230,7 @@ fn known_way(account: &Account) -> u64 {
     BUILT_IN.iter().chain(BUILT_IN.first()).map(pages).sum()
 }
 
-/// Both ways over a little estate, and what follows for the usual one.
+/// Both programs over a small estate, extrapolated to the usual one.
 fn compare(scale: &Scale, usual: &World, took: Duration) {
     let little = World::new(scale.little, scale.takes, Limits::real());
     let ours = little.ours(RateLimiter::Usual).took.as_secs_f64();
@@ -247,7 +247,7 @@ fn compare(scale: &Scale, usual: &World, took: Duration) {
     line(&format!("    reference, s, {calls} calls"), format!("{reference:.2}"), "");
     line("    ours is times faster", format!("{:.1}", reference / ours), "");
     let a_call = reference / calls as f64;
-    // Ours makes no more calls where more is tagged: it stops at the first resource that counts.
+    // Ours makes the same number of calls for more tagged resources: it stops at the first one that counts.
     for resources in [scale.little.resources, scale.usual.resources] {
         let needed =
             World::new(Size { resources, ..usual.size }, scale.takes, Limits::real()).reference_calls();

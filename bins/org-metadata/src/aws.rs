@@ -1,43 +1,49 @@
-//! Calls to AWS: with whose credentials, how many at a time, how often, and counted.
+//! Calls to AWS: rate limits, concurrency, retries, and counts.
 //!
-//! Every call takes its turn in the token bucket of its API, in the account (and region) it is made to, then a place among
-//! the calls under way. What is throttled makes its bucket slower and is tried again, with full jitter.
+//! Each attempt of a call takes a permit of its operation's rate limit, in its account and region, and then one of the slots for
+//! concurrent calls. A throttled call lowers the rate, and is retried with full jitter. The SDK itself makes one attempt, so that
+//! every attempt is limited and counted here.
 
 mod meter;
+mod rates;
+mod session;
 
 pub(crate) use meter::OperationCalls;
+pub(crate) use rates::Rates;
+pub(crate) use session::{AccountSession, LazyAccountSession};
 
-use autotag_aws::signed::{self, Request, SignedError};
-use autotag_aws::{AccountError, AssumedRole, MemberRole, RateLimit, RateLimiter};
+use autotag_aws::paginate::PagingDoesNotEnd;
+use autotag_aws::signed::{self, Request};
+use autotag_aws::{AccountError, AssumedRole, CallError, MemberRole};
 use autotag_model::arn::{AccountId, Partition, Region};
 use autotag_model::failure::{self, ErrorClass};
-use aws_config::SdkConfig;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use meter::Meter;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 
-/// How often a call is tried in all.
+/// The number of attempts of a call.
 const ATTEMPTS: u32 = 8;
 
-/// The longest pause before the second try; it doubles with each.
+/// The longest pause before the second attempt. It doubles with each attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// No pause is longer than this.
+/// The longest pause before any attempt.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What CloudTrail shows as the session of our calls.
+/// The name of our sessions, as CloudTrail shows it.
 const SESSION_NAME: &str = "org-metadata";
 
-/// A call that did not succeed, or a thing that could not be found out.
+/// A call that failed after all attempts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation} answered {code}")]
 pub(crate) struct Failure {
     pub(crate) class: ErrorClass,
     pub(crate) operation: String,
-    /// AWS's error code, or what kept it from being asked.
+    /// See [`CallError::code`].
     pub(crate) code: String,
 }
 
@@ -47,69 +53,30 @@ impl Failure {
         Self { class, operation: operation.to_owned(), code: code.to_owned() }
     }
 
+    /// AWS answered with success, but the answer lacks a part that it must have.
+    pub(crate) fn unreadable(operation: &str) -> Self {
+        Self::new(operation, "UnreadableAnswer", None)
+    }
+
     /// Whether the same call may succeed a moment later.
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         matches!(self.class, ErrorClass::Throttled | ErrorClass::Transport | ErrorClass::Conflict)
     }
 }
 
-impl From<SignedError> for Failure {
-    fn from(error: SignedError) -> Self {
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
         Self::new(&error.operation, &error.code, error.status)
     }
 }
 
-/// An account, with credentials for it. Its turns are kept here: nothing is left of them after the last call to the account.
-#[derive(Debug)]
-pub(crate) struct Place {
-    pub(crate) config: SdkConfig,
-    turns: RateLimiter<(String, Region)>,
-}
-
-impl Place {
-    pub(crate) fn new(config: SdkConfig) -> Self {
-        Self { config, turns: RateLimiter::new() }
+impl From<PagingDoesNotEnd> for Failure {
+    fn from(error: PagingDoesNotEnd) -> Self {
+        CallError::from(error).into()
     }
 }
 
-/// An account that is entered when first something is to be asked in it.
-#[derive(Debug)]
-pub(crate) struct Entry<'a> {
-    /// By whom, and by which role; nothing for the credentials that the program was started with.
-    by: Option<(&'a Aws, &'a Entry<'a>, &'a AccountId, &'a MemberRole)>,
-    place: OnceCell<Result<Place, Failure>>,
-}
-
-impl<'a> Entry<'a> {
-    /// Where one is already.
-    pub(crate) fn here(place: Place) -> Self {
-        Self { by: None, place: OnceCell::new_with(Some(Ok(place))) }
-    }
-
-    /// The account `id`, by a role in it.
-    pub(crate) fn by_role(aws: &'a Aws, from: &'a Self, id: &'a AccountId, role: &'a MemberRole) -> Self {
-        Self { by: Some((aws, from, id, role)), place: OnceCell::new() }
-    }
-
-    /// The account, entered. Whoever comes first enters; the others wait, and are refused as he is.
-    pub(crate) async fn place(&self) -> Result<&Place, Failure> {
-        let enter = async || {
-            let Some((aws, from, id, role)) = self.by else {
-                return Err(Failure::new("AssumeRole", "NotSent", None));
-            };
-            let from = Box::pin(from.place()).await?;
-            aws.enter(from, id, role).await
-        };
-        self.place.get_or_init(enter).await.as_ref().map_err(Failure::clone)
-    }
-
-    /// Why the account could not be entered, if that was tried.
-    pub(crate) fn refusal(&self) -> Option<&Failure> {
-        self.place.get()?.as_ref().err()
-    }
-}
-
-/// The way to AWS, shared by all.
+/// Makes all calls of the program.
 #[derive(Debug)]
 pub(crate) struct Aws {
     slots: Semaphore,
@@ -120,13 +87,13 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// At most `concurrency` calls at a time. `home` is a region of the partition that all accounts are in.
+    /// At most `concurrency` calls are in flight at a time. `home` is a region of the partition that has all accounts.
     pub(crate) fn new(concurrency: usize, rates: Rates, home: Region) -> Self {
         let partition = Partition::of_region(&home).unwrap_or_default();
         Self { slots: Semaphore::new(concurrency), rates, meter: Meter::default(), partition, home }
     }
 
-    /// Where Organizations and the Account API are called.
+    /// The region where Organizations and the Account API are called.
     pub(crate) fn organizations_region(&self) -> Region {
         signed::organizations_region(&self.home)
     }
@@ -136,56 +103,76 @@ impl Aws {
         self.meter.calls()
     }
 
-    /// All calls so far, and how many of them were throttled.
+    /// The number of calls so far, and how many of them were throttled.
     pub(crate) fn totals(&self) -> (u64, u64) {
         self.meter.totals()
     }
 
-    async fn enter(&self, from: &Place, id: &AccountId, role: &MemberRole) -> Result<Place, Failure> {
+    /// Assumes a role of the account `id` with the credentials of `from`.
+    async fn assume(
+        &self,
+        from: &AccountSession,
+        id: &AccountId,
+        role: &MemberRole,
+    ) -> Result<AccountSession, Failure> {
         let role = Arc::new(AssumedRole::new(&from.config, &self.partition, id, role, SESSION_NAME));
-        // A role is assumed where the caller is at home: STS is regional.
-        self.tried(from, "AssumeRole", &self.home, async || match role.credentials().await {
+        // STS is regional, and called in the home region.
+        self.with_retries(from, "AssumeRole", &self.home, async || match role.credentials().await {
             Ok(_) => Ok(()),
             Err(AccountError::Aws { operation, code, status }) => Err(Failure::new(operation, &code, status)),
             Err(_) => Err(Failure::new("AssumeRole", "NotSent", None)),
         })
         .await?;
-        Ok(Place::new(role.config(&from.config)))
+        Ok(AccountSession::new(role.config(&from.config)))
     }
 
-    /// The answer to a request, as text.
-    pub(crate) async fn text(&self, place: &Place, request: Request) -> Result<String, Failure> {
-        self.tried(place, &request.operation, &request.region, async || {
-            signed::send(&place.config, request.clone()).await.map_err(Failure::from)
-        })
-        .await
-    }
-
-    /// The answer to a request, as JSON.
-    pub(crate) async fn json(&self, place: &Place, request: Request) -> Result<Value, Failure> {
-        self.tried(place, &request.operation, &request.region, async || {
-            signed::send_json(&place.config, request.clone()).await.map_err(Failure::from)
-        })
-        .await
-    }
-
-    /// The answer to a call, tried as often as it takes; `call` makes it once.
-    pub(crate) async fn tried<T>(
+    /// Makes a call with an SDK client. `send` makes one attempt.
+    pub(crate) async fn call<T, E: ProvideErrorMetadata>(
         &self,
-        place: &Place,
+        session: &AccountSession,
         operation: &str,
         region: &Region,
-        call: impl AsyncFn() -> Result<T, Failure>,
+        send: impl AsyncFn() -> Result<T, SdkError<E>>,
+    ) -> Result<T, Failure> {
+        self.with_retries(session, operation, region, async || {
+            send().await.map_err(|error| CallError::of_sdk(operation, &error).into())
+        })
+        .await
+    }
+
+    /// Sends a signed request and returns the answer as text.
+    pub(crate) async fn text(&self, session: &AccountSession, request: Request) -> Result<String, Failure> {
+        self.with_retries(session, &request.operation, &request.region, async || {
+            signed::send(&session.config, request.clone()).await.map_err(Failure::from)
+        })
+        .await
+    }
+
+    /// Sends a signed request and returns the answer as JSON.
+    pub(crate) async fn json(&self, session: &AccountSession, request: Request) -> Result<Value, Failure> {
+        self.with_retries(session, &request.operation, &request.region, async || {
+            signed::send_json(&session.config, request.clone()).await.map_err(Failure::from)
+        })
+        .await
+    }
+
+    /// Makes a call until it succeeds, fails for good, or has used all attempts. `send` makes one attempt.
+    pub(crate) async fn with_retries<T>(
+        &self,
+        session: &AccountSession,
+        operation: &str,
+        region: &Region,
+        send: impl AsyncFn() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let bucket = (operation.to_owned(), region.clone());
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            let turn = place.turns.turn(&bucket, self.rates.of(operation)).await;
+            let permit = session.limiter.acquire(&bucket, self.rates.of(operation)).await;
             let answer = {
-                // A semaphore that nobody closes always gives.
+                // The semaphore is never closed, so this never fails.
                 let _slot = self.slots.acquire().await;
-                // On the heap, so that only calls under way take their room.
-                Box::pin(call()).await
+                // On the heap, so that waiting calls do not take the memory of calls in flight.
+                Box::pin(send()).await
             };
             let failure = match answer {
                 Ok(answer) => {
@@ -196,55 +183,14 @@ impl Aws {
             };
             self.meter.count(operation, attempt, Some(failure.class));
             if failure.class == ErrorClass::Throttled {
-                turn.slow_down();
+                permit.throttled();
             }
-            if attempt == ATTEMPTS || !failure.may_pass() {
+            if attempt == ATTEMPTS || !failure.is_transient() {
                 return Err(failure);
             }
             tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
         Err(Failure::new(operation, "NotSent", None))
-    }
-}
-
-/// How fast each operation may be called, in one account (and region).
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rates {
-    asked: BTreeMap<String, RateLimit>,
-}
-
-/// What AWS allows, where it says so, and a modest figure where it does not.
-const DEFAULTS: [(&str, RateLimit); 11] = [
-    ("AssumeRole", RateLimit { per_second: 100.0, burst: 100 }),
-    ("DescribeOrganization", RateLimit { per_second: 10.0, burst: 1 }),
-    ("ListAccounts", RateLimit { per_second: 10.0, burst: 1 }),
-    // Not documented; other tools are throttled above 250 accounts when they do not wait.
-    ("ListTagsForResource", RateLimit { per_second: 10.0, burst: 1 }),
-    ("ListRegions", RateLimit { per_second: 5.0, burst: 5 }),
-    ("DescribeRegions", RateLimit { per_second: 20.0, burst: 20 }),
-    ("GetResources", RateLimit { per_second: 15.0, burst: 1 }),
-    ("GetBucketLocation", RateLimit { per_second: 50.0, burst: 10 }),
-    ("Search", RateLimit { per_second: 5.0, burst: 1 }),
-    ("Scan", RateLimit { per_second: 50.0, burst: 10 }),
-    ("PutObject", RateLimit { per_second: 50.0, burst: 10 }),
-];
-
-impl Rates {
-    /// The defaults, but for what is asked for: calls a second by operation.
-    pub(crate) fn new(asked: &BTreeMap<String, u32>) -> Self {
-        let asked = asked.iter().map(|(operation, rate)| (operation.clone(), RateLimit::even(*rate)));
-        let defaults = DEFAULTS.iter().map(|(operation, rate)| ((*operation).to_owned(), *rate));
-        Self { asked: defaults.chain(asked).collect() }
-    }
-
-    /// The operations whose rate can be set.
-    pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
-        DEFAULTS.iter().map(|(operation, _)| *operation)
-    }
-
-    /// Calls a second of an operation.
-    pub(crate) fn of(&self, operation: &str) -> RateLimit {
-        self.asked.get(operation).copied().unwrap_or(RateLimit::even(10))
     }
 }

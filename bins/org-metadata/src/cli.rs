@@ -1,18 +1,18 @@
-//! The command line. What stands in the doc comments is what `--help` prints.
+//! The command line. `--help` prints the doc comments.
 //!
-//! Values are texts here: what is wrong with them is said by `config.rs`, together with all else that is wrong.
+//! Values are strings here. `config.rs` parses them, and reports their errors together with all other errors.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
-#![allow(rustdoc::broken_intra_doc_links, reason = "variables stand in brackets, as defaults do")]
+#![allow(rustdoc::broken_intra_doc_links, reason = "variables and defaults are in brackets")]
 
 use clap::Parser;
 use std::path::PathBuf;
 
 /// Reports every account of many AWS organizations: its tags, and the regions it is active in.
 ///
-/// What a flag does not say is taken from the environment variable in brackets, and then from the file `.env`.
+/// An option that is not given is taken from the environment variable in brackets, otherwise from the file `.env`.
 ///
-/// Exit codes: 0 the report is whole; 1 there is no report (wrong usage or configuration, no tenants); 2 the report is there,
-/// and something is missing in it: the manifest says what, and --resume asks for just that.
+/// Exit codes: 0 the report is complete; 1 there is no report (wrong usage or configuration, no tenants); 2 there is a report,
+/// and something is missing in it: the manifest says what, and --resume reads only that.
 #[derive(Debug, Default, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(name = "org-metadata", version = autotag_model::VERSION)]
@@ -23,74 +23,74 @@ pub(crate) struct Cli {
     /// The DynamoDB table of tenants [DYNAMO_TABLE_NAME]
     #[arg(long, value_name = "NAME")]
     pub(crate) table: Option<String>,
-    /// The region of this table [DYNAMO_TABLE_REGION, else us-east-1]
+    /// The region of this table [DYNAMO_TABLE_REGION, otherwise us-east-1]
     #[arg(long, value_name = "REGION")]
     pub(crate) table_region: Option<String>,
-    /// Tenants are only those whose attribute has one of these values. Takes the place of the default for this attribute;
-    /// without values there is none [defaults: tenant_type=Cloud Usage, tenant_status=Active, cloud_service_provider=AWS,
+    /// Report only tenants whose attribute has one of these values. Replaces the default for this attribute; without values it
+    /// removes the default [defaults: tenant_type=Cloud Usage, tenant_status=Active, cloud_service_provider=AWS,
     /// mgmt_category=Known Managed,Known Partially Managed]
     #[arg(long = "tenant-filter", value_name = "ATTRIBUTE=VALUE,...")]
     pub(crate) tenant_filters: Vec<String>,
     /// The role to assume in management accounts [CROSS_ACCOUNT_ROLE_NAME]
     #[arg(long, value_name = "NAME")]
     pub(crate) role: Option<String>,
-    /// The role to assume in member accounts, with the credentials of the management account's role [MEMBER_ROLE_NAME, else
+    /// The role to assume in member accounts, with the credentials of the management account's role [MEMBER_ROLE_NAME, otherwise
     /// the same name as --role]
     #[arg(long, value_name = "NAME")]
     pub(crate) member_role: Option<String>,
-    /// The external id that these roles ask for [EXTERNAL_ID]
+    /// The external id that these roles require [EXTERNAL_ID]
     #[arg(long, value_name = "ID")]
     pub(crate) external_id: Option<String>,
-    /// The bucket that the report goes to, with a prefix if you like [OUTPUT_BUCKET]
+    /// The bucket of the report, with an optional prefix [OUTPUT_BUCKET]
     #[arg(long, value_name = "BUCKET[/PREFIX]")]
     pub(crate) bucket: Option<String>,
-    /// The region of this bucket [OUTPUT_BUCKET_REGION, else that of the environment]
+    /// The region of this bucket [OUTPUT_BUCKET_REGION, otherwise that of the environment]
     #[arg(long, value_name = "REGION")]
     pub(crate) bucket_region: Option<String>,
-    /// The folder that the report goes to [OUTPUT_DIR, else ~/aws-org-scripts-outputs/]
+    /// The folder of the report [OUTPUT_DIR, otherwise ~/aws-org-scripts-outputs/]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Do not put the report into a bucket
+    /// Do not upload the report
     #[arg(long)]
     pub(crate) no_upload: bool,
-    /// Do not write the report, nor what --resume needs, to this machine
+    /// Write neither the report nor the file for --resume to this machine
     #[arg(long)]
     pub(crate) no_local: bool,
-    /// What to write: csv (a file for each organization), jsonl, parquet, html (a file for all) [default: csv,html]. A
+    /// The formats to write: csv (a file for each organization), jsonl, parquet, html (a file for all) [default: csv,html]. A
     /// manifest is always written
     #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
     pub(crate) format: Vec<String>,
-    /// The columns of the CSV: names with commas between them; with a plus before the first, they come behind the usual ones
+    /// The columns of the CSV: names with commas between them. With a plus before the first name, they follow the usual ones
     /// (+Scan_Status,+OU_Path,+Tag:CostCenter)
     #[arg(long, value_name = "NAMES")]
     pub(crate) columns: Option<String>,
-    /// Write texts into the CSV as they are, also those that spreadsheets take for formulas
+    /// Write texts into the CSV unchanged, also those that a spreadsheet would evaluate as a formula
     #[arg(long)]
     pub(crate) raw_csv: bool,
-    /// Which regions count together (TOML) [default: US, UK, EU and BR of the known report]
+    /// The region groups (TOML) [default: US, UK, EU and BR of the known report]
     #[arg(long, value_name = "FILE")]
     pub(crate) region_groups: Option<PathBuf>,
     /// How active regions are found: tagging (tagged resources, by the Resource Groups Tagging API) or explorer (all
     /// resources, by Resource Explorer, where the management account has a multi-account default view)
     #[arg(long, value_name = "WAY")]
     pub(crate) detect: Option<String>,
-    /// The region of the view, with --detect explorer [EXPLORER_REGION, else us-east-1]
+    /// The region of the view, with --detect explorer [EXPLORER_REGION, otherwise us-east-1]
     #[arg(long, value_name = "REGION")]
     pub(crate) explorer_region: Option<String>,
-    /// How many calls wait for answers at the same time [default: 128]
+    /// The largest number of calls in flight [default: 128]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<String>,
-    /// At most so many calls of an operation a second, to each account (and region where the API is regional) [defaults:
+    /// The largest number of calls a second of an operation, at least 1, in each account (and region of a regional API) [defaults:
     /// ListTagsForResource=10, ListAccounts=10, ListRegions=5, GetResources=15, ...]
     #[arg(long = "rate", value_name = "OPERATION=N")]
     pub(crate) rates: Vec<String>,
-    /// Continue the last run in --out that was killed, or whose report is not whole: only missing calls are made
+    /// Continue the last run in --out that was killed, or whose report is not complete, with only the missing calls
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Only say which accounts would be reported with how many calls. Enters no member account and writes nothing
+    /// Only print which accounts would be reported with how many calls. Enters no member account and writes nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Where variables may stand that the environment does not have [default: .env, if there]
+    /// The file of variables that the environment does not have [default: .env, if it exists]
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
     /// Show no progress

@@ -1,12 +1,14 @@
-//! What a run is to do: flags before the environment before the file `.env`, and all that is wrong at once.
+//! The configuration of a run. Options come before the environment, and the environment before the file `.env`. All errors are
+//! reported at once.
 
 mod layers;
 
 use crate::aws::Rates;
 use crate::cli::Cli;
+use crate::regions::RegionDetector;
+use crate::report::account_row::{AIDE_ID, ENVIRONMENT};
 use crate::report::columns::{self, Column};
 use crate::report::groups::RegionGroups;
-use crate::report::record::{AIDE_ID, ENVIRONMENT};
 use crate::tenants::{Filters, Table, known_filters};
 use autotag_aws::MemberRole;
 use autotag_model::arn::{AccountId, Region};
@@ -14,36 +16,37 @@ use layers::Layers;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-/// How many calls wait for answers at the same time, where nothing else is said.
-const CONCURRENCY: usize = 128;
+/// The default number of calls in flight.
+const DEFAULT_CONCURRENCY: usize = 128;
 
-/// More would be more connections than a process may have open.
-const MOST: usize = 900;
+/// The largest number of calls in flight. Each needs a connection, and the open files of a process are limited.
+const MAX_CONCURRENCY: usize = 900;
 
-/// The region of the tenant table, and of the view of Resource Explorer, where nothing else is said.
-const FIRST_REGION: &str = "us-east-1";
+/// The default region of the tenant table, and of the view of Resource Explorer.
+const DEFAULT_REGION: &str = "us-east-1";
 
-/// The folder of the known script, in the home folder.
-const FOLDER: &str = "aws-org-scripts-outputs";
+/// The default folder, in the home folder: that of the known report.
+const DEFAULT_FOLDER: &str = "aws-org-scripts-outputs";
 
-/// One run.
+/// The configuration of one run.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Config {
     pub(crate) tenants: Source,
     pub(crate) role: MemberRole,
     pub(crate) member_role: MemberRole,
-    /// Where the report goes; nothing for not uploading it.
+    /// Where the report is uploaded; `None` if it is not.
     pub(crate) bucket: Option<Bucket>,
-    /// Where the report and the answers so far go; nothing for leaving this machine as it is.
+    /// The folder of the report and of the resume cache; `None` if nothing is written to this machine.
     pub(crate) out: Option<PathBuf>,
     pub(crate) formats: BTreeSet<Format>,
     pub(crate) columns: Vec<Column>,
     pub(crate) raw_csv: bool,
     pub(crate) groups: RegionGroups,
-    pub(crate) detect: Detect,
+    pub(crate) region_detector: RegionDetector,
     pub(crate) concurrency: usize,
     pub(crate) rates: Rates,
     pub(crate) resume: bool,
@@ -51,18 +54,18 @@ pub(crate) struct Config {
     pub(crate) quiet: bool,
     /// A region that `.env` names and the environment does not.
     pub(crate) region: Option<Region>,
-    /// Variables of `.env` that mean nothing here.
+    /// Variables of `.env` without a meaning here.
     pub(crate) unused: Vec<String>,
 }
 
-/// Where the tenants are named.
+/// Where the tenants come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     Listed(BTreeSet<AccountId>),
     Table(Table),
 }
 
-/// A bucket of S3.
+/// A bucket in S3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bucket {
     pub(crate) name: String,
@@ -71,7 +74,7 @@ pub(crate) struct Bucket {
     pub(crate) region: Option<Region>,
 }
 
-/// What is written.
+/// A file format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Format {
     Csv,
@@ -80,38 +83,30 @@ pub(crate) enum Format {
     Html,
 }
 
-/// How active regions are found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Detect {
-    Tagging,
-    /// By the default view in this region.
-    Explorer(Region),
-}
-
-/// Everything that is wrong with the configuration.
+/// All errors of the configuration.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Problems(pub(crate) Vec<String>);
+pub(crate) struct ConfigErrors(pub(crate) Vec<String>);
 
-impl fmt::Display for Problems {
+impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("wrong configuration:")?;
         self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for ConfigErrors {}
 
 impl Config {
-    /// From the flags, and the environment that the program was started with.
+    /// Reads the options and the environment of the program.
     ///
     /// # Errors
-    /// [`Problems`], all of them.
-    pub(crate) fn read(cli: &Cli, environment: &HashMap<String, String>) -> Result<Self, Problems> {
+    /// [`ConfigErrors`], with all errors.
+    pub(crate) fn read(cli: &Cli, environment: &HashMap<String, String>) -> Result<Self, ConfigErrors> {
         let mut layers = Layers::new(environment, cli.env_file.as_deref());
         let external_id = layers.text("--external-id", cli.external_id.as_ref(), "EXTERNAL_ID");
         let role = layers.role("--role", cli.role.as_ref(), "CROSS_ACCOUNT_ROLE_NAME");
         if role.is_none() {
-            layers.problem("no role is named for management accounts: --role or CROSS_ACCOUNT_ROLE_NAME");
+            layers.problem("--role: expected the role of management accounts (or CROSS_ACCOUNT_ROLE_NAME)");
         }
         let member_role = layers.role("--member-role", cli.member_role.as_ref(), "MEMBER_ROLE_NAME");
         let member_role = member_role.or_else(|| role.clone());
@@ -130,7 +125,7 @@ impl Config {
             columns: wanted_columns(cli, &mut layers),
             raw_csv: cli.raw_csv,
             groups: groups(cli, &mut layers),
-            detect: detect(cli, &mut layers),
+            region_detector: region_detector(cli, &mut layers),
             concurrency: concurrency(cli, &mut layers),
             rates: rates(cli, &mut layers),
             resume: cli.resume,
@@ -142,7 +137,7 @@ impl Config {
         layers.finish(config)
     }
 
-    /// The keys of account tags that the report wants.
+    /// The keys of the account tags that the report needs.
     pub(crate) fn tags(&self) -> BTreeSet<String> {
         let asked = self.columns.iter().filter_map(|column| match column {
             Column::Tag(key) => Some(key.as_str()),
@@ -151,21 +146,21 @@ impl Config {
         ENVIRONMENT.into_iter().chain(AIDE_ID).chain(asked).map(str::to_owned).collect()
     }
 
-    /// What the answers of a run depend on: a run is continued only with the same.
+    /// The settings that the answers of a run depend on. A run can only be continued with the same.
     pub(crate) fn settings(&self) -> Map<String, Value> {
         let tenants = match &self.tenants {
             Source::Listed(ids) => json!(ids),
             Source::Table(table) => json!([table.name, table.region, table.filters]),
         };
-        let detect = match &self.detect {
-            Detect::Tagging => json!("tagging"),
-            Detect::Explorer(region) => json!(["explorer", region]),
+        let detector = match &self.region_detector {
+            RegionDetector::Tagging => json!("tagging"),
+            RegionDetector::Explorer(region) => json!(["explorer", region]),
         };
         Map::from_iter([
             ("tenants".to_owned(), tenants),
             ("role".to_owned(), json!(self.role.name)),
             ("member role".to_owned(), json!(self.member_role.name)),
-            ("way to find regions".to_owned(), detect),
+            ("way to find regions".to_owned(), detector),
             ("account tags".to_owned(), json!(self.tags())),
         ])
     }
@@ -187,10 +182,10 @@ fn source(cli: &Cli, layers: &mut Layers<'_>) -> Source {
     }
     if table.is_none() {
         layers.problem(
-            "no tenants are named: --table or DYNAMO_TABLE_NAME, or --tenant with their account ids",
+            "--table: expected the tenant table (or DYNAMO_TABLE_NAME), or --tenant with account ids",
         );
     }
-    let region = region.or_else(|| Region::new(FIRST_REGION));
+    let region = region.or_else(|| Region::new(DEFAULT_REGION));
     match (table, region) {
         (Some(name), Some(region)) => Source::Table(Table { name, region, filters }),
         _ => Source::Listed(BTreeSet::new()),
@@ -223,7 +218,7 @@ fn bucket(cli: &Cli, layers: &mut Layers<'_>) -> Option<Bucket> {
         return None;
     }
     let Some(named) = named else {
-        layers.problem("no bucket is named: --bucket or OUTPUT_BUCKET, or --no-upload");
+        layers.problem("--bucket: expected a bucket (or OUTPUT_BUCKET), or --no-upload");
         return None;
     };
     let path = named.strip_prefix("s3://").unwrap_or(&named);
@@ -231,7 +226,7 @@ fn bucket(cli: &Cli, layers: &mut Layers<'_>) -> Option<Bucket> {
     let plausible = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     if !(3..=63).contains(&name.len()) || !name.chars().all(plausible) {
         layers.problem(format!(
-            "the bucket `{name}`: expected 3 to 63 lower-case letters, digits, dots, hyphens"
+            "--bucket `{name}`: expected 3 to 63 lower-case letters, digits, dots and hyphens"
         ));
     }
     let prefix = prefix.trim_matches('/');
@@ -242,18 +237,18 @@ fn bucket(cli: &Cli, layers: &mut Layers<'_>) -> Option<Bucket> {
 fn folder(cli: &Cli, layers: &mut Layers<'_>) -> Option<PathBuf> {
     let asked = cli.out.clone().or_else(|| layers.variable("OUTPUT_DIR").map(PathBuf::from));
     if cli.no_local && cli.resume {
-        layers.problem("--resume needs what --no-local does not write");
+        layers.problem("--resume cannot be combined with --no-local");
     }
     if cli.no_local && cli.no_upload {
-        layers.problem("with --no-local and --no-upload the report would go nowhere");
+        layers.problem("--no-local cannot be combined with --no-upload: the report would be written nowhere");
     }
     if cli.no_local || cli.dry_run {
         return None;
     }
-    let home = || layers.home().map(|home| home.join(FOLDER));
+    let home = || layers.home().map(|home| home.join(DEFAULT_FOLDER));
     let folder = asked.or_else(home);
     if folder.is_none() {
-        layers.problem("no folder is named, and there is no home folder: --out, or --no-local");
+        layers.problem("--out: expected a folder, because there is no home folder (or --no-local)");
     }
     folder
 }
@@ -295,29 +290,29 @@ fn groups(cli: &Cli, layers: &mut Layers<'_>) -> RegionGroups {
     })
 }
 
-fn detect(cli: &Cli, layers: &mut Layers<'_>) -> Detect {
+fn region_detector(cli: &Cli, layers: &mut Layers<'_>) -> RegionDetector {
     let region = layers.region("--explorer-region", cli.explorer_region.as_ref(), "EXPLORER_REGION");
-    let region = region.or_else(|| Region::new(FIRST_REGION));
+    let region = region.or_else(|| Region::new(DEFAULT_REGION));
     match (cli.detect.as_deref(), region) {
         (None | Some("tagging"), _) => {
             if cli.explorer_region.is_some() {
-                layers.problem("--explorer-region goes with --detect explorer");
+                layers.problem("--explorer-region needs --detect explorer");
             }
-            Detect::Tagging
+            RegionDetector::Tagging
         }
-        (Some("explorer"), Some(region)) => Detect::Explorer(region),
+        (Some("explorer"), Some(region)) => RegionDetector::Explorer(region),
         (Some(other), _) => {
             layers.problem(format!("--detect `{other}`: expected tagging or explorer"));
-            Detect::Tagging
+            RegionDetector::Tagging
         }
     }
 }
 
 fn concurrency(cli: &Cli, layers: &mut Layers<'_>) -> usize {
-    let Some(text) = &cli.concurrency else { return CONCURRENCY };
-    text.parse().ok().filter(|count| (1..=MOST).contains(count)).unwrap_or_else(|| {
-        layers.problem(format!("--concurrency `{text}`: expected a number from 1 to {MOST}"));
-        CONCURRENCY
+    let Some(text) = &cli.concurrency else { return DEFAULT_CONCURRENCY };
+    text.parse().ok().filter(|count| (1..=MAX_CONCURRENCY).contains(count)).unwrap_or_else(|| {
+        layers.problem(format!("--concurrency `{text}`: expected a number from 1 to {MAX_CONCURRENCY}"));
+        DEFAULT_CONCURRENCY
     })
 }
 
@@ -326,8 +321,8 @@ fn rates(cli: &Cli, layers: &mut Layers<'_>) -> Rates {
     for asked in &cli.rates {
         let (operation, rate) = asked.split_once('=').unwrap_or((asked, ""));
         let known = Rates::operations().any(|known| known == operation);
-        match rate.parse::<u32>() {
-            Ok(rate) if known && rate > 0 => drop(rates.insert(operation.to_owned(), rate)),
+        match rate.parse::<NonZeroU32>() {
+            Ok(rate) if known => drop(rates.insert(operation.to_owned(), rate)),
             _ if !known => {
                 let known: Vec<&str> = Rates::operations().collect();
                 layers.problem(format!("--rate `{asked}`: expected one of {}", known.join(", ")));

@@ -1,79 +1,83 @@
-//! What a run would do: whom it would report, with how many calls, and how long that takes at the least.
+//! `--dry-run`: the accounts that a run would report, the number of its calls, and its shortest duration.
 
-use crate::aws::{Aws, Entry, Place};
+use crate::aws::{AccountSession, Aws, Failure, LazyAccountSession};
+use crate::completion::Completion;
 use crate::config::Config;
-use crate::organization::{self, Pages};
-use crate::run::Done;
+use crate::console::{printable, say};
+use crate::organization;
+use crate::report::ListedAccount;
 use anyhow::Result;
+use autotag_aws::paginate::Paginator;
 use autotag_model::arn::AccountId;
 use std::collections::BTreeSet;
 
-/// How many regions an account has enabled by default; each is a call.
+/// The usual number of regions that an account has enabled. Each takes a call.
 const REGIONS: usize = 17;
 
-/// Asks for the organizations and their accounts, and says what would be asked of them.
+/// Lists the organizations and their accounts, and prints what a run would do with them.
 pub(crate) async fn run(
     config: &Config,
     aws: &Aws,
-    here: Place,
+    caller: AccountSession,
     tenants: &[AccountId],
     unusable: &BTreeSet<String>,
-) -> Result<Done> {
-    let here = Entry::here(here);
-    let (mut done, mut open, mut accounts, mut longest) = (Done::Whole, 0, 0, 0.0_f64);
+) -> Result<Completion> {
+    let caller = LazyAccountSession::open(caller);
+    let mut completion = Completion::Complete;
+    let (mut accounts, mut entered, mut largest) = (0, 0, 0);
     for id in unusable {
-        done = Done::Partly;
-        crate::say(&crate::summary::printable(&format!("tenant `{id}` is no account id")));
+        completion = Completion::Partial;
+        say(&printable(&format!("tenant `{id}` is not an account id")));
     }
     for id in tenants {
-        let entry = Entry::by_role(aws, &here, id, &config.role);
-        match list(aws, &entry, id).await {
+        let session = LazyAccountSession::by_role(aws, &caller, id, &config.role);
+        match list(aws, &session, id).await {
             Ok(Listing::NotManagement(management)) => {
-                crate::say(&format!("{id}  would be skipped: its organization is managed by {management}"));
+                say(&format!("{id}  would be skipped: {management} manages its organization"));
             }
-            Ok(Listing::Accounts { organization, all, entered }) => {
-                crate::say(&format!(
-                    "{id}  {organization}: {all} accounts, {entered} of them would be entered"
-                ));
+            Ok(Listing::Accounts { organization, all, open }) => {
+                say(&format!("{id}  {organization}: {all} accounts, {open} of them would be entered"));
                 accounts += all;
-                open += entered;
-                #[expect(clippy::cast_precision_loss, reason = "no organization has 2^52 accounts")]
-                let seconds = all as f64 / config.rates.of("ListTagsForResource").per_second;
-                longest = longest.max(seconds);
+                entered += open;
+                largest = largest.max(all);
             }
             Err(failure) => {
-                done = Done::Partly;
-                crate::say(&format!("{id}  could not be reported: {failure}"));
+                completion = Completion::Partial;
+                say(&format!("{id}  could not be reported: {failure}"));
             }
         }
     }
-    // An account of which the tags are asked; and, if it is entered, its role, its enabled regions, and each of these.
-    let calls = accounts + open * (REGIONS + 2);
-    crate::say(&format!(
-        "about {calls} calls for {accounts} accounts, if they have {REGIONS} regions enabled; at least {longest:.0} s, as \
-         account tags are asked for at a limited rate. Nothing was written"
+    // Per account: its tags. Per entered account: its role, its enabled regions, and each of them.
+    let calls = accounts + entered * (REGIONS + 2);
+    #[expect(clippy::cast_precision_loss, reason = "no organization has 2^52 accounts")]
+    let seconds = largest as f64 / f64::from(config.rates.of("ListTagsForResource").per_second());
+    say(&format!(
+        "about {calls} calls for {accounts} accounts, if they have {REGIONS} regions enabled; at least {seconds:.0} s, because \
+         account tags are read at a limited rate. Nothing was written"
     ));
-    Ok(done)
+    Ok(completion)
 }
 
 enum Listing {
     NotManagement(AccountId),
-    Accounts { organization: String, all: usize, entered: usize },
+    Accounts { organization: String, all: usize, open: usize },
 }
 
-async fn list(aws: &Aws, entry: &Entry<'_>, id: &AccountId) -> Result<Listing, crate::aws::Failure> {
-    let place = entry.place().await?;
-    let described = organization::describe(aws, place).await?;
+async fn list(aws: &Aws, session: &LazyAccountSession<'_>, id: &AccountId) -> Result<Listing, Failure> {
+    let session = session.get().await?;
+    let described = organization::describe(aws, session).await?;
     if described.management != *id {
         return Ok(Listing::NotManagement(described.management));
     }
-    let (mut all, mut entered) = (0, 0);
-    let mut pages = Pages::of_accounts(aws, place);
-    while let Some(page) = pages.next().await {
-        for listed in organization::accounts(&page?) {
+    let (mut all, mut open) = (0, 0);
+    let mut pages = Paginator::new("ListAccounts");
+    while pages.has_next() {
+        let page = organization::accounts_page(aws, session, pages.token()).await?;
+        for listed in page.accounts.into_iter().map(ListedAccount::from) {
             all += 1;
-            entered += usize::from(listed.is_open());
+            open += usize::from(listed.is_open());
         }
+        pages.advance(page.next_token)?;
     }
-    Ok(Listing::Accounts { organization: described.id, all, entered })
+    Ok(Listing::Accounts { organization: described.id, all, open })
 }

@@ -3,22 +3,24 @@
 //! ```text
 //! config ── tenants ── scan ── report ── output
 //!                        │                  ├── folder, bucket
-//!             answers ───┤                  └── csv, jsonl, parquet, html, manifest
-//!             aws: turns, places, retries, counts
+//!       resume_cache ────┤                  └── csv, jsonl, parquet, html, manifest
+//!               aws: rate limits, sessions, retries, counts
 //! ```
 //!
-//! Exit codes: 0 the report is whole; 1 there is none; 2 it is there, and something is missing in it.
+//! Exit codes: 0 the report is complete; 1 there is none; 2 there is one, and something is missing in it.
 
-mod answers;
 mod aws;
 mod cli;
+mod completion;
 mod config;
+mod console;
 mod dry_run;
 mod organization;
 mod output;
 mod progress;
 mod regions;
 mod report;
+mod resume_cache;
 mod run;
 mod scan;
 mod summary;
@@ -26,49 +28,36 @@ mod tenants;
 
 use clap::Parser as _;
 use cli::Cli;
+use completion::Completion;
 use config::Config;
 use jiff::Timestamp;
-use run::Done;
-use std::io::Write as _;
 use std::process::ExitCode;
-
-/// There is no report.
-const NOTHING: u8 = 1;
-
-/// Something is missing in the report.
-const MISSING: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and versions are no errors. Where nothing can be printed, the exit code has to do.
+            // Also help and version. If they cannot be printed, the exit code still tells the result.
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(NOTHING) } else { ExitCode::SUCCESS };
+            return if error.use_stderr() { completion::no_report() } else { ExitCode::SUCCESS };
         }
     };
     match start(&cli) {
-        Ok(Done::Whole) => ExitCode::SUCCESS,
-        Ok(Done::Partly) => ExitCode::from(MISSING),
+        Ok(completion) => completion.exit_code(),
         Err(error) => {
-            say(&format!("{error:#}"));
-            ExitCode::from(NOTHING)
+            console::say(&format!("{error:#}"));
+            completion::no_report()
         }
     }
 }
 
-fn start(cli: &Cli) -> anyhow::Result<Done> {
+fn start(cli: &Cli) -> anyhow::Result<Completion> {
     let config = Config::read(cli, &std::env::vars().collect())?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(run::run(&config, now))
 }
 
-#[expect(clippy::disallowed_methods, reason = "here the clock comes in")]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// Says something to people. Where not even that is possible, the manifest and the exit code have to do.
-fn say(what: &str) {
-    let _ = writeln!(std::io::stderr(), "{what}");
 }

@@ -1,4 +1,4 @@
-//! The report as files: made in memory, put on disk and into the bucket whole or not at all, and listed in the manifest.
+//! The report as files. They are made in memory, written to the folder and the bucket atomically, and listed in the manifest.
 
 mod bucket;
 mod csv;
@@ -10,9 +10,9 @@ mod parquet;
 
 pub(crate) use folder::Folder;
 
-use crate::aws::{Aws, Place};
+use crate::aws::{AccountSession, Aws};
 use crate::config::{Bucket, Config, Format};
-use crate::report::record::Record;
+use crate::report::account_row::AccountRow;
 use crate::report::{Organization, Report};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -27,50 +27,58 @@ struct File {
     bytes: Vec<u8>,
 }
 
-/// What became of a file.
+/// The result of writing a file. The manifest has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Written {
     pub(crate) name: String,
     pub(crate) bytes: usize,
     pub(crate) sha256: String,
-    /// Where it is on this machine, if it is.
+    /// Its path on this machine, if it was written there.
     pub(crate) local: Option<String>,
-    /// Where it is in S3, if it is.
+    /// Its location in S3, if it was uploaded.
     pub(crate) uploaded: Option<String>,
-    /// What kept it from being where it should be.
+    /// Why it is missing in the folder or the bucket.
     pub(crate) problems: Vec<String>,
 }
 
-/// The places that files go to.
-pub(crate) struct Places<'a> {
+/// Where files are written.
+pub(crate) struct Destinations<'a> {
     pub(crate) aws: &'a Aws,
-    pub(crate) here: &'a Place,
+    /// The session of the program's own credentials.
+    pub(crate) caller: &'a AccountSession,
     pub(crate) folder: Option<&'a Folder>,
     pub(crate) bucket: Option<&'a Bucket>,
 }
 
-/// Writes the report, then the manifest: whoever sees the manifest sees a report that is there. That of the run that is
-/// continued goes first, as its files are about to be others.
+/// Writes the files of the report, then the manifest, so that the files of a manifest always exist. The manifest of a continued
+/// run is removed first, because its files will be replaced.
 ///
 /// # Errors
-/// A file cannot be made. That one cannot be written or uploaded is a problem of that file.
-pub(crate) async fn write(report: &Report, config: &Config, places: &Places<'_>) -> Result<Vec<Written>> {
+/// A file cannot be made. A file that cannot be written or uploaded is a problem of that file, in the result.
+pub(crate) async fn write(
+    report: &Report,
+    config: &Config,
+    destinations: &Destinations<'_>,
+) -> Result<Vec<Written>> {
     let mut written = Vec::new();
-    if let Some(folder) = places.folder {
+    if let Some(folder) = destinations.folder {
         folder.remove(&manifest::name(report))?;
     }
     for file in files(report, config)? {
-        written.push(places.put(file).await);
+        written.push(destinations.put(file).await);
     }
     let problems = written.iter().any(|file| !file.problems.is_empty());
-    let manifest = manifest::file(report, &places.aws.calls(), &config.groups, &written, !problems)?;
-    written.push(places.put(manifest).await);
+    let manifest = manifest::file(report, &destinations.aws.calls(), &config.groups, &written, !problems)?;
+    written.push(destinations.put(manifest).await);
     Ok(written)
 }
 
-/// The records of an organization, in the order of its accounts.
-fn records<'r>(organization: &'r Organization, config: &'r Config) -> impl Iterator<Item = Record> + use<'r> {
-    organization.accounts.iter().map(|account| Record::new(organization, account, &config.groups))
+/// The rows of an organization, in the order of its accounts.
+fn rows<'r>(
+    organization: &'r Organization,
+    config: &'r Config,
+) -> impl Iterator<Item = AccountRow> + use<'r> {
+    organization.accounts.iter().map(|account| AccountRow::new(organization, account, &config.groups))
 }
 
 fn files(report: &Report, config: &Config) -> Result<Vec<File>> {
@@ -78,15 +86,15 @@ fn files(report: &Report, config: &Config) -> Result<Vec<File>> {
     let wanted = |format| config.formats.contains(&format);
     if wanted(Format::Csv) {
         for organization in report.organizations() {
-            let bytes = csv::table(&config.columns, records(organization, config), config.raw_csv)?;
+            let bytes = csv::table(&config.columns, rows(organization, config), config.raw_csv)?;
             let (management, run) = (&organization.management, report.name());
             let name = format!("aws-{management}-account-metadata-report-{run}.csv");
             files.push(File { name, content_type: "text/csv; charset=utf-8", bytes });
         }
     }
     let name = |ending: &str| format!("aws-org-metadata-{}.{ending}", report.name());
-    let all: Vec<Record> = if [Format::Jsonl, Format::Parquet, Format::Html].into_iter().any(wanted) {
-        report.organizations().flat_map(|organization| records(organization, config)).collect()
+    let all: Vec<AccountRow> = if [Format::Jsonl, Format::Parquet, Format::Html].into_iter().any(wanted) {
+        report.organizations().flat_map(|organization| rows(organization, config)).collect()
     } else {
         Vec::new()
     };
@@ -105,28 +113,28 @@ fn files(report: &Report, config: &Config) -> Result<Vec<File>> {
     Ok(files)
 }
 
-impl Places<'_> {
+impl Destinations<'_> {
     async fn put(&self, file: File) -> Written {
         let digest = Sha256::digest(&file.bytes);
         let mut problems = Vec::new();
-        let mut noted = |result: Result<String>, what: &str| match result {
-            Ok(place) => Some(place),
+        let mut note = |result: Result<String>, what: &str| match result {
+            Ok(location) => Some(location),
             Err(error) => {
                 problems.push(format!("{what}: {error:#}"));
                 None
             }
         };
         let local = self.folder.map(|folder| folder.put(&file.name, &file.bytes));
-        let local = local.and_then(|result| noted(result, "not on this machine"));
+        let local = local.and_then(|result| note(result, "not on this machine"));
         let (name, bytes) = (file.name.clone(), file.bytes.len());
         let uploaded = match self.bucket {
             Some(bucket) => {
-                noted(bucket::put(self.aws, self.here, bucket, file, &digest).await, "not uploaded")
+                note(bucket::put(self.aws, self.caller, bucket, file, &digest).await, "not uploaded")
             }
             None => None,
         };
         let sha256 = digest.iter().fold(String::new(), |mut text, byte| {
-            // A text takes whatever is written to it.
+            // Writing to a string never fails.
             let _ = write!(text, "{byte:02x}");
             text
         });

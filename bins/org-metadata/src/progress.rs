@@ -1,17 +1,17 @@
-//! How far the run is, on a terminal.
+//! The progress bar of a run, on a terminal.
 
 use crate::aws::Aws;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
-/// Accounts done, calls, throttled calls, time left.
+/// Shows finished accounts, calls, throttled calls and the remaining time.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    /// On stderr, if that is a terminal; hidden if not wanted.
+    /// Shows the bar on stderr if that is a terminal and `quiet` is not set.
     pub(crate) fn new(quiet: bool) -> Self {
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
         let template = "{elapsed_precise} [{bar:30}] {pos}/{len} accounts, {msg}, {eta} left";
@@ -23,19 +23,19 @@ impl Progress {
         Self { bar }
     }
 
-    /// One more account is to be looked into.
+    /// Counts an account to scan.
     pub(crate) fn found(&self) {
         self.bar.inc_length(1);
     }
 
-    /// One account is done.
+    /// Counts a finished account.
     pub(crate) fn done(&self, aws: &Aws) {
         let (calls, throttled) = aws.totals();
         self.bar.set_message(format!("{calls} calls, {throttled} throttled"));
         self.bar.inc(1);
     }
 
-    /// The bar is gone.
+    /// Removes the bar.
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,106 +1,103 @@
-//! In which regions an account is active.
+//! The regions in which an account is active.
 
-pub(crate) mod explorer;
-pub(crate) mod tagging;
+mod explorer;
+mod tagging;
 
-use crate::answers::Answers;
-use crate::aws::{Aws, Entry, Failure};
-use crate::report::{About, Gap};
+use crate::aws::{Aws, Failure, LazyAccountSession};
+use crate::report::{MissingData, MissingField};
+use crate::resume_cache::ResumeCache;
+use autotag_aws::paginate::paginate;
 use autotag_aws::signed::Request;
 use autotag_model::arn::{AccountId, Region};
-use futures_util::future::LocalBoxFuture;
-use serde_json::{Value, json};
+use aws_sdk_account::types::RegionOptStatus;
 use std::collections::BTreeSet;
 
-/// A way to find the active regions of an account.
-pub(crate) trait ActiveRegions {
-    /// Looks for them. What cannot be found out is a gap, and ends nothing else.
-    fn find<'v>(&'v self, visit: &'v Visit<'v>) -> LocalBoxFuture<'v, Found>;
+/// How the active regions of an account are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RegionDetector {
+    /// By tagged resources, with the Resource Groups Tagging API.
+    Tagging,
+    /// By all resources, with the default view of Resource Explorer in this region.
+    Explorer(Region),
 }
 
-/// An account that is looked into.
+impl RegionDetector {
+    /// Finds the active regions of an account. What cannot be found out is missing data, and does not end the run.
+    pub(crate) async fn scan(&self, context: &AccountContext<'_>) -> RegionScan {
+        match self {
+            Self::Tagging => tagging::scan(context).await,
+            Self::Explorer(region) => explorer::scan(context, region).await,
+        }
+    }
+}
+
+/// An account whose regions are scanned.
 #[derive(Debug)]
-pub(crate) struct Visit<'a> {
+pub(crate) struct AccountContext<'a> {
     pub(crate) aws: &'a Aws,
-    pub(crate) answers: &'a Answers,
+    pub(crate) cache: &'a ResumeCache,
     pub(crate) id: &'a AccountId,
     /// The management account of its organization.
-    pub(crate) organization: &'a Entry<'a>,
+    pub(crate) organization: &'a LazyAccountSession<'a>,
     /// The account itself.
-    pub(crate) account: &'a Entry<'a>,
+    pub(crate) account: &'a LazyAccountSession<'a>,
 }
 
-/// What was found out about the regions of an account.
+/// The result of a scan of an account's regions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct RegionScan {
     pub(crate) active: BTreeSet<Region>,
-    /// Enabled regions that could not be looked into.
+    /// Enabled regions that could not be scanned.
     pub(crate) unknown: BTreeSet<Region>,
-    pub(crate) gaps: Vec<Gap>,
+    pub(crate) missing: Vec<MissingData>,
 }
 
-impl Found {
-    /// Nothing, for one reason.
-    fn nothing(about: About, failure: Failure) -> Self {
-        Self { gaps: vec![Gap { about, failure }], ..Self::default() }
+impl RegionScan {
+    /// No region is known, for one reason.
+    fn failed(field: MissingField, failure: Failure) -> Self {
+        Self { missing: vec![MissingData { field, failure }], ..Self::default() }
     }
 }
 
-/// The regions that an account has enabled: by the Account API, else by EC2.
-pub(crate) async fn enabled(visit: &Visit<'_>) -> Result<BTreeSet<Region>, Failure> {
-    match by_account_api(visit).await {
+/// The regions that an account has enabled, by the Account API. If that fails, by EC2.
+async fn enabled(context: &AccountContext<'_>) -> Result<BTreeSet<Region>, Failure> {
+    match by_account_api(context).await {
         Ok(regions) => Ok(regions),
-        Err(failure) if visit.account.refusal().is_some() => Err(failure),
-        // If EC2 does not say either, the first answer is the one to mend.
-        Err(failure) => by_ec2(visit).await.map_err(|_| failure),
+        Err(failure) if context.account.refusal().is_some() => Err(failure),
+        // If EC2 fails too, the first failure is reported: its permission is the one that the report asks for.
+        Err(failure) => by_ec2(context).await.map_err(|_| failure),
     }
 }
 
-async fn by_account_api(visit: &Visit<'_>) -> Result<BTreeSet<Region>, Failure> {
+async fn by_account_api(context: &AccountContext<'_>) -> Result<BTreeSet<Region>, Failure> {
     const OPERATION: &str = "ListRegions";
-    let place = visit.account.place().await?;
-    let region = visit.aws.organizations_region();
-    let mut body = json!({"MaxResults": 50, "RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT"]});
-    let (mut regions, mut seen) = (BTreeSet::new(), BTreeSet::new());
-    loop {
-        let request = Request::rest_json("account", OPERATION, &region, "/listRegions", &body);
-        let page = visit.aws.json(place, request).await?;
-        let listed = page.get("Regions").and_then(Value::as_array).into_iter().flatten();
-        regions.extend(listed.filter_map(|region| Region::new(region.get("RegionName")?.as_str()?)));
-        let Some(token) = page.get("NextToken").and_then(Value::as_str).filter(|token| !token.is_empty())
-        else {
-            // An account that exists has regions: nothing at all is an answer that we do not understand.
-            let unreadable = || Failure::new(OPERATION, "UnreadableAnswer", None);
-            return if regions.is_empty() { Err(unreadable()) } else { Ok(regions) };
+    let session = context.account.get().await?;
+    let region = context.aws.organizations_region();
+    let regions = paginate::<_, Failure>(OPERATION, async |token| {
+        let send = async || {
+            let client = aws_sdk_account::Client::new(&session.config_in(&region));
+            let call = client.list_regions().max_results(50).set_next_token(token.clone());
+            let call = call.region_opt_status_contains(RegionOptStatus::Enabled);
+            call.region_opt_status_contains(RegionOptStatus::EnabledByDefault).send().await
         };
-        if !seen.insert(token.to_owned()) {
-            return Err(Failure::new(OPERATION, "PagingDoesNotEnd", None));
-        }
-        if let Some(body) = body.as_object_mut() {
-            body.insert("NextToken".to_owned(), json!(token));
-        }
-    }
+        let page = context.aws.call(session, OPERATION, &region, send).await?;
+        Ok((page.regions.unwrap_or_default(), page.next_token))
+    });
+    let regions = regions.await?;
+    let regions: BTreeSet<Region> =
+        regions.iter().filter_map(|region| Region::new(region.region_name()?)).collect();
+    // Every account has regions, so an answer without any is not understood.
+    if regions.is_empty() { Err(Failure::unreadable(OPERATION)) } else { Ok(regions) }
 }
 
-async fn by_ec2(visit: &Visit<'_>) -> Result<BTreeSet<Region>, Failure> {
+/// Signed by hand: the SDK crate of EC2 is far larger than this call is worth.
+async fn by_ec2(context: &AccountContext<'_>) -> Result<BTreeSet<Region>, Failure> {
     const OPERATION: &str = "DescribeRegions";
-    let place = visit.account.place().await?;
-    let request = Request::query("ec2", OPERATION, &visit.aws.organizations_region(), "Version=2016-11-15");
-    let answer = visit.aws.text(place, request).await?;
-    let unreadable = || Failure::new(OPERATION, "UnreadableAnswer", None);
-    let document = roxmltree::Document::parse(&answer).map_err(|_| unreadable())?;
-    let named = document.descendants().filter(|node| node.has_tag_name_of("regionName"));
-    let regions: BTreeSet<Region> = named.filter_map(|node| Region::new(node.text()?.trim())).collect();
-    if regions.is_empty() { Err(unreadable()) } else { Ok(regions) }
-}
-
-/// Names compared without their namespace.
-trait Named {
-    fn has_tag_name_of(&self, name: &str) -> bool;
-}
-
-impl Named for roxmltree::Node<'_, '_> {
-    fn has_tag_name_of(&self, name: &str) -> bool {
-        self.tag_name().name() == name
-    }
+    let session = context.account.get().await?;
+    let request = Request::query("ec2", OPERATION, &context.aws.organizations_region(), "Version=2016-11-15");
+    let answer = context.aws.text(session, request).await?;
+    let document = roxmltree::Document::parse(&answer).map_err(|_| Failure::unreadable(OPERATION))?;
+    let names = document.descendants().filter(|node| node.has_tag_name("regionName"));
+    let regions: BTreeSet<Region> = names.filter_map(|node| Region::new(node.text()?.trim())).collect();
+    if regions.is_empty() { Err(Failure::unreadable(OPERATION)) } else { Ok(regions) }
 }

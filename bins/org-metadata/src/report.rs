@@ -1,10 +1,10 @@
-//! What a run has found out: organizations, their accounts, and what could not be seen.
+//! The result of a run: organizations, their accounts, and missing data.
 //!
-//! Unknown is not empty: whatever was asked for has either an answer or a [`Gap`].
+//! Unknown and empty are different: every question has either an answer or a [`MissingData`].
 
+pub(crate) mod account_row;
 pub(crate) mod columns;
 pub(crate) mod groups;
-pub(crate) mod record;
 
 use crate::aws::Failure;
 use autotag_model::arn::{AccountId, Region};
@@ -13,38 +13,38 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything one run has found out.
+/// The result of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
-    /// When the run began; a resumed run keeps the time of the first one. It names the run and its files.
+    /// The start of the run, which names the run and its files. A resumed run keeps the start of the first one.
     pub(crate) started: Timestamp,
-    /// When everything had been asked.
+    /// The time of the last answer.
     pub(crate) ended: Timestamp,
-    /// Whether an earlier run was continued.
+    /// Whether this run continues an earlier one.
     pub(crate) resumed: bool,
     /// In the order of the tenants.
     pub(crate) tenants: Vec<Tenant>,
-    /// What the tenant table says that is no account id.
+    /// Ids in the tenant table that are not account ids.
     pub(crate) unusable_tenants: Vec<String>,
 }
 
-/// One management account that was asked for, and what came of it.
+/// One management account of the configuration, and its result.
 #[derive(Debug, Clone)]
 pub(crate) struct Tenant {
-    /// The account id as it was asked for.
+    /// The account id of the configuration.
     pub(crate) id: AccountId,
     pub(crate) outcome: TenantOutcome,
-    /// How long it took, in milliseconds.
+    /// The duration, in milliseconds.
     pub(crate) millis: u64,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum TenantOutcome {
-    /// Its organization.
+    /// The organization that it manages.
     Reported(Organization),
-    /// It is in an organization, but does not manage it; the account that does.
+    /// The account is in an organization that this other account manages.
     NotManagement(AccountId),
-    /// Nothing is known of it.
+    /// Nothing is known about it.
     Failed(Failure),
 }
 
@@ -54,84 +54,86 @@ pub(crate) struct Organization {
     /// `o-...`
     pub(crate) id: String,
     pub(crate) management: AccountId,
-    /// The management account first, then as `ListAccounts` has them.
+    /// The management account first, then in the order of `ListAccounts`.
     pub(crate) accounts: Vec<Account>,
-    /// Why the list of accounts is not whole, if it is not.
-    pub(crate) cut: Option<Failure>,
+    /// Why the list of accounts is incomplete, if it is.
+    pub(crate) truncated_by: Option<Failure>,
 }
 
-/// An account as `ListAccounts` has it.
+/// An account as `ListAccounts` describes it. Serialized in the file for `--resume`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Listed {
+pub(crate) struct ListedAccount {
     pub(crate) id: AccountId,
-    /// Chosen by the account itself: hostile.
+    /// The account itself chooses it. Do not trust its content.
     pub(crate) name: String,
-    /// `State`, else `Status`; neither may be there.
+    /// `State`, otherwise `Status`; `None` if AWS returns neither.
     pub(crate) state: Option<String>,
     /// Ids of the organizational units from the root down, `r-.../ou-.../ou-...`.
     pub(crate) ou_path: Option<String>,
     /// `INVITED` or `CREATED`.
     pub(crate) joined_method: Option<String>,
-    /// When it joined.
+    /// When it joined the organization.
     pub(crate) joined: Option<Timestamp>,
 }
 
 /// One account.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
-    pub(crate) listed: Listed,
+    pub(crate) listed: ListedAccount,
     /// Whether it is the management account.
     pub(crate) management: bool,
-    /// Those of its tags that the report asks for, by key. Whoever may tag the account writes them: hostile.
+    /// The tags that the report needs, by key. Do not trust their content.
     pub(crate) tags: BTreeMap<String, String>,
-    /// Where something is that counts.
+    /// The regions with a resource that counts.
     pub(crate) active: BTreeSet<Region>,
-    /// Enabled regions that could not be looked into.
+    /// Enabled regions that could not be scanned.
     pub(crate) unknown: BTreeSet<Region>,
-    pub(crate) gaps: Vec<Gap>,
+    pub(crate) missing: Vec<MissingData>,
 }
 
-/// Something about an account that could not be found out.
+/// Something about an account that could not be read, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Gap {
-    pub(crate) about: About,
+pub(crate) struct MissingData {
+    pub(crate) field: MissingField,
     pub(crate) failure: Failure,
 }
 
-/// What a gap is about.
+/// The kind of missing data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum About {
-    /// Its tags.
+pub(crate) enum MissingField {
+    /// The account's tags.
     Tags,
-    /// The account could not be entered, so none of its regions is known.
+    /// All regions, because the account could not be entered.
     Entry,
-    /// Which regions it has enabled, so none of them was looked into.
+    /// The list of enabled regions, so that none of them was scanned.
     EnabledRegions,
-    /// What is in this region.
+    /// Whether this region is active.
     Region(Region),
-    /// What is in all regions that were not found active.
+    /// Whether the regions that were not found active are active.
     OtherRegions,
 }
 
-impl Listed {
-    /// Whether the account is entered at all: it is active, or nobody says what it is.
+impl ListedAccount {
+    /// Whether the account is entered: it is active, or AWS does not say its state.
     pub(crate) fn is_open(&self) -> bool {
         self.state.as_deref().is_none_or(|state| state == "ACTIVE")
     }
 }
 
 impl Account {
-    /// One word for how the account went: `ok`; the state in lower case where it was not entered for it; else what kept
-    /// something from being known: `role_denied`, `throttled`, `denied`, `failed`.
+    /// The status of the scan in one word: `ok`; the state in lower case if the account was not entered because of it;
+    /// otherwise the reason for missing data: `role_denied`, `throttled`, `denied`, `failed`.
     pub(crate) fn status(&self) -> String {
-        let class = |class| self.gaps.iter().any(|gap| gap.failure.class == class);
-        let entry_denied = |gap: &Gap| gap.about == About::Entry && gap.failure.class == ErrorClass::Denied;
+        let class = |class| self.missing.iter().any(|missing| missing.failure.class == class);
+        let entry_denied = |missing: &MissingData| {
+            missing.field == MissingField::Entry && missing.failure.class == ErrorClass::Denied
+        };
         let word = match () {
-            () if self.gaps.is_empty() && !self.listed.is_open() => {
+            () if self.missing.is_empty() && !self.listed.is_open() => {
                 return self.listed.state.as_deref().unwrap_or_default().to_lowercase();
             }
-            () if self.gaps.is_empty() => "ok",
-            () if self.gaps.iter().any(entry_denied) => "role_denied",
+            () if self.missing.is_empty() => "ok",
+            () if self.missing.iter().any(entry_denied) => "role_denied",
             () if class(ErrorClass::Throttled) => "throttled",
             () if class(ErrorClass::Denied) => "denied",
             () => "failed",
@@ -139,28 +141,28 @@ impl Account {
         word.to_owned()
     }
 
-    /// What is not known and why, for people.
+    /// All missing data with the reasons, for people.
     pub(crate) fn problem(&self) -> String {
-        let gaps: Vec<String> = self.gaps.iter().map(ToString::to_string).collect();
-        gaps.join("; ")
+        let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
+        missing.join("; ")
     }
 }
 
-impl std::fmt::Display for Gap {
+impl std::fmt::Display for MissingData {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Failure { operation, code, .. } = &self.failure;
-        match &self.about {
-            About::Tags => write!(f, "tags unknown: {operation} answered {code}"),
-            About::Entry => write!(f, "regions unknown: {operation} answered {code}"),
-            About::EnabledRegions => write!(f, "enabled regions unknown: {operation} answered {code}"),
-            About::Region(region) => write!(f, "{region} unknown: {operation} answered {code}"),
-            About::OtherRegions => write!(f, "other regions unknown: {operation} answered {code}"),
+        match &self.field {
+            MissingField::Tags => write!(f, "tags unknown: {operation} answered {code}"),
+            MissingField::Entry => write!(f, "regions unknown: {operation} answered {code}"),
+            MissingField::EnabledRegions => write!(f, "enabled regions unknown: {operation} answered {code}"),
+            MissingField::Region(region) => write!(f, "{region} unknown: {operation} answered {code}"),
+            MissingField::OtherRegions => write!(f, "other regions unknown: {operation} answered {code}"),
         }
     }
 }
 
 impl Tenant {
-    /// Its organization, if there is one to report.
+    /// The reported organization, if there is one.
     pub(crate) fn organization(&self) -> Option<&Organization> {
         match &self.outcome {
             TenantOutcome::Reported(organization) => Some(organization),
@@ -170,32 +172,32 @@ impl Tenant {
 }
 
 impl Report {
-    /// The organizations that are reported.
+    /// The reported organizations.
     pub(crate) fn organizations(&self) -> impl Iterator<Item = &Organization> {
         self.tenants.iter().filter_map(Tenant::organization)
     }
 
-    /// The accounts that are reported.
+    /// The reported accounts.
     pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.organizations().flat_map(|organization| &organization.accounts)
     }
 
-    /// Whether all that was asked for is in it. A tenant that is no management account is not missing: it is said.
+    /// Whether nothing is missing. A tenant that is not a management account is reported as such, and is not missing.
     pub(crate) fn is_whole(&self) -> bool {
-        let broken = |tenant: &Tenant| matches!(tenant.outcome, TenantOutcome::Failed(_));
+        let has_failed = |tenant: &Tenant| matches!(tenant.outcome, TenantOutcome::Failed(_));
         self.unusable_tenants.is_empty()
-            && !self.tenants.iter().any(broken)
-            && self.organizations().all(|organization| organization.cut.is_none())
-            && self.accounts().all(|account| account.gaps.is_empty())
+            && !self.tenants.iter().any(has_failed)
+            && self.organizations().all(|organization| organization.truncated_by.is_none())
+            && self.accounts().all(|account| account.missing.is_empty())
     }
 
-    /// The name of the run, `2026-03-02T09-00-00Z`: its start, as file names take it.
+    /// The name of the run: its start, for example `2026-03-02T09-00-00Z`.
     pub(crate) fn name(&self) -> String {
         run_name(self.started)
     }
 }
 
-/// A time as it stands in file names.
+/// The name of a run that started at this time; valid in file names.
 pub(crate) fn run_name(started: Timestamp) -> String {
     started.strftime("%Y-%m-%dT%H-%M-%SZ").to_string()
 }

@@ -1,17 +1,16 @@
-//! One run: what is there to continue, who is to be reported, the scan, the files.
+//! One run: the run to continue, the tenants, the scan, the files.
 
-use crate::answers::{self, Answers, Run};
-use crate::aws::{Aws, Place};
-use crate::config::{Config, Detect, Source};
-use crate::output::{self, Folder, Places, Written};
+use crate::aws::{AccountSession, Aws};
+use crate::completion::Completion;
+use crate::config::{Config, Source};
+use crate::console::say;
+use crate::output::{self, Destinations, Folder, Written};
 use crate::progress::Progress;
-use crate::regions::ActiveRegions;
-use crate::regions::explorer::ByExplorer;
-use crate::regions::tagging::ByTags;
 use crate::report::Report;
+use crate::resume_cache::{self, ResumeCache, Run};
 use crate::scan::Scan;
-use crate::summary;
 use crate::tenants::{self, Tenants};
+use crate::{dry_run, report, summary};
 use anyhow::{Context as _, Result, bail};
 use autotag_aws::{Accounts, Settings};
 use autotag_model::arn::Region;
@@ -21,142 +20,134 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use tokio::sync::Semaphore;
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Done {
-    /// The report is whole.
-    Whole,
-    /// The report is there, and something is missing in it; it was said what.
-    Partly,
-}
-
-/// What is known before AWS is asked.
-struct Begun {
-    started: Timestamp,
+/// A run before its first call.
+struct Started {
+    at: Timestamp,
     resumed: bool,
-    answers: Answers,
+    cache: ResumeCache,
     folder: Option<Folder>,
 }
 
-/// The whole run. `now` reads the clock.
-pub(crate) async fn run(config: &Config, now: fn() -> Timestamp) -> Result<Done> {
-    let begun = begin(config, now)?;
+/// Runs the program. `now` reads the clock.
+pub(crate) async fn run(config: &Config, now: fn() -> Timestamp) -> Result<Completion> {
+    let started = start(config, now)?;
     let (ambient, home) = ambient(config).await?;
     let aws = Aws::new(config.concurrency, config.rates.clone(), home);
-    let here = Place::new(ambient.clone());
-    let Tenants { ids, unusable } = tenants(config, &aws, &here, &begun.answers).await?;
+    let caller = AccountSession::new(ambient.clone());
+    let Tenants { ids, unusable } = tenants(config, &aws, &caller, &started.cache).await?;
     if ids.is_empty() && unusable.is_empty() {
-        bail!("there is no tenant to report: look at the table and its filters (--tenant-filter)");
+        bail!("no tenant to report: check the table and its filters (--tenant-filter)");
     }
     let ids: Vec<_> = ids.into_iter().collect();
     if config.dry_run {
-        return crate::dry_run::run(config, &aws, here, &ids, &unusable).await;
+        return dry_run::run(config, &aws, caller, &ids, &unusable).await;
     }
     let progress = Progress::new(config.quiet);
-    let ways = ways(&config.detect);
     let scan = Scan {
         aws: &aws,
-        answers: &begun.answers,
+        cache: &started.cache,
         progress: &progress,
         role: &config.role,
         member_role: &config.member_role,
         tags: &config.tags(),
-        ways: ways.as_ref(),
-        visits: Semaphore::new(config.concurrency),
+        region_detector: &config.region_detector,
+        account_permits: Semaphore::new(config.concurrency),
         concurrency: config.concurrency,
     };
-    let tenants = scan.tenants(here, &ids).await;
+    let tenants = scan.tenants(caller, &ids).await;
     progress.end();
     let report = Report {
-        started: begun.started,
+        started: started.at,
         ended: now(),
-        resumed: begun.resumed,
+        resumed: started.resumed,
         tenants,
         unusable_tenants: unusable.into_iter().collect(),
     };
-    finish(config, &begun, &report, &aws, &Place::new(ambient)).await
+    finish(config, &started, &report, &aws, &AccountSession::new(ambient)).await
 }
 
-async fn finish(config: &Config, begun: &Begun, report: &Report, aws: &Aws, here: &Place) -> Result<Done> {
-    let (folder, bucket) = (begun.folder.as_ref(), config.bucket.as_ref());
-    let written = output::write(report, config, &Places { aws, here, folder, bucket }).await?;
+/// Writes the files, and removes the cache if the report is complete.
+async fn finish(
+    config: &Config,
+    started: &Started,
+    report: &Report,
+    aws: &Aws,
+    caller: &AccountSession,
+) -> Result<Completion> {
+    let (folder, bucket) = (started.folder.as_ref(), config.bucket.as_ref());
+    let written = output::write(report, config, &Destinations { aws, caller, folder, bucket }).await?;
     let is_written = |file: &Written| file.problems.is_empty();
-    let done = report.is_whole() && written.iter().all(is_written);
-    if let (true, Some(folder)) = (done, &begun.folder) {
-        folder.remove(answers::FILE)?;
+    let is_complete = report.is_whole() && written.iter().all(is_written);
+    if let (true, Some(folder)) = (is_complete, folder) {
+        folder.remove(resume_cache::FILE)?;
     }
-    summary::write(report, &written, aws, begun.answers.lost().as_deref(), done, begun.folder.is_some());
-    Ok(if done { Done::Whole } else { Done::Partly })
+    let completion = if is_complete { Completion::Complete } else { Completion::Partial };
+    summary::write(report, &written, aws, &started.cache, completion, folder.is_some());
+    Ok(completion)
 }
 
-/// Holds the folder, and takes up the run that is to be continued, or begins one.
-fn begin(config: &Config, now: fn() -> Timestamp) -> Result<Begun> {
+/// Locks the folder, and continues the run in it or starts a new one.
+fn start(config: &Config, now: fn() -> Timestamp) -> Result<Started> {
     if !config.unused.is_empty() {
-        crate::say(&format!(
-            "the .env file has variables that mean nothing here: {}",
-            config.unused.join(", ")
-        ));
+        say(&format!("the .env file has variables without a meaning here: {}", config.unused.join(", ")));
     }
     let Some(out) = &config.out else {
-        return Ok(Begun { started: now(), resumed: false, answers: Answers::unkept(), folder: None });
+        return Ok(Started { at: now(), resumed: false, cache: ResumeCache::in_memory(), folder: None });
     };
-    let folder = Folder::hold(out)?;
-    let path = folder.path(answers::FILE);
+    let folder = Folder::lock(out)?;
+    let path = folder.path(resume_cache::FILE);
     let settings = config.settings();
     if config.resume {
-        if let Some((run, answers)) = Answers::resume(&path, &settings)? {
-            let name = crate::report::run_name(run.started);
-            crate::say(&format!("continues the run {name}"));
-            return Ok(Begun { started: run.started, resumed: true, answers, folder: Some(folder) });
+        if let Some((run, cache)) = ResumeCache::resume(&path, &settings)? {
+            say(&format!("continues the run {}", report::run_name(run.started)));
+            return Ok(Started { at: run.started, resumed: true, cache, folder: Some(folder) });
         }
-        crate::say(&format!("there is no run to continue in {}: a new one begins", out.display()));
+        say(&format!("{} has no run to continue: a new one starts", out.display()));
     } else if path.exists() {
-        crate::say(
-            "an earlier run here was not whole; this one begins anew (--resume would have continued it)",
+        say(
+            "an earlier run in this folder was not complete: a new one starts (--resume continues the earlier one)",
         );
     }
     let run = Run { started: now(), settings };
-    let answers = Answers::begin(&path, &run)?;
-    Ok(Begun { started: run.started, resumed: false, answers, folder: Some(folder) })
+    let cache = ResumeCache::create(&path, &run)?;
+    Ok(Started { at: run.started, resumed: false, cache, folder: Some(folder) })
 }
 
-/// As AWS's own tools would be configured, and one's own region; retries are made here, as each takes a turn and is counted.
+/// The configuration of AWS's own tools, and the home region. The SDK makes one attempt per call: `aws` retries.
 async fn ambient(config: &Config) -> Result<(SdkConfig, Region)> {
     let settings = Settings { attempts: 1, ..Settings::default() };
     let accounts = Accounts::connect(settings).await;
     let credentials =
         accounts.ambient().credentials_provider().context("no AWS credentials are configured")?;
-    // Without them every call would fail, eight times over.
-    credentials.provide_credentials().await.context("no AWS credentials are to be had")?;
+    // Checked here, because without credentials each call would fail after all its attempts.
+    credentials.provide_credentials().await.context("cannot get AWS credentials")?;
     let home =
         config.region.clone().or_else(|| accounts.home_region()).context("no region: set AWS_REGION")?;
     let ambient = accounts.ambient().to_builder().region(autotag_aws::sdk_region(&home)).build();
     Ok((ambient, home))
 }
 
-/// Whom to report. A table without tenants, or with entries that are of no use, is not kept as an answer: it is to be mended,
-/// and read again.
-async fn tenants(config: &Config, aws: &Aws, here: &Place, answers: &Answers) -> Result<Tenants> {
+/// The tenants to report. A table without tenants or with unusable entries is not cached, so that a resumed run reads the
+/// corrected table.
+async fn tenants(
+    config: &Config,
+    aws: &Aws,
+    caller: &AccountSession,
+    cache: &ResumeCache,
+) -> Result<Tenants> {
     const QUESTION: &str = "tenants";
     let table = match &config.tenants {
         Source::Listed(ids) => return Ok(Tenants { ids: ids.clone(), unusable: BTreeSet::new() }),
         Source::Table(table) => table,
     };
-    if let Some(known) = answers.known(QUESTION) {
-        return Ok(known);
+    if let Some(cached) = cache.get(QUESTION) {
+        return Ok(cached);
     }
     let (name, region) = (&table.name, &table.region);
-    let scanned = tenants::scan(aws, here, table).await;
-    let scanned = scanned.with_context(|| format!("the tenant table {name} in {region} cannot be read"))?;
+    let scanned = tenants::scan(aws, caller, table).await;
+    let scanned = scanned.with_context(|| format!("cannot read the tenant table {name} in {region}"))?;
     if scanned.unusable.is_empty() && !scanned.ids.is_empty() {
-        answers.keep(QUESTION, &scanned);
+        cache.insert(QUESTION, &scanned);
     }
     Ok(scanned)
-}
-
-fn ways(detect: &Detect) -> Box<dyn ActiveRegions> {
-    match detect {
-        Detect::Tagging => Box::new(ByTags),
-        Detect::Explorer(region) => Box::new(ByExplorer { region: region.clone() }),
-    }
 }

@@ -1,4 +1,4 @@
-//! All organizations, accounts and regions at once, as far as turns and places allow.
+//! The scan: all organizations, accounts and regions concurrently, within the limits of rates and slots.
 //!
 //! ```text
 //! tenant ── assume role ── DescribeOrganization ── ListAccounts ──┬── account ── tags
@@ -6,16 +6,17 @@
 //!                                                                 ├── account ...
 //! ```
 //!
-//! Everything that is found out goes through [`Answers`]; a failure is a gap of its account, or of its organization, and
-//! ends nothing else.
+//! Every answer goes through the [`ResumeCache`]. A failure is missing data of its account or organization, and does not stop
+//! the others.
 
-use crate::answers::Answers;
-use crate::aws::{Aws, Entry, Failure, Place};
-use crate::organization::{self, Described, Pages};
+use crate::aws::{AccountSession, Aws, Failure, LazyAccountSession};
+use crate::organization::{self, Described};
 use crate::progress::Progress;
-use crate::regions::{ActiveRegions, Found, Visit};
-use crate::report::{About, Account, Gap, Listed, Organization, Tenant, TenantOutcome};
+use crate::regions::{AccountContext, RegionDetector, RegionScan};
+use crate::report::{Account, ListedAccount, MissingData, MissingField, Organization, Tenant, TenantOutcome};
+use crate::resume_cache::ResumeCache;
 use autotag_aws::MemberRole;
+use autotag_aws::paginate::Paginator;
 use autotag_model::arn::AccountId;
 use futures_util::future::join;
 use futures_util::stream::{self, StreamExt as _};
@@ -24,143 +25,160 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-/// How many organizations are looked into at once.
+/// The number of organizations that are scanned at a time.
 const ORGANIZATIONS: usize = 100;
 
-/// What is looked for, and how.
+/// The parameters of a scan.
 pub(crate) struct Scan<'a> {
     pub(crate) aws: &'a Aws,
-    pub(crate) answers: &'a Answers,
+    pub(crate) cache: &'a ResumeCache,
     pub(crate) progress: &'a Progress,
     /// The role of management accounts.
     pub(crate) role: &'a MemberRole,
-    /// The role of member accounts, assumed with the credentials of the other.
+    /// The role of member accounts, assumed with the credentials of the management account's role.
     pub(crate) member_role: &'a MemberRole,
-    /// The keys of account tags that the report wants.
+    /// The keys of the account tags to report.
     pub(crate) tags: &'a BTreeSet<String>,
-    pub(crate) ways: &'a dyn ActiveRegions,
-    /// How many accounts are entered at once.
-    pub(crate) visits: Semaphore,
+    pub(crate) region_detector: &'a RegionDetector,
+    /// Limits the number of accounts that are entered at a time.
+    pub(crate) account_permits: Semaphore,
     pub(crate) concurrency: usize,
 }
 
 impl Scan<'_> {
-    /// Every tenant, in their order.
-    pub(crate) async fn tenants(&self, here: Place, tenants: &[AccountId]) -> Vec<Tenant> {
-        let here = &Entry::here(here);
+    /// Scans the tenants. The result is in their order.
+    pub(crate) async fn tenants(&self, caller: AccountSession, tenants: &[AccountId]) -> Vec<Tenant> {
+        let caller = &LazyAccountSession::open(caller);
         let tenant = |id| async move {
-            let began = Instant::now();
-            let outcome = match self.tenant(here, id).await {
+            let started = Instant::now();
+            let outcome = match self.tenant(caller, id).await {
                 Ok(outcome) => outcome,
                 Err(failure) => TenantOutcome::Failed(failure),
             };
-            let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             Tenant { id: id.clone(), outcome, millis }
         };
         stream::iter(tenants).map(tenant).buffered(ORGANIZATIONS).collect().await
     }
 
-    async fn tenant(&self, here: &Entry<'_>, id: &AccountId) -> Result<TenantOutcome, Failure> {
-        let entry = Entry::by_role(self.aws, here, id, self.role);
+    async fn tenant(
+        &self,
+        caller: &LazyAccountSession<'_>,
+        id: &AccountId,
+    ) -> Result<TenantOutcome, Failure> {
+        let session = LazyAccountSession::by_role(self.aws, caller, id, self.role);
         let described: Described = self
-            .answers
-            .ask(&format!("organization {id}"), async {
-                organization::describe(self.aws, entry.place().await?).await
+            .cache
+            .get_or_fetch(&format!("organization {id}"), async {
+                organization::describe(self.aws, session.get().await?).await
             })
             .await?;
         if described.management != *id {
             return Ok(TenantOutcome::NotManagement(described.management));
         }
         let (sender, receiver) = mpsc::unbounded_channel();
-        let (cut, accounts) = join(self.list(&entry, id, sender), self.accounts(&entry, id, receiver)).await;
-        if let (Some(failure), true) = (&cut, accounts.is_empty()) {
+        let (listed, accounts) =
+            join(self.list(&session, id, sender), self.accounts(&session, id, receiver)).await;
+        let truncated_by = listed.err();
+        if let (Some(failure), true) = (&truncated_by, accounts.is_empty()) {
             return Err(failure.clone());
         }
-        Ok(TenantOutcome::Reported(Organization { id: described.id, management: id.clone(), accounts, cut }))
+        let organization = Organization { id: described.id, management: id.clone(), accounts, truncated_by };
+        Ok(TenantOutcome::Reported(organization))
     }
 
-    /// Lists the accounts, each once; they are visited while further pages are asked for. Why the list broke off, if it did.
+    /// Lists the accounts of the organization, each once. Sends each page on at once, so that its accounts are scanned while the
+    /// next page is read.
     async fn list(
         &self,
-        entry: &Entry<'_>,
+        session: &LazyAccountSession<'_>,
         id: &AccountId,
-        found: UnboundedSender<Listed>,
-    ) -> Option<Failure> {
+        found: UnboundedSender<ListedAccount>,
+    ) -> Result<(), Failure> {
         let question = format!("accounts {id}");
-        // Nobody listens only if the visits were dropped, and then this is, too.
-        let send = |listed: &Listed| drop(found.send(listed.clone()));
-        if let Some(list) = self.answers.known::<Vec<Listed>>(&question) {
+        // Sending fails only if the receiver was dropped. Then the scan was cancelled, and this future too.
+        let send = |listed: &ListedAccount| drop(found.send(listed.clone()));
+        if let Some(list) = self.cache.get::<Vec<ListedAccount>>(&question) {
             list.iter().for_each(send);
-            return None;
+            return Ok(());
         }
-        let place = match entry.place().await {
-            Ok(place) => place,
-            Err(failure) => return Some(failure),
-        };
-        let mut pages = Pages::of_accounts(self.aws, place);
+        let session = session.get().await?;
         let (mut list, mut ids) = (Vec::new(), BTreeSet::new());
-        while let Some(page) = pages.next().await {
-            match page {
-                Ok(page) => {
-                    for listed in organization::accounts(&page).filter(|listed| ids.insert(listed.id.clone()))
-                    {
-                        send(&listed);
-                        list.push(listed);
-                    }
-                }
-                Err(failure) => return Some(failure),
+        let mut pages = Paginator::new("ListAccounts");
+        while pages.has_next() {
+            let page = organization::accounts_page(self.aws, session, pages.token()).await?;
+            let listed = page.accounts.into_iter().map(ListedAccount::from);
+            for listed in listed.filter(|listed| ids.insert(listed.id.clone())) {
+                send(&listed);
+                list.push(listed);
             }
+            pages.advance(page.next_token)?;
         }
-        self.answers.keep(&question, &list);
-        None
+        self.cache.insert(&question, &list);
+        Ok(())
     }
 
     async fn accounts(
         &self,
-        entry: &Entry<'_>,
+        organization: &LazyAccountSession<'_>,
         management: &AccountId,
-        found: UnboundedReceiver<Listed>,
+        found: UnboundedReceiver<ListedAccount>,
     ) -> Vec<Account> {
         let found = stream::unfold(found, |mut found| async { Some((found.recv().await?, found)) });
-        let visits = found.enumerate().map(|(at, listed)| async move {
+        let scans = found.enumerate().map(|(at, listed)| async move {
             self.progress.found();
-            let account = self.account(entry, management, listed).await;
+            let account = self.account(organization, management, listed).await;
             self.progress.done(self.aws);
             (at, account)
         });
-        let mut accounts: Vec<(usize, Account)> = visits.buffer_unordered(self.concurrency).collect().await;
+        let mut accounts: Vec<(usize, Account)> = scans.buffer_unordered(self.concurrency).collect().await;
         accounts.sort_by_key(|(at, account)| (!account.management, *at));
         accounts.into_iter().map(|(_, account)| account).collect()
     }
 
-    async fn account(&self, entry: &Entry<'_>, management: &AccountId, listed: Listed) -> Account {
+    async fn account(
+        &self,
+        organization: &LazyAccountSession<'_>,
+        management: &AccountId,
+        listed: ListedAccount,
+    ) -> Account {
         let is_management = listed.id == *management;
-        let (tags, found) =
-            join(self.tags(entry, &listed.id), self.regions(entry, is_management, &listed)).await;
-        let Found { active, unknown, mut gaps } = found;
+        let (tags, scan) =
+            join(self.tags(organization, &listed.id), self.regions(organization, is_management, &listed))
+                .await;
+        let RegionScan { active, unknown, mut missing } = scan;
         let tags = tags.unwrap_or_else(|failure| {
-            gaps.insert(0, Gap { about: About::Tags, failure });
+            missing.insert(0, MissingData { field: MissingField::Tags, failure });
             BTreeMap::new()
         });
-        Account { listed, management: is_management, tags, active, unknown, gaps }
+        Account { listed, management: is_management, tags, active, unknown, missing }
     }
 
-    async fn tags(&self, entry: &Entry<'_>, id: &AccountId) -> Result<BTreeMap<String, String>, Failure> {
-        let asked = async { organization::tags(self.aws, entry.place().await?, id, self.tags).await };
-        self.answers.ask(&format!("tags {id}"), asked).await
+    async fn tags(
+        &self,
+        organization: &LazyAccountSession<'_>,
+        id: &AccountId,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        let fetch = async { organization::tags(self.aws, organization.get().await?, id, self.tags).await };
+        self.cache.get_or_fetch(&format!("tags {id}"), fetch).await
     }
 
-    /// Accounts that are not open are not entered.
-    async fn regions(&self, entry: &Entry<'_>, is_management: bool, listed: &Listed) -> Found {
+    /// The regions of an account. An account that is not active is not entered.
+    async fn regions(
+        &self,
+        organization: &LazyAccountSession<'_>,
+        is_management: bool,
+        listed: &ListedAccount,
+    ) -> RegionScan {
         if !listed.is_open() {
-            return Found::default();
+            return RegionScan::default();
         }
-        // A semaphore that nobody closes always gives.
-        let _visit = self.visits.acquire().await;
-        let member = Entry::by_role(self.aws, entry, &listed.id, self.member_role);
-        let account = if is_management { entry } else { &member };
-        let visit =
-            Visit { aws: self.aws, answers: self.answers, id: &listed.id, organization: entry, account };
-        self.ways.find(&visit).await
+        // The semaphore is never closed, so this never fails.
+        let _permit = self.account_permits.acquire().await;
+        let member = LazyAccountSession::by_role(self.aws, organization, &listed.id, self.member_role);
+        let account = if is_management { organization } else { &member };
+        let context =
+            AccountContext { aws: self.aws, cache: self.cache, id: &listed.id, organization, account };
+        self.region_detector.scan(&context).await
     }
 }

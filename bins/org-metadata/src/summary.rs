@@ -1,20 +1,23 @@
-//! What people read at the end of a run.
+//! The summary at the end of a run, for people.
 
 use crate::aws::Aws;
+use crate::completion::Completion;
+use crate::console::{printable, say};
 use crate::output::Written;
-use crate::report::{Report, TenantOutcome};
+use crate::report::{Report, Tenant, TenantOutcome};
+use crate::resume_cache::ResumeCache;
 use std::fmt::Write as _;
 
-/// How much is shown of each list; the manifest has all.
+/// The number of lines that are shown of each list. The manifest has all.
 const SHOWN: usize = 20;
 
-/// Says what was reported and what is missing.
+/// Prints what was reported and what is missing.
 pub(crate) fn write(
     report: &Report,
     written: &[Written],
     aws: &Aws,
-    lost: Option<&str>,
-    done: bool,
+    cache: &ResumeCache,
+    completion: Completion,
     can_resume: bool,
 ) {
     let (calls, throttled) = aws.totals();
@@ -30,19 +33,22 @@ pub(crate) fn write(
         .iter()
         .flat_map(|file| file.problems.iter().map(move |problem| format!("{}: {problem}", file.name)));
     list(&mut text, "not written", &problems.collect::<Vec<_>>());
-    if let Some(why) = lost {
-        // A text takes whatever is written to it.
-        let _ = writeln!(text, "answers could not be kept for --resume: {why}");
+    if let Some(error) = cache.write_error() {
+        // Writing to a string never fails.
+        let _ = writeln!(text, "answers could not be saved for --resume: {error}");
     }
-    for place in written.iter().filter_map(|file| file.local.as_ref().or(file.uploaded.as_ref())) {
-        let _ = writeln!(text, "wrote {place}");
+    for location in written.iter().filter_map(|file| file.local.as_ref().or(file.uploaded.as_ref())) {
+        let _ = writeln!(text, "wrote {location}");
     }
-    if !done {
-        let how =
-            if can_resume { ": mend it and run again with --resume, which asks only for that" } else { "" };
-        let _ = writeln!(text, "the report is not whole{how}");
+    if completion == Completion::Partial {
+        let how = if can_resume {
+            ": remove the causes and run again with --resume, which reads only what is missing"
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "the report is not complete{how}");
     }
-    crate::say(text.trim_end());
+    say(text.trim_end());
 }
 
 fn list(text: &mut String, name: &str, lines: &[String]) {
@@ -55,7 +61,7 @@ fn list(text: &mut String, name: &str, lines: &[String]) {
 }
 
 fn skipped(report: &Report) -> Vec<String> {
-    let line = |tenant: &crate::report::Tenant| match &tenant.outcome {
+    let line = |tenant: &Tenant| match &tenant.outcome {
         TenantOutcome::NotManagement(management) => {
             Some(format!("{} is not a management account: {management} manages its organization", tenant.id))
         }
@@ -65,21 +71,19 @@ fn skipped(report: &Report) -> Vec<String> {
 }
 
 fn missing(report: &Report) -> Vec<String> {
-    let unusable = report.unusable_tenants.iter().map(|id| format!("tenant `{id}` is no account id"));
+    let unusable = report.unusable_tenants.iter().map(|id| format!("tenant `{id}` is not an account id"));
     let tenants = report.tenants.iter().flat_map(|tenant| match &tenant.outcome {
         TenantOutcome::NotManagement(_) => Vec::new(),
         TenantOutcome::Failed(failure) => vec![format!("organization of {}: {failure}", tenant.id)],
         TenantOutcome::Reported(organization) => {
-            let cut = organization.cut.iter();
-            let cut = cut.map(|failure| format!("accounts of {} beyond those listed: {failure}", tenant.id));
-            let gaps = organization.accounts.iter().filter(|account| !account.gaps.is_empty());
-            cut.chain(gaps.map(|account| format!("{}: {}", account.listed.id, account.problem()))).collect()
+            let truncated_by = organization.truncated_by.iter();
+            let truncated_by = truncated_by
+                .map(|failure| format!("accounts of {} beyond those listed: {failure}", tenant.id));
+            let missing = organization.accounts.iter().filter(|account| !account.missing.is_empty());
+            truncated_by
+                .chain(missing.map(|account| format!("{}: {}", account.listed.id, account.problem())))
+                .collect()
         }
     });
     unusable.chain(tenants).collect()
-}
-
-/// Texts of others must not move the cursor.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

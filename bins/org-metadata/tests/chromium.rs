@@ -31,7 +31,7 @@ const HANDLER: &str =
     "\" autofocus onfocus=\"document.title='taken'\" x=\"<img src=x onerror=document.title='taken'>";
 const BACKWARDS: &str = "\u{202e}evil\u{2066} \u{5e9}\u{5dc}\u{5d5}\u{5dd}";
 
-/// Id, name, and the environment where it is told.
+/// Id, name, and the environment if it is known.
 const ACCOUNTS: [(&str, &str, Option<&str>); 8] = [
     (MANAGEMENT, "management", Some("prod")),
     ("111122220001", SCRIPT, Some(SCRIPT)),
@@ -43,16 +43,16 @@ const ACCOUNTS: [(&str, &str, Option<&str>); 8] = [
     (DENIED, "denied", Some("prod")),
 ];
 
-/// The page, and the folder it lies in.
+/// The page, and its folder.
 struct Page {
     folder: TempDir,
     path: PathBuf,
 }
 
-/// What Chromium made of a page.
+/// A page as Chromium has loaded it.
 struct Shown {
     dom: String,
-    /// What the page was told off for.
+    /// Policy violations and other console messages.
     console: Vec<String>,
 }
 
@@ -172,13 +172,13 @@ fn open(path: &Path, fragment: &str) -> Shown {
     Shown { dom, console }
 }
 
-/// What stands between these two, wherever they are.
+/// All texts between the two markers.
 fn between<'t>(text: &'t str, from: &str, to: &str) -> Vec<&'t str> {
     text.split(from).skip(1).map(|rest| rest.split(to).next().unwrap()).collect()
 }
 
 impl Shown {
-    /// The rows of the table of all accounts, as they stand.
+    /// The rows of the table of all accounts, in order.
     fn rows(&self) -> Vec<&str> {
         let (_, table) = self.dom.split_once("<table id=\"table\"").unwrap();
         let (table, _) = table.split_once("</table>").unwrap();
@@ -192,12 +192,12 @@ impl Shown {
         rows.map(|row| between(row, "<th scope=\"row\">", "</th>")[0]).collect()
     }
 
-    /// What is said of the number of accounts.
+    /// The line with the number of accounts.
     fn told(&self) -> &str {
         between(&self.dom, "<p id=\"shown\" role=\"status\">", "</p>")[0]
     }
 
-    /// That nothing but our own script has run: whatever else would have tried to would have been told off.
+    /// Asserts that only the page's own script has run. The browser would report any other script.
     fn assert_untaken(&self) {
         assert_eq!(self.console, Vec::<String>::new());
         let titles = between(&self.dom.split("<body>").next().unwrap(), "<title>", "</title>").concat();
@@ -209,7 +209,7 @@ impl Shown {
 }
 
 #[test]
-fn hostile_names_are_shown_and_nothing_is_told_off() {
+fn hostile_names_are_shown_without_violating_the_policy() {
     let shown = open(&page().path, "");
     shown.assert_untaken();
     assert_eq!(shown.seen(), ACCOUNTS.map(|(id, ..)| id));
@@ -291,7 +291,7 @@ fn without_scripts_it_is_a_plain_table() {
 
 /// Without it, no other test here would say much.
 #[test]
-fn what_the_policy_forbids_is_told_off() {
+fn policy_violations_are_reported_by_the_browser() {
     let page = page();
     let text = fs::read_to_string(&page.path).unwrap();
     for (number, injected) in

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 const SEED: u64 = 20_261_125;
 
-/// How often the program tries a call.
+/// The number of attempts of a call.
 const TRIES: u32 = 8;
 
 fn stub() -> Proxy {
@@ -47,7 +47,7 @@ fn deny(stub: &Proxy, accounts: &BTreeSet<String>) {
     });
 }
 
-/// Whether a call may be throttled: the last of its tries goes through. Otherwise the test would be one of luck.
+/// Tells whether a call may be throttled. The last attempt of a call never is, because otherwise the result would depend on luck.
 fn bearable() -> impl Fn(&Call) -> bool + Send + Sync {
     let made = Mutex::new(BTreeMap::<Vec<u8>, u32>::new());
     move |call| {
@@ -105,7 +105,7 @@ fn named_in_manifest(out: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn what_is_throttled_is_whole_and_what_is_denied_is_named_and_resumed() {
+fn throttled_runs_complete_and_denied_accounts_are_named_and_resumed() {
     let size = Size { organizations: 3, accounts: 40, regions: 6, resources: 50_000 };
     let (stub, out) = (stub(), tempfile::tempdir().unwrap());
     let estate = Estate::new(SEED, size).behind(&stub);
@@ -160,7 +160,7 @@ fn assert_only_asked_about(estate: &Estate, members: &BTreeSet<String>, regions:
 }
 
 #[test]
-fn a_broken_organization_costs_only_itself() {
+fn a_broken_organization_does_not_stop_the_others() {
     let size = Size { organizations: 3, accounts: 12, regions: 4, resources: 1_000 };
     let (stub, out) = (stub(), tempfile::tempdir().unwrap());
     let estate = Estate::new(SEED, size).behind(&stub);
@@ -190,7 +190,7 @@ fn a_broken_organization_costs_only_itself() {
 }
 
 #[test]
-fn the_usual_pace_is_not_throttled_and_a_faster_one_is_whole_all_the_same() {
+fn default_rates_are_not_throttled_and_faster_ones_still_complete() {
     let size = Size { organizations: 2, accounts: 25, regions: 5, resources: 50_000 };
     let out = tempfile::tempdir().unwrap();
     for fast in [false, true] {
@@ -208,7 +208,7 @@ fn the_usual_pace_is_not_throttled_and_a_faster_one_is_whole_all_the_same() {
 
 /// The judge itself: each call succeeds with the credentials that it needs, and with no others.
 #[test]
-fn the_estate_asks_for_the_credentials_that_fit() {
+fn the_estate_checks_credentials() {
     let size = Size { organizations: 2, accounts: 3, regions: 1, resources: 10 };
     let estate = Estate::new(SEED, size);
     let [first, second] = [0, 1].map(|number| &estate.organizations[number]);

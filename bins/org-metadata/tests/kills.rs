@@ -1,5 +1,4 @@
-//! A run that is killed at any moment leaves nothing half done under the name of something whole, and costs no more than the
-//! calls that were under way.
+//! A run can be killed at any moment: its files are complete or missing, and only the calls in flight are repeated.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -25,18 +24,18 @@ use tempfile::{TempDir, tempdir};
 
 const KILLS: u64 = 50;
 
-/// How many calls are under way at the same time.
+/// The number of calls in flight.
 const CONCURRENCY: u64 = 16;
 
 /// The operations whose answers cost most.
 const KEPT: [&str; 2] = ["ListTagsForResource", "GetResources"];
 
-struct World {
+struct KillSuite {
     stub: Proxy,
     estate: Arc<Estate>,
 }
 
-impl World {
+impl KillSuite {
     fn new(organizations: usize, accounts: usize) -> Self {
         let size = Size { organizations, accounts, regions: 5, resources: 50_000 };
         let stub = Proxy::stub(Duration::from_millis(4)).unwrap();
@@ -65,14 +64,14 @@ impl World {
         assert!(!is_unfinished(out), "the report is whole, and still unfinished");
     }
 
-    /// What was called since the last time.
+    /// The calls since the last time.
     fn calls(&self) -> [Count; 2] {
         let calls = KEPT.map(|operation| self.estate.count(operation));
         self.estate.forget_calls();
         calls
     }
 
-    /// How long such a run takes to its end, and what it calls, if nothing disturbs it.
+    /// The duration and the calls of an undisturbed run.
     fn undisturbed(&self, folder: impl Fn() -> TempDir) -> (Duration, [Count; 2]) {
         // The first one finds nothing of the program in memory, and takes longer.
         self.complete(folder().path());
@@ -93,8 +92,7 @@ impl World {
         self.assert_whole_files(out);
     }
 
-    /// That all is whole that stands under a name of its own: reports have all their rows, and what the manifest says of
-    /// files is true.
+    /// Asserts that all visible files are complete: reports have all their rows, and the manifest describes the files.
     fn assert_whole_files(&self, out: &Path) {
         for (management, rows) in reports(out, &header(&[])) {
             assert_eq!(rows.len(), self.estate.organization(&management).accounts.len());
@@ -151,25 +149,25 @@ fn new() -> TempDir {
 
 #[test]
 fn killed_at_fifty_moments_and_resumed() {
-    let world = World::new(2, 16);
-    let (takes, undisturbed) = world.undisturbed(new);
+    let suite = KillSuite::new(2, 16);
+    let (takes, undisturbed) = suite.undisturbed(new);
     let (mut made, mut in_between) = (0, 0);
     while made < KILLS {
         let (out, mut kills) = (new(), 0);
         // Every other run is killed once more while it is resumed.
         while kills <= made % 2 && (kills == 0 || is_unfinished(out.path())) {
-            let process = world.start(out.path(), if kills == 0 { &[] } else { &["--resume"] });
+            let process = suite.start(out.path(), if kills == 0 { &[] } else { &["--resume"] });
             // From before it has started to after it has ended.
             std::thread::sleep(takes.mul_f64(1.1 * between_0_and_1(made + kills)));
-            world.kill(out.path(), process);
+            suite.kill(out.path(), process);
             kills += 1;
             in_between += u64::from(is_unfinished(out.path()));
         }
         made += kills;
-        world.complete(out.path());
-        for ((operation, Count { calls, .. }), undisturbed) in KEPT.iter().zip(world.calls()).zip(undisturbed)
+        suite.complete(out.path());
+        for ((operation, Count { calls, .. }), undisturbed) in KEPT.iter().zip(suite.calls()).zip(undisturbed)
         {
-            // Where the last page had not come, those before it were no answer yet: they are asked for again.
+            // A list without its last page is not an answer yet, so all its pages are read again.
             let most = undisturbed.calls + kills * (CONCURRENCY + undisturbed.further);
             let expected = undisturbed.calls..=most;
             assert!(expected.contains(&calls), "{calls} of {operation}, not {expected:?}, after kill {made}");
@@ -180,15 +178,15 @@ fn killed_at_fifty_moments_and_resumed() {
 
 /// Files take the place of others then, and what the manifest says of them must still be true.
 #[test]
-fn killed_while_a_report_that_misses_something_is_completed() {
-    let world = World::new(12, 2);
+fn killed_while_an_incomplete_report_is_resumed() {
+    let suite = KillSuite::new(12, 2);
     let before = new();
-    world
+    suite
         .stub
         .rule(|call| (call.operation == "GetResources").then(|| Fault::refused("AccessDeniedException")));
-    let (code, said) = finish(&mut world.command(before.path()));
+    let (code, said) = finish(&mut suite.command(before.path()));
     assert_eq!(code, 2, "{said}");
-    world.stub.repair();
+    suite.stub.repair();
     let copy = || {
         let out = new();
         for (name, path) in visible(before.path()) {
@@ -200,17 +198,17 @@ fn killed_while_a_report_that_misses_something_is_completed() {
     for files in 0..12 {
         let out = copy();
         let old = marks(out.path());
-        let process = world.start(out.path(), &["--resume"]);
+        let process = suite.start(out.path(), &["--resume"]);
         // Until about so many files have taken the place of others.
         while marks(out.path()).difference(&old).count() <= files && is_unfinished(out.path()) {}
-        world.kill(out.path(), process);
+        suite.kill(out.path(), process);
         in_between += u64::from(is_unfinished(out.path()));
-        world.complete(out.path());
+        suite.complete(out.path());
     }
     assert!(in_between > 3, "only {in_between} kills came in between");
 }
 
-/// What tells a file from another of the same name.
+/// The identity of a file, to tell it from another one of the same name.
 fn marks(out: &Path) -> BTreeSet<(String, u64)> {
     let finished = visible(out).into_iter().filter(|(name, _)| name != UNFINISHED);
     finished.filter_map(|(name, path)| Some((name, fs::metadata(path).ok()?.ino()))).collect()
@@ -218,15 +216,15 @@ fn marks(out: &Path) -> BTreeSet<(String, u64)> {
 
 /// The end of the machine may cut what a kill leaves whole: anywhere, also within a letter.
 #[test]
-fn answers_that_were_cut_anywhere_are_taken_up() {
-    let world = World::new(1, 4);
+fn truncated_answers_are_resumed() {
+    let suite = KillSuite::new(1, 4);
     let before = new();
-    world
+    suite
         .stub
         .rule(|call| (call.operation == "GetResources").then(|| Fault::refused("AccessDeniedException")));
-    let (code, said) = finish(&mut world.command(before.path()));
+    let (code, said) = finish(&mut suite.command(before.path()));
     assert_eq!(code, 2, "{said}");
-    world.stub.repair();
+    suite.stub.repair();
     let kept = fs::read(before.path().join(UNFINISHED)).unwrap();
     let within_letters = (0..kept.len()).filter(|at| kept[*at] & 0b1100_0000 == 0b1000_0000);
     let anywhere = (0..10).map(|seed| usize::try_from(random(seed)).unwrap() % kept.len());
@@ -235,8 +233,8 @@ fn answers_that_were_cut_anywhere_are_taken_up() {
     for cut in cuts {
         let out = new();
         fs::write(out.path().join(UNFINISHED), &kept[..cut]).unwrap();
-        let (code, said) = finish(world.command(out.path()).arg("--resume"));
+        let (code, said) = finish(suite.command(out.path()).arg("--resume"));
         assert_eq!(code, 0, "cut behind {cut} bytes: {said}");
-        world.complete(out.path());
+        suite.complete(out.path());
     }
 }

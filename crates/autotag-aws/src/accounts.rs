@@ -1,7 +1,6 @@
-//! Configurations and clients per (account, region), made once.
+//! Configurations and clients per account and region, made once.
 
 use crate::role::AssumedRole;
-use crate::signed::{self, Request};
 use crate::{AccountError, AccountScope, MemberRole, Settings};
 use autotag_model::arn::{AccountId, Partition, Region};
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -10,23 +9,18 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use serde_json::{Value, json};
 use std::any::{Any, TypeId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
-use tokio::sync::{Mutex as AsyncMutex, OnceCell};
+use tokio::sync::OnceCell;
 
-/// How long the list of an organization's accounts is believed.
-const ORGANIZATION_KEPT: Duration = Duration::from_mins(15);
-
-/// What CloudTrail shows as the session of our own calls in other accounts.
+/// The name of our own sessions in other accounts, as CloudTrail shows it.
 const SESSION_NAME: &str = "autotag";
 
-/// A client of one kind for one place.
+/// A client type, and the account and region that the client is for.
 type ClientKey = (TypeId, Option<AccountId>, Region);
 
-/// Entry to accounts and regions. Shared by reference; everything is made once and kept.
+/// Access to accounts and regions. Shared by reference. Roles and clients are made once and reused.
 #[derive(Debug)]
 pub struct Accounts {
     settings: Settings,
@@ -34,11 +28,12 @@ pub struct Accounts {
     own: OnceCell<AccountId>,
     members: Mutex<HashMap<AccountId, Arc<AssumedRole>>>,
     clients: Mutex<HashMap<ClientKey, Arc<dyn Any + Send + Sync>>>,
-    organization: AsyncMutex<Option<(SystemTime, BTreeSet<AccountId>)>>,
+    #[cfg(feature = "organizations")]
+    organization: crate::organizations::Membership,
 }
 
 impl Accounts {
-    /// With the credentials, region and endpoint that AWS's own tools would take from the environment.
+    /// Takes credentials, region and endpoint from the environment, as AWS's own tools do.
     pub async fn connect(settings: Settings) -> Self {
         let retries = RetryConfig::standard()
             .with_max_attempts(settings.attempts)
@@ -47,14 +42,14 @@ impl Accounts {
             .connect_timeout(settings.timeouts.connect)
             .operation_attempt_timeout(settings.timeouts.attempt)
             .build();
-        // One pool of connections for all clients, and for the requests that no client writes.
+        // SDK clients and signed requests share one pool of connections.
         let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
         let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
         let ambient = loader.retry_config(retries).timeout_config(timeouts).load().await;
         Self::new(ambient, settings)
     }
 
-    /// With a configuration made elsewhere; its retries and timeouts count, not those of the settings.
+    /// Takes a configuration of the caller. Its retries and timeouts replace those of the settings.
     pub fn new(ambient: SdkConfig, settings: Settings) -> Self {
         Self {
             settings,
@@ -62,7 +57,8 @@ impl Accounts {
             own: OnceCell::new(),
             members: Mutex::default(),
             clients: Mutex::default(),
-            organization: AsyncMutex::new(None),
+            #[cfg(feature = "organizations")]
+            organization: crate::organizations::Membership::default(),
         }
     }
 
@@ -71,48 +67,45 @@ impl Accounts {
         &self.ambient
     }
 
-    /// The region of the environment; where it names none, the global one.
+    /// The region of the environment, or the partition's global region if it names none.
     pub fn home_region(&self) -> Option<Region> {
         let named = self.ambient.region().and_then(|region| Region::new(region.as_ref()));
         named.or_else(|| Partition::default().global_region())
     }
 
-    /// The account of the ambient credentials; asked for once.
+    /// The account of the ambient credentials. STS is called once.
     ///
     /// # Errors
-    /// [`AccountError::Aws`] when STS does not say.
+    /// [`AccountError::Aws`] if `GetCallerIdentity` fails.
     pub async fn own(&self) -> Result<&AccountId, AccountError> {
         let ask = || async {
             let sts = crate::sts(&self.ambient);
             let answer = sts.get_caller_identity().send().await;
             let answer = answer.map_err(|error| AccountError::of_sdk("GetCallerIdentity", &error))?;
-            answer.account().and_then(AccountId::new).ok_or_else(|| AccountError::Aws {
-                operation: "GetCallerIdentity",
-                code: "NoAccount".to_owned(),
-                status: None,
-            })
+            let no_account = || AccountError::without_answer("GetCallerIdentity", "NoAccount");
+            answer.account().and_then(AccountId::new).ok_or_else(no_account)
         };
         self.own.get_or_try_init(ask).await
     }
 
-    /// The configuration for an account and region; without an account, one's own.
+    /// The configuration for an account and region; without an account, for the caller's own.
     ///
     /// # Errors
-    /// [`AccountError`] when the account may not be, or cannot be, entered.
+    /// [`AccountError`] if the account is out of scope, or if its role cannot be assumed.
     pub async fn config(
         &self,
         account: Option<&AccountId>,
         region: &Region,
     ) -> Result<SdkConfig, AccountError> {
-        let there = self.ambient.to_builder().region(crate::sdk_region(region));
-        Ok(match self.enter(account, region).await? {
-            None => there.build(),
-            Some(member) => member.config(&there.build()),
+        let base = self.ambient.to_builder().region(crate::sdk_region(region));
+        Ok(match self.assume(account, region).await? {
+            None => base.build(),
+            Some(member) => member.config(&base.build()),
         })
     }
 
-    /// The role of another account, with credentials that last a while; `None` for one's own.
-    async fn enter(
+    /// The role of another account, with valid credentials; `None` for the caller's own account.
+    async fn assume(
         &self,
         account: Option<&AccountId>,
         region: &Region,
@@ -121,13 +114,22 @@ impl Accounts {
         if self.own().await? == account {
             return Ok(None);
         }
-        let member = self.member(account, region).await?;
-        // Asked here and not by the client, so that a refusal of the role is not taken for one of the call.
+        let is_in_scope = match &self.settings.allowed {
+            AccountScope::OwnOnly => false,
+            AccountScope::Listed(accounts) => accounts.contains(account),
+            #[cfg(feature = "organizations")]
+            AccountScope::Organization => self.is_in_organization(account).await?,
+        };
+        if !is_in_scope {
+            return Err(AccountError::NotAllowed(account.clone()));
+        }
+        let member = self.member(account, region)?;
+        // Assumed here and not by the client, so that a refused role is not reported as a refused call.
         member.credentials().await?;
         Ok(Some(member))
     }
 
-    /// A client for an account and region, made once by `make`.
+    /// A client for an account and region. `make` is called once per client type, account and region.
     ///
     /// # Errors
     /// As [`Accounts::config`].
@@ -137,8 +139,8 @@ impl Accounts {
         region: &Region,
         make: impl FnOnce(&SdkConfig) -> C,
     ) -> Result<C, AccountError> {
-        // Even if the client is there: the account may have left the organization, or its role be gone.
-        self.enter(account, region).await?;
+        // Checked for a cached client too: the account may have left the organization, or its role may be deleted.
+        self.assume(account, region).await?;
         let key = (TypeId::of::<C>(), account.cloned(), region.clone());
         if let Some(client) =
             crate::lock(&self.clients).get(&key).and_then(|client| client.downcast_ref::<C>())
@@ -150,10 +152,8 @@ impl Accounts {
         Ok(client)
     }
 
-    async fn member(&self, account: &AccountId, region: &Region) -> Result<Arc<AssumedRole>, AccountError> {
-        if !self.may_enter(account).await? {
-            return Err(AccountError::NotAllowed(account.clone()));
-        }
+    /// The role of an account in scope, made once.
+    fn member(&self, account: &AccountId, region: &Region) -> Result<Arc<AssumedRole>, AccountError> {
         let Some(role) = &self.settings.role else { return Err(AccountError::NoRole(account.clone())) };
         let mut members = crate::lock(&self.members);
         let member = members
@@ -167,55 +167,18 @@ impl Accounts {
         AssumedRole::new(&self.ambient, &partition, account, role, SESSION_NAME)
     }
 
-    async fn may_enter(&self, account: &AccountId) -> Result<bool, AccountError> {
-        match &self.settings.allowed {
-            AccountScope::OwnOnly => Ok(false),
-            AccountScope::Listed(accounts) => Ok(accounts.contains(account)),
-            AccountScope::Organization => {
-                let now = self.ambient.time_source().unwrap_or_default().now();
-                let mut held = self.organization.lock().await;
-                let fresh = held.as_ref().filter(|(at, _)| *at + ORGANIZATION_KEPT > now);
-                if let Some((_, accounts)) = fresh {
-                    return Ok(accounts.contains(account));
-                }
-                let accounts = self.list_organization().await?;
-                let may = accounts.contains(account);
-                *held = Some((now, accounts));
-                Ok(may)
-            }
-        }
-    }
-
-    /// The active accounts of the organization.
-    async fn list_organization(&self) -> Result<BTreeSet<AccountId>, AccountError> {
-        let Some(region) = self.home_region().map(|home| signed::organizations_region(&home)) else {
-            return Err(AccountError::Aws {
-                operation: "ListAccounts",
-                code: "NoRegion".to_owned(),
-                status: None,
-            });
-        };
-        let (mut accounts, mut token, mut seen) = (BTreeSet::new(), Value::Null, BTreeSet::new());
-        loop {
-            let body = if token.is_null() { json!({}) } else { json!({"NextToken": token}) };
-            let request = Request::json(signed::ORGANIZATIONS, "ListAccounts", &region, &body);
-            let answer = signed::send_json(&self.ambient, request).await.map_err(|error| {
-                AccountError::Aws { operation: "ListAccounts", code: error.code, status: error.status }
-            })?;
-            let page = answer.get("Accounts").and_then(Value::as_array).into_iter().flatten();
-            let text = |account: &Value, name: &str| account.get(name)?.as_str().map(str::to_owned);
-            // `Status` is being retired in favour of `State`; either may be missing.
-            let active = |account: &&Value| {
-                text(account, "State")
-                    .or_else(|| text(account, "Status"))
-                    .is_none_or(|state| state == "ACTIVE")
-            };
-            accounts.extend(page.filter(active).filter_map(|account| AccountId::new(&text(account, "Id")?)));
-            token = answer.get("NextToken").cloned().unwrap_or_default();
-            // Pages may be empty and still go on; a token that comes again never ends.
-            if token.as_str().is_none_or(str::is_empty) || !seen.insert(token.to_string()) {
-                return Ok(accounts);
-            }
-        }
+    /// Whether the account is active in the caller's organization.
+    #[cfg(feature = "organizations")]
+    async fn is_in_organization(&self, account: &AccountId) -> Result<bool, AccountError> {
+        const OPERATION: &str = "DescribeAccount";
+        let home = self.home_region();
+        let home = home.ok_or_else(|| AccountError::without_answer(OPERATION, "NoRegion"))?;
+        let config = self.ambient.to_builder().region(crate::sdk_region(&home)).build();
+        let is_active = self.organization.is_active(&config, account).await;
+        is_active.map_err(|crate::CallError { code, status, .. }| AccountError::Aws {
+            operation: OPERATION,
+            code,
+            status,
+        })
     }
 }

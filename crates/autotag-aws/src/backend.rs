@@ -95,7 +95,7 @@ impl<S: SessionStore> AwsPorts<S> {
     /// pauses of their own.
     #[must_use]
     pub fn at_most(mut self, calls_per_second: NonZeroU32) -> Self {
-        self.pace = Some((RateLimit::even(calls_per_second.get()), Arc::default()));
+        self.pace = Some((RateLimit::even(calls_per_second), Arc::default()));
         self
     }
 
@@ -151,7 +151,7 @@ impl<S: SessionStore> AwsPorts<S> {
     async fn turn(&self, resource: &Resource, region: &Region) {
         if let Some((rate, pace)) = &self.pace {
             // What is throttled all the same has pauses of its own.
-            let _ = pace.turn(&(resource.account.clone(), region.clone()), *rate).await;
+            let _ = pace.acquire(&(resource.account.clone(), region.clone()), *rate).await;
         }
     }
 }

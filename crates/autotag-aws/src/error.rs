@@ -1,39 +1,97 @@
-//! Why an account cannot be entered.
+//! Errors of calls to AWS, and of entering accounts.
 
+use crate::paginate::PagingDoesNotEnd;
 use autotag_model::arn::AccountId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// Why an account cannot be entered, or a call to AWS did not succeed on the way there.
+/// A call to AWS that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} answered {code}")]
+pub struct CallError {
+    /// AWS's name of the operation.
+    pub operation: String,
+    /// AWS's error code. A failure of the transport has a code of our own: `Timeout`, `NoConnection`, `NotSent`,
+    /// `UnreadableAnswer`, `PagingDoesNotEnd`. An error without a code is named by its status: `Http503`.
+    pub code: String,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+}
+
+impl CallError {
+    /// A call without an answer of AWS, and the code for the reason.
+    pub fn unsent(operation: &str, code: &str) -> Self {
+        Self { operation: operation.to_owned(), code: code.to_owned(), status: None }
+    }
+
+    /// From the error of an SDK client.
+    pub fn of_sdk<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E, HttpResponse>) -> Self {
+        let response = error.raw_response();
+        // An error whose body has no code can be told by its status alone.
+        let by_status = || {
+            let status = response?.status();
+            (!status.is_success()).then(|| format!("Http{}", status.as_u16()))
+        };
+        let code = error.as_service_error().and_then(ProvideErrorMetadata::code).map(str::to_owned);
+        let code = code.or_else(by_status).unwrap_or_else(|| transport_code(error).to_owned());
+        let status = response.map(|response| response.status().as_u16());
+        Self { operation: operation.to_owned(), code, status }
+    }
+}
+
+impl From<PagingDoesNotEnd> for CallError {
+    fn from(error: PagingDoesNotEnd) -> Self {
+        Self::unsent(&error.operation, PagingDoesNotEnd::CODE)
+    }
+}
+
+/// The code for a call that AWS did not answer with an error of its own.
+fn transport_code<E, R>(error: &SdkError<E, R>) -> &'static str {
+    match error {
+        SdkError::TimeoutError(_) => "Timeout",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "Timeout",
+        SdkError::DispatchFailure(_) => "NoConnection",
+        SdkError::ResponseError(_) | SdkError::ServiceError(_) => "UnreadableAnswer",
+        SdkError::ConstructionFailure(_) => "NotSent",
+        _ => "Unknown",
+    }
+}
+
+/// Why an account cannot be entered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
-    /// It is none of those that may be entered.
-    #[error("account {0} is not one that may be entered; allow it in the configuration if it should be")]
+    /// The account is not in the configured scope.
+    #[error("account {0} is out of scope: add it to the accounts of the configuration to allow it")]
     NotAllowed(AccountId),
-    /// It may be entered, but no role is configured.
-    #[error("account {0} is another one, and no member role is configured")]
+    /// The account is in scope, but no role is configured to enter it.
+    #[error("no member role is configured for account {0}: only the caller's own account needs none")]
     NoRole(AccountId),
-    /// AWS did not answer as hoped.
+    /// A call that is needed to enter the account failed.
     #[error("{operation} answered {code}")]
     Aws {
-        /// The operation.
+        /// AWS's name of the operation.
         operation: &'static str,
-        /// AWS's error code, or what kept it from being asked.
+        /// As [`CallError::code`].
         code: String,
-        /// The HTTP status, where there was an answer.
+        /// The HTTP status, if there was an answer.
         status: Option<u16>,
     },
 }
 
 impl AccountError {
-    /// From what an SDK client returned.
-    pub(crate) fn of_sdk<E, R>(
+    /// From the error of an SDK client.
+    pub(crate) fn of_sdk<E: ProvideErrorMetadata>(
         operation: &'static str,
-        error: &aws_smithy_runtime_api::client::result::SdkError<E, R>,
-    ) -> Self
-    where
-        E: aws_smithy_types::error::metadata::ProvideErrorMetadata,
-    {
-        let code = error.as_service_error().and_then(|error| error.code());
-        Self::Aws { operation, code: code.unwrap_or(crate::signed::unsent(error)).to_owned(), status: None }
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self {
+        let CallError { code, status, .. } = CallError::of_sdk(operation, error);
+        Self::Aws { operation, code, status }
+    }
+
+    /// A successful answer that lacks what was asked for, or a call that cannot be made; `code` is one of our own.
+    pub(crate) fn without_answer(operation: &'static str, code: &str) -> Self {
+        Self::Aws { operation, code: code.to_owned(), status: None }
     }
 }

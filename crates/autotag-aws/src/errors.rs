@@ -1,9 +1,8 @@
-//! What went wrong with a call to AWS, as the ports say it.
+//! Failed calls as errors of the engine's backend.
 
-use crate::AccountError;
 #[cfg(feature = "backend")]
-use crate::signed::SignedError;
-use crate::signed::unsent;
+use crate::paginate::PagingDoesNotEnd;
+use crate::{AccountError, CallError};
 use autotag_handlers::outcome::BackendError;
 use autotag_model::failure::ErrorClass::{Denied, Invalid};
 use autotag_model::failure::{NO_ROLE, NOT_ALLOWED, classify};
@@ -21,23 +20,31 @@ pub(crate) fn is_about_room(code: &str) -> bool {
     NO_ROOM.iter().any(|text| code.contains(text))
 }
 
-/// From what an SDK client returned.
+/// From the error of an SDK client.
 pub(crate) fn of_sdk<E: ProvideErrorMetadata>(
     operation: &str,
     error: &SdkError<E, HttpResponse>,
 ) -> BackendError {
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or(unsent(error));
-    BackendError::new(classify(code, status), operation, code)
+    of_call(&CallError::of_sdk(operation, error))
 }
 
-/// From what a signed request ended with.
+/// From the error of a signed request.
 #[cfg(feature = "backend")]
-pub(crate) fn of_signed(error: &SignedError) -> BackendError {
+pub(crate) fn of_signed(error: &CallError) -> BackendError {
+    of_call(error)
+}
+
+/// From a list whose pages do not end.
+#[cfg(feature = "backend")]
+pub(crate) fn of_paging(error: PagingDoesNotEnd) -> BackendError {
+    of_call(&error.into())
+}
+
+fn of_call(error: &CallError) -> BackendError {
     BackendError::new(classify(&error.code, error.status), &error.operation, &error.code)
 }
 
-/// From an account that cannot be entered.
+/// From the reason why an account cannot be entered.
 pub(crate) fn of_account(error: &AccountError) -> BackendError {
     match error {
         AccountError::NotAllowed(account) => denied(account, NOT_ALLOWED),
@@ -48,7 +55,7 @@ pub(crate) fn of_account(error: &AccountError) -> BackendError {
     }
 }
 
-/// Whether an account was not even tried, because it may not be.
+/// Whether an account was not tried because it is out of scope or has no role.
 #[cfg(feature = "backend")]
 pub(crate) fn is_closed_account(error: &BackendError) -> bool {
     [NOT_ALLOWED, NO_ROLE].contains(&error.code.as_str())
@@ -58,7 +65,7 @@ fn denied(account: &autotag_model::arn::AccountId, code: &str) -> BackendError {
     BackendError::new(Denied, &format!("entering account {account}"), code)
 }
 
-/// A call that is not made because it cannot be right.
+/// A call that is not made because AWS would refuse it.
 pub(crate) fn invalid(operation: &str, code: &str) -> BackendError {
     BackendError::new(Invalid, operation, code)
 }

@@ -1,16 +1,19 @@
 //! autotag over AWS: credentials and clients per account and region, the backend of the engine, trail files in S3.
 //!
-//! The caller's own account is reached with the ambient credentials, every other one with a role assumed in it, and only if it is
-//! allowed. Retries, timeouts and endpoints are set in one place, [`Settings`], for all clients.
+//! The caller's own account is entered with the ambient credentials, every other account with a role assumed in it, if the
+//! account is in scope. [`Settings`] has the retries and timeouts of all clients.
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`Settings`] | what a deployment chooses |
-//! | [`Accounts`] | configurations and clients, cached |
+//! | [`Settings`] | scope, member role, attempts and timeouts |
+//! | [`Accounts`] | configurations and clients per account and region, cached |
 //! | [`AssumedRole`] | a role and its credentials |
-//! | [`RateLimiter`] | turns for calls: not more a second than allowed, and fewer where AWS throttles |
-//! | [`signed`] | requests that no SDK crate writes: signed, sent and retried like the SDK's own |
-//! | `backend`, feature `backend` | the ports of the engine over AWS |
+//! | [`RateLimiter`] | a limit of calls per second, lower when AWS throttles |
+//! | [`paginate`] | pages of lists; a list that never ends is an error |
+//! | [`CallError`] | a failed call, with AWS's code or one of our own |
+//! | [`signed`] | requests without an SDK crate: signed, sent and retried like those of the SDK |
+//! | `organizations`, feature `organizations` | the accounts of an organization |
+//! | `backend`, feature `backend` | the backend of the engine over AWS |
 //! | `TrailReader`, feature `trail` | log files of trails in S3 |
 
 use autotag_model::arn::Region;
@@ -24,6 +27,9 @@ pub mod backend;
 mod error;
 #[cfg(any(feature = "backend", feature = "trail"))]
 mod errors;
+#[cfg(feature = "organizations")]
+pub mod organizations;
+pub mod paginate;
 mod rate_limiter;
 mod role;
 mod settings;
@@ -32,18 +38,18 @@ pub mod signed;
 mod trail;
 
 pub use accounts::Accounts;
-pub use error::AccountError;
+pub use error::{AccountError, CallError};
 pub use rate_limiter::{Permit, RateLimit, RateLimiter};
 pub use role::AssumedRole;
-pub use settings::{AccountScope, MemberRole, Settings, Timeouts};
+pub use settings::{AccountScope, AccountScopeError, MemberRole, Settings, Timeouts};
 #[cfg(feature = "trail")]
 pub use trail::TrailReader;
 
-/// Retries without a common allowance, for clients of the service `name`.
+/// Retries without a shared quota, for clients of the service `name`.
 ///
-/// The SDK lets the calls of a process share an allowance of retries, which is used up when nearly half of them fail. Then
-/// each failure goes back to the queue, and what was asked before is asked again: more calls, not fewer. Here the number
-/// of attempts is the bound, and the pause between them the courtesy.
+/// By default the SDK lets the calls of a process share a quota of retries, which is used up when nearly half of them fail. Then
+/// each failure goes back to the queue, and its calls are made again: more calls, not fewer. Here the number of attempts is the
+/// limit, and the pauses between them protect AWS.
 pub fn retries(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::unlimited()).build()
 }
@@ -53,8 +59,8 @@ pub fn sdk_region(region: &Region) -> aws_types::region::Region {
     aws_types::region::Region::new(region.as_str().to_owned())
 }
 
-/// A client for S3. Emulators and private endpoints have no host name for each bucket, so paths name the bucket there.
-#[cfg(any(feature = "backend", feature = "trail"))]
+/// A client for S3. Emulators and private endpoints have no host name per bucket, so the path names the bucket there.
+#[cfg(feature = "s3")]
 pub fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::config::Builder::from(config)
         .force_path_style(config.endpoint_url().is_some())
@@ -74,7 +80,7 @@ fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
     aws_sdk_sts::Client::from_conf(config.retry_partition(retries("aws_sdk_sts")).build())
 }
 
-/// A panic elsewhere while the lock was held leaves what it guards whole: it is changed in one step.
+/// Ignores poisoning: the guarded values are changed in one step, so a panic cannot leave them half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

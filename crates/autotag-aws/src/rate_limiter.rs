@@ -1,60 +1,81 @@
-//! Not more calls a second than allowed, and fewer where AWS throttles.
+//! A client-side limit of calls per second, which becomes lower when AWS throttles.
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
-/// What is left of the speed after a throttled call.
-const SLOWER: f64 = 0.7;
+/// The share of its rate that a bucket keeps after a throttled call.
+const BACKOFF_FACTOR: f64 = 0.7;
 
-/// How little of its speed a bucket may come down to.
-const SLOWEST: f64 = 0.1;
+/// The smallest share of its rate that a bucket can have.
+const MIN_SHARE: f64 = 0.1;
 
-/// How long a bucket takes from standing still to its full speed.
-const REGAINED_AFTER: Duration = Duration::from_secs(20);
+/// How long a bucket takes to recover from a share of zero to its full rate.
+const RECOVERY_TIME: Duration = Duration::from_secs(20);
 
 /// How fast an API may be called: a token bucket.
-#[derive(Debug, Clone, Copy, PartialEq)]
+///
+/// A rate of zero would never allow a call, so it cannot be built:
+///
+/// ```
+/// use autotag_aws::RateLimit;
+///
+/// assert_eq!(RateLimit::new(0, 1), None);
+/// assert_eq!(RateLimit::new(10, 5).map(RateLimit::per_second), Some(10));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Calls a second in the long run, above zero.
-    pub per_second: f64,
-    /// How many calls may come at once after a pause; 1 is evenly spaced.
-    pub burst: u32,
+    per_second: NonZeroU32,
+    burst: NonZeroU32,
 }
 
 impl RateLimit {
-    /// So many calls a second, evenly spaced.
-    pub fn even(per_second: u32) -> Self {
-        Self { per_second: f64::from(per_second), burst: 1 }
+    /// `per_second` calls a second in the long run, and up to `burst` calls at once after a pause. `None` if either is zero.
+    pub const fn new(per_second: u32, burst: u32) -> Option<Self> {
+        match (NonZeroU32::new(per_second), NonZeroU32::new(burst)) {
+            (Some(per_second), Some(burst)) => Some(Self { per_second, burst }),
+            _ => None,
+        }
+    }
+
+    /// Evenly spaced calls.
+    pub const fn even(per_second: NonZeroU32) -> Self {
+        Self { per_second, burst: NonZeroU32::MIN }
+    }
+
+    /// Calls a second in the long run; at least 1.
+    pub const fn per_second(self) -> u32 {
+        self.per_second.get()
     }
 }
 
-/// Turns for calls: each place (an API of an account in a region, say) has a token bucket of its own.
+/// Permits for calls. Each key (for example an API, with account and region) has a token bucket of its own.
 #[derive(Debug)]
 pub struct RateLimiter<K> {
-    places: Mutex<HashMap<K, Arc<Bucket>>>,
+    buckets: Mutex<HashMap<K, Arc<Bucket>>>,
 }
 
-/// A turn that was taken; with it a throttled call makes its bucket slower.
+/// Permission to make one call. Report through it when the call was throttled.
 #[derive(Debug)]
 #[must_use]
 pub struct Permit {
     bucket: Arc<Bucket>,
-    taken: Instant,
+    issued: Instant,
 }
 
 #[derive(Debug)]
 struct Bucket {
-    rate: RateLimit,
-    /// Who waits, waits here, first come first served. In it: when the bucket is full again.
-    queue: AsyncMutex<Instant>,
+    limit: RateLimit,
+    /// Waiting calls queue for this lock, in the order of their arrival. It guards the time when the bucket is full again.
+    full_at: AsyncMutex<Instant>,
     speed: Mutex<Speed>,
 }
 
-/// A share of the full speed, as it was at a moment.
+/// The share of the full rate at a moment.
 #[derive(Debug, Clone, Copy)]
 struct Speed {
     share: f64,
@@ -63,57 +84,59 @@ struct Speed {
 
 impl<K> Default for RateLimiter<K> {
     fn default() -> Self {
-        Self { places: Mutex::default() }
+        Self { buckets: Mutex::default() }
     }
 }
 
 impl<K: Clone + Eq + Hash> RateLimiter<K> {
-    /// Nothing has been called yet.
+    /// A limiter whose buckets are full.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Waits for the turn of a call to the place, whose rate this is.
-    pub async fn turn(&self, place: &K, rate: RateLimit) -> Permit {
+    /// Waits until `key` may make another call. The first call for a key sets its limit.
+    pub async fn acquire(&self, key: &K, limit: RateLimit) -> Permit {
         let bucket = {
-            let mut places = crate::lock(&self.places);
-            Arc::clone(places.entry(place.clone()).or_insert_with(|| Arc::new(Bucket::new(rate))))
+            let mut buckets = crate::lock(&self.buckets);
+            Arc::clone(buckets.entry(key.clone()).or_insert_with(|| Arc::new(Bucket::new(limit))))
         };
-        let taken = bucket.turn().await;
-        Permit { bucket, taken }
+        let issued = bucket.acquire().await;
+        Permit { bucket, issued }
     }
 }
 
 impl Permit {
-    /// AWS has throttled the call of this turn: the calls behind it come more slowly, and regain their speed as time passes.
-    /// Of calls that were under way at the same time only the first one counts.
-    pub fn slow_down(&self) {
+    /// AWS throttled the call. Later calls of the same key come more slowly, and recover their rate with time. Of calls that
+    /// were in flight together, only the first report counts.
+    pub fn throttled(&self) {
         let now = Instant::now();
         let mut speed = crate::lock(&self.bucket.speed);
-        if self.taken >= speed.at {
-            *speed = Speed { share: (speed.share(now) * SLOWER).max(SLOWEST), at: now };
+        if self.issued >= speed.at {
+            let share = (speed.share(now) * BACKOFF_FACTOR).max(MIN_SHARE);
+            *speed = Speed { share, at: now };
         }
     }
 }
 
 impl Bucket {
-    fn new(rate: RateLimit) -> Self {
+    fn new(limit: RateLimit) -> Self {
         let now = Instant::now();
-        Self { rate, queue: AsyncMutex::new(now), speed: Mutex::new(Speed { share: 1.0, at: now }) }
+        Self { limit, full_at: AsyncMutex::new(now), speed: Mutex::new(Speed { share: 1.0, at: now }) }
     }
 
-    async fn turn(&self) -> Instant {
-        let mut full = self.queue.lock().await;
+    async fn acquire(&self) -> Instant {
+        let mut full_at = self.full_at.lock().await;
         loop {
             let now = Instant::now();
-            let apart = Duration::from_secs_f64(1.0 / (self.rate.per_second * self.share(now)));
-            let in_hand = apart * self.rate.burst.saturating_sub(1);
-            if *full <= now + in_hand {
-                *full = now.max(*full) + apart;
+            let rate = f64::from(self.limit.per_second.get()) * self.share(now);
+            let interval = Duration::from_secs_f64(1.0 / rate);
+            let burst = interval * (self.limit.burst.get() - 1);
+            if *full_at <= now + burst {
+                *full_at = now.max(*full_at) + interval;
                 return now;
             }
-            // Looked at again after that: the bucket may have become slower meanwhile.
-            tokio::time::sleep_until(*full - in_hand).await;
+            // Checked again after the pause: the bucket may have become slower meanwhile.
+            tokio::time::sleep_until(*full_at - burst).await;
         }
     }
 
@@ -124,8 +147,8 @@ impl Bucket {
 
 impl Speed {
     fn share(self, now: Instant) -> f64 {
-        let regained = now.saturating_duration_since(self.at).as_secs_f64() / REGAINED_AFTER.as_secs_f64();
-        (self.share + regained).min(1.0)
+        let recovered = now.saturating_duration_since(self.at).as_secs_f64() / RECOVERY_TIME.as_secs_f64();
+        (self.share + recovered).min(1.0)
     }
 }
 
@@ -134,98 +157,117 @@ mod tests {
     use super::*;
     use futures_util::future::join_all;
 
-    const A_HUNDRED: RateLimit = RateLimit { per_second: 100.0, burst: 1 };
+    fn limit(per_second: u32, burst: u32) -> RateLimit {
+        RateLimit::new(per_second, burst).unwrap()
+    }
 
-    /// When each of `count` calls that come at once has its turn, in milliseconds.
-    async fn turns(pace: &RateLimiter<&str>, rate: RateLimit, count: usize) -> Vec<u128> {
+    fn hundred() -> RateLimit {
+        limit(100, 1)
+    }
+
+    /// When each of `count` calls that arrive together gets its permit, in milliseconds.
+    async fn permits(limiter: &RateLimiter<&str>, rate: RateLimit, count: usize) -> Vec<u128> {
         let began = Instant::now();
-        let turn = || async {
-            let _ = pace.turn(&"here", rate).await;
+        let permit = || async {
+            let _ = limiter.acquire(&"here", rate).await;
             began.elapsed().as_millis()
         };
-        join_all((0..count).map(|_| turn())).await
+        join_all((0..count).map(|_| permit())).await
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_take_their_turns_evenly_in_the_order_they_came() {
+    async fn calls_are_evenly_spaced_in_the_order_of_their_arrival() {
         let spaced: Vec<u128> = (0..20).map(|number| number * 10).collect();
-        assert_eq!(turns(&RateLimiter::new(), A_HUNDRED, 20).await, spaced);
+        assert_eq!(permits(&RateLimiter::new(), hundred(), 20).await, spaced);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_full_bucket_gives_its_burst_at_once() {
-        let pace = RateLimiter::new();
-        let rate = RateLimit { burst: 5, ..A_HUNDRED };
+    async fn a_full_bucket_allows_its_burst_at_once() {
+        let limiter = RateLimiter::new();
+        let rate = limit(100, 5);
         let expected = [0, 0, 0, 0, 0, 10, 20, 30];
-        assert_eq!(turns(&pace, rate, 8).await, expected);
+        assert_eq!(permits(&limiter, rate, 8).await, expected);
         tokio::time::advance(Duration::from_mins(1)).await;
-        assert_eq!(turns(&pace, rate, 8).await, expected, "a quiet minute is worth a burst, and no more");
+        assert_eq!(
+            permits(&limiter, rate, 8).await,
+            expected,
+            "a quiet minute fills the bucket, and no more"
+        );
     }
 
-    /// Otherwise a quiet minute would be followed by a burst.
+    /// Otherwise a burst would follow a quiet minute.
     #[tokio::test(start_paused = true)]
-    async fn turns_that_nobody_took_are_lost() {
-        let pace = RateLimiter::new();
-        turns(&pace, A_HUNDRED, 2).await;
+    async fn unused_permits_do_not_accumulate() {
+        let limiter = RateLimiter::new();
+        permits(&limiter, hundred(), 2).await;
         tokio::time::advance(Duration::from_mins(1)).await;
-        assert_eq!(turns(&pace, A_HUNDRED, 3).await, [0, 10, 20]);
+        assert_eq!(permits(&limiter, hundred(), 3).await, [0, 10, 20]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn places_do_not_wait_for_each_other() {
-        let pace = RateLimiter::new();
-        turns(&pace, A_HUNDRED, 20).await;
+    async fn keys_do_not_wait_for_each_other() {
+        let limiter = RateLimiter::new();
+        permits(&limiter, hundred(), 20).await;
         let began = Instant::now();
-        let _ = pace.turn(&"there", A_HUNDRED).await;
+        let _ = limiter.acquire(&"there", hundred()).await;
         assert_eq!(began.elapsed(), Duration::ZERO);
-        let _ = pace.turn(&"here", A_HUNDRED).await;
+        let _ = limiter.acquire(&"here", hundred()).await;
         assert!(began.elapsed() >= Duration::from_millis(9), "{:?}", began.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_gives_up_makes_nobody_faster() {
-        let pace = RateLimiter::new();
+    async fn a_cancelled_call_does_not_make_others_faster() {
+        let limiter = RateLimiter::new();
         let began = Instant::now();
-        let _ = pace.turn(&"here", A_HUNDRED).await;
-        let gave_up = tokio::time::timeout(Duration::from_millis(1), pace.turn(&"here", A_HUNDRED)).await;
-        assert!(gave_up.is_err());
-        let _ = pace.turn(&"here", A_HUNDRED).await;
+        let _ = limiter.acquire(&"here", hundred()).await;
+        let cancelled =
+            tokio::time::timeout(Duration::from_millis(1), limiter.acquire(&"here", hundred())).await;
+        assert!(cancelled.is_err());
+        let _ = limiter.acquire(&"here", hundred()).await;
         assert!(began.elapsed() >= Duration::from_millis(10), "{:?}", began.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_throttled_call_makes_the_next_ones_slower_and_the_speed_comes_back() {
-        let pace = RateLimiter::new();
-        pace.turn(&"here", A_HUNDRED).await.slow_down();
-        let after: Vec<u128> = turns(&pace, A_HUNDRED, 10).await;
+    async fn a_throttled_call_slows_the_next_ones_until_the_rate_recovers() {
+        let limiter = RateLimiter::new();
+        limiter.acquire(&"here", hundred()).await.throttled();
+        let after: Vec<u128> = permits(&limiter, hundred(), 10).await;
         let last = after.last().copied().unwrap();
-        assert!((130..=150).contains(&last), "ten calls at seven tenths of the speed took {last} ms");
-        tokio::time::advance(REGAINED_AFTER).await;
-        assert_eq!(turns(&pace, A_HUNDRED, 3).await, [0, 10, 20]);
+        assert!((130..=150).contains(&last), "ten calls at seven tenths of the rate took {last} ms");
+        tokio::time::advance(RECOVERY_TIME).await;
+        assert_eq!(permits(&limiter, hundred(), 3).await, [0, 10, 20]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_that_were_under_way_together_count_once() {
-        let pace = RateLimiter::new();
-        let rate = RateLimit { burst: 50, ..A_HUNDRED };
-        let mut under_way = Vec::new();
+    async fn throttled_calls_in_flight_together_count_once() {
+        let limiter = RateLimiter::new();
+        let rate = limit(100, 50);
+        let mut in_flight = Vec::new();
         for _ in 0..50 {
-            under_way.push(pace.turn(&"here", rate).await);
+            in_flight.push(limiter.acquire(&"here", rate).await);
         }
         tokio::time::advance(Duration::from_millis(1)).await;
-        under_way.iter().for_each(Permit::slow_down);
-        let share = under_way.first().unwrap().bucket.share(Instant::now());
-        assert!((share - SLOWER).abs() < 0.001, "{share}");
+        in_flight.iter().for_each(Permit::throttled);
+        let share = in_flight.first().unwrap().bucket.share(Instant::now());
+        assert!((share - BACKOFF_FACTOR).abs() < 0.001, "{share}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_never_stands_still() {
-        let pace = RateLimiter::new();
+    async fn the_rate_never_falls_to_zero() {
+        let limiter = RateLimiter::new();
         for _ in 0..100 {
-            pace.turn(&"here", A_HUNDRED).await.slow_down();
+            limiter.acquire(&"here", hundred()).await.throttled();
         }
         let began = Instant::now();
-        turns(&pace, A_HUNDRED, 5).await;
+        permits(&limiter, hundred(), 5).await;
         assert!(began.elapsed() <= Duration::from_millis(500), "{:?}", began.elapsed());
+    }
+
+    /// Such a rate would make the interval between calls infinite.
+    #[test]
+    fn a_rate_of_zero_cannot_be_built() {
+        assert_eq!(RateLimit::new(0, 1), None);
+        assert_eq!(RateLimit::new(1, 0), None);
+        assert_eq!(RateLimit::new(7, 1), Some(RateLimit::even(NonZeroU32::new(7).unwrap())));
     }
 }

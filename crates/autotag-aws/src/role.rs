@@ -1,4 +1,4 @@
-//! An assumed role: its credentials, kept until shortly before they end.
+//! An assumed role, and its credentials until shortly before they expire.
 
 use crate::{AccountError, MemberRole};
 use autotag_model::arn::{AccountId, Partition};
@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 
-/// How long before their end credentials are not used any more.
-const SHORTLY: Duration = Duration::from_mins(5);
+/// Credentials are replaced this long before they expire, so that a batch that starts with them can end with them.
+const EXPIRY_MARGIN: Duration = Duration::from_mins(5);
 
-/// A role in an account, assumed when it is first needed.
+/// A role in an account. It is assumed when its credentials are first needed.
 #[derive(Debug)]
 pub struct AssumedRole {
     sts: Client,
@@ -28,7 +28,7 @@ pub struct AssumedRole {
 }
 
 impl AssumedRole {
-    /// The role of `account`, to be assumed by whoever `by` has the credentials of. `session_name` is what CloudTrail shows.
+    /// A role in `account`, assumed with the credentials in `by`. CloudTrail shows `session_name` as the name of the session.
     pub fn new(
         by: &SdkConfig,
         partition: &Partition,
@@ -42,21 +42,21 @@ impl AssumedRole {
         Self { sts: crate::sts(by), arn, role, session_name, time, held: Mutex::new(None) }
     }
 
-    /// `base` with the credentials of this role. They are asked for when they are needed; ask for them before, where a refusal
-    /// of the role must not be taken for one of the call.
+    /// `base` with the credentials of this role, which are requested when a call needs them. To tell a refused role from a
+    /// refused call, ask for [`AssumedRole::credentials`] before the call.
     pub fn config(self: &Arc<Self>, base: &SdkConfig) -> SdkConfig {
         let credentials = SharedCredentialsProvider::new(RoleCredentials(Arc::clone(self)));
-        // The role keeps them itself; a cache that all configurations share would keep them for ever.
+        // The role caches its credentials itself. The cache that all configurations share is never cleared.
         base.to_builder().credentials_provider(credentials).identity_cache(IdentityCache::no_cache()).build()
     }
 
-    /// Credentials that last a while; one call of STS at a time, whoever asks.
+    /// Credentials that are valid for at least five minutes. Concurrent callers wait for one call of STS.
     ///
     /// # Errors
-    /// [`AccountError::Aws`] when STS refuses or does not answer.
+    /// [`AccountError::Aws`] if STS refuses or does not answer.
     pub async fn credentials(&self) -> Result<Credentials, AccountError> {
         let mut held = self.held.lock().await;
-        let until = self.time.now() + SHORTLY;
+        let until = self.time.now() + EXPIRY_MARGIN;
         if let Some(credentials) = held.as_ref().filter(|held| held.expiry().is_some_and(|end| end > until)) {
             return Ok(credentials.clone());
         }
@@ -68,11 +68,8 @@ impl AssumedRole {
             .set_external_id(self.role.external_id.clone())
             .set_policy(self.role.session_policy.clone());
         let answer = asked.send().await.map_err(|error| AccountError::of_sdk("AssumeRole", &error))?;
-        let given = answer.credentials.ok_or_else(|| AccountError::Aws {
-            operation: "AssumeRole",
-            code: "NoCredentials".to_owned(),
-            status: None,
-        })?;
+        let no_credentials = || AccountError::without_answer("AssumeRole", "NoCredentials");
+        let given = answer.credentials.ok_or_else(no_credentials)?;
         let ends = SystemTime::try_from(given.expiration).ok();
         let credentials = Credentials::new(
             given.access_key_id,
@@ -86,7 +83,7 @@ impl AssumedRole {
     }
 }
 
-/// An [`AssumedRole`] as SDK clients take it.
+/// Provides the credentials of an [`AssumedRole`] to SDK clients.
 #[derive(Debug)]
 struct RoleCredentials(Arc<AssumedRole>);
 

@@ -1,58 +1,70 @@
-//! What a deployment chooses.
+//! The settings of a deployment.
 
 use autotag_model::arn::AccountId;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What a deployment chooses. The default reaches one's own account only.
+/// The settings of a deployment. The default reaches only the caller's own account.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Which accounts may be entered at all.
+    /// The accounts that may be entered, besides the caller's own.
     pub allowed: AccountScope,
     /// The role to assume in other accounts.
     pub role: Option<MemberRole>,
-    /// How often a call is tried in all, the first time included.
+    /// The number of attempts of a call, the first one included.
     pub attempts: u32,
-    /// The longest wait before the first retry; it doubles with each, and the real wait is random below it (full jitter).
+    /// The longest pause before the first retry. It doubles with each retry; the actual pause is random below it (full jitter).
     pub first_backoff: Duration,
-    /// How long is waited for answers.
+    /// Time limits of calls.
     pub timeouts: Timeouts,
 }
 
-/// How long is waited for answers.
+/// Time limits of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection.
+    /// For the connection.
     pub connect: Duration,
-    /// For one answer, the connection included.
+    /// For one attempt, the connection included.
     pub attempt: Duration,
 }
 
-/// Which accounts may be entered, besides one's own.
+/// Which accounts may be entered, besides the caller's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountScope {
     /// None.
     OwnOnly,
-    /// These.
+    /// The accounts of this list.
     Listed(BTreeSet<AccountId>),
-    /// The active accounts of one's own organization; needs `organizations:ListAccounts`.
+    /// The active accounts of the caller's organization. Needs `organizations:DescribeAccount`, which only the management
+    /// account and delegated administrators have.
+    #[cfg(feature = "organizations")]
     Organization,
 }
 
+/// A text that names no [`AccountScope`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}`: expected {EXPECTED}")]
+pub struct AccountScopeError(String);
+
+#[cfg(feature = "organizations")]
+const EXPECTED: &str = "`own`, `organization` or account ids of 12 digits";
+#[cfg(not(feature = "organizations"))]
+const EXPECTED: &str = "`own` or account ids of 12 digits";
+
 impl std::str::FromStr for AccountScope {
-    type Err = String;
+    type Err = AccountScopeError;
 
     /// `own`, `organization`, or account ids with commas between them.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "own" => Ok(Self::OwnOnly),
+            #[cfg(feature = "organizations")]
             "organization" => Ok(Self::Organization),
             list => {
                 let account = |id: &str| {
                     let id = id.trim();
-                    let expected = "expected `own`, `organization` or account ids of 12 digits";
-                    AccountId::new(id).ok_or_else(|| format!("`{id}`: {expected}"))
+                    AccountId::new(id).ok_or_else(|| AccountScopeError(id.to_owned()))
                 };
                 list.split(',').map(account).collect::<Result<_, _>>().map(Self::Listed)
             }
@@ -60,14 +72,14 @@ impl std::str::FromStr for AccountScope {
     }
 }
 
-/// A role that is there in every member account.
+/// A role that exists in every member account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberRole {
-    /// Its name, with its path if it has one; the ARN is made of it and the account.
+    /// Its name, with its path if it has one. The ARN is made of the account and this name.
     pub name: String,
-    /// What the role's trust policy asks for.
+    /// The external id that the role's trust policy requires.
     pub external_id: Option<String>,
-    /// A policy (JSON) that narrows the session further.
+    /// A session policy (JSON) that limits the session further.
     pub session_policy: Option<String>,
 }
 

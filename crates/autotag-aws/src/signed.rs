@@ -1,5 +1,7 @@
-//! Requests that no SDK crate writes: signed, sent and retried like the SDK's own, over the same connections.
+//! Requests of operations that no SDK crate of ours has. They are signed, sent and retried like those of the SDK, over the
+//! same connections.
 
+use crate::CallError;
 use autotag_model::arn::{Partition, Region};
 use aws_config::SdkConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
@@ -11,7 +13,6 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::auth::{AuthSchemeOptionResolverParams, SharedAuthSchemeOptionResolver};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
-use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::body::SdkBody;
@@ -22,53 +23,37 @@ use aws_types::SigningName;
 use aws_types::region::SigningRegion;
 use serde_json::Value;
 
+/// The error of a signed request.
+pub type SignedError = CallError;
+
 /// One request to an AWS API, before it is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The name under which it is signed.
+    /// The service name of the signature.
     pub signing: String,
-    /// The region for which it is signed.
+    /// The region of the signature.
     pub region: Region,
     /// AWS's name of the operation.
     pub operation: String,
-    /// The host; an endpoint of the configuration counts before it.
+    /// The host. An endpoint of the configuration replaces it.
     pub host: String,
     /// The HTTP method.
     pub method: String,
     /// Path and query, percent-encoded.
     pub target: String,
-    /// Headers besides those of signing.
+    /// Headers, without those of the signature.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
-}
-
-/// A request that did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} answered {code}")]
-pub struct SignedError {
-    /// The operation.
-    pub operation: String,
-    /// AWS's error code, or what kept it from being asked (`Timeout`, `NoConnection`, ...).
-    pub code: String,
-    /// The HTTP status, where there was an answer.
-    pub status: Option<u16>,
-}
-
-impl SignedError {
-    /// A call that was not sent, and why.
-    pub fn unsent(operation: &str, why: &str) -> Self {
-        Self { operation: operation.to_owned(), code: why.to_owned(), status: None }
-    }
 }
 
 /// An API that speaks JSON, with the operation in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JsonApi {
-    /// The name of the host, and the one under which requests are signed.
+    /// The first part of the host name, and the service name of the signature.
     name: &'static str,
-    /// What stands before the operation.
+    /// The part of the `x-amz-target` header before the operation.
     target: &'static str,
     /// `1.0` or `1.1`.
     version: &'static str,
@@ -112,8 +97,8 @@ pub const METRICS: JsonApi =
 /// AWS Key Management Service.
 pub const KMS: JsonApi = JsonApi { name: "kms", target: "TrentService", version: "1.1" };
 
-/// Where AWS Organizations and the Account API of the partition of `region` are called. In China that is not the region of
-/// its other global services.
+/// The region where AWS Organizations and the Account API of `region`'s partition are called. In China it is not the region
+/// of the other global services.
 pub fn organizations_region(region: &Region) -> Region {
     let partition = Partition::of_region(region).unwrap_or_default();
     let china = || Region::new("cn-northwest-1").filter(|_| partition.as_str() == "aws-cn");
@@ -127,26 +112,26 @@ impl Request {
             ("content-type".to_owned(), format!("application/x-amz-json-{}", api.version)),
             ("x-amz-target".to_owned(), format!("{}.{operation}", api.target)),
         ];
-        Self { headers, body: body.to_string(), ..Self::to(api.name, operation, region, "POST", "/") }
+        Self { headers, body: body.to_string(), ..Self::new(api.name, operation, region, "POST", "/") }
     }
 
-    /// A request of an API that has its operations in paths, and a body of JSON.
+    /// A request of an API whose operations are paths, with a body in JSON.
     pub fn rest_json(name: &str, operation: &str, region: &Region, path: &str, body: &Value) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Self { headers, body: body.to_string(), ..Self::to(name, operation, region, "POST", path) }
+        Self { headers, body: body.to_string(), ..Self::new(name, operation, region, "POST", path) }
     }
 
-    /// A request of an API that takes a form and answers in XML. `form` is percent-encoded.
+    /// A request of an API that takes a form and answers in XML. `form` is percent-encoded, without the action.
     pub fn query(name: &str, operation: &str, region: &Region, form: &str) -> Self {
         let form_type = "application/x-www-form-urlencoded; charset=utf-8";
         let headers = vec![("content-type".to_owned(), form_type.to_owned())];
         let body = if form.is_empty() { String::new() } else { format!("&{form}") };
         let body = format!("Action={operation}{body}");
-        Self { headers, body, ..Self::to(name, operation, region, "POST", "/") }
+        Self { headers, body, ..Self::new(name, operation, region, "POST", "/") }
     }
 
-    /// A request without headers and body, to the service `name` in a region. `target` is percent-encoded.
-    pub fn to(name: &str, operation: &str, region: &Region, method: &str, target: &str) -> Self {
+    /// A request without headers and body to the service `name` in a region. `target` is path and query, percent-encoded.
+    pub fn new(name: &str, operation: &str, region: &Region, method: &str, target: &str) -> Self {
         let partition = Partition::of_region(region).unwrap_or_default();
         let suffix = partition.info().map_or("amazonaws.com", |info| info.dns_suffix);
         Self {
@@ -162,62 +147,54 @@ impl Request {
     }
 }
 
-/// What AWS said instead of doing it.
+/// An error that AWS answered with.
 #[derive(Debug)]
-struct Refusal(ErrorMetadata);
+struct ServiceError(ErrorMetadata);
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for ServiceError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0.code().unwrap_or("an error without a code"))
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for ServiceError {}
 
-impl ProvideErrorMetadata for Refusal {
+impl ProvideErrorMetadata for ServiceError {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
 }
 
-/// Sends a request whose answer is JSON.
+/// Sends a request whose answer is JSON. An empty answer is `null`.
 ///
 /// # Errors
-/// [`SignedError`] when AWS refuses or does not answer.
-pub async fn send_json(config: &SdkConfig, request: Request) -> Result<Value, SignedError> {
+/// [`CallError`] if AWS refuses or does not answer, or if the answer is not JSON.
+pub async fn send_json(config: &SdkConfig, request: Request) -> Result<Value, CallError> {
     let operation = request.operation.clone();
     let body = send(config, request).await?;
     let value = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&body) };
-    value.map_err(|_| SignedError { operation, code: "UnreadableAnswer".to_owned(), status: None })
+    value.map_err(|_| CallError::unsent(&operation, "UnreadableAnswer"))
 }
 
-/// Sends a request; the answer's body.
+/// Sends a request and returns the body of the answer.
 ///
 /// # Errors
-/// [`SignedError`] when AWS refuses or does not answer.
-pub async fn send(config: &SdkConfig, request: Request) -> Result<String, SignedError> {
+/// [`CallError`] if AWS refuses or does not answer.
+pub async fn send(config: &SdkConfig, request: Request) -> Result<String, CallError> {
     let name = request.operation.clone();
     let operation = operation(config, &request);
-    operation.invoke(request).await.map_err(|error| SignedError {
-        operation: name,
-        code: error
-            .as_service_error()
-            .and_then(|refusal| refusal.code())
-            .unwrap_or(unsent(&error))
-            .to_owned(),
-        status: error.raw_response().map(|response| response.status().as_u16()),
-    })
+    operation.invoke(request).await.map_err(|error| CallError::of_sdk(&name, &error))
 }
 
-fn operation(config: &SdkConfig, request: &Request) -> Operation<Request, String, Refusal> {
+fn operation(config: &SdkConfig, request: &Request) -> Operation<Request, String, ServiceError> {
     let endpoint = config.endpoint_url().map_or_else(|| format!("https://{}", request.host), str::to_owned);
     let mut builder = Operation::builder()
         .service_name(request.signing.clone())
         .operation_name(request.operation.clone())
         .endpoint_url(&endpoint)
         .retry_classifier(HttpStatusCodeClassifier::default())
-        .retry_classifier(TransientErrorClassifier::<Refusal>::new())
-        .retry_classifier(AwsErrorCodeClassifier::<Refusal>::new())
+        .retry_classifier(TransientErrorClassifier::<ServiceError>::new())
+        .retry_classifier(AwsErrorCodeClassifier::<ServiceError>::new())
         .with_connection_poisoning()
         .runtime_plugin(signing(config, request));
     if let Some(client) = config.http_client() {
@@ -243,7 +220,7 @@ fn signing(config: &SdkConfig, request: &Request) -> StaticRuntimePlugin {
     let region = aws_types::region::Region::new(request.region.as_str().to_owned());
     let mut options = SigningOptions::default();
     if request.signing == "s3" {
-        // S3 signs paths as they are, and wants the body's checksum.
+        // S3 signs paths unchanged, and requires the checksum of the body.
         options.double_uri_encode = false;
         options.normalize_uri_path = false;
         options.content_sha256_header = true;
@@ -279,44 +256,35 @@ fn http_request(request: Request) -> Result<HttpRequest, BoxError> {
     Ok(http)
 }
 
-fn answer(response: &HttpResponse) -> Result<String, OrchestratorError<Refusal>> {
+fn answer(response: &HttpResponse) -> Result<String, OrchestratorError<ServiceError>> {
     let text = String::from_utf8_lossy(response.body().bytes().unwrap_or_default()).into_owned();
     if response.status().is_success() {
         return Ok(text);
     }
     let header = response.headers().get("x-amzn-errortype");
     let code = header.map(str::to_owned).or_else(|| code_in(&text));
-    let code =
-        code.map_or_else(|| format!("Http{}", response.status().as_u16()), |code| bare(&code).to_owned());
-    Err(OrchestratorError::operation(Refusal(ErrorMetadata::builder().code(code).build())))
+    let code = code.map_or_else(
+        || format!("Http{}", response.status().as_u16()),
+        |code| strip_namespace(&code).to_owned(),
+    );
+    Err(OrchestratorError::operation(ServiceError(ErrorMetadata::builder().code(code).build())))
 }
 
-/// The error code in a body: JSON's `__type` or `code`, XML's first `<Code>`.
+/// The error code in a body: `__type` or `code` of JSON, the first `Code` element of XML.
 fn code_in(body: &str) -> Option<String> {
     if let Ok(json) = serde_json::from_str::<Value>(body) {
         let code = ["__type", "code", "Code"].iter().find_map(|name| json.get(name)?.as_str());
         return code.map(str::to_owned);
     }
-    let (_, rest) = body.split_once("<Code>")?;
-    rest.split_once("</Code>").map(|(code, _)| code.trim().to_owned())
+    let document = roxmltree::Document::parse(body).ok()?;
+    let code = document.descendants().find(|node| node.has_tag_name("Code"));
+    code.and_then(|code| code.text()).map(|code| code.trim().to_owned())
 }
 
 /// `com.amazonaws.sqs#QueueDoesNotExist:http://...` is `QueueDoesNotExist`.
-fn bare(code: &str) -> &str {
+fn strip_namespace(code: &str) -> &str {
     let code = code.split(':').next().unwrap_or(code);
     code.rsplit('#').next().unwrap_or(code)
-}
-
-/// What kept a call from being answered with an error of the service's.
-pub fn unsent<E, R>(error: &SdkError<E, R>) -> &'static str {
-    match error {
-        SdkError::TimeoutError(_) => "Timeout",
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => "Timeout",
-        SdkError::DispatchFailure(_) => "NoConnection",
-        SdkError::ResponseError(_) => "UnreadableAnswer",
-        SdkError::ConstructionFailure(_) => "NotSent",
-        _ => "Unknown",
-    }
 }
 
 #[cfg(test)]
@@ -325,7 +293,8 @@ mod tests {
 
     #[test]
     fn error_codes_in_every_protocol() {
-        let code = |body: &str| code_in(body).map(|code| bare(&code).to_owned()).unwrap_or_default();
+        let code =
+            |body: &str| code_in(body).map(|code| strip_namespace(&code).to_owned()).unwrap_or_default();
         assert_eq!(
             code(r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"x"}"#),
             "QueueDoesNotExist"
@@ -336,7 +305,7 @@ mod tests {
             "NoSuchEntity"
         );
         assert_eq!(
-            bare("ResourceNotFoundException:http://internal.amazon.com/coral/"),
+            strip_namespace("ResourceNotFoundException:http://internal.amazon.com/coral/"),
             "ResourceNotFoundException"
         );
         assert_eq!(code("<html>"), "");

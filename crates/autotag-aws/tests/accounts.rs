@@ -1,14 +1,15 @@
-//! Who enters which account, with which credentials, and how often that is asked for.
+//! Entering accounts: credentials, scope, and the number of calls. Lists of an organization's accounts.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use autotag_aws::signed::{self, Request};
-use autotag_aws::{AccountError, AccountScope, Accounts, MemberRole, Settings};
+use autotag_aws::{AccountError, AccountScope, Accounts, CallError, MemberRole, Settings, organizations};
 use autotag_model::arn::{AccountId, Region};
 use autotag_testkit::{Fault, Reply};
 use aws_config::SdkConfig;
 use common::{HERE, THERE, World};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 mod common;
@@ -42,7 +43,7 @@ async fn enter(accounts: &Accounts, id: &str) -> Result<SdkConfig, AccountError>
     accounts.client(Some(&account(id)), &region("eu-west-1"), Clone::clone).await
 }
 
-/// Who AWS takes us for.
+/// The account of the credentials, as AWS sees it.
 async fn identity(config: &SdkConfig) -> String {
     let said = aws_sdk_sts::Client::new(config).get_caller_identity().send().await.unwrap();
     said.account().unwrap().to_owned()
@@ -52,7 +53,7 @@ fn assumed(world: &World) -> u64 {
     world.proxy.count("sts", "AssumeRole")
 }
 
-// ---- One's own ----
+// ---- The caller's own account ----
 
 #[tokio::test]
 async fn the_own_account_is_not_assumed_into() {
@@ -68,7 +69,7 @@ async fn the_own_account_is_not_assumed_into() {
 }
 
 #[tokio::test]
-async fn without_an_account_nothing_is_asked() {
+async fn without_an_account_no_call_is_made() {
     let world = World::new().await;
     let accounts = world.accounts(Settings::default());
     let config = accounts.client(None, &region("ap-southeast-2"), Clone::clone).await.unwrap();
@@ -76,9 +77,9 @@ async fn without_an_account_nothing_is_asked() {
     assert_eq!(world.counts(), []);
 }
 
-/// Not knowing who we are must not make another account one's own.
+/// An unknown own account must not make another account the own one.
 #[tokio::test]
-async fn nobody_is_entered_while_sts_does_not_say_who_we_are() {
+async fn no_account_is_entered_while_the_own_one_is_unknown() {
     let world = World::new().await;
     let accounts = world.accounts(listed(&[THERE]));
     world.proxy.rule(|call| (call.operation == "GetCallerIdentity").then(|| Fault::refused("ExpiredToken")));
@@ -92,7 +93,7 @@ async fn nobody_is_entered_while_sts_does_not_say_who_we_are() {
     enter(&accounts, HERE).await.unwrap();
 }
 
-// ---- Others ----
+// ---- Other accounts ----
 
 #[tokio::test]
 async fn a_role_is_assumed_once_for_all_clients_and_regions() {
@@ -111,14 +112,14 @@ async fn a_role_is_assumed_once_for_all_clients_and_regions() {
         assert_eq!(config.region().unwrap().as_ref(), regions[number % 3].as_str());
     }
     let said = clients[1].as_ref().unwrap().get_caller_identity().send().await.unwrap();
-    assert_eq!(said.account(), Some(THERE), "moto knows whose the credentials are");
+    assert_eq!(said.account(), Some(THERE), "moto knows the account of the credentials");
     assert_eq!(identity(configs[0].as_ref().unwrap()).await, THERE);
     enter(&accounts, "777788889999").await.unwrap();
     assert_eq!(assumed(&world), 2, "each account has a role of its own");
 }
 
 #[tokio::test]
-async fn the_role_is_asked_for_with_external_id_policy_and_our_name() {
+async fn the_role_is_assumed_with_external_id_policy_and_session_name() {
     let world = World::new().await;
     let accounts = world.accounts(listed(&[THERE]));
     let config = enter(&accounts, THERE).await.unwrap();
@@ -137,7 +138,7 @@ async fn the_role_is_asked_for_with_external_id_policy_and_our_name() {
 }
 
 #[tokio::test]
-async fn the_role_lies_in_the_partition_of_the_region() {
+async fn the_role_is_in_the_partition_of_the_region() {
     let world = World::new().await;
     let accounts = world.accounts(listed(&[THERE]));
     accounts.client(Some(&account(THERE)), &region("cn-north-1"), Clone::clone).await.unwrap();
@@ -145,7 +146,7 @@ async fn the_role_lies_in_the_partition_of_the_region() {
     assert!(arn.starts_with("arn:aws-cn:iam::"), "{arn}");
 }
 
-/// An answer of STS with credentials until 13:00; each with another key.
+/// An answer of STS with credentials that expire at 13:00. The number is part of the key.
 fn until_one(number: u64) -> Reply {
     Reply::xml(
         200,
@@ -158,7 +159,7 @@ fn until_one(number: u64) -> Reply {
 }
 
 #[tokio::test]
-async fn credentials_are_kept_until_shortly_before_their_end() {
+async fn credentials_are_cached_until_shortly_before_they_expire() {
     let world = World::new().await;
     let made = std::sync::atomic::AtomicU64::new(1);
     world.proxy.route("/", move |call| {
@@ -176,9 +177,9 @@ async fn credentials_are_kept_until_shortly_before_their_end() {
     assert_eq!(assumed(&world), 2, "five minutes are left: too few for a batch");
 }
 
-/// A client that was made before must not go on with credentials that have ended.
+/// A cached client must not use expired credentials.
 #[tokio::test]
-async fn clients_that_are_kept_get_new_credentials() {
+async fn cached_clients_get_new_credentials() {
     let world = World::new().await;
     let accounts = world.accounts(listed(&[THERE]));
     world.proxy.route("/", |call| (call.operation == "AssumeRole").then(|| until_one(1)));
@@ -191,7 +192,7 @@ async fn clients_that_are_kept_get_new_credentials() {
 }
 
 #[tokio::test]
-async fn a_refused_role_is_a_refusal_of_the_role() {
+async fn a_refused_role_is_reported_as_such() {
     let world = World::new().await;
     let accounts = world.accounts(listed(&[THERE]));
     world.proxy.rule(|call| {
@@ -204,14 +205,14 @@ async fn a_refused_role_is_a_refusal_of_the_role() {
         matches!(&error, AccountError::Aws { operation: "AssumeRole", code, .. } if code == "AccessDenied"),
         "{error:?}"
     );
-    assert_eq!(assumed(&world), 1, "a refusal is not asked for again at once");
+    assert_eq!(assumed(&world), 1, "a refusal is not retried");
     world.proxy.repair();
     enter(&accounts, THERE).await.unwrap();
 }
 
-/// The role was taken away while its client was kept.
+/// The role was deleted after its client was cached.
 #[tokio::test]
-async fn a_role_that_is_refused_later_closes_the_account() {
+async fn a_cached_client_is_not_used_after_its_role_is_refused() {
     let world = World::new().await;
     let accounts = world.accounts(listed(&[THERE]));
     world.proxy.route("/", |call| (call.operation == "AssumeRole").then(|| until_one(1)));
@@ -223,7 +224,7 @@ async fn a_role_that_is_refused_later_closes_the_account() {
 }
 
 #[tokio::test]
-async fn a_role_is_asked_for_again_when_sts_is_throttled() {
+async fn a_throttled_role_is_retried() {
     let world = World::new().await;
     let accounts = world.accounts(listed(&[THERE]));
     let first = std::sync::atomic::AtomicBool::new(true);
@@ -235,10 +236,10 @@ async fn a_role_is_asked_for_again_when_sts_is_throttled() {
     assert_eq!(assumed(&world), 2);
 }
 
-// ---- Who may be entered ----
+// ---- The scope ----
 
 #[tokio::test]
-async fn accounts_that_nobody_allowed_are_not_tried() {
+async fn accounts_out_of_scope_are_not_tried() {
     let world = World::new().await;
     for settings in
         [Settings { role: Some(role()), ..Settings::default() }, listed(&[]), listed(&["777788889999"])]
@@ -250,7 +251,7 @@ async fn accounts_that_nobody_allowed_are_not_tried() {
 }
 
 #[tokio::test]
-async fn an_allowed_account_without_a_role_is_not_tried() {
+async fn an_account_without_a_role_is_not_tried() {
     let world = World::new().await;
     let settings = Settings { role: None, ..listed(&[THERE]) };
     let error = enter(&world.accounts(settings), THERE).await.unwrap_err();
@@ -260,14 +261,14 @@ async fn an_allowed_account_without_a_role_is_not_tried() {
 
 // ---- The organization ----
 
-fn listing(world: &World) -> u64 {
-    world.proxy.count("organizations", "ListAccounts")
+fn described(world: &World) -> u64 {
+    world.proxy.count("organizations", "DescribeAccount")
 }
 
-/// Lists these accounts, on one page.
-fn organization(world: &World, accounts: Value) {
+/// Answers `DescribeAccount` with this account.
+fn describe(world: &World, account: Value) {
     world.proxy.route("/", move |call| {
-        (call.operation == "ListAccounts").then(|| Reply::json(200, &json!({"Accounts": accounts})))
+        (call.operation == "DescribeAccount").then(|| Reply::json(200, &json!({"Account": account})))
     });
 }
 
@@ -293,46 +294,55 @@ async fn active_accounts_of_the_organization_are_entered_and_others_not() {
     }
     assert_eq!(enter(&accounts, &made[2]).await.unwrap_err(), AccountError::NotAllowed(account(&made[2])));
     assert_eq!(enter(&accounts, THERE).await.unwrap_err(), AccountError::NotAllowed(account(THERE)));
-    assert_eq!(listing(&world), 1, "one list for all");
-    let call = &world.calls("ListAccounts")[0];
+    let call = &world.calls("DescribeAccount")[0];
     assert_eq!((call.region.as_str(), call.access_key.as_str()), ("us-east-1", "testing"));
+    let list = organizations::list_accounts(&organizations::client(&world.config)).await.unwrap();
+    let listed: BTreeSet<&str> = list.iter().map(|account| account.id.as_str()).collect();
+    assert!(made.iter().all(|id| listed.contains(id.as_str())), "{listed:?}");
+    let closed = list.iter().find(|account| account.id.as_str() == made[2]).unwrap();
+    assert_eq!(closed.state.as_deref(), Some("SUSPENDED"));
 }
 
+/// The whole organization may have thousands of accounts, more than one invocation has time to list.
 #[tokio::test]
-async fn all_pages_of_the_organization_are_read_even_empty_ones() {
+async fn only_the_account_to_enter_is_asked_about() {
     let world = World::new().await;
-    let one = |id: &str| json!([{"Id": id, "State": "ACTIVE"}]);
-    world.proxy.route("/", move |call| {
-        let page = |accounts: Value, next: Value| {
-            Reply::json(200, &json!({"Accounts": accounts, "NextToken": next}))
-        };
-        let token = call.json()["NextToken"].as_str().map(str::to_owned);
-        (call.operation == "ListAccounts").then(|| match token.as_deref() {
-            None => page(one("111111111111"), json!("2")),
-            Some("2") => page(json!([]), json!("3")),
-            Some("3") => page(one(THERE), Value::Null),
-            Some(other) => panic!("{other}"),
-        })
-    });
-    enter(&world.accounts(of_organization()), THERE).await.unwrap();
-    assert_eq!(listing(&world), 3);
+    describe(&world, json!({"Id": THERE, "State": "ACTIVE"}));
+    let accounts = world.accounts(of_organization());
+    let entered = join_all((0..10).map(|_| enter(&accounts, THERE))).await;
+    assert!(entered.iter().all(Result::is_ok));
+    assert_eq!(described(&world), 1);
+    assert_eq!(world.calls("DescribeAccount")[0].json(), json!({"AccountId": THERE}));
+    assert_eq!(world.calls("ListAccounts").len(), 0);
 }
 
+/// An invocation that ends in the middle must not make the next one start from nothing.
 #[tokio::test]
-async fn a_page_that_leads_to_itself_ends() {
+async fn a_cancelled_call_loses_only_its_own_answer() {
     let world = World::new().await;
+    let other = "777788889999";
     world.proxy.route("/", |call| {
-        let again = json!({"Accounts": [{"Id": THERE, "State": "ACTIVE"}], "NextToken": "again"});
-        (call.operation == "ListAccounts").then(|| Reply::json(200, &again))
+        let account = || json!({"Account": {"Id": call.json()["AccountId"], "State": "ACTIVE"}});
+        (call.operation == "DescribeAccount").then(|| Reply::json(200, &account()))
     });
-    enter(&world.accounts(of_organization()), THERE).await.unwrap();
-    assert_eq!(listing(&world), 2);
+    let accounts = world.accounts(of_organization());
+    enter(&accounts, THERE).await.unwrap();
+    world
+        .proxy
+        .rule(|call| (call.operation == "DescribeAccount").then_some(Fault::Slow(Duration::from_mins(10))));
+    let cancelled = tokio::time::timeout(Duration::from_millis(300), enter(&accounts, other)).await;
+    assert!(cancelled.is_err());
+    enter(&accounts, THERE).await.unwrap();
+    assert_eq!(described(&world), 2, "the answer for the first account is still known");
+    world.proxy.repair();
+    enter(&accounts, other).await.unwrap();
+    assert_eq!(described(&world), 3);
 }
 
-/// `State` takes the place of `Status`; while there are both, it counts.
+/// `State` replaces `Status`. If both are there, `State` counts.
 #[tokio::test]
 async fn accounts_that_are_not_active_are_not_entered() {
-    for (account_of_list, entered) in [
+    for (answer, entered) in [
         (json!({"Id": THERE, "Status": "ACTIVE"}), true),
         (json!({"Id": THERE, "State": "ACTIVE", "Status": "SUSPENDED"}), true),
         (json!({"Id": THERE, "Status": "SUSPENDED"}), false),
@@ -342,73 +352,136 @@ async fn accounts_that_are_not_active_are_not_entered() {
         (json!({"Id": THERE, "State": "PENDING_ACTIVATION"}), false),
     ] {
         let world = World::new().await;
-        organization(&world, json!([account_of_list]));
-        let answer = enter(&world.accounts(of_organization()), THERE).await;
-        assert_eq!(answer.is_ok(), entered, "{account_of_list}");
-        assert_eq!(assumed(&world), u64::from(entered), "{account_of_list}");
+        describe(&world, answer.clone());
+        let result = enter(&world.accounts(of_organization()), THERE).await;
+        assert_eq!(result.is_ok(), entered, "{answer}");
+        assert_eq!(assumed(&world), u64::from(entered), "{answer}");
     }
 }
 
 #[tokio::test]
-async fn the_list_is_believed_for_a_quarter_of_an_hour() {
+async fn an_answer_counts_for_a_quarter_of_an_hour() {
     let world = World::new().await;
     let left = std::sync::atomic::AtomicBool::new(false);
     world.proxy.route("/", move |call| {
-        (call.operation == "ListAccounts").then(|| {
-            let gone = left.swap(true, std::sync::atomic::Ordering::Relaxed);
-            let accounts = if gone { json!([]) } else { json!([{"Id": THERE, "State": "ACTIVE"}]) };
-            Reply::json(200, &json!({"Accounts": accounts}))
+        (call.operation == "DescribeAccount").then(|| {
+            if left.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                return Reply::json(
+                    400,
+                    &json!({"__type": "AccountNotFoundException", "Message": "unknown"}),
+                );
+            }
+            Reply::json(200, &json!({"Account": {"Id": THERE, "State": "ACTIVE"}}))
         })
     });
     let accounts = world.accounts(of_organization());
-    let others = join_all((0..10).map(|_| enter(&accounts, THERE))).await;
-    assert!(others.iter().all(Result::is_ok));
+    enter(&accounts, THERE).await.unwrap();
     world.clock.forward(Duration::from_secs(899));
     enter(&accounts, THERE).await.unwrap();
-    assert_eq!(listing(&world), 1);
+    assert_eq!(described(&world), 1);
     world.clock.forward(Duration::from_secs(1));
     let error = enter(&accounts, THERE).await.unwrap_err();
-    assert_eq!(error, AccountError::NotAllowed(account(THERE)), "it has left, though its client is kept");
-    assert_eq!(listing(&world), 2);
+    assert_eq!(error, AccountError::NotAllowed(account(THERE)), "it has left, though its client is cached");
+    enter(&accounts, THERE).await.unwrap_err();
+    assert_eq!(described(&world), 2, "that an account is unknown counts as long");
 }
 
 #[tokio::test]
-async fn a_list_that_is_refused_allows_nobody_and_is_asked_for_again() {
+async fn a_refused_question_allows_no_account_and_is_asked_again() {
     let world = World::new().await;
-    organization(&world, json!([{"Id": THERE, "State": "ACTIVE"}]));
-    world
-        .proxy
-        .rule(|call| (call.operation == "ListAccounts").then(|| Fault::refused("AccessDeniedException")));
-    let accounts = world.accounts(of_organization());
-    let error = enter(&accounts, THERE).await.unwrap_err();
-    let refused = AccountError::Aws {
-        operation: "ListAccounts",
-        code: "AccessDeniedException".to_owned(),
-        status: Some(400),
-    };
-    assert_eq!(error, refused);
-    assert_eq!(assumed(&world), 0);
-    world.proxy.repair();
-    enter(&accounts, THERE).await.unwrap();
+    describe(&world, json!({"Id": THERE, "State": "ACTIVE"}));
+    for code in ["AccessDeniedException", "AWSOrganizationsNotInUseException"] {
+        world.proxy.rule(move |call| (call.operation == "DescribeAccount").then(|| Fault::refused(code)));
+        let accounts = world.accounts(of_organization());
+        let error = enter(&accounts, THERE).await.unwrap_err();
+        let refused =
+            AccountError::Aws { operation: "DescribeAccount", code: code.to_owned(), status: Some(400) };
+        assert_eq!(error, refused);
+        assert_eq!(assumed(&world), 0);
+        world.proxy.repair();
+    }
+    enter(&world.accounts(of_organization()), THERE).await.unwrap();
 }
 
-/// Half a list is no list.
 #[tokio::test]
-async fn a_later_page_that_fails_allows_nobody() {
+async fn an_answer_without_an_account_allows_no_account() {
     let world = World::new().await;
-    world.proxy.route("/", |call| {
-        let first = json!({"Accounts": [{"Id": THERE, "State": "ACTIVE"}], "NextToken": "2"});
-        (call.operation == "ListAccounts").then(|| Reply::json(200, &first))
-    });
-    world.proxy.rule(|call| call.json()["NextToken"].is_string().then_some(Fault::Throttled));
+    describe(&world, Value::Null);
     let error = enter(&world.accounts(of_organization()), THERE).await.unwrap_err();
-    assert!(matches!(&error, AccountError::Aws { operation: "ListAccounts", .. }), "{error:?}");
-    assert_eq!(assumed(&world), 0);
+    assert!(
+        matches!(&error, AccountError::Aws { operation: "DescribeAccount", code, .. } if code == "UnreadableAnswer"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
 async fn the_own_account_needs_no_organization() {
     let world = World::new().await;
     enter(&world.accounts(of_organization()), HERE).await.unwrap();
-    assert_eq!(listing(&world), 0);
+    assert_eq!(described(&world), 0);
+}
+
+// ---- Lists of accounts ----
+
+async fn list(world: &World) -> Result<Vec<String>, CallError> {
+    let listed = organizations::list_accounts(&organizations::client(&world.config)).await?;
+    Ok(listed.into_iter().map(|account| account.id.to_string()).collect())
+}
+
+fn page(ids: &[&str], next: &Value) -> Reply {
+    let accounts: Vec<Value> = ids.iter().map(|id| json!({"Id": id, "State": "ACTIVE"})).collect();
+    Reply::json(200, &json!({"Accounts": accounts, "NextToken": next}))
+}
+
+#[tokio::test]
+async fn all_pages_of_the_organization_are_read_even_empty_ones() {
+    let world = World::new().await;
+    world.proxy.route("/", move |call| {
+        let token = call.json()["NextToken"].as_str().map(str::to_owned);
+        (call.operation == "ListAccounts").then(|| match token.as_deref() {
+            None => page(&["111111111111"], &json!("2")),
+            Some("2") => page(&[], &json!("3")),
+            Some("3") => page(&[THERE], &Value::Null),
+            Some(other) => panic!("{other}"),
+        })
+    });
+    assert_eq!(list(&world).await.unwrap(), ["111111111111", THERE]);
+    assert_eq!(world.calls("ListAccounts").len(), 3);
+}
+
+/// The pages read until then are a part of the organization, and must not count as all of it.
+#[tokio::test]
+async fn a_repeated_page_token_is_an_error() {
+    let world = World::new().await;
+    world
+        .proxy
+        .route("/", |call| (call.operation == "ListAccounts").then(|| page(&[THERE], &json!("again"))));
+    let error = list(&world).await.unwrap_err();
+    assert_eq!((error.operation.as_str(), error.code.as_str()), ("ListAccounts", "PagingDoesNotEnd"));
+    assert_eq!(world.calls("ListAccounts").len(), 2);
+}
+
+#[tokio::test]
+async fn a_later_page_that_fails_fails_the_list() {
+    let world = World::new().await;
+    world.proxy.route("/", |call| (call.operation == "ListAccounts").then(|| page(&[THERE], &json!("2"))));
+    world.proxy.rule(|call| call.json()["NextToken"].is_string().then_some(Fault::Throttled));
+    let error = list(&world).await.unwrap_err();
+    assert_eq!((error.operation.as_str(), error.code.as_str()), ("ListAccounts", "ThrottlingException"));
+}
+
+/// AWS's answers to errors are not always those of the service: a load balancer answers in HTML.
+#[tokio::test]
+async fn failures_without_a_code_are_named_by_their_status() {
+    let world = World::new().await;
+    for (reply, code) in [
+        (Reply::new(404, "text/html", "<html>not here</html>"), "Http404"),
+        (Reply::empty(403), "Http403"),
+        (Reply::new(503, "application/x-amz-json-1.1", "{}"), "Http503"),
+        (Reply::new(200, "application/x-amz-json-1.1", "{"), "UnreadableAnswer"),
+    ] {
+        world.proxy.repair();
+        world.proxy.rule(move |_| Some(Fault::Answered(reply.clone())));
+        assert_eq!(list(&world).await.unwrap_err().code, code);
+    }
 }

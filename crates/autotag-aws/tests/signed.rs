@@ -1,4 +1,4 @@
-//! Requests that no SDK crate writes: what is retried, and what their failures are called.
+//! Signed requests: their retries, and the codes of their failures.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use autotag_aws::signed::{self, Request, SignedError};
@@ -28,12 +28,12 @@ fn count(world: &World) -> u64 {
     world.proxy.count("sqs", OPERATION)
 }
 
-/// What would be an error of moto's, as there is no such queue.
+/// Answers all calls with success. Moto would answer with an error, because there is no such queue.
 fn succeed(world: &World) {
     world.proxy.route("/", |_| Some(Reply::json(200, &json!({"said": "yes"}))));
 }
 
-/// The first `count` calls go wrong so.
+/// The first `count` calls fail with this fault.
 fn first(world: &World, count: u32, fault: Fault) {
     let left = AtomicU32::new(count);
     world.proxy.rule(move |_| {
@@ -56,7 +56,7 @@ fn requests_in_json_go_to_their_service_in_every_partition() {
 }
 
 #[tokio::test]
-async fn requests_go_out_as_they_are_and_signed() {
+async fn requests_are_sent_unchanged_and_signed() {
     let world = World::new().await;
     succeed(&world);
     let mut request = request();
@@ -86,7 +86,7 @@ async fn an_empty_answer_is_null_and_a_broken_one_an_error() {
 }
 
 #[tokio::test]
-async fn error_codes_are_read_wherever_they_stand() {
+async fn error_codes_are_read_from_headers_and_bodies() {
     let world = World::new().await;
     let json = |body: &str| Reply::new(400, "application/x-amz-json-1.0", body.to_owned());
     let xml = "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>Odd</Code></Error></ErrorResponse>";
@@ -114,7 +114,7 @@ async fn error_codes_are_read_wherever_they_stand() {
 }
 
 #[tokio::test]
-async fn what_may_succeed_later_is_tried_again() {
+async fn transient_failures_are_retried() {
     let odd = |status| Fault::Answered(Reply::new(status, "text/html", "<html>try later</html>"));
     for fault in [
         Fault::Throttled,
@@ -138,7 +138,7 @@ async fn what_may_succeed_later_is_tried_again() {
 }
 
 #[tokio::test]
-async fn after_the_last_attempt_the_failure_stands() {
+async fn the_last_failure_is_returned() {
     for (fault, code, status) in [
         (Fault::Throttled, "ThrottlingException", Some(400)),
         (Fault::Unavailable, "ServiceUnavailableException", Some(503)),
@@ -152,9 +152,9 @@ async fn after_the_last_attempt_the_failure_stands() {
     }
 }
 
-/// It would fail the same way, and cost the time of others.
+/// A retry would fail the same way, and would take the time of other calls.
 #[tokio::test]
-async fn what_fails_for_good_is_not_tried_again() {
+async fn permanent_failures_are_not_retried() {
     for code in
         ["ValidationException", "AccessDeniedException", "ResourceNotFoundException", "QueueDoesNotExist"]
     {
@@ -166,7 +166,7 @@ async fn what_fails_for_good_is_not_tried_again() {
     }
 }
 
-/// Many calls of a process that fail must not use up each other's attempts.
+/// Failing calls must not use up the attempts of other calls.
 #[tokio::test]
 async fn retries_do_not_run_out() {
     let world = World::new().await;
@@ -180,7 +180,7 @@ async fn retries_do_not_run_out() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_is_a_timeout() {
+async fn a_missing_answer_is_a_timeout() {
     let world = World::new().await;
     world.proxy.rule(|_| Some(Fault::Slow(Duration::from_mins(10))));
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build();
@@ -191,7 +191,7 @@ async fn an_answer_that_does_not_come_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_too_late_once_is_asked_for_again() {
+async fn a_timeout_is_retried() {
     let world = World::new().await;
     succeed(&world);
     first(&world, 1, Fault::Slow(Duration::from_mins(10)));
@@ -202,7 +202,7 @@ async fn an_answer_that_comes_too_late_once_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_no_connection() {
+async fn a_closed_port_is_no_connection() {
     let world = World::new().await;
     let gone = autotag_testkit::Proxy::stub(Duration::ZERO).unwrap().url();
     let config = world.config.to_builder().endpoint_url(gone).build();
@@ -210,7 +210,7 @@ async fn nobody_there_is_no_connection() {
     assert_eq!((error.code.as_str(), error.status), ("NoConnection", None));
 }
 
-/// Credentials that cannot be had are no answer of the service.
+/// Missing credentials are not an answer of the service.
 #[tokio::test]
 async fn a_request_without_credentials_is_not_sent() {
     let world = World::new().await;

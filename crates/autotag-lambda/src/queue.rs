@@ -1,9 +1,9 @@
 //! Sends messages to SQS queues in the function's own account and region.
 
-use autotag_aws::{Accounts, signed};
+use autotag_aws::{Accounts, CallError};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
-use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -22,23 +22,6 @@ pub struct OutgoingMessage {
     pub delay: Option<Duration>,
 }
 
-/// A call to SQS that did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} answered {code}")]
-pub struct QueueError {
-    /// The operation of SQS.
-    pub operation: &'static str,
-    /// SQS's error code, or why there is no answer: `Timeout`, `NoConnection`, `UnreadableAnswer`, `NotSent`.
-    pub code: String,
-}
-
-impl QueueError {
-    fn of<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> Self {
-        let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-        Self { operation, code: code.unwrap_or_else(|| signed::unsent(error)).to_owned() }
-    }
-}
-
 /// A client with the function's own credentials, and the attempts and timeouts of `accounts`.
 pub fn client(accounts: &Accounts) -> Client {
     let mut config = Builder::from(accounts.ambient()).retry_partition(autotag_aws::retries("aws_sdk_sqs"));
@@ -49,26 +32,26 @@ pub fn client(accounts: &Accounts) -> Client {
 /// Sends one message with `SendMessage`.
 ///
 /// # Errors
-/// [`QueueError`] if SQS refuses the message or does not answer. Without an answer the message may have been sent.
-pub async fn send(client: &Client, queue_url: &str, message: OutgoingMessage) -> Result<(), QueueError> {
+/// [`CallError`] if SQS refuses the message or does not answer. Without an answer the message may have been sent.
+pub async fn send(client: &Client, queue_url: &str, message: OutgoingMessage) -> Result<(), CallError> {
     let request = client.send_message().queue_url(queue_url).message_body(message.body);
     let request = request
         .set_delay_seconds(message.delay.map(seconds))
         .set_message_attributes(Some(attributes(message.attributes)));
-    request.send().await.map(drop).map_err(|error| QueueError::of("SendMessage", &error))
+    request.send().await.map(drop).map_err(|error| CallError::of_sdk("SendMessage", &error))
 }
 
 /// Sends up to [`MAX_BATCH`] messages with one `SendMessageBatch`. Returns for each message whether SQS accepted it.
 ///
 /// # Errors
-/// [`QueueError`] if SQS refuses the whole call or does not answer. Without an answer the messages may have been sent.
+/// [`CallError`] if SQS refuses the whole call or does not answer. Without an answer the messages may have been sent.
 pub async fn send_batch(
     client: &Client,
     queue_url: &str,
     messages: Vec<OutgoingMessage>,
-) -> Result<Vec<bool>, QueueError> {
+) -> Result<Vec<bool>, CallError> {
     let count = messages.len();
-    let failed = |error: &_| QueueError::of("SendMessageBatch", error);
+    let failed = |error: &_| CallError::of_sdk("SendMessageBatch", error);
     let mut request = client.send_message_batch().queue_url(queue_url);
     for (number, message) in messages.into_iter().enumerate() {
         let entry = SendMessageBatchRequestEntry::builder()

@@ -120,7 +120,8 @@ fn by_setting(view: &DeploymentView, tag_handler: &Consumer) -> Vec<(&'static st
         requests.push(("ssm:GetParameter", arn));
     }
     if tag_handler.variable("AUTOTAG_ACCOUNTS") == Some("organization") {
-        requests.push(("organizations:ListAccounts", "*".to_owned()));
+        let arn = format!("arn:{partition}:organizations::{account}:account/o-autotagdoctor/{account}");
+        requests.push(("organizations:DescribeAccount", arn));
     }
     if let Some(bucket) = tag_handler.variable("AUTOTAG_TRAIL_BUCKET") {
         requests.push(("s3:GetObject", format!("arn:{partition}:s3:::{bucket}/AWSLogs/autotag-doctor")));

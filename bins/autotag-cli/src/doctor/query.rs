@@ -190,7 +190,7 @@ impl AwsQuery {
         region: &Region,
         target: &str,
     ) -> Result<Value, QueryError> {
-        self.send_json(action, Request::to("lambda", operation(action), region, "GET", target)).await
+        self.send_json(action, Request::new("lambda", operation(action), region, "GET", target)).await
     }
 
     /// All items of a list of Lambda. `target` has a query; `items` is the key of the list.

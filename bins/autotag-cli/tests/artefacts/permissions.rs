@@ -45,7 +45,10 @@ const TEMPLATES: [(&str, &[&str]); 4] = [
 const BESIDES: [(&str, Caller); 14] = [
     ("dynamodb:PutItem", Caller::Ours("crates/session-store/src/dynamodb.rs", ".put_item()")),
     ("dynamodb:Query", Caller::Ours("crates/session-store/src/dynamodb.rs", ".query()")),
-    ("organizations:ListAccounts", Caller::Ours("crates/autotag-aws/src/accounts.rs", "\"ListAccounts\"")),
+    (
+        "organizations:DescribeAccount",
+        Caller::Ours("crates/autotag-aws/src/organizations.rs", ".describe_account()"),
+    ),
     ("sqs:SendMessage", Caller::Ours("crates/autotag-lambda/src/queue.rs", ".send_message()")),
     ("ssm:GetParameter", Caller::Ours("bins/tag-handler/src/work.rs", "\"GetParameter\"")),
     ("sts:AssumeRole", Caller::Ours("crates/autotag-aws/src/role.rs", ".assume_role()")),

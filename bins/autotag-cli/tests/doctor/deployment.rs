@@ -378,7 +378,7 @@ impl Deployment {
 
 async fn trail(client: &AwsClient, account: &str) {
     let bucket = format!("trail-of-{account}");
-    let mut request = Request::to("s3", "CreateBucket", &region("us-east-1"), "PUT", &format!("/{bucket}"));
+    let mut request = Request::new("s3", "CreateBucket", &region("us-east-1"), "PUT", &format!("/{bucket}"));
     request.body = String::new();
     signed::send(&client.config, request).await.unwrap();
     let input = json!({"Name": "everything", "S3BucketName": bucket, "IsMultiRegionTrail": true});

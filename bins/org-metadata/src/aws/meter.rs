@@ -1,20 +1,20 @@
-//! How many calls were made, and what came of them.
+//! Counts of calls and their results.
 
 use autotag_model::failure::ErrorClass;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// The calls of one operation.
+/// The calls of one operation. Every attempt counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct OperationCalls {
-    /// All of them.
+    /// All attempts.
     pub(crate) calls: u64,
-    /// Those that tried again what had failed.
+    /// Attempts after the first one.
     pub(crate) retries: u64,
-    /// Those that AWS had too many of.
+    /// Attempts that AWS throttled.
     pub(crate) throttled: u64,
-    /// Those that failed for another reason.
+    /// Attempts that failed for another reason.
     pub(crate) failed: u64,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Counts one call, the `attempt`-th for the same question, and how it failed, if it did.
+    /// Counts one attempt, the `attempt`-th of its call, with the class of its failure if it failed.
     pub(super) fn count(&self, operation: &str, attempt: u32, failure: Option<ErrorClass>) {
         let mut operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
         let counts = operations.entry(operation.to_owned()).or_default();
@@ -39,7 +39,7 @@ impl Meter {
         self.operations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Calls and throttled calls in all.
+    /// All attempts, and the throttled ones.
     pub(super) fn totals(&self) -> (u64, u64) {
         let operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
         operations

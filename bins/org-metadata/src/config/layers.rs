@@ -1,17 +1,17 @@
-//! Flags before the environment before the file, and what is wrong with any of them.
+//! The layers of the configuration: options, environment, file; and their errors.
 
-use super::{Config, Problems};
+use super::{Config, ConfigErrors};
 use autotag_model::arn::Region;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// The file that is read where none is named.
+/// The default file of variables.
 const FILE: &str = ".env";
 
-/// The variables that name one's own region, which AWS's own tools read from the environment.
+/// The variables of the home region, which AWS's own tools read from the environment.
 const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// The layers while they are read.
+/// The layers of the configuration while they are read.
 #[derive(Debug)]
 pub(super) struct Layers<'e> {
     environment: &'e HashMap<String, String>,
@@ -21,7 +21,7 @@ pub(super) struct Layers<'e> {
 }
 
 impl<'e> Layers<'e> {
-    /// The environment, and the file if it is there; one that is named has to be.
+    /// Reads the file. It may be missing, unless it is `named` by an option.
     pub(super) fn new(environment: &'e HashMap<String, String>, named: Option<&Path>) -> Self {
         let mut layers = Self {
             environment,
@@ -44,12 +44,9 @@ impl<'e> Layers<'e> {
         for variable in variables {
             match variable {
                 Ok((name, value)) => drop(self.file.insert(name, value)),
-                // The line itself may hold a secret.
+                // The message leaves the line out: it may have a secret.
                 Err(dotenvy::Error::LineParse(_, at)) => {
-                    self.problem(format!(
-                        "{}: a line cannot be read, from character {at} on",
-                        path.display()
-                    ));
+                    self.problem(format!("{}: cannot read a line, from character {at} on", path.display()));
                 }
                 Err(error) => self.problem(format!("{}: {error}", path.display())),
             }
@@ -64,21 +61,21 @@ impl<'e> Layers<'e> {
         set(self.environment).or_else(|| set(&self.file))
     }
 
-    /// What a flag says, else a variable; and which of them.
-    fn said(&mut self, flag: &str, value: Option<&String>, variable: &str) -> Option<(String, String)> {
+    /// The value of an option, otherwise that of a variable; and the name of the one that has it.
+    fn value(&mut self, flag: &str, value: Option<&String>, variable: &str) -> Option<(String, String)> {
         let by_flag = value.filter(|value| !value.is_empty()).map(|value| (value.clone(), flag.to_owned()));
-        // Read in any case: it is known then.
+        // Read in any case, so that the variable counts as known.
         let by_variable = self.variable(variable).map(|value| (value, variable.to_owned()));
         by_flag.or(by_variable)
     }
 
-    /// What a flag says, else a variable.
+    /// The value of an option, otherwise that of a variable.
     pub(super) fn text(&mut self, flag: &str, value: Option<&String>, variable: &str) -> Option<String> {
-        self.said(flag, value, variable).map(|(text, _)| text)
+        self.value(flag, value, variable).map(|(text, _)| text)
     }
 
     pub(super) fn region(&mut self, flag: &str, value: Option<&String>, variable: &str) -> Option<Region> {
-        let (text, by) = self.said(flag, value, variable)?;
+        let (text, by) = self.value(flag, value, variable)?;
         let region = Region::new(&text);
         if region.is_none() {
             self.problem(format!("{by} is `{text}`: expected a region, for example eu-west-1"));
@@ -86,9 +83,9 @@ impl<'e> Layers<'e> {
         region
     }
 
-    /// The name of a role, with its path if it has one.
+    /// The name of a role, with its path if it has one. The ARN of a role is an error.
     pub(super) fn role(&mut self, flag: &str, value: Option<&String>, variable: &str) -> Option<String> {
-        let (text, by) = self.said(flag, value, variable)?;
+        let (text, by) = self.value(flag, value, variable)?;
         let plausible = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-/".contains(c);
         if !text.chars().all(plausible) {
             self.problem(format!("{by} is `{text}`: expected the name of a role (not its ARN)"));
@@ -96,7 +93,7 @@ impl<'e> Layers<'e> {
         Some(text.trim_start_matches('/').to_owned())
     }
 
-    /// One's own region, where only the file names it.
+    /// The home region, if only the file has it.
     pub(super) fn region_of_file(&mut self) -> Option<Region> {
         if REGIONS.iter().any(|name| self.environment.contains_key(*name)) {
             return None;
@@ -110,7 +107,7 @@ impl<'e> Layers<'e> {
         self.environment.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
     }
 
-    /// The variables of the file that nobody has asked for.
+    /// The variables of the file that were not read.
     pub(super) fn unused(&self) -> Vec<String> {
         let mut unused: Vec<String> =
             self.file.keys().filter(|name| !self.known.contains(*name)).cloned().collect();
@@ -122,7 +119,7 @@ impl<'e> Layers<'e> {
         self.problems.push(what.into());
     }
 
-    pub(super) fn finish(self, config: Config) -> Result<Config, Problems> {
-        if self.problems.is_empty() { Ok(config) } else { Err(Problems(self.problems)) }
+    pub(super) fn finish(self, config: Config) -> Result<Config, ConfigErrors> {
+        if self.problems.is_empty() { Ok(config) } else { Err(ConfigErrors(self.problems)) }
     }
 }

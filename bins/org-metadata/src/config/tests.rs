@@ -1,10 +1,10 @@
-//! Flags before the environment before the file, and all problems at once.
+//! Options come before the environment, and the environment before the file. All errors are reported at once.
 
 use super::*;
 use clap::Parser as _;
 use std::fs;
 
-/// What a run needs at the least.
+/// The variables that a run needs at least.
 const ENOUGH: [(&str, &str); 4] = [
     ("CROSS_ACCOUNT_ROLE_NAME", "reader"),
     ("DYNAMO_TABLE_NAME", "tenants"),
@@ -12,14 +12,14 @@ const ENOUGH: [(&str, &str); 4] = [
     ("OUTPUT_BUCKET", "reports"),
 ];
 
-fn read(flags: &[&str], variables: &[(&str, &str)]) -> Result<Config, Problems> {
+fn read(flags: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     let cli = Cli::try_parse_from(["org-metadata"].iter().chain(flags)).unwrap();
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     Config::read(&cli, &variables.iter().map(owned).collect())
 }
 
 /// With a file of variables.
-fn read_file(text: &str, flags: &[&str], variables: &[(&str, &str)]) -> Result<Config, Problems> {
+fn read_file(text: &str, flags: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("env");
     fs::write(&path, text).unwrap();
@@ -34,15 +34,12 @@ fn table(config: &Config) -> &Table {
 }
 
 #[test]
-fn the_environment_of_the_known_script_is_enough() {
+fn the_environment_of_the_known_report_is_enough() {
     let config = read(&[], &ENOUGH).unwrap();
     assert_eq!((table(&config).name.as_str(), table(&config).region.as_str()), ("tenants", "us-east-1"));
     assert_eq!(table(&config).filters, known_filters());
     assert_eq!(config.role.name, "reader");
-    assert_eq!(
-        config.member_role.name, "reader",
-        "the same role in every account, where nothing else is said"
-    );
+    assert_eq!(config.member_role.name, "reader", "by default the role is the same in every account");
     let bucket = config.bucket.unwrap();
     assert_eq!((bucket.name.as_str(), bucket.prefix.as_str()), ("reports", ""));
     assert_eq!(config.out.unwrap(), PathBuf::from("/home/ops/aws-org-scripts-outputs"));
@@ -70,7 +67,7 @@ fn an_empty_variable_is_not_set() {
 }
 
 #[test]
-fn variables_of_the_file_that_mean_nothing_are_named_without_their_values() {
+fn unknown_variables_of_the_file_are_named_without_their_values() {
     let file = "AWS_SECRET_ACCESS_KEY=canary\nOUTPUT_BUCKETS=x\nEXTERNAL_ID=secret\nAWS_REGION=eu-west-1\n";
     let config = read_file(file, &[], &ENOUGH).unwrap();
     assert_eq!(config.unused, ["AWS_SECRET_ACCESS_KEY", "OUTPUT_BUCKETS"]);
@@ -81,7 +78,7 @@ fn variables_of_the_file_that_mean_nothing_are_named_without_their_values() {
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let flags = [
         "--tenant=12",
         "--role=arn:aws:iam::1:role/x",
@@ -96,7 +93,7 @@ fn all_problems_are_told_at_once() {
         "--tenant-filter=x",
         "--env-file=/nowhere/env",
     ];
-    let Problems(problems) = read(&flags, &[]).unwrap_err();
+    let ConfigErrors(problems) = read(&flags, &[]).unwrap_err();
     for said in [
         "--tenant `12`",
         "--role is `arn:aws:iam::1:role/x`",
@@ -110,8 +107,8 @@ fn all_problems_are_told_at_once() {
         "--bucket-region is `Nowhere!`",
         "--tenant-filter `x`",
         "/nowhere/env",
-        "no bucket is named",
-        "no folder is named",
+        "--bucket: expected a bucket",
+        "--out: expected a folder",
     ] {
         assert!(problems.iter().any(|problem| problem.contains(said)), "`{said}` is not in {problems:#?}");
     }
@@ -119,8 +116,8 @@ fn all_problems_are_told_at_once() {
 }
 
 #[test]
-fn a_line_of_the_file_that_cannot_be_read_is_not_shown() {
-    let Problems(problems) = read_file("CANARY = 'open\n", &[], &ENOUGH).unwrap_err();
+fn an_unreadable_line_of_the_file_is_not_shown() {
+    let ConfigErrors(problems) = read_file("CANARY = 'open\n", &[], &ENOUGH).unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(!problems.concat().contains("CANARY") && !problems.concat().contains("open"), "{problems:?}");
 }
@@ -129,7 +126,7 @@ fn a_line_of_the_file_that_cannot_be_read_is_not_shown() {
 fn a_report_goes_somewhere() {
     let wrong = |flags: &[&str]| read(flags, &ENOUGH).unwrap_err().0.join("\n");
     assert!(wrong(&["--no-local", "--no-upload"]).contains("nowhere"));
-    assert!(wrong(&["--no-local", "--resume"]).contains("--resume needs"));
+    assert!(wrong(&["--no-local", "--resume"]).contains("--resume cannot be combined"));
     assert!(read(&["--no-upload"], &ENOUGH).unwrap().bucket.is_none());
     assert!(read(&["--no-local"], &ENOUGH).unwrap().out.is_none());
     let config = read(&["--dry-run"], &ENOUGH).unwrap();
@@ -137,7 +134,7 @@ fn a_report_goes_somewhere() {
 }
 
 #[test]
-fn filters_take_the_place_of_the_known_ones() {
+fn filters_replace_the_known_ones() {
     let flags = ["--tenant-filter", "mgmt_category=", "--tenant-filter", "tenant_status=Active, Trial"];
     let config = read(&flags, &ENOUGH).unwrap();
     let filters = &table(&config).filters;
@@ -157,7 +154,7 @@ fn a_bucket_may_have_a_prefix() {
 }
 
 #[test]
-fn a_run_is_continued_only_by_one_that_asks_for_the_same() {
+fn settings_differ_where_answers_would_differ() {
     let settings = |flags: &[&str]| read(flags, &ENOUGH).unwrap().settings();
     let same = settings(&[]);
     assert_eq!(settings(&["--format=parquet", "--concurrency=3", "--no-upload", "--columns=+OU_Path"]), same);

@@ -1,52 +1,37 @@
-//! A file as an object of S3: one PUT with its checksum, so that it is there whole or not at all.
+//! A file as an object in S3: one PUT with its checksum, so that the object exists completely or not at all.
 
 use super::File;
-use crate::aws::{Aws, Failure, Place};
+use crate::aws::{AccountSession, Aws};
 use crate::config::Bucket;
 use anyhow::Result;
 use autotag_model::arn::Region;
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::Builder;
-use aws_sdk_s3::error::ProvideErrorMetadata as _;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Puts the file; where it is then.
+/// Uploads the file, and returns its location. `digest` is the SHA-256 of its bytes.
 pub(super) async fn put(
     aws: &Aws,
-    here: &Place,
+    caller: &AccountSession,
     bucket: &Bucket,
     file: File,
     digest: &[u8],
 ) -> Result<String> {
-    const OPERATION: &str = "PutObject";
-    let mut config = here.config.to_builder();
-    if let Some(region) = &bucket.region {
-        config = config.region(autotag_aws::sdk_region(region));
-    }
-    let config = config.build();
+    let config = match &bucket.region {
+        Some(region) => caller.config_in(region),
+        None => caller.config.clone(),
+    };
     let region = config.region().and_then(|region| Region::new(region.as_ref()));
     let region = region.unwrap_or_else(|| aws.organizations_region());
-    let at = config.endpoint_url().is_some();
-    let config = Builder::from(&config)
-        // A name of a host that is the bucket's is not to be had at an endpoint of one's own.
-        .force_path_style(at)
-        .retry_partition(autotag_aws::retries("aws_sdk_s3"));
-    let client = Client::from_conf(config.build());
+    let client = autotag_aws::s3_client(&config);
     let (key, checksum) = (format!("{}{}", bucket.prefix, file.name), STANDARD.encode(digest));
-    let bytes = aws_sdk_s3::primitives::SdkBody::from(file.bytes);
-    aws.tried(here, OPERATION, &region, async || {
-        // Bytes in memory can be sent as often as it takes.
+    let bytes = SdkBody::from(file.bytes);
+    let send = async || {
+        // Bytes in memory can be cloned for each attempt.
         let body = bytes.try_clone().map(ByteStream::new).unwrap_or_default();
         let put = client.put_object().bucket(&bucket.name).key(&key).body(body);
-        let put = put.content_type(file.content_type).checksum_sha256(&checksum);
-        put.send().await.map(drop).map_err(|error| {
-            let status = error.raw_response().map(|response| response.status().as_u16());
-            let code = error.as_service_error().and_then(|error| error.code());
-            Failure::new(OPERATION, code.unwrap_or(autotag_aws::signed::unsent(&error)), status)
-        })
-    })
-    .await?;
+        put.content_type(file.content_type).checksum_sha256(&checksum).send().await
+    };
+    aws.call(caller, "PutObject", &region, send).await?;
     Ok(format!("s3://{}/{key}", bucket.name))
 }

@@ -1,27 +1,31 @@
-//! The CSV of one organization: RFC 4180, CRLF, quotes only where they are needed, as the known script wrote it.
+//! The CSV of one organization: RFC 4180, CRLF, quotes only where they are needed, as in the known report.
 
+use crate::report::account_row::AccountRow;
 use crate::report::columns::Column;
-use crate::report::record::Record;
 use anyhow::{Context as _, Result};
 use csv::{Terminator, WriterBuilder};
 
-/// What makes a spreadsheet take a cell for a formula when it begins with it (OWASP ASVS 5, 1.2.10; CWE-1236), the full-width
-/// forms too, which some read as the others.
+/// First characters that make a spreadsheet evaluate a cell as a formula (OWASP ASVS 5, 1.2.10; CWE-1236). Some spreadsheets
+/// accept the full-width forms too.
 const FORMULA: [char; 12] =
     ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
-/// Header and rows. Unless `raw`, cells that a spreadsheet would take for a formula begin with a single quote.
-pub(super) fn table(columns: &[Column], records: impl Iterator<Item = Record>, raw: bool) -> Result<Vec<u8>> {
+/// The header and the rows. Unless `raw` is set, a cell that a spreadsheet would evaluate gets a leading single quote.
+pub(super) fn table(
+    columns: &[Column],
+    rows: impl Iterator<Item = AccountRow>,
+    raw: bool,
+) -> Result<Vec<u8>> {
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-    let cell = |text: String| if raw { text } else { inert(text) };
+    let cell = |text: String| if raw { text } else { neutralize(text) };
     writer.write_record(columns.iter().map(|column| cell(column.to_string())))?;
-    for record in records {
-        writer.write_record(columns.iter().map(|column| cell(column.cell(&record))))?;
+    for row in rows {
+        writer.write_record(columns.iter().map(|column| cell(column.cell(&row))))?;
     }
     writer.into_inner().context("cannot make the CSV")
 }
 
-fn inert(text: String) -> String {
+fn neutralize(text: String) -> String {
     if text.starts_with(FORMULA) { format!("'{text}") } else { text }
 }
 
@@ -30,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formulas_are_made_inert_and_nothing_else_is_touched() {
+    fn formulas_get_a_quote_and_other_texts_stay() {
         for (text, expected) in [
             ("=cmd|'/C calc'!A0", "'=cmd|'/C calc'!A0"),
             ("+1", "'+1"),
@@ -48,7 +52,7 @@ mod tests {
             ("", ""),
             (" =1", " =1"),
         ] {
-            assert_eq!(inert(text.to_owned()), expected);
+            assert_eq!(neutralize(text.to_owned()), expected);
         }
     }
 }

@@ -1,34 +1,37 @@
-//! The folder of the report. One run works in it at a time; a file is there whole or not at all.
+//! The folder of the report. One run uses it at a time. Files are written atomically.
 
 use anyhow::{Context as _, Result, bail};
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Held while a run works here.
+/// The file that a run locks.
 const LOCK: &str = ".org-metadata.lock";
 
-/// What begins and ends the name of a file that is being written.
-const BEING_WRITTEN: (&str, &str) = (".aws-", ".part");
+/// The prefix and suffix of the name of a file while it is written.
+const PARTIAL: (&str, &str) = (".aws-", ".part");
 
-/// The folder, held.
+/// The locked folder.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Freed when it is dropped, or the process ends.
+    /// Unlocked when it is dropped, or when the process ends.
     _lock: File,
 }
 
 impl Folder {
-    /// Makes the folder if need be, and holds it. What a killed run was just writing goes.
-    pub(crate) fn hold(path: &Path) -> Result<Self> {
+    /// Creates the folder if it does not exist, locks it, and removes the partial files of a killed run.
+    pub(crate) fn lock(path: &Path) -> Result<Self> {
         let cannot = || format!("cannot use the folder {}", path.display());
         fs::create_dir_all(path).with_context(cannot)?;
         let lock = File::create(path.join(LOCK)).with_context(cannot)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                bail!("another run works in {}: wait for its end, or name another folder", path.display())
+                bail!(
+                    "another run uses {}: wait until it ends, or choose another folder with --out",
+                    path.display()
+                )
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
         }
@@ -36,7 +39,7 @@ impl Folder {
             let entry = entry.with_context(cannot)?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with(BEING_WRITTEN.0) && name.ends_with(BEING_WRITTEN.1) {
+            if name.starts_with(PARTIAL.0) && name.ends_with(PARTIAL.1) {
                 fs::remove_file(entry.path()).with_context(cannot)?;
             }
         }
@@ -48,7 +51,7 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Removes a file, if it is there.
+    /// Removes a file, if it exists.
     pub(crate) fn remove(&self, name: &str) -> Result<()> {
         let path = self.path(name);
         match fs::remove_file(&path) {
@@ -59,15 +62,15 @@ impl Folder {
         }
     }
 
-    /// Writes a file under a name of its own, and gives it its name when it is safely on the disk.
+    /// Writes a file under a temporary name, and renames it once its content is on the disk.
     pub(super) fn put(&self, name: &str, bytes: &[u8]) -> Result<String> {
-        let unnamed = self.path.join(format!(".{name}{}", BEING_WRITTEN.1));
+        let partial = self.path.join(format!(".{name}{}", PARTIAL.1));
         let path = self.path.join(name);
         let write = || {
-            let mut file = File::create(&unnamed)?;
+            let mut file = File::create(&partial)?;
             file.write_all(bytes)?;
             file.sync_all()?;
-            fs::rename(&unnamed, &path)?;
+            fs::rename(&partial, &path)?;
             File::open(&self.path)?.sync_all()
         };
         write().with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,38 +1,38 @@
-//! The report as a page that people look at: one file that asks nothing of anybody, with all accounts in it.
+//! The report as a page: one file with all accounts, which loads nothing.
 //!
-//! Names and tags are written by whoever owns an account, and are hostile. Templates escape whatever they are given; what
-//! they are told to take as it is (`|safe`) is the page's own, or a chart, which has escaped its labels itself. And if all
-//! that failed: the page's policy runs no script but the one whose hash it names.
+//! The owners of accounts choose names and tags, so these texts are hostile. Templates escape every value. Values marked `|safe` are
+//! the page's own, or charts, which escape their labels themselves. If escaping failed, the content security policy of the page still
+//! allows no script but the one whose hash it has.
 
+mod cell;
 mod charts;
+mod facets;
 mod overview;
 mod problems;
-mod rows;
-mod tally;
+mod table;
 mod text;
-mod values;
 
 use crate::report::Report;
-use crate::report::record::{AIDE_ID, ENVIRONMENT, Record};
+use crate::report::account_row::{AIDE_ID, AccountRow, ENVIRONMENT};
 use anyhow::Result;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use cell::Value;
 use charts::{Chart, bars};
+use facets::{Facet, Facets};
 use overview::{Figure, Tag, TenantLine};
-use problems::{Answer, Line};
-use rows::Row;
+use problems::{ErrorCount, ProblemLine};
 use sha2::{Digest as _, Sha256};
-use tally::{Facet, Facets};
-use values::Value;
+use table::Row;
 
 const STYLE: &str = include_str!("../../templates/page.css");
 const SCRIPT: &str = include_str!("../../templates/page.js");
 
-/// So many values have a bar of their own.
+/// The number of values that have a bar of their own.
 const BARS: usize = 9;
 
-/// A list that is longer begins folded.
+/// Longer lists are folded at first.
 const LONG: usize = 25;
 
 #[derive(Template)]
@@ -43,7 +43,7 @@ struct Page<'r> {
     script: &'static str,
     version: &'static str,
     run: String,
-    /// As programs and as people read it.
+    /// For programs and for people.
     started: (String, String),
     ended: (String, String),
     took: String,
@@ -53,29 +53,29 @@ struct Page<'r> {
     charts: Vec<Chart>,
     tags: Vec<Tag>,
     untagged: Vec<&'r Row>,
-    answers: Vec<Answer>,
-    problems: Vec<Line>,
+    answers: Vec<ErrorCount>,
+    problems: Vec<ProblemLine>,
     tenants: Vec<TenantLine>,
     unusable: Vec<String>,
     unmapped: Vec<(String, usize)>,
     facets: [&'r Facet; 6],
     rows: &'r [Row],
-    /// Whether the report asks for more tags than the two.
+    /// Whether the report has other tags than `Environment` and `Aide_ID`.
     more_tags: bool,
 }
 
-/// The whole page. `records` are those of all accounts of the report, in their order.
+/// The whole page. `account_rows` are the rows of all accounts of the report, in order.
 ///
 /// # Errors
-/// A chart cannot be drawn, or a template not be filled.
-pub(super) fn page(report: &Report, records: &[Record]) -> Result<String> {
-    let rows = rows::rows(report, records);
+/// A chart cannot be drawn, or a template cannot be rendered.
+pub(super) fn page(report: &Report, account_rows: &[AccountRow]) -> Result<String> {
+    let rows = table::rows(report, account_rows);
     let facets = Facets::new(&rows);
     let tags = vec![
         Tag::new("Environment", "Without Environment", &ENVIRONMENT, &facets.environment, rows.len()),
         Tag::new("Aide_ID", "Without Aide_ID", &AIDE_ID, &facets.aide, rows.len()),
     ];
-    let unmapped = overview::unmapped(records);
+    let unmapped = overview::unmapped(account_rows);
     let problems = problems::lines(report);
     let times = |time: jiff::Timestamp| (time.to_string(), text::time(time));
     let page = Page {
@@ -98,7 +98,7 @@ pub(super) fn page(report: &Report, records: &[Record]) -> Result<String> {
         ],
         tags,
         untagged: rows.iter().filter(|row| row.lacks_tags()).collect(),
-        answers: problems::answers(&problems),
+        answers: problems::error_counts(&problems),
         problems,
         tenants: overview::tenants(report),
         unusable: report.unusable_tenants.iter().map(|id| text::visible(id)).collect(),
@@ -110,7 +110,7 @@ pub(super) fn page(report: &Report, records: &[Record]) -> Result<String> {
     Ok(page.render()?)
 }
 
-/// What the page may do: nothing but to use its own style and script, and pictures that it brings.
+/// The content security policy of the page. It allows the page's own style and script, and embedded pictures.
 fn policy() -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(

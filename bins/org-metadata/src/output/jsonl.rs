@@ -1,13 +1,13 @@
-//! One JSON object an account.
+//! JSON lines: one object per account.
 
-use crate::report::record::Record;
+use crate::report::account_row::AccountRow;
 use anyhow::Result;
 
-/// The records, a line each.
-pub(super) fn lines(records: &[Record]) -> Result<Vec<u8>> {
+/// One line per row.
+pub(super) fn lines(rows: &[AccountRow]) -> Result<Vec<u8>> {
     let mut lines = Vec::new();
-    for record in records {
-        serde_json::to_writer(&mut lines, record)?;
+    for row in rows {
+        serde_json::to_writer(&mut lines, row)?;
         lines.push(b'\n');
     }
     Ok(lines)

@@ -1,9 +1,9 @@
-//! The manifest: what is in the report, what is missing, and what it took. Programs read it, so names stay as they are.
+//! The manifest: content, missing data, calls and files of the report. Programs read it, so its names do not change.
 
 use super::{File, Written};
 use crate::aws::{Failure, OperationCalls};
 use crate::report::groups::RegionGroups;
-use crate::report::{About, Account, Report, Tenant, TenantOutcome};
+use crate::report::{Account, MissingField, Report, Tenant, TenantOutcome};
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ struct Manifest<'r> {
     started: String,
     ended: String,
     duration_seconds: f64,
-    /// Whether an earlier run was continued; calls are those of the last one alone.
+    /// Whether this run continues an earlier one. `calls` are those of this run only.
     resumed: bool,
     /// Whether nothing is missing.
     whole: bool,
@@ -23,7 +23,7 @@ struct Manifest<'r> {
     tenants: Vec<TenantLine<'r>>,
     unusable_tenants: &'r [String],
     errors: Vec<ErrorLine<'r>>,
-    /// How many accounts are active in a region that belongs to no group.
+    /// The number of active accounts, by region without a group.
     unmapped_regions: BTreeMap<String, usize>,
     calls: &'r BTreeMap<String, OperationCalls>,
     files: &'r [Written],
@@ -53,7 +53,7 @@ struct TenantLine<'r> {
     millis: u64,
 }
 
-/// Something that could not be found out.
+/// Something that could not be read.
 #[derive(Serialize)]
 struct ErrorLine<'r> {
     tenant: &'r str,
@@ -97,7 +97,7 @@ pub(super) fn file(
     Ok(File { name: name(report), content_type: "application/json", bytes })
 }
 
-/// What its file is called.
+/// The name of the manifest's file.
 pub(super) fn name(report: &Report) -> String {
     format!("aws-org-metadata-{}.manifest.json", report.name())
 }
@@ -126,7 +126,7 @@ fn counts(report: &Report, calls: &BTreeMap<String, OperationCalls>, groups: &Re
 fn tenant_line(tenant: &Tenant) -> TenantLine<'_> {
     let organization = tenant.organization();
     let (outcome, managed_by) = match &tenant.outcome {
-        TenantOutcome::Reported(organization) if organization.cut.is_some() => ("cut", None),
+        TenantOutcome::Reported(organization) if organization.truncated_by.is_some() => ("cut", None),
         TenantOutcome::Reported(_) => ("reported", None),
         TenantOutcome::NotManagement(management) => ("not a management account", Some(management.as_str())),
         TenantOutcome::Failed(_) => ("failed", None),
@@ -147,20 +147,21 @@ fn errors(tenant: &Tenant) -> Vec<ErrorLine<'_>> {
         TenantOutcome::NotManagement(_) => return Vec::new(),
         TenantOutcome::Reported(organization) => organization,
     };
-    let cut = organization.cut.iter().map(|failure| error(tenant, None, "accounts", None, failure));
-    let gaps = organization.accounts.iter().flat_map(|account| {
-        account.gaps.iter().map(move |gap| {
-            let (about, region) = match &gap.about {
-                About::Tags => ("tags", None),
-                About::Entry => ("entry", None),
-                About::EnabledRegions => ("enabled_regions", None),
-                About::Region(region) => ("region", Some(region.as_str())),
-                About::OtherRegions => ("other_regions", None),
+    let truncated_by =
+        organization.truncated_by.iter().map(|failure| error(tenant, None, "accounts", None, failure));
+    let missing = organization.accounts.iter().flat_map(|account| {
+        account.missing.iter().map(move |missing| {
+            let (about, region) = match &missing.field {
+                MissingField::Tags => ("tags", None),
+                MissingField::Entry => ("entry", None),
+                MissingField::EnabledRegions => ("enabled_regions", None),
+                MissingField::Region(region) => ("region", Some(region.as_str())),
+                MissingField::OtherRegions => ("other_regions", None),
             };
-            error(tenant, Some(account.listed.id.as_str()), about, region, &gap.failure)
+            error(tenant, Some(account.listed.id.as_str()), about, region, &missing.failure)
         })
     });
-    cut.chain(gaps).collect()
+    truncated_by.chain(missing).collect()
 }
 
 fn error<'r>(

@@ -1,6 +1,6 @@
-//! The records as an Apache Parquet file: a column a field, lists as lists, `tags` as a JSON object in a text.
+//! An Apache Parquet file: one column per field, lists as lists, `tags` as a JSON object in a string.
 
-use crate::report::record::Record;
+use crate::report::account_row::AccountRow;
 use anyhow::Result;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType};
 use parquet::file::properties::WriterProperties;
@@ -8,40 +8,40 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use std::sync::Arc;
 
-/// The fields in their order, and how each is read from a record.
+/// The fields in order, and how each is read from a row.
 const FIELDS: [(&str, Field); 21] = [
-    ("account_id", Field::Text(|record| Some(record.account_id.clone()))),
-    ("account_name", Field::Text(|record| Some(record.account_name.clone()))),
-    ("org_id", Field::Text(|record| Some(record.org_id.clone()))),
-    ("tenant_name", Field::Text(|record| Some(record.tenant_name.clone()))),
-    ("csp", Field::Text(|record| Some(record.csp.to_owned()))),
-    ("billing_account_state", Field::Text(|record| record.billing_account_state.clone())),
-    ("region_group", Field::Text(|record| Some(record.region_group.clone()))),
-    ("regions", Field::List(|record| &record.regions)),
-    ("tenant_id", Field::Text(|record| Some(record.tenant_id.clone()))),
-    ("environment", Field::Text(|record| record.environment.clone())),
-    ("aide_id", Field::Text(|record| record.aide_id.clone())),
-    ("management", Field::Flag(|record| record.management)),
-    ("scan_status", Field::Text(|record| Some(record.scan_status.clone()))),
-    ("scan_problems", Field::List(|record| &record.scan_problems)),
-    ("all_regions", Field::List(|record| &record.all_regions)),
-    ("unmapped_regions", Field::List(|record| &record.unmapped_regions)),
-    ("unknown_regions", Field::List(|record| &record.unknown_regions)),
-    ("ou_path", Field::Text(|record| record.ou_path.clone())),
-    ("joined_method", Field::Text(|record| record.joined_method.clone())),
-    ("joined", Field::Text(|record| record.joined.clone())),
-    ("tags", Field::Text(|record| serde_json::to_string(&record.tags).ok())),
+    ("account_id", Field::Text(|row| Some(row.account_id.clone()))),
+    ("account_name", Field::Text(|row| Some(row.account_name.clone()))),
+    ("org_id", Field::Text(|row| Some(row.org_id.clone()))),
+    ("tenant_name", Field::Text(|row| Some(row.tenant_name.clone()))),
+    ("csp", Field::Text(|row| Some(row.csp.to_owned()))),
+    ("billing_account_state", Field::Text(|row| row.billing_account_state.clone())),
+    ("region_group", Field::Text(|row| Some(row.region_group.clone()))),
+    ("regions", Field::List(|row| &row.regions)),
+    ("tenant_id", Field::Text(|row| Some(row.tenant_id.clone()))),
+    ("environment", Field::Text(|row| row.environment.clone())),
+    ("aide_id", Field::Text(|row| row.aide_id.clone())),
+    ("management", Field::Flag(|row| row.management)),
+    ("scan_status", Field::Text(|row| Some(row.scan_status.clone()))),
+    ("scan_problems", Field::List(|row| &row.scan_problems)),
+    ("all_regions", Field::List(|row| &row.all_regions)),
+    ("unmapped_regions", Field::List(|row| &row.unmapped_regions)),
+    ("unknown_regions", Field::List(|row| &row.unknown_regions)),
+    ("ou_path", Field::Text(|row| row.ou_path.clone())),
+    ("joined_method", Field::Text(|row| row.joined_method.clone())),
+    ("joined", Field::Text(|row| row.joined.clone())),
+    ("tags", Field::Text(|row| serde_json::to_string(&row.tags).ok())),
 ];
 
-/// How a field is read.
+/// The type of a field, and how it is read.
 #[derive(Clone, Copy)]
 enum Field {
-    Text(fn(&Record) -> Option<String>),
-    Flag(fn(&Record) -> bool),
-    List(fn(&Record) -> &Vec<String>),
+    Text(fn(&AccountRow) -> Option<String>),
+    Flag(fn(&AccountRow) -> bool),
+    List(fn(&AccountRow) -> &Vec<String>),
 }
 
-/// The schema in Parquet's own words.
+/// The schema in Parquet's notation.
 fn schema() -> String {
     let fields = FIELDS.map(|(name, field)| match field {
         Field::Text(_) => format!("OPTIONAL BYTE_ARRAY {name} (UTF8);"),
@@ -54,41 +54,45 @@ fn schema() -> String {
 }
 
 /// The whole file.
-pub(super) fn table(records: &[Record]) -> Result<Vec<u8>> {
+pub(super) fn table(rows: &[AccountRow]) -> Result<Vec<u8>> {
     let schema = Arc::new(parse_message_type(&schema())?);
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::default()))?;
     let mut group = writer.next_row_group()?;
     for (_, field) in FIELDS {
-        column(&mut group, field, records)?;
+        column(&mut group, field, rows)?;
     }
     group.close()?;
     Ok(writer.into_inner()?)
 }
 
-fn column(group: &mut SerializedRowGroupWriter<'_, Vec<u8>>, field: Field, records: &[Record]) -> Result<()> {
+fn column(
+    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+    field: Field,
+    rows: &[AccountRow],
+) -> Result<()> {
     let Some(mut column) = group.next_column()? else { return Ok(()) };
     let bytes = |text: String| ByteArray::from(text.into_bytes());
     match field {
         Field::Text(read) => {
-            let texts: Vec<Option<String>> = records.iter().map(read).collect();
-            let there: Vec<i16> = texts.iter().map(|text| i16::from(text.is_some())).collect();
+            let texts: Vec<Option<String>> = rows.iter().map(read).collect();
+            let levels: Vec<i16> = texts.iter().map(|text| i16::from(text.is_some())).collect();
             let values: Vec<ByteArray> = texts.into_iter().flatten().map(bytes).collect();
-            column.typed::<ByteArrayType>().write_batch(&values, Some(&there), None)?;
+            column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None)?;
         }
         Field::Flag(read) => {
-            let flags: Vec<bool> = records.iter().map(read).collect();
+            let flags: Vec<bool> = rows.iter().map(read).collect();
             column.typed::<BoolType>().write_batch(&flags, None, None)?;
         }
         Field::List(read) => {
-            // An empty list is one entry without an element; each further element of a list repeats.
-            let (mut values, mut there, mut repeats) = (Vec::new(), Vec::new(), Vec::new());
-            for list in records.iter().map(read) {
-                there.extend(std::iter::repeat_n(i16::from(!list.is_empty()), list.len().max(1)));
-                repeats.push(0);
-                repeats.extend(std::iter::repeat_n(1_i16, list.len().saturating_sub(1)));
+            // An empty list is one entry without an element. Each element after the first one of a list repetitions.
+            let (mut values, mut levels, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
+            for list in rows.iter().map(read) {
+                levels.extend(std::iter::repeat_n(i16::from(!list.is_empty()), list.len().max(1)));
+                repetitions.push(0);
+                repetitions.extend(std::iter::repeat_n(1_i16, list.len().saturating_sub(1)));
                 values.extend(list.iter().cloned().map(bytes));
             }
-            column.typed::<ByteArrayType>().write_batch(&values, Some(&there), Some(&repeats))?;
+            column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), Some(&repetitions))?;
         }
     }
     column.close()?;

@@ -1,210 +1,202 @@
-//! Active is where something is tagged: by the Resource Groups Tagging API, a call a region, whatever is in it.
+//! Active regions by the Resource Groups Tagging API: regions that have a tagged resource. It takes one call per region in most
+//! cases, whatever the number of resources.
 //!
-//! `GetResources` also has what was tagged once (without tags), pages that are empty and still not the last, and ARNs
-//! without a region. The first resource that counts ends the search.
+//! `GetResources` also returns resources that were tagged once (without tags), pages that are empty and not the last one,
+//! and ARNs without a region. The first resource that counts ends the search.
 
-use super::{ActiveRegions, Found, Named as _, Visit, enabled};
+use super::{AccountContext, RegionScan, enabled};
 use crate::aws::Failure;
-use crate::report::{About, Gap};
-use autotag_aws::signed::{Request, TAGGING};
+use crate::report::{MissingData, MissingField};
+use autotag_aws::paginate::Paginator;
 use autotag_model::arn::{Arn, Region};
 use autotag_model::failure::ErrorClass;
-use futures_util::future::{LocalBoxFuture, join_all};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::json;
+use aws_sdk_s3::types::BucketLocationConstraint;
+use futures_util::future::join_all;
 use std::collections::BTreeSet;
 
-/// Active regions by what is tagged in them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ByTags;
-
-impl ActiveRegions for ByTags {
-    fn find<'v>(&'v self, visit: &'v Visit<'v>) -> LocalBoxFuture<'v, Found> {
-        Box::pin(find(visit))
-    }
-}
-
-async fn find(visit: &Visit<'_>) -> Found {
-    let question = format!("enabled {}", visit.id);
-    let regions = match visit.answers.ask(&question, enabled(visit)).await {
+/// Finds the active regions among those that the account has enabled.
+pub(super) async fn scan(context: &AccountContext<'_>) -> RegionScan {
+    let question = format!("enabled {}", context.id);
+    let regions = match context.cache.get_or_fetch(&question, enabled(context)).await {
         Ok(regions) => regions,
         Err(failure) => {
-            let entered = visit.account.refusal().is_none();
-            return Found::nothing(if entered { About::EnabledRegions } else { About::Entry }, failure);
+            let is_open = context.account.refusal().is_none();
+            let field = if is_open { MissingField::EnabledRegions } else { MissingField::Entry };
+            return RegionScan::failed(field, failure);
         }
     };
-    let looked_into = join_all(regions.iter().map(|region| async move {
-        let question = format!("active {} {region}", visit.id);
-        visit.answers.ask(&question, is_active(visit, region)).await
+    let scans = join_all(regions.iter().map(|region| async move {
+        let question = format!("active {} {region}", context.id);
+        context.cache.get_or_fetch(&question, is_active(context, region)).await
     }));
-    let mut found = Found::default();
-    for (region, active) in regions.iter().zip(looked_into.await) {
+    let mut result = RegionScan::default();
+    for (region, active) in regions.iter().zip(scans.await) {
         match active {
-            Ok(true) => drop(found.active.insert(region.clone())),
+            Ok(true) => drop(result.active.insert(region.clone())),
             Ok(false) => {}
             Err(failure) => {
-                found.unknown.insert(region.clone());
-                found.gaps.push(Gap { about: About::Region(region.clone()), failure });
+                result.unknown.insert(region.clone());
+                result.missing.push(MissingData { field: MissingField::Region(region.clone()), failure });
             }
         }
     }
-    if let Some(refusal) = visit.account.refusal() {
-        // One refusal, however many regions it keeps from being known.
-        found.gaps = vec![Gap { about: About::Entry, failure: refusal.clone() }];
+    if let Some(refusal) = context.account.refusal() {
+        // One refusal, however many regions are unknown because of it.
+        result.missing = vec![MissingData { field: MissingField::Entry, failure: refusal.clone() }];
     }
-    found
+    result
 }
 
-/// What is asked of an account to tell whether a region is active.
+/// The calls that tell whether a region is active.
 trait Resources {
-    /// The page of tagged resources that begins at a token; the first one at the empty token.
-    async fn page(&self, region: &Region, token: &str) -> Result<Page, Failure>;
+    /// The page of resources at a token; the first one without a token.
+    async fn page(&self, region: &Region, token: Option<String>) -> Result<Page, Failure>;
 
-    /// Whether a bucket lies in the region.
-    async fn holds(&self, region: &Region, bucket: &str) -> Result<bool, Failure>;
+    /// Whether a bucket is in the region.
+    async fn bucket_in_region(&self, region: &Region, bucket: &str) -> Result<bool, Failure>;
 }
 
 /// One page of `GetResources`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 struct Page {
-    #[serde(rename = "ResourceTagMappingList", default)]
-    resources: Vec<Tagged>,
-    /// Empty, or not there, on the last page.
-    #[serde(rename = "PaginationToken", default)]
-    token: Option<String>,
+    resources: Vec<ListedResource>,
+    /// Empty or missing on the last page.
+    next_token: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Tagged {
-    #[serde(rename = "ResourceARN")]
+/// A resource that `GetResources` returns.
+#[derive(Debug, Clone)]
+struct ListedResource {
     arn: String,
-    /// Empty where the resource was tagged once, and is no more.
-    #[serde(rename = "Tags", default)]
-    tags: Vec<IgnoredAny>,
+    /// Whether it has tags. Otherwise it was tagged once.
+    is_tagged: bool,
 }
 
-/// Where a resource lies.
-enum Lies {
-    In(Region),
-    /// A bucket: its ARN does not say.
-    Somewhere(String),
-    /// In no region: a resource of a global service, or nothing that we understand.
-    Nowhere,
+/// The region of a resource.
+enum ResourceRegion {
+    Known(Region),
+    /// A bucket, whose ARN does not name its region.
+    BucketLookup(String),
+    /// The resource of a global service, or an ARN that cannot be parsed.
+    Unknown,
 }
 
-impl Tagged {
-    fn lies(&self) -> Lies {
-        let Ok(arn) = self.arn.parse::<Arn>() else { return Lies::Nowhere };
+impl ListedResource {
+    fn region(&self) -> ResourceRegion {
+        let Ok(arn) = self.arn.parse::<Arn>() else { return ResourceRegion::Unknown };
+        let bucket = arn.resource().split('/').next().unwrap_or_default();
         match arn.region() {
-            Some(region) => Lies::In(region.clone()),
-            None if arn.service() == "s3" => {
-                Lies::Somewhere(arn.resource().split('/').next().unwrap_or_default().to_owned())
+            Some(region) => ResourceRegion::Known(region.clone()),
+            None if arn.service() == "s3" && !bucket.is_empty() => {
+                ResourceRegion::BucketLookup(bucket.to_owned())
             }
-            None => Lies::Nowhere,
+            None => ResourceRegion::Unknown,
         }
     }
 }
 
 /// Whether the region has a tagged resource.
 ///
-/// Buckets are asked for their region only where nothing else counts. What is found counts even if the list breaks off
-/// behind it; that nothing is found counts only if the list is whole.
-async fn active(resources: &impl Resources, region: &Region) -> Result<bool, Failure> {
-    let (mut token, mut seen, mut buckets) = (String::new(), BTreeSet::new(), BTreeSet::new());
-    let mut broken = None;
-    loop {
-        let page = match resources.page(region, &token).await {
-            Ok(page) => page,
-            Err(failure) => {
-                broken = Some(failure);
-                break;
-            }
-        };
-        for tagged in page.resources.iter().filter(|tagged| !tagged.tags.is_empty()) {
-            match tagged.lies() {
-                Lies::In(found) if found == *region => return Ok(true),
-                Lies::Somewhere(bucket) => drop(buckets.insert(bucket)),
-                Lies::In(_) | Lies::Nowhere => {}
-            }
-        }
-        token = page.token.unwrap_or_default();
-        if token.is_empty() {
-            break;
-        }
-        if !seen.insert(token.clone()) {
-            broken = Some(Failure::new("GetResources", "PagingDoesNotEnd", None));
-            break;
-        }
-    }
+/// Buckets are looked up only if no other resource counts. A resource that counts is enough even if the list fails after it.
+/// "No resource" is the result only if the list is complete.
+async fn has_tagged_resource(resources: &impl Resources, region: &Region) -> Result<bool, Failure> {
+    let mut buckets = BTreeSet::new();
+    let mut failure = match is_listed(resources, region, &mut buckets).await {
+        Ok(true) => return Ok(true),
+        Ok(false) => None,
+        Err(failure) => Some(failure),
+    };
     for bucket in buckets {
-        match resources.holds(region, &bucket).await {
+        match resources.bucket_in_region(region, &bucket).await {
             Ok(true) => return Ok(true),
             Ok(false) => {}
-            Err(failure) => broken = broken.or(Some(failure)),
+            Err(error) => failure = failure.or(Some(error)),
         }
     }
-    broken.map_or(Ok(false), Err)
+    failure.map_or(Ok(false), Err)
 }
 
-async fn is_active(visit: &Visit<'_>, region: &Region) -> Result<bool, Failure> {
-    visit.account.place().await?;
-    active(visit, region).await
+/// Reads pages until a tagged resource has an ARN of the region. Adds the tagged buckets of these pages to `buckets`.
+async fn is_listed(
+    resources: &impl Resources,
+    region: &Region,
+    buckets: &mut BTreeSet<String>,
+) -> Result<bool, Failure> {
+    let mut pages = Paginator::new("GetResources");
+    while pages.has_next() {
+        let page = resources.page(region, pages.token()).await?;
+        for resource in page.resources.iter().filter(|resource| resource.is_tagged) {
+            match resource.region() {
+                ResourceRegion::Known(found) if found == *region => return Ok(true),
+                ResourceRegion::BucketLookup(bucket) => drop(buckets.insert(bucket)),
+                ResourceRegion::Known(_) | ResourceRegion::Unknown => {}
+            }
+        }
+        pages.advance(page.next_token)?;
+    }
+    Ok(false)
 }
 
-/// What stays as it is in a path.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+async fn is_active(context: &AccountContext<'_>, region: &Region) -> Result<bool, Failure> {
+    context.account.get().await?;
+    has_tagged_resource(context, region).await
+}
 
-impl Resources for Visit<'_> {
-    async fn page(&self, region: &Region, token: &str) -> Result<Page, Failure> {
-        const OPERATION: &str = "GetResources";
-        let body = if token.is_empty() {
-            json!({"ResourcesPerPage": 100})
-        } else {
-            json!({"ResourcesPerPage": 100, "PaginationToken": token})
+impl Resources for AccountContext<'_> {
+    async fn page(&self, region: &Region, token: Option<String>) -> Result<Page, Failure> {
+        let session = self.account.get().await?;
+        // The client is made for the attempt: thousands of regions wait for their turn, and a client takes kilobytes.
+        let send = async || {
+            let client = aws_sdk_resourcegroupstagging::Client::new(&session.config_in(region));
+            let call = client.get_resources().resources_per_page(100);
+            call.set_pagination_token(token.clone()).send().await
         };
-        let request = Request::json(TAGGING, OPERATION, region, &body);
-        let answer = self.aws.text(self.account.place().await?, request).await?;
-        serde_json::from_str(&answer).map_err(|_| Failure::new(OPERATION, "UnreadableAnswer", None))
+        let page = self.aws.call(session, "GetResources", region, send).await?;
+        let resources = page.resource_tag_mapping_list.unwrap_or_default().into_iter();
+        let resources = resources.filter_map(|resource| {
+            Some(ListedResource { is_tagged: !resource.tags().is_empty(), arn: resource.resource_arn? })
+        });
+        Ok(Page { resources: resources.collect(), next_token: page.pagination_token })
     }
 
-    /// Asked in the region itself: buckets of opt-in regions are not known elsewhere.
-    async fn holds(&self, region: &Region, bucket: &str) -> Result<bool, Failure> {
-        const OPERATION: &str = "GetBucketLocation";
-        let target = format!("/{}?location", utf8_percent_encode(bucket, PATH));
-        let request = Request::to("s3", OPERATION, region, "GET", &target);
-        match self.aws.text(self.account.place().await?, request).await {
-            Ok(answer) => location(&answer).map(|found| found == region.as_str()),
-            Err(failure) if is_elsewhere(&failure) => Ok(false),
+    /// The region itself is asked: other regions do not know the buckets of opt-in regions.
+    async fn bucket_in_region(&self, region: &Region, bucket: &str) -> Result<bool, Failure> {
+        let session = self.account.get().await?;
+        let send = async || {
+            let client = autotag_aws::s3_client(&session.config_in(region));
+            client.get_bucket_location().bucket(bucket).send().await
+        };
+        match self.aws.call(session, "GetBucketLocation", region, send).await {
+            Ok(answer) => {
+                let location = answer.location_constraint().map(BucketLocationConstraint::as_str);
+                Ok(bucket_region(location.unwrap_or_default()) == region.as_str())
+            }
+            Err(failure) if is_other_region_error(&failure) => Ok(false),
             Err(failure) => Err(failure),
         }
     }
 }
 
-/// What S3 says in a region of a bucket that lies in another one, or is not there any more.
-fn is_elsewhere(failure: &Failure) -> bool {
-    const SAID: [&str; 4] = [
+/// Whether S3 answers that a bucket is in another region, or does not exist any more.
+fn is_other_region_error(failure: &Failure) -> bool {
+    const CODES: [&str; 6] = [
         "AuthorizationHeaderMalformed",
+        "Http301",
+        "Http307",
         "IllegalLocationConstraintException",
         "PermanentRedirect",
         "TemporaryRedirect",
     ];
-    SAID.contains(&failure.code.as_str())
-        || ["Http301", "Http307"].contains(&failure.code.as_str())
-        || failure.class == ErrorClass::NotFound
+    CODES.contains(&failure.code.as_str()) || failure.class == ErrorClass::NotFound
 }
 
-/// The region in S3's answer, which has names of its own for the two oldest.
-fn location(answer: &str) -> Result<String, Failure> {
-    let unreadable = |_| Failure::new("GetBucketLocation", "UnreadableAnswer", None);
-    let document = roxmltree::Document::parse(answer).map_err(unreadable)?;
-    let named = document.descendants().find(|node| node.has_tag_name_of("LocationConstraint"));
-    Ok(match named.and_then(|node| node.text()).map(str::trim).unwrap_or_default() {
-        "" => "us-east-1".to_owned(),
-        "EU" => "eu-west-1".to_owned(),
-        region => region.to_owned(),
-    })
+/// The region of a location constraint. The two oldest regions have names of their own.
+fn bucket_region(location: &str) -> &str {
+    match location {
+        "" => "us-east-1",
+        "EU" => "eu-west-1",
+        region => region,
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The columns of the CSV.
 
-use super::record::Record;
+use super::account_row::AccountRow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -51,38 +51,38 @@ pub(crate) const KNOWN: [Column; 11] = [
     AideId,
 ];
 
-/// What else there is.
+/// Other columns.
 const MORE: [Column; 8] =
     [ScanStatus, ScanProblems, AllRegions, UnmappedRegions, UnknownRegions, OuPath, JoinedMethod, Joined];
 
-/// What stands before the key of a tag.
+/// The prefix of columns of tags, before the key.
 const TAG: &str = "Tag:";
 
 impl Column {
-    /// What stands in this column for an account. Several regions have commas between them.
-    pub(crate) fn cell(&self, record: &Record) -> String {
+    /// The cell of an account. Regions have commas between them.
+    pub(crate) fn cell(&self, account_row: &AccountRow) -> String {
         let known = |text: &Option<String>| text.clone().unwrap_or_default();
         match self {
-            AccountId => record.account_id.clone(),
-            AccountName => record.account_name.clone(),
-            OrgId => record.org_id.clone(),
-            TenantName => record.tenant_name.clone(),
-            Csp => record.csp.to_owned(),
-            BillingAccountState => known(&record.billing_account_state),
-            RegionGroup => record.region_group.clone(),
-            Regions => record.regions.join(","),
-            TenantId => record.tenant_id.clone(),
-            Environment => known(&record.environment),
-            AideId => known(&record.aide_id),
-            ScanStatus => record.scan_status.clone(),
-            ScanProblems => record.scan_problems.join("; "),
-            AllRegions => record.all_regions.join(","),
-            UnmappedRegions => record.unmapped_regions.join(","),
-            UnknownRegions => record.unknown_regions.join(","),
-            OuPath => known(&record.ou_path),
-            JoinedMethod => known(&record.joined_method),
-            Joined => known(&record.joined),
-            Self::Tag(key) => record.tags.get(key).cloned().unwrap_or_default(),
+            AccountId => account_row.account_id.clone(),
+            AccountName => account_row.account_name.clone(),
+            OrgId => account_row.org_id.clone(),
+            TenantName => account_row.tenant_name.clone(),
+            Csp => account_row.csp.to_owned(),
+            BillingAccountState => known(&account_row.billing_account_state),
+            RegionGroup => account_row.region_group.clone(),
+            Regions => account_row.regions.join(","),
+            TenantId => account_row.tenant_id.clone(),
+            Environment => known(&account_row.environment),
+            AideId => known(&account_row.aide_id),
+            ScanStatus => account_row.scan_status.clone(),
+            ScanProblems => account_row.scan_problems.join("; "),
+            AllRegions => account_row.all_regions.join(","),
+            UnmappedRegions => account_row.unmapped_regions.join(","),
+            UnknownRegions => account_row.unknown_regions.join(","),
+            OuPath => known(&account_row.ou_path),
+            JoinedMethod => known(&account_row.joined_method),
+            Joined => known(&account_row.joined),
+            Self::Tag(key) => account_row.tags.get(key).cloned().unwrap_or_default(),
         }
     }
 }
@@ -117,28 +117,25 @@ impl fmt::Display for Column {
 impl FromStr for Column {
     type Err = String;
 
-    /// By the name as it stands in the header.
+    /// By the name in the header.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         if let Some(key) = name.strip_prefix(TAG) {
             let key = (!key.is_empty()).then(|| Self::Tag(key.to_owned()));
-            return key.ok_or_else(|| format!("`{TAG}` wants the key of an account tag behind it"));
+            return key.ok_or_else(|| format!("`{TAG}`: expected the key of an account tag after it"));
         }
         let mut known = KNOWN.into_iter().chain(MORE);
         known.find(|column| column.to_string() == name).ok_or_else(|| {
             let names: Vec<String> = KNOWN.iter().chain(&MORE).map(ToString::to_string).collect();
-            format!(
-                "there is no column `{name}`; there are {}, and {TAG}KEY for any account tag",
-                names.join(", ")
-            )
+            format!("no column `{name}`: expected {}, or {TAG}KEY for an account tag", names.join(", "))
         })
     }
 }
 
-/// Columns as they are asked for: names with commas between them. With a plus before the first one, they come behind the
-/// known columns; without, they are all there are.
+/// Parses a list of column names with commas between them. With a plus before the first name, the columns follow the known
+/// columns; otherwise they replace them.
 ///
 /// # Errors
-/// Every name that is none.
+/// All names that are wrong.
 pub(crate) fn parse(list: &str) -> Result<Vec<Column>, Vec<String>> {
     let more = list.trim_start().starts_with('+');
     let mut columns = if more { KNOWN.to_vec() } else { Vec::new() };
@@ -147,13 +144,13 @@ pub(crate) fn parse(list: &str) -> Result<Vec<Column>, Vec<String>> {
         list.split(',').map(|name| name.trim().trim_start_matches('+')).filter(|name| !name.is_empty())
     {
         match name.parse() {
-            Ok(column) if columns.contains(&column) => wrong.push(format!("`{name}` stands there twice")),
+            Ok(column) if columns.contains(&column) => wrong.push(format!("duplicate column `{name}`")),
             Ok(column) => columns.push(column),
             Err(why) => wrong.push(why),
         }
     }
     if columns.is_empty() && wrong.is_empty() {
-        wrong.push("no column is named".to_owned());
+        wrong.push("expected at least one column".to_owned());
     }
     if wrong.is_empty() { Ok(columns) } else { Err(wrong) }
 }
@@ -167,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_known_columns_stand_in_their_order() {
+    fn known_columns_have_the_order_of_the_known_report() {
         let header: Vec<String> = KNOWN.iter().map(ToString::to_string).collect();
         assert_eq!(
             header.join(", "),
@@ -192,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn all_wrong_names_are_told_at_once() {
+    fn all_wrong_names_are_reported_at_once() {
         let wrong = parse("Account_Id,Nope,+CSP,CSP,Tag:").unwrap_err();
         assert_eq!(wrong.len(), 3, "{wrong:?}");
         assert!(wrong.first().unwrap().contains("no column `Nope`"), "{wrong:?}");

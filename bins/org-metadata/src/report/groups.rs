@@ -1,4 +1,4 @@
-//! Region groups: which regions count together, by a data file.
+//! Region groups: regions that are reported under one name, by a data file.
 
 use autotag_model::arn::Region;
 use serde::Deserialize;
@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The groups of the known report.
 const DEFAULT: &str = include_str!("../../region-groups.toml");
 
-/// The group of an account that is active in several.
+/// The group of an account that is active in several groups.
 const SEVERAL: &str = "multi";
 
-/// Which region belongs to which group. A region belongs to one at most; most belong to none.
+/// The group of each region. A region belongs to at most one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RegionGroups {
     by_region: BTreeMap<Region, String>,
@@ -23,21 +23,20 @@ struct File {
 }
 
 impl RegionGroups {
-    /// From the text of a file: `[groups]`, and in it a list of regions by group.
+    /// Parses a file (TOML): the table `[groups]`, with a list of regions for each group.
     ///
     /// # Errors
-    /// What is wrong with it, for people.
+    /// The fault of the file, for people.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
         let mut by_region = BTreeMap::new();
         for (group, regions) in file.groups {
             if group.is_empty() || group == SEVERAL {
-                return Err(format!(
-                    "a group cannot be called `{group}`: that is what accounts in several are"
-                ));
+                return Err(format!("a group cannot be called `{group}`: accounts in several groups are"));
             }
             for code in regions {
-                let region = Region::new(&code).ok_or_else(|| format!("`{code}` in {group} is no region"))?;
+                let region =
+                    Region::new(&code).ok_or_else(|| format!("`{code}` in {group} is not a region"))?;
                 if let Some(other) = by_region.insert(region, group.clone()) {
                     return Err(format!("`{code}` is in {other} and in {group}"));
                 }
@@ -46,17 +45,17 @@ impl RegionGroups {
         Ok(Self { by_region })
     }
 
-    /// Those of `regions` that belong to a group.
+    /// The regions that belong to a group.
     pub(crate) fn mapped<'r>(&self, regions: &'r BTreeSet<Region>) -> impl Iterator<Item = &'r Region> {
         regions.iter().filter(|region| self.by_region.contains_key(*region))
     }
 
-    /// Those of `regions` that belong to none.
+    /// The regions that belong to no group.
     pub(crate) fn unmapped<'r>(&self, regions: &'r BTreeSet<Region>) -> impl Iterator<Item = &'r Region> {
         regions.iter().filter(|region| !self.by_region.contains_key(*region))
     }
 
-    /// The one group that all mapped `regions` belong to, `multi`, or nothing.
+    /// The group of all regions that belong to one; `multi` if there are several, empty if there is none.
     pub(crate) fn group(&self, regions: &BTreeSet<Region>) -> &str {
         let groups: BTreeSet<&str> =
             regions.iter().filter_map(|region| self.by_region.get(region)).map(String::as_str).collect();
@@ -70,7 +69,7 @@ impl RegionGroups {
 
 impl Default for RegionGroups {
     fn default() -> Self {
-        // That the file is right is tested; if it were not, no region would belong to a group.
+        // A test parses this file. If parsing failed, no region would belong to a group.
         Self::parse(DEFAULT).unwrap_or(Self { by_region: BTreeMap::new() })
     }
 }
@@ -105,11 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_means_two_things_is_refused() {
+    fn ambiguous_files_are_refused() {
         for (text, said) in [
             ("[groups]\nA = [\"eu-west-1\"]\nB = [\"eu-west-1\"]", "is in A and in B"),
             ("[groups]\nmulti = [\"eu-west-1\"]", "cannot be called `multi`"),
-            ("[groups]\nA = [\"Frankfurt!\"]", "is no region"),
+            ("[groups]\nA = [\"Frankfurt!\"]", "is not a region"),
             ("groups = 1", "invalid type"),
             ("[group]\nA = []", "unknown field"),
         ] {

@@ -1,8 +1,8 @@
 //! A simulated AWS: organizations with their accounts, and a table of tenants. It answers behind the routes of a stub or
 //! proxy, is the same for the same seed, and counts what it is asked for.
 //!
-//! Credentials must fit: a role is assumed by whoever may assume it, Organizations answers the management account only, and
-//! what lies in an account is told to a role of this account. Access keys say whose they are.
+//! Credentials are checked: a role is assumed only by its trusted caller, Organizations answers only the management account, and
+//! an account answers only a role of its own. Access keys name their account.
 
 mod answers;
 mod expected;
@@ -31,7 +31,7 @@ const AMBIENT: &str = "testing";
 pub struct Estate {
     pub organizations: Vec<Organization>,
     limits: Limits,
-    /// Where an account stands: its organization, and its place in it.
+    /// The position of each account: its organization, and its index there.
     places: HashMap<String, (usize, usize)>,
     counts: Mutex<BTreeMap<(String, String), Count>>,
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -111,13 +111,13 @@ impl Estate {
         self.organizations.iter().flat_map(|organization| &organization.accounts)
     }
 
-    /// What was called since [`Estate::forget_calls`], by operation and the account it was about: the account of a role, of
+    /// The calls since [`Estate::forget_calls`], by operation and the account it was about: the account of a role, of
     /// tags, or of the credentials.
     pub fn counts(&self) -> BTreeMap<(String, String), Count> {
         self.counts.lock().unwrap().clone()
     }
 
-    /// The calls of an operation, whatever account they were about.
+    /// The calls of an operation about any account.
     pub fn count(&self, operation: &str) -> Count {
         let counts = self.counts();
         let of = counts.iter().filter(|((name, _), _)| name == operation).map(|(_, count)| *count);
@@ -187,7 +187,7 @@ impl Count {
     }
 }
 
-/// AWS's name of the operation, also where it is told by the path.
+/// AWS's name of the operation, by header or path.
 fn operation(call: &Call) -> String {
     let name = match (call.service.as_str(), call.method.as_str()) {
         ("account", _) if call.path == "/listRegions" => "ListRegions",

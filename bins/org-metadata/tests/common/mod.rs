@@ -1,4 +1,4 @@
-//! What tests and benchmarks of the real binary have in common: an AWS to run it against, and how it is run.
+//! Shared by tests and benchmarks of the real binary: a simulated AWS, and how to run the binary.
 #![allow(
     dead_code,
     unreachable_pub,

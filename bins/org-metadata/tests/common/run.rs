@@ -8,13 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The journal of a run that is not whole.
+/// The resume cache of an incomplete run.
 pub const UNFINISHED: &str = "aws-org-metadata.unfinished.jsonl";
 
-/// Where the report goes to, beside the folder.
+/// The destination of the report besides the folder.
 pub const BUCKET: &str = "reports/daily/";
 
-/// Far more than any estate is asked for: with it nobody waits for a turn.
+/// The operations whose rates are raised, so that no call waits for a permit.
 const NO_PACE: [&str; 9] = [
     "AssumeRole",
     "DescribeOrganization",
@@ -27,26 +27,26 @@ const NO_PACE: [&str; 9] = [
     "Scan",
 ];
 
-/// A run against the AWS behind `world`, with all tenants of the table, into the folder and the bucket.
-pub fn program(world: &Proxy, out: &Path) -> Command {
+/// A run against the AWS behind `aws`, with all tenants of the table, into the folder and the bucket.
+pub fn program(aws: &Proxy, out: &Path) -> Command {
     let options =
         format!("--table {TABLE} --role {ROLE} --member-role {MEMBER_ROLE} --bucket {BUCKET} --quiet --out");
     let mut command = Command::new(env!("CARGO_BIN_EXE_org-metadata"));
-    command.env_clear().envs(world.environment()).env("HOME", out).current_dir(out);
+    command.env_clear().envs(aws.environment()).env("HOME", out).current_dir(out);
     command.args(options.split(' ')).arg(out).stdin(Stdio::null());
     command
 }
 
-/// The same, not slowed down by the program itself.
-pub fn without_pace(world: &Proxy, out: &Path) -> Command {
-    let mut command = program(world, out);
+/// As [`program`], without rate limits of the program.
+pub fn without_pace(aws: &Proxy, out: &Path) -> Command {
+    let mut command = program(aws, out);
     for operation in NO_PACE {
         command.args(["--rate", &format!("{operation}=1000000")]);
     }
     command
 }
 
-/// Runs to the end: the exit code, and what was said.
+/// Runs to the end. Returns the exit code and the output.
 pub fn finish(command: &mut Command) -> (i32, String) {
     let output = command.output().unwrap();
     let said =
@@ -75,8 +75,8 @@ pub fn reports(out: &Path, header: &[&str]) -> BTreeMap<String, Vec<Vec<String>>
     reports
 }
 
-/// The rows below the header. The text must be just as it is written anew: lines end with CR LF, and quotes stand where
-/// they must.
+/// The rows below the header. Asserts that the text has the canonical form: CRLF line ends, and quotes only where they are
+/// needed.
 pub fn rows(text: &[u8], header: &[&str]) -> Vec<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text);
     let lines: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();

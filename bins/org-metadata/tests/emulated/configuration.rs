@@ -1,7 +1,7 @@
 //! Flags before the environment before the file, and all that is wrong at once.
 
+use crate::emulated_aws::ALPHA;
 use crate::setup::{Setup, asked_for, is_csv};
-use crate::world::ALPHA;
 use std::fs;
 
 /// The table and the role of a dry run.
@@ -17,7 +17,7 @@ fn used(setup: &Setup, args: &[&str], variables: &[(&str, &str)]) -> (String, St
 }
 
 #[test]
-fn flags_go_before_the_environment_and_that_before_the_file() {
+fn options_come_before_the_environment_and_it_before_the_file() {
     let setup = Setup::new("layers");
     let file = "# tenants\nDYNAMO_TABLE_NAME=tenants\nCROSS_ACCOUNT_ROLE_NAME=\"of-file\"\n";
     fs::write(setup.folder().join(".env"), file).unwrap();
@@ -56,7 +56,7 @@ fn every_variable_is_used() {
     let rate = ["--rate", "ListTagsForResource=900"];
     let run = setup.run_bare(&rate, &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")]);
     run.ended(0);
-    assert!(!run.stderr.contains("mean nothing"), "{}", run.stderr);
+    assert!(!run.stderr.contains("without a meaning"), "{}", run.stderr);
     assert_eq!(setup.objects().len(), run.report().len());
     for call in setup.proxy.calls() {
         match (call.operation.as_str(), asked_for(&call)) {
@@ -77,7 +77,7 @@ fn every_variable_is_used() {
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once_and_nothing_is_asked() {
+fn all_errors_are_reported_at_once_before_any_call() {
     let setup = Setup::new("wrong");
     let wrong = [
         ("--tenant", "12", "12"),
@@ -107,7 +107,7 @@ fn all_that_is_wrong_is_said_at_once_and_nothing_is_asked() {
 }
 
 #[test]
-fn nothing_at_all_is_said_with_what_is_needed() {
+fn without_configuration_the_needed_settings_are_named() {
     let setup = Setup::new("nothing");
     let run = setup.run_bare(&[], &[]);
     run.ended(1);
@@ -118,7 +118,7 @@ fn nothing_at_all_is_said_with_what_is_needed() {
 }
 
 #[test]
-fn a_report_that_would_go_nowhere_is_no_run() {
+fn a_report_without_a_destination_is_refused() {
     let setup = Setup::new("nowhere");
     let run = setup.run(&["--tenant", ALPHA, "--no-local", "--no-upload"]);
     run.ended(1);
@@ -127,7 +127,7 @@ fn a_report_that_would_go_nowhere_is_no_run() {
 }
 
 #[test]
-fn that_there_are_no_credentials_is_said_before_anything_is_tried() {
+fn missing_credentials_are_reported_before_any_call() {
     let setup = Setup::new("no-credentials");
     let none = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, ""));
     setup.run_bare(&["--tenant", ALPHA, "--role", "r", "--no-upload"], &none).ended(1).said(&["credentials"]);
@@ -135,7 +135,7 @@ fn that_there_are_no_credentials_is_said_before_anything_is_tried() {
 }
 
 #[test]
-fn without_a_region_home_is_the_global_one() {
+fn without_a_region_the_home_region_is_the_global_one() {
     let setup = Setup::new("no-region");
     let none = ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| (name, ""));
     let args = ["--tenant", ALPHA, "--role", "r", "--bucket", "reports/no-region", "--no-local"];
@@ -168,7 +168,7 @@ fn wrong_usage_is_one_and_help_is_zero() {
 }
 
 #[test]
-fn lines_of_the_file_are_not_repeated_and_unused_names_are() {
+fn the_lines_of_the_file_are_not_shown_and_unused_names_are() {
     let setup = Setup::new("secret-file");
     let file = setup.folder().join(".env");
     fs::write(&file, "DB_PASSWORD=CANARY-1\nCROSS_ACCOUNT_ROLE_NAME=r\n").unwrap();

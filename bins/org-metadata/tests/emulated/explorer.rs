@@ -1,11 +1,11 @@
 //! `--detect explorer`: what Resource Explorer knows, also of what was never tagged. Moto lacks it; here it is a route.
 
+use crate::emulated_aws::{ALPHA, HEADER, csv};
 use crate::setup::Setup;
-use crate::world::{ALPHA, HEADER, csv};
 use autotag_testkit::{Call, Reply};
 use serde_json::{Value, json};
 
-/// Where resources are, by account; several in a region, so that a search has more than a page of them.
+/// The regions of resources, by account. Some regions have several, so that a search has more than one page.
 const THERE: [(&str, &[&str]); 5] = [
     ("web", &["eu-west-1", "eu-west-1", "eu-west-1", "eu-west-1", "eu-north-1", "global"]),
     ("data", &["us-east-1", "ap-south-1", "us-east-1"]),
@@ -14,14 +14,14 @@ const THERE: [(&str, &[&str]); 5] = [
     ("closed", &["eu-west-1"]),
 ];
 
-/// How many resources a page has.
+/// The number of resources on a page.
 const PAGE: usize = 2;
 
 fn with_explorer(prefix: &'static str) -> Setup {
     let setup = Setup::new(prefix);
     let there: Vec<(String, &[&str])> = THERE
         .iter()
-        .map(|(account, regions)| (setup.world.id("alpha", account).to_owned(), *regions))
+        .map(|(account, regions)| (setup.aws.id("alpha", account).to_owned(), *regions))
         .collect();
     setup
         .proxy
@@ -51,7 +51,7 @@ fn search(call: &Call, there: &[(String, &[&str])]) -> Reply {
 }
 
 #[test]
-fn regions_are_those_of_all_resources_and_nobody_is_entered() {
+fn explorer_finds_regions_of_all_resources_without_entering_accounts() {
     let setup = with_explorer("explorer");
     let run = setup.run(&[
         "--tenant",
@@ -63,7 +63,7 @@ fn regions_are_those_of_all_resources_and_nobody_is_entered() {
         "--rate",
         "Search=900",
     ]);
-    let mut rows = setup.world.alpha();
+    let mut rows = setup.aws.alpha();
     for (row, before, after) in [
         (0, "US,us-west-2", ","),
         (2, "multi,\"eu-west-2,us-east-1\"", "US,us-east-1"),
@@ -78,7 +78,7 @@ fn regions_are_those_of_all_resources_and_nobody_is_entered() {
     assert_eq!(setup.entered(), [ALPHA], "by the organization's role alone");
     let searches: Vec<Call> =
         setup.proxy.calls().into_iter().filter(|call| call.service == "resource-explorer-2").collect();
-    let closed = setup.world.id("alpha", "closed");
+    let closed = setup.aws.id("alpha", "closed");
     for search in &searches {
         assert_eq!((setup.keys.account(search).as_str(), search.region.as_str()), (ALPHA, "eu-west-2"));
         assert!(!search.mentions(closed), "a suspended account is not looked for");
@@ -88,7 +88,7 @@ fn regions_are_those_of_all_resources_and_nobody_is_entered() {
 }
 
 #[test]
-fn without_a_view_regions_are_unknown_and_not_none() {
+fn without_a_view_regions_are_unknown() {
     let setup = Setup::new("no-view");
     setup.refuse("UnauthorizedException", |call, _| call.service == "resource-explorer-2");
     let run = setup.run(&[
@@ -102,11 +102,11 @@ fn without_a_view_regions_are_unknown_and_not_none() {
     let lines: Vec<&str> = run.ended(2).csv(ALPHA).lines().collect();
     assert_eq!(lines[1..3], ["master,denied,", "web,denied,"]);
     assert_eq!(lines.last(), Some(&"closed,suspended,"));
-    assert_eq!(run.errors(setup.world.id("alpha", "web")), ["other_regions Search UnauthorizedException"]);
+    assert_eq!(run.errors(setup.aws.id("alpha", "web")), ["other_regions Search UnauthorizedException"]);
 }
 
 #[test]
-fn what_was_found_before_a_search_failed_is_there() {
+fn regions_found_before_a_failed_search_are_reported() {
     let setup = with_explorer("half-explored");
     setup.refuse("AccessDeniedException", |call, _| {
         call.service == "resource-explorer-2" && call.mentions("-region:eu-west-1")

@@ -1,7 +1,7 @@
-//! What stands beside the CSV: manifest, JSON lines, Parquet, the page.
+//! The other files: manifest, JSON lines, Parquet, the page.
 
+use crate::emulated_aws::ALPHA;
 use crate::setup::{BUCKET, Run, Setup};
-use crate::world::ALPHA;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Map, Value, json};
@@ -80,9 +80,9 @@ fn json_lines_have_everything() {
     let web = records.iter().find(|record| record["account_name"] == "web").unwrap();
     let joined = web["joined"].as_str().unwrap();
     assert!(joined.starts_with("20") && joined.ends_with('Z'), "{joined}");
-    let row = setup.world.alpha()[1].clone();
+    let row = setup.aws.alpha()[1].clone();
     let wanted = json!({
-        "account_id": setup.world.id("alpha", "web"), "account_name": "web", "org_id": row.split(',').nth(2).unwrap(),
+        "account_id": setup.aws.id("alpha", "web"), "account_name": "web", "org_id": row.split(',').nth(2).unwrap(),
         "tenant_name": ALPHA, "csp": "AWS", "billing_account_state": "ACTIVE", "region_group": "EU",
         "regions": ["eu-north-1", "eu-west-1"], "tenant_id": ALPHA, "environment": "prod", "aide_id": "A-100",
         "management": false, "scan_status": "denied",

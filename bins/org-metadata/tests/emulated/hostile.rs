@@ -1,11 +1,11 @@
-//! Texts that others choose, and secrets that nobody may see.
+//! Hostile texts, and secrets that must not be shown.
 
+use crate::emulated_aws::{ALPHA, BETA, HEADER, Row, csv};
 use crate::setup::{Setup, asked_for, between};
-use crate::world::{ALPHA, BETA, HEADER, Row, csv};
 use autotag_testkit::{Call, Reply};
 use std::fs;
 
-/// Names as they stand in the file: by the word for the account, then made inert, then as they are.
+/// Names in the CSV: the word for the account, the name with a quote, the raw name.
 const NAMES: [(&str, &str, &str); 12] = [
     ("formula", "'=cmd|'/C calc'!A0", "=cmd|'/C calc'!A0"),
     ("plus", "'+1+1", "+1+1"),
@@ -29,13 +29,13 @@ fn rows(
 ) -> Vec<String> {
     let (environment, aide_id) = tags;
     let there = Row { group: "UK", regions: "eu-west-2", environment, aide_id, ..Row::default() };
-    let master = setup.world.row("beta", "master", Row { name: "master", ..Row::default() });
-    let members = names.map(|(account, name)| setup.world.row("beta", account, Row { name, ..there }));
+    let master = setup.aws.row("beta", "master", Row { name: "master", ..Row::default() });
+    let members = names.map(|(account, name)| setup.aws.row("beta", account, Row { name, ..there }));
     std::iter::once(master).chain(members).collect()
 }
 
 #[test]
-fn what_a_spreadsheet_takes_for_a_formula_is_inert() {
+fn formulas_in_the_csv_get_a_quote() {
     let setup = Setup::new("inert");
     let run = setup.run(&["--tenant", BETA]);
     let names = NAMES.iter().map(|(account, inert, _)| (*account, *inert));
@@ -43,7 +43,7 @@ fn what_a_spreadsheet_takes_for_a_formula_is_inert() {
 }
 
 #[test]
-fn raw_csv_has_texts_as_they_are() {
+fn raw_csv_has_unchanged_texts() {
     let setup = Setup::new("raw");
     let run = setup.run(&["--tenant", BETA, "--raw-csv"]);
     let names = NAMES.iter().map(|(account, _, raw)| (*account, *raw));
@@ -58,13 +58,13 @@ fn a_header_is_a_cell_too() {
 }
 
 #[test]
-fn json_lines_have_texts_as_they_are_and_the_page_has_no_markup_of_theirs() {
+fn json_lines_have_raw_texts_and_the_page_escapes_them() {
     let setup = Setup::new("markup");
     let run = setup.run(&["--tenant", BETA, "--format", "jsonl,html"]);
     run.ended(0);
     let records = run.records();
     let name = |account| {
-        let id = setup.world.id("beta", account);
+        let id = setup.aws.id("beta", account);
         records.iter().find(|record| record["account_id"] == id).unwrap()["account_name"].clone()
     };
     assert_eq!(name("formula"), "=cmd|'/C calc'!A0");
@@ -74,14 +74,14 @@ fn json_lines_have_texts_as_they_are_and_the_page_has_no_markup_of_theirs() {
     assert!(!page.contains("<script>alert"), "and its name is a text");
 }
 
-/// What may never be seen, beside the access keys of roles.
+/// Secrets besides the access keys of roles.
 const SECRETS: [(&str, &str); 3] = [
     ("AWS_ACCESS_KEY_ID", "AKIACANARYAMBIENT001"),
     ("AWS_SECRET_ACCESS_KEY", "CANARY/secret/of/the/environment"),
     ("AWS_SESSION_TOKEN", "CANARY/token/of/the/environment"),
 ];
 
-/// Roles whose secrets can be told, a file with more, and one of each way to fail, so that all that can be said is said.
+/// Roles with recognizable secrets, a file with more of them, and a failure of each kind, so that every message is printed.
 fn with_canaries() -> Setup {
     let setup = Setup::new("canaries");
     setup.proxy.rewrite("/", |call, reply| {
@@ -96,7 +96,7 @@ fn with_canaries() -> Setup {
     });
     let file = "SOME_PASSWORD=CANARY-of-the-file\nEXTERNAL_ID=CANARY-external\n";
     fs::write(setup.folder().join(".env"), file).unwrap();
-    let denied = setup.world.id("alpha", "data").to_owned();
+    let denied = setup.aws.id("alpha", "data").to_owned();
     let is_denied = move |call: &Call| asked_for(call).is_some_and(|(account, _)| account == denied);
     setup.refuse("AccessDenied", move |call, _| is_denied(call));
     setup.refuse("AccessDeniedException", |call, _| {

@@ -1,7 +1,7 @@
-//! End to end: the real binary over three organizations in an emulated AWS, over HTTP. What it writes is compared with what
-//! stands here, byte by byte.
+//! End to end: the real binary over three organizations in an emulated AWS, over HTTP. The tests compare its files byte by
+//! byte with the expected ones.
 //!
-//! What moto does not do as AWS does (empty pages, retired fields, refusals) is done by a proxy, over moto's own data.
+//! A proxy before moto adds what moto lacks: empty pages, retired fields, refusals.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,6 +10,7 @@
 )]
 
 mod configuration;
+mod emulated_aws;
 mod explorer;
 mod formats;
 mod hostile;
@@ -19,4 +20,3 @@ mod running;
 mod setup;
 mod tags;
 mod tenants;
-mod world;

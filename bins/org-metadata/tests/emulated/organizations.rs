@@ -1,18 +1,18 @@
 //! Organizations and their accounts: which rows there are, in which order, and who is entered.
 
+use crate::emulated_aws::{ALPHA, BETA, GAMMA, HEADER, Row, csv};
 use crate::setup::{MEMBER_ROLE, ROLE, Setup, asked_for, is_csv};
-use crate::world::{ALPHA, BETA, GAMMA, HEADER, Row, csv};
 use autotag_testkit::Reply;
 use serde_json::json;
 use std::collections::BTreeSet;
 
 #[test]
-fn the_report_is_that_of_the_world_byte_by_byte() {
+fn the_report_matches_the_emulated_organizations_byte_by_byte() {
     let setup = Setup::new("whole");
     let run = setup.run(&[]);
     run.ended(0);
-    assert_eq!(run.csv(ALPHA), csv(HEADER, &setup.world.alpha()));
-    assert_eq!(run.csv(GAMMA), csv(HEADER, &setup.world.gamma()));
+    assert_eq!(run.csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
+    assert_eq!(run.csv(GAMMA), csv(HEADER, &setup.aws.gamma()));
     assert!(setup.calls("ListAccounts").len() > 3, "gamma is more than a page");
     let here: Vec<_> = run.report().into_iter().map(|name| (name, &run.files[name])).collect();
     let objects = setup.objects();
@@ -44,7 +44,7 @@ fn a_file_is_named_by_its_organization_and_the_start_of_the_run() {
 }
 
 #[test]
-fn the_management_account_stands_first_wherever_it_is_listed() {
+fn the_management_account_comes_first() {
     let setup = Setup::new("first");
     setup.change("ListAccounts", |_, account, answer| {
         if account == ALPHA {
@@ -52,11 +52,11 @@ fn the_management_account_stands_first_wherever_it_is_listed() {
         }
     });
     let run = setup.run(&["--tenant", ALPHA]);
-    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
 }
 
 #[test]
-fn state_else_status_both_or_neither_make_the_same_column() {
+fn state_comes_before_status_in_the_same_column() {
     let setup = Setup::new("state");
     setup.change("ListAccounts", |_, account, answer| {
         for listed in answer["Accounts"].as_array_mut().unwrap() {
@@ -77,7 +77,7 @@ fn state_else_status_both_or_neither_make_the_same_column() {
     };
     let alpha = ["US", "EU", "multi", "BR", "US", "", ""].map(|group| format!("ACTIVE,{group}"));
     assert_eq!(states(ALPHA), [&alpha[..], &["SUSPENDED,".to_owned()]].concat(), "State only");
-    let hostile = setup.world.members("beta").len();
+    let hostile = setup.aws.members("beta").len();
     let beta = [vec!["ACTIVE,".to_owned()], vec!["ACTIVE,UK".to_owned(); hostile]].concat();
     assert_eq!(states(BETA), beta, "Status only");
     let gamma = [vec!["ACTIVE,".to_owned(); 7], vec!["CLOSED,".to_owned(); 16]].concat();
@@ -85,9 +85,9 @@ fn state_else_status_both_or_neither_make_the_same_column() {
 }
 
 #[test]
-fn an_account_that_says_neither_state_nor_status_is_entered() {
+fn an_account_without_state_and_status_is_entered() {
     let setup = Setup::new("neither");
-    let web = setup.world.id("alpha", "web").to_owned();
+    let web = setup.aws.id("alpha", "web").to_owned();
     setup.change("ListAccounts", move |_, _, answer| {
         for listed in answer["Accounts"].as_array_mut().unwrap() {
             if listed["Id"] == *web {
@@ -96,7 +96,7 @@ fn an_account_that_says_neither_state_nor_status_is_entered() {
         }
     });
     let run = setup.run(&["--tenant", ALPHA]);
-    let mut rows = setup.world.alpha();
+    let mut rows = setup.aws.alpha();
     rows[1] = rows[1].replace("ACTIVE", "");
     assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &rows));
 }
@@ -114,7 +114,7 @@ fn accounts_that_are_not_active_are_listed_and_not_entered() {
         for listed in answer["Accounts"].as_array_mut().unwrap() {
             let other = STATES.iter().find(|(name, _)| listed["Name"] == *name);
             if let Some((_, state)) = other {
-                // What is retired does not count where both are there.
+                // `Status` does not count if there is a `State`.
                 (listed["State"], listed["Status"]) = (json!(state), json!("ACTIVE"));
             }
         }
@@ -129,7 +129,7 @@ fn accounts_that_are_not_active_are_listed_and_not_entered() {
     for (account, state) in STATES {
         let row = format!("{account},{state},{},", state.to_lowercase());
         assert!(lines.contains(&row.as_str()), "{row} in {lines:?}");
-        let id = setup.world.id("alpha", account);
+        let id = setup.aws.id("alpha", account);
         assert!(!setup.entered().iter().any(|entered| entered == id), "{state}: entered");
     }
     let entered: BTreeSet<String> = setup.entered().into_iter().collect();
@@ -159,9 +159,9 @@ fn roles_are_assumed_from_account_to_account() {
 }
 
 #[test]
-fn a_member_that_cannot_be_entered_is_reported_and_named() {
+fn a_member_that_cannot_be_entered_is_named() {
     let setup = Setup::new("denied-member");
-    let data = setup.world.id("alpha", "data").to_owned();
+    let data = setup.aws.id("alpha", "data").to_owned();
     let denied = data.clone();
     setup
         .refuse("AccessDenied", move |call, _| asked_for(call).is_some_and(|(account, _)| account == denied));
@@ -172,8 +172,8 @@ fn a_member_that_cannot_be_entered_is_reported_and_named() {
         }
     });
     let run = setup.run(&["--tenant", ALPHA, "--columns", "+Scan_Status,+OU_Path"]);
-    let mut rows = setup.world.alpha();
-    rows[2] = setup.world.row("alpha", "data", Row { name: "data", ..Row::default() });
+    let mut rows = setup.aws.alpha();
+    rows[2] = setup.aws.row("alpha", "data", Row { name: "data", ..Row::default() });
     for (number, row) in rows.iter_mut().enumerate() {
         let status = match number {
             2 => "role_denied",
@@ -186,16 +186,16 @@ fn a_member_that_cannot_be_entered_is_reported_and_named() {
     assert_eq!(run.errors(&data), ["entry AssumeRole AccessDenied"]);
     assert_eq!(run.manifest()["whole"], false);
     run.said(&[&data, "regions unknown", "AssumeRole answered AccessDenied"]);
-    run.said(&["not whole", "--resume"]);
+    run.said(&["not complete", "--resume"]);
 }
 
 #[test]
-fn a_tenant_that_is_no_management_account_is_skipped_and_said() {
+fn a_tenant_that_is_not_a_management_account_is_skipped_and_named() {
     let setup = Setup::new("no-management");
-    let web = setup.world.id("alpha", "web");
+    let web = setup.aws.id("alpha", "web");
     let run = setup.run(&["--tenant", ALPHA, web]);
     run.ended(0);
-    assert_eq!(run.csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(run.csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     assert_eq!(run.files.keys().filter(|name| is_csv(name)).count(), 1);
     run.said(&["skipped", web, "not a management account", ALPHA]);
     let manifest = run.manifest();
@@ -209,13 +209,13 @@ fn a_tenant_that_is_no_management_account_is_skipped_and_said() {
 }
 
 #[test]
-fn an_organization_that_cannot_be_entered_ends_no_other() {
+fn an_organization_that_cannot_be_entered_does_not_stop_the_others() {
     let setup = Setup::new("denied-organization");
     setup.refuse("AccessDenied", |call, _| asked_for(call).is_some_and(|(account, _)| account == BETA));
     let run = setup.run(&[]);
     run.ended(2);
-    assert_eq!(run.csv(ALPHA), csv(HEADER, &setup.world.alpha()));
-    assert_eq!(run.csv(GAMMA), csv(HEADER, &setup.world.gamma()));
+    assert_eq!(run.csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
+    assert_eq!(run.csv(GAMMA), csv(HEADER, &setup.aws.gamma()));
     run.said(&["missing", BETA, "AssumeRole answered AccessDenied"]);
     let errors = &run.manifest()["errors"];
     assert_eq!(errors.as_array().unwrap().len(), 1, "{errors}");
@@ -224,10 +224,10 @@ fn an_organization_that_cannot_be_entered_ends_no_other() {
 }
 
 #[test]
-fn a_tenant_without_an_organization_is_said() {
+fn a_tenant_without_an_organization_is_named() {
     let setup = Setup::new("no-organization");
     let run = setup.run(&["--tenant", &format!("{ALPHA},123456789012")]);
-    assert_eq!(run.ended(2).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(run.ended(2).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     run.said(&["missing", "123456789012", "AWSOrganizationsNotInUseException"]);
 }
 
@@ -235,11 +235,11 @@ fn a_tenant_without_an_organization_is_said() {
 fn one_call_at_a_time_is_enough() {
     let setup = Setup::new("one-by-one");
     let run = setup.run(&["--tenant", ALPHA, "--concurrency", "1"]);
-    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
 }
 
 #[test]
-fn a_list_that_never_ends_is_left() {
+fn endless_lists_are_left() {
     let setup = Setup::new("endless");
     setup.change("ListAccounts", |call, _, answer| {
         if call.json().get("NextToken").is_none() {
@@ -254,19 +254,19 @@ fn a_list_that_never_ends_is_left() {
         _ => reply,
     });
     let run = setup.run(&["--tenant", ALPHA]);
-    assert_eq!(run.ended(2).csv(ALPHA), csv(HEADER, &setup.world.alpha()), "what was listed is there");
+    assert_eq!(run.ended(2).csv(ALPHA), csv(HEADER, &setup.aws.alpha()), "what was listed is there");
     run.said(&["missing", ALPHA, "ListAccounts answered PagingDoesNotEnd"]);
     assert_eq!(setup.calls("ListAccounts").len(), 2);
 }
 
 #[test]
-fn a_list_of_accounts_that_breaks_off_is_no_whole_report() {
+fn a_truncated_list_of_accounts_is_an_incomplete_report() {
     let setup = Setup::new("cut");
     setup.refuse("AccessDeniedException", |call, _| {
         call.operation == "ListAccounts" && call.json().get("NextToken").is_some()
     });
     let run = setup.run(&["--tenant", GAMMA]);
-    let rows = setup.world.gamma();
+    let rows = setup.aws.gamma();
     assert_eq!(run.ended(2).csv(GAMMA), csv(HEADER, &rows[..20]), "the first page");
     run.said(&["missing", GAMMA, "ListAccounts answered AccessDeniedException"]);
     let manifest = run.manifest();

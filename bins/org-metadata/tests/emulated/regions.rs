@@ -1,7 +1,7 @@
 //! In which regions an account is active, and what is said where that cannot be known.
 
+use crate::emulated_aws::{ALPHA, HEADER, csv};
 use crate::setup::{DISABLED, REGIONS, Setup};
-use crate::world::{ALPHA, HEADER, csv};
 use autotag_testkit::{Call, Fault, Reply};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -11,12 +11,12 @@ use std::sync::Mutex;
 const MORE: &str = "+Scan_Status,Unknown_Regions";
 
 #[test]
-fn every_enabled_region_is_looked_into_and_no_other() {
+fn every_enabled_region_is_scanned_and_no_other() {
     let setup = Setup::new("every-region");
-    // How AWS says that there are no more pages; moto says nothing.
+    // AWS marks the last page like this; moto has no mark.
     setup.change("GetResources", |_, _, answer| answer["PaginationToken"] = json!(""));
     setup.run(&["--tenant", ALPHA]).ended(0);
-    let web = setup.world.id("alpha", "web");
+    let web = setup.aws.id("alpha", "web");
     let mut asked: Vec<String> = Vec::new();
     for call in setup.calls("GetResources") {
         assert_ne!(call.region, DISABLED);
@@ -34,7 +34,7 @@ fn every_enabled_region_is_looked_into_and_no_other() {
 fn empty_pages_are_not_the_end() {
     let setup = Setup::new("empty-pages");
     let first: Mutex<Option<Value>> = Mutex::default();
-    let web = setup.world.id("alpha", "web").to_owned();
+    let web = setup.aws.id("alpha", "web").to_owned();
     setup.proxy.rewrite("/", {
         let keys = setup.keys.clone();
         move |call, reply| {
@@ -49,23 +49,23 @@ fn empty_pages_are_not_the_end() {
                     empty("second")
                 }
                 Some("second") => empty("third"),
-                // Moto has refused a token that it does not know; what it said at first stands here.
+                // Moto refuses a token that it does not know, so this is its first answer.
                 _ => first.lock().unwrap().take().unwrap(),
             };
             Reply::json(200, &answer)
         }
     });
     let run = setup.run(&["--tenant", ALPHA]);
-    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
-    let web = setup.world.id("alpha", "web");
+    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
+    let web = setup.aws.id("alpha", "web");
     let here = |call: &&Call| call.region == "eu-west-1" && setup.keys.account(call) == web;
     assert_eq!(setup.calls("GetResources").iter().filter(here).count(), 3);
 }
 
 #[test]
-fn what_was_tagged_once_makes_no_region_active() {
+fn previously_tagged_resources_do_not_activate_a_region() {
     let setup = Setup::new("tagged-once");
-    let data = setup.world.id("alpha", "data").to_owned();
+    let data = setup.aws.id("alpha", "data").to_owned();
     setup.change("GetResources", move |call, account, answer| {
         if account == data && call.region == "us-east-1" {
             let resources = answer["ResourceTagMappingList"].as_array_mut().unwrap();
@@ -76,14 +76,14 @@ fn what_was_tagged_once_makes_no_region_active() {
         }
     });
     let run = setup.run(&["--tenant", ALPHA]);
-    let mut rows = setup.world.alpha();
+    let mut rows = setup.aws.alpha();
     rows[2] = rows[2].replace("multi,\"eu-west-2,us-east-1\"", "UK,eu-west-2");
     assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &rows));
 }
 
 /// Moto lists buckets in every region, which is what must not be believed.
 #[test]
-fn buckets_count_where_they_lie_and_global_resources_nowhere() {
+fn buckets_count_in_their_region_and_global_resources_in_none() {
     let setup = Setup::new("global");
     setup.change("GetResources", |_, account, answer| {
         let tags = json!([{ "Key": "Team", "Value": "shop" }]);
@@ -99,7 +99,7 @@ fn buckets_count_where_they_lie_and_global_resources_nowhere() {
         answer["ResourceTagMappingList"].as_array_mut().unwrap().extend(more);
     });
     let run = setup.run(&["--tenant", ALPHA]);
-    let mut rows = setup.world.alpha();
+    let mut rows = setup.aws.alpha();
     let us_east_2 = [
         ("US,us-west-2", "US,\"us-east-2,us-west-2\""),
         ("EU,\"eu-north-1,eu-west-1\"", "multi,\"eu-north-1,eu-west-1,us-east-2\""),
@@ -114,14 +114,14 @@ fn buckets_count_where_they_lie_and_global_resources_nowhere() {
         *row = row.replacen(before, after, 1);
     }
     assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &rows));
-    let files = setup.world.id("alpha", "files");
+    let files = setup.aws.id("alpha", "files");
     let asked = |call: &&Call| call.service == "s3" && setup.keys.account(call) == files;
     assert!(setup.proxy.calls().iter().any(|call| asked(&call)), "by the account's own role");
 }
 
 /// The oldest European region has another name there.
 #[test]
-fn a_bucket_in_eu_lies_in_ireland() {
+fn a_bucket_in_eu_is_in_ireland() {
     let setup = Setup::new("eu-bucket");
     setup.proxy.rewrite("/old-files-of-alpha", |_, reply| {
         let body =
@@ -129,14 +129,14 @@ fn a_bucket_in_eu_lies_in_ireland() {
         Reply::xml(reply.status, body)
     });
     let run = setup.run(&["--tenant", ALPHA]);
-    let mut rows = setup.world.alpha();
+    let mut rows = setup.aws.alpha();
     rows[4] = rows[4].replace("US,us-east-1", "EU,eu-west-1");
     assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &rows));
 }
 
 /// S3 does not say where, but that it is not here.
 #[test]
-fn a_bucket_that_is_elsewhere_is_not_unknown() {
+fn a_bucket_in_another_region_is_not_unknown() {
     let setup = Setup::new("redirected");
     setup.proxy.rule(|call| {
         let (status, code) = match call.region.as_str() {
@@ -150,24 +150,24 @@ fn a_bucket_that_is_elsewhere_is_not_unknown() {
         call.path.starts_with("/files-of-alpha").then(fault)
     });
     let run = setup.run(&["--tenant", ALPHA]);
-    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     assert_eq!(setup.proxy.faulted(), REGIONS.len() as u64 - 1, "asked for in each region");
 }
 
 #[test]
-fn a_bucket_that_cannot_be_asked_for_leaves_its_regions_unknown() {
+fn a_denied_bucket_lookup_leaves_the_region_unknown() {
     let setup = Setup::new("denied-bucket");
     setup.refuse("AccessDenied", |call, _| call.path.starts_with("/files-of-alpha"));
     let run = setup.run(&["--tenant", ALPHA, "--columns", MORE]);
     let row = run.ended(2).csv(ALPHA).lines().nth(4).unwrap().to_owned();
-    let wanted = setup.world.alpha()[3].replace("BR,sa-east-1", ",");
+    let wanted = setup.aws.alpha()[3].replace("BR,sa-east-1", ",");
     assert_eq!(row, format!("{wanted},denied,\"{}\"", REGIONS.join(",")));
 }
 
 #[test]
-fn without_list_regions_ec2_says_what_is_enabled() {
+fn without_list_regions_ec2_lists_the_enabled_regions() {
     let setup = Setup::new("no-list-regions");
-    let (denied, missing) = (setup.world.id("alpha", "web"), setup.world.id("alpha", "data"));
+    let (denied, missing) = (setup.aws.id("alpha", "web"), setup.aws.id("alpha", "data"));
     setup.refuse("AccessDeniedException", {
         let denied = denied.to_owned();
         move |call, account| call.service == "account" && account == denied
@@ -180,7 +180,7 @@ fn without_list_regions_ec2_says_what_is_enabled() {
         }
     });
     let run = setup.run(&["--tenant", ALPHA]);
-    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     let calls = setup.calls("DescribeRegions");
     let asked: BTreeSet<String> = calls.iter().map(|call| setup.keys.account(call)).collect();
     assert_eq!(asked, BTreeSet::from([denied, missing].map(str::to_owned)), "only where it is needed");
@@ -189,41 +189,41 @@ fn without_list_regions_ec2_says_what_is_enabled() {
 }
 
 #[test]
-fn without_both_the_regions_are_unknown_and_not_none() {
+fn without_both_apis_the_regions_are_unknown() {
     let setup = Setup::new("no-regions-at-all");
-    let web = setup.world.id("alpha", "web").to_owned();
+    let web = setup.aws.id("alpha", "web").to_owned();
     let denied = web.clone();
     setup.refuse("AccessDeniedException", move |call, account| {
         account == denied && (call.service == "account" || call.operation == "DescribeRegions")
     });
     let run = setup.run(&["--tenant", ALPHA, "--columns", "+Scan_Status"]);
     let row = run.ended(2).csv(ALPHA).lines().nth(2).unwrap().to_owned();
-    let wanted = setup.world.alpha()[1].replace("EU,\"eu-north-1,eu-west-1\"", ",");
+    let wanted = setup.aws.alpha()[1].replace("EU,\"eu-north-1,eu-west-1\"", ",");
     assert_eq!(row, format!("{wanted},denied"));
     assert_eq!(run.errors(&web), ["enabled_regions ListRegions AccessDeniedException"]);
     run.said(&[&web, "enabled regions unknown"]);
 }
 
 #[test]
-fn a_denied_region_is_unknown_and_the_others_are_there() {
+fn a_denied_region_is_unknown_and_the_others_are_known() {
     let setup = Setup::new("denied-region");
-    let web = setup.world.id("alpha", "web").to_owned();
+    let web = setup.aws.id("alpha", "web").to_owned();
     let denied = web.clone();
     setup.refuse("AccessDeniedException", move |call, account| {
         account == denied && call.operation == "GetResources" && call.region == "eu-west-1"
     });
     let run = setup.run(&["--tenant", ALPHA, "--columns", MORE]);
     let row = run.ended(2).csv(ALPHA).lines().nth(2).unwrap().to_owned();
-    let wanted = setup.world.alpha()[1].replace("\"eu-north-1,eu-west-1\"", "eu-north-1");
+    let wanted = setup.aws.alpha()[1].replace("\"eu-north-1,eu-west-1\"", "eu-north-1");
     assert_eq!(row, format!("{wanted},denied,eu-west-1"));
     assert_eq!(run.errors(&web), ["region eu-west-1 GetResources AccessDeniedException"]);
     run.said(&[&web, "eu-west-1 unknown"]);
 }
 
 #[test]
-fn a_token_that_comes_again_ends_the_search_and_the_region_is_unknown() {
+fn a_repeated_token_leaves_the_region_unknown() {
     let setup = Setup::new("same-token");
-    let untagged = setup.world.id("alpha", "untagged").to_owned();
+    let untagged = setup.aws.id("alpha", "untagged").to_owned();
     setup.proxy.rewrite("/", {
         let (keys, untagged) = (setup.keys.clone(), untagged.clone());
         move |call, reply| {
@@ -236,7 +236,7 @@ fn a_token_that_comes_again_ends_the_search_and_the_region_is_unknown() {
     });
     let run = setup.run(&["--tenant", ALPHA, "--columns", MORE]);
     let row = run.ended(2).csv(ALPHA).lines().nth(7).unwrap().to_owned();
-    assert_eq!(row, format!("{},failed,eu-west-1", setup.world.alpha()[6]));
+    assert_eq!(row, format!("{},failed,eu-west-1", setup.aws.alpha()[6]));
     assert_eq!(run.errors(&untagged), ["region eu-west-1 GetResources PagingDoesNotEnd"]);
     let here = |call: &Call| call.region == "eu-west-1" && setup.keys.account(call) == untagged;
     assert_eq!(setup.calls("GetResources").iter().filter(|call| here(call)).count(), 2);

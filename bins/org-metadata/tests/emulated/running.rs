@@ -1,7 +1,7 @@
-//! Where the report goes, and runs that write nothing.
+//! The destinations of the report, and runs that write nothing.
 
+use crate::emulated_aws::{ALPHA, BETA, GAMMA, HEADER, csv};
 use crate::setup::{Run, Setup, is_csv};
-use crate::world::{ALPHA, BETA, GAMMA, HEADER, csv};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -38,22 +38,22 @@ fn a_dry_run_leaves_an_unfinished_run_alone() {
     assert_eq!(dry.ended(0).files, before.files);
     setup.proxy.forget_calls();
     let after = setup.run(&["--tenant", ALPHA, "--resume"]);
-    assert_eq!(after.ended(0).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(after.ended(0).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     let asked: BTreeSet<String> = setup.calls("GetResources").into_iter().map(|call| call.region).collect();
     assert_eq!(asked, BTreeSet::from(["sa-east-1".to_owned()]), "only what was missing");
 }
 
 #[test]
-fn without_upload_the_report_is_here_alone() {
+fn without_upload_the_report_is_only_local() {
     let setup = Setup::new("no-upload");
     let run = setup.run(&["--tenant", ALPHA, "--no-upload"]);
-    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(run.ended(0).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     assert!(setup.proxy.calls().iter().all(|call| call.method != "PUT"));
     assert!(places(&run, "uploaded").iter().all(Option::is_none), "{}", run.manifest());
 }
 
 #[test]
-fn without_local_files_the_report_is_there_alone() {
+fn without_local_files_the_report_is_only_uploaded() {
     let setup = Setup::new("no-local");
     let run = setup.run(&["--tenant", ALPHA, "--no-local"]);
     run.ended(0);
@@ -61,7 +61,7 @@ fn without_local_files_the_report_is_there_alone() {
     let objects = setup.objects();
     let csvs: Vec<&Vec<u8>> =
         objects.iter().filter(|(name, _)| is_csv(name)).map(|(_, bytes)| bytes).collect();
-    assert_eq!(csvs, [&csv(HEADER, &setup.world.alpha()).into_bytes()]);
+    assert_eq!(csvs, [&csv(HEADER, &setup.aws.alpha()).into_bytes()]);
     assert!(objects.keys().any(|name| name.ends_with(".manifest.json")), "{:?}", objects.keys());
     assert!(!objects.keys().any(|name| name.contains("unfinished")), "{:?}", objects.keys());
 }
@@ -74,10 +74,10 @@ fn places(run: &Run, place: &str) -> Vec<Option<String>> {
 }
 
 #[test]
-fn a_failed_upload_leaves_the_files_and_is_said_and_mended_without_asking_again() {
+fn a_failed_upload_keeps_the_files_and_is_resumed_without_calls() {
     let setup = Setup::new("late-upload");
     let run = setup.run(&["--tenant", ALPHA, "--bucket", "no-such-bucket"]);
-    assert_eq!(run.ended(2).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(run.ended(2).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     run.said(&["not written", ".csv", "not uploaded", "PutObject", "NoSuchBucket"]);
     let manifest = run.manifest();
     assert_eq!((&manifest["whole"], &manifest["errors"]), (&json!(false), &json!([])));
@@ -87,14 +87,14 @@ fn a_failed_upload_leaves_the_files_and_is_said_and_mended_without_asking_again(
     }
     setup.proxy.forget_calls();
     let again = setup.run(&["--tenant", ALPHA, "--resume"]);
-    assert_eq!(again.ended(0).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+    assert_eq!(again.ended(0).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     assert_eq!(setup.objects().len(), again.report().len());
     let others: Vec<String> = setup.proxy.counts().into_keys().map(|(service, _)| service).collect();
     assert!(others.iter().all(|service| service == "s3"), "nothing is asked again: {others:?}");
 }
 
 #[test]
-fn a_run_is_continued_only_as_it_was_begun() {
+fn a_run_is_continued_only_with_its_own_settings() {
     let setup = Setup::new("other-settings");
     setup.refuse("AccessDeniedException", |call, _| {
         call.operation == "GetResources" && call.region == "sa-east-1"
@@ -110,7 +110,7 @@ fn a_run_is_continued_only_as_it_was_begun() {
 }
 
 #[test]
-fn one_run_at_a_time_works_in_a_folder() {
+fn a_folder_is_used_by_one_run_at_a_time() {
     let setup = Setup::new("held");
     fs::create_dir(setup.out()).unwrap();
     let held = fs::File::create(setup.out().join(".org-metadata.lock")).unwrap();
@@ -123,7 +123,7 @@ fn one_run_at_a_time_works_in_a_folder() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_no_run() {
+fn an_unusable_folder_is_an_error() {
     let setup = Setup::new("no-folder");
     fs::write(setup.out(), "a file").unwrap();
     let run = setup.run(&["--tenant", ALPHA]);

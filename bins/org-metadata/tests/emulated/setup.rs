@@ -1,6 +1,6 @@
-//! One test: its own proxy before the shared world, its own folder, and runs of the program.
+//! The setup of one test: a proxy before the shared emulator, a folder, and runs of the program.
 
-use crate::world::World;
+use crate::emulated_aws::EmulatedAws;
 use autotag_testkit::{Call, Fault, Proxy, Reply};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(crate) const MEMBER_ROLE: &str = "member-reader";
 /// The bucket for reports.
 pub(crate) const BUCKET: &str = "reports";
 
-/// What accounts have enabled, in two pages.
+/// The enabled regions of all accounts, in two pages.
 pub(crate) const REGIONS: [&str; 8] = [
     "eu-central-1",
     "eu-north-1",
@@ -32,36 +32,36 @@ pub(crate) const REGIONS: [&str; 8] = [
     "us-west-2",
 ];
 
-/// What they have not.
+/// A region that is not enabled.
 pub(crate) const DISABLED: &str = "ap-east-1";
 
-/// A test's own place.
+/// The setup of one test.
 #[derive(Debug)]
 pub(crate) struct Setup {
-    pub(crate) world: Arc<World>,
+    pub(crate) aws: Arc<EmulatedAws>,
     pub(crate) proxy: Proxy,
     pub(crate) keys: Keys,
     folder: TempDir,
     prefix: &'static str,
-    /// What was to be refused or changed, and whether it ever was.
+    /// The calls to refuse or to change, and whether that happened.
     wanted: Mutex<Vec<(String, Arc<AtomicBool>)>>,
 }
 
 impl Setup {
     /// `prefix` is the test's own in the bucket.
     pub(crate) fn new(prefix: &'static str) -> Self {
-        let world = World::shared();
-        let proxy = Proxy::start(&world.emulator.url()).unwrap();
+        let aws = EmulatedAws::shared();
+        let proxy = Proxy::start(&aws.emulator.url()).unwrap();
         let keys = Keys::default();
         proxy.route("/listRegions", list_regions);
         let learning = keys.clone();
         proxy.rewrite("/", move |call, reply| learning.learn(call, reply));
         proxy.keep_bodies();
         let wanted = Mutex::default();
-        Self { world, proxy, keys, folder: TempDir::new().unwrap(), prefix, wanted }
+        Self { aws, proxy, keys, folder: TempDir::new().unwrap(), prefix, wanted }
     }
 
-    /// Where the report goes. Not there before the first run.
+    /// The folder of the report. It does not exist before the first run.
     pub(crate) fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }
@@ -98,7 +98,7 @@ impl Setup {
             variables.iter().copied().partition(|(_, value)| value.is_empty());
         let mut program = Command::new(env!("CARGO_BIN_EXE_org-metadata"));
         program.args(args).current_dir(self.folder());
-        // Nothing of whoever runs the tests, and no files in their home folder.
+        // Without the environment and the home folder of the person who runs the tests.
         program.env_clear().env("HOME", self.folder());
         program.envs(self.proxy.environment()).envs(some);
         for (name, _) in none {
@@ -113,7 +113,7 @@ impl Setup {
         }
     }
 
-    /// What to set when a fault or a change has happened: a test whose fault never comes shows nothing.
+    /// A flag to set when a fault or a change happens. A test whose fault never happens fails.
     fn wanted(&self, what: &str) -> Arc<AtomicBool> {
         let happened = Arc::new(AtomicBool::new(false));
         lock(&self.wanted).push((what.to_owned(), Arc::clone(&happened)));
@@ -171,7 +171,7 @@ impl Setup {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new("testing", "testing", None, None, "test"))
-            .endpoint_url(self.world.emulator.url())
+            .endpoint_url(self.aws.emulator.url())
             .force_path_style(true)
             .build();
         let s3 = aws_sdk_s3::Client::from_conf(config);
@@ -207,7 +207,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -248,7 +248,7 @@ impl Run {
         serde_json::from_slice(self.file("aws-org-metadata-", ".manifest.json")).unwrap()
     }
 
-    /// What the manifest says is missing of an account, as `about operation code`, with the region where there is one.
+    /// The missing data of an account in the manifest, as `about operation code`, with the region where there is one.
     #[track_caller]
     pub(crate) fn errors(&self, account: &str) -> Vec<String> {
         let manifest = self.manifest();
@@ -268,7 +268,7 @@ impl Run {
         lines.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Ends the test if people were not told all of this in one line.
+    /// Fails if no line of stderr has all of these words.
     #[track_caller]
     pub(crate) fn said(&self, words: &[&str]) {
         let all = |line: &str| words.iter().all(|word| line.contains(word));
@@ -324,7 +324,7 @@ pub(crate) fn asked_for(call: &Call) -> Option<(String, String)> {
     Some((account, role.split_once('/')?.1.to_owned()))
 }
 
-/// What stands in an XML element without attributes.
+/// The text of an XML element without attributes.
 pub(crate) fn between<'t>(text: &'t str, element: &str) -> Option<&'t str> {
     let (_, rest) = text.split_once(&format!("<{element}>"))?;
     Some(rest.split_once(&format!("</{element}>"))?.0)

@@ -1,16 +1,16 @@
-//! Account tags: under which names they are found, and where they stand.
+//! Account tags: their keys, their pages, and their columns.
 
+use crate::emulated_aws::{ALPHA, GAMMA, HEADER, csv};
 use crate::setup::Setup;
-use crate::world::{ALPHA, GAMMA, HEADER, csv};
 use serde_json::json;
 
 /// Each account of gamma has the names from its own on, with the last one first: that each has its own name's value says
 /// that every name is known, and goes before all that follow.
 #[test]
-fn each_name_of_a_tag_is_known_and_goes_before_those_behind_it() {
+fn tag_keys_are_tried_in_order() {
     let setup = Setup::new("names-of-tags");
     let run = setup.run(&["--tenant", GAMMA]);
-    assert_eq!(run.ended(0).csv(GAMMA), csv(HEADER, &setup.world.gamma()));
+    assert_eq!(run.ended(0).csv(GAMMA), csv(HEADER, &setup.aws.gamma()));
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn one_name_alone_is_enough() {
         *tags = environment.into_iter().chain(aide_id).collect();
     });
     let run = setup.run(&["--tenant", GAMMA]);
-    assert_eq!(run.ended(0).csv(GAMMA), csv(HEADER, &setup.world.gamma()));
+    assert_eq!(run.ended(0).csv(GAMMA), csv(HEADER, &setup.aws.gamma()));
 }
 
 #[test]
@@ -45,21 +45,21 @@ fn tags_on_later_pages_count_and_pages_may_be_empty() {
         }
     });
     let run = setup.run(&["--tenant", GAMMA]);
-    assert_eq!(run.ended(0).csv(GAMMA), csv(HEADER, &setup.world.gamma()));
+    assert_eq!(run.ended(0).csv(GAMMA), csv(HEADER, &setup.aws.gamma()));
     assert!(setup.calls("ListTagsForResource").len() > 100);
 }
 
 #[test]
 fn unknown_tags_are_not_taken_for_none() {
     let setup = Setup::new("denied-tags");
-    let web = setup.world.id("alpha", "web").to_owned();
+    let web = setup.aws.id("alpha", "web").to_owned();
     let denied = web.clone();
     setup.refuse("AccessDeniedException", move |call, _| {
         call.operation == "ListTagsForResource" && call.mentions(&denied)
     });
     let run = setup.run(&["--tenant", ALPHA, "--columns", "+Scan_Status,+Tag:CostCenter"]);
     let row = run.ended(2).csv(ALPHA).lines().nth(2).unwrap().to_owned();
-    let wanted = setup.world.alpha()[1].replace("prod,A-100", ",");
+    let wanted = setup.aws.alpha()[1].replace("prod,A-100", ",");
     assert_eq!(row, format!("{wanted},denied,"), "its regions are known");
     assert_eq!(run.errors(&web), ["tags ListTagsForResource AccessDeniedException"]);
     run.said(&[&web, "tags unknown"]);

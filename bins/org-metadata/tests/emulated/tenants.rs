@@ -1,7 +1,7 @@
 //! The tenant table: whose organizations are reported.
 
+use crate::emulated_aws::{ALPHA, BETA, GAMMA, HEADER, csv};
 use crate::setup::{BUCKET, Setup};
-use crate::world::{ALPHA, BETA, GAMMA, HEADER, csv};
 use autotag_testkit::Call;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ fn filters_duplicates_numbers_and_pages() {
 }
 
 #[test]
-fn tenants_stand_in_the_order_of_their_ids_however_they_are_found() {
+fn tenants_are_sorted_by_id() {
     let setup = Setup::new("order");
     let run = setup.run(&["--format", "jsonl"]);
     let mut tenants: Vec<Value> =
@@ -40,22 +40,22 @@ fn tenants_stand_in_the_order_of_their_ids_however_they_are_found() {
 }
 
 #[test]
-fn what_is_no_account_id_is_named_and_ends_nothing() {
+fn unusable_tenant_ids_are_named_and_do_not_stop_the_run() {
     let setup = Setup::new("odd-table");
     let run = setup.run(&["--table", "odd-tenants"]);
     run.ended(2);
     assert!(run.csv(ALPHA).starts_with("Account_Id,"));
-    run.said(&["`n/a` is no account id"]);
-    run.said(&["`12345` is no account id"]);
+    run.said(&["`n/a` is not an account id"]);
+    run.said(&["`12345` is not an account id"]);
     assert_eq!(run.manifest()["unusable_tenants"], json!(["12345", "n/a"]));
     let dry = setup.run(&["--table", "odd-tenants", "--dry-run"]);
     dry.said(&["n/a"]);
     assert_eq!(dry.code, Some(2), "as the run itself would end");
 }
 
-/// Whoever is told that something is missing, mends it, and is told to use --resume.
+/// The message about missing data advises to remove the causes and to run again with --resume.
 #[test]
-fn a_table_that_was_mended_is_read_again() {
+fn a_corrected_table_is_read_again() {
     let alpha = json!({ "tenant_id": { "S": ALPHA } });
     for odd in [json!([alpha, { "tenant_id": { "S": "n/a" } }]), json!([])] {
         let setup = Setup::new("mended-table");
@@ -67,12 +67,12 @@ fn a_table_that_was_mended_is_read_again() {
         let before = setup.run(&[]);
         assert!(before.code == Some(1) || before.code == Some(2), "{}", before.stderr);
         let after = setup.run(&["--resume"]);
-        assert_eq!(after.ended(0).csv(ALPHA), csv(HEADER, &setup.world.alpha()));
+        assert_eq!(after.ended(0).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     }
 }
 
 #[test]
-fn other_filters_take_the_place_of_the_usual_ones() {
+fn configured_filters_replace_the_known_ones() {
     let setup = Setup::new("filters");
     let filters = ["--tenant-filter", "tenant_status=Inactive, Gone", "--tenant-filter", "mgmt_category="];
     let run = setup.run(&filters);
@@ -81,7 +81,7 @@ fn other_filters_take_the_place_of_the_usual_ones() {
 }
 
 #[test]
-fn a_table_that_cannot_be_read_is_no_report() {
+fn an_unreadable_table_is_an_error() {
     let setup = Setup::new("no-table");
     let run = setup.run(&["--table", "no-such-table"]);
     run.ended(1);
@@ -106,7 +106,7 @@ fn named_tenants_need_no_table() {
 }
 
 #[test]
-fn a_table_with_no_tenants_that_count_is_said() {
+fn a_table_without_matching_tenants_is_an_error() {
     let setup = Setup::new("nobody");
     let run = setup.run(&["--tenant-filter", "tenant_type=Nothing of the kind"]);
     run.ended(1);

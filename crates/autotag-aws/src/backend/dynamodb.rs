@@ -1,9 +1,9 @@
 //! DynamoDB: tables, backups.
 
-use super::reader::Pages;
 use super::tagger::arn;
 use super::{AwsPorts, client_of};
 use crate::errors;
+use crate::paginate::Paginator;
 use autotag_handlers::outcome::BackendError;
 use autotag_handlers::ports::Tags;
 use autotag_model::rule::Resource;
@@ -27,15 +27,13 @@ impl<S: SessionStore> AwsPorts<S> {
         let operation = "ListTagsOfResource";
         let arn = arn(resource, operation)?;
         let client = self.client(resource, client_of!(aws_sdk_dynamodb)).await?;
-        let (mut tags, mut token, mut pages) = (Vec::new(), None, Pages::default());
-        loop {
-            let page = client.list_tags_of_resource().resource_arn(&arn).set_next_token(token).send().await;
-            let page = page.map_err(|error| errors::of_sdk(operation, &error))?;
+        let (mut tags, mut pages) = (Vec::new(), Paginator::new(operation));
+        while pages.has_next() {
+            let call = client.list_tags_of_resource().resource_arn(&arn).set_next_token(pages.token());
+            let page = call.send().await.map_err(|error| errors::of_sdk(operation, &error))?;
             tags.extend(page.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
-            token = pages.next(page.next_token, operation)?;
-            if token.is_none() {
-                return Ok(tags);
-            }
+            pages.advance(page.next_token).map_err(errors::of_paging)?;
         }
+        Ok(tags)
     }
 }

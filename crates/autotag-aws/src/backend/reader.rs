@@ -4,13 +4,14 @@ use super::sdk::{Sdk, sdk_for};
 use super::tagger::arn;
 use super::{AwsPorts, client_of, described, together};
 use crate::errors;
+use crate::paginate::Paginator;
 use autotag_handlers::outcome::{BackendError, ErrorClass};
 use autotag_handlers::ports::{Item, TagReader, Tags};
 use autotag_model::arn::Arn;
 use autotag_model::rule::{NativeCall, Resource, TagCall};
 use autotag_model::tags::normalized_key;
 use session_store::SessionStore;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// How many ARNs `GetResources` takes, and how many values a filter of `DescribeTags`.
 const ARNS: usize = 100;
@@ -187,37 +188,18 @@ impl<S: SessionStore> AwsPorts<S> {
         };
         let operation = read.operation.name.as_str();
         let region = self.region(resource)?;
-        let (mut tags, mut token, mut pages): (Tags, Option<String>, _) =
-            (Vec::new(), None, Pages::default());
-        loop {
+        let (mut tags, mut pages) = (Tags::new(), Paginator::new(operation));
+        while pages.has_next() {
+            let token = pages.token();
             let request = described::read_request(api, read, resource, &region, token.as_deref());
             let request = request.map_err(|why| errors::invalid(operation, &why))?;
             let body = self.send(resource, request).await?;
             let unreadable = || BackendError::new(ErrorClass::Transport, operation, "UnreadableAnswer");
             tags.extend(described::tags_in(api, read, &body).ok_or_else(unreadable)?);
-            token = pages.next(described::next_page(api, read, &body), operation)?;
-            if token.is_none() {
-                tags.sort_by_cached_key(|(key, _)| (normalized_key(key), key.clone()));
-                tags.dedup();
-                return Ok(tags);
-            }
+            pages.advance(described::next_page(api, read, &body)).map_err(errors::of_paging)?;
         }
-    }
-}
-
-/// The tokens of the pages so far.
-#[derive(Default)]
-pub(super) struct Pages(HashSet<String>);
-
-impl Pages {
-    /// The next page's token; none after the last. One that comes again never ends, and nobody knows what is missing.
-    pub(super) fn next(
-        &mut self,
-        token: Option<String>,
-        operation: &str,
-    ) -> Result<Option<String>, BackendError> {
-        let endless = || BackendError::new(ErrorClass::Transport, operation, "PagingDoesNotEnd");
-        let new = token.as_ref().is_none_or(|token| self.0.insert(token.clone()));
-        if new { Ok(token) } else { Err(endless()) }
+        tags.sort_by_cached_key(|(key, _)| (normalized_key(key), key.clone()));
+        tags.dedup();
+        Ok(tags)
     }
 }

@@ -1,30 +1,31 @@
-//! Bars, as SVG.
+//! Bar charts, as SVG.
 //!
-//! charts-rs draws with attributes for how things look and not with `style`, so the page's policy lets them be, and the
-//! page's style sheet has the last word: it gives colours their shade in light and dark.
+//! charts-rs sets colors by attributes and not by `style`, so the page's policy allows them, and the page's style sheet replaces them
+//! in light and dark mode.
 
-use super::tally::{Choice, Facet, filter};
+use super::cell::CellKind;
+use super::facets::{Choice, Facet, filter};
 use super::text::{counted, plain, share, thousands};
 use anyhow::{Context as _, Result};
 use charts_rs::{Box as Margin, Color, FontConfig, HorizontalBarChart, Series, TextConfig, YAxisConfig};
 use charts_rs::{measure_text_width_family, svg_with_accessibility};
 
-/// Sizes, in pixels where the chart is as wide as it was drawn.
+/// Sizes in pixels, if the chart is shown in its original width.
 const WIDTH: f32 = 400.0;
 const ROW: f32 = 28.0;
 const LABELS: f32 = 158.0;
 const NUMBERS: f32 = 52.0;
 const FONT: f32 = 13.0;
 
-/// Its widths are known. The page shows other fonts, which may be wider by so much.
+/// The font whose widths are known. The page may show a font that is wider by the factor [`WIDER`].
 const FAMILY: &str = "Roboto";
 const WIDER: f32 = 1.1;
 
-/// A chart and what it shows.
+/// A chart and its data.
 #[derive(Debug)]
 pub(super) struct Chart {
     pub(super) title: &'static str,
-    /// Nothing where there is nothing to show.
+    /// `None` if there are no bars.
     pub(super) svg: Option<String>,
     pub(super) bars: Vec<Bar>,
 }
@@ -35,30 +36,17 @@ pub(super) struct Bar {
     pub(super) label: String,
     pub(super) count: usize,
     pub(super) share: String,
-    pub(super) kind: Kind,
-    /// The filter that shows these accounts.
+    pub(super) kind: CellKind,
+    /// The filter for these accounts.
     pub(super) filter: Option<String>,
 }
 
-/// What a bar stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    /// A value.
-    Known,
-    /// Known, and there is nothing.
-    Nothing,
-    /// Not known.
-    Unknown,
-}
-
-impl Kind {
-    /// The style sheet knows bars by these.
-    const fn color(self) -> (u8, u8, u8) {
-        match self {
-            Self::Known => (0x2f, 0x6f, 0xb7),
-            Self::Nothing => (0x8a, 0x94, 0xa0),
-            Self::Unknown => (0xd9, 0x7c, 0x06),
-        }
+/// The color of a kind, by which the style sheet knows the bar.
+const fn color(kind: CellKind) -> (u8, u8, u8) {
+    match kind {
+        CellKind::Known => (0x2f, 0x6f, 0xb7),
+        CellKind::Absent => (0x8a, 0x94, 0xa0),
+        CellKind::Unknown => (0xd9, 0x7c, 0x06),
     }
 }
 
@@ -75,11 +63,11 @@ impl Chart {
 fn draw(title: &str, bars: &[Bar]) -> Result<String> {
     #[expect(clippy::cast_precision_loss, reason = "there are fewer accounts and bars than that")]
     let float = |number: usize| number as f32;
-    // The first is drawn at the bottom.
+    // The first bar would be drawn at the bottom.
     let upwards = || bars.iter().rev();
     let mut accounts = Series::new(title.to_owned(), upwards().map(|bar| float(bar.count)).collect());
     accounts.label_show = true;
-    accounts.colors = Some(upwards().map(|bar| Some(Color::from(bar.kind.color()))).collect());
+    accounts.colors = Some(upwards().map(|bar| Some(Color::from(color(bar.kind)))).collect());
     let labels = upwards().map(|bar| plain(&bar.label)).collect();
     let mut chart = HorizontalBarChart::new(vec![accounts], labels);
     (chart.width, chart.height) = (WIDTH, ROW * float(bars.len()));
@@ -88,25 +76,25 @@ fn draw(title: &str, bars: &[Bar]) -> Result<String> {
     chart.legend.show = Some(false);
     chart.x_axis.hidden = true;
     chart.grid.stroke_width = 0.0;
-    // The chart's own labels end where they should only in the font they were measured in.
+    // The chart's own labels are aligned only in the font that they were measured in.
     chart.y_axis_hidden = true;
     chart.texts = bars.iter().enumerate().map(|(at, bar)| label(&bar.label, float(at))).collect();
-    // The longest bar is as long as there is room.
+    // The longest bar has the whole width.
     let longest = bars.iter().map(|bar| bar.count).max().unwrap_or_default();
     chart.y_axis_configs =
         vec![YAxisConfig { min: Some(0.0), max: Some(float(longest)), ..YAxisConfig::default() }];
     "{t}".clone_into(&mut chart.series.label.formatter);
     chart.series.label.font = font();
-    let told: Vec<String> =
+    let texts: Vec<String> =
         bars.iter().map(|bar| format!("{}: {}", plain(&bar.label), thousands(bar.count))).collect();
-    Ok(svg_with_accessibility(&chart.svg()?, title, &told.join("; ")))
+    Ok(svg_with_accessibility(&chart.svg()?, title, &texts.join("; ")))
 }
 
 fn font() -> FontConfig {
     FontConfig { size: FONT, color: Color::black(), weight: None }
 }
 
-/// The name of a bar: it ends just before it.
+/// The label of a bar, right-aligned before it.
 fn label(text: &str, at: f32) -> TextConfig {
     TextConfig {
         text: fitting(&plain(text)),
@@ -117,7 +105,7 @@ fn label(text: &str, at: f32) -> TextConfig {
     }
 }
 
-/// As much of a text as there is room for.
+/// The part of a text that fits before a bar.
 fn fitting(text: &str) -> String {
     let fits = |text: &str| {
         let width = measure_text_width_family(FAMILY, FONT, text).map_or(0.0, |size| size.width());
@@ -137,7 +125,7 @@ fn fitting(text: &str) -> String {
     format!("{}…", cut.trim_end())
 }
 
-/// A bar for each value, the first so many of them; then the rest of them together, then what is no value.
+/// The bars of a facet: one for each of the first `most` values, one for the other values, then those for absent and unknown values.
 pub(super) fn bars(facet: &Facet, most: usize) -> Vec<Bar> {
     let all = facet.choices.iter().map(|choice| choice.count).sum();
     let bar = |choice: &Choice| Bar {
@@ -148,13 +136,13 @@ pub(super) fn bars(facet: &Facet, most: usize) -> Vec<Bar> {
         filter: Some(filter(facet.name, &choice.key)),
     };
     let (known, others): (Vec<_>, Vec<_>) =
-        facet.choices.iter().partition(|choice| choice.kind == Kind::Known);
+        facet.choices.iter().partition(|choice| choice.kind == CellKind::Known);
     let mut bars: Vec<Bar> = known.iter().copied().take(most).map(bar).collect();
     let rest = known.get(most..).unwrap_or_default();
     if !rest.is_empty() {
         let count = rest.iter().map(|choice| choice.count).sum();
         let label = counted(rest.len(), "other value", "other values");
-        bars.push(Bar { label, count, share: share(count, all), kind: Kind::Known, filter: None });
+        bars.push(Bar { label, count, share: share(count, all), kind: CellKind::Known, filter: None });
     }
     bars.extend(others.into_iter().map(bar));
     bars
@@ -164,7 +152,7 @@ pub(super) fn bars(facet: &Facet, most: usize) -> Vec<Bar> {
 mod tests {
     use super::*;
 
-    fn choice(label: &str, kind: Kind, count: usize) -> Choice {
+    fn choice(label: &str, kind: CellKind, count: usize) -> Choice {
         Choice { key: label.to_owned(), label: label.to_owned(), kind, count }
     }
 
@@ -172,7 +160,7 @@ mod tests {
         Facet { name: "env", title: "Environment", choices }
     }
 
-    /// Where something is, from the top; then how wide it is, or what it says.
+    /// The distance from the top, then the width or the text.
     type Placed<T> = (f32, T);
 
     /// The bars and texts of a chart.
@@ -193,9 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn every_bar_stands_beside_its_name_and_its_number() {
+    fn every_bar_has_its_label_and_number_in_its_row() {
         let choices = [("prod", 4000), ("dev", 1000), ("test", 1)];
-        let facet = facet(choices.map(|(label, count)| choice(label, Kind::Known, count)).into());
+        let facet = facet(choices.map(|(label, count)| choice(label, CellKind::Known, count)).into());
         let chart = Chart::new("Accounts", bars(&facet, 9)).unwrap();
         let (bars, texts) = drawn(&chart.svg.unwrap());
         let widths: Vec<f32> = bars.iter().map(|(_, width)| *width).collect();
@@ -216,9 +204,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_chart() {
+    fn without_bars_there_is_no_chart() {
         assert!(Chart::new("Accounts", Vec::new()).unwrap().svg.is_none());
-        let none = bars(&facet(vec![choice("prod", Kind::Known, 0)]), 9);
+        let none = bars(&facet(vec![choice("prod", CellKind::Known, 0)]), 9);
         let chart = Chart::new("Accounts", none).unwrap();
         assert!(chart.svg.is_none() && chart.bars.is_empty());
     }
@@ -228,7 +216,8 @@ mod tests {
         let long = "W".repeat(5000);
         for label in ["", " ", "\0", "\u{202e}abc", "]]>", "&amp;", "{c} {b} {t}", "日本語", "👩‍👩‍👧", &long]
         {
-            let chart = Chart::new("Accounts", bars(&facet(vec![choice(label, Kind::Known, 1)]), 9)).unwrap();
+            let chart =
+                Chart::new("Accounts", bars(&facet(vec![choice(label, CellKind::Known, 1)]), 9)).unwrap();
             let (bars, texts) = drawn(&chart.svg.unwrap());
             assert_eq!(bars.len(), 1, "{label:?}");
             assert!(texts.iter().any(|(_, text)| text == "1"), "{label:?}: {texts:?}");
@@ -238,9 +227,9 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_bar_of_its_own_is_counted_together() {
-        let known = (0..12).map(|number| choice(&number.to_string(), Kind::Known, 12 - number));
-        let others = [choice("not set", Kind::Nothing, 3), choice("unknown", Kind::Unknown, 1)];
+    fn other_values_share_one_bar() {
+        let known = (0..12).map(|number| choice(&number.to_string(), CellKind::Known, 12 - number));
+        let others = [choice("not set", CellKind::Absent, 3), choice("unknown", CellKind::Unknown, 1)];
         let bars = bars(&facet(known.chain(others).collect()), 9);
         let told: Vec<(&str, usize)> = bars.iter().map(|bar| (bar.label.as_str(), bar.count)).collect();
         assert_eq!(told.get(8..).unwrap(), [("8", 4), ("3 other values", 6), ("not set", 3), ("unknown", 1)]);

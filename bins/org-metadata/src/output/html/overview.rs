@@ -1,33 +1,33 @@
-//! What is said before any account is: the figures at the top, what is missing, and the organizations.
+//! The overview: the figures at the top, missing data, and the organizations.
 
-use super::rows::Row;
-use super::tally::{Facet, filter};
+use super::cell::{EMPTY, NOT_SAID, NOT_SET, Value};
+use super::facets::{Facet, filter};
+use super::table::Row;
 use super::text::{counted, share, thousands, visible};
-use super::values::{EMPTY, NOT_SAID, NOT_SET, Value};
 use crate::aws::Failure;
-use crate::report::record::Record;
+use crate::report::account_row::AccountRow;
 use crate::report::{Account, Organization, Report, Tenant, TenantOutcome};
 use std::collections::BTreeMap;
 
-/// A number that people look at first.
+/// A key figure of the report.
 #[derive(Debug)]
 pub(super) struct Figure {
     pub(super) title: &'static str,
     pub(super) number: String,
     pub(super) note: String,
-    /// The section that has more of it.
+    /// The section with the details.
     pub(super) section: &'static str,
-    /// Whether it wants to be looked at.
+    /// Whether it needs attention.
     pub(super) alarm: bool,
 }
 
-/// How many accounts have a tag.
+/// The number of accounts with and without a tag.
 #[derive(Debug)]
 pub(super) struct Tag {
     pub(super) name: &'static str,
-    /// What the figure of those without it is called.
+    /// The title of the figure of accounts without it.
     without: &'static str,
-    /// The keys that it is looked for under.
+    /// The keys of the tag.
     pub(super) keys: String,
     pub(super) lines: Vec<TagLine>,
 }
@@ -38,25 +38,24 @@ pub(super) struct TagLine {
     pub(super) words: &'static str,
     pub(super) count: usize,
     pub(super) share: String,
-    /// Nothing where there are no such accounts.
+    /// The filter for these accounts; `None` if there are none.
     pub(super) filter: Option<String>,
     pub(super) unknown: bool,
 }
 
-/// One management account that was asked for.
+/// One management account of the configuration.
 #[derive(Debug)]
 pub(super) struct TenantLine {
     pub(super) id: String,
     /// `reported`, `cut`, `skipped`, `failed`
     pub(super) outcome: &'static str,
-    pub(super) tone: &'static str,
-    /// What there is to say of it.
+    pub(super) severity: &'static str,
     pub(super) note: String,
-    /// Its id, and the filter for it.
+    /// Its id, and the filter for its accounts.
     pub(super) organization: Option<(String, String)>,
     pub(super) accounts: usize,
-    /// Accounts that were not fully seen.
-    pub(super) partly: usize,
+    /// The number of accounts with missing data.
+    pub(super) partial: usize,
     pub(super) seconds: String,
 }
 
@@ -99,30 +98,34 @@ pub(super) fn figures(
 }
 
 fn seen(report: &Report, all: usize) -> Figure {
-    let partly = partly(report.accounts());
+    let partial = partial(report.accounts());
     let note = if report.is_whole() {
         "The report is whole".to_owned()
     } else {
-        format!("{} not fully seen", counted(partly, "account", "accounts"))
+        format!("{} not fully seen", counted(partial, "account", "accounts"))
     };
-    let share = if all == 0 { "–".to_owned() } else { share(all - partly, all) };
+    let share = if all == 0 { "–".to_owned() } else { share(all - partial, all) };
     Figure::new("Fully seen", "errors", share, note).alarming(!report.is_whole())
 }
 
-/// How many of these accounts were not fully seen.
-fn partly<'r>(accounts: impl IntoIterator<Item = &'r Account>) -> usize {
-    accounts.into_iter().filter(|account| !account.gaps.is_empty()).count()
+/// The number of accounts with missing data.
+fn partial<'r>(accounts: impl IntoIterator<Item = &'r Account>) -> usize {
+    accounts.into_iter().filter(|account| !account.missing.is_empty()).count()
 }
 
-/// What is missing in the report, in words. Nothing if it is whole.
+/// What is missing in the report, in words; empty if the report is complete.
 pub(super) fn missing(report: &Report) -> Vec<String> {
     let failed = |tenant: &&Tenant| matches!(tenant.outcome, TenantOutcome::Failed(_));
     let failed = report.tenants.iter().filter(failed).count();
-    let cut = report.organizations().filter(|organization| organization.cut.is_some()).count();
+    let truncated_by =
+        report.organizations().filter(|organization| organization.truncated_by.is_some()).count();
     let lines = [
         (failed, ["organization could not be read at all", "organizations could not be read at all"]),
-        (cut, ["organization has more accounts than listed", "organizations have more accounts than listed"]),
-        (partly(report.accounts()), ["account was not fully seen", "accounts were not fully seen"]),
+        (
+            truncated_by,
+            ["organization has more accounts than listed", "organizations have more accounts than listed"],
+        ),
+        (partial(report.accounts()), ["account was not fully seen", "accounts were not fully seen"]),
         (report.unusable_tenants.len(), ["tenant is no account id", "tenants are no account ids"]),
     ];
     let there = lines.into_iter().filter(|(count, _)| *count > 0);
@@ -130,7 +133,7 @@ pub(super) fn missing(report: &Report) -> Vec<String> {
 }
 
 impl Tag {
-    /// The accounts without a tag, of `all`.
+    /// Counts the accounts of `facet`, of `all` accounts.
     pub(super) fn new(
         name: &'static str,
         without: &'static str,
@@ -146,18 +149,18 @@ impl Tag {
             TagLine { words, count, share: share(count, all), filter, unknown }
         };
         let lines = vec![
-            line(Value::Nothing(NOT_SET), "without it"),
-            line(Value::Nothing(EMPTY), "have it, and it is empty"),
+            line(Value::Absent(NOT_SET), "without it"),
+            line(Value::Absent(EMPTY), "have it, and it is empty"),
             line(Value::Unknown(String::new()), "not known"),
         ];
         Self { name, without, keys: keys.join(", "), lines }
     }
 }
 
-/// How many accounts are active in which region that belongs to no group, most first.
-pub(super) fn unmapped(records: &[Record]) -> Vec<(String, usize)> {
+/// The number of active accounts by region without a group, the most frequent first.
+pub(super) fn unmapped(account_rows: &[AccountRow]) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for region in records.iter().flat_map(|record| &record.unmapped_regions) {
+    for region in account_rows.iter().flat_map(|account_row| &account_row.unmapped_regions) {
         *counts.entry(region).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().map(|(region, count)| (region.to_owned(), count)).collect();
@@ -165,7 +168,7 @@ pub(super) fn unmapped(records: &[Record]) -> Vec<(String, usize)> {
     counts
 }
 
-/// All that were asked for.
+/// All tenants of the configuration.
 pub(super) fn tenants(report: &Report) -> Vec<TenantLine> {
     report.tenants.iter().map(TenantLine::new).collect()
 }
@@ -175,8 +178,8 @@ impl TenantLine {
         let answered = |Failure { operation, code, .. }: &Failure| {
             format!("{} answered {}", visible(operation), visible(code))
         };
-        let (outcome, tone, note) = match &tenant.outcome {
-            TenantOutcome::Reported(Organization { cut: Some(failure), .. }) => {
+        let (outcome, severity, note) = match &tenant.outcome {
+            TenantOutcome::Reported(Organization { truncated_by: Some(failure), .. }) => {
                 ("cut", "bad", format!("There are more accounts: {}", answered(failure)))
             }
             TenantOutcome::Reported(_) => ("reported", "good", String::new()),
@@ -190,14 +193,14 @@ impl TenantLine {
         Self {
             id: tenant.id.to_string(),
             outcome,
-            tone,
+            severity,
             note,
             organization: organization.map(|organization| {
-                let key = Value::said(Some(&organization.id), NOT_SAID).key();
+                let key = Value::of_text(Some(&organization.id), NOT_SAID).key();
                 (visible(&organization.id), filter("org", &key))
             }),
             accounts: accounts.len(),
-            partly: partly(accounts),
+            partial: partial(accounts),
             #[expect(clippy::cast_precision_loss, reason = "no organization takes so long")]
             seconds: format!("{:.1} s", tenant.millis as f64 / 1000.0),
         }

@@ -5,10 +5,10 @@ mod contents;
 use super::*;
 use crate::aws::Failure;
 use crate::report::groups::RegionGroups;
-use crate::report::{About, Account, Gap, Listed, Organization, Tenant, TenantOutcome};
+use crate::report::{Account, ListedAccount, MissingData, MissingField, Organization, Tenant, TenantOutcome};
 use autotag_model::arn::{AccountId, Region};
 
-/// A text that does something wherever it is not escaped.
+/// A text that changes the page wherever it is not escaped.
 const HOSTILE: &str =
     "</bdi></style></script><script>document.title='taken'</script>\" onmouseover='x' \u{202e}\0";
 
@@ -21,7 +21,7 @@ fn region(code: &str) -> Region {
 }
 
 fn account(number: usize, name: &str) -> Account {
-    let listed = Listed {
+    let listed = ListedAccount {
         id: id(number),
         name: name.to_owned(),
         state: Some("ACTIVE".to_owned()),
@@ -35,7 +35,7 @@ fn account(number: usize, name: &str) -> Account {
         tags: [].into(),
         active: [].into(),
         unknown: [].into(),
-        gaps: Vec::new(),
+        missing: Vec::new(),
     }
 }
 
@@ -45,13 +45,13 @@ fn tagged(number: usize, name: &str, environment: &str, aide: &str) -> Account {
     Account { tags, ..account(number, name) }
 }
 
-fn gap(about: About, operation: &str, code: &str) -> Gap {
-    Gap { about, failure: Failure::new(operation, code, Some(400)) }
+fn missing(field: MissingField, operation: &str, code: &str) -> MissingData {
+    MissingData { field, failure: Failure::new(operation, code, Some(400)) }
 }
 
 fn tenant(number: usize, accounts: Vec<Account>) -> Tenant {
     let organization =
-        Organization { id: format!("o-{number:010}"), management: id(number), accounts, cut: None };
+        Organization { id: format!("o-{number:010}"), management: id(number), accounts, truncated_by: None };
     Tenant { id: id(number), outcome: TenantOutcome::Reported(organization), millis: 1234 }
 }
 
@@ -67,14 +67,14 @@ fn report(tenants: Vec<Tenant>) -> Report {
 
 fn page_of(report: &Report) -> String {
     let groups = RegionGroups::default();
-    let records: Vec<Record> = report
+    let account_rows: Vec<AccountRow> = report
         .organizations()
-        .flat_map(|one| one.accounts.iter().map(|account| Record::new(one, account, &groups)))
+        .flat_map(|one| one.accounts.iter().map(|account| AccountRow::new(one, account, &groups)))
         .collect();
-    page(report, &records).unwrap()
+    page(report, &account_rows).unwrap()
 }
 
-/// What stands between these two, wherever they are.
+/// All texts between the two markers.
 fn between<'t>(text: &'t str, from: &str, to: &str) -> Vec<&'t str> {
     text.split(from).skip(1).map(|rest| rest.split(to).next().unwrap()).collect()
 }
@@ -139,17 +139,17 @@ fn nothing_on_the_page_needs_what_the_policy_forbids() {
 }
 
 #[test]
-fn hostile_texts_are_texts_wherever_they_stand() {
+fn hostile_texts_are_escaped_everywhere() {
     let mut one = tagged(1, HOSTILE, HOSTILE, HOSTILE);
     one.listed.state = Some(HOSTILE.to_owned());
     one.tags.insert("Cost".to_owned(), HOSTILE.to_owned());
-    one.gaps.push(gap(About::Entry, HOSTILE, HOSTILE));
+    one.missing.push(missing(MissingField::Entry, HOSTILE, HOSTILE));
     let mut two = account(2, HOSTILE);
-    two.gaps.push(gap(About::Tags, HOSTILE, HOSTILE));
+    two.missing.push(missing(MissingField::Tags, HOSTILE, HOSTILE));
     let mut hostile = tenant(1, vec![one, two]);
     if let TenantOutcome::Reported(organization) = &mut hostile.outcome {
         HOSTILE.clone_into(&mut organization.id);
-        organization.cut = Some(Failure::new(HOSTILE, HOSTILE, None));
+        organization.truncated_by = Some(Failure::new(HOSTILE, HOSTILE, None));
     }
     let failed = TenantOutcome::Failed(Failure::new(HOSTILE, HOSTILE, None));
     let failed = Tenant { id: id(3), outcome: failed, millis: 0 };
@@ -204,12 +204,16 @@ fn charts_are_whole_svg_and_escape_their_labels() {
 #[test]
 fn unknown_is_not_empty() {
     let mut denied = account(2, "denied");
-    denied.gaps.push(gap(About::Tags, "ListTagsForResource", "AccessDeniedException"));
-    denied.gaps.push(gap(About::Entry, "AssumeRole", "AccessDenied"));
+    denied.missing.push(missing(MissingField::Tags, "ListTagsForResource", "AccessDeniedException"));
+    denied.missing.push(missing(MissingField::Entry, "AssumeRole", "AccessDenied"));
     let mut partly = tagged(3, "partly", "", "  ");
     partly.active.insert(region("us-east-1"));
     for code in ["eu-west-3", "eu-west-1"] {
-        partly.gaps.push(gap(About::Region(region(code)), "GetResources", "AccessDeniedException"));
+        partly.missing.push(missing(
+            MissingField::Region(region(code)),
+            "GetResources",
+            "AccessDeniedException",
+        ));
     }
     let mut closed = account(4, "closed");
     closed.listed.state = Some("SUSPENDED".to_owned());
@@ -266,7 +270,7 @@ fn unknown_is_not_empty() {
 }
 
 #[test]
-fn a_value_is_never_taken_for_what_is_no_value() {
+fn values_and_absent_values_have_different_keys() {
     let page =
         page_of(&report(vec![tenant(1, vec![tagged(1, "shop", "~unset", "not set"), account(2, "shop")])]));
     assert_eq!(cells(&page, 1)[ENVIRONMENT_TAG], " data-key=\"~~unset\"><bdi>~unset</bdi>");

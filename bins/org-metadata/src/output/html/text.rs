@@ -1,19 +1,19 @@
-//! Texts of others as people can read them, numbers and times.
+//! Hostile texts in readable form, numbers and times.
 
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// More of a text is not shown. No value that AWS lets anybody choose is longer.
+/// The number of characters that are shown of a text. No value that users of AWS can choose is longer.
 const LONGEST: usize = 256;
 
-/// What turns the direction of text around, for as long as nothing ends it.
+/// Characters that change the direction of the text after them.
 const DIRECTIONS: [char; 9] = [
     '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}',
     '\u{2069}',
 ];
 
-/// A text without control characters, which a page cannot show: pictures of them stand in their place. It must stand in
-/// `<bdi>`, as it may turn its direction around.
+/// A text whose control characters are replaced by visible ones. It may change the direction of text, so it needs an element
+/// `<bdi>`.
 pub(super) fn visible(text: &str) -> String {
     let mut shown: String = text.chars().take(LONGEST).map(picture).collect();
     if text.chars().nth(LONGEST).is_some() {
@@ -22,7 +22,7 @@ pub(super) fn visible(text: &str) -> String {
     shown
 }
 
-/// The same for where no `<bdi>` can stand: attributes, options, charts.
+/// As [`visible`], for places without `<bdi>`: attributes, options, charts.
 pub(super) fn plain(text: &str) -> String {
     visible(text).chars().map(|c| if DIRECTIONS.contains(&c) { '\u{fffd}' } else { c }).collect()
 }
@@ -31,7 +31,7 @@ fn picture(c: char) -> char {
     match c {
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
         '\u{7f}' => '\u{2421}',
-        // The other control characters, and what ends a line.
+        // Other control characters, and line separators.
         '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => '\u{fffd}',
         _ => c,
     }
@@ -55,7 +55,7 @@ pub(super) fn counted(number: usize, one: &str, more: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { more })
 }
 
-/// `12%`; a part that is there is never `0%`, and one that is not all is never `100%`.
+/// `12%`. A part above zero is never `0%`, and a part below the whole is never `100%`.
 pub(super) fn share(part: usize, whole: usize) -> String {
     match (part * 100).checked_div(whole) {
         None => String::new(),
@@ -95,21 +95,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_shown() {
+    fn control_characters_become_visible() {
         assert_eq!(visible("a\0b\r\nc\td\u{7f}\u{9b}\u{2028}"), "a␀b␍␊c␉d␡\u{fffd}\u{fffd}");
         assert_eq!(visible("Zoë's <b> \u{202e}x"), "Zoë's <b> \u{202e}x");
         assert_eq!(plain("a\u{202e}b\u{2069}c\u{200f}"), "a\u{fffd}b\u{fffd}c\u{200f}");
     }
 
     #[test]
-    fn what_is_too_long_is_cut_between_characters() {
+    fn long_texts_end_between_characters() {
         let long = "ä".repeat(LONGEST);
         assert_eq!(visible(&long), long);
         assert_eq!(visible(&format!("{long}ä")), format!("{long}…"));
     }
 
     #[test]
-    fn numbers_as_they_are_read() {
+    fn numbers_are_formatted() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(thousands(number), text);
         }
@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn times_as_they_are_read() {
+    fn times_are_formatted() {
         let from: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
         assert_eq!(time(from), "2 March 2026, 09:00:00 UTC");
         for (to, text) in [
             ("2026-03-02T09:00:04.25Z", "4.2 s"),
             ("2026-03-02T09:03:12Z", "3 min 12 s"),
             ("2026-03-02T10:05:59Z", "1 h 5 min"),
-            // A clock that was set back.
+            // The clock was set back.
             ("2026-03-02T08:00:00Z", "0.0 s"),
         ] {
             assert_eq!(duration(from, to.parse().unwrap()), text);

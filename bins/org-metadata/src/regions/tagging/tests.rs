@@ -1,4 +1,4 @@
-//! Active regions against an exhaustive look at the same estate, and what must not be taken for nothing.
+//! Active regions compared with an exhaustive scan of the same estate. Unknown regions are never reported as empty.
 
 use super::*;
 use futures_util::future::FutureExt as _;
@@ -8,20 +8,20 @@ use std::collections::BTreeMap;
 const REGIONS: [&str; 6] =
     ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "sa-east-1", "ap-southeast-2"];
 
-/// Something that `GetResources` lists in a region.
+/// A resource that `GetResources` lists in a region.
 #[derive(Debug, Clone)]
 struct Entry {
     arn: String,
     tags: usize,
 }
 
-/// What one region lists: pages, of which any may be empty; and where its list goes wrong.
+/// The list of one region: pages, of which any may be empty, and the faults of the list.
 #[derive(Debug, Clone, Default)]
 struct Listing {
     pages: Vec<Vec<Entry>>,
     /// The page that cannot be read.
     broken: Option<usize>,
-    /// The page behind which the list leads back to its first one.
+    /// The page after which the list returns to its first page.
     loops: Option<usize>,
 }
 
@@ -29,52 +29,52 @@ struct Listing {
 #[derive(Debug, Clone, Default)]
 struct Estate {
     regions: BTreeMap<String, Listing>,
-    /// Where each bucket lies; one that is not here may not be asked for.
+    /// The region of each bucket. Looking up another bucket is denied.
     buckets: BTreeMap<String, String>,
 }
 
 impl Resources for Estate {
-    async fn page(&self, region: &Region, token: &str) -> Result<Page, Failure> {
+    async fn page(&self, region: &Region, token: Option<String>) -> Result<Page, Failure> {
         let listing = self.regions.get(region.as_str()).cloned().unwrap_or_default();
-        let number = if token.is_empty() { 0 } else { token.trim_start_matches("page ").parse().unwrap() };
+        let number = token.map_or(0, |token| token.trim_start_matches("page ").parse().unwrap());
         if listing.broken == Some(number) {
             return Err(Failure::new("GetResources", "InternalServiceException", Some(500)));
         }
-        let tagged = |entry: &Entry| Tagged { arn: entry.arn.clone(), tags: vec![IgnoredAny; entry.tags] };
+        let listed = |entry: &Entry| ListedResource { arn: entry.arn.clone(), is_tagged: entry.tags > 0 };
         let page = listing.pages.get(number).map(Vec::as_slice).unwrap_or_default();
         let next = if listing.loops == Some(number) { 0 } else { number + 1 };
         let token = (next < listing.pages.len()).then(|| format!("page {next}"));
         // The last token is empty in one service's answers, and not there in another's.
         let token = token.or_else(|| number.is_multiple_of(2).then(String::new));
-        Ok(Page { resources: page.iter().map(tagged).collect(), token })
+        Ok(Page { resources: page.iter().map(listed).collect(), next_token: token })
     }
 
-    async fn holds(&self, region: &Region, bucket: &str) -> Result<bool, Failure> {
+    async fn bucket_in_region(&self, region: &Region, bucket: &str) -> Result<bool, Failure> {
         match self.buckets.get(bucket) {
-            Some(lies) => Ok(lies == region.as_str()),
+            Some(found) => Ok(found == region.as_str()),
             None => Err(Failure::new("GetBucketLocation", "AccessDenied", Some(403))),
         }
     }
 }
 
 impl Estate {
-    /// Everything that is listed, whatever page it stands on, each judged for itself.
+    /// The regions that have a resource that counts, by all resources of all pages.
     fn exhaustively(&self) -> BTreeSet<&str> {
         let listed = self.regions.iter().flat_map(|(region, listing)| {
             listing.pages.iter().flatten().map(move |entry| (region.as_str(), entry))
         });
         let counts = |(region, entry): &(&str, &Entry)| {
             let bucket = entry.arn.strip_prefix("arn:aws:s3:::").and_then(|bucket| self.buckets.get(bucket));
-            let lies = bucket.map_or(entry.arn.split(':').nth(3).unwrap_or_default(), String::as_str);
-            entry.tags > 0 && lies == *region
+            let found = bucket.map_or(entry.arn.split(':').nth(3).unwrap_or_default(), String::as_str);
+            entry.tags > 0 && found == *region
         };
         listed.filter(counts).map(|(region, _)| region).collect()
     }
 
     fn active(&self, region: &str) -> Result<bool, Failure> {
         let region = Region::new(region).unwrap();
-        // Nothing in here waits.
-        active(self, &region).now_or_never().unwrap()
+        // The estate answers at once.
+        has_tagged_resource(self, &region).now_or_never().unwrap()
     }
 }
 
@@ -82,7 +82,7 @@ fn bucket_of(number: u8) -> String {
     format!("bucket-{number}")
 }
 
-/// Resources of the region and of others, global ones, buckets, nonsense; most of them tagged once only.
+/// Resources of the region and of others, global ones, buckets, and malformed ARNs. Most were only tagged once.
 fn entries(region: &'static str) -> impl Strategy<Value = Entry> {
     let other = prop::sample::select(&REGIONS[..]);
     let arn = prop_oneof![
@@ -122,7 +122,7 @@ proptest! {
         prop_assert_eq!(found, estate.exhaustively());
     }
 
-    /// Pages that cannot be read, lists without an end, buckets that may not be asked for.
+    /// Pages fail, lists do not end, and lookups of buckets are denied.
     #[test]
     fn unknown_is_never_empty(
         mut estate in estates(),
@@ -162,21 +162,21 @@ fn empty_pages_are_followed() {
 }
 
 #[test]
-fn what_was_tagged_once_does_not_count() {
+fn previously_tagged_resources_do_not_count() {
     let once = (QUEUE.0, 0);
     assert_eq!(one_region(&[&[once, once], &[once]]).active("eu-west-1"), Ok(false));
     assert_eq!(one_region(&[&[once], &[once, QUEUE]]).active("eu-west-1"), Ok(true));
 }
 
 #[test]
-fn a_token_that_comes_again_ends_the_loop_and_nothing_is_known() {
+fn a_repeated_token_is_an_error() {
     let mut estate = one_region(&[&[], &[], &[QUEUE]]);
     estate.regions.get_mut("eu-west-1").unwrap().loops = Some(1);
     assert_eq!(estate.active("eu-west-1").unwrap_err().code, "PagingDoesNotEnd");
 }
 
 #[test]
-fn buckets_count_where_they_lie() {
+fn buckets_count_in_their_own_region() {
     let mut estate = one_region(&[&[("arn:aws:s3:::logs", 1)]]);
     assert_eq!(estate.active("eu-west-1").unwrap_err().code, "AccessDenied");
     estate.buckets.insert("logs".to_owned(), "us-east-1".to_owned());
@@ -186,21 +186,16 @@ fn buckets_count_where_they_lie() {
 }
 
 #[test]
-fn nothing_else_is_asked_where_something_counts() {
-    // The bucket may not be asked for, and the page behind cannot be read.
+fn the_first_resource_that_counts_ends_the_search() {
+    // The lookup of the bucket is denied, and the next page fails.
     let mut estate = one_region(&[&[("arn:aws:s3:::logs", 1), QUEUE], &[]]);
     estate.regions.get_mut("eu-west-1").unwrap().broken = Some(1);
     assert_eq!(estate.active("eu-west-1"), Ok(true));
 }
 
 #[test]
-fn regions_of_buckets_as_s3_writes_them() {
-    let answer = |inner: &str| {
-        let space = "http://s3.amazonaws.com/doc/2006-03-01/";
-        location(&format!("<LocationConstraint xmlns=\"{space}\">{inner}</LocationConstraint>")).unwrap()
-    };
-    assert_eq!(answer(""), "us-east-1");
-    assert_eq!(answer("EU"), "eu-west-1");
-    assert_eq!(answer("ap-southeast-2"), "ap-southeast-2");
-    assert!(location("<html").is_err());
+fn location_constraints_name_regions() {
+    assert_eq!(bucket_region(""), "us-east-1");
+    assert_eq!(bucket_region("EU"), "eu-west-1");
+    assert_eq!(bucket_region("ap-southeast-2"), "ap-southeast-2");
 }

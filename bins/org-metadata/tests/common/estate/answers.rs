@@ -1,4 +1,4 @@
-//! What the APIs answer.
+//! The answers of the APIs.
 
 use super::{Account, Caller, Estate, MEMBER_ROLE, Organization, ROLE, TABLE};
 use autotag_testkit::{Call, Protocol, Reply};
@@ -108,7 +108,7 @@ impl Estate {
         ))
     }
 
-    /// Every management account is a tenant; beside each stands an entry that is filtered out.
+    /// Every management account is a tenant. Each has another entry that is filtered out.
     fn scan(&self, caller: Caller<'_>, body: &Value) -> Result<Reply, Refused> {
         if caller != Caller::Ambient || body["TableName"] != TABLE {
             return Err(DENIED_EXCEPTION);
@@ -145,7 +145,7 @@ impl Estate {
         let organization = self.managed(caller).ok_or(DENIED_EXCEPTION)?;
         let size = body["MaxResults"].as_u64().unwrap_or(20).min(20);
         let (size, token) = (usize::try_from(size).unwrap_or(20), body["NextToken"].as_str().unwrap_or("0"));
-        // An empty page, whose token is that of the page it stands before.
+        // An empty page, with the token of the page after it.
         if let Some(token) = token.strip_prefix("empty-") {
             return Ok(Reply::json(200, &json!({"Accounts": [], "NextToken": token})));
         }
@@ -274,8 +274,8 @@ impl super::Holdings {
     }
 }
 
-/// Whether an item passes the filter: terms with `AND` between them, each an attribute and the values it may have, in
-/// whatever way that is written.
+/// Whether an item passes the filter: terms with `AND` between them, each an attribute and its allowed values, in any
+/// notation.
 fn passes(item: &Value, body: &Value) -> bool {
     let Some(filter) = body["FilterExpression"].as_str() else { return true };
     filter.split(" AND ").all(|term| {

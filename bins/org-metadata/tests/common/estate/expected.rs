@@ -1,4 +1,4 @@
-//! What the report must say of an estate, from what there is in it and not from what the program asks.
+//! The expected report of an estate, computed from its content and not from the calls of the program.
 
 use super::{Account, Estate, Organization};
 use std::collections::BTreeSet;
@@ -62,7 +62,7 @@ impl Organization {
     }
 }
 
-/// A text as it stands in a cell: no spreadsheet takes it for a formula.
+/// A text as a cell has it: no spreadsheet evaluates it.
 fn harmless(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']);
     if formula { format!("'{text}") } else { text.to_owned() }

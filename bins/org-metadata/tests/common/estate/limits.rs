@@ -1,4 +1,4 @@
-//! How many calls AWS takes: a token bucket for each API, account and region.
+//! The rate limits of AWS: a token bucket for each API, account and region.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ pub struct RateLimit {
     pub burst: f64,
 }
 
-/// What is documented, or was seen where nothing is. For `AssumeRole` it is that of the calling account.
+/// Documented limits, otherwise observed ones. That of `AssumeRole` is for the calling account.
 const REAL: [(&str, f64, f64); 6] = [
     ("AssumeRole", 600.0, 600.0),
     ("DescribeOrganization", 10.0, 10.0),

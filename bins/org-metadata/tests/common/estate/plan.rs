@@ -1,4 +1,4 @@
-//! What there is in an estate: made from a seed, so that it takes no memory but for counts.
+//! The content of an estate. It is generated from a seed, so that only counts take memory.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub const REGIONS: [&str; 17] = [
     "ap-northeast-3",
 ];
 
-/// How much there is.
+/// The size of an estate.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
     pub organizations: usize,
@@ -41,7 +41,7 @@ pub struct Organization {
     pub management: String,
     /// In the order of `ListAccounts`; the management account is not the first.
     pub accounts: Vec<Account>,
-    /// Whether `ListAccounts` has an empty page behind its first.
+    /// Whether `ListAccounts` has an empty page after its first one.
     pub empty_page: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct Account {
     pub regions: BTreeMap<&'static str, Holdings>,
 }
 
-/// What `GetResources` lists in a region, in this order.
+/// The resources that `GetResources` lists in a region, in this order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Holdings {
     /// Pages with nothing on them, and a token.
@@ -105,7 +105,7 @@ impl Account {
         self.state.is_none_or(|state| state == "ACTIVE")
     }
 
-    /// The regions that something tagged lies in.
+    /// The regions with a tagged resource.
     pub fn active(&self) -> impl Iterator<Item = &'static str> {
         self.regions.iter().filter(|(_, holdings)| holdings.is_active()).map(|(region, _)| *region)
     }
@@ -132,7 +132,7 @@ impl Holdings {
         self.tagged + self.buckets > 0
     }
 
-    /// How many pages are listed, with so many resources on each.
+    /// The number of pages, with this number of resources on each.
     pub fn pages(&self, size: u64) -> u64 {
         self.empty_pages + self.listed().div_ceil(size).max(1)
     }

@@ -63,16 +63,16 @@ fn a_whole_report_says_so() {
 #[test]
 fn what_is_missing_is_named() {
     let mut denied = tagged(2, "denied", "prod", "A-1");
-    denied.gaps.push(gap(About::Entry, "AssumeRole", "AccessDenied"));
+    denied.missing.push(missing(MissingField::Entry, "AssumeRole", "AccessDenied"));
     let mut slow = account(3, "slow");
-    slow.gaps.push(gap(About::Tags, "ListTagsForResource", "TooManyRequestsException"));
-    slow.gaps.push(gap(About::EnabledRegions, "ListRegions", "AccessDenied"));
-    let mut cut = tenant(1, vec![tagged(1, "seen", "prod", "A-1"), denied, slow]);
-    if let TenantOutcome::Reported(organization) = &mut cut.outcome {
-        organization.cut = Some(Failure::new("ListAccounts", "ServiceException", Some(500)));
+    slow.missing.push(missing(MissingField::Tags, "ListTagsForResource", "TooManyRequestsException"));
+    slow.missing.push(missing(MissingField::EnabledRegions, "ListRegions", "AccessDenied"));
+    let mut truncated_by = tenant(1, vec![tagged(1, "seen", "prod", "A-1"), denied, slow]);
+    if let TenantOutcome::Reported(organization) = &mut truncated_by.outcome {
+        organization.truncated_by = Some(Failure::new("ListAccounts", "ServiceException", Some(500)));
     }
     let failed = TenantOutcome::Failed(Failure::new("AssumeRole", "AccessDenied", Some(403)));
-    let mut report = report(vec![cut, Tenant { id: id(9), outcome: failed, millis: 120 }]);
+    let mut report = report(vec![truncated_by, Tenant { id: id(9), outcome: failed, millis: 120 }]);
     report.unusable_tenants.push("n/a".to_owned());
     report.resumed = true;
     let page = page_of(&report);
@@ -128,7 +128,7 @@ fn other_tags_have_a_column_when_they_are_asked_for() {
     assert!(!without.contains("Other tags"));
     one.tags.insert("CostCenter".to_owned(), "4<2".to_owned());
     let mut unknown = account(2, "denied");
-    unknown.gaps.push(gap(About::Tags, "ListTagsForResource", "AccessDenied"));
+    unknown.missing.push(missing(MissingField::Tags, "ListTagsForResource", "AccessDenied"));
     let page = page_of(&report(vec![tenant(1, vec![one, unknown, account(3, "none")])]));
     assert!(page.contains(">Other tags</th>"));
     let tags = |number: usize| cells(&page, number)[STATUS].clone();
@@ -146,8 +146,8 @@ fn thousands_of_accounts_are_a_page_of_moderate_size() {
                 tagged(number, &format!("application {number}"), "production", &format!("AIDE-{number}"));
             one.active.extend(["us-east-1", "eu-west-1", "eu-central-1"].map(region));
             if number.is_multiple_of(10) {
-                one.gaps.push(gap(
-                    About::Region(region("ap-south-1")),
+                one.missing.push(missing(
+                    MissingField::Region(region("ap-south-1")),
                     "GetResources",
                     "AccessDeniedException",
                 ));

@@ -1,15 +1,14 @@
-//! How many accounts have which value: for charts, and for the choices of filters.
+//! The number of accounts by value, for charts and filters.
 
-use super::charts::Kind;
-use super::rows::{Row, Tone};
-use super::values::Value;
+use super::cell::{CellKind, Value};
+use super::table::{Row, Severity};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::HashMap;
 
-/// What may stand in a fragment as it is.
+/// The characters that are percent-encoded in a fragment.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// More values are not offered as choices; the search and links still find them.
+/// The number of values that a filter offers. Search and links find the others.
 const MOST: usize = 100;
 
 /// A column that accounts can be filtered by.
@@ -18,7 +17,7 @@ pub(super) struct Facet {
     /// Its name in the fragment.
     pub(super) name: &'static str,
     pub(super) title: &'static str,
-    /// By how many accounts have them, the most frequent first; what is no value comes last.
+    /// Sorted by descending account count. Absent and unknown values come last.
     pub(super) choices: Vec<Choice>,
 }
 
@@ -27,7 +26,7 @@ pub(super) struct Facet {
 pub(super) struct Choice {
     pub(super) key: String,
     pub(super) label: String,
-    pub(super) kind: Kind,
+    pub(super) kind: CellKind,
     pub(super) count: usize,
 }
 
@@ -35,7 +34,7 @@ impl Facet {
     fn new<'r>(
         name: &'static str,
         title: &'static str,
-        values: impl Iterator<Item = (&'r Value, Kind)>,
+        values: impl Iterator<Item = (&'r Value, CellKind)>,
     ) -> Self {
         let mut by_key: HashMap<String, Choice> = HashMap::new();
         for (value, kind) in values {
@@ -50,10 +49,10 @@ impl Facet {
         Self { name, title, choices }
     }
 
-    /// Those that are offered.
+    /// The choices that the filter offers.
     pub(super) fn offered(&self) -> impl Iterator<Item = &Choice> {
-        let known = self.choices.iter().filter(|choice| choice.kind == Kind::Known).take(MOST);
-        known.chain(self.choices.iter().filter(|choice| choice.kind != Kind::Known))
+        let known = self.choices.iter().filter(|choice| choice.kind == CellKind::Known).take(MOST);
+        known.chain(self.choices.iter().filter(|choice| choice.kind != CellKind::Known))
     }
 }
 
@@ -74,10 +73,10 @@ impl Facets {
             Facet::new(name, title, rows.iter().map(|row| (value(row), value(row).kind())))
         };
         let status = rows.iter().map(|row| {
-            let kind = match row.tone {
-                Tone::Good => Kind::Known,
-                Tone::Quiet => Kind::Nothing,
-                Tone::Bad => Kind::Unknown,
+            let kind = match row.severity {
+                Severity::Good => CellKind::Known,
+                Severity::Quiet => CellKind::Absent,
+                Severity::Bad => CellKind::Unknown,
             };
             (&row.status, kind)
         });
@@ -96,7 +95,7 @@ impl Facets {
     }
 }
 
-/// The fragment of a page that shows these accounts alone.
+/// The fragment of the page that shows only these accounts.
 pub(super) fn filter(name: &str, key: &str) -> String {
     format!("{name}={}", utf8_percent_encode(key, ENCODED))
 }

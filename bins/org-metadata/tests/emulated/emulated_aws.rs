@@ -1,4 +1,4 @@
-//! The organizations of `world.py`, and the rows of them that a report has to have.
+//! The organizations of `make_organizations.py`, and their rows in a correct report.
 
 use autotag_testkit::Emulator;
 use serde_json::Value;
@@ -19,32 +19,36 @@ pub(crate) const GAMMA: &str = "333344445555";
 
 /// An emulator with the organizations in it.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct EmulatedAws {
     pub(crate) emulator: Emulator,
     made: Value,
 }
 
-/// The world that is in use, if any is.
-static SHARED: Mutex<Weak<World>> = Mutex::new(Weak::new());
+/// The emulator in use, if there is one.
+static SHARED: Mutex<Weak<EmulatedAws>> = Mutex::new(Weak::new());
 
-impl World {
-    /// The one that other tests use at the moment: the program only reads it, but for the bucket, where each test has a
-    /// prefix of its own. It ends with the last test that uses it; a `static` would leave the emulator running.
+impl EmulatedAws {
+    /// The emulator that other tests use at the moment. The program only reads from it, except for the bucket, where each test has
+    /// its own prefix. It ends with the last test that uses it; a `static` would leave it running.
     pub(crate) fn shared() -> Arc<Self> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let world = Arc::new(Self::make());
-            *shared = Arc::downgrade(&world);
-            world
+            let aws = Arc::new(Self::make());
+            *shared = Arc::downgrade(&aws);
+            aws
         })
     }
 
     fn make() -> Self {
         let emulator = Emulator::start(FOLDER).unwrap_or_else(|error| panic!("{error}"));
         let python = Emulator::python(FOLDER).unwrap_or_else(|error| panic!("{error}"));
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/world.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/make_organizations.py");
         let output = Command::new(python).arg(script).envs(emulator.environment()).output().unwrap();
-        assert!(output.status.success(), "world.py: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "make_organizations.py: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Self { emulator, made: serde_json::from_slice(&output.stdout).unwrap() }
     }
 
@@ -60,8 +64,7 @@ impl World {
         self.made[organization]["accounts"].as_object().unwrap().values().filter_map(Value::as_str).collect()
     }
 
-    /// A row of the known report; the texts as they stand in the file, with their quotes. The name of the management
-    /// account is that of moto.
+    /// A row of the known report. Texts are quoted as in the file. The name of the management account is moto's.
     pub(crate) fn row(&self, organization: &str, account: &str, row: Row<'_>) -> String {
         let of = |name: &str| self.made[organization][name].as_str().unwrap();
         let (id, management) = (of("id"), of("management"));
@@ -110,7 +113,7 @@ impl World {
     }
 }
 
-/// What a row says of an account beside who it is.
+/// The content of a row besides the ids.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'r> {
     pub(crate) name: &'r str,

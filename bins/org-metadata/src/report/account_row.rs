@@ -1,4 +1,4 @@
-//! One account as programs read it: JSON lines, Parquet, the page.
+//! One account as a flat row, for the CSV, JSON lines, Parquet and the page.
 
 use super::groups::RegionGroups;
 use super::{Account, Organization};
@@ -6,48 +6,48 @@ use autotag_model::arn::Region;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The tags of an account under the names that the report gives them: each is looked for under several keys, in order.
+/// The keys of the tag that the report calls `Environment`. The first one that the account has counts.
 pub(crate) const ENVIRONMENT: [&str; 6] = ["environment", "Environment", "ENVIRONMENT", "env", "Env", "ENV"];
-/// As [`ENVIRONMENT`].
+/// The keys of the tag that the report calls `Aide_ID`.
 pub(crate) const AIDE_ID: [&str; 6] = ["aide-id", "AIDE_ID", "AIDE-ID", "aide_id", "aideId", "AideId"];
 
-/// One account, whole. The order of the fields is the order in which they are written.
+/// One account. Files have the fields in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Record {
+pub(crate) struct AccountRow {
     pub(crate) account_id: String,
     pub(crate) account_name: String,
     pub(crate) org_id: String,
-    /// The management account, as in `tenant_id`.
+    /// The management account's id, as in `tenant_id`.
     pub(crate) tenant_name: String,
     pub(crate) csp: &'static str,
     pub(crate) billing_account_state: Option<String>,
-    /// Of the mapped regions that are known: `multi`, or empty.
+    /// The group of `regions`; `multi` if there are several, empty if there is none.
     pub(crate) region_group: String,
-    /// The mapped regions that are known to be active.
+    /// Active regions that belong to a group.
     pub(crate) regions: Vec<String>,
     pub(crate) tenant_id: String,
-    /// `None` where the account has no such tag, or its tags are not known: `scan_problems` tells.
+    /// `None` if the account has no such tag, or if its tags are unknown: see `scan_problems`.
     pub(crate) environment: Option<String>,
     pub(crate) aide_id: Option<String>,
     pub(crate) management: bool,
     /// See [`Account::status`].
     pub(crate) scan_status: String,
     pub(crate) scan_problems: Vec<String>,
-    /// All regions that are known to be active.
+    /// All active regions.
     pub(crate) all_regions: Vec<String>,
     /// Active regions that belong to no group.
     pub(crate) unmapped_regions: Vec<String>,
-    /// Enabled regions that could not be looked into.
+    /// Enabled regions that could not be scanned.
     pub(crate) unknown_regions: Vec<String>,
     pub(crate) ou_path: Option<String>,
     pub(crate) joined_method: Option<String>,
     /// RFC 3339, UTC.
     pub(crate) joined: Option<String>,
-    /// Those tags that columns ask for.
+    /// The tags that the report needs, by key.
     pub(crate) tags: BTreeMap<String, String>,
 }
 
-impl Record {
+impl AccountRow {
     pub(crate) fn new(organization: &Organization, account: &Account, groups: &RegionGroups) -> Self {
         let first = |keys: &[&str]| keys.iter().find_map(|key| account.tags.get(*key)).cloned();
         let listed = &account.listed;
@@ -65,7 +65,7 @@ impl Record {
             aide_id: first(&AIDE_ID),
             management: account.management,
             scan_status: account.status(),
-            scan_problems: account.gaps.iter().map(ToString::to_string).collect(),
+            scan_problems: account.missing.iter().map(ToString::to_string).collect(),
             all_regions: texts(account.active.iter()),
             unmapped_regions: texts(groups.unmapped(&account.active)),
             unknown_regions: texts(account.unknown.iter()),

@@ -1,6 +1,6 @@
 """Three AWS organizations in the moto emulator, for the end-to-end tests of org-metadata.
 
-    python world.py     makes everything and prints who is who, as one line of JSON:
+    python make_organizations.py     creates everything and prints the ids, as one line of JSON:
                         {"alpha": {"id": "o-...", "management": "111122223333", "accounts": {"web": "..."}}, ...}
 
 Moto keeps accounts apart by whose credentials a call is signed with: each account's things are made with those of a
@@ -66,7 +66,7 @@ def client(service, region="us-east-1", keys=None):
 def entered(account):
     """Clients of an account."""
     role = f"arn:aws:iam::{account}:role/{ROLE}"
-    keys = client("sts").assume_role(RoleArn=role, RoleSessionName="world")["Credentials"]
+    keys = client("sts").assume_role(RoleArn=role, RoleSessionName="make-organizations")["Credentials"]
     return partial(client, keys=keys)
 
 
@@ -235,12 +235,12 @@ OTHERS = [
 
 
 def main():
-    world = {"alpha": alpha(), "beta": beta(), "gamma": gamma()}
+    organizations = {"alpha": alpha(), "beta": beta(), "gamma": gamma()}
     tenants("tenants", OTHERS[:3] + WANTED + OTHERS[3:])
-    member = world["alpha"]["accounts"]["web"]
+    member = organizations["alpha"]["accounts"]["web"]
     tenants("odd-tenants", [row(ALPHA), row(member), row("n/a"), row("12345")])
     client("s3", "eu-west-1").create_bucket(Bucket="reports", **place("eu-west-1"))
-    print(json.dumps(world))
+    print(json.dumps(organizations))
 
 
 if __name__ == "__main__":
