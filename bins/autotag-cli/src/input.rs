@@ -1,16 +1,23 @@
 //! The inputs that the paths on the command line name: files, folders in a trail's layout, objects in S3, standard input.
 
+mod layout;
+#[cfg(feature = "aws")]
 mod s3;
 
+pub(crate) use layout::Days;
+
+#[cfg(feature = "aws")]
 use crate::setup::UsageError;
+#[cfg(not(feature = "aws"))]
+use crate::setup::usage_error;
 use anyhow::Result;
-use autotag_handlers::classify::Hints;
-use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use autotag_handlers::classify::account_of_path;
+use autotag_model::arn::AccountId;
+use layout::{is_digest, is_trail_file};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use walkdir::{DirEntry, WalkDir};
+use walkdir::WalkDir;
 
 /// One input.
 #[derive(Debug, Clone)]
@@ -20,6 +27,7 @@ pub(crate) enum Input {
         /// Size in bytes, for the progress display.
         size: u64,
     },
+    #[cfg(feature = "aws")]
     S3(s3::Object),
     Stdin,
 }
@@ -29,6 +37,7 @@ impl Input {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::File { path, .. } => path.display().to_string(),
+            #[cfg(feature = "aws")]
             Self::S3(object) => object.name(),
             Self::Stdin => "(standard input)".to_owned(),
         }
@@ -37,22 +46,26 @@ impl Input {
     pub(crate) fn size(&self) -> u64 {
         match self {
             Self::File { size, .. } => *size,
+            #[cfg(feature = "aws")]
             Self::S3(object) => object.size(),
             Self::Stdin => 0,
         }
     }
 
-    pub(crate) fn hints(&self) -> Hints {
+    /// The account in the path, if it has the layout of a trail.
+    pub(crate) fn account(&self) -> Option<AccountId> {
         match self {
-            Self::File { path, .. } => Hints::of_path(&path.to_string_lossy()),
-            Self::S3(object) => Hints::of_path(object.key()),
-            Self::Stdin => Hints::default(),
+            Self::File { path, .. } => account_of_path(&path.to_string_lossy()),
+            #[cfg(feature = "aws")]
+            Self::S3(object) => account_of_path(object.key()),
+            Self::Stdin => None,
         }
     }
 
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::File { path, .. } => Box::new(File::open(path)?),
+            #[cfg(feature = "aws")]
             Self::S3(object) => Box::new(object.open()?),
             Self::Stdin => Box::new(io::stdin()),
         })
@@ -71,11 +84,7 @@ pub(crate) fn find(paths: &[String], days: &Days) -> Result<(Vec<Input>, Vec<Unr
         if path == "-" {
             inputs.push(Input::Stdin);
         } else if path.starts_with("s3://") {
-            match s3::list(path, days) {
-                Ok(objects) => inputs.extend(objects),
-                Err(error) if error.is::<UsageError>() => return Err(error),
-                Err(error) => unreadable.push(format!("{path}: {error:#}")),
-            }
+            list_s3(path, days, &mut inputs, &mut unreadable)?;
         } else {
             walk(Path::new(path), days, &mut inputs, &mut unreadable);
         }
@@ -86,6 +95,23 @@ pub(crate) fn find(paths: &[String], days: &Days) -> Result<(Vec<Input>, Vec<Unr
         unreadable.push(format!("no file to read in {}", paths.join(", ")));
     }
     Ok((inputs, unreadable))
+}
+
+#[cfg(feature = "aws")]
+fn list_s3(url: &str, days: &Days, inputs: &mut Vec<Input>, unreadable: &mut Vec<Unreadable>) -> Result<()> {
+    match s3::list(url, days) {
+        Ok(objects) => inputs.extend(objects.into_iter().map(Input::S3)),
+        Err(error) if error.is::<UsageError>() => return Err(error),
+        Err(error) => unreadable.push(format!("{url}: {error:#}")),
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "aws"))]
+fn list_s3(url: &str, _: &Days, _: &mut [Input], _: &mut [Unreadable]) -> Result<()> {
+    Err(usage_error(format!(
+        "`{url}`: this build reads no S3: build it with the feature `aws`, or download the files"
+    )))
 }
 
 fn walk(path: &Path, days: &Days, inputs: &mut Vec<Input>, unreadable: &mut Vec<Unreadable>) {
@@ -105,76 +131,6 @@ fn walk(path: &Path, days: &Days, inputs: &mut Vec<Input>, unreadable: &mut Vec<
                 let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
                 unreadable.push(format!("{at}: {why}"));
             }
-        }
-    }
-}
-
-/// Digests are signatures over log files; they hold no records.
-fn is_digest(entry: &DirEntry) -> bool {
-    entry.depth() > 0 && entry.file_type().is_dir() && entry.file_name() == "CloudTrail-Digest"
-}
-
-fn is_trail_file(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    !name.starts_with('.') && [".json", ".jsonl", ".ndjson"].iter().any(|ending| plain.ends_with(ending))
-}
-
-/// The days of log files worth reading.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Days {
-    first: Option<Date>,
-    last: Option<Date>,
-}
-
-impl Days {
-    /// For events from `since` until `until`. Sessions live up to 36 hours, so two days before count too; CloudTrail may
-    /// deliver late, so does one day after.
-    pub(crate) fn of(since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
-        let day = |time: Timestamp, hours: i64| {
-            let moved = time.checked_add(SignedDuration::from_hours(hours)).ok()?;
-            Some(jiff::tz::TimeZone::UTC.to_datetime(moved).date())
-        };
-        Self { first: since.and_then(|time| day(time, -48)), last: until.and_then(|time| day(time, 24)) }
-    }
-
-    fn contain(&self, path: &Path) -> bool {
-        let Some(day) = day_of(path) else { return true };
-        self.first.is_none_or(|first| day >= first) && self.last.is_none_or(|last| day <= last)
-    }
-}
-
-/// The day of `.../CloudTrail/<region>/yyyy/mm/dd/<file>`.
-fn day_of(path: &Path) -> Option<Date> {
-    let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
-    let at = parts.iter().rposition(|part| *part == "CloudTrail")?;
-    let [year, month, day] = parts.get(at + 2..at + 5)? else { return None };
-    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_day_of_a_log_file() {
-        let path = Path::new("x/AWSLogs/o-1/111122223333/CloudTrail/eu-west-1/2026/03/02/a.json.gz");
-        assert_eq!(day_of(path), Some(Date::constant(2026, 3, 2)));
-        assert_eq!(day_of(Path::new("x/y/z.json")), None);
-        let since: Timestamp = "2026-03-04T12:00:00Z".parse().unwrap();
-        assert!(Days::of(Some(since), None).contain(path));
-        let since: Timestamp = "2026-03-05T12:00:00Z".parse().unwrap();
-        assert!(!Days::of(Some(since), None).contain(path));
-        assert!(Days::default().contain(path));
-    }
-
-    #[test]
-    fn files_of_a_trail_by_name() {
-        for name in ["a.json", "a.json.gz", "b.jsonl", "b.ndjson.gz", "C.JSON"] {
-            assert!(is_trail_file(Path::new(name)), "{name}");
-        }
-        for name in ["a.txt", ".hidden.json", "README.md", "json"] {
-            assert!(!is_trail_file(Path::new(name)), "{name}");
         }
     }
 }

@@ -5,15 +5,19 @@
 mod cli;
 mod command;
 mod completion;
+#[cfg(feature = "aws")]
 mod doctor;
+#[cfg(feature = "aws")]
 mod generate;
 mod input;
-mod journal;
-mod material;
+mod offline;
 mod output;
-mod reading;
+mod plan_input;
+mod scan;
 mod sessions;
 mod setup;
+#[cfg(feature = "aws")]
+mod write_log;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
@@ -24,13 +28,17 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Plan(args) => command::plan::run(&args),
+        #[cfg(feature = "aws")]
         Command::Apply(args) => command::apply::run(&args),
+        #[cfg(feature = "aws")]
         Command::Redrive(args) => command::redrive::run(&args),
         Command::Explain(args) => command::explain::run(&args),
-        Command::Identify(args) => command::whoami_was::run(&args),
+        Command::Identify(args) => command::identify::run(&args),
         Command::Sessions(args) => command::sessions::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
+        #[cfg(feature = "aws")]
         Command::Generate(args) => command::generate::run(&args),
+        #[cfg(feature = "aws")]
         Command::Doctor(args) => command::doctor::run(&args),
     };
     match result {

@@ -1,19 +1,17 @@
-//! The session store that the command line names: a state file, the table of a deployment, or none.
+//! Stores of sessions, as the command line names them: nothing, a file, or the table of a deployment.
 
 use crate::cli::StoreArgs;
 use crate::setup::usage_error;
-use anyhow::{Context as _, Result};
-use autotag_aws::{Accounts, Settings};
-use autotag_model::arn::Region;
+use anyhow::Result;
 use autotag_model::session::Session;
-use session_store::{AnySessionStore, DynamoDbStore, EmbeddedStore, MemoryStore, SessionStoreError};
+use calls::Calls;
+use session_store::{AnySessionStore, EmbeddedStore, MemoryStore, SessionStoreError};
 use std::future::Future;
-use tokio::runtime::Runtime;
 
-/// A store, and the runtime for its calls.
+/// A store, and how its calls are waited for.
 pub(crate) struct Sessions {
     pub(crate) store: AnySessionStore,
-    runtime: Runtime,
+    calls: Calls,
 }
 
 impl Sessions {
@@ -22,24 +20,22 @@ impl Sessions {
     /// # Errors
     /// A usage error if the state file does not exist or cannot be used.
     pub(crate) fn open(args: &StoreArgs) -> Result<Self> {
-        let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
+        let calls = Calls::new()?;
         let store = if let Some(path) = &args.state {
-            // Opening a missing file would create it and hide a misspelt name.
+            // A new file would hide that the name of the file is wrong.
             if !path.is_file() {
                 return Err(usage_error(format!("there is no file `{}`", path.display())));
             }
             EmbeddedStore::open(path).map_err(|error| usage_error(error.to_string()))?.into()
-        } else if let Some(table) = &args.table {
-            runtime.block_on(open_table(table, args.region.as_ref())).into()
         } else {
-            MemoryStore::new().into()
+            calls.table(args).unwrap_or_else(|| MemoryStore::new().into())
         };
-        Ok(Self { store, runtime })
+        Ok(Self { store, calls })
     }
 
-    /// Runs a call of the store, and waits for its result.
+    /// Waits for an answer.
     pub(crate) fn wait<F: Future>(&self, answer: F) -> F::Output {
-        self.runtime.block_on(answer)
+        self.calls.wait(answer)
     }
 
     /// At most `max` sessions of the store, ordered by id and issue time.
@@ -51,11 +47,62 @@ impl Sessions {
     }
 }
 
-async fn open_table(table: &str, region: Option<&Region>) -> DynamoDbStore {
-    let accounts = Accounts::connect(Settings::default()).await;
-    let mut config = accounts.ambient().to_builder();
-    if let Some(region) = region {
-        config = config.region(autotag_aws::sdk_region(region));
+/// Calls of a store that may be a table of AWS.
+#[cfg(feature = "aws")]
+mod calls {
+    use crate::cli::StoreArgs;
+    use anyhow::{Context as _, Result};
+    use autotag_aws::{Accounts, Settings};
+    use session_store::{AnySessionStore, DynamoDbStore};
+    use tokio::runtime::Runtime;
+
+    pub(super) struct Calls(Runtime);
+
+    impl Calls {
+        pub(super) fn new() -> Result<Self> {
+            Runtime::new().context("cannot start the threads that call AWS").map(Self)
+        }
+
+        /// The table that the options name, if they name one.
+        pub(super) fn table(&self, args: &StoreArgs) -> Option<AnySessionStore> {
+            let table = args.table.as_ref()?;
+            let accounts = self.wait(Accounts::connect(Settings::default()));
+            let mut config = accounts.ambient().to_builder();
+            if let Some(region) = &args.region {
+                config = config.region(autotag_aws::sdk_region(region));
+            }
+            Some(DynamoDbStore::new(autotag_aws::dynamodb_client(&config.build()), table).into())
+        }
+
+        pub(super) fn wait<F: Future>(&self, answer: F) -> F::Output {
+            self.0.block_on(answer)
+        }
     }
-    DynamoDbStore::new(autotag_aws::dynamodb_client(&config.build()), table)
+}
+
+/// Calls of a store on this machine.
+#[cfg(not(feature = "aws"))]
+mod calls {
+    use crate::cli::StoreArgs;
+    use anyhow::Result;
+    use session_store::AnySessionStore;
+
+    pub(super) struct Calls;
+
+    impl Calls {
+        #[expect(clippy::unnecessary_wraps, reason = "the same as with the feature `aws`")]
+        pub(super) fn new() -> Result<Self> {
+            Ok(Self)
+        }
+
+        #[expect(clippy::unused_self, reason = "the same as with the feature `aws`")]
+        pub(super) fn table(&self, _: &StoreArgs) -> Option<AnySessionStore> {
+            None
+        }
+
+        #[expect(clippy::unused_self, reason = "the same as with the feature `aws`")]
+        pub(super) fn wait<F: Future>(&self, answer: F) -> F::Output {
+            futures_executor::block_on(answer)
+        }
+    }
 }

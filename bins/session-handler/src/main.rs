@@ -4,7 +4,6 @@
 //! handling of records is in `autotag-handlers`. Here are the configuration and the answer.
 
 mod config;
-mod with_deadline;
 mod work;
 
 use autotag_lambda::environment::Environment;

@@ -1,13 +1,16 @@
 //! One invocation: reads the payload, keeps its sessions, and answers.
 
 use crate::config::Config;
-use crate::with_deadline::WithDeadline;
-use autotag_aws::{Accounts, TrailReader};
-use autotag_handlers::delivery;
+use autotag_aws::{Accounts, TrailReader, WithDeadline};
+use autotag_handlers::catalog::Catalog;
+use autotag_handlers::classify::Classifier;
 use autotag_handlers::outcome::Outcome;
-use autotag_handlers::sessions::Sessions;
+use autotag_handlers::sessions::CollectedSessions;
+use autotag_lambda::invocation::{Invocation, parse_payload};
+use autotag_lambda::jobs::read_jobs;
 use autotag_lambda::metrics::{self, Head};
 use autotag_lambda::{InvocationError, deadline, log, now, response};
+use autotag_model::policy::Policy;
 use jiff::Timestamp;
 use lambda_runtime::Context;
 use serde_json::Value;
@@ -18,6 +21,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Worker {
     config: Config,
+    /// Without a catalogue: creations do not count here.
+    classifier: Classifier,
     accounts: Arc<Accounts>,
     store: DynamoDbStore,
     trail: TrailReader,
@@ -28,39 +33,48 @@ impl Worker {
         let accounts = Arc::new(Accounts::connect(config.accounts.clone()).await);
         let store = config.table.store(&accounts);
         let trail = TrailReader::new(Arc::clone(&accounts));
-        Self { config, accounts, store, trail }
+        let classifier = Classifier::new(Catalog::empty(), Policy::default());
+        Self { config, classifier, accounts, store, trail }
     }
 
     /// Keeps the sessions of one payload, and returns the answer to Lambda.
     pub(crate) async fn work(&self, payload: &str, context: &Context) -> Result<Value, InvocationError> {
-        let delivery = delivery::take_apart(payload, self.config.trail_bucket.as_deref())
+        let invocation = parse_payload(payload, self.config.trail_bucket.as_deref())
             .map_err(|error| InvocationError::new("UnknownDelivery", &error))?;
         let end = deadline::end_of_work(context.deadline, now());
         let concurrency = self.config.concurrency;
-        let mut found: Sessions = self.trail.gather_all(&delivery.jobs, &(), concurrency, end).await;
+        let mut found: CollectedSessions =
+            read_jobs(&self.trail, &invocation.jobs, &self.classifier, concurrency, end).await;
         let issued: Vec<Timestamp> = found.sessions.iter().map(|(session, _)| session.issued).collect();
-        let kept = found.keep(&WithDeadline { store: &self.store, end }, concurrency).await;
+        let kept = found.keep(&WithDeadline::new(&self.store, end), concurrency).await;
         // The records of a backfill are old. Their age is not the delay of new records.
-        let issued = if delivery.backfill { Vec::new() } else { issued };
+        let issued = if invocation.backfill { Vec::new() } else { issued };
         let ages = issued.iter().map(|issued| now().duration_since(*issued).as_secs_f64()).collect();
-        self.report(&found, kept, ages, context);
+        self.report(&found, &invocation, kept, ages, context);
         let queue = self.config.dead_letter_queue.as_ref();
-        response::respond(&delivery, found.records, &found.rows, queue, &self.accounts)
+        response::respond(&invocation, found.records, &found.rejected, queue, &self.accounts)
             .await
             .map_err(|error| InvocationError::new("NotDone", &error))
     }
 
     /// Logs each record that could not be kept and one line for the invocation, and writes the metrics.
-    fn report(&self, found: &Sessions, kept: u64, ages: Vec<f64>, context: &Context) {
-        for row in &found.rows {
-            log::outcome(row, &context.request_id);
+    fn report(
+        &self,
+        found: &CollectedSessions,
+        invocation: &Invocation,
+        kept: u64,
+        ages: Vec<f64>,
+        context: &Context,
+    ) {
+        for row in &found.rejected {
+            log::outcome(row, invocation.message(row.origin), &context.request_id);
         }
         let skipped: u64 = found.skipped.values().sum();
         for (why, count) in &found.skipped {
             tracing::debug!(request_id = context.request_id, why, count, "skipped");
         }
         tracing::info!(request_id = context.request_id, records = found.records, kept, skipped, "sessions");
-        let count = |is| metrics::count(&found.rows, is);
+        let count = |is| metrics::count(&found.rejected, is);
         let counts = [
             ("Received", found.records),
             ("Kept", kept),

@@ -1,7 +1,7 @@
 //! The configuration, read from the environment.
 
 use autotag_aws::Settings;
-use autotag_handlers::batch;
+use autotag_handlers::plan;
 use autotag_lambda::environment::{DeadLetterQueue, Environment, SessionTable};
 use autotag_lambda::variables::{self, Variable};
 use autotag_model::arn::Region;
@@ -46,7 +46,7 @@ pub(crate) struct Config {
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) trail_bucket: Option<String>,
     pub(crate) sessions: Option<SessionTable>,
-    pub(crate) second_look: Option<SecondLook>,
+    pub(crate) recheck_queue: Option<RecheckQueue>,
     pub(crate) identity_store: Option<Region>,
     pub(crate) dead_letter_queue: Option<DeadLetterQueue>,
     pub(crate) log_level: LevelFilter,
@@ -64,7 +64,7 @@ pub(crate) enum PolicySource {
 
 /// The queue for rechecks, and their delay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SecondLook {
+pub(crate) struct RecheckQueue {
     pub(crate) queue_url: String,
     pub(crate) after: Duration,
 }
@@ -85,7 +85,7 @@ fn policy(environment: &mut Environment<'_>) -> PolicySource {
     given.pop().unwrap_or(PolicySource::BuiltIn)
 }
 
-fn recheck(environment: &mut Environment<'_>) -> Option<SecondLook> {
+fn recheck_queue(environment: &mut Environment<'_>) -> Option<RecheckQueue> {
     let seconds = environment.parsed(RECHECK_SECONDS, "seconds, from 0 to 900", LONGEST_DELAY);
     if seconds > LONGEST_DELAY {
         let name = RECHECK_SECONDS.name;
@@ -96,7 +96,7 @@ fn recheck(environment: &mut Environment<'_>) -> Option<SecondLook> {
         let why = "a FIFO queue delays no single message, name a standard queue";
         environment.error(format!("{} is `{queue_url}`: {why}", RECHECK_QUEUE_URL.name));
     }
-    Some(SecondLook { queue_url, after: Duration::from_secs(seconds) })
+    Some(RecheckQueue { queue_url, after: Duration::from_secs(seconds) })
 }
 
 impl Config {
@@ -108,16 +108,16 @@ impl Config {
             policy: policy(environment),
             rules: rules.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect(),
             accounts: environment.account_settings(),
-            concurrency: environment.parsed(variables::CONCURRENCY, expected, batch::CONCURRENCY),
+            concurrency: environment.parsed(variables::CONCURRENCY, expected, plan::CONCURRENCY),
             trail_bucket: environment.text(variables::TRAIL_BUCKET),
             sessions: environment.session_table(SESSION_TABLE),
-            second_look: recheck(environment),
+            recheck_queue: recheck_queue(environment),
             identity_store: environment.region(IDENTITY_STORE_REGION),
             dead_letter_queue: environment.dead_letter_queue(),
             log_level: environment.log_level(),
             metrics_namespace: environment.metrics_namespace(),
         };
-        if config.second_look.is_some() && config.sessions.is_none() {
+        if config.recheck_queue.is_some() && config.sessions.is_none() {
             let why = "AUTOTAG_SESSION_TABLE is not: a recheck needs the sessions of the table";
             environment.error(format!("{} is set, but {why}", RECHECK_QUEUE_URL.name));
         }
@@ -142,7 +142,7 @@ mod tests {
         let config = read(&[("PATH", "/bin")]).unwrap();
         assert_eq!(config.policy, PolicySource::BuiltIn);
         assert_eq!(config.accounts.allowed, AccountScope::OwnOnly);
-        assert_eq!(config.concurrency, batch::CONCURRENCY);
+        assert_eq!(config.concurrency, plan::CONCURRENCY);
         assert_eq!(config.dead_letter_queue, None);
     }
 
@@ -183,7 +183,7 @@ mod tests {
     fn recheck_delay_defaults_to_the_longest_of_sqs() {
         let queue = ("AUTOTAG_SECOND_LOOK_QUEUE_URL", "https://sqs.example/looks");
         let config = read(&[("AUTOTAG_SESSION_TABLE", "sessions"), queue]).unwrap();
-        let recheck = config.second_look.unwrap();
+        let recheck = config.recheck_queue.unwrap();
         assert_eq!((recheck.queue_url.as_str(), recheck.after), (queue.1, Duration::from_mins(15)));
     }
 

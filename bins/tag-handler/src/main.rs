@@ -4,7 +4,7 @@
 
 mod config;
 mod metrics;
-mod second_look;
+mod recheck;
 mod work;
 
 use autotag_lambda::environment::Environment;

@@ -1,11 +1,12 @@
 //! What one invocation of this function counts.
 
-use autotag_handlers::outcome::{Outcome, Row};
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::row::ResourceOutcome;
 use autotag_lambda::metrics as embedded;
 use jiff::Timestamp;
 
 /// How many outcomes of which kind.
-pub(crate) fn counts(records: u64, second_looks: usize, rows: &[Row]) -> Vec<(&'static str, u64)> {
+pub(crate) fn counts(records: u64, rechecks: usize, rows: &[ResourceOutcome]) -> Vec<(&'static str, u64)> {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let count = |is| embedded::count(rows, is);
     vec![
@@ -16,17 +17,17 @@ pub(crate) fn counts(records: u64, second_looks: usize, rows: &[Row]) -> Vec<(&'
         ("Gone", count(|outcome| *outcome == Outcome::Gone)),
         ("Deferred", count(|outcome| matches!(outcome, Outcome::Deferred(_)))),
         ("Refused", count(|outcome| matches!(outcome, Outcome::Refused(_)))),
-        ("Uncovered", count(|outcome| *outcome == Outcome::NoRule)),
+        ("Uncovered", count(|outcome| *outcome == Outcome::Uncovered)),
         ("Malformed", count(|outcome| matches!(outcome, Outcome::Malformed(_)))),
-        ("SecondLooks", number(second_looks)),
+        ("SecondLooks", number(rechecks)),
     ]
 }
 
 /// Seconds from each event to its tags.
-pub(crate) fn ages(rows: &[Row], now: Timestamp) -> Vec<f64> {
-    let age = |row: &Row| {
+pub(crate) fn ages(rows: &[ResourceOutcome], now: Timestamp) -> Vec<f64> {
+    let age = |row: &ResourceOutcome| {
         let time = row.event.timestamp()?;
-        (row.outcome == Outcome::Tagged).then(|| now.duration_since(time).as_secs_f64())
+        (row.status == Outcome::Tagged).then(|| now.duration_since(time).as_secs_f64())
     };
     rows.iter().filter_map(age).collect()
 }
@@ -34,7 +35,8 @@ pub(crate) fn ages(rows: &[Row], now: Timestamp) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autotag_handlers::outcome::EventSummary;
+    use autotag_handlers::event::EventSummary;
+    use autotag_handlers::row::Row;
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
@@ -46,7 +48,7 @@ mod tests {
         let rows = [
             Row::of_event(Arc::clone(&head), Outcome::Tagged),
             Row::of_event(Arc::clone(&head), Outcome::Refused("x".to_owned())),
-            Row::of_event(head, Outcome::NoRule),
+            Row::of_event(head, Outcome::Uncovered),
         ];
         let counts: BTreeMap<&str, u64> = counts(3, 2, &rows).into_iter().collect();
         for (name, count) in [

@@ -1,55 +1,45 @@
 //! One invocation: what is to be read, what comes of it, what is answered.
 
 use crate::config::{Config, PolicySource};
-use crate::{metrics, second_look};
+use crate::{metrics, recheck};
 use anyhow::{Context as _, Result, anyhow};
-use autotag_aws::backend::AwsPorts;
-use autotag_aws::backend::until::Until;
+use autotag_aws::backend::AwsBackend;
 use autotag_aws::signed::{self, Request};
-use autotag_aws::{Accounts, TrailReader};
-use autotag_handlers::batch;
+use autotag_aws::{Accounts, TrailReader, WithDeadline};
 use autotag_handlers::catalog::Catalog;
-use autotag_handlers::delivery::{self, Delivery, Gathered, Rules};
-use autotag_handlers::outcome::Row;
+use autotag_handlers::classify::Classifier;
+use autotag_handlers::plan::{Execution, Plan, Planner};
+use autotag_handlers::records::ClassifiedRecords;
+use autotag_handlers::row::ResourceOutcome;
+use autotag_lambda::invocation::{Invocation, parse_payload};
+use autotag_lambda::jobs::read_jobs;
 use autotag_lambda::metrics::Head;
-use autotag_lambda::{deadline, log, metrics as embedded, response};
+use autotag_lambda::{InvocationError, deadline, log, metrics as embedded, now, response};
 use autotag_model::policy::Policy;
-use jiff::Timestamp;
-use lambda_runtime::{Context, Diagnostic};
+use lambda_runtime::Context;
 use serde_json::{Value, json};
-use session_store::{AnySessionStore, MemoryStore, OverlayStore, SessionWriter as _};
-use std::collections::HashMap;
+use session_store::{MemoryStore, SessionReader};
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// What lives from invocation to invocation.
-#[derive(Debug)]
+/// The state of the function, shared by its invocations.
 pub(crate) struct Worker {
     config: Config,
-    rules: Rules,
-    world: AwsPorts<AnySessionStore>,
+    classifier: Classifier,
+    accounts: Arc<Accounts>,
+    /// Sessions of earlier invocations. Without a table there are none.
+    sessions: Box<dyn SessionReader>,
+    backend: AwsBackend,
     trail: TrailReader,
 }
 
-/// An invocation that fails as a whole.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    /// What Lambda shows as the type of the error.
-    kind: &'static str,
-    what: String,
-}
-
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
-        Self { error_type: failure.kind.to_owned(), error_message: failure.what }
-    }
-}
-
-/// The clock.
-#[expect(clippy::disallowed_methods, reason = "programs read the clock, libraries are given it")]
-fn now() -> Timestamp {
-    Timestamp::now()
+/// The result of one invocation.
+struct Done {
+    records: u64,
+    rechecks: usize,
+    rows: Vec<ResourceOutcome>,
 }
 
 impl Worker {
@@ -62,74 +52,97 @@ impl Worker {
                 fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
             catalog.add(&path.display().to_string(), &text)?;
         }
-        let rules = Rules { catalog: Arc::new(catalog), policy: Arc::new(policy) };
-        let known = match &config.sessions {
-            Some(table) => table.store(&accounts).into(),
-            None => AnySessionStore::from(MemoryStore::new()),
+        let sessions: Box<dyn SessionReader> = match &config.sessions {
+            Some(table) => Box::new(table.store(&accounts)),
+            None => Box::new(MemoryStore::new()),
         };
-        let trail = TrailReader::new(Arc::clone(&accounts));
-        let mut world = AwsPorts::new(accounts, known, now);
+        let mut backend = AwsBackend::new(Arc::clone(&accounts));
         if let Some(region) = &config.identity_store {
-            world = world.with_identity_store(region.clone());
+            backend = backend.with_identity_store(region.clone());
         }
-        Ok(Self { config, rules, world, trail })
+        let trail = TrailReader::new(Arc::clone(&accounts));
+        Ok(Self { config, classifier: Classifier::new(catalog, policy), accounts, sessions, backend, trail })
     }
 
-    /// Works on one payload.
-    pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, Failure> {
-        let delivery = delivery::take_apart(payload, self.config.trail_bucket.as_deref())
-            .map_err(|error| Failure { kind: "UnknownDelivery", what: error.to_string() })?;
+    /// Handles one payload, and returns the answer to Lambda.
+    pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, InvocationError> {
+        let invocation = parse_payload(payload, self.config.trail_bucket.as_deref())
+            .map_err(|error| InvocationError::new("UnknownDelivery", &error))?;
         let end = deadline::end_of_work(context.deadline, now());
-        let (records, rows, second_looks) = self.work(&delivery, end).await;
+        let Done { records, rechecks, rows } = self.work(&invocation, end).await;
         for row in &rows {
-            log::outcome(row, &context.request_id);
+            log::outcome(row, invocation.message(row.origin), &context.request_id);
         }
         let head = Head {
             namespace: &self.config.metrics_namespace,
             function: &context.env_config.function_name,
             version: autotag_model::VERSION,
         };
-        // How old records of a backfill are says nothing of how quickly tags come.
-        let ages = if delivery.backfill { Vec::new() } else { metrics::ages(&rows, now()) };
-        let counts = metrics::counts(records, second_looks, &rows);
+        // The records of a backfill are old. Their age is not the delay of new tags.
+        let ages = if invocation.backfill { Vec::new() } else { metrics::ages(&rows, now()) };
+        let counts = metrics::counts(records, rechecks, &rows);
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
-        let letters = self.config.dead_letter_queue.as_ref();
-        let answer = response::respond(&delivery, records, &rows, letters, self.world.accounts()).await;
-        answer.map_err(|error| Failure { kind: "NotDone", what: error.to_string() })
+        let queue = self.config.dead_letter_queue.as_ref();
+        let answer = response::respond(&invocation, records, &rows, queue, &self.accounts).await;
+        answer.map_err(|error| InvocationError::new("NotDone", &error))
     }
 
-    /// Records read, how each resource ended, and how many are looked at again.
-    async fn work(&self, delivery: &Delivery, end: Instant) -> (u64, Vec<Row>, usize) {
-        // What one delivery tells of sessions is in front of what the table knows, and of no use to the next.
-        let ports = self.world.with_sessions(OverlayStore::over(self.world.sessions()));
-        let concurrency = self.config.concurrency;
-        let mut gathered: Gathered =
-            self.trail.gather_all(&delivery.jobs, &self.rules, concurrency, end).await;
-        if delivery.backfill {
-            // As in `autotag apply`: the record proves that a resource was new then, not that it has no owner now.
-            for target in gathered.creations.iter_mut().flat_map(|found| &mut found.targets) {
-                target.may_have_existed = true;
-            }
-        }
-        let records = autotag_handlers::second_look::records(&mut gathered);
-        let mut rows = gathered.rows;
-        for session in &gathered.sessions {
-            if let Err(error) = ports.put(session).await {
-                tracing::error!(%error, "cannot hold a session");
-            }
-        }
-        let until = Until::new(&ports, Instant::now(), end);
-        let mut second_looks = 0;
-        let first = async |rows: &[&Row]| {
-            let Some(to) = &self.config.second_look else { return HashMap::new() };
-            let asked = second_look::ask(to, self.world.accounts(), &records, rows, (now(), end)).await;
-            second_looks = asked.looks;
-            asked.failed
-        };
-        let policy = &self.rules.policy;
-        rows.extend(batch::run_after(policy, &until, concurrency, gathered.creations, first).await);
-        (gathered.records, rows, second_looks)
+    /// Reads, plans, arranges rechecks and writes. Each of the last three has a deadline of its own, so that a service that
+    /// does not answer does not keep the tags of other resources from being written.
+    async fn work(&self, invocation: &Invocation, end: Instant) -> Done {
+        let Config { concurrency, .. } = self.config;
+        let mut records: ClassifiedRecords =
+            read_jobs(&self.trail, &invocation.jobs, &self.classifier, concurrency, end).await;
+        let count = records.records;
+        let recheckable = take_rechecks(&mut records, invocation);
+        let mut plan = self.plan(records, invocation.backfill, half_way(end)).await;
+        let rechecks = self.arrange_rechecks(&mut plan, &recheckable, half_way(end)).await;
+        let writer = WithDeadline::new(&self.backend, end);
+        let rows = plan.execute(&writer, &Execution::at(now()).concurrency(concurrency)).await;
+        Done { records: count, rechecks, rows }
     }
+
+    async fn plan(&self, records: ClassifiedRecords, backfill: bool, deadline: Instant) -> Plan {
+        let sessions = WithDeadline::new(&*self.sessions, deadline);
+        let backend = WithDeadline::new(&self.backend, deadline);
+        let planner = Planner::new(self.classifier.policy(), &sessions, &backend, now());
+        planner.concurrency(self.config.concurrency).backfill(backfill).plan(records).await
+    }
+
+    /// Puts the rechecks that the plan needs into their queue. The events of those that are not in the queue are not written.
+    /// Answers how many are in the queue.
+    async fn arrange_rechecks(
+        &self,
+        plan: &mut Plan,
+        recheckable: &BTreeMap<String, String>,
+        deadline: Instant,
+    ) -> usize {
+        let Some(queue) = &self.config.recheck_queue else { return 0 };
+        let rechecks = autotag_handlers::recheck::needed(plan, recheckable, now());
+        let result = recheck::enqueue(&rechecks, queue, &self.accounts, deadline).await;
+        plan.defer(&result.failed);
+        result.enqueued
+    }
+}
+
+/// The moment at which half of the time that is left is over.
+fn half_way(end: Instant) -> Instant {
+    let now = Instant::now();
+    now + end.saturating_duration_since(now) / 2
+}
+
+/// Marks the creations that messages bring back for a recheck. Answers with the texts of the records that may need one: a
+/// creation is rechecked once.
+fn take_rechecks(records: &mut ClassifiedRecords, invocation: &Invocation) -> BTreeMap<String, String> {
+    let mut recheckable = std::mem::take(&mut records.recheckable);
+    for request in &mut records.creations {
+        let message = invocation.message(request.origin);
+        request.previous_tags = message.and_then(|message| message.previous_tags.clone());
+        if let (Some(_), Some(id)) = (&request.previous_tags, &request.creation.event.id) {
+            recheckable.remove(id);
+        }
+    }
+    recheckable
 }
 
 async fn policy(source: &PolicySource, accounts: &Accounts) -> Result<Policy> {

@@ -1,69 +1,64 @@
-//! The ports over AWS (feature `backend`).
+//! The backend of the engine over AWS (feature `backend`).
 //!
 //! | module | contents |
 //! |---|---|
-//! | `tagger` | which call writes the tags of a resource; the grouping of ids and ARNs into requests |
-//! | `sdk` | which calls are sent over SDK clients, by operation and service |
-//! | `tagging_api`, `ec2`, `rds`, `dynamodb`, `s3` | calls over SDK clients |
-//! | [`described`] | calls that the catalogue describes: every other service's own |
+//! | `tagger` | which call writes the tags of a resource; ids and ARNs grouped into requests |
 //! | `reader` | the tags that are there already |
-//! | `lookup`, `principals` | what came with an instance or image; IAM tags, cached |
-//! | `people` | names of Identity Center users, cached |
-//! | `kept` | what is cached, for how long |
+//! | `sdk_calls` | which calls are sent over SDK clients, by operation and service |
+//! | `tagging_api`, `ec2`, `rds`, `dynamodb`, `s3` | calls over SDK clients |
+//! | [`declared_calls`] | calls that the catalogue declares: every other service's own |
+//! | `related` | resources that a new instance or image brings with it |
+//! | `principals`, `users` | IAM tags; names of Identity Center users; both cached |
+//! | `ttl_cache` | answers that are cached for a while |
 //! | [`permissions`] | what the role needs for calls that no rule names |
-//! | [`until`] | any ports, cut off at a moment |
 
-pub mod described;
+pub mod declared_calls;
 mod dynamodb;
 mod ec2;
-mod kept;
-mod lookup;
-mod people;
 pub mod permissions;
 mod principals;
 mod rds;
 mod reader;
+mod related;
 mod s3;
-mod sdk;
+mod sdk_calls;
 mod tagger;
 mod tagging_api;
-pub mod until;
+mod ttl_cache;
+mod users;
 
 use crate::errors;
 use crate::{Accounts, RateLimit, RateLimiter};
 use async_trait::async_trait;
-use autotag_handlers::outcome::BackendError;
-use autotag_handlers::ports::{Clock, Tags};
+use autotag_handlers::backend::{
+    BackendReader, Related, RelatedQuery, TagWrite, TagWriter, TaggableResource, Tags,
+};
+use autotag_handlers::error::BackendError;
 use autotag_model::arn::{AccountId, Region};
+use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
-use autotag_model::session::Session;
 use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt as _};
-use jiff::Timestamp;
-use kept::Kept;
-use session_store::{SessionReader, SessionStore, SessionStoreError, SessionWriter};
 use std::future::Future;
 use std::num::NonZeroU32;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
+use ttl_cache::TtlCache;
 
 /// How many requests of one write or read wait at the same time, where AWS takes few resources a request. Several writes
-/// may wait at the same time as well: [`autotag_handlers::batch::run`] says how many.
+/// may wait at the same time as well: see [`autotag_handlers::plan::CONCURRENCY`].
 const CONCURRENCY: usize = 8;
 
-/// An account (none is one's own) and a region.
-type Place = (Option<AccountId>, Region);
+/// An account (`None` is the caller's own) and a region.
+type AccountRegion = (Option<AccountId>, Region);
 
-/// The world as AWS has it. Shared by reference; clients and IAM tags are kept between batches.
+/// AWS as a backend. Shared by reference; clients, IAM tags and user names are cached between plans.
 #[derive(Debug)]
-pub struct AwsPorts<S> {
+pub struct AwsBackend {
     accounts: Arc<Accounts>,
-    sessions: S,
-    now: fn() -> Timestamp,
-    principals: Arc<Kept<Tags>>,
-    people: Arc<Kept<Option<String>>>,
+    principals: TtlCache<Tags>,
+    users: TtlCache<Option<String>>,
     identity_store: Option<Region>,
-    pace: Option<(RateLimit, Arc<RateLimiter<Place>>)>,
+    rate: Option<(RateLimit, RateLimiter<AccountRegion>)>,
 }
 
 /// How a client of an SDK crate is made.
@@ -77,52 +72,30 @@ macro_rules! client_of {
 }
 use client_of;
 
-impl<S: SessionStore> AwsPorts<S> {
-    /// Over these accounts and this store; `now` reads the clock.
-    pub fn new(accounts: Arc<Accounts>, sessions: S, now: fn() -> Timestamp) -> Self {
+impl AwsBackend {
+    /// A backend over these accounts.
+    pub fn new(accounts: Arc<Accounts>) -> Self {
         Self {
             accounts,
-            sessions,
-            now,
-            principals: Arc::default(),
-            people: Arc::default(),
+            principals: TtlCache::default(),
+            users: TtlCache::default(),
             identity_store: None,
-            pace: None,
+            rate: None,
         }
     }
 
-    /// The same with at most so many calls a second to each account and region. Retries are not counted: they have
-    /// pauses of their own.
+    /// Limits calls per account and region to `calls_per_second`. Retries are not counted: they have pauses of their own.
     #[must_use]
-    pub fn at_most(mut self, calls_per_second: NonZeroU32) -> Self {
-        self.pace = Some((RateLimit::even(calls_per_second), Arc::default()));
+    pub fn with_rate_limit(mut self, calls_per_second: NonZeroU32) -> Self {
+        self.rate = Some((RateLimit::even(calls_per_second), RateLimiter::default()));
         self
     }
 
-    /// The same with names of Identity Center users, asked for in the identity store of this region. Its account is the one
-    /// that records name.
+    /// Asks for the names of Identity Center users in the identity store of this region. Records name its account.
     #[must_use]
     pub fn with_identity_store(mut self, region: Region) -> Self {
         self.identity_store = Some(region);
         self
-    }
-
-    /// The same world with other sessions.
-    pub fn with_sessions<T: SessionStore>(&self, sessions: T) -> AwsPorts<T> {
-        AwsPorts {
-            accounts: Arc::clone(&self.accounts),
-            sessions,
-            now: self.now,
-            principals: Arc::clone(&self.principals),
-            people: Arc::clone(&self.people),
-            identity_store: self.identity_store.clone(),
-            pace: self.pace.clone(),
-        }
-    }
-
-    /// The store of sessions.
-    pub fn sessions(&self) -> &S {
-        &self.sessions
     }
 
     /// The accounts.
@@ -130,57 +103,59 @@ impl<S: SessionStore> AwsPorts<S> {
         &self.accounts
     }
 
-    /// A client for the place of a resource; waits for its turn.
+    /// A client for the account and region of a resource, as soon as the rate limit allows a call there.
     async fn client<C: Clone + Send + Sync + 'static>(
         &self,
         resource: &Resource,
         make: impl FnOnce(&SdkConfig) -> C,
     ) -> Result<C, BackendError> {
         let region = self.region(resource)?;
-        self.turn(resource, &region).await;
+        self.wait_for_rate(resource, &region).await;
         let client = self.accounts.client(resource.account.as_ref(), &region, make).await;
         client.map_err(|error| errors::of_account(&error))
     }
 
-    /// The region in which a resource is tagged; one's own where nothing tells.
+    /// The region in which a resource is tagged, otherwise the caller's own.
     fn region(&self, resource: &Resource) -> Result<Region, BackendError> {
         let region = resource.region.clone().or_else(|| self.accounts.home_region());
         region.ok_or_else(|| errors::invalid("a call to AWS", "NoRegion"))
     }
 
-    async fn turn(&self, resource: &Resource, region: &Region) {
-        if let Some((rate, pace)) = &self.pace {
-            // What is throttled all the same has pauses of its own.
-            let _ = pace.acquire(&(resource.account.clone(), region.clone()), *rate).await;
+    async fn wait_for_rate(&self, resource: &Resource, region: &Region) {
+        if let Some((rate, limiter)) = &self.rate {
+            // A call that is throttled all the same has pauses of its own.
+            let _ = limiter.acquire(&(resource.account.clone(), region.clone()), *rate).await;
         }
     }
 }
 
-/// Requests that wait together, a few at a time; answers in order.
+/// Runs the requests, a few at a time, and returns their answers in order.
 async fn together<F: Future>(requests: Vec<F>) -> Vec<F::Output> {
     stream::iter(requests).buffered(CONCURRENCY).collect().await
 }
 
-impl<S: SessionStore> Clock for AwsPorts<S> {
-    fn now(&self) -> Timestamp {
-        (self.now)()
+#[async_trait]
+impl BackendReader for AwsBackend {
+    async fn existing_tags(&self, resources: &[TaggableResource]) -> Vec<Result<Tags, BackendError>> {
+        self.read_tags(resources).await
+    }
+
+    async fn find_related(&self, of: &Resource, query: &RelatedQuery) -> Result<Related, BackendError> {
+        self.related_resources(of, query).await.map(Related::Found)
+    }
+
+    async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
+        self.cached_iam_tags(arn).await
+    }
+
+    async fn user_name(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
+        self.cached_user_name(user).await
     }
 }
 
 #[async_trait]
-impl<S: SessionReader> SessionReader for AwsPorts<S> {
-    async fn find_issued(
-        &self,
-        role_session: &str,
-        between: &RangeInclusive<Timestamp>,
-    ) -> Result<Vec<Session>, SessionStoreError> {
-        self.sessions.find_issued(role_session, between).await
-    }
-}
-
-#[async_trait]
-impl<S: SessionWriter> SessionWriter for AwsPorts<S> {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.sessions.put(session).await
+impl TagWriter for AwsBackend {
+    async fn write_tags(&self, write: &TagWrite) -> Vec<Result<(), BackendError>> {
+        self.write(write).await
     }
 }

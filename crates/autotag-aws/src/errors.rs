@@ -3,7 +3,7 @@
 #[cfg(feature = "backend")]
 use crate::paginate::PagingDoesNotEnd;
 use crate::{AccountError, CallError};
-use autotag_handlers::outcome::BackendError;
+use autotag_handlers::error::BackendError;
 use autotag_model::failure::ErrorClass::{Denied, Invalid};
 use autotag_model::failure::{NO_ROLE, NOT_ALLOWED, classify};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;

@@ -1,20 +1,5 @@
-//! autotag over AWS: credentials and clients per account and region, the backend of the engine, trail files in S3.
-//!
-//! The caller's own account is entered with the ambient credentials, every other account with a role assumed in it, if the
-//! account is in scope. [`Settings`] has the retries and timeouts of all clients.
-//!
-//! | module | contents |
-//! |---|---|
-//! | [`Settings`] | scope, member role, attempts and timeouts |
-//! | [`Accounts`] | configurations and clients per account and region, cached |
-//! | [`AssumedRole`] | a role and its credentials |
-//! | [`RateLimiter`] | a limit of calls per second, lower when AWS throttles |
-//! | [`paginate`] | pages of lists; a list that never ends is an error |
-//! | [`CallError`] | a failed call, with AWS's code or one of our own |
-//! | [`signed`] | requests without an SDK crate: signed, sent and retried like those of the SDK |
-//! | `organizations`, feature `organizations` | the accounts of an organization |
-//! | `backend`, feature `backend` | the backend of the engine over AWS |
-//! | `TrailReader`, feature `trail` | log files of trails in S3 |
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 use autotag_model::arn::Region;
 use aws_config::SdkConfig;
@@ -23,7 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod accounts;
 #[cfg(feature = "backend")]
+#[cfg_attr(docsrs, doc(cfg(feature = "backend")))]
 pub mod backend;
+mod deadline;
 mod error;
 #[cfg(any(feature = "backend", feature = "trail"))]
 mod errors;
@@ -38,11 +25,13 @@ pub mod signed;
 mod trail;
 
 pub use accounts::Accounts;
+pub use deadline::WithDeadline;
 pub use error::{AccountError, CallError};
 pub use rate_limiter::{Permit, RateLimit, RateLimiter};
 pub use role::AssumedRole;
 pub use settings::{AccountScope, AccountScopeError, MemberRole, Settings, Timeouts};
 #[cfg(feature = "trail")]
+#[cfg_attr(docsrs, doc(cfg(feature = "trail")))]
 pub use trail::TrailReader;
 
 /// Retries without a shared quota, for clients of the service `name`.
@@ -61,6 +50,7 @@ pub fn sdk_region(region: &Region) -> aws_types::region::Region {
 
 /// A client for S3. Emulators and private endpoints have no host name per bucket, so the path names the bucket there.
 #[cfg(feature = "s3")]
+#[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
 pub fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::config::Builder::from(config)
         .force_path_style(config.endpoint_url().is_some())
@@ -70,6 +60,7 @@ pub fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {
 
 /// A client for `DynamoDB`.
 #[cfg(feature = "dynamodb")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dynamodb")))]
 pub fn dynamodb_client(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::config::Builder::from(config);
     aws_sdk_dynamodb::Client::from_conf(config.retry_partition(retries("aws_sdk_dynamodb")).build())

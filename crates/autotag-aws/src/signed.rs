@@ -70,10 +70,6 @@ pub const TAGGING: JsonApi =
 /// Amazon DynamoDB.
 pub const DYNAMODB: JsonApi = JsonApi { name: "dynamodb", target: "DynamoDB_20120810", version: "1.0" };
 
-/// The identity store of IAM Identity Center.
-pub const IDENTITY_STORE: JsonApi =
-    JsonApi { name: "identitystore", target: "AWSIdentityStore", version: "1.1" };
-
 /// Amazon SQS.
 pub const SQS: JsonApi = JsonApi { name: "sqs", target: "AmazonSQS", version: "1.0" };
 

@@ -1,15 +1,16 @@
-//! Log files of trails in S3, read as they come.
+//! Log files of trails in S3, read while they are downloaded.
 
 use crate::{Accounts, errors};
-use autotag_handlers::classify::Hints;
-use autotag_handlers::delivery::{Intake, Job, Source};
-use autotag_handlers::outcome::{BackendError, Outcome};
+use autotag_handlers::error::BackendError;
+use autotag_handlers::outcome::Outcome;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use futures_util::stream::{self, StreamExt as _};
-use std::num::NonZeroUsize;
+use futures_util::future::{Either, select};
+use std::io::{self, Read};
+use std::pin::pin;
 use std::sync::Arc;
-use tokio::time::{Instant, timeout_at};
-use tokio_util::io::SyncIoBridge;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 /// Reads log files of trails from S3, with the ambient credentials.
 #[derive(Debug, Clone)]
@@ -18,53 +19,35 @@ pub struct TrailReader {
 }
 
 impl TrailReader {
-    /// A reader with the credentials of these accounts' own.
+    /// A reader with the ambient credentials of `accounts`.
     pub fn new(accounts: Arc<Accounts>) -> Self {
         Self { accounts }
     }
 
-    /// Reads what a job is about. What cannot be read is in the result.
-    pub async fn gather<I: Intake>(&self, job: &Job, rules: &I::Rules) -> I {
-        let message = job.message.as_deref();
-        let mut gathered = I::default();
-        match &job.source {
-            Source::Text(text) => {
-                gathered.read(text.as_bytes(), rules, &Hints::default().in_message(message));
-            }
-            Source::Object { bucket, key } => {
-                let hints = Hints::of_path(key).in_message(message);
-                match self.open(bucket, key).await {
-                    Ok(object) => return read_body(object, rules.clone(), hints).await,
-                    Err(error) => gathered.unreadable(unread(&error, bucket, key), &hints),
-                }
-            }
-        }
-        gathered
-    }
-
-    /// Reads what all these jobs are about, so many at a time. What is not read by `end` is in the result as well.
-    pub async fn gather_all<I: Intake>(
-        &self,
-        jobs: &[Job],
-        rules: &I::Rules,
-        concurrency: NonZeroUsize,
-        end: Instant,
-    ) -> I {
-        let readings = jobs.iter().map(|job| async move {
-            timeout_at(end, self.gather(job, rules)).await.unwrap_or_else(|_| {
-                let mut late = I::default();
-                let hints = Hints::default().in_message(job.message.as_deref());
-                late.unreadable(Outcome::Deferred("out of time before it was read".to_owned()), &hints);
-                late
-            })
-        });
-        let readings: Vec<_> = readings.collect();
-        let mut all = I::default();
-        let mut readings = stream::iter(readings).buffered(concurrency.get());
-        while let Some(one) = readings.next().await {
-            all.append(one);
-        }
-        all
+    /// Reads an object by `read`, which runs on a thread of its own. If this future is dropped, the download ends, and the
+    /// thread gets an error at its next read.
+    ///
+    /// # Errors
+    /// The outcome of an object that cannot be read: `Gone` if it is deleted, `Refused` if an operator has to grant a
+    /// permission or name another bucket, otherwise `Deferred`.
+    pub async fn read<T, F>(&self, bucket: &str, key: &str, read: F) -> Result<T, Outcome>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Read) -> T + Send + 'static,
+    {
+        let object = self.open(bucket, key).await.map_err(|error| unread(&error, bucket, key))?;
+        let (guard, cancelled) = oneshot::channel();
+        let mut body = Download {
+            body: Box::new(object.body.into_async_read()),
+            runtime: Handle::current(),
+            cancelled: Some(cancelled),
+        };
+        let result = tokio::task::spawn_blocking(move || read(&mut body)).await;
+        // Dropped here, or together with this future.
+        drop::<oneshot::Sender<()>>(guard);
+        result.map_err(|_| {
+            Outcome::Deferred(format!("s3://{bucket}/{key}: reading the log file was broken off"))
+        })
     }
 
     async fn open(&self, bucket: &str, key: &str) -> Result<GetObjectOutput, BackendError> {
@@ -76,31 +59,75 @@ impl TrailReader {
     }
 }
 
-/// The reader waits for bytes as files do, so it has a thread of its own.
-async fn read_body<I: Intake>(object: GetObjectOutput, rules: I::Rules, hints: Hints) -> I {
-    let body = SyncIoBridge::new(object.body.into_async_read());
-    let read = tokio::task::spawn_blocking({
-        let hints = hints.clone();
-        move || {
-            let mut gathered = I::default();
-            gathered.read(body, &rules, &hints);
-            gathered
-        }
-    });
-    read.await.unwrap_or_else(|_| {
-        let mut gathered = I::default();
-        gathered.unreadable(Outcome::Deferred("reading the log file was broken off".to_owned()), &hints);
-        gathered
-    })
+/// A body that blocking code reads, until whoever asked for it goes away.
+struct Download {
+    body: Box<dyn AsyncRead + Send + Unpin>,
+    runtime: Handle,
+    /// Resolves when the asking side is dropped; `None` after that.
+    cancelled: Option<oneshot::Receiver<()>>,
 }
 
-/// A file that is not there any more is nobody's work; a file that may not be read, or a bucket that is not there, is
-/// somebody's.
+impl Read for Download {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Self { body, runtime, cancelled } = self;
+        let gone =
+            || io::Error::new(io::ErrorKind::ConnectionAborted, "nobody waits for the log file any more");
+        let Some(waiting) = cancelled else { return Err(gone()) };
+        let answer = runtime.block_on(async {
+            match select(waiting, pin!(body.read(buffer))).await {
+                Either::Left(_) => None,
+                Either::Right((read, _)) => Some(read),
+            }
+        });
+        answer.unwrap_or_else(|| {
+            *cancelled = None;
+            Err(gone())
+        })
+    }
+}
+
+/// The outcome of an object that cannot be read. A missing object is `Gone`. A denied read or a missing bucket needs an
+/// operator, so it is `Refused`.
 fn unread(error: &BackendError, bucket: &str, key: &str) -> Outcome {
     let named = |why: &str| format!("s3://{bucket}/{key}: {why}");
     match error.outcome(None) {
         Outcome::Deferred(why) => Outcome::Deferred(named(&why)),
         Outcome::Gone if error.code != "NoSuchBucket" => Outcome::Gone,
         other => Outcome::Refused(named(&other.reason().unwrap_or_else(|| error.to_string()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::io::ReadBuf;
+
+    /// A connection that stays open and sends nothing.
+    struct Stalled;
+
+    impl AsyncRead for Stalled {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    /// Otherwise the thread would read on, or wait, during the next invocations.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_stalled_download_ends_when_nobody_waits_for_it() {
+        let (guard, cancelled) = oneshot::channel::<()>();
+        let mut download =
+            Download { body: Box::new(Stalled), runtime: Handle::current(), cancelled: Some(cancelled) };
+        let reading = tokio::task::spawn_blocking(move || {
+            let first = download.read(&mut [0; 8]).unwrap_err().kind();
+            let second = download.read(&mut [0; 8]).unwrap_err().kind();
+            (first, second)
+        });
+        drop(guard);
+        assert_eq!(
+            reading.await.unwrap(),
+            (io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionAborted)
+        );
     }
 }

@@ -8,7 +8,7 @@
     reason = "helpers of tests are tests"
 )]
 
-use autotag_aws::backend::described;
+use autotag_aws::backend::declared_calls;
 use autotag_aws::signed::Request;
 use autotag_handlers::catalog::Catalog;
 use autotag_model::arn::{AccountId, Partition, Region};
@@ -172,14 +172,14 @@ fn asked(one: &Use, resource: &Resource) -> Vec<Asked> {
         let ours = ours.unwrap_or_else(|why| panic!("{what}: {why}"));
         Asked { what, call: (one.name(), kind), ours, protocol: api.protocol, question }
     };
-    let input = described::write_input(call, resource, &TAGS).unwrap();
-    let request = described::write_request(api, call, resource, &region, &TAGS);
+    let input = declared_calls::write_input(call, resource, &TAGS).unwrap();
+    let request = declared_calls::write_request(api, call, resource, &region, &TAGS);
     let mut all = vec![ask("write", &call.write.name, request, input)];
     if let Some(read) = &call.read {
         let pages: &[Option<&str>] = if read.next.is_some() { &[None, Some(TOKEN)] } else { &[None] };
         all.extend(pages.iter().map(|page| {
-            let input = described::read_input(read, resource, *page).unwrap();
-            let request = described::read_request(api, read, resource, &region, *page);
+            let input = declared_calls::read_input(read, resource, *page).unwrap();
+            let request = declared_calls::read_request(api, read, resource, &region, *page);
             ask("read", &read.operation.name, request, input)
         }));
     }
@@ -350,13 +350,13 @@ fn answers_are_read_where_the_models_have_the_tags() {
             faults.insert(format!("{name}: {said}"));
             continue;
         };
-        let found = described::tags_in(api, read, body).map(BTreeSet::from_iter);
+        let found = declared_calls::tags_in(api, read, body).map(BTreeSet::from_iter);
         let want = TAGS.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         if found.as_ref() != Some(&want) {
             faults.insert(format!("{name}: reads {found:?} in {body}"));
         }
         let next = read.next.as_ref().map(|next| format!("a {}", next.from));
-        if described::next_page(api, read, body) != next {
+        if declared_calls::next_page(api, read, body) != next {
             faults.insert(format!("{name}: does not find the next page in {body}"));
         }
         let ours = read.next.as_ref().map(|next| json!({"from": next.from, "as": next.to}));

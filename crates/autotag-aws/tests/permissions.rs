@@ -93,9 +93,9 @@ fn every_call_of_an_adapter_is_allowed_by_something() {
 #[test]
 fn a_call_that_nothing_allows_is_found() {
     let source = "let x = client.describe_addresses();\nerrors::of_sdk(\"DescribeAddresses\", &error)\n// \"GetNothing\"";
-    assert_eq!(not_allowed("lookup", source, &services()), ["DescribeAddresses"]);
-    assert_eq!(not_allowed("lookup", "\"DescribeInstances\"", &services()), <[&str; 0]>::default());
-    let elsewhere = not_allowed("people", "\"DescribeInstances\"", &services());
+    assert_eq!(not_allowed("related", source, &services()), ["DescribeAddresses"]);
+    assert_eq!(not_allowed("related", "\"DescribeInstances\"", &services()), <[&str; 0]>::default());
+    let elsewhere = not_allowed("users", "\"DescribeInstances\"", &services());
     assert_eq!(elsewhere, ["DescribeInstances"], "a line allows its own adapter only");
 }
 

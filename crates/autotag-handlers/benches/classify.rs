@@ -7,12 +7,15 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a benchmark is no library: it stops where it cannot go on, and prints"
 )]
 
 use autotag_handlers::catalog::Catalog;
-use autotag_handlers::classify::{Classification, Classifier, Hints};
-use autotag_model::envelope::{Limits, read_records};
+use autotag_handlers::classify::{Classification, Classifier};
+use autotag_handlers::records::{self, RecordSink};
+use autotag_model::arn::AccountId;
+use autotag_model::envelope::{LocatedRecord, Malformed};
 use autotag_model::policy::Policy;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -38,13 +41,30 @@ fn main() {
     }
 }
 
+/// Counts records and creations.
+#[derive(Default)]
+struct Counts {
+    records: usize,
+    creations: usize,
+}
+
+impl RecordSink for Counts {
+    fn record(&mut self, _: &LocatedRecord<'_>, _: Option<&AccountId>, classification: Classification) {
+        self.records += 1;
+        self.creations += usize::from(matches!(classification, Classification::Creation(_)));
+    }
+
+    fn malformed(&mut self, fault: &Malformed) {
+        panic!("{fault}");
+    }
+}
+
 struct Trail {
     zipped: Vec<u8>,
     size: usize,
     count: usize,
     creations: usize,
-    catalog: Catalog,
-    policy: Policy,
+    classifier: Classifier,
 }
 
 impl Trail {
@@ -70,8 +90,7 @@ impl Trail {
             size: text.len(),
             count,
             creations,
-            catalog: Catalog::embedded(),
-            policy: Policy::default(),
+            classifier: Classifier::new(Catalog::embedded(), Policy::default()),
         }
     }
 
@@ -86,14 +105,9 @@ impl Trail {
     }
 
     fn classify(&self) {
-        let classifier = Classifier { catalog: &self.catalog, policy: &self.policy };
-        let (mut records, mut creations) = (0, 0);
-        read_records(self.zipped.as_slice(), &Limits::default(), &mut |item| {
-            records += 1;
-            let outcome = classifier.classify(&item.unwrap(), &Hints::default());
-            creations += usize::from(matches!(outcome, Classification::Creation(_)));
-        });
-        assert_eq!((records, creations), (self.count, self.creations));
+        let mut counts = Counts::default();
+        records::read(self.zipped.as_slice(), &self.classifier, None, &mut counts);
+        assert_eq!((counts.records, counts.creations), (self.count, self.creations));
     }
 
     fn report(&self, name: &str, took: Duration, reference: Duration) {
@@ -107,12 +121,24 @@ impl Trail {
     }
 }
 
-/// The creations of the shipped trail that lead to resources, as they stand there.
+/// The records of the creations in the shipped trail that lead to resources.
+#[derive(Default)]
+struct Creations(Vec<Value>);
+
+impl RecordSink for Creations {
+    fn record(&mut self, record: &LocatedRecord<'_>, _: Option<&AccountId>, classification: Classification) {
+        if let Classification::Creation(_) = classification {
+            self.0.push(serde_json::from_str(record.raw).unwrap());
+        }
+    }
+
+    fn malformed(&mut self, _: &Malformed) {}
+}
+
 fn shipped_creations() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/trail");
-    let (catalog, policy) = (Catalog::embedded(), Policy::default());
-    let classifier = Classifier { catalog: &catalog, policy: &policy };
-    let mut found = Vec::new();
+    let classifier = Classifier::new(Catalog::embedded(), Policy::default());
+    let mut creations = Creations::default();
     let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -121,15 +147,10 @@ fn shipped_creations() -> Vec<Value> {
                 folders.push(path);
                 continue;
             }
-            read_records(std::fs::File::open(&path).unwrap(), &Limits::default(), &mut |item| {
-                let Ok(delivered) = item else { return };
-                if let Classification::Creation(_) = classifier.classify(&delivered, &Hints::default()) {
-                    found.push(serde_json::from_str(delivered.raw).unwrap());
-                }
-            });
+            records::read(std::fs::File::open(&path).unwrap(), &classifier, None, &mut creations);
         }
     }
-    found
+    creations.0
 }
 
 fn describe_instances() -> Value {

@@ -53,6 +53,11 @@ impl Catalog {
         Self { embedded, own: HashMap::new() }
     }
 
+    /// A catalogue without rules. By it every creating event is uncovered.
+    pub fn empty() -> Self {
+        Self { embedded: HashMap::new(), own: HashMap::new() }
+    }
+
     /// Adds a rule file of the user's: its rules replace the embedded ones of the same event, and add others.
     ///
     /// # Errors

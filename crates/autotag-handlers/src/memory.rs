@@ -1,85 +1,58 @@
-//! Every port in memory. `autotag plan` runs on this: the same way as the deployed one, over a world that starts empty and
-//! in which every write succeeds. Tests fill it first.
+//! A backend in memory. Plans without AWS run on it, and so do the tests, which fill it first.
 
-use crate::outcome::{BackendError, ErrorClass};
-use crate::ports::{
-    Answer, Clock, Item, Lookup, People, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
-};
+use crate::backend::{BackendReader, Related, RelatedQuery, TagWrite, TagWriter, TaggableResource, Tags};
+use crate::error::{BackendError, ErrorClass};
 use async_trait::async_trait;
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
-use autotag_model::session::Session;
 use autotag_model::tags::is_reserved;
-use jiff::Timestamp;
-use session_store::{SessionReader, SessionStore, SessionStoreError, SessionWriter};
 use std::collections::{BTreeMap, HashMap};
-use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A world of resources, principals and time, in memory. Shared by reference; one lock a map.
-#[derive(Debug)]
-pub struct MemoryPorts<S> {
-    sessions: S,
+/// Resources, principals and users in memory. Every write succeeds. Shared by reference; one lock a map.
+#[derive(Debug, Default)]
+pub struct MemoryBackend {
     offline: bool,
-    now: Mutex<Timestamp>,
     resources: Mutex<HashMap<String, BTreeMap<String, String>>>,
-    principals: Mutex<HashMap<String, Vec<(String, String)>>>,
-    people: Mutex<HashMap<String, String>>,
+    principals: Mutex<HashMap<String, Tags>>,
+    users: Mutex<HashMap<String, String>>,
     attached: Mutex<HashMap<String, Vec<Resource>>>,
-    writes: Mutex<Vec<Write>>,
+    writes: Mutex<Vec<TagWrite>>,
 }
 
-impl<S: SessionStore> MemoryPorts<S> {
-    /// A world in which look-ups find what was put there.
-    pub fn new(sessions: S, now: Timestamp) -> Self {
-        Self {
-            sessions,
-            offline: false,
-            now: Mutex::new(now),
-            resources: Mutex::default(),
-            principals: Mutex::default(),
-            people: Mutex::default(),
-            attached: Mutex::default(),
-            writes: Mutex::default(),
-        }
+impl MemoryBackend {
+    /// An empty backend, which finds the related resources that are put into it.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// The world of a plan: nobody can be asked what the records do not say.
-    pub fn offline(sessions: S, now: Timestamp) -> Self {
-        Self { offline: true, ..Self::new(sessions, now) }
+    /// A backend for plans from records alone: it looks up nothing.
+    pub fn offline() -> Self {
+        Self { offline: true, ..Self::default() }
     }
 
-    /// The sessions that this world knows.
-    pub fn sessions(&self) -> &S {
-        &self.sessions
-    }
-
-    /// Sets the time.
-    pub fn set_now(&self, now: Timestamp) {
-        *lock(&self.now) = now;
-    }
-
-    /// Puts tags on a resource, as its user would.
+    /// Puts tags on a resource, as its user would. It is named by its ARN if it has one and no version, otherwise by the text
+    /// of its [`ResourceKey`](autotag_model::rule::ResourceKey).
     pub fn put_tags(&self, resource: &str, tags: &[(&str, &str)]) {
         let mut resources = lock(&self.resources);
-        let there = resources.entry(resource.to_owned()).or_default();
-        there.extend(tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let present = resources.entry(resource.to_owned()).or_default();
+        present.extend(tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
     }
 
-    /// The tags on a resource now, by ARN (or id, where it has none).
+    /// The tags on a resource now, by the same name.
     pub fn tags_on(&self, resource: &str) -> BTreeMap<String, String> {
         lock(&self.resources).get(resource).cloned().unwrap_or_default()
     }
 
-    /// Gives an IAM role or user tags.
+    /// Gives tags to an IAM role or user.
     pub fn put_principal(&self, arn: &str, tags: &[(&str, &str)]) {
         let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         lock(&self.principals).insert(arn.to_owned(), tags);
     }
 
-    /// Gives an Identity Center user a name.
-    pub fn put_person(&self, user_id: &str, name: &str) {
-        lock(&self.people).insert(user_id.to_owned(), name.to_owned());
+    /// Gives a name to an Identity Center user.
+    pub fn put_user(&self, user_id: &str, name: &str) {
+        lock(&self.users).insert(user_id.to_owned(), name.to_owned());
     }
 
     /// Attaches a resource to an instance or image.
@@ -87,9 +60,17 @@ impl<S: SessionStore> MemoryPorts<S> {
         lock(&self.attached).entry(to.to_owned()).or_default().push(resource);
     }
 
-    /// Every write so far, in order: what would be calls to AWS.
-    pub fn writes(&self) -> Vec<Write> {
+    /// Every write so far, in order.
+    pub fn writes(&self) -> Vec<TagWrite> {
         lock(&self.writes).clone()
+    }
+}
+
+/// The name under which the tags of a resource are kept.
+fn name(resource: &Resource) -> String {
+    match (&resource.arn, &resource.version) {
+        (Some(arn), None) => arn.to_string(),
+        _ => resource.key().to_string(),
     }
 }
 
@@ -98,77 +79,50 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<S: SessionStore> Tagger for MemoryPorts<S> {
-    async fn write(&self, write: &Write) -> Vec<Result<(), BackendError>> {
+#[async_trait]
+impl TagWriter for MemoryBackend {
+    async fn write_tags(&self, write: &TagWrite) -> Vec<Result<(), BackendError>> {
         lock(&self.writes).push(write.clone());
         let mut resources = lock(&self.resources);
-        let mut one = |item: &Item| {
-            let there = resources.entry(item.resource.display()).or_default();
-            let mut merged = there.clone();
+        let mut one = |taggable: &TaggableResource| {
+            let present = resources.entry(name(&taggable.resource)).or_default();
+            let mut merged = present.clone();
             merged.extend(write.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())));
-            if merged.keys().filter(|key| !is_reserved(key)).count() > item.rule.limits.tags {
+            if merged.keys().filter(|key| !is_reserved(key)).count() > taggable.rule.limits.tags {
                 return Err(BackendError::new(ErrorClass::Invalid, write.call.name(), "TagLimitExceeded"));
             }
-            *there = merged;
+            *present = merged;
             Ok(())
         };
-        write.items.iter().map(&mut one).collect()
+        write.resources.iter().map(&mut one).collect()
     }
 }
 
-impl<S: SessionStore> TagReader for MemoryPorts<S> {
-    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, BackendError>> {
-        let tags = |item: &Item| Ok(self.tags_on(&item.resource.display()).into_iter().collect());
-        items.iter().map(tags).collect()
+#[async_trait]
+impl BackendReader for MemoryBackend {
+    async fn existing_tags(&self, resources: &[TaggableResource]) -> Vec<Result<Tags, BackendError>> {
+        let tags =
+            |taggable: &TaggableResource| Ok(self.tags_on(&name(&taggable.resource)).into_iter().collect());
+        resources.iter().map(tags).collect()
     }
-}
 
-impl<S: SessionStore> Lookup for MemoryPorts<S> {
-    async fn ask(&self, _of: &Resource, question: &Question) -> Result<Answer, BackendError> {
+    async fn find_related(&self, _of: &Resource, query: &RelatedQuery) -> Result<Related, BackendError> {
         if self.offline {
-            return Ok(Answer::Offline);
+            return Ok(Related::Unavailable);
         }
         let attached = lock(&self.attached);
         let of = |id: &String| attached.get(id).cloned().unwrap_or_default();
-        Ok(Answer::Resources(match question {
-            Question::AttachedTo { instances } => instances.iter().flat_map(of).collect(),
-            Question::SnapshotsOf { image } => of(image),
+        Ok(Related::Found(match query {
+            RelatedQuery::AttachedTo { instances } => instances.iter().flat_map(of).collect(),
+            RelatedQuery::SnapshotsOf { image } => of(image),
         }))
     }
-}
 
-impl<S: SessionStore> PrincipalTags for MemoryPorts<S> {
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         Ok(lock(&self.principals).get(arn).cloned().unwrap_or_default())
     }
-}
 
-impl<S: SessionStore> People for MemoryPorts<S> {
-    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
-        Ok(lock(&self.people).get(&user.user_id).cloned())
-    }
-}
-
-impl<S: SessionStore> Clock for MemoryPorts<S> {
-    fn now(&self) -> Timestamp {
-        *lock(&self.now)
-    }
-}
-
-#[async_trait]
-impl<S: SessionReader> SessionReader for MemoryPorts<S> {
-    async fn find_issued(
-        &self,
-        role_session: &str,
-        between: &RangeInclusive<Timestamp>,
-    ) -> Result<Vec<Session>, SessionStoreError> {
-        self.sessions.find_issued(role_session, between).await
-    }
-}
-
-#[async_trait]
-impl<S: SessionWriter> SessionWriter for MemoryPorts<S> {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.sessions.put(session).await
+    async fn user_name(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
+        Ok(lock(&self.users).get(&user.user_id).cloned())
     }
 }

@@ -1,40 +1,33 @@
-//! How each resource ended. Nothing that was looked at disappears without one of these.
+//! How each resource ended after its plan was executed.
 
-use crate::owner::Owner;
-pub use autotag_model::failure::ErrorClass;
-use autotag_model::policy::Note;
-use autotag_model::rule::Resource;
-use autotag_model::tags::TagSet;
-use jiff::{SignedDuration, Timestamp};
 use std::fmt;
-use std::sync::Arc;
 
-/// The end of one resource, or of a record that led to none.
+/// How one resource ended, or a record that led to no resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
 pub enum Outcome {
     /// The tags are written.
     Tagged,
-    /// Nothing is to be written: the tags are there, or another owner was there first.
+    /// Nothing had to be written: the tags are there, or the resource has an owner already.
     AlreadyTagged(&'static str),
-    /// Not to be tagged.
+    /// The resource is not to be tagged.
     Skipped(SkipReason),
-    /// It looks like a creation, but the catalogue has no rule for it.
-    NoRule,
+    /// The event looks like a creation, but the catalogue has no rule for it. Programs see `NoRule`.
+    Uncovered,
     /// The API call itself failed, so nothing was created; the error code.
     CallFailed(String),
     /// The resource is not found, long after the event: it was deleted.
     Gone,
-    /// Not done yet; a later try may succeed.
+    /// Not done yet. A later try may succeed.
     Deferred(String),
-    /// A later try fails as well until somebody changes something (a permission, a limit).
+    /// A later try fails as well, until an operator changes something (a permission, a limit).
     Refused(String),
-    /// The record cannot be made sense of.
+    /// The record cannot be read.
     Malformed(String),
 }
 
-/// Why something is not to be tagged.
+/// Why a resource is not to be tagged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SkipReason {
@@ -50,11 +43,11 @@ pub enum SkipReason {
     NoId,
     /// The policy has no tag for it.
     NoTags,
-    /// The resource carries as many tags of its user's as AWS allows.
+    /// The resource carries as many tags as AWS allows, all of them set by its users.
     NoRoom,
     /// The `EventBridge` event around the record is not one that CloudTrail sends.
     NotFromCloudTrail(String),
-    /// Delivery, record and ARN name different accounts.
+    /// Envelope, record and ARN name different accounts.
     AccountsDisagree(String),
     /// Another copy of the same event was taken.
     Duplicate,
@@ -67,7 +60,7 @@ impl Outcome {
             Self::Tagged => "Tagged",
             Self::AlreadyTagged(_) => "AlreadyTagged",
             Self::Skipped(_) => "Skipped",
-            Self::NoRule => "NoRule",
+            Self::Uncovered => "NoRule",
             Self::CallFailed(_) => "CallFailed",
             Self::Gone => "Gone",
             Self::Deferred(_) => "Deferred",
@@ -76,10 +69,10 @@ impl Outcome {
         }
     }
 
-    /// Why, in words; `None` where the name says it all.
+    /// Why, in words. `None` if the name is enough.
     pub fn reason(&self) -> Option<String> {
         match self {
-            Self::Tagged | Self::NoRule | Self::Gone => None,
+            Self::Tagged | Self::Uncovered | Self::Gone => None,
             Self::AlreadyTagged(why) => Some((*why).to_owned()),
             Self::Skipped(why) => Some(why.to_string()),
             Self::CallFailed(why) | Self::Deferred(why) | Self::Refused(why) | Self::Malformed(why) => {
@@ -88,7 +81,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the delivery goes back to its queue: what may still succeed, and what somebody must see in the
+    /// Whether the message goes back to its queue: the outcome may still change, or an operator must see it in the
     /// dead-letter queue.
     pub fn is_returned(&self) -> bool {
         matches!(self, Self::Deferred(_) | Self::Refused(_) | Self::Malformed(_))
@@ -114,145 +107,5 @@ impl fmt::Display for SkipReason {
             Self::AccountsDisagree(what) => write!(f, "accounts disagree: {what}"),
             Self::Duplicate => f.write_str("another copy of this event was taken"),
         }
-    }
-}
-
-/// The head of an event: what outcomes, logs and tags say of it. No payload.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EventSummary {
-    /// `eventID`.
-    pub id: Option<String>,
-    /// `sharedEventID`, else `eventID`.
-    pub dedup_id: Option<String>,
-    /// `eventTime`, as written.
-    pub time: Option<String>,
-    /// `eventSource`.
-    pub source: String,
-    /// `eventName`.
-    pub name: String,
-    /// The account in which the resource lies.
-    pub account: Option<String>,
-    /// The region of the call.
-    pub region: Option<String>,
-    /// `sourceIPAddress`.
-    pub source_ip: Option<String>,
-    /// `userAgent`.
-    pub user_agent: Option<String>,
-    /// The id of the message that brought the record, if one did.
-    pub message_id: Option<String>,
-}
-
-impl EventSummary {
-    /// `eventTime`, where it can be read.
-    pub fn timestamp(&self) -> Option<Timestamp> {
-        self.time.as_deref()?.parse().ok()
-    }
-}
-
-/// One line of the answer: one resource of one event, and how it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Row {
-    /// The event.
-    pub event: Arc<EventSummary>,
-    /// The resource; `None` where the record led to none.
-    pub resource: Option<Resource>,
-    /// What kind of resource it would be, also where its id is not known.
-    pub resource_type: Option<String>,
-    /// The owner, as far as it was asked for.
-    pub owner: Option<Arc<Owner>>,
-    /// The tags that are written.
-    pub tags: TagSet,
-    /// All tags that the policy has for it, those too that were there before.
-    pub decided: TagSet,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// What users may want to know of how the tags came to be.
-    pub notes: Vec<Note>,
-}
-
-impl Row {
-    /// A row about an event as a whole.
-    pub fn of_event(event: Arc<EventSummary>, outcome: Outcome) -> Self {
-        Self {
-            event,
-            resource: None,
-            resource_type: None,
-            owner: None,
-            tags: TagSet::new(),
-            decided: TagSet::new(),
-            outcome,
-            notes: Vec::new(),
-        }
-    }
-
-    /// Why it ended so, and what is to be known of its tags.
-    pub fn reason(&self) -> Option<String> {
-        let notes = self.notes.iter().map(ToString::to_string);
-        let parts: Vec<String> = self.outcome.reason().into_iter().chain(notes).collect();
-        (!parts.is_empty()).then(|| parts.join("; "))
-    }
-}
-
-/// How long after an event "not found" and "wrong state" may still be a creation race.
-pub const RACE_WINDOW: SignedDuration = SignedDuration::from_mins(15);
-
-/// A call to AWS that failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} answered {code}")]
-#[non_exhaustive]
-pub struct BackendError {
-    /// What kind of failure.
-    pub class: ErrorClass,
-    /// The API operation.
-    pub operation: String,
-    /// AWS's error code.
-    pub code: String,
-}
-
-impl BackendError {
-    /// A failure of `operation` with AWS's error `code`.
-    pub fn new(class: ErrorClass, operation: &str, code: &str) -> Self {
-        Self { class, operation: operation.to_owned(), code: code.to_owned() }
-    }
-
-    /// The outcome for a resource whose event is `age` old. An unknown age counts as old.
-    pub fn outcome(&self, age: Option<SignedDuration>) -> Outcome {
-        let young = age.is_some_and(|age| age < RACE_WINDOW);
-        match self.class {
-            ErrorClass::Throttled | ErrorClass::Transport | ErrorClass::Conflict => {
-                Outcome::Deferred(self.to_string())
-            }
-            ErrorClass::NotFound | ErrorClass::WrongState if young => Outcome::Deferred(self.to_string()),
-            ErrorClass::NotFound => Outcome::Gone,
-            ErrorClass::WrongState | ErrorClass::Denied | ErrorClass::Invalid => {
-                Outcome::Refused(self.to_string())
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_young_resource_that_is_not_found_is_a_race_and_an_old_one_is_gone() {
-        let not_found = BackendError::new(ErrorClass::NotFound, "CreateTags", "InvalidInstanceID.NotFound");
-        assert!(not_found.outcome(Some(SignedDuration::from_mins(14))).is_retryable());
-        assert_eq!(not_found.outcome(Some(SignedDuration::from_mins(15))), Outcome::Gone);
-        assert_eq!(not_found.outcome(None), Outcome::Gone);
-        assert!(!Outcome::Gone.is_returned());
-    }
-
-    #[test]
-    fn what_is_refused_goes_back_but_is_not_retried() {
-        let denied =
-            BackendError::new(ErrorClass::Denied, "CreateTags", "UnauthorizedOperation").outcome(None);
-        assert!(denied.is_returned() && !denied.is_retryable());
-        let throttled =
-            BackendError::new(ErrorClass::Throttled, "CreateTags", "RequestLimitExceeded").outcome(None);
-        assert!(throttled.is_returned() && throttled.is_retryable());
     }
 }

@@ -1,108 +1,122 @@
-//! STS records -> sessions in a store: what is done where sessions are kept.
+//! STS sessions of inputs -> a session store. For programs that keep sessions and tag nothing.
 
-use crate::classify::{Hints, head, verify_event_source};
-use crate::delivery::{Intake, unread};
-use crate::outcome::{EventSummary, Outcome, Row};
-use crate::pipeline::store_outcome;
-use autotag_model::arn::Arn;
-use autotag_model::envelope::{Limits, LocatedRecord, read_records};
+use crate::classify::Classification;
+use crate::error::store_outcome;
+use crate::event::EventSummary;
+use crate::outcome::Outcome;
+use crate::records::{Collector, RecordSink};
+use crate::row::{OriginId, ResourceOutcome, Row};
+use autotag_model::arn::{AccountId, Arn};
+use autotag_model::envelope::{LocatedRecord, Malformed};
 use autotag_model::identity::PrincipalKind;
-use autotag_model::session::{Session, SessionReading};
+use autotag_model::session::Session;
 use futures_util::stream::{self, StreamExt as _};
-use session_store::{SessionStore, SessionStoreError};
+use session_store::SessionWriter;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// The sessions that stand in what was read.
+/// The sessions of one or more inputs. Classify with an empty catalogue: creations do not count here.
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct Sessions {
-    /// Records read.
+pub struct CollectedSessions {
+    /// How many records were read.
     pub records: u64,
-    /// Sessions to keep, each with the event that tells of it.
-    pub sessions: Vec<(Session, Arc<EventSummary>)>,
-    /// STS calls that make no session to keep, by why.
+    /// Sessions to keep, each with its event and the origin of its record.
+    pub sessions: Vec<(Session, SessionRecord)>,
+    /// STS calls without a session to keep, by reason.
     pub skipped: BTreeMap<&'static str, u64>,
-    /// What could not be read, or is not believed.
-    pub rows: Vec<Row>,
+    /// Records that could not be read, or are not believed.
+    pub rejected: Vec<ResourceOutcome>,
+    origin: OriginId,
 }
 
-/// Why a session of a service-linked role is not kept: nobody stands behind it, and it has no tags.
+/// The record of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionRecord {
+    /// The event.
+    pub event: Arc<EventSummary>,
+    /// Where the record came from.
+    pub origin: OriginId,
+}
+
+/// Why the session of a service-linked role is not kept: it has neither a further caller nor tags.
 const FOR_ITSELF: &str = "an AWS service called for itself";
 
-impl Intake for Sessions {
-    type Rules = ();
-
-    fn read(&mut self, input: impl Read, (): &(), hints: &Hints) {
-        read_records(input, &Limits::default(), &mut |item| match item {
-            Ok(delivered) => self.take(&delivered, hints),
-            Err(fault) => self.unreadable(Outcome::Malformed(fault.to_string()), hints),
-        });
+impl RecordSink for CollectedSessions {
+    fn record(
+        &mut self,
+        record: &LocatedRecord<'_>,
+        account: Option<&AccountId>,
+        classification: Classification,
+    ) {
+        self.records += 1;
+        match classification {
+            Classification::Session(session) if is_for_itself(&session) => self.skip(FOR_ITSELF),
+            Classification::Session(session) => {
+                let event = Arc::new(EventSummary::of(&record.record, account));
+                self.sessions.push((*session, SessionRecord { event, origin: self.origin }));
+            }
+            Classification::NoSession(why) => self.skip(why),
+            Classification::Rejected(rows) => rows.into_iter().for_each(|row| self.reject(row)),
+            _ => {}
+        }
     }
 
-    fn unreadable(&mut self, outcome: Outcome, hints: &Hints) {
-        self.rows.push(unread(outcome, hints));
+    fn malformed(&mut self, fault: &Malformed) {
+        self.unreadable(Outcome::Malformed(fault.to_string()));
+    }
+}
+
+impl Collector for CollectedSessions {
+    fn new(origin: OriginId) -> Self {
+        Self { origin, ..Self::default() }
+    }
+
+    fn unreadable(&mut self, outcome: Outcome) {
+        self.reject(Row::of_event(Arc::new(EventSummary::default()), outcome));
     }
 
     fn append(&mut self, other: Self) {
         self.records += other.records;
         self.sessions.extend(other.sessions);
-        self.rows.extend(other.rows);
+        self.rejected.extend(other.rejected);
         for (why, count) in other.skipped {
             *self.skipped.entry(why).or_default() += count;
         }
     }
 }
 
-impl Sessions {
-    fn take(&mut self, delivered: &LocatedRecord<'_>, hints: &Hints) {
-        self.records += 1;
-        let record = &delivered.record;
-        if let Some(why) =
-            delivered.event_bridge.as_ref().and_then(|delivery| verify_event_source(delivery, record))
-        {
-            return self.rows.push(Row::of_event(head(delivered, hints), Outcome::Skipped(why)));
-        }
-        match Session::read(record) {
-            Ok(SessionReading::Session(session)) if is_for_itself(&session) => self.skip(FOR_ITSELF),
-            Ok(SessionReading::Session(session)) => {
-                self.sessions.push((*session, head(delivered, hints)));
-            }
-            Ok(SessionReading::Skipped(why)) => self.skip(why),
-            Ok(_) => {}
-            Err(odd) => {
-                self.rows.push(Row::of_event(head(delivered, hints), Outcome::Malformed(odd.to_string())));
-            }
-        }
-    }
-
+impl CollectedSessions {
     fn skip(&mut self, why: &'static str) {
         *self.skipped.entry(why).or_default() += 1;
     }
 
-    /// Puts the sessions into `store`, so many at a time; copies of one session are one put. What could not be kept is added
-    /// to the rows. Answers how many sessions were kept.
-    pub async fn keep(&mut self, store: &impl SessionStore, concurrency: NonZeroUsize) -> u64 {
+    fn reject(&mut self, row: ResourceOutcome) {
+        self.rejected.push(Row { origin: self.origin, ..row });
+    }
+
+    /// Puts the sessions into `store`, at most `concurrency` at a time. Copies of one session are one put. Sessions that
+    /// could not be kept are added to the rejected rows. Answers how many were kept.
+    pub async fn keep(&mut self, store: &dyn SessionWriter, concurrency: NonZeroUsize) -> u64 {
         let merged = merged(std::mem::take(&mut self.sessions));
         let puts =
-            merged.into_iter().map(|(session, heads)| async move { (store.put(&session).await, heads) });
+            merged.into_iter().map(|(session, records)| async move { (store.put(&session).await, records) });
         let puts: Vec<_> = puts.collect();
         let mut puts = stream::iter(puts).buffer_unordered(concurrency.get());
         let mut kept = 0;
-        while let Some((put, heads)) = puts.next().await {
+        while let Some((put, records)) = puts.next().await {
             match put {
                 Ok(()) => kept += 1,
-                Err(error) => self.rows.extend(heads.into_iter().map(|head| lost(head, &error))),
+                Err(error) => self.rejected.extend(records.into_iter().map(|record| Row {
+                    origin: record.origin,
+                    ..Row::of_event(record.event, store_outcome(&error))
+                })),
             }
         }
         kept
     }
-}
-
-fn lost(head: Arc<EventSummary>, error: &SessionStoreError) -> Row {
-    Row::of_event(head, store_outcome(error))
 }
 
 /// Whether a service assumed the role that is linked to it.
@@ -113,18 +127,18 @@ fn is_for_itself(session: &Session) -> bool {
 }
 
 /// Each session once, with what all its copies know.
-fn merged(sessions: Vec<(Session, Arc<EventSummary>)>) -> Vec<(Session, Vec<Arc<EventSummary>>)> {
-    let mut places: HashMap<_, usize> = HashMap::new();
-    let mut merged: Vec<(Session, Vec<Arc<EventSummary>>)> = Vec::new();
-    for (session, head) in sessions {
+fn merged(sessions: Vec<(Session, SessionRecord)>) -> Vec<(Session, Vec<SessionRecord>)> {
+    let mut positions: HashMap<_, usize> = HashMap::new();
+    let mut merged: Vec<(Session, Vec<SessionRecord>)> = Vec::new();
+    for (session, record) in sessions {
         let key = (session.role_session.clone(), session.issued, session.access_key.clone());
-        let place = *places.entry(key).or_insert(merged.len());
-        match merged.get_mut(place) {
-            Some((known, heads)) => {
+        let position = *positions.entry(key).or_insert(merged.len());
+        match merged.get_mut(position) {
+            Some((known, records)) => {
                 known.merge(session);
-                heads.push(head);
+                records.push(record);
             }
-            None => merged.push((session, vec![head])),
+            None => merged.push((session, vec![record])),
         }
     }
     merged

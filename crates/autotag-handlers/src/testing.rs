@@ -1,18 +1,15 @@
-//! Faults in any port, by a seeded plan: what throttling, outages and races do to the pipeline, replayable.
+//! Faults in any backend, by a seeded plan: throttling, outages and races, replayable.
 
-use crate::outcome::{BackendError, ErrorClass};
-use crate::ports::{
-    Answer, Clock, Item, Lookup, People, Ports, PrincipalTags, Question, TagReader, Tagger, Tags, Write,
-};
+use crate::backend::{BackendReader, Related, RelatedQuery, TagWrite, TagWriter, TaggableResource, Tags};
+use crate::error::{BackendError, ErrorClass};
 use async_trait::async_trait;
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use jiff::Timestamp;
-use session_store::{SessionReader, SessionStoreError, SessionWriter};
+use session_store::{SessionReader, SessionStoreError};
 use std::ops::RangeInclusive;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 /// How often calls fail, each between 0 and 1.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,22 +24,22 @@ pub struct Rates {
     pub denied: f64,
 }
 
-/// Any ports, with faults put between them and the pipeline.
+/// A backend or session store whose calls fail now and then.
 #[derive(Debug)]
-pub struct Faulty<P> {
-    inner: P,
+pub struct Faulty<B> {
+    inner: B,
     rates: Rates,
     random: Mutex<u64>,
 }
 
-impl<P> Faulty<P> {
+impl<B> Faulty<B> {
     /// Faults at these rates; the same seed gives the same faults.
-    pub fn new(inner: P, rates: Rates, seed: u64) -> Self {
+    pub fn new(inner: B, rates: Rates, seed: u64) -> Self {
         Self { inner, rates, random: Mutex::new(seed) }
     }
 
-    /// The ports behind the faults.
-    pub fn inner(&self) -> &P {
+    /// What is wrapped.
+    pub fn inner(&self) -> &B {
         &self.inner
     }
 
@@ -74,90 +71,66 @@ impl<P> Faulty<P> {
     }
 }
 
-impl<P: Ports> Tagger for Faulty<P> {
-    async fn write(&self, write: &Write) -> Vec<Result<(), BackendError>> {
-        // The whole call fails, or single resources of it do, as TagResources has it.
+#[async_trait]
+impl<B: TagWriter> TagWriter for Faulty<B> {
+    async fn write_tags(&self, write: &TagWrite) -> Vec<Result<(), BackendError>> {
+        // Either the whole call fails, or single resources of it do, as TagResources reports it.
         if let Err(error) = self.fault(write.call.name()) {
-            return write.items.iter().map(|_| Err(error.clone())).collect();
+            return write.resources.iter().map(|_| Err(error.clone())).collect();
         }
-        let mut answers = Vec::with_capacity(write.items.len());
-        for item in &write.items {
-            let one = Write { items: vec![item.clone()], ..write.clone() };
+        let mut answers = Vec::with_capacity(write.resources.len());
+        for taggable in &write.resources {
+            let one = TagWrite { resources: vec![taggable.clone()], ..write.clone() };
             answers.extend(match self.fault(write.call.name()) {
-                Ok(()) => self.inner.write(&one).await,
+                Ok(()) => self.inner.write_tags(&one).await,
                 Err(error) => vec![Err(error)],
             });
         }
         answers
-    }
-}
-
-impl<P: Ports> TagReader for Faulty<P> {
-    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, BackendError>> {
-        let mut answers = Vec::with_capacity(items.len());
-        for item in items {
-            answers.extend(match self.fault("GetResources") {
-                Ok(()) => self.inner.tags(std::slice::from_ref(item)).await,
-                Err(error) => vec![Err(error)],
-            });
-        }
-        answers
-    }
-}
-
-impl<P: Ports> Lookup for Faulty<P> {
-    async fn ask(&self, of: &Resource, question: &Question) -> Result<Answer, BackendError> {
-        self.fault("DescribeVolumes")?;
-        self.inner.ask(of, question).await
-    }
-}
-
-impl<P: Ports> PrincipalTags for Faulty<P> {
-    async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
-        self.fault("ListRoleTags")?;
-        self.inner.principal_tags(arn).await
-    }
-}
-
-impl<P: Ports> People for Faulty<P> {
-    async fn person(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
-        self.fault("DescribeUser")?;
-        self.inner.person(user).await
     }
 }
 
 #[async_trait]
-impl<P: Ports> SessionReader for Faulty<P> {
+impl<B: BackendReader> BackendReader for Faulty<B> {
+    async fn existing_tags(&self, resources: &[TaggableResource]) -> Vec<Result<Tags, BackendError>> {
+        let mut answers = Vec::with_capacity(resources.len());
+        for taggable in resources {
+            answers.extend(match self.fault("GetResources") {
+                Ok(()) => self.inner.existing_tags(std::slice::from_ref(taggable)).await,
+                Err(error) => vec![Err(error)],
+            });
+        }
+        answers
+    }
+
+    async fn find_related(&self, of: &Resource, query: &RelatedQuery) -> Result<Related, BackendError> {
+        self.fault("DescribeVolumes")?;
+        self.inner.find_related(of, query).await
+    }
+
+    async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
+        self.fault("ListRoleTags")?;
+        self.inner.principal_tags(arn).await
+    }
+
+    async fn user_name(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
+        self.fault("DescribeUser")?;
+        self.inner.user_name(user).await
+    }
+}
+
+#[async_trait]
+impl<B: SessionReader> SessionReader for Faulty<B> {
     async fn find_issued(
         &self,
         role_session: &str,
         between: &RangeInclusive<Timestamp>,
     ) -> Result<Vec<Session>, SessionStoreError> {
-        self.outage()?;
-        self.inner.find_issued(role_session, between).await
-    }
-}
-
-#[async_trait]
-impl<P: Ports> SessionWriter for Faulty<P> {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.outage()?;
-        self.inner.put(session).await
-    }
-}
-
-impl<P> Faulty<P> {
-    fn outage(&self) -> Result<(), SessionStoreError> {
         let place = || "testing".to_owned();
         self.fault("Query").map_err(|error| match error.class {
             ErrorClass::Denied => SessionStoreError::Denied { place: place(), source: error.into() },
             _ => SessionStoreError::Unavailable { place: place(), source: error.into() },
-        })
-    }
-}
-
-impl<P: Ports> Clock for Faulty<P> {
-    fn now(&self) -> Timestamp {
-        self.inner.now()
+        })?;
+        self.inner.find_issued(role_session, between).await
     }
 }

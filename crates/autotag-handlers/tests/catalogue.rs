@@ -6,9 +6,9 @@
     reason = "helpers of tests are tests"
 )]
 
-use autotag_handlers::catalog::Catalog;
-use autotag_handlers::classify::{Classification, Found};
-use autotag_handlers::outcome::{Outcome, Row, SkipReason};
+use autotag_handlers::classify::{Classification, Classifier, Creation};
+use autotag_handlers::outcome::{Outcome, SkipReason};
+use autotag_handlers::row::ResourceOutcome;
 use autotag_model::arn::AccountId;
 use autotag_model::rule::{Resource, Rule, ServiceRules, TagCall};
 use serde_json::{Map, Value, json};
@@ -78,18 +78,18 @@ fn record_for(service: &ServiceRules, rule: &Rule, id: &str, value: &str) -> Res
 
 /// The resources found of a record: those to tag, and those that AWS cannot tag.
 fn resources(classified: Classification) -> Vec<Resource> {
-    let untaggable = |rows: Vec<Row>| {
-        rows.into_iter().filter_map(|row| match row.outcome {
+    let untaggable = |rows: Vec<ResourceOutcome>| {
+        rows.into_iter().filter_map(|row| match row.status {
             Outcome::Skipped(SkipReason::CannotTag(_)) => row.resource,
             _ => None,
         })
     };
     match classified {
         Classification::Creation(found) => {
-            let Found { targets, rows, .. } = *found;
-            targets.into_iter().map(|target| target.resource).chain(untaggable(rows)).collect()
+            let Creation { targets, rejected, .. } = *found;
+            targets.into_iter().map(|target| target.resource).chain(untaggable(rejected)).collect()
         }
-        Classification::Nothing(rows) => untaggable(rows).collect(),
+        Classification::Rejected(rows) => untaggable(rows).collect(),
         _ => Vec::new(),
     }
 }
@@ -124,11 +124,11 @@ fn fault(rule: &Rule, found: &[Resource]) -> Option<String> {
     None
 }
 
-fn every_rule(mut visit: impl FnMut(&Catalog, &ServiceRules, &Rule)) {
-    let catalog = Catalog::embedded();
-    for service in catalog.services().unwrap() {
+fn every_rule(mut visit: impl FnMut(&Classifier, &ServiceRules, &Rule)) {
+    let classifier = common::classifier();
+    for service in classifier.catalog().services().unwrap() {
         for rule in &service.rules {
-            visit(&catalog, &service, rule);
+            visit(&classifier, &service, rule);
         }
     }
 }
@@ -136,7 +136,7 @@ fn every_rule(mut visit: impl FnMut(&Catalog, &ServiceRules, &Rule)) {
 #[test]
 fn every_rule_finds_its_resource_by_each_of_its_paths() {
     let (mut faults, mut tried) = (Vec::new(), 0);
-    every_rule(|catalog, service, rule| {
+    every_rule(|classifier, service, rule| {
         for path in &rule.id {
             let path = path.to_string();
             let what = format!("{} {} {} by {path}", service.source, rule.event, rule.resource_type);
@@ -148,7 +148,7 @@ fn every_rule_finds_its_resource_by_each_of_its_paths() {
             match record_for(service, rule, &path, id) {
                 Err(why) => faults.push(format!("{what}: {why}")),
                 Ok(record) => {
-                    let found = resources(common::classify(catalog, &record));
+                    let found = resources(common::classify(classifier, &record));
                     faults.extend(fault(rule, &found).map(|why| format!("{what}: {why}")));
                 }
             }
@@ -161,11 +161,11 @@ fn every_rule_finds_its_resource_by_each_of_its_paths() {
 #[test]
 fn every_rule_leaves_alone_what_lies_in_another_account() {
     let mut faults = Vec::new();
-    every_rule(|catalog, service, rule| {
+    every_rule(|classifier, service, rule| {
         for path in &rule.id {
             let foreign = "arn:aws:any:eu-west-1:444455556666:thing/x-1";
             let Ok(record) = record_for(service, rule, &path.to_string(), foreign) else { continue };
-            let Classification::Creation(found) = common::classify(catalog, &record) else { continue };
+            let Classification::Creation(found) = common::classify(classifier, &record) else { continue };
             let foreign = found.targets.iter().filter_map(|target| target.resource.arn.as_ref()?.account());
             if foreign.into_iter().any(|account| account.as_str() != common::HERE) {
                 faults.push(format!("{} {} by {path}", service.source, rule.event));
@@ -181,13 +181,14 @@ fn every_rule_leaves_alone_what_lies_in_another_account() {
 fn no_rule_takes_a_name_for_an_arn() {
     let victim = format!("arn:aws:victim:eu-west-1:{}:thing/orders", common::HERE);
     let mut faults = Vec::new();
-    every_rule(|catalog, service, rule| {
+    every_rule(|classifier, service, rule| {
         for path in rule.id.iter().map(ToString::to_string) {
             if rule.arn.is_none() || path.to_lowercase().ends_with("arn") {
                 continue;
             }
             let record = record_for(service, rule, &path, &victim).unwrap();
-            if resources(common::classify(catalog, &record)).iter().any(|found| found.display() == victim) {
+            if resources(common::classify(classifier, &record)).iter().any(|found| found.display() == victim)
+            {
                 faults.push(format!("{} {} by {path}", service.source, rule.event));
             }
         }
@@ -198,7 +199,7 @@ fn no_rule_takes_a_name_for_an_arn() {
 #[test]
 fn newer_ec2_records_are_wrapped_once_more() {
     let mut faults = Vec::new();
-    every_rule(|catalog, service, rule| {
+    every_rule(|classifier, service, rule| {
         if service.source != "ec2.amazonaws.com" {
             return;
         }
@@ -207,7 +208,7 @@ fn newer_ec2_records_are_wrapped_once_more() {
             let inner = record[field].take();
             record[field] = json!({ format!("{}{suffix}", rule.event): inner });
         }
-        let found = resources(common::classify(catalog, &record));
+        let found = resources(common::classify(classifier, &record));
         faults.extend(fault(rule, &found).map(|why| format!("{} {}: {why}", rule.event, rule.resource_type)));
     });
     assert_eq!(faults, Vec::<String>::new());
@@ -218,20 +219,26 @@ fn newer_ec2_records_are_wrapped_once_more() {
 fn a_cut_record_of_a_creation_is_never_silent() {
     let cut = json!({"omitted": true, "originalSize": 120_000});
     let mut silent = Vec::new();
-    every_rule(|catalog, service, rule| {
+    every_rule(|classifier, service, rule| {
         // An event that creates only now and then is no creation as far as anybody can tell.
-        if catalog.find(&service.source, &rule.event).unwrap().iter().all(|rule| rule.when.is_some()) {
+        if classifier
+            .catalog()
+            .find(&service.source, &rule.event)
+            .unwrap()
+            .iter()
+            .all(|rule| rule.when.is_some())
+        {
             return;
         }
         let mut record = common::call(0, &common::user("mara"), "x:y", &cut, &cut);
         record["eventSource"] = json!(service.source);
         record["eventName"] = json!(rule.event);
-        let Classification::Nothing(rows) = common::classify(catalog, &record) else {
+        let Classification::Rejected(rows) = common::classify(classifier, &record) else {
             silent.push(format!("{} {}", service.source, rule.event));
             return;
         };
         assert!(
-            rows.iter().any(|row| row.outcome.is_returned()),
+            rows.iter().any(|row| row.status.is_returned()),
             "{} {}: {rows:?}",
             service.source,
             rule.event

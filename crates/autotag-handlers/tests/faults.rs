@@ -7,24 +7,21 @@
     reason = "helpers of tests are tests"
 )]
 
-use autotag_handlers::batch;
-use autotag_handlers::catalog::Catalog;
-use autotag_handlers::classify::Found;
-use autotag_handlers::memory::MemoryPorts;
-use autotag_handlers::outcome::{Outcome, Row};
+use autotag_handlers::classify::Creation;
+use autotag_handlers::memory::MemoryBackend;
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::records::PlanRequest;
+use autotag_handlers::row::ResourceOutcome;
 use autotag_handlers::testing::{Faulty, Rates};
 use autotag_model::identity::{AccessKeyId, Principal};
-use autotag_model::policy::Policy;
 use autotag_model::session::{Session, SessionKind};
-use common::{call, instance, queue, role, service_linked, table, user};
+use common::{World, call, instance, queue, role, service_linked, table, user};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 use session_store::{MemoryStore, SessionWriter as _};
 use std::collections::{BTreeMap, BTreeSet};
 
 mod common;
-
-type World = MemoryPorts<MemoryStore>;
 
 /// Creations by several people and roles, none of them of the same resource.
 fn records() -> Vec<Value> {
@@ -68,19 +65,19 @@ fn fresh() -> World {
     session.caller = Principal::from_value(&user("tomas"));
     session.access_key = AccessKeyId::new("ASIAONE");
     session.tags.push(("Team".to_owned(), "shop".to_owned()));
-    block_on(world.sessions().put(&session)).unwrap();
-    world.put_principal("arn:aws:iam::111122223333:user/mara", &[("Cost", "7")]);
+    block_on(world.sessions.put(&session)).unwrap();
+    world.backend.put_principal("arn:aws:iam::111122223333:user/mara", &[("Cost", "7")]);
     world
 }
 
-fn found(records: &[Value]) -> Vec<Found> {
-    let catalog = Catalog::embedded();
-    records.iter().map(|record| common::creation(&catalog, record)).collect()
+fn found(records: &[Value]) -> Vec<Creation> {
+    let classifier = common::classifier();
+    records.iter().map(|record| common::creation(&classifier, record)).collect()
 }
 
 /// The resources that records name, with the event that names each.
-fn named(found: &[Found]) -> Vec<(Option<String>, String)> {
-    let each = |found: &Found| -> Vec<(Option<String>, String)> {
+fn named(found: &[Creation]) -> Vec<(Option<String>, String)> {
+    let each = |found: &Creation| -> Vec<(Option<String>, String)> {
         found.targets.iter().map(|target| (found.event.id.clone(), target.resource.display())).collect()
     };
     let mut named: Vec<_> = found.iter().flat_map(each).collect();
@@ -88,7 +85,7 @@ fn named(found: &[Found]) -> Vec<(Option<String>, String)> {
     named
 }
 
-fn ended(rows: &[Row]) -> Vec<(Option<String>, String)> {
+fn ended(rows: &[ResourceOutcome]) -> Vec<(Option<String>, String)> {
     let mut ended: Vec<_> = rows
         .iter()
         .filter_map(|row| Some((row.event.id.clone(), row.resource.as_ref()?.display())))
@@ -97,21 +94,43 @@ fn ended(rows: &[Row]) -> Vec<(Option<String>, String)> {
     ended
 }
 
-fn is_done(row: &Row) -> bool {
-    matches!(row.outcome, Outcome::Tagged | Outcome::AlreadyTagged(_) | Outcome::Skipped(_))
+fn is_done(row: &ResourceOutcome) -> bool {
+    matches!(row.status, Outcome::Tagged | Outcome::AlreadyTagged(_) | Outcome::Skipped(_))
 }
 
 /// All tags there are in a world, by the resources of `found`.
-fn all_tags(world: &World, found: &[Found]) -> BTreeMap<String, BTreeMap<String, String>> {
-    named(found).into_iter().map(|(_, arn)| (arn.clone(), world.tags_on(&arn))).collect()
+fn all_tags(backend: &MemoryBackend, found: &[Creation]) -> BTreeMap<String, BTreeMap<String, String>> {
+    named(found).into_iter().map(|(_, arn)| (arn.clone(), backend.tags_on(&arn))).collect()
+}
+
+/// A backend and a store whose calls fail now and then.
+struct FaultyWorld {
+    backend: Faulty<MemoryBackend>,
+    sessions: Faulty<MemoryStore>,
+    now: jiff::Timestamp,
+}
+
+impl FaultyWorld {
+    fn new(rates: Rates, seed: u64) -> Self {
+        let World { backend, sessions, now } = fresh();
+        Self {
+            backend: Faulty::new(backend, rates, seed),
+            sessions: Faulty::new(sessions, rates, seed.wrapping_add(1)),
+            now,
+        }
+    }
+
+    fn run(&self, creations: Vec<Creation>) -> Vec<ResourceOutcome> {
+        let creations = creations.into_iter().map(PlanRequest::from).collect();
+        common::run_over(&self.sessions, &self.backend, self.now, creations)
+    }
 }
 
 /// Works on `records` until all is done; checks the rows of each round. Says how many rounds it took.
-fn until_done(ports: &Faulty<World>, records: &[Value]) -> usize {
-    let policy = Policy::default();
+fn until_done(faulty: &FaultyWorld, records: &[Value]) -> usize {
     let mut left = found(records);
     for round in 1..=200 {
-        let rows = block_on(batch::run(&policy, ports, batch::CONCURRENCY, left.clone()));
+        let rows = faulty.run(left.clone());
         assert_eq!(ended(&rows), named(&left), "every resource in exactly one row");
         let again: BTreeSet<Option<String>> =
             rows.iter().filter(|row| !is_done(row)).map(|row| row.event.id.clone()).collect();
@@ -126,9 +145,9 @@ fn until_done(ports: &Faulty<World>, records: &[Value]) -> usize {
 fn without_faults(records: &[Value]) -> BTreeMap<String, BTreeMap<String, String>> {
     let world = fresh();
     let found = found(records);
-    let rows = block_on(batch::run(&Policy::default(), &world, batch::CONCURRENCY, found.clone()));
+    let rows = common::run(&world, found.clone());
     assert!(rows.iter().all(is_done));
-    all_tags(&world, &found)
+    all_tags(&world.backend, &found)
 }
 
 /// Of every call; a resource needs up to five.
@@ -140,23 +159,16 @@ fn faults_lose_nothing_and_change_nothing() {
     let want = without_faults(&records);
     let mut rounds = Vec::new();
     for seed in 0..200 {
-        let ports = Faulty::new(fresh(), RATES, seed);
+        let ports = FaultyWorld::new(RATES, seed);
         rounds.push(until_done(&ports, &records));
-        assert_eq!(all_tags(ports.inner(), &found(&records)), want, "seed {seed}");
+        assert_eq!(all_tags(ports.backend.inner(), &found(&records)), want, "seed {seed}");
     }
     assert!(rounds.iter().any(|rounds| *rounds > 2), "the faults did something");
 }
 
 #[test]
 fn the_same_seed_gives_the_same_rows() {
-    let rows = |seed| {
-        block_on(batch::run(
-            &Policy::default(),
-            &Faulty::new(fresh(), RATES, seed),
-            batch::CONCURRENCY,
-            found(&records()),
-        ))
-    };
+    let rows = |seed| FaultyWorld::new(RATES, seed).run(found(&records()));
     assert_eq!(rows(7), rows(7));
     assert_ne!(rows(7), rows(8));
 }
@@ -169,16 +181,16 @@ fn without_any_answer_nothing_is_written_and_all_comes_back() {
         Rates { denied: 1.0, ..Rates::default() },
         Rates { not_found: 1.0, ..Rates::default() },
     ] {
-        let ports = Faulty::new(fresh(), rates, 1);
-        let rows = block_on(batch::run(&Policy::default(), &ports, batch::CONCURRENCY, found(&records())));
-        assert!(rows.iter().all(|row| row.outcome.is_returned()), "{rates:?}");
-        assert!(ports.inner().writes().is_empty());
+        let ports = FaultyWorld::new(rates, 1);
+        let rows = ports.run(found(&records()));
+        assert!(rows.iter().all(|row| row.status.is_returned()), "{rates:?}");
+        assert!(ports.backend.inner().writes().is_empty());
     }
 }
 
 // Guards against: with faults, who was first is not who wins. A creation that cannot be decided just now leaves the
 // resource to a later one of the same batch, and its instance without the group's owner. See the single cases in
-// src/batch/tests.rs (`a_later_creation_does_not_win_...`, `an_instance_waits_for_...`).
+// src/plan/tests.rs (`a_later_creation_does_not_win_...`, `an_instance_waits_for_...`).
 #[test]
 fn faults_do_not_change_who_was_first() {
     let auto_scaling = service_linked("AWSServiceRoleForAutoScaling", "autoscaling.amazonaws.com");
@@ -197,9 +209,9 @@ fn faults_do_not_change_who_was_first() {
     let want = without_faults(&records);
     let mut wrong = Vec::new();
     for seed in 0..200 {
-        let ports = Faulty::new(fresh(), RATES, seed);
+        let ports = FaultyWorld::new(RATES, seed);
         until_done(&ports, &records);
-        if all_tags(ports.inner(), &found(&records)) != want {
+        if all_tags(ports.backend.inner(), &found(&records)) != want {
             wrong.push(seed);
         }
     }

@@ -8,22 +8,19 @@
     reason = "helpers of tests are tests"
 )]
 
-use autotag_handlers::batch::{self, run_after};
-use autotag_handlers::catalog::Catalog;
-use autotag_handlers::classify::Found;
-use autotag_handlers::memory::MemoryPorts;
-use autotag_handlers::outcome::{Outcome, Row};
-use autotag_handlers::second_look::wanted;
+use autotag_handlers::classify::{Classifier, Creation};
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::plan::Execution;
+use autotag_handlers::recheck;
+use autotag_handlers::records::PlanRequest;
 use autotag_model::identity::{AccessKeyId, Principal};
-use autotag_model::policy::Policy;
 use autotag_model::session::{Session, SessionKind};
-use common::{HERE, call, user};
+use common::{HERE, World, call, user};
 use dice::Dice;
 use futures_executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use session_store::{MemoryStore, SessionWriter as _};
-use std::collections::HashMap;
+use session_store::SessionWriter as _;
 
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod common;
@@ -37,7 +34,7 @@ struct Life {
     /// What the role's own account is told of it.
     poor: Session,
     owner: String,
-    calls: Vec<Found>,
+    calls: Vec<Creation>,
 }
 
 /// What comes in.
@@ -69,7 +66,7 @@ fn identity(offset: i64, key: Option<&str>) -> Value {
 
 /// The sessions of one interleaving. Where calls have not their session's own key, sessions are far enough apart: nearer
 /// ones cannot be told apart by what such a record says.
-fn lives(catalog: &Catalog, dice: &mut Dice) -> Vec<Life> {
+fn lives(classifier: &Classifier, dice: &mut Dice) -> Vec<Life> {
     let near = dice.below(2) == 0;
     let count = 2 + dice.below(3);
     let mut offset = 0;
@@ -101,7 +98,7 @@ fn lives(catalog: &Catalog, dice: &mut Dice) -> Vec<Life> {
                     let id = format!("vol-{number}-{call_number}");
                     let who = identity(offset, used);
                     let record = call(second, &who, "ec2:CreateVolume", &json!({}), &json!({"volumeId": id}));
-                    common::creation(catalog, &record)
+                    common::creation(classifier, &record)
                 })
                 .collect();
             Life { session, poor, owner, calls }
@@ -109,10 +106,13 @@ fn lives(catalog: &Catalog, dice: &mut Dice) -> Vec<Life> {
         .collect()
 }
 
+fn world() -> World {
+    World { now: issued(1_200), ..common::world() }
+}
+
 /// Plays one interleaving; the world at its end.
-fn play(lives: &[Life], dice: &mut Dice) -> MemoryPorts<MemoryStore> {
-    let world = MemoryPorts::new(MemoryStore::new(), issued(1_200));
-    let policy = Policy::default();
+fn play(lives: &[Life], dice: &mut Dice) -> World {
+    let world = world();
     let mut open: Vec<Step> = Vec::new();
     for (number, life) in lives.iter().enumerate() {
         let copies = |dice: &mut Dice| 1 + dice.below(3);
@@ -131,35 +131,31 @@ fn play(lives: &[Life], dice: &mut Dice) -> MemoryPorts<MemoryStore> {
         let at = among[dice.below(u32::try_from(among.len()).unwrap()) as usize];
         match open.swap_remove(at) {
             Step::Sts(life) => {
-                block_on(world.sessions().put(&lives[life].session)).unwrap();
+                block_on(world.sessions.put(&lives[life].session)).unwrap();
                 continue;
             }
             Step::PoorSts(life) => {
-                block_on(world.sessions().put(&lives[life].poor)).unwrap();
+                block_on(world.sessions.put(&lives[life].poor)).unwrap();
                 continue;
             }
             Step::First(life, call) => {
                 let found = lives[life].calls[call].clone();
                 let records = found.event.id.iter().map(|id| (id.clone(), "its record".to_owned())).collect();
-                let mut looks = Vec::new();
-                let first = async |rows: &[&Row]| {
-                    looks = wanted(&records, rows, issued(1_200));
-                    HashMap::new()
-                };
-                let rows = block_on(run_after(&policy, &world, batch::CONCURRENCY, vec![found], first));
-                for row in rows {
-                    let done = matches!(row.outcome, Outcome::Tagged | Outcome::AlreadyTagged(_));
+                let plan = common::plan_over(&world.sessions, &world.backend, world.now, vec![found.into()]);
+                let rechecks = recheck::needed(&plan, &records, world.now).into_iter();
+                for row in block_on(plan.execute(&world.backend, &Execution::at(world.now))) {
+                    let done = matches!(row.status, Outcome::Tagged | Outcome::AlreadyTagged(_));
                     assert!(done, "{row:?}");
                 }
                 open.extend(
-                    looks.into_iter().map(|look| Step::Second(life, call, look.tags.into_iter().collect())),
+                    rechecks.map(|recheck| Step::Second(life, call, recheck.tags.into_iter().collect())),
                 );
             }
             Step::Second(life, call, ours) => {
-                let mut found = lives[life].calls[call].clone();
-                found.first_look = Some(ours);
-                let rows = block_on(batch::run(&policy, &world, batch::CONCURRENCY, vec![found]));
-                assert!(rows.iter().all(|row| !row.outcome.is_returned()), "{rows:?}");
+                let mut request = PlanRequest::from(lives[life].calls[call].clone());
+                request.previous_tags = Some(ours);
+                let rows = common::run_over(&world.sessions, &world.backend, world.now, vec![request]);
+                assert!(rows.iter().all(|row| !row.status.is_returned()), "{rows:?}");
                 looked += 1;
             }
         }
@@ -174,10 +170,10 @@ fn resources(life: &Life) -> impl Iterator<Item = String> {
 }
 
 /// No resource carries what only another session has.
-fn nobody_elses(lives: &[Life], world: &MemoryPorts<MemoryStore>) {
+fn nobody_elses(lives: &[Life], world: &World) {
     for (number, life) in lives.iter().enumerate() {
         for resource in resources(life) {
-            let tags = world.tags_on(&resource);
+            let tags = world.backend.tags_on(&resource);
             for other in (0..lives.len()).filter(|other| *other != number) {
                 let theirs = [format!("team-{other}"), format!("only-{other}"), format!("person-{other}")];
                 let taken = tags.values().any(|value| theirs.contains(value));
@@ -188,10 +184,10 @@ fn nobody_elses(lives: &[Life], world: &MemoryPorts<MemoryStore>) {
 }
 
 /// Each has those of its own.
-fn all_of_its_own(lives: &[Life], world: &MemoryPorts<MemoryStore>) {
+fn all_of_its_own(lives: &[Life], world: &World) {
     for (number, life) in lives.iter().enumerate() {
         for resource in resources(life) {
-            let tags = world.tags_on(&resource);
+            let tags = world.backend.tags_on(&resource);
             let has = |key: &str, value: &str| tags.get(key).is_some_and(|known| known == value);
             assert!(
                 has("Owner", &life.owner)
@@ -203,9 +199,9 @@ fn all_of_its_own(lives: &[Life], world: &MemoryPorts<MemoryStore>) {
     }
 }
 
-fn one(seed: u64, catalog: &Catalog) {
+fn one(seed: u64, classifier: &Classifier) {
     let mut dice = Dice::new(seed);
-    let lives = lives(catalog, &mut dice);
+    let lives = lives(classifier, &mut dice);
     let world = play(&lives, &mut dice);
     all_of_its_own(&lives, &world);
 }
@@ -216,10 +212,10 @@ fn in_any_order_each_resource_ends_with_the_tags_of_its_own_session_alone() {
     std::thread::scope(|scope| {
         for thread in 0..threads {
             scope.spawn(move || {
-                let catalog = Catalog::embedded();
+                let classifier = common::classifier();
                 for seed in (thread..INTERLEAVINGS).step_by(usize::try_from(threads).unwrap()) {
                     let played =
-                        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one(seed, &catalog)));
+                        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one(seed, &classifier)));
                     assert!(played.is_ok(), "interleaving {seed}: see above");
                 }
             });
@@ -231,11 +227,11 @@ fn in_any_order_each_resource_ends_with_the_tags_of_its_own_session_alone() {
 #[test]
 #[should_panic(expected = "carries a tag of session 1")]
 fn a_tag_of_somebody_else_is_noticed() {
-    let catalog = Catalog::embedded();
-    let lives = lives(&catalog, &mut Dice::new(1));
-    let world = MemoryPorts::new(MemoryStore::new(), issued(1_200));
+    let classifier = common::classifier();
+    let lives = lives(&classifier, &mut Dice::new(1));
+    let world = world();
     let resource = resources(&lives[0]).next().unwrap();
-    world.put_tags(&resource, &[("Team", "team-1")]);
+    world.backend.put_tags(&resource, &[("Team", "team-1")]);
     nobody_elses(&lives, &world);
 }
 

@@ -3,10 +3,10 @@
 //! SQS itself moves such messages without a reason, and still does if the sending fails.
 
 use crate::environment::DeadLetterQueue;
+use crate::invocation::{Message, PREVIOUS_TAGS_ATTRIBUTE, previous_tags_text};
 use crate::queue::{self, OutgoingMessage};
 use autotag_aws::Accounts;
-use autotag_handlers::delivery::{Delivery, FIRST_LOOK, Message, first_look_text};
-use autotag_handlers::outcome::Row;
+use autotag_handlers::row::ResourceOutcome;
 use aws_sdk_sqs::Client;
 use futures_util::future::join_all;
 use std::time::Duration;
@@ -23,31 +23,29 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 pub async fn send_to_dead_letter_queue(
     queue: &DeadLetterQueue,
     accounts: &Accounts,
-    delivery: &Delivery,
-    failed: Vec<(String, &Row)>,
+    failed: Vec<(&Message, &ResourceOutcome)>,
 ) -> Vec<String> {
     let client = queue::client(accounts);
     let client = &client;
-    let sends = failed.into_iter().map(|(id, row)| async move {
-        let messages = || delivery.jobs.iter().filter_map(|job| job.message.as_ref());
-        let last =
-            messages().find(|message| message.id == id && message.receives >= queue.max_receives.get());
-        let Some(message) = last else { return Some(id) };
+    let sends = failed.into_iter().map(|(message, row)| async move {
+        if message.receives < queue.max_receives.get() {
+            return Some(message.id.clone());
+        }
         let sent = timeout(SEND_TIMEOUT, send(queue, client, message, row)).await;
-        if sent == Ok(true) { None } else { Some(id) }
+        if sent == Ok(true) { None } else { Some(message.id.clone()) }
     });
     join_all(sends).await.into_iter().flatten().collect()
 }
 
 /// Sends a message with its reason. Returns whether SQS accepted it.
-async fn send(queue: &DeadLetterQueue, client: &Client, message: &Message, row: &Row) -> bool {
-    let reason = row.outcome.reason().unwrap_or_default().chars().take(MAX_REASON).collect();
+async fn send(queue: &DeadLetterQueue, client: &Client, message: &Message, row: &ResourceOutcome) -> bool {
+    let reason = row.status.reason().unwrap_or_default().chars().take(MAX_REASON).collect();
     // The names that EventBridge uses in the dead-letter queues of its rules.
-    let mut attributes = vec![("ERROR_CODE", row.outcome.name().to_owned()), ("ERROR_MESSAGE", reason)];
-    if let Some(tags) = &message.first_look {
+    let mut attributes = vec![("ERROR_CODE", row.status.name().to_owned()), ("ERROR_MESSAGE", reason)];
+    if let Some(tags) = &message.previous_tags {
         // After a redrive the message is a recheck again.
         let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        attributes.push((FIRST_LOOK, first_look_text(tags)));
+        attributes.push((PREVIOUS_TAGS_ATTRIBUTE, previous_tags_text(tags)));
     }
     let message = OutgoingMessage { body: message.body.clone(), attributes, delay: None };
     match queue::send(client, &queue.url, message).await {

@@ -1,21 +1,12 @@
-//! The parts that both Lambda functions share. The handling of records is in `autotag-handlers`.
-//!
-//! | module | contents |
-//! |---|---|
-//! | [`function`] | the `main` of a function, over the trait [`Function`] |
-//! | [`environment`], [`variables`] | the environment, read once, with all its problems reported together |
-//! | [`response`] | the answer to Lambda: the messages that go back to the queue, or a result |
-//! | [`dead_letters`] | messages that were received for the last time, with the reason |
-//! | [`queue`] | sending to SQS |
-//! | [`log`] | JSON lines, without payloads |
-//! | [`metrics`] | metrics without a call |
-//! | [`deadline`] | the time at which work stops |
+#![doc = include_str!("../README.md")]
 
 mod arguments;
 pub mod dead_letters;
 pub mod deadline;
 pub mod environment;
 pub mod function;
+pub mod invocation;
+pub mod jobs;
 pub mod log;
 pub mod metrics;
 pub mod queue;

@@ -1,7 +1,8 @@
 //! Logs: JSON lines on stderr, without payloads, tag values and tokens.
 
-use autotag_handlers::outcome::{Outcome, Row};
-use autotag_handlers::owner::OwnerSource;
+use crate::invocation::Message;
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::row::ResourceOutcome;
 use autotag_model::policy::Note;
 use autotag_model::rule::Resource;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -27,12 +28,12 @@ pub fn start(target: &str, level: LevelFilter) {
     let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
 }
 
-/// Logs one outcome: the event, the resource, the outcome and its reason. Of the tags only their number, and the keys of
-/// forged identity tags.
-pub fn outcome(row: &Row, request_id: &str) {
+/// Logs one outcome: the event, the resource, the outcome and its reason, and the message that brought the record. Of the tags
+/// only their number, and the keys of forged identity tags.
+pub fn outcome(row: &ResourceOutcome, message: Option<&Message>, request_id: &str) {
     let event = &row.event;
     let resource = row.resource.as_ref().map(Resource::display);
-    let owner_source = row.owner.as_ref().and_then(|owner| owner.source).map(OwnerSource::as_str);
+    let (owner_source, message_id) = (row.owner_source(), message.map(|message| message.id.as_str()));
     // Keys only. The values are a caller's text.
     let forged: Vec<&str> = row
         .notes
@@ -47,7 +48,7 @@ pub fn outcome(row: &Row, request_id: &str) {
         ($level:ident) => {
             tracing::$level!(
                 request_id,
-                message_id = event.message_id.as_deref(),
+                message_id,
                 event_id = event.id.as_deref(),
                 event_time = event.time.as_deref(),
                 event_source = event.source,
@@ -59,15 +60,15 @@ pub fn outcome(row: &Row, request_id: &str) {
                 owner_source,
                 tags = row.tags.len(),
                 forged = forged.as_deref(),
-                outcome = row.outcome.name(),
-                reason = row.outcome.reason(),
+                outcome = row.status.name(),
+                reason = row.status.reason(),
                 "outcome"
             )
         };
     }
-    match row.outcome {
+    match row.status {
         Outcome::Refused(_) | Outcome::Malformed(_) => line!(error),
-        Outcome::Deferred(_) | Outcome::NoRule => line!(warn),
+        Outcome::Deferred(_) | Outcome::Uncovered => line!(warn),
         _ => line!(info),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
-use autotag_handlers::outcome::{Outcome, Row};
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::row::ResourceOutcome;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::io::Write as _;
@@ -22,8 +23,8 @@ pub struct Head<'a> {
 }
 
 /// The number of rows whose outcome satisfies `is`.
-pub fn count(rows: &[Row], is: fn(&Outcome) -> bool) -> u64 {
-    u64::try_from(rows.iter().filter(|row| is(&row.outcome)).count()).unwrap_or(u64::MAX)
+pub fn count(rows: &[ResourceOutcome], is: fn(&Outcome) -> bool) -> u64 {
+    u64::try_from(rows.iter().filter(|row| is(&row.status)).count()).unwrap_or(u64::MAX)
 }
 
 /// The line of one invocation, with counts and with values in seconds. More than 100 values of a metric are cut. A metric

@@ -62,7 +62,7 @@ pub fn read_records(
     let mut splitter = Splitter::new(limits.value_bytes);
     let mut each = |piece: Piece<'_>| match piece {
         Piece::Value { bytes, position } => unwrap::value(bytes, &position, visit),
-        Piece::Fault { position, kind } => visit(Err(Malformed { position, kind, message_id: None })),
+        Piece::Fault { position, kind } => visit(Err(Malformed { position, kind })),
     };
     if let Err(error) = peeked {
         splitter.end(Some(error), &mut each);

@@ -1,23 +1,4 @@
-//! The test kit of autotag: AWS on this machine, injected faults, and a Lambda runtime. For tests and benchmarks only.
-//!
-//! - [`Emulator`]: moto, an AWS emulator, over HTTP.
-//! - [`Proxy`]: forwards the calls of AWS clients to an emulator, injects faults, counts calls, adds calls that moto lacks, and
-//!   rewrites answers. [`Proxy::stub`] answers every call with success after a delay, for benchmarks.
-//! - [`Tools`]: checkers of templates and policies.
-//! - [`PolicySimulators`]: simulators of policies and state machines.
-//! - [`RuntimeApi`] and [`FunctionProcess`]: Lambda's runtime API for the real binary of a function.
-//! - [`lambda`]: a running function and its answers, over the two.
-//! - [`records`]: CloudTrail records, EventBridge events and SQS messages.
-//!
-//! ```text
-//! FunctionProcess <-> RuntimeApi
-//!       | AWS_ENDPOINT_URL
-//!     Proxy -> Emulator
-//! ```
-//!
-//! Servers run on their own threads, so a blocking test does not stall them. Dropping a server ends it.
-//!
-//! A test whose tools cannot be installed or started fails, and the error names the missing tools. No test is skipped.
+#![doc = include_str!("../README.md")]
 
 mod call;
 mod call_log;

@@ -86,6 +86,31 @@ impl SessionStoreError {
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::InUse { .. })
     }
+
+    /// The same failure again, for several callers that waited for one answer. Of the source only its text is kept.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        let text = |source: &BoxError| BoxError::from(source.to_string());
+        match self {
+            Self::Unavailable { place, source } => {
+                Self::Unavailable { place: place.clone(), source: text(source) }
+            }
+            Self::InUse { place } => Self::InUse { place: place.clone() },
+            Self::Denied { place, source } => Self::Denied { place: place.clone(), source: text(source) },
+            Self::NotAStore { place, why } => Self::NotAStore { place: place.clone(), why: why.clone() },
+            Self::UnknownVersion { place, found, known } => {
+                Self::UnknownVersion { place: place.clone(), found: *found, known: *known }
+            }
+            Self::Damaged { place, role_session, source } => Self::Damaged {
+                place: place.clone(),
+                role_session: role_session.clone(),
+                source: text(source),
+            },
+            Self::Failed { place, advice, source } => {
+                Self::Failed { place: place.clone(), advice, source: text(source) }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

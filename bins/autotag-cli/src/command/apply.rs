@@ -1,61 +1,84 @@
-//! `autotag apply`: the plan, written. The same way as the plan's, with AWS behind the ports.
+//! `autotag apply`: plans as `plan` does, but asks AWS, and writes.
 
 use crate::cli::ApplyArgs;
 use crate::completion::Completion;
-use crate::journal::{Journal, Journaled};
-use crate::material::Material;
+use crate::offline::remember;
 use crate::output::plural;
+use crate::plan_input::PlanInput;
 use crate::setup::usage_error;
+use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
-use autotag_aws::backend::AwsPorts;
+use autotag_aws::backend::AwsBackend;
 use autotag_aws::{AccountScope, Accounts, MemberRole, Settings};
-use autotag_handlers::batch;
-use autotag_handlers::classify::Found;
-use autotag_handlers::outcome::Row;
-use autotag_handlers::ports::Ports;
+use autotag_handlers::backend::Backend;
+use autotag_handlers::plan::{Execution, Planner, oldest_first};
+use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
+use autotag_handlers::row::ResourceOutcome;
 use autotag_model::policy::Policy;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use session_store::{EmbeddedStore, MemoryStore, SessionStore, SessionWriter as _};
+use session_store::{MemoryStore, OverlayStore, SessionReader, SessionWriter as _};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
-/// How many creations are decided at once: what was read of their resources must not be old when it is written.
-const AT_ONCE: usize = 500;
+/// How many creations are planned at once. The tags that were read for them must not be old when they are written.
+const MAX_PART: usize = 500;
 
 pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let settings = settings(args)?;
-    let mut material = Material::gather(&args.plan)?;
-    material.policy.replace_existing |= args.replace;
-    let mut creations = std::mem::take(&mut material.creations);
-    for target in creations.iter_mut().flat_map(|found| &mut found.targets) {
-        // A trail is old: whatever it says was made may have got an owner since.
-        target.may_have_existed = true;
-    }
-    if !creations.is_empty() && !confirmed(args, &creations)? {
-        return Err(usage_error("nothing is written without a yes; say `--yes` where nobody can be asked"));
+    let mut input = PlanInput::read(&args.plan)?;
+    let mut records = std::mem::take(&mut input.records);
+    let mut policy = input.classifier.policy().clone();
+    policy.replace_existing |= args.replace;
+    if !records.creations.is_empty() && !confirmed(args, &records.creations)? {
+        return Err(usage_error("confirmation required: pass `--yes` when stdin is not a terminal"));
     }
     let state = args.plan.source.state.as_deref();
-    let journal = state.map(Journal::beside).transpose()?;
-    let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-    let accounts = Arc::new(runtime.block_on(Accounts::connect(settings)));
-    let rows = if let Some(path) = state {
-        let store = EmbeddedStore::open(path).map_err(|error| usage_error(error.to_string()))?;
-        store.put_all(&material.sessions)?;
-        runtime.block_on(write(args, accounts, store, journal, &material.policy, creations))
-    } else {
-        let store = MemoryStore::new();
-        for session in &material.sessions {
-            runtime.block_on(store.put(session))?;
-        }
-        runtime.block_on(write(args, accounts, store, journal, &material.policy, creations))
+    let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
+    let store: Box<dyn SessionReader> = match state {
+        Some(path) => Box::new(remember(path, &mut records)?),
+        None => Box::new(MemoryStore::new()),
     };
-    // In a plan what is deferred is only looked up later; here it is left undone.
-    let undone = rows.iter().any(|row| row.outcome.is_retryable());
-    let done = material.show(rows, &args.plan)?;
+    let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
+    let rows = runtime.block_on(async {
+        let accounts = Arc::new(Accounts::connect(settings).await);
+        let aws = AwsBackend::new(accounts).with_rate_limit(args.max_calls_per_second);
+        let targets: usize = records.creations.iter().map(|request| request.creation.targets.len()).sum();
+        let backend = LoggedBackend { inner: &aws, log, progress: progress(targets as u64) };
+        let rows = apply(&policy, &*store, &backend, records).await;
+        backend.progress.finish_and_clear();
+        rows
+    });
+    let undone = rows.iter().any(|row| row.status.is_retryable());
+    let done = input.show(rows, &args.plan)?;
     Ok(if undone { Completion::Partial } else { done })
+}
+
+/// Plans and executes one part after the other, the oldest first. A part finds the tags that earlier parts have written.
+async fn apply(
+    policy: &Policy,
+    store: &dyn SessionReader,
+    backend: &dyn Backend,
+    records: ClassifiedRecords,
+) -> Vec<ResourceOutcome> {
+    let ClassifiedRecords { sessions, creations, rejected, .. } = records;
+    let known = OverlayStore::over(store);
+    for session in &sessions {
+        // The front of an overlay is memory, which takes every session.
+        let _ = known.put(session).await;
+    }
+    let mut rows = Vec::new();
+    for part in parts(creations, MAX_PART) {
+        let mut records = ClassifiedRecords::default();
+        records.creations = part;
+        // A trail is old: the resources in it may have got an owner since.
+        let plan = Planner::new(policy, &known, backend, now()).backfill(true).plan(records).await;
+        rows.extend(plan.execute(backend, &Execution::at(now())).await);
+    }
+    rows.extend(rejected);
+    rows
 }
 
 fn settings(args: &ApplyArgs) -> Result<Settings> {
@@ -73,14 +96,14 @@ fn settings(args: &ApplyArgs) -> Result<Settings> {
 }
 
 /// Asks on a terminal; elsewhere only `--yes` is one.
-fn confirmed(args: &ApplyArgs, creations: &[Found]) -> Result<bool> {
+fn confirmed(args: &ApplyArgs, creations: &[PlanRequest]) -> Result<bool> {
     if args.yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(false);
     }
-    let targets = creations.iter().flat_map(|found| &found.targets);
+    let targets = creations.iter().flat_map(|request| &request.creation.targets);
     let accounts: BTreeSet<_> =
         targets.clone().filter_map(|target| target.resource.account.as_ref()).collect();
     let accounts: Vec<&str> = accounts.into_iter().map(autotag_model::arn::AccountId::as_str).collect();
@@ -99,45 +122,19 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-async fn write<S: SessionStore>(
-    args: &ApplyArgs,
-    accounts: Arc<Accounts>,
-    sessions: S,
-    journal: Option<Journal>,
-    policy: &Policy,
-    creations: Vec<Found>,
-) -> Vec<Row> {
-    let targets: usize = creations.iter().map(|found| found.targets.len()).sum();
-    let progress = progress(targets as u64);
-    let inner = AwsPorts::new(accounts, sessions, now).at_most(args.max_calls_per_second);
-    let ports = Journaled { inner, journal, progress: progress.clone() };
-    let rows = in_parts(policy, &ports, creations).await;
-    progress.finish_and_clear();
-    rows
-}
-
-/// A part at a time, oldest first; what one part has written the next finds there.
-async fn in_parts(policy: &Policy, ports: &impl Ports, creations: Vec<Found>) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for part in parts(creations, AT_ONCE) {
-        rows.extend(batch::run(policy, ports, batch::CONCURRENCY, part).await);
-    }
-    rows
-}
-
-/// Parts of so many creations, oldest first. A part goes on to the end of its second: copies of one event have one time,
-/// and are known as copies only if they are decided together.
-fn parts(mut creations: Vec<Found>, at_once: usize) -> Vec<Vec<Found>> {
-    batch::oldest_first(&mut creations);
-    let second = |found: &Found| found.event.timestamp().map(Timestamp::as_second);
-    let mut parts: Vec<Vec<Found>> = Vec::new();
-    for found in creations {
+/// Parts of at most `max` creations, the oldest first. A part goes on to the end of its second: copies of one event have the
+/// same time, and are recognized only if they are planned together.
+fn parts(mut creations: Vec<PlanRequest>, max: usize) -> Vec<Vec<PlanRequest>> {
+    oldest_first(&mut creations);
+    let second = |request: &PlanRequest| request.creation.event.timestamp().map(Timestamp::as_second);
+    let mut parts: Vec<Vec<PlanRequest>> = Vec::new();
+    for request in creations {
         let last = parts.last_mut().filter(|part| {
-            part.len() < at_once || part.last().is_some_and(|last| second(last) == second(&found))
+            part.len() < max || part.last().is_some_and(|last| second(last) == second(&request))
         });
         match last {
-            Some(part) => part.push(found),
-            None => parts.push(vec![found]),
+            Some(part) => part.push(request),
+            None => parts.push(vec![request]),
         }
     }
     parts
@@ -158,35 +155,27 @@ fn progress(resources: u64) -> ProgressBar {
 mod tests {
     use super::*;
     use autotag_handlers::catalog::Catalog;
-    use autotag_handlers::classify::{Classification, Classifier, Hints};
-    use autotag_handlers::memory::MemoryPorts;
+    use autotag_handlers::classify::Classifier;
+    use autotag_handlers::memory::MemoryBackend;
     use autotag_handlers::outcome::{Outcome, SkipReason};
-    use autotag_model::envelope::{Limits, read_records};
     use futures_executor::block_on;
     use serde_json::json;
 
     /// The creation of a queue.
-    fn queue(time: &str, event_id: &str, name: &str) -> Found {
+    fn queue(time: &str, event_id: &str, name: &str) -> PlanRequest {
         let record = json!({"eventSource": "sqs.amazonaws.com", "eventName": "CreateQueue", "eventTime": time,
             "eventID": event_id, "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
             "userIdentity": {"type": "IAMUser", "userName": "mara", "principalId": "AIDAMARA",
                 "accountId": "111122223333", "arn": "arn:aws:iam::111122223333:user/mara"},
             "requestParameters": {"queueName": name},
             "responseElements": {"queueUrl": format!("https://sqs.eu-west-1.amazonaws.com/111122223333/{name}")}});
-        let (catalog, policy) = (Catalog::embedded(), Policy::default());
-        let classifier = Classifier { catalog: &catalog, policy: &policy };
-        let mut found = None;
-        read_records(record.to_string().as_bytes(), &Limits::default(), &mut |read| {
-            found = Some(classifier.classify(&read.unwrap(), &Hints::default()));
-        });
-        match found {
-            Some(Classification::Creation(found)) => *found,
-            other => panic!("{other:?}"),
-        }
+        let classifier = Classifier::new(Catalog::embedded(), Policy::default());
+        ClassifiedRecords::read(record.to_string().as_bytes(), &classifier).creations.remove(0)
     }
 
-    fn ids(parts: &[Vec<Found>]) -> Vec<Vec<String>> {
-        let of_part = |part: &Vec<Found>| part.iter().map(|found| found.event.id.clone().unwrap()).collect();
+    fn ids(parts: &[Vec<PlanRequest>]) -> Vec<Vec<String>> {
+        let id = |request: &PlanRequest| request.creation.event.id.clone().unwrap();
+        let of_part = |part: &Vec<PlanRequest>| part.iter().map(id).collect();
         parts.iter().map(of_part).collect()
     }
 
@@ -211,14 +200,16 @@ mod tests {
     #[test]
     fn copies_of_one_event_are_decided_together() {
         let time = "2026-03-02T09:00:01Z";
-        let mut creations: Vec<Found> = (1..AT_ONCE)
+        let mut creations: Vec<PlanRequest> = (1..MAX_PART)
             .map(|number| queue("2026-03-02T09:00:00Z", &format!("{number:04}"), "other"))
             .collect();
         creations.extend([queue(time, "copied", "orders"), queue(time, "copied", "orders")]);
-        let ports = MemoryPorts::new(MemoryStore::new(), Timestamp::UNIX_EPOCH);
-        let rows = block_on(in_parts(&Policy::default(), &ports, creations));
+        let mut records = ClassifiedRecords::default();
+        records.creations = creations;
+        let (store, backend) = (MemoryStore::new(), MemoryBackend::new());
+        let rows = block_on(apply(&Policy::default(), &store, &backend, records));
         let copied = rows.iter().filter(|row| row.event.id.as_deref() == Some("copied"));
-        let outcomes: Vec<_> = copied.map(|row| row.outcome.clone()).collect();
+        let outcomes: Vec<_> = copied.map(|row| row.status.clone()).collect();
         assert_eq!(outcomes, [Outcome::Tagged, Outcome::Skipped(SkipReason::Duplicate)]);
     }
 }

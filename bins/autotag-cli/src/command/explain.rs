@@ -1,51 +1,47 @@
-//! `autotag explain`: one record at a time, step by step, with the facts each step used.
+//! `autotag explain`: one creation after the other, step by step, with the facts that each step used.
 
-use super::plan_rows;
 use crate::cli::ExplainArgs;
 use crate::completion::Completion;
 use crate::input::{self, Days, Input};
+use crate::offline::offline_plan;
 use crate::output::{owner_lines, printable, styled};
-use crate::reading::{Origin, Reader, Span};
+use crate::scan::{RecordLocation, Scanner, TimeRange};
 use crate::setup;
 use anyhow::Result;
-use autotag_handlers::classify::{Classifier, Found};
-use autotag_handlers::outcome::{EventSummary, Outcome, Row, SkipReason};
-use autotag_handlers::ports::Question;
+use autotag_handlers::backend::RelatedQuery;
+use autotag_handlers::classify::{Classifier, Creation};
+use autotag_handlers::event::EventSummary;
+use autotag_handlers::outcome::{Outcome, SkipReason};
+use autotag_handlers::plan::{Plan, PlannedResource};
+use autotag_handlers::records::PlanRequest;
+use autotag_handlers::row::{OriginId, ResourceOutcome, Status as _};
 use autotag_model::arn::Region;
 use autotag_model::rule::TagCall;
+use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let source = &args.source;
-    let catalog = setup::catalog(&source.rules)?;
-    let policy = setup::policy(source.policy.as_deref())?;
+    let classifier =
+        Classifier::new(setup::catalog(&source.rules)?, setup::policy(source.policy.as_deref())?);
     let (inputs, mut unreadable) = input::find(&source.paths, &Days::default())?;
-    let reader = Reader {
-        classifier: Classifier { catalog: &catalog, policy: &policy },
-        span: Span::default(),
-        jobs: source.jobs,
-        positions: true,
-    };
-    let reading = reader.read(&inputs);
-    unreadable.extend(reading.unreadable);
+    let scanner =
+        Scanner { classifier: &classifier, range: TimeRange::default(), jobs: source.jobs, positions: true };
+    let scan = scanner.scan(&inputs);
+    unreadable.extend(scan.unreadable);
+    let (records, sessions) = (scan.records.records, scan.records.sessions.len());
     let wanted = |event: &EventSummary| args.event.is_none() || args.event == event.id;
-    let creations: Vec<Found> = reading.creations.iter().map(|(_, found)| found.clone()).collect();
-    let rows = plan_rows(source, &policy, &reading.sessions, creations)?;
-    let mut out = anstream::stdout().lock();
-    let mut explained = 0_usize;
-    let mut creations: Vec<&(Origin, Found)> =
-        reading.creations.iter().filter(|(_, found)| wanted(&found.event)).collect();
-    creations.sort_by(|(_, a), (_, b)| a.event.time.cmp(&b.event.time));
-    for (origin, found) in creations {
-        let of_event: Vec<&Row> = rows.iter().filter(|row| Arc::ptr_eq(&row.event, &found.event)).collect();
-        creation(&mut out, &inputs, origin, found, &of_event)?;
-        explained += 1;
-    }
-    let without = reading.nothing.iter().chain(&reading.uncovered_rows);
-    for (origin, row) in without.filter(|(_, row)| wanted(&row.event)) {
-        ended_early(&mut out, &inputs, origin, row)?;
-        explained += 1;
+    let mut creations: Vec<PlanRequest> =
+        scan.records.creations.iter().filter(|request| wanted(&request.creation.event)).cloned().collect();
+    creations.sort_by_cached_key(|request| request.creation.event.timestamp());
+    let mut rejected = scan.records.rejected.clone();
+    rejected.retain(|row| wanted(&row.event));
+    let plan = offline_plan(source, classifier.policy(), scan.records)?;
+    let mut report = Report { out: anstream::stdout().lock(), inputs: &inputs, locations: &scan.locations };
+    let explained = creations.len() + rejected.len();
+    report.creations(&creations, &plan)?;
+    for row in &rejected {
+        report.rejected(row)?;
     }
     for text in &unreadable {
         writeln!(anstream::stderr(), "unreadable: {}", printable(text))?;
@@ -54,9 +50,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
         let events = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
         writeln!(
             anstream::stderr(),
-            "nothing to explain: none of {} records{events} is a creation ({} are STS sessions)",
-            reading.records,
-            reading.sessions.len()
+            "nothing to explain: none of {records} records{events} is a creation ({sessions} are STS sessions)",
         )?;
     }
     Ok(if unreadable.is_empty() && explained > 0 { Completion::Complete } else { Completion::Partial })
@@ -76,52 +70,122 @@ fn step(out: &mut impl Write, number: u8, name: &str, lines: &[String]) -> io::R
     Ok(())
 }
 
-fn head(out: &mut impl Write, inputs: &[Input], origin: &Origin, event: &EventSummary) -> io::Result<()> {
-    let title = format!(
-        "{} {} {} in {} of {}",
-        event.time.as_deref().unwrap_or("(no time)"),
-        event.source,
-        event.name,
-        event.region.as_deref().unwrap_or("(no region)"),
-        event.account.as_deref().unwrap_or("(no account)"),
-    );
-    writeln!(out, "{}", styled::text(styled::NAME, &printable(&title)))?;
-    let file = inputs.get(origin.input).map(Input::name).unwrap_or_default();
-    let id = event.id.as_deref().unwrap_or("none");
-    step(out, 1, "unwrap", &[format!("{file}: {}", origin.position), format!("eventID {id}")])
+/// Prints the explanations.
+struct Report<'a, W> {
+    out: W,
+    inputs: &'a [Input],
+    locations: &'a [RecordLocation],
 }
 
-/// A record that ended at step 2, 3 or 4.
-fn ended_early(out: &mut impl Write, inputs: &[Input], origin: &Origin, row: &Row) -> io::Result<()> {
-    head(out, inputs, origin, &row.event)?;
-    let reason =
-        row.reason().unwrap_or_else(|| "looks like a creation; the catalogue has no rule for it".to_owned());
-    let (number, name) = match row.outcome {
-        Outcome::NoRule => (3, "rule"),
-        _ if row.resource_type.is_some() => (4, "locate"),
-        _ => (2, "screen"),
-    };
-    let reason = match row.outcome {
-        Outcome::CallFailed(_) => format!("the API call itself failed: {reason}"),
-        _ => reason,
-    };
-    let kind = row.resource_type.as_deref().map_or(String::new(), |kind| format!("{kind}: "));
-    step(out, number, name, &[format!("{kind}{reason}")])?;
-    step(out, 9, "answer", &[row.outcome.name().to_owned()])?;
-    writeln!(out)
+impl<W: Write> Report<'_, W> {
+    fn step(&mut self, number: u8, name: &str, lines: &[String]) -> io::Result<()> {
+        step(&mut self.out, number, name, lines)
+    }
+
+    fn head(&mut self, origin: OriginId, event: &EventSummary) -> io::Result<()> {
+        let title = format!(
+            "{} {} {} in {} of {}",
+            event.time.as_deref().unwrap_or("(no time)"),
+            event.source,
+            event.name,
+            event.region.as_deref().unwrap_or("(no region)"),
+            event.account.as_deref().unwrap_or("(no account)"),
+        );
+        writeln!(self.out, "{}", styled::text(styled::NAME, &printable(&title)))?;
+        let location = self.locations.get(origin.0);
+        let file = location.and_then(|location| self.inputs.get(location.input)).map(Input::name);
+        let position = location.map(|location| location.position.as_str()).unwrap_or_default();
+        let id = event.id.as_deref().unwrap_or("none");
+        let place = format!("{}: {position}", file.unwrap_or_default());
+        self.step(1, "unwrap", &[place, format!("eventID {id}")])
+    }
+
+    /// A record that leads to no resource to tag.
+    fn rejected(&mut self, row: &ResourceOutcome) -> io::Result<()> {
+        self.head(row.origin, &row.event)?;
+        let no_rule = || "looks like a creation; the catalogue has no rule for it".to_owned();
+        let reason = row.reason().unwrap_or_else(no_rule);
+        let (number, name) = match row.status {
+            Outcome::Uncovered => (3, "rule"),
+            _ if row.resource_type.is_some() => (4, "locate"),
+            _ => (2, "screen"),
+        };
+        let reason = match row.status {
+            Outcome::CallFailed(_) => format!("the API call itself failed: {reason}"),
+            _ => reason,
+        };
+        let kind = row.resource_type.as_deref().map_or(String::new(), |kind| format!("{kind}: "));
+        self.step(number, name, &[format!("{kind}{reason}")])?;
+        self.step(9, "answer", &[row.status.name().to_owned()])?;
+        writeln!(self.out)
+    }
+
+    fn creations(&mut self, creations: &[PlanRequest], plan: &Plan) -> io::Result<()> {
+        let mut rows: HashMap<OriginId, Vec<&PlannedResource>> = HashMap::new();
+        for row in plan.resources() {
+            rows.entry(row.origin).or_default().push(row);
+        }
+        for request in creations {
+            let of_event = rows.remove(&request.origin).unwrap_or_default();
+            self.creation(request, &of_event)?;
+        }
+        Ok(())
+    }
+
+    fn creation(&mut self, request: &PlanRequest, rows: &[&PlannedResource]) -> io::Result<()> {
+        let creation = &request.creation;
+        self.head(request.origin, &creation.event)?;
+        self.step(2, "screen", &["a creation that succeeded".to_owned()])?;
+        self.step(3, "rule", &rules(creation))?;
+        let located: Vec<String> = creation.targets.iter().map(|target| target.resource.display()).collect();
+        self.step(4, "locate", &located)?;
+        let queries = creation.targets.iter().flat_map(|target| &target.queries);
+        let mut asked: Vec<String> = queries.map(RelatedQuery::describe).collect();
+        if asked.is_empty() {
+            asked.push("nothing: the record says it all".to_owned());
+        }
+        self.step(5, "look up", &asked)?;
+        // Of the copies of an event, only one is asked for its owner.
+        let duplicate = Some(&Outcome::Skipped(SkipReason::Duplicate));
+        if rows.iter().any(|row| row.status.outcome() != duplicate) {
+            let owner = rows.iter().find_map(|row| row.owner.as_deref());
+            self.step(6, "owner", &owner_lines(&creation.principal, owner))?;
+        }
+        for row in rows {
+            self.resource(creation, row)?;
+        }
+        writeln!(self.out)
+    }
+
+    fn resource(&mut self, creation: &Creation, row: &PlannedResource) -> io::Result<()> {
+        let name = row.resource.as_ref().map_or_else(
+            || row.resource_type.clone().unwrap_or_default(),
+            autotag_model::rule::Resource::display,
+        );
+        let mut lines = vec![name];
+        lines.extend(row.tags.iter().map(|(key, value)| format!("{key} = {value}")));
+        lines.extend(row.notes.iter().map(|note| format!("note: {note}")));
+        self.step(7, "tags", &lines)?;
+        let target = creation.targets.iter().find(|target| Some(&target.resource) == row.resource.as_ref());
+        if let (Some(target), false) = (target, row.tags.is_empty()) {
+            let call = match &target.rule.call {
+                TagCall::TaggingApi => "TagResources of the Resource Groups Tagging API".to_owned(),
+                TagCall::Native(call) => call.write.name.clone(),
+                _ => "none".to_owned(),
+            };
+            let region = target.resource.region.as_ref().map_or("an unknown region", Region::as_str);
+            let actions = target.rule.iam_actions().join(", ");
+            self.step(8, "write", &[format!("{call} in {region}; needs {actions}")])?;
+        }
+        let reason = row.status.reason().map_or(String::new(), |reason| format!(": {reason}"));
+        self.step(9, "answer", &[format!("{}{reason}", row.status.name())])
+    }
 }
 
-fn creation(
-    out: &mut impl Write,
-    inputs: &[Input],
-    origin: &Origin,
-    found: &Found,
-    rows: &[&Row],
-) -> io::Result<()> {
-    head(out, inputs, origin, &found.event)?;
-    step(out, 2, "screen", &["a creation that succeeded".to_owned()])?;
+/// The rules that found the resources of a creation.
+fn rules(creation: &Creation) -> Vec<String> {
     let mut rules: Vec<String> = Vec::new();
-    for target in &found.targets {
+    for target in &creation.targets {
         let rule = &target.rule;
         let ids: Vec<String> = rule.id.iter().map(ToString::to_string).collect();
         let text = format!("{} -> {}, id at {}", rule.event, rule.resource_type, ids.join(" or "));
@@ -129,50 +193,5 @@ fn creation(
             rules.push(text);
         }
     }
-    step(out, 3, "rule", &rules)?;
-    let located: Vec<String> = found.targets.iter().map(|target| target.resource.display()).collect();
-    step(out, 4, "locate", &located)?;
-    let mut asked: Vec<String> =
-        found.targets.iter().flat_map(|target| &target.questions).map(Question::describe).collect();
-    if asked.is_empty() {
-        asked.push("nothing: the record says it all".to_owned());
-    }
-    step(out, 5, "look up", &asked)?;
-    // Of a copy of an event only the one that counts is asked for its owner.
-    if rows.iter().any(|row| row.outcome != Outcome::Skipped(SkipReason::Duplicate)) {
-        let owner = rows.iter().find_map(|row| row.owner.as_deref());
-        step(out, 6, "owner", &owner_lines(&found.principal, owner))?;
-    }
-    for row in rows {
-        resource(out, found, row)?;
-    }
-    writeln!(out)
-}
-
-fn resource(out: &mut impl Write, found: &Found, row: &Row) -> io::Result<()> {
-    let name = row.resource.as_ref().map_or_else(
-        || row.resource_type.clone().unwrap_or_default(),
-        autotag_model::rule::Resource::display,
-    );
-    let mut lines = vec![name];
-    lines.extend(row.tags.iter().map(|(key, value)| format!("{key} = {value}")));
-    lines.extend(row.notes.iter().map(|note| format!("note: {note}")));
-    step(out, 7, "tags", &lines)?;
-    let target = found.targets.iter().find(|target| Some(&target.resource) == row.resource.as_ref());
-    if let (Some(target), false) = (target, row.tags.is_empty()) {
-        let call = match &target.rule.call {
-            TagCall::TaggingApi => "TagResources of the Resource Groups Tagging API".to_owned(),
-            TagCall::Native(call) => call.write.name.clone(),
-            _ => "none".to_owned(),
-        };
-        let region = target.resource.region.as_ref().map_or("an unknown region", Region::as_str);
-        step(
-            out,
-            8,
-            "write",
-            &[format!("{call} in {region}; needs {}", target.rule.iam_actions().join(", "))],
-        )?;
-    }
-    let reason = row.outcome.reason().map_or(String::new(), |reason| format!(": {reason}"));
-    step(out, 9, "answer", &[format!("{}{reason}", row.outcome.name())])
+    rules
 }

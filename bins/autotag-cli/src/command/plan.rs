@@ -1,14 +1,14 @@
 //! `autotag plan`: which tags records would lead to, and why.
 
-use super::plan_rows;
 use crate::cli::PlanArgs;
 use crate::completion::Completion;
-use crate::material::Material;
+use crate::offline::offline_plan;
+use crate::plan_input::PlanInput;
 use anyhow::Result;
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Completion> {
-    let mut material = Material::gather(args)?;
-    let creations = std::mem::take(&mut material.creations);
-    let rows = plan_rows(&args.source, &material.policy, &material.sessions, creations)?;
-    material.show(rows, args)
+    let mut input = PlanInput::read(args)?;
+    let records = std::mem::take(&mut input.records);
+    let plan = offline_plan(&args.source, input.classifier.policy(), records)?;
+    input.show(plan.into_resources().collect(), args)
 }

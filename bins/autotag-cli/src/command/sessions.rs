@@ -58,7 +58,7 @@ impl<'s> Line<'s> {
 }
 
 pub(crate) fn run(args: &SessionsArgs) -> Result<Completion> {
-    if args.store.state.is_none() && args.store.table.is_none() {
+    if !args.store.names_a_store() {
         return Err(usage_error("`--state FILE` or `--table NAME` is required: the store of the sessions"));
     }
     let sessions = Sessions::open(&args.store)?;

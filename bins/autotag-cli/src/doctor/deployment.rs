@@ -8,11 +8,11 @@ use super::options::DoctorOptions;
 use super::query::{AwsQuery, QueryError};
 use super::stack::Stack;
 use super::xml;
-use autotag_aws::signed::{ORGANIZATIONS, organizations_region};
+use autotag_aws::organizations::OrganizationAccount;
 use autotag_aws::{AccountScope, Accounts, AssumedRole, MemberRole};
 use autotag_model::arn::{AccountId, Partition, Region};
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The role session name of doctor in other accounts, as `CloudTrail` shows it.
@@ -207,16 +207,8 @@ impl DeploymentView {
 
     /// The active accounts of the organization.
     async fn organization(&self) -> Result<Vec<AccountId>, QueryError> {
-        let region = organizations_region(&self.hub);
-        let pages = ("Accounts", "NextToken");
-        let all =
-            self.aws.list(ORGANIZATIONS, "organizations:ListAccounts", &region, &json!({}), pages).await?;
-        let text = |account: &Value, name: &str| account.get(name)?.as_str().map(str::to_owned);
-        let active = |account: &&Value| {
-            let state = text(account, "State").or_else(|| text(account, "Status"));
-            state.is_none_or(|state| state == "ACTIVE")
-        };
-        Ok(all.iter().filter(active).filter_map(|account| AccountId::new(&text(account, "Id")?)).collect())
+        let accounts = self.aws.organization_accounts().await?.into_iter();
+        Ok(accounts.filter(OrganizationAccount::is_active).map(|account| account.id).collect())
     }
 
     /// Assumes the role with which doctor reads an account.

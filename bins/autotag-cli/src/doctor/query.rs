@@ -1,20 +1,18 @@
 //! Queries to AWS: signed requests, a bounded number of them at once, with a reason if there is no answer.
 
+use autotag_aws::organizations::{self, OrganizationAccount};
+use autotag_aws::paginate::{PagingDoesNotEnd, paginate};
 use autotag_aws::signed::{self, JsonApi, METRICS, Request, SignedError};
 use autotag_model::arn::{Partition, Region};
 use autotag_model::failure::{self, ErrorClass};
 use aws_config::SdkConfig;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The maximum number of concurrent requests. AWS's rate limits for such calls are low.
 const MAX_CONCURRENCY: usize = 8;
-
-/// The maximum number of pages of one list. Organizations lists at most 20 accounts a page, so this is enough for 20,000.
-const MAX_PAGES: usize = 1_000;
 
 /// Sends requests to AWS with one set of credentials. Clones share the limit of concurrent requests.
 #[derive(Debug, Clone)]
@@ -48,11 +46,6 @@ impl QueryError {
     /// The answer lacks what was asked for, or cannot be parsed.
     pub(crate) fn unreadable(action: &str) -> Self {
         Self::new(action, SignedError::unsent(operation(action), "UnreadableAnswer"))
-    }
-
-    /// A page token was repeated, or there are too many pages: the list would be incomplete.
-    fn endless(action: &str) -> Self {
-        Self::new(action, SignedError::unsent(operation(action), "PagingDoesNotEnd"))
     }
 
     /// Whether the resource does not exist.
@@ -92,28 +85,6 @@ pub(crate) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// The items of all pages of a list. `fetch` gets the token of a page, `None` for the first, and returns the page's items and
-/// the token of the next page, if there is one.
-///
-/// # Errors
-/// The first error of `fetch`; an error if a token is repeated, because the list would be incomplete.
-pub(crate) async fn paginate<T>(
-    action: &str,
-    fetch: impl AsyncFn(Option<&str>) -> Result<(Vec<T>, Option<String>), QueryError>,
-) -> Result<Vec<T>, QueryError> {
-    let (mut all, mut seen, mut token) = (Vec::new(), BTreeSet::new(), None::<String>);
-    for _ in 0..MAX_PAGES {
-        let (items, next) = fetch(token.as_deref()).await?;
-        all.extend(items);
-        let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(all) };
-        if !seen.insert(next.clone()) {
-            break;
-        }
-        token = Some(next);
-    }
-    Err(QueryError::endless(action))
-}
-
 /// The items and the next token of a page in JSON.
 fn page(mut answer: Value, items: &str, next: &str) -> (Vec<Value>, Option<String>) {
     let list = match answer.get_mut(items).map(Value::take) {
@@ -121,6 +92,13 @@ fn page(mut answer: Value, items: &str, next: &str) -> (Vec<Value>, Option<Strin
         _ => Vec::new(),
     };
     (list, answer.get(next).and_then(Value::as_str).map(str::to_owned))
+}
+
+impl From<PagingDoesNotEnd> for QueryError {
+    fn from(error: PagingDoesNotEnd) -> Self {
+        let action = error.operation.clone();
+        Self::new(&action, error.into())
+    }
 }
 
 impl AwsQuery {
@@ -173,14 +151,21 @@ impl AwsQuery {
         input: &Value,
         (items, token): (&str, &str),
     ) -> Result<Vec<Value>, QueryError> {
-        paginate(action, async |next| {
+        paginate::<_, QueryError>(action, async |next| {
             let mut input = input.clone();
             if let (Some(next), Some(input)) = (next, input.as_object_mut()) {
-                input.insert(token.to_owned(), next.into());
+                input.insert(token.to_owned(), Value::String(next));
             }
             Ok(page(self.json(api, action, region, &input).await?, items, token))
         })
         .await
+    }
+
+    /// The accounts of the organization.
+    pub(crate) async fn organization_accounts(&self) -> Result<Vec<OrganizationAccount>, QueryError> {
+        let client = organizations::client(&self.config);
+        let accounts = organizations::list_accounts(&client).await;
+        accounts.map_err(|error| QueryError::new("organizations:ListAccounts", error))
     }
 
     /// A GET request to Lambda. `target` is path and query, percent-encoded.
@@ -201,8 +186,9 @@ impl AwsQuery {
         target: &str,
         items: &str,
     ) -> Result<Vec<Value>, QueryError> {
-        paginate(action, async |marker| {
-            let marker = marker.map(|marker| format!("&Marker={}", encoded(marker))).unwrap_or_default();
+        paginate::<_, QueryError>(action, async |marker| {
+            let marker =
+                marker.map(|marker: String| format!("&Marker={}", encoded(&marker))).unwrap_or_default();
             let answer = self.lambda(action, region, &format!("{target}{marker}")).await?;
             Ok(page(answer, items, "NextMarker"))
         })
@@ -284,21 +270,9 @@ mod tests {
     use futures_executor::block_on;
 
     #[test]
-    fn all_pages_of_a_list_are_read() {
-        let fetch = async |token: Option<&str>| {
-            Ok(match token {
-                None => (vec![1], Some("a".to_owned())),
-                Some("a") => (Vec::new(), Some("b".to_owned())),
-                Some(_) => (vec![2], Some(String::new())),
-            })
-        };
-        assert_eq!(block_on(paginate("x:List", fetch)), Ok(vec![1, 2]));
-    }
-
-    #[test]
     fn a_repeated_page_token_is_an_error() {
-        let fetch = async |_: Option<&str>| Ok((vec![1], Some("again".to_owned())));
-        let error = block_on(paginate("x:List", fetch)).unwrap_err();
+        let fetch = async |_: Option<String>| Ok((vec![1], Some("again".to_owned())));
+        let error = block_on(paginate::<_, QueryError>("x:List", fetch)).unwrap_err();
         assert_eq!(error.to_string(), "x:List answered PagingDoesNotEnd");
     }
 }

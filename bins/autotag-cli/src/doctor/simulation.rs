@@ -1,9 +1,10 @@
 //! `iam:SimulatePrincipalPolicy`: IAM's own answer to what a role may do.
 
 use super::check::{CheckFailure, CheckResult, fail};
-use super::query::{AwsQuery, QueryError, encoded, paginate};
+use super::query::{AwsQuery, QueryError, encoded};
 use super::xml;
 use crate::output::plural;
+use autotag_aws::paginate::paginate;
 use autotag_model::arn::Partition;
 use futures_util::future::join_all;
 use roxmltree::Node;
@@ -98,8 +99,8 @@ async fn simulate(
     resource: &str,
 ) -> Result<Vec<Refused>, QueryError> {
     let form = request(role, &actions, resource);
-    let answers = paginate(SIMULATE, async |marker| {
-        let marker = marker.map(|marker| format!("&Marker={}", encoded(marker))).unwrap_or_default();
+    let answers = paginate::<_, QueryError>(SIMULATE, async |marker| {
+        let marker = marker.map(|marker: String| format!("&Marker={}", encoded(&marker))).unwrap_or_default();
         let answer = aws.iam(SIMULATE, partition, &format!("{form}{marker}")).await?;
         let next = next_marker(&answer)?;
         Ok((vec![answer], next))

@@ -1,6 +1,6 @@
 //! `s3://bucket/prefix`: the log files of a trail where AWS delivers them, read as they come.
 
-use super::{Days, Input, is_trail_file};
+use super::layout::{Days, is_trail_file};
 use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
 use aws_sdk_s3::Client;
@@ -10,7 +10,7 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
 use aws_sdk_s3::primitives::ByteStream;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Runtime;
 
 /// Where S3 is asked when nothing says a region; the answer names the bucket's own.
@@ -19,7 +19,7 @@ const ANY_REGION: &str = "us-east-1";
 /// Requests of S3, made by threads that wait.
 #[derive(Debug)]
 pub(crate) struct S3 {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     client: Client,
 }
 
@@ -78,10 +78,10 @@ impl Read for Body {
 }
 
 /// The log files under `url`, in the order of their keys; digests and days outside are left out.
-pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Input>> {
+pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Object>> {
     let (bucket, prefix) =
         parse(url).ok_or_else(|| usage_error(format!("`{url}`: expected s3://BUCKET/PREFIX")))?;
-    let runtime = Runtime::new().context("cannot start the threads that read S3")?;
+    let runtime = runtime()?;
     let client = runtime.block_on(connect(None));
     let mut s3 = S3 { runtime, client };
     let objects = match s3.objects(bucket, prefix) {
@@ -106,8 +106,20 @@ pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Input>> {
     };
     let objects = objects.into_iter().filter(|(key, _)| wanted(key));
     Ok(objects
-        .map(|(key, size)| Input::S3(Object { s3: Arc::clone(&s3), bucket: bucket.to_owned(), key, size }))
+        .map(|(key, size)| Object { s3: Arc::clone(&s3), bucket: bucket.to_owned(), key, size })
         .collect())
+}
+
+/// The threads that read S3, shared by all arguments.
+fn runtime() -> Result<Arc<Runtime>> {
+    static SHARED: Mutex<Option<Arc<Runtime>>> = Mutex::new(None);
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = &*shared {
+        return Ok(Arc::clone(runtime));
+    }
+    let runtime = Arc::new(Runtime::new().context("cannot start the threads that read S3")?);
+    *shared = Some(Arc::clone(&runtime));
+    Ok(runtime)
 }
 
 fn parse(url: &str) -> Option<(&str, &str)> {

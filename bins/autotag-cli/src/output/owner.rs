@@ -1,11 +1,11 @@
-//! Who stood behind a call, with the proof.
+//! Who made a call, with the evidence.
 
-use autotag_handlers::owner::{Hop, Owner, OwnerSource};
+use autotag_handlers::owner::{ChainLink, Owner, OwnerSource};
 use autotag_model::identity::Principal;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What people read: the owner first, then how he was found.
+/// For people: the owner first, then how they were found.
 pub(crate) fn owner_lines(principal: &Principal, owner: Option<&Owner>) -> Vec<String> {
     let name = owner.and_then(|owner| owner.name.as_deref()).unwrap_or("nobody");
     let source = owner
@@ -16,9 +16,9 @@ pub(crate) fn owner_lines(principal: &Principal, owner: Option<&Owner>) -> Vec<S
         vec![format!("{name} ({source})"), format!("called by {} {who}", principal.kind.as_str())];
     lines.extend(principal.invoking_service().map(|service| format!("through {service}")));
     if let Some(owner) = owner {
-        for (index, hop) in owner.hops.iter().enumerate() {
-            lines.push(format!("hop {}: {}", index + 1, hop.of));
-            lines.push(format!("       {}", hop.found));
+        for (index, link) in owner.chain.iter().enumerate() {
+            lines.push(format!("hop {}: {}", index + 1, link.session));
+            lines.push(format!("       {}", link.evidence));
         }
         lines.extend(owner.workload.iter().map(|workload| format!("workload {workload}")));
     }
@@ -54,7 +54,7 @@ struct HopLine<'o> {
 
 impl<'o> OwnerLine<'o> {
     pub(crate) fn of(principal: &'o Principal, owner: &'o Owner) -> Self {
-        let hop = |hop: &'o Hop| HopLine { of: &hop.of, found: &hop.found };
+        let hop = |link: &'o ChainLink| HopLine { of: &link.session, found: &link.evidence };
         let tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
         Self {
             owner: owner.name.as_deref(),
@@ -66,9 +66,9 @@ impl<'o> OwnerLine<'o> {
                 invoked_by: principal.invoked_by.as_deref(),
             },
             workload: owner.workload.as_deref(),
-            hops: owner.hops.iter().map(hop).collect(),
+            hops: owner.chain.iter().map(hop).collect(),
             session_tags: tags.into_iter().collect(),
-            session_missing: owner.awaited.is_some(),
+            session_missing: owner.pending.is_some(),
         }
     }
 }

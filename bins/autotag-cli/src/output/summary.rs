@@ -3,7 +3,8 @@
 use super::table::{printable, styled};
 use crate::completion::Completion;
 use crate::input::Unreadable;
-use autotag_handlers::outcome::{Outcome, Row, SkipReason};
+use autotag_handlers::outcome::{Outcome, SkipReason};
+use autotag_handlers::row::{Row, Status};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -30,18 +31,18 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Counts one row; `place` is where its record stands, if that is known.
-    pub(crate) fn count(&mut self, row: &Row, place: Option<String>) {
-        match &row.outcome {
-            Outcome::CallFailed(_) => self.failed_calls += 1,
-            Outcome::NoRule => {}
-            Outcome::Skipped(SkipReason::Duplicate) => self.duplicates += 1,
-            Outcome::Skipped(_) if row.resource_type.is_none() => self.skipped_events += 1,
-            outcome => {
-                *self.outcomes.entry(outcome.name()).or_default() += 1;
+    pub(crate) fn count<S: Status>(&mut self, row: &Row<S>, place: Option<String>) {
+        match row.status.outcome() {
+            Some(Outcome::CallFailed(_)) => self.failed_calls += 1,
+            Some(Outcome::Uncovered) => {}
+            Some(Outcome::Skipped(SkipReason::Duplicate)) => self.duplicates += 1,
+            Some(Outcome::Skipped(_)) if row.resource_type.is_none() => self.skipped_events += 1,
+            _ => {
+                *self.outcomes.entry(row.status.name()).or_default() += 1;
                 self.resources += 1;
             }
         }
-        if let Outcome::Malformed(why) | Outcome::Refused(why) = &row.outcome {
+        if let Some(Outcome::Malformed(why) | Outcome::Refused(why)) = row.status.outcome() {
             let id = row.event.id.as_deref().unwrap_or("without id");
             let place = place.map_or(String::new(), |place| format!("{place}: "));
             self.failed.push(format!("{place}event {id} ({} {}): {why}", row.event.source, row.event.name));

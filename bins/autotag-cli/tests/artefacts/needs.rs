@@ -9,7 +9,7 @@ use std::path::Path;
 
 const ROLES: &str = "crates/autotag-aws/src/role.rs";
 const ORGANIZATION: &str = "bins/org-metadata/src/organization.rs";
-const REGIONS: &str = "bins/org-metadata/src/regions.rs";
+const REGIONS: &str = "bins/org-metadata/src/regions/enabled.rs";
 const TAGGING: &str = "bins/org-metadata/src/regions/tagging.rs";
 const BACKFILL: &str = "bins/autotag-cli/templates/deploy/backfill.yaml";
 

@@ -4,7 +4,7 @@
 //! A search returns at most a thousand resources, so each search leaves out the regions that are known already. An account
 //! needs one search per active region, and one more.
 
-use super::{AccountContext, RegionScan};
+use super::context::{AccountContext, RegionScan};
 use crate::aws::Failure;
 use crate::report::{MissingData, MissingField};
 use autotag_aws::paginate::Paginator;

@@ -4,7 +4,8 @@
 //! `GetResources` also returns resources that were tagged once (without tags), pages that are empty and not the last one,
 //! and ARNs without a region. The first resource that counts ends the search.
 
-use super::{AccountContext, RegionScan, enabled};
+use super::context::{AccountContext, RegionScan};
+use super::enabled::enabled;
 use crate::aws::Failure;
 use crate::report::{MissingData, MissingField};
 use autotag_aws::paginate::Paginator;

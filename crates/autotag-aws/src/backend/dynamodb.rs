@@ -1,17 +1,16 @@
 //! DynamoDB: tables, backups.
 
 use super::tagger::arn;
-use super::{AwsPorts, client_of};
+use super::{AwsBackend, client_of};
 use crate::errors;
 use crate::paginate::Paginator;
-use autotag_handlers::outcome::BackendError;
-use autotag_handlers::ports::Tags;
+use autotag_handlers::backend::Tags;
+use autotag_handlers::error::BackendError;
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
 use aws_sdk_dynamodb::types::Tag;
-use session_store::SessionStore;
 
-impl<S: SessionStore> AwsPorts<S> {
+impl AwsBackend {
     pub(super) async fn tag_dynamodb(&self, resource: &Resource, tags: &TagSet) -> Result<(), BackendError> {
         let operation = "TagResource";
         let arn = arn(resource, operation)?;

@@ -1,32 +1,31 @@
 //! EC2: one call tags many resources by id, and fails as a whole when one of them is gone.
 
 use super::tagger::Answers;
-use super::{AwsPorts, client_of};
+use super::{AwsBackend, client_of};
 use crate::errors;
-use autotag_handlers::outcome::{BackendError, ErrorClass};
-use autotag_handlers::ports::Item;
+use autotag_handlers::backend::TaggableResource;
+use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
 use aws_sdk_ec2::types::Tag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
-use session_store::SessionStore;
 
 /// AWS takes a thousand, and advises fewer.
 const IDS: usize = 200;
 const OPERATION: &str = "CreateTags";
 
-impl<S: SessionStore> AwsPorts<S> {
+impl AwsBackend {
     /// Tags resources of one account and region. If the call fails because of some ids, the others are tried again
     /// without them.
-    pub(super) async fn create_tags(&self, items: &[Item], tags: &TagSet) -> Answers {
+    pub(super) async fn create_tags(&self, items: &[TaggableResource], tags: &TagSet) -> Answers {
         let mut answers: Answers =
             items.iter().map(|_| Err(errors::invalid(OPERATION, "NotTried"))).collect();
         let all: Vec<usize> = (0..items.len()).collect();
         let mut parts: Vec<Vec<usize>> = all.chunks(IDS).map(<[usize]>::to_vec).collect();
         while let Some(part) = parts.pop() {
-            let of_part: Vec<&Item> = part.iter().filter_map(|index| items.get(*index)).collect();
+            let of_part: Vec<&TaggableResource> = part.iter().filter_map(|index| items.get(*index)).collect();
             let Some(first) = of_part.first() else { continue };
-            let ids: Vec<String> = of_part.iter().map(|item| item.resource.id.clone()).collect();
+            let ids: Vec<String> = of_part.iter().map(|taggable| taggable.resource.id.clone()).collect();
             let (answer, named) = self.try_create_tags(&ids, &first.resource, tags).await;
             let about_ids = answer.as_ref().is_err_and(is_about_ids);
             let (bad, good) = if about_ids { split(&part, &ids, &named) } else { (part, Vec::new()) };

@@ -39,14 +39,14 @@ pub const PERMISSIONS: &[Permission] = &[
         action: "ec2:DescribeImages",
         resources: &["*"],
         whose: Whose::Any,
-        adapter: "lookup",
+        adapter: "related",
         why: "the snapshots of a new image",
     },
     Permission {
         action: "ec2:DescribeInstances",
         resources: &["*"],
         whose: Whose::Any,
-        adapter: "lookup",
+        adapter: "related",
         why: "the volumes and network interfaces of new instances",
     },
     Permission {
@@ -56,7 +56,7 @@ pub const PERMISSIONS: &[Permission] = &[
             "arn:{partition}:identitystore:::user/*",
         ],
         whose: Whose::IdentityStore,
-        adapter: "people",
+        adapter: "users",
         why: "the names of Identity Center users",
     },
     Permission {

@@ -1,22 +1,20 @@
 //! IAM tags of roles and users: one call for many events, kept for a while.
 
-use super::{AwsPorts, client_of};
+use super::{AwsBackend, client_of};
 use crate::errors;
-use autotag_handlers::outcome::BackendError;
-use autotag_handlers::ports::{Clock as _, PrincipalTags, Tags};
+use autotag_handlers::backend::Tags;
+use autotag_handlers::error::BackendError;
 use autotag_model::arn::{Arn, Partition};
 use autotag_model::rule::{Resource, Scope};
 use aws_sdk_iam::Client;
-use session_store::SessionStore;
 
-impl<S: SessionStore> PrincipalTags for AwsPorts<S> {
-    async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
+impl AwsBackend {
+    /// The tags of an IAM role or user.
+    pub(super) async fn cached_iam_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         let Ok(parsed) = arn.parse::<Arn>() else { return Ok(Vec::new()) };
-        self.principals.at(self.now()).get(arn, self.iam_tags(&parsed)).await
+        self.principals.get(arn, Box::pin(self.iam_tags(&parsed))).await
     }
-}
 
-impl<S: SessionStore> AwsPorts<S> {
     async fn iam_tags(&self, arn: &Arn) -> Result<Tags, BackendError> {
         let partition: &Partition = arn.partition();
         let place =
@@ -26,7 +24,7 @@ impl<S: SessionStore> AwsPorts<S> {
         let principal = Resource::new("AWS::IAM::Principal", &name, None, &place);
         let client = match self.client(&principal, client_of!(aws_sdk_iam)).await {
             Ok(client) => client,
-            // A caller of an account that is not ours: his tags are no business of ours, the resource is.
+            // The account of the caller is out of scope: skip their IAM tags, but still tag the resource.
             Err(error) if errors::is_closed_account(&error) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };

@@ -1,16 +1,15 @@
 //! RDS, with `DocumentDB` and Neptune, which share its API.
 
 use super::tagger::arn;
-use super::{AwsPorts, client_of};
+use super::{AwsBackend, client_of};
 use crate::errors;
-use autotag_handlers::outcome::BackendError;
-use autotag_handlers::ports::Tags;
+use autotag_handlers::backend::Tags;
+use autotag_handlers::error::BackendError;
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
 use aws_sdk_rds::types::Tag;
-use session_store::SessionStore;
 
-impl<S: SessionStore> AwsPorts<S> {
+impl AwsBackend {
     pub(super) async fn tag_rds(&self, resource: &Resource, tags: &TagSet) -> Result<(), BackendError> {
         let operation = "AddTagsToResource";
         let arn = arn(resource, operation)?;

@@ -1,29 +1,28 @@
-//! The tags that are there already: in bulk where AWS has it.
+//! The tags that are there already, read in bulk if AWS has a call for that.
 
-use super::sdk::{Sdk, sdk_for};
+use super::sdk_calls::{SdkCall, sdk_call_for};
 use super::tagger::arn;
-use super::{AwsPorts, client_of, described, together};
+use super::{AwsBackend, client_of, declared_calls, together};
 use crate::errors;
 use crate::paginate::Paginator;
-use autotag_handlers::outcome::{BackendError, ErrorClass};
-use autotag_handlers::ports::{Item, TagReader, Tags};
+use autotag_handlers::backend::{TaggableResource, Tags};
+use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_model::arn::Arn;
 use autotag_model::rule::{NativeCall, Resource, TagCall};
 use autotag_model::tags::normalized_key;
-use session_store::SessionStore;
 use std::collections::HashMap;
 
 /// How many ARNs `GetResources` takes, and how many values a filter of `DescribeTags`.
 const ARNS: usize = 100;
 const IDS: usize = 200;
 
-/// Up to so many resources are asked of their services one by one: most new ones have no tags, and what `GetResources` does
-/// not list has to be asked there anyway.
-const FEW: usize = 3;
+/// Up to so many resources are read from their services one by one. Most new resources have no tags, and the service has
+/// to be asked for every resource that `GetResources` does not list.
+const DIRECT_READ_THRESHOLD: usize = 3;
 
 /// Resources that one kind of request reads, in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Road {
+enum ReadStrategy {
     /// `GetResources`, then the service itself for what it does not list.
     TaggingApi,
     /// `DescribeTags` of EC2.
@@ -32,37 +31,40 @@ enum Road {
     Single,
 }
 
-fn road(item: &Item) -> Road {
-    match &item.rule.call {
-        TagCall::TaggingApi => Road::TaggingApi,
-        TagCall::Native(call) if sdk_for(call, &item.resource) == Some(Sdk::CreateTags) => Road::Ec2,
-        _ => Road::Single,
+fn read_strategy(taggable: &TaggableResource) -> ReadStrategy {
+    match &taggable.rule.call {
+        TagCall::TaggingApi => ReadStrategy::TaggingApi,
+        TagCall::Native(call) if sdk_call_for(call, &taggable.resource) == Some(SdkCall::CreateTags) => {
+            ReadStrategy::Ec2
+        }
+        _ => ReadStrategy::Single,
     }
 }
 
-impl<S: SessionStore> TagReader for AwsPorts<S> {
-    async fn tags(&self, items: &[Item]) -> Vec<Result<Tags, BackendError>> {
+impl AwsBackend {
+    /// The tags on each resource, in order.
+    pub(super) async fn read_tags(&self, items: &[TaggableResource]) -> Answers {
         let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
-        for (index, item) in items.iter().enumerate() {
-            let resource = &item.resource;
-            let key = (road(item), resource.account.clone(), resource.region.clone());
+        for (index, taggable) in items.iter().enumerate() {
+            let resource = &taggable.resource;
+            let key = (read_strategy(taggable), resource.account.clone(), resource.region.clone());
             groups.entry(key).or_default().push(index);
         }
-        let parts = groups.into_iter().flat_map(|((road, _, _), indices)| {
-            let size = match road {
-                Road::TaggingApi => ARNS,
-                Road::Ec2 => IDS,
-                Road::Single => 1,
+        let parts = groups.into_iter().flat_map(|((strategy, _, _), indices)| {
+            let size = match strategy {
+                ReadStrategy::TaggingApi => ARNS,
+                ReadStrategy::Ec2 => IDS,
+                ReadStrategy::Single => 1,
             };
-            let parts: Vec<_> = indices.chunks(size).map(|part| (road.clone(), part.to_vec())).collect();
+            let parts: Vec<_> = indices.chunks(size).map(|part| (strategy.clone(), part.to_vec())).collect();
             parts
         });
-        let reads = parts.map(|(road, part)| async move {
-            let of_part: Vec<&Item> = part.iter().filter_map(|index| items.get(*index)).collect();
-            let answers = match road {
-                Road::TaggingApi => self.read_tagging_api(&of_part).await,
-                Road::Ec2 => self.read_ec2(&of_part).await,
-                Road::Single => self.read_single(&of_part).await,
+        let reads = parts.map(|(strategy, part)| async move {
+            let of_part: Vec<&TaggableResource> = part.iter().filter_map(|index| items.get(*index)).collect();
+            let answers = match strategy {
+                ReadStrategy::TaggingApi => self.read_tagging_api(&of_part).await,
+                ReadStrategy::Ec2 => self.read_ec2(&of_part).await,
+                ReadStrategy::Single => self.read_single(&of_part).await,
             };
             part.into_iter().zip(answers).collect::<Vec<_>>()
         });
@@ -74,13 +76,14 @@ impl<S: SessionStore> TagReader for AwsPorts<S> {
 
 type Answers = Vec<Result<Tags, BackendError>>;
 
-fn all(items: &[&Item], error: &BackendError) -> Answers {
+fn all(items: &[&TaggableResource], error: &BackendError) -> Answers {
     items.iter().map(|_| Err(error.clone())).collect()
 }
 
-impl<S: SessionStore> AwsPorts<S> {
-    async fn read_tagging_api(&self, items: &[&Item]) -> Answers {
-        let few = items.len() <= FEW && items.iter().all(|item| item.rule.fallback.is_some());
+impl AwsBackend {
+    async fn read_tagging_api(&self, items: &[&TaggableResource]) -> Answers {
+        let few = items.len() <= DIRECT_READ_THRESHOLD
+            && items.iter().all(|taggable| taggable.rule.fallback.is_some());
         let listed = if few { Ok(HashMap::new()) } else { self.list(items).await };
         let listed = match listed {
             Ok(listed) => listed,
@@ -88,28 +91,29 @@ impl<S: SessionStore> AwsPorts<S> {
             Err(error) if error.class == ErrorClass::Invalid => HashMap::new(),
             Err(error) => return all(items, &error),
         };
-        let each = items.iter().map(|item| async {
-            let known = item.resource.arn.as_ref().and_then(|arn| listed.get(&arn.to_string()));
-            match (known, &item.rule.fallback) {
+        let each = items.iter().map(|taggable| async {
+            let known = taggable.resource.arn.as_ref().and_then(|arn| listed.get(&arn.to_string()));
+            match (known, &taggable.rule.fallback) {
                 (Some(tags), _) => Ok(tags.clone()),
                 // Not listed is either "never tagged" or "not a type that is listed": the service knows.
-                (None, Some(call)) => self.native_tags(call, &item.resource).await,
-                (None, None) => self.list_alone(item).await,
+                (None, Some(call)) => self.native_tags(call, &taggable.resource).await,
+                (None, None) => self.list_alone(taggable).await,
             }
         });
         together(each.collect()).await
     }
 
     /// One resource that no service can be asked for.
-    async fn list_alone(&self, item: &Item) -> Result<Tags, BackendError> {
-        let arn = arn(&item.resource, "GetResources")?;
-        Ok(self.list(&[item]).await?.remove(&arn).unwrap_or_default())
+    async fn list_alone(&self, taggable: &TaggableResource) -> Result<Tags, BackendError> {
+        let arn = arn(&taggable.resource, "GetResources")?;
+        Ok(self.list(&[taggable]).await?.remove(&arn).unwrap_or_default())
     }
 
     /// What `GetResources` lists of these, by ARN.
-    async fn list(&self, items: &[&Item]) -> Result<HashMap<String, Tags>, BackendError> {
+    async fn list(&self, items: &[&TaggableResource]) -> Result<HashMap<String, Tags>, BackendError> {
         let operation = "GetResources";
-        let arns = items.iter().filter_map(|item| item.resource.arn.as_ref().map(Arn::to_string)).collect();
+        let arns =
+            items.iter().filter_map(|taggable| taggable.resource.arn.as_ref().map(Arn::to_string)).collect();
         let Some(first) = items.first() else { return Ok(HashMap::new()) };
         let client = self.client(&first.resource, client_of!(aws_sdk_resourcegroupstagging)).await?;
         let answer = client.get_resources().set_resource_arn_list(Some(arns)).send().await;
@@ -121,9 +125,9 @@ impl<S: SessionStore> AwsPorts<S> {
         Ok(listed.collect())
     }
 
-    async fn read_ec2(&self, items: &[&Item]) -> Answers {
+    async fn read_ec2(&self, items: &[&TaggableResource]) -> Answers {
         let Some(first) = items.first() else { return Vec::new() };
-        let ids: Vec<String> = items.iter().map(|item| item.resource.id.clone()).collect();
+        let ids: Vec<String> = items.iter().map(|taggable| taggable.resource.id.clone()).collect();
         match self.ec2_tags(&first.resource, &ids).await {
             Ok(tags) => ids.iter().map(|id| Ok(tags.get(id).cloned().unwrap_or_default())).collect(),
             Err(error) => all(items, &error),
@@ -151,12 +155,12 @@ impl<S: SessionStore> AwsPorts<S> {
         Ok(tags)
     }
 
-    async fn read_single(&self, items: &[&Item]) -> Answers {
-        let each = items.iter().map(|item| async {
-            match &item.rule.call {
-                TagCall::Native(call) => self.native_tags(call, &item.resource).await,
-                _ => match &item.rule.read_with {
-                    Some(call) => self.native_tags(call, &item.resource).await,
+    async fn read_single(&self, items: &[&TaggableResource]) -> Answers {
+        let each = items.iter().map(|taggable| async {
+            match &taggable.rule.call {
+                TagCall::Native(call) => self.native_tags(call, &taggable.resource).await,
+                _ => match &taggable.rule.read_with {
+                    Some(call) => self.native_tags(call, &taggable.resource).await,
                     None => Ok(Vec::new()),
                 },
             }
@@ -169,14 +173,14 @@ impl<S: SessionStore> AwsPorts<S> {
         if call.api.is_some() {
             return self.described_tags(call, resource).await;
         }
-        match sdk_for(call, resource) {
-            Some(Sdk::CreateTags) => {
+        match sdk_call_for(call, resource) {
+            Some(SdkCall::CreateTags) => {
                 let mut tags = self.ec2_tags(resource, std::slice::from_ref(&resource.id)).await?;
                 Ok(tags.remove(&resource.id).unwrap_or_default())
             }
-            Some(Sdk::Rds) => self.rds_tags(resource).await,
-            Some(Sdk::DynamoDb) => self.dynamodb_tags(resource).await,
-            Some(Sdk::Bucket | Sdk::Object) => self.s3_tags(resource).await,
+            Some(SdkCall::Rds) => self.rds_tags(resource).await,
+            Some(SdkCall::DynamoDb) => self.dynamodb_tags(resource).await,
+            Some(SdkCall::Bucket | SdkCall::Object) => self.s3_tags(resource).await,
             None => Err(errors::invalid(&call.write.name, "NoSuchCall")),
         }
     }
@@ -191,12 +195,12 @@ impl<S: SessionStore> AwsPorts<S> {
         let (mut tags, mut pages) = (Tags::new(), Paginator::new(operation));
         while pages.has_next() {
             let token = pages.token();
-            let request = described::read_request(api, read, resource, &region, token.as_deref());
+            let request = declared_calls::read_request(api, read, resource, &region, token.as_deref());
             let request = request.map_err(|why| errors::invalid(operation, &why))?;
             let body = self.send(resource, request).await?;
             let unreadable = || BackendError::new(ErrorClass::Transport, operation, "UnreadableAnswer");
-            tags.extend(described::tags_in(api, read, &body).ok_or_else(unreadable)?);
-            pages.advance(described::next_page(api, read, &body)).map_err(errors::of_paging)?;
+            tags.extend(declared_calls::tags_in(api, read, &body).ok_or_else(unreadable)?);
+            pages.advance(declared_calls::next_page(api, read, &body)).map_err(errors::of_paging)?;
         }
         tags.sort_by_cached_key(|(key, _)| (normalized_key(key), key.clone()));
         tags.dedup();

@@ -1,15 +1,14 @@
 //! S3: both tag calls replace the whole set, so it is read, merged, written, and read again.
 
-use super::AwsPorts;
+use super::AwsBackend;
 use super::tagger::arn;
 use crate::errors;
-use autotag_handlers::outcome::{BackendError, ErrorClass};
-use autotag_handlers::ports::Tags;
+use autotag_handlers::backend::Tags;
+use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_model::rule::Resource;
 use autotag_model::tags::{TagSet, is_reserved};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{Tag, Tagging};
-use session_store::SessionStore;
 
 /// How often a set that somebody else changed in between is written anew.
 const TRIES: usize = 3;
@@ -26,7 +25,7 @@ struct Whole<'r> {
     object: Option<(String, Option<&'r str>)>,
 }
 
-impl<S: SessionStore> AwsPorts<S> {
+impl AwsBackend {
     pub(super) async fn tag_bucket(&self, resource: &Resource, tags: &TagSet) -> Result<(), BackendError> {
         self.merge(resource, tags, BUCKET_TAGS).await
     }

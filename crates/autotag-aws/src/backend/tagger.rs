@@ -1,43 +1,42 @@
 //! Which call writes the tags of a resource.
 
-use super::sdk::{Sdk, sdk_for};
-use super::{AwsPorts, described, together};
+use super::sdk_calls::{SdkCall, sdk_call_for};
+use super::{AwsBackend, declared_calls, together};
 use crate::errors;
 use crate::signed;
-use autotag_handlers::outcome::{BackendError, ErrorClass};
-use autotag_handlers::ports::{Item, Tagger, Write};
+use autotag_handlers::backend::{TagWrite, TaggableResource};
+use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_model::arn::Arn;
 use autotag_model::rule::{Api, NativeCall, Resource, TagCall};
 use autotag_model::tags::TagSet;
-use session_store::SessionStore;
 use std::sync::Arc;
 
 /// The answers for the resources of one write, in order.
 pub(super) type Answers = Vec<Result<(), BackendError>>;
 
-impl<S: SessionStore> Tagger for AwsPorts<S> {
-    async fn write(&self, write: &Write) -> Answers {
+impl AwsBackend {
+    /// Writes the tags to each resource; one answer a resource, in order.
+    pub(super) async fn write(&self, write: &TagWrite) -> Answers {
         match &write.call {
-            TagCall::TaggingApi => self.tag_resources(&write.items, &write.tags).await,
-            TagCall::Native(call) => self.tag_by_service(call, &write.items, &write.tags).await,
-            _ => write.items.iter().map(|_| Err(errors::invalid("none", "CannotBeTagged"))).collect(),
+            TagCall::TaggingApi => self.tag_resources(&write.resources, &write.tags).await,
+            TagCall::Native(call) => self.tag_by_service(call, &write.resources, &write.tags).await,
+            _ => write.resources.iter().map(|_| Err(errors::invalid("none", "CannotBeTagged"))).collect(),
         }
     }
-}
 
-impl<S: SessionStore> AwsPorts<S> {
     /// A service's own call, many resources at once where it takes them; and the rule's other call for what it refuses.
-    async fn tag_by_service(&self, call: &NativeCall, items: &[Item], tags: &TagSet) -> Answers {
-        let at_once = items.iter().all(|item| sdk_for(call, &item.resource) == Some(Sdk::CreateTags));
+    async fn tag_by_service(&self, call: &NativeCall, items: &[TaggableResource], tags: &TagSet) -> Answers {
+        let at_once =
+            items.iter().all(|taggable| sdk_call_for(call, &taggable.resource) == Some(SdkCall::CreateTags));
         let answers = if at_once {
             self.create_tags(items, tags).await
         } else {
-            together(items.iter().map(|item| self.native(call, item, tags)).collect()).await
+            together(items.iter().map(|taggable| self.native(call, taggable, tags)).collect()).await
         };
         let refused = failed(items, &answers, may_be_unfit_call);
-        let again = refused.iter().filter_map(|(index, item)| {
-            let fallback = item.rule.fallback.as_ref()?;
-            Some(async move { (*index, self.native(fallback, item, tags).await) })
+        let again = refused.iter().filter_map(|(index, taggable)| {
+            let fallback = taggable.rule.fallback.as_ref()?;
+            Some(async move { (*index, self.native(fallback, taggable, tags).await) })
         });
         let again = together(again.collect()).await;
         // If both are refused, the first refusal is the answer: it is about the call that is meant for the resource.
@@ -48,23 +47,23 @@ impl<S: SessionStore> AwsPorts<S> {
     pub(super) async fn native(
         &self,
         call: &NativeCall,
-        item: &Item,
+        taggable: &TaggableResource,
         tags: &TagSet,
     ) -> Result<(), BackendError> {
-        let resource = &item.resource;
+        let resource = &taggable.resource;
         if let Some(api) = &call.api {
             return self.described(api, call, resource, tags).await;
         }
         let no_call = || errors::invalid(&call.write.name, "NoSuchCall");
-        match sdk_for(call, resource).ok_or_else(no_call)? {
-            Sdk::CreateTags => {
-                let mut answers = self.create_tags(std::slice::from_ref(item), tags).await;
+        match sdk_call_for(call, resource).ok_or_else(no_call)? {
+            SdkCall::CreateTags => {
+                let mut answers = self.create_tags(std::slice::from_ref(taggable), tags).await;
                 answers.pop().unwrap_or_else(|| Err(no_call()))
             }
-            Sdk::Rds => self.tag_rds(resource, tags).await,
-            Sdk::DynamoDb => self.tag_dynamodb(resource, tags).await,
-            Sdk::Bucket => self.tag_bucket(resource, tags).await,
-            Sdk::Object => self.tag_object(resource, tags).await,
+            SdkCall::Rds => self.tag_rds(resource, tags).await,
+            SdkCall::DynamoDb => self.tag_dynamodb(resource, tags).await,
+            SdkCall::Bucket => self.tag_bucket(resource, tags).await,
+            SdkCall::Object => self.tag_object(resource, tags).await,
         }
     }
 
@@ -80,7 +79,7 @@ impl<S: SessionStore> AwsPorts<S> {
         let region = self.region(resource)?;
         let pairs: Vec<(&str, &str)> = tags.pairs().collect();
         for part in pairs.chunks(call.max_per_call.unwrap_or(usize::MAX).max(1)) {
-            let request = described::write_request(api, call, resource, &region, part)
+            let request = declared_calls::write_request(api, call, resource, &region, part)
                 .map_err(|why| errors::invalid(operation, &why))?;
             self.send(resource, request).await?;
         }
@@ -94,7 +93,7 @@ impl<S: SessionStore> AwsPorts<S> {
         request: signed::Request,
     ) -> Result<String, BackendError> {
         let region = self.region(resource)?;
-        self.turn(resource, &region).await;
+        self.wait_for_rate(resource, &region).await;
         let config = self.accounts.client(resource.account.as_ref(), &region, Clone::clone).await;
         let config = config.map_err(|error| errors::of_account(&error))?;
         signed::send(&config, request).await.map_err(|error| errors::of_signed(&error))
@@ -132,10 +131,10 @@ pub(super) fn with(
 
 /// The items whose answers are failures of one kind, by index.
 pub(super) fn failed(
-    items: &[Item],
+    items: &[TaggableResource],
     answers: &Answers,
     which: impl Fn(&BackendError) -> bool,
-) -> Vec<(usize, Item)> {
+) -> Vec<(usize, TaggableResource)> {
     let failed = answers.iter().enumerate().filter(|(_, answer)| answer.as_ref().is_err_and(&which));
     failed.filter_map(|(index, _)| Some((index, items.get(index)?.clone()))).collect()
 }

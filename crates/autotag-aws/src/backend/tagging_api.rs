@@ -1,35 +1,36 @@
 //! The Resource Groups Tagging API: the common road, by ARN, for resources of all services at once.
 
 use super::tagger::{Answers, arn, failed, may_be_unknown_type, with};
-use super::{AwsPorts, client_of, together};
+use super::{AwsBackend, client_of, together};
 use crate::errors;
-use autotag_handlers::outcome::BackendError;
-use autotag_handlers::ports::Item;
+use autotag_handlers::backend::TaggableResource;
+use autotag_handlers::error::BackendError;
 use autotag_model::failure::classify;
 use autotag_model::tags::TagSet;
 use aws_sdk_resourcegroupstagging::types::FailureInfo;
-use session_store::SessionStore;
 use std::collections::HashMap;
 
 /// How many ARNs a call takes.
 const ARNS: usize = 20;
 const OPERATION: &str = "TagResources";
 
-impl<S: SessionStore> AwsPorts<S> {
+impl AwsBackend {
     /// Tags resources of one account and region; what the API does not know is tagged by the service itself.
-    pub(super) async fn tag_resources(&self, items: &[Item], tags: &TagSet) -> Answers {
+    pub(super) async fn tag_resources(&self, items: &[TaggableResource], tags: &TagSet) -> Answers {
         let parts = items.chunks(ARNS).map(|part| self.tag_part(part, tags));
         together(parts.collect()).await.concat()
     }
 
-    async fn tag_part(&self, items: &[Item], tags: &TagSet) -> Answers {
+    async fn tag_part(&self, items: &[TaggableResource], tags: &TagSet) -> Answers {
         let answers = self.tag_at_once(items, tags).await;
         let unsure = failed(items, &answers, may_be_unknown_type);
-        let again = unsure.iter().map(|(index, item)| async move {
+        let again = unsure.iter().map(|(index, taggable)| async move {
             // One wrong ARN fails the whole call, and nobody knows which it was.
-            let alone = match &item.rule.fallback {
-                Some(call) => self.native(call, item, tags).await,
-                None if items.len() > 1 => self.tag_at_once(std::slice::from_ref(item), tags).await.pop()?,
+            let alone = match &taggable.rule.fallback {
+                Some(call) => self.native(call, taggable, tags).await,
+                None if items.len() > 1 => {
+                    self.tag_at_once(std::slice::from_ref(taggable), tags).await.pop()?
+                }
                 None => return None,
             };
             Some((*index, alone))
@@ -37,10 +38,10 @@ impl<S: SessionStore> AwsPorts<S> {
         with(answers, together(again.collect()).await.into_iter().flatten())
     }
 
-    async fn tag_at_once(&self, items: &[Item], tags: &TagSet) -> Answers {
+    async fn tag_at_once(&self, items: &[TaggableResource], tags: &TagSet) -> Answers {
         let Some(first) = items.first() else { return Vec::new() };
         let arns: Vec<Result<String, BackendError>> =
-            items.iter().map(|item| arn(&item.resource, OPERATION)).collect();
+            items.iter().map(|taggable| arn(&taggable.resource, OPERATION)).collect();
         let client = match self.client(&first.resource, client_of!(aws_sdk_resourcegroupstagging)).await {
             Ok(client) => client,
             Err(error) => return items.iter().map(|_| Err(error.clone())).collect(),

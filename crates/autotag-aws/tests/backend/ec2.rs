@@ -1,20 +1,20 @@
 //! EC2: many ids in a call, which fails as a whole if one of them is wrong.
 
-use crate::world::{HERE, World, failure, item, write};
-use autotag_handlers::outcome::{BackendError, ErrorClass};
-use autotag_handlers::ports::{Item, Tagger as _};
+use crate::emulated::{HERE, World, failure, item, write};
+use autotag_handlers::backend::{TagWriter as _, TaggableResource};
+use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_testkit::{Fault, Reply};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::Filter;
 
 const TAGS: &[(&str, &str)] = &[("Owner", "mara"), ("Team", "a b+c@d/ü")];
 
-fn volume(id: &str) -> Item {
+fn volume(id: &str) -> TaggableResource {
     let arn = format!("arn:aws:ec2:eu-west-1:{HERE}:volume/{id}");
     item("ec2:CreateVolume", "AWS::EC2::Volume", id, &arn)
 }
 
-async fn volumes(world: &World, count: usize) -> Vec<Item> {
+async fn volumes(world: &World, count: usize) -> Vec<TaggableResource> {
     let client = Client::new(&world.direct);
     let mut all = Vec::new();
     for _ in 0..count {
@@ -24,7 +24,7 @@ async fn volumes(world: &World, count: usize) -> Vec<Item> {
     all
 }
 
-async fn tags_on(world: &World, item: &Item) -> Vec<(String, String)> {
+async fn tags_on(world: &World, item: &TaggableResource) -> Vec<(String, String)> {
     let filter = Filter::builder().name("resource-id").values(&item.resource.id).build();
     let described = Client::new(&world.direct).describe_tags().filters(filter).send().await.unwrap();
     let tags = described.tags.unwrap().into_iter().map(|tag| (tag.key.unwrap(), tag.value.unwrap()));
@@ -50,7 +50,7 @@ fn failed(answers: &[Result<(), BackendError>]) -> Vec<usize> {
 async fn many_ids_are_one_call() {
     let world = World::new().await;
     let items = volumes(&world, 5).await;
-    assert_eq!(world.ports().write(&write(&items, TAGS)).await, vec![Ok(()); 5]);
+    assert_eq!(world.backend().write_tags(&write(&items, TAGS)).await, vec![Ok(()); 5]);
     assert_eq!(count(&world), 1);
     for item in &items {
         assert_eq!(tags_on(&world, item).await, ours());
@@ -64,8 +64,8 @@ async fn calls_take_at_most_two_hundred_ids() {
         (call.operation == "CreateTags")
             .then(|| Reply::xml(200, "<CreateTagsResponse><return>true</return></CreateTagsResponse>"))
     });
-    let items: Vec<Item> = (0..450).map(|number| volume(&format!("vol-{number:017}"))).collect();
-    assert_eq!(world.ports().write(&write(&items, TAGS)).await, vec![Ok(()); 450]);
+    let items: Vec<TaggableResource> = (0..450).map(|number| volume(&format!("vol-{number:017}"))).collect();
+    assert_eq!(world.backend().write_tags(&write(&items, TAGS)).await, vec![Ok(()); 450]);
     let calls = world.calls("ec2", "CreateTags");
     let mut sizes: Vec<usize> = calls.iter().map(|call| call.resources().len()).collect();
     sizes.sort_unstable();
@@ -80,7 +80,7 @@ async fn one_that_is_gone_keeps_nobody_else_from_their_tags() {
     world.proxy.rule(move |call| {
         (call.operation == "CreateTags" && call.mentions(&gone)).then(|| Fault::NotFound(vec![gone.clone()]))
     });
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(failure(&answers[1]), (ErrorClass::NotFound, "InvalidVolume.NotFound"));
     assert_eq!(failed(&answers), [1]);
     assert_eq!(count(&world), 2, "the error says which it is");
@@ -105,7 +105,7 @@ async fn several_that_are_gone_are_found_together() {
         let named = gone.into_iter().filter(|id| ["vol-0a", "vol-0b", "i-0c"].contains(&id.as_str()));
         (call.operation == "CreateTags" && missing).then(|| Fault::NotFound(named.collect()))
     });
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(failed(&answers), [2, 3, 4]);
     assert_eq!(failure(&answers[3]), (ErrorClass::NotFound, "InvalidVolume.NotFound"));
     assert_eq!(failure(&answers[4]), (ErrorClass::NotFound, "InvalidInstanceID.NotFound"));
@@ -121,7 +121,7 @@ async fn an_error_that_names_nobody_is_found_by_halves() {
     world.proxy.rule(move |call| {
         (call.operation == "CreateTags" && call.mentions(&bad)).then(|| Fault::refused("InvalidID"))
     });
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(failure(&answers[5]), (ErrorClass::Invalid, "InvalidID"));
     assert_eq!(failed(&answers), [5]);
     for item in [&items[0], &items[4], &items[6], &items[7]] {
@@ -140,7 +140,7 @@ async fn a_resource_without_room_keeps_nobody_else_from_their_tags() {
         |(key, value): &(String, String)| aws_sdk_ec2::types::Tag::builder().key(key).value(value).build();
     let create = Client::new(&world.direct).create_tags().resources(&items[0].resource.id);
     create.set_tags(Some(full.iter().map(tag).collect())).send().await.unwrap();
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Invalid, "TagLimitExceeded"));
     assert_eq!(answers[1], Ok(()));
     assert_eq!(tags_on(&world, &items[0]).await.len(), 50);
@@ -153,7 +153,7 @@ async fn what_is_throttled_is_retried_whole_and_never_in_parts() {
     let world = World::new().await;
     let items = volumes(&world, 3).await;
     world.proxy.rule(|call| (call.operation == "CreateTags").then_some(Fault::Throttled));
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     for answer in &answers {
         assert_eq!(failure(answer), (ErrorClass::Throttled, "RequestLimitExceeded"));
     }
@@ -169,7 +169,7 @@ async fn what_is_throttled_once_is_done_the_next_time() {
         let now = || first.swap(false, std::sync::atomic::Ordering::Relaxed);
         (call.operation == "CreateTags" && now()).then_some(Fault::Throttled)
     });
-    assert_eq!(world.ports().write(&write(&items, TAGS)).await, vec![Ok(()); 2]);
+    assert_eq!(world.backend().write_tags(&write(&items, TAGS)).await, vec![Ok(()); 2]);
     assert_eq!(count(&world), 2);
 }
 
@@ -181,7 +181,7 @@ async fn a_missing_permission_is_everybodys() {
         let (code, message) = ("UnauthorizedOperation".to_owned(), "You are not authorized".to_owned());
         (call.operation == "CreateTags").then_some(Fault::Refused { status: 403, code, message })
     });
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     for answer in &answers {
         assert_eq!(failure(answer), (ErrorClass::Denied, "UnauthorizedOperation"));
     }
@@ -198,6 +198,6 @@ async fn a_lost_answer_is_asked_for_again() {
         let now = || first.swap(false, std::sync::atomic::Ordering::Relaxed);
         (call.operation == "CreateTags" && now()).then_some(Fault::AnswerLost)
     });
-    assert_eq!(world.ports().write(&write(&items, TAGS)).await, vec![Ok(()); 2]);
+    assert_eq!(world.backend().write_tags(&write(&items, TAGS)).await, vec![Ok(()); 2]);
     assert_eq!(tags_on(&world, &items[0]).await, ours());
 }

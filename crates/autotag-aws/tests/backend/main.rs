@@ -1,4 +1,4 @@
-//! The ports over AWS, against moto over real HTTP, and against what AWS says and moto does not.
+//! The backend over AWS, against moto over real HTTP, and against what AWS says and moto does not.
 #![cfg(feature = "backend")]
 #![expect(
     clippy::unwrap_used,
@@ -8,11 +8,11 @@
 )]
 
 mod ec2;
-mod lookup;
+mod emulated;
 mod native;
-mod people;
 mod principals;
 mod reader;
+mod related;
 mod s3;
 mod tagging_api;
-mod world;
+mod users;

@@ -1,31 +1,31 @@
 //! The services' own calls, in each protocol: written, read back by the port, and there for others to see.
 
-use crate::world::{HERE, World, failure, item, sorted, tag_set, tags, write};
-use autotag_handlers::outcome::ErrorClass;
-use autotag_handlers::ports::{Item, TagReader as _, Tagger as _, Write};
+use crate::emulated::{HERE, World, failure, item, sorted, tag_set, tags, write};
+use autotag_handlers::backend::{BackendReader as _, TagWrite, TagWriter as _, TaggableResource};
+use autotag_handlers::error::ErrorClass;
 use autotag_model::rule::{ServiceRules, TagCall};
 use autotag_testkit::{Call, Fault};
 use serde_json::{Value, json};
 
 const TAGS: &[(&str, &str)] = &[("Owner", "mara"), ("Team", "a b+c@d/ü=:._-")];
 
-async fn queue(world: &World, name: &str) -> Item {
+async fn queue(world: &World, name: &str) -> TaggableResource {
     let made = world.ask("sqs", "AmazonSQS", "CreateQueue", &json!({"QueueName": name})).await;
     queue_at(made["QueueUrl"].as_str().unwrap())
 }
 
-fn queue_at(url: &str) -> Item {
+fn queue_at(url: &str) -> TaggableResource {
     let name = url.rsplit('/').next().unwrap();
     item("sqs:CreateQueue", "AWS::SQS::Queue", url, &format!("arn:aws:sqs:eu-west-1:{HERE}:{name}"))
 }
 
 /// Writes, reads back by the same port, and says what the port read.
-async fn round_trip(world: &World, one: &Item) -> Vec<(String, String)> {
-    let ports = world.ports();
+async fn round_trip(world: &World, one: &TaggableResource) -> Vec<(String, String)> {
+    let backend = world.backend();
     let items = std::slice::from_ref(one);
-    assert_eq!(ports.tags(items).await, [Ok(Vec::new())], "{}", one.resource.display());
-    assert_eq!(ports.write(&write(items, TAGS)).await, [Ok(())], "{}", one.resource.display());
-    sorted(ports.tags(items).await.remove(0).unwrap())
+    assert_eq!(backend.existing_tags(items).await, [Ok(Vec::new())], "{}", one.resource.display());
+    assert_eq!(backend.write_tags(&write(items, TAGS)).await, [Ok(())], "{}", one.resource.display());
+    sorted(backend.existing_tags(items).await.remove(0).unwrap())
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn a_table_by_its_client() {
 }
 
 /// The rule with the call in place of the tagging API, if that is its first.
-fn by_its_own_call(item: &mut Item) {
+fn by_its_own_call(item: &mut TaggableResource) {
     if item.rule.call == TagCall::TaggingApi {
         let mut rule = (*item.rule).clone();
         rule.call = TagCall::Native(rule.fallback.clone().unwrap());
@@ -173,11 +173,11 @@ async fn each_resource_of_a_service_call_fails_alone() {
     let gone = format!("https://sqs.eu-west-1.amazonaws.com/{HERE}/never-was");
     let mut items = vec![queue(&world, "beside-1").await, queue_at(&gone)];
     items.push(queue(&world, "beside-2").await);
-    let ports = world.ports();
-    let answers = ports.write(&write(&items, TAGS)).await;
+    let backend = world.backend();
+    let answers = backend.write_tags(&write(&items, TAGS)).await;
     assert_eq!(failure(&answers[1]).0, ErrorClass::NotFound);
     assert_eq!((&answers[0], &answers[2]), (&Ok(()), &Ok(())));
-    let read = ports.tags(&items).await;
+    let read = backend.existing_tags(&items).await;
     assert_eq!(failure(&read[1]).0, ErrorClass::NotFound, "not found is not without tags");
     assert_eq!(read[2].clone().map(sorted), Ok(tags(TAGS)));
     assert_eq!(world.proxy.count("sqs", "TagQueue"), 3);
@@ -212,7 +212,7 @@ async fn errors_of_each_protocol_keep_their_codes() {
         for one in &items {
             let mut one = one.clone();
             by_its_own_call(&mut one);
-            let answers = world.ports().write(&write(&[one.clone()], TAGS)).await;
+            let answers = world.backend().write_tags(&write(&[one.clone()], TAGS)).await;
             assert_eq!(failure(&answers[0]), (class, code), "{}", one.resource.display());
         }
     }
@@ -223,12 +223,12 @@ async fn service_calls_are_retried_when_they_are_throttled() {
     let world = World::new().await;
     let item = queue(&world, "throttled").await;
     world.proxy.rule(|call| (call.service == "sqs").then_some(Fault::Throttled));
-    let answers = world.ports().write(&write(std::slice::from_ref(&item), TAGS)).await;
+    let answers = world.backend().write_tags(&write(std::slice::from_ref(&item), TAGS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Throttled, "ThrottlingException"));
     assert_eq!(world.proxy.count("sqs", "TagQueue"), 3, "the attempts of the configuration");
     world.proxy.repair();
     world.proxy.not_found_first("throttled", 1);
-    let answers = world.ports().write(&write(&[item], TAGS)).await;
+    let answers = world.backend().write_tags(&write(&[item], TAGS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::NotFound, "QueueDoesNotExist"));
     assert_eq!(world.proxy.count("sqs", "TagQueue"), 4, "what is not found is not asked for again at once");
 }
@@ -280,7 +280,7 @@ async fn what_the_first_call_refuses_is_tried_by_the_other() {
             _ => None,
         });
         let tried = world.proxy.count("sqs", "TagQueue");
-        let answers = world.ports().write(&write(std::slice::from_ref(&fits), TAGS)).await;
+        let answers = world.backend().write_tags(&write(std::slice::from_ref(&fits), TAGS)).await;
         match want {
             None => assert_eq!(answers, [Ok(())]),
             Some(want) => assert_eq!(failure(&answers[0]), want),
@@ -317,12 +317,12 @@ async fn a_call_of_ours_is_never_sent_to_another_service_of_the_same_operation()
         let rules = ServiceRules::from_toml(&format!("{}{rest}", head(service, operation))).unwrap();
         let mut one = queue_at("https://sqs.eu-west-1.amazonaws.com/1/q");
         let arn = format!("arn:aws:{service}:eu-west-1:{HERE}:thing/t");
-        one.resource = crate::world::resource("AWS::Any::Thing", "t", &arn);
+        one.resource = crate::emulated::resource("AWS::Any::Thing", "t", &arn);
         one.rule = rules.rules[0].clone();
-        let (one, ports) = ([one], world.ports());
+        let (one, backend) = ([one], world.backend());
         let why = (ErrorClass::Invalid, "NoSuchCall");
-        assert_eq!(failure(&ports.write(&write(&one, TAGS)).await[0]), why, "{service}: {operation}");
-        assert_eq!(failure(&ports.tags(&one).await[0]), why, "{service}: {operation}");
+        assert_eq!(failure(&backend.write_tags(&write(&one, TAGS)).await[0]), why, "{service}: {operation}");
+        assert_eq!(failure(&backend.existing_tags(&one).await[0]), why, "{service}: {operation}");
     }
     assert_eq!(world.proxy.counts().len(), 0, "{:?}", world.proxy.counts());
 }
@@ -358,18 +358,18 @@ async fn more_tags_than_a_call_takes_are_several_calls() {
     );
     one.rule = rules.unwrap().rules.remove(0);
     let five = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4"), ("e", "5")];
-    let ports = world.ports();
-    assert_eq!(ports.write(&write(std::slice::from_ref(&one), &five)).await, [Ok(())]);
+    let backend = world.backend();
+    assert_eq!(backend.write_tags(&write(std::slice::from_ref(&one), &five)).await, [Ok(())]);
     assert_eq!(world.proxy.count("sqs", "TagQueue"), 3);
-    assert_eq!(ports.tags(&[one]).await[0].clone().map(sorted), Ok(tags(&five)));
+    assert_eq!(backend.existing_tags(&[one]).await[0].clone().map(sorted), Ok(tags(&five)));
 }
 
 #[tokio::test]
 async fn what_aws_cannot_tag_is_not_tried() {
     let world = World::new().await;
     let item = queue_at("https://sqs.eu-west-1.amazonaws.com/1/q");
-    let none = Write::new(TagCall::None, tag_set(TAGS), vec![item]);
-    assert_eq!(failure(&world.ports().write(&none).await[0]).0, ErrorClass::Invalid);
+    let none = TagWrite::new(TagCall::None, tag_set(TAGS), vec![item]);
+    assert_eq!(failure(&world.backend().write_tags(&none).await[0]).0, ErrorClass::Invalid);
     assert_eq!(world.proxy.counts().len(), 0);
 }
 
@@ -379,7 +379,7 @@ async fn calls_are_signed_for_the_region_of_the_resource() {
     let world = World::new().await;
     let mut far = queue_at(&format!("https://sqs.ap-southeast-2.amazonaws.com/{HERE}/far"));
     far.resource.region = autotag_model::arn::Region::new("ap-southeast-2");
-    let _ = world.ports().write(&write(&[far], TAGS)).await;
+    let _ = world.backend().write_tags(&write(&[far], TAGS)).await;
     let body: Value = world.calls("sqs", "TagQueue")[0].json();
     assert_eq!(world.calls("sqs", "TagQueue")[0].region, "ap-southeast-2", "{body}");
 }

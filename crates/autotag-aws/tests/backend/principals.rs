@@ -1,14 +1,13 @@
 //! IAM tags: all pages, one call for many who ask, and asked again after a while.
 
-use crate::world::{HERE, World, failure, sorted, tags};
-use autotag_handlers::outcome::ErrorClass;
-use autotag_handlers::ports::PrincipalTags as _;
+use crate::emulated::{HERE, World, failure, sorted, tags};
+use autotag_handlers::backend::BackendReader as _;
+use autotag_handlers::error::ErrorClass;
 use autotag_testkit::{Fault, Reply};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::Tag;
 use futures_util::future::join_all;
-use jiff::Timestamp;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 fn role(name: &str) -> String {
     format!("arn:aws:iam::{HERE}:role/{name}")
@@ -37,12 +36,12 @@ async fn tags_of_roles_and_users() {
     let tag = Tag::builder().key("Team").value("of mara").build().unwrap();
     Client::new(&world.direct).create_user().user_name("mara").tags(tag).send().await.unwrap();
     make_role(&world, "bare", "/", &[]).await;
-    let ports = world.ports();
-    assert_eq!(ports.principal_tags(&role("plain")).await, Ok(tags(&[("Team", "shop")])));
-    let deep = ports.principal_tags(&role("a/b/deep")).await;
+    let backend = world.backend();
+    assert_eq!(backend.principal_tags(&role("plain")).await, Ok(tags(&[("Team", "shop")])));
+    let deep = backend.principal_tags(&role("a/b/deep")).await;
     assert_eq!(deep.map(sorted), Ok(tags(&[("Cost", ""), ("Team", "deep & wide")])));
-    assert_eq!(ports.principal_tags(&user("mara")).await, Ok(tags(&[("Team", "of mara")])));
-    assert_eq!(ports.principal_tags(&role("bare")).await, Ok(Vec::new()));
+    assert_eq!(backend.principal_tags(&user("mara")).await, Ok(tags(&[("Team", "of mara")])));
+    assert_eq!(backend.principal_tags(&role("bare")).await, Ok(Vec::new()));
 }
 
 /// A page of tags, and where the next one begins.
@@ -73,8 +72,8 @@ async fn all_pages_are_read() {
         })
     });
     let want = tags(&[("a", "of a"), ("b", "of b"), ("c", "of c")]);
-    assert_eq!(world.ports().principal_tags(&role("paged")).await, Ok(want.clone()));
-    assert_eq!(world.ports().principal_tags(&user("paged")).await, Ok(want));
+    assert_eq!(world.backend().principal_tags(&role("paged")).await, Ok(want.clone()));
+    assert_eq!(world.backend().principal_tags(&user("paged")).await, Ok(want));
     let markers = |operation| -> Vec<Option<String>> {
         world.calls("iam", operation).iter().map(|call| call.field("Marker")).collect()
     };
@@ -90,7 +89,7 @@ async fn a_later_page_that_fails_fails_all() {
         (call.operation == "ListRoleTags").then(|| page("ListRoleTags", &["a"], Some("more")))
     });
     world.proxy.rule(|call| call.field("Marker").map(|_| Fault::Throttled));
-    let answer = world.ports().principal_tags(&role("half")).await;
+    let answer = world.backend().principal_tags(&role("half")).await;
     assert_eq!(failure(&answer), (ErrorClass::Throttled, "Throttling"));
 }
 
@@ -98,43 +97,34 @@ async fn a_later_page_that_fails_fails_all() {
 async fn many_who_ask_at_once_cost_one_call() {
     let world = World::new().await;
     make_role(&world, "asked-by-many", "/", &[("Team", "shop")]).await;
-    let (ports, arn) = (world.ports(), role("asked-by-many"));
-    let answers = join_all((0..50).map(|_| ports.principal_tags(&arn))).await;
+    let (backend, arn) = (world.backend(), role("asked-by-many"));
+    let answers = join_all((0..50).map(|_| backend.principal_tags(&arn))).await;
     assert_eq!(answers, vec![Ok(tags(&[("Team", "shop")])); 50]);
     assert_eq!(count(&world), 1);
-    assert_eq!(ports.principal_tags(&arn).await, Ok(tags(&[("Team", "shop")])));
+    assert_eq!(backend.principal_tags(&arn).await, Ok(tags(&[("Team", "shop")])));
     assert_eq!(count(&world), 1, "it is still known");
 }
 
-#[tokio::test]
-async fn tags_are_believed_for_five_minutes() {
-    static NOW: AtomicI64 = AtomicI64::new(1_772_442_000);
-    let now = || Timestamp::from_second(NOW.load(Ordering::Relaxed)).unwrap();
-    let world = World::new().await;
-    make_role(&world, "changing", "/", &[("Team", "old")]).await;
-    let (ports, arn) = (world.ports_at(now), role("changing"));
-    let old = Ok(tags(&[("Team", "old")]));
-    assert_eq!(ports.principal_tags(&arn).await, old);
-    let tag = Tag::builder().key("Team").value("new").build().unwrap();
-    Client::new(&world.direct).tag_role().role_name("changing").tags(tag).send().await.unwrap();
-    NOW.fetch_add(299, Ordering::Relaxed);
-    assert_eq!(ports.principal_tags(&arn).await, old);
-    NOW.fetch_add(1, Ordering::Relaxed);
-    assert_eq!(ports.principal_tags(&arn).await, Ok(tags(&[("Team", "new")])));
-    assert_eq!(count(&world), 2);
+/// Moves Tokio's clock forward.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
-/// A clock that was set back must not make tags of an hour ago eternal.
 #[tokio::test]
-async fn tags_are_asked_for_again_when_the_clock_was_set_back() {
-    static NOW: AtomicI64 = AtomicI64::new(1_772_442_000);
-    let now = || Timestamp::from_second(NOW.load(Ordering::Relaxed)).unwrap();
+async fn tags_are_cached_for_five_minutes() {
     let world = World::new().await;
-    make_role(&world, "set-back", "/", &[]).await;
-    let ports = world.ports_at(now);
-    ports.principal_tags(&role("set-back")).await.unwrap();
-    NOW.fetch_sub(3600, Ordering::Relaxed);
-    ports.principal_tags(&role("set-back")).await.unwrap();
+    make_role(&world, "changing", "/", &[("Team", "old")]).await;
+    let (backend, arn) = (world.backend(), role("changing"));
+    let old = Ok(tags(&[("Team", "old")]));
+    assert_eq!(backend.principal_tags(&arn).await, old);
+    let tag = Tag::builder().key("Team").value("new").build().unwrap();
+    Client::new(&world.direct).tag_role().role_name("changing").tags(tag).send().await.unwrap();
+    pass(Duration::from_secs(280)).await;
+    assert_eq!(backend.principal_tags(&arn).await, old);
+    pass(Duration::from_secs(20)).await;
+    assert_eq!(backend.principal_tags(&arn).await, Ok(tags(&[("Team", "new")])));
     assert_eq!(count(&world), 2);
 }
 
@@ -142,31 +132,31 @@ async fn tags_are_asked_for_again_when_the_clock_was_set_back() {
 async fn a_failure_is_not_kept() {
     let world = World::new().await;
     make_role(&world, "throttled", "/", &[("Team", "shop")]).await;
-    let (ports, arn) = (world.ports(), role("throttled"));
+    let (backend, arn) = (world.backend(), role("throttled"));
     world.proxy.rule(|call| (call.operation == "ListRoleTags").then_some(Fault::Throttled));
-    assert_eq!(failure(&ports.principal_tags(&arn).await).0, ErrorClass::Throttled);
+    assert_eq!(failure(&backend.principal_tags(&arn).await).0, ErrorClass::Throttled);
     world.proxy.repair();
-    assert_eq!(ports.principal_tags(&arn).await, Ok(tags(&[("Team", "shop")])));
+    assert_eq!(backend.principal_tags(&arn).await, Ok(tags(&[("Team", "shop")])));
 }
 
 #[tokio::test]
 async fn a_role_that_is_gone_is_not_found() {
     let world = World::new().await;
-    let answer = world.ports().principal_tags(&role("never-was")).await;
+    let answer = world.backend().principal_tags(&role("never-was")).await;
     assert_eq!(failure(&answer), (ErrorClass::NotFound, "NoSuchEntity"));
 }
 
 #[tokio::test]
 async fn who_has_no_iam_tags_is_not_asked_for() {
     let world = World::new().await;
-    let ports = world.ports();
+    let backend = world.backend();
     for arn in [
         format!("arn:aws:iam::{HERE}:root"),
         format!("arn:aws:sts::{HERE}:federated-user/mara"),
         "AIDAEXAMPLE".to_owned(),
         String::new(),
     ] {
-        assert_eq!(ports.principal_tags(&arn).await, Ok(Vec::new()), "{arn}");
+        assert_eq!(backend.principal_tags(&arn).await, Ok(Vec::new()), "{arn}");
     }
     let asked: Vec<_> = world.proxy.counts().into_keys().filter(|(service, _)| service == "iam").collect();
     assert_eq!(asked, []);
@@ -176,7 +166,7 @@ async fn who_has_no_iam_tags_is_not_asked_for() {
 #[tokio::test]
 async fn principals_of_closed_accounts_have_no_tags_for_us() {
     let world = World::new().await;
-    let answer = world.ports().principal_tags("arn:aws:iam::444455556666:role/plain").await;
+    let answer = world.backend().principal_tags("arn:aws:iam::444455556666:role/plain").await;
     assert_eq!(answer, Ok(Vec::new()));
     assert_eq!(count(&world), 0, "our own role of that name would be asked for");
 }
@@ -186,6 +176,6 @@ async fn principals_of_closed_accounts_have_no_tags_for_us() {
 async fn iam_is_asked_in_the_global_region() {
     let world = World::new().await;
     make_role(&world, "global", "/", &[]).await;
-    world.ports().principal_tags(&role("global")).await.unwrap();
+    world.backend().principal_tags(&role("global")).await.unwrap();
     assert_eq!(world.calls("iam", "ListRoleTags")[0].region, "us-east-1");
 }

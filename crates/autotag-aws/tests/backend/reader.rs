@@ -1,8 +1,8 @@
 //! The tags that are there already: in bulk where AWS has it, and never "none" where nobody knows.
 
-use crate::world::{HERE, World, failure, item, rule, sorted, tags};
-use autotag_handlers::outcome::ErrorClass;
-use autotag_handlers::ports::{Item, TagReader as _};
+use crate::emulated::{HERE, World, failure, item, rule, sorted, tags};
+use autotag_handlers::backend::{BackendReader as _, TaggableResource};
+use autotag_handlers::error::ErrorClass;
 use autotag_model::rule::TagCall;
 use autotag_testkit::{Call, Fault, Reply};
 use aws_sdk_ec2::types::Tag;
@@ -10,23 +10,23 @@ use serde_json::json;
 
 const OPERATION: &str = "GetResources";
 
-fn arn(item: &Item) -> String {
+fn arn(item: &TaggableResource) -> String {
     item.resource.arn.as_ref().unwrap().to_string()
 }
 
-fn cluster(name: &str) -> Item {
+fn cluster(name: &str) -> TaggableResource {
     let arn = format!("arn:aws:ecs:eu-west-1:{HERE}:cluster/{name}");
     item("ecs:CreateCluster", "AWS::ECS::Cluster", &arn, &arn)
 }
 
-async fn make_cluster(world: &World, name: &str, owner: Option<&str>) -> Item {
+async fn make_cluster(world: &World, name: &str, owner: Option<&str>) -> TaggableResource {
     let target = "AmazonEC2ContainerServiceV20141113";
     let tags: Vec<_> = owner.iter().map(|owner| json!({"key": "Owner", "value": owner})).collect();
     world.ask("ecs", target, "CreateCluster", &json!({"clusterName": name, "tags": tags})).await;
     cluster(name)
 }
 
-fn volume(id: &str) -> Item {
+fn volume(id: &str) -> TaggableResource {
     let arn = format!("arn:aws:ec2:eu-west-1:{HERE}:volume/{id}");
     item("ec2:CreateVolume", "AWS::EC2::Volume", id, &arn)
 }
@@ -46,8 +46,8 @@ async fn many_resources_are_one_call_for_each_hundred() {
         let arns: Vec<String> = call.resources().into_iter().rev().collect();
         (call.operation == OPERATION).then(|| listed(&arns))
     });
-    let items: Vec<Item> = (0..250).map(|number| cluster(&format!("c-{number}"))).collect();
-    let answers = world.ports().tags(&items).await;
+    let items: Vec<TaggableResource> = (0..250).map(|number| cluster(&format!("c-{number}"))).collect();
+    let answers = world.backend().existing_tags(&items).await;
     for (item, answer) in items.iter().zip(&answers) {
         assert_eq!(answer, &Ok(vec![("Of".to_owned(), arn(item))]));
     }
@@ -70,7 +70,7 @@ async fn what_is_not_listed_is_asked_of_its_service() {
     world
         .proxy
         .route("/", move |call| (call.operation == OPERATION).then(|| listed(std::slice::from_ref(&only))));
-    let answers = world.ports().tags(&[unlisted, tagged.clone(), bare, tagged.clone()]).await;
+    let answers = world.backend().existing_tags(&[unlisted, tagged.clone(), bare, tagged.clone()]).await;
     assert_eq!(answers[0], Ok(tags(&[("Owner", "noor")])));
     assert_eq!(answers[1], Ok(tags(&[("Of", &arn(&tagged))])), "listed: not asked again");
     assert_eq!(answers[2], Ok(Vec::new()));
@@ -84,7 +84,7 @@ async fn a_few_resources_are_asked_of_their_services_at_once() {
     let world = World::new().await;
     let tagged = make_cluster(&world, "few-tagged", Some("mara")).await;
     let bare = make_cluster(&world, "few-bare", None).await;
-    let answers = world.ports().tags(&[bare, tagged]).await;
+    let answers = world.backend().existing_tags(&[bare, tagged]).await;
     assert_eq!(answers, [Ok(Vec::new()), Ok(tags(&[("Owner", "mara")]))]);
     assert_eq!(world.proxy.count("ecs", "ListTagsForResource"), 2);
     assert_eq!(world.proxy.count("tagging", OPERATION), 0);
@@ -111,7 +111,7 @@ async fn one_bad_arn_hides_nobody_elses_tags() {
     world
         .proxy
         .route("/", move |call| (call.operation == OPERATION).then(|| listed(std::slice::from_ref(&only))));
-    let answers = world.ports().tags(&[bad, tagged.clone(), listed_alone.clone(), tagged]).await;
+    let answers = world.backend().existing_tags(&[bad, tagged.clone(), listed_alone.clone(), tagged]).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Invalid, "InvalidParameterException"));
     assert_eq!(answers[1], Ok(tags(&[("Owner", "mara")])));
     assert_eq!(answers[2], Ok(tags(&[("Of", &arn(&listed_alone))])));
@@ -144,7 +144,7 @@ async fn real_resources_through_all_roads_in_their_order() {
         volume(id),
         make_cluster(&world, "read-roads-bare", None).await,
     ];
-    let answers = world.ports().tags(&items).await;
+    let answers = world.backend().existing_tags(&items).await;
     let owner = |owner| Ok(tags(&[("Owner", owner)]));
     assert_eq!(answers, [Ok(Vec::new()), owner("q"), owner("c"), owner("v"), Ok(Vec::new())]);
 }
@@ -182,8 +182,8 @@ async fn ec2_is_asked_for_two_hundred_ids_at_once_and_for_all_pages() {
             Some(_) => described(back, None),
         })
     });
-    let items: Vec<Item> = (0..250).map(|number| volume(&format!("vol-{number}"))).collect();
-    let answers = world.ports().tags(&items).await;
+    let items: Vec<TaggableResource> = (0..250).map(|number| volume(&format!("vol-{number}"))).collect();
+    let answers = world.backend().existing_tags(&items).await;
     for (item, answer) in items.iter().zip(&answers) {
         assert_eq!(answer, &Ok(tags(&[("Of", &item.resource.id)])));
     }
@@ -205,7 +205,7 @@ async fn a_list_that_fails_fails_all_it_was_asked_for() {
     world.proxy.rule(|call| (call.operation == "DescribeTags").then_some(Fault::Throttled));
     let items =
         (0..4).flat_map(|number| [cluster(&format!("unread-{number}")), volume(&format!("vol-{number}"))]);
-    let answers = world.ports().tags(&items.collect::<Vec<_>>()).await;
+    let answers = world.backend().existing_tags(&items.collect::<Vec<_>>()).await;
     assert_eq!(answers.len(), 8);
     for pair in answers.chunks(2) {
         assert_eq!(failure(&pair[0]), (ErrorClass::Denied, "AccessDeniedException"));
@@ -225,7 +225,7 @@ async fn a_service_that_does_not_know_is_never_without_tags() {
         "ListTagsForResource" if call.mentions(&arns[1]) => Some(Fault::Unavailable),
         _ => None,
     });
-    let answers = world.ports().tags(&[gone, known, refused]).await;
+    let answers = world.backend().existing_tags(&[gone, known, refused]).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::NotFound, "ResourceNotFoundException"));
     assert_eq!(answers[1], Ok(Vec::new()));
     assert_eq!(failure(&answers[2]), (ErrorClass::Transport, "ServiceUnavailableException"));
@@ -239,7 +239,7 @@ async fn an_answer_that_cannot_be_read_is_never_without_tags() {
         world.proxy.route("/", move |call| {
             (call.operation == "ListTagsForResource").then(|| Reply::new(200, "text/html", body))
         });
-        let answers = world.ports().tags(&[cluster("odd")]).await;
+        let answers = world.backend().existing_tags(&[cluster("odd")]).await;
         assert_eq!(failure(&answers[0]), (ErrorClass::Transport, "UnreadableAnswer"), "{body}");
     }
 }
@@ -261,7 +261,7 @@ async fn pages_of_a_service_are_read_to_the_end() {
     });
     let mut key = item("kms:CreateKey", "AWS::KMS::Key", "k", &format!("arn:aws:kms:eu-west-1:{HERE}:key/k"));
     by_its_service(&mut key);
-    let answers = world.ports().tags(&[key]).await;
+    let answers = world.backend().existing_tags(&[key]).await;
     assert_eq!(answers[0].clone().map(sorted), Ok(tags(&[("a", "x"), ("b", "x"), ("c", "x")])));
     assert_eq!(world.proxy.count("kms", "ListResourceTags"), 3);
 }
@@ -283,7 +283,7 @@ async fn a_page_that_leads_back_is_no_end() {
         let arn = format!("arn:aws:kms:eu-west-1:{HERE}:key/k");
         let mut key = item("kms:CreateKey", "AWS::KMS::Key", "k", &arn);
         by_its_service(&mut key);
-        let answers = world.ports().tags(&[key]).await;
+        let answers = world.backend().existing_tags(&[key]).await;
         assert_eq!(failure(&answers[0]), (ErrorClass::Transport, "PagingDoesNotEnd"));
         assert_eq!(world.proxy.count("kms", "ListResourceTags"), calls);
     }
@@ -297,8 +297,10 @@ async fn a_page_of_a_table_that_leads_to_itself_is_no_end() {
         (call.operation == "ListTagsOfResource").then(|| Reply::json(200, &again))
     });
     let arn = format!("arn:aws:dynamodb:eu-west-1:{HERE}:table/t");
-    let answers =
-        world.ports().tags(&[item("dynamodb:CreateTable", "AWS::DynamoDB::Table", "t", &arn)]).await;
+    let answers = world
+        .backend()
+        .existing_tags(&[item("dynamodb:CreateTable", "AWS::DynamoDB::Table", "t", &arn)])
+        .await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Transport, "PagingDoesNotEnd"));
     assert_eq!(world.proxy.count("dynamodb", "ListTagsOfResource"), 2);
 }
@@ -312,7 +314,7 @@ async fn a_list_that_is_not_whole_is_no_answer() {
         (call.operation == "ListTagsForStream").then(|| Reply::json(200, &part))
     });
     let stream = item("kinesis:CreateStream", "AWS::Kinesis::Stream", "s", "");
-    let answers = world.ports().tags(&[stream]).await;
+    let answers = world.backend().existing_tags(&[stream]).await;
     assert_eq!(failure(&answers[0]).0, ErrorClass::Transport);
 }
 
@@ -327,19 +329,19 @@ async fn a_call_that_cannot_read_is_never_without_tags() {
     blind.call = TagCall::Native(call.into());
     let mut queue = item("sqs:CreateQueue", "AWS::SQS::Queue", "https://sqs/q", "");
     queue.rule = blind.into();
-    let answers = world.ports().tags(&[queue]).await;
+    let answers = world.backend().existing_tags(&[queue]).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Invalid, "TagsCannotBeRead"));
 }
 
 #[tokio::test]
 async fn nothing_is_asked_for_nothing() {
     let world = World::new().await;
-    assert_eq!(world.ports().tags(&[]).await, []);
+    assert_eq!(world.backend().existing_tags(&[]).await, []);
     assert_eq!(world.proxy.counts().len(), 0);
 }
 
 /// The rule with the call in place of the tagging API, if that is its first.
-fn by_its_service(item: &mut Item) {
+fn by_its_service(item: &mut TaggableResource) {
     let mut rule = (*item.rule).clone();
     if rule.call == TagCall::TaggingApi {
         rule.call = TagCall::Native(rule.fallback.clone().unwrap());
@@ -363,6 +365,6 @@ async fn the_tags_of_a_stack_are_read_and_never_written() {
     });
     let stack = item("cloudformation:CreateStack", "AWS::CloudFormation::Stack", &arn, &arn);
     assert_eq!(stack.rule.call, TagCall::None);
-    let answers = world.ports().tags(&[stack]).await;
+    let answers = world.backend().existing_tags(&[stack]).await;
     assert_eq!(answers, [Ok(tags(&[("Owner", "priya")]))]);
 }

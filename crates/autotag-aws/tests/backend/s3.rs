@@ -1,8 +1,8 @@
 //! S3: its tag calls replace the whole set, so nothing of others may be lost.
 
-use crate::world::{World, failure, item, sorted, tags, write};
-use autotag_handlers::outcome::ErrorClass;
-use autotag_handlers::ports::{Item, TagReader as _, Tagger as _, Tags};
+use crate::emulated::{World, failure, item, sorted, tags, write};
+use autotag_handlers::backend::{BackendReader as _, TagWriter as _, TaggableResource, Tags};
+use autotag_handlers::error::ErrorClass;
 use autotag_testkit::{Call, Fault, Reply};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex};
 
 const OURS: &[(&str, &str)] = &[("Owner", "mara"), ("Team", "a b+c@d/ü"), ("Cost", "")];
 
-fn bucket(name: &str) -> Item {
+fn bucket(name: &str) -> TaggableResource {
     item("s3:CreateBucket", "AWS::S3::Bucket", name, &format!("arn:aws:s3:::{name}"))
 }
 
-fn object(bucket: &str, key: &str) -> Item {
+fn object(bucket: &str, key: &str) -> TaggableResource {
     item("s3:PutObject", "AWS::S3::Object", key, &format!("arn:aws:s3:::{bucket}/{key}"))
 }
 
@@ -115,7 +115,7 @@ fn shop(
 async fn a_bucket_without_tags_gets_ours() {
     let world = World::new().await;
     let client = made(&world, "without-tags").await;
-    assert_eq!(world.ports().write(&write(&[bucket("without-tags")], OURS)).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&[bucket("without-tags")], OURS)).await, [Ok(())]);
     assert_eq!(tags_on(&client, "without-tags").await, sorted(tags(OURS)));
 }
 
@@ -123,7 +123,7 @@ async fn a_bucket_without_tags_gets_ours() {
 async fn a_bucket_keeps_all_that_is_there() {
     let world = World::new().await;
     let client = with_tags(&world, "with-47", 47).await;
-    assert_eq!(world.ports().write(&write(&[bucket("with-47")], OURS)).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&[bucket("with-47")], OURS)).await, [Ok(())]);
     assert_eq!(tags_on(&client, "with-47").await, sorted([users(47), tags(OURS)].concat()));
     assert_eq!(puts(&world), 1);
 }
@@ -132,7 +132,7 @@ async fn a_bucket_keeps_all_that_is_there() {
 async fn a_bucket_without_room_loses_nothing() {
     let world = World::new().await;
     let client = with_tags(&world, "with-49", 49).await;
-    let answers = world.ports().write(&write(&[bucket("with-49")], OURS)).await;
+    let answers = world.backend().write_tags(&write(&[bucket("with-49")], OURS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Invalid, "TooManyTags"));
     assert_eq!(tags_on(&client, "with-49").await, users(49));
     assert_eq!(puts(&world), 0);
@@ -146,7 +146,7 @@ async fn our_own_tags_take_no_room_twice() {
     let client = made(&world, "full-with-ours").await;
     let before = [users(48), tags(&[("Owner", "noor"), ("Team", "x")])].concat();
     client.put_bucket_tagging().bucket("full-with-ours").tagging(tagging(&before)).send().await.unwrap();
-    assert_eq!(world.ports().write(&write(&[bucket("full-with-ours")], &OURS[..2])).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&[bucket("full-with-ours")], &OURS[..2])).await, [Ok(())]);
     assert_eq!(tags_on(&client, "full-with-ours").await, sorted([users(48), tags(&OURS[..2])].concat()));
 }
 
@@ -155,7 +155,7 @@ async fn what_is_there_already_is_not_written_again() {
     let world = World::new().await;
     let client = made(&world, "tagged-already").await;
     client.put_bucket_tagging().bucket("tagged-already").tagging(tagging(&tags(OURS))).send().await.unwrap();
-    assert_eq!(world.ports().write(&write(&[bucket("tagged-already")], OURS)).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&[bucket("tagged-already")], OURS)).await, [Ok(())]);
     assert_eq!(puts(&world), 0);
 }
 
@@ -166,7 +166,7 @@ async fn tags_of_aws_are_sent_back() {
     let of_aws = tags(&[("aws:cloudformation:stack-name", "shop"), ("aws:cloudformation:logical-id", "B")]);
     let before = [of_aws.clone(), users(47)].concat();
     let held = shop(&world, "of-a-stack", before.clone(), |_, _, _| ());
-    assert_eq!(world.ports().write(&write(&[bucket("of-a-stack")], OURS)).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&[bucket("of-a-stack")], OURS)).await, [Ok(())]);
     assert_eq!(*held.lock().unwrap(), [before, tags(OURS)].concat(), "52 tags, 50 of them users'");
 }
 
@@ -189,9 +189,9 @@ async fn a_read_that_fails_is_never_a_bucket_without_tags() {
             .proxy
             .rule(|call| call.path.starts_with("/v20180820").then(|| Fault::refused("InvalidRequest")));
         let items = [bucket("unreadable")];
-        let answers = world.ports().write(&write(&items, OURS)).await;
+        let answers = world.backend().write_tags(&write(&items, OURS)).await;
         assert_eq!(failure(&answers[0]), (class, code));
-        assert_eq!(failure(&world.ports().tags(&items).await[0]), (class, code));
+        assert_eq!(failure(&world.backend().existing_tags(&items).await[0]), (class, code));
         assert_eq!(puts(&world), 0, "{code}: written over what nobody has read");
     }
 }
@@ -200,7 +200,7 @@ async fn a_read_that_fails_is_never_a_bucket_without_tags() {
 async fn a_read_that_breaks_off_is_never_a_bucket_without_tags() {
     let world = World::new().await;
     world.proxy.rule(|call| (call.operation == "GetBucketTagging").then_some(Fault::Reset));
-    let answers = world.ports().write(&write(&[bucket("unreachable")], OURS)).await;
+    let answers = world.backend().write_tags(&write(&[bucket("unreachable")], OURS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Transport, "NoConnection"));
     assert_eq!(puts(&world), 0);
 }
@@ -212,7 +212,7 @@ async fn an_answer_that_is_no_list_of_tags_is_never_a_bucket_without_tags() {
         world.proxy.rule(move |call| {
             (call.operation == "GetBucketTagging").then(|| Fault::Answered(Reply::xml(200, body)))
         });
-        let answers = world.ports().write(&write(&[bucket("odd")], OURS)).await;
+        let answers = world.backend().write_tags(&write(&[bucket("odd")], OURS)).await;
         assert_eq!(failure(&answers[0]).0, ErrorClass::Transport, "{body:?}");
         assert_eq!(puts(&world), 0, "{body:?}");
     }
@@ -228,7 +228,7 @@ async fn a_writer_who_writes_over_us_loses_nothing_and_neither_do_we() {
             *there = [before.clone(), tags(&[("Theirs", "1")])].concat();
         }
     });
-    assert_eq!(world.ports().write(&write(&[bucket("contended")], OURS)).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&[bucket("contended")], OURS)).await, [Ok(())]);
     let want = [users(2), tags(&[("Theirs", "1")]), tags(OURS)].concat();
     assert_eq!(sorted(held.lock().unwrap().clone()), sorted(want));
 }
@@ -242,7 +242,7 @@ async fn a_writer_who_changes_our_tags_is_written_over() {
             *there = [before.clone(), tags(&[("Owner", "noor")])].concat();
         }
     });
-    assert_eq!(world.ports().write(&write(&[bucket("contended-keys")], OURS)).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&[bucket("contended-keys")], OURS)).await, [Ok(())]);
     assert_eq!(sorted(held.lock().unwrap().clone()), sorted([users(1), tags(OURS)].concat()));
 }
 
@@ -250,7 +250,7 @@ async fn a_writer_who_changes_our_tags_is_written_over() {
 async fn a_writer_who_never_stops_is_a_conflict() {
     let world = World::new().await;
     shop(&world, "busy", users(1), |_, _, there| *there = users(1));
-    let answers = world.ports().write(&write(&[bucket("busy")], OURS)).await;
+    let answers = world.backend().write_tags(&write(&[bucket("busy")], OURS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Conflict, "TagsChanged"));
     assert_eq!(puts(&world), 3);
 }
@@ -263,7 +263,7 @@ async fn a_set_that_somebody_is_changing_is_a_conflict() {
         let (code, message) = ("OperationAborted".to_owned(), String::new());
         (call.operation == "PutBucketTagging").then_some(Fault::Refused { status: 409, code, message })
     });
-    let answers = world.ports().write(&write(&[bucket("aborted")], OURS)).await;
+    let answers = world.backend().write_tags(&write(&[bucket("aborted")], OURS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Conflict, "OperationAborted"));
 }
 
@@ -276,7 +276,7 @@ async fn a_bucket_under_access_control_by_tags_is_tagged_by_the_call_that_merges
     let world = World::new().await;
     let client = with_tags(&world, "abac", 2).await;
     world.proxy.rule(|call| (call.operation == "PutBucketTagging").then(|| Fault::refused("InvalidRequest")));
-    assert_eq!(world.ports().write(&write(&[bucket("abac")], OURS)).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&[bucket("abac")], OURS)).await, [Ok(())]);
     let calls = world.calls("s3", &format!("{CONTROL}abac"));
     assert_eq!(calls.len(), 1, "{:?}", world.proxy.counts());
     assert_eq!(put_by(&calls[0]), tags(OURS), "it merges: only ours");
@@ -289,7 +289,7 @@ async fn if_both_calls_refuse_the_first_refusal_counts() {
     made(&world, "abac-refused").await;
     world.proxy.rule(|call| (call.operation == "PutBucketTagging").then(|| Fault::refused("InvalidTag")));
     world.proxy.rule(|call| call.path.starts_with("/v20180820").then(|| Fault::refused("MalformedXML")));
-    let answers = world.ports().write(&write(&[bucket("abac-refused")], OURS)).await;
+    let answers = world.backend().write_tags(&write(&[bucket("abac-refused")], OURS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Invalid, "InvalidTag"));
 }
 
@@ -301,7 +301,7 @@ async fn what_is_forbidden_is_not_tried_by_the_other_call() {
         let (code, message) = ("AccessDenied".to_owned(), String::new());
         (call.operation == "PutBucketTagging").then_some(Fault::Refused { status: 403, code, message })
     });
-    let answers = world.ports().write(&write(&[bucket("forbidden")], OURS)).await;
+    let answers = world.backend().write_tags(&write(&[bucket("forbidden")], OURS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Denied, "AccessDenied"));
     assert!(world.calls("s3", &format!("{CONTROL}forbidden")).is_empty());
 }
@@ -322,13 +322,13 @@ async fn an_object_has_room_for_ten_tags() {
     let nine = tagging(&users(9));
     client.put_object_tagging().bucket("with-objects").key(key).tagging(nine).send().await.unwrap();
     let items = [object("with-objects", key)];
-    let two = world.ports().write(&write(&items, &OURS[..2])).await;
+    let two = world.backend().write_tags(&write(&items, &OURS[..2])).await;
     assert_eq!(failure(&two[0]), (ErrorClass::Invalid, "TooManyTags"));
     assert_eq!(tags_on_object(&client, "with-objects", key, None).await, users(9));
-    assert_eq!(world.ports().write(&write(&items, &OURS[..1])).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&items, &OURS[..1])).await, [Ok(())]);
     let want = sorted([users(9), tags(&OURS[..1])].concat());
     assert_eq!(tags_on_object(&client, "with-objects", key, None).await, want);
-    assert_eq!(world.ports().tags(&items).await[0].clone().map(sorted), Ok(want));
+    assert_eq!(world.backend().existing_tags(&items).await[0].clone().map(sorted), Ok(want));
 }
 
 /// The version that the record is about, not the one that lies above it by now.
@@ -342,7 +342,7 @@ async fn the_version_of_the_record_is_tagged() {
     let second = put(&client, "with-versions", "k").await.unwrap();
     let mut items = [object("with-versions", "k")];
     items[0].resource.version = Some(first.clone());
-    assert_eq!(world.ports().write(&write(&items, OURS)).await, [Ok(())]);
+    assert_eq!(world.backend().write_tags(&write(&items, OURS)).await, [Ok(())]);
     for operation in ["GetObjectTagging", "PutObjectTagging"] {
         for call in world.calls("s3", operation) {
             assert_eq!(call.query_values("versionId").collect::<Vec<_>>(), [first.as_str()], "{operation}");
@@ -356,7 +356,7 @@ async fn the_version_of_the_record_is_tagged() {
 async fn an_object_that_is_gone_is_not_found() {
     let world = World::new().await;
     made(&world, "without-objects").await;
-    let answers = world.ports().write(&write(&[object("without-objects", "gone")], OURS)).await;
+    let answers = world.backend().write_tags(&write(&[object("without-objects", "gone")], OURS)).await;
     assert_eq!(failure(&answers[0]).0, ErrorClass::NotFound);
     assert_eq!(puts(&world), 0);
 }
@@ -368,8 +368,8 @@ async fn buckets_of_one_write_do_not_mix() {
     for name in &names[1..] {
         with_tags(&world, name, name.len() % 7).await;
     }
-    let items: Vec<Item> = names.iter().map(|name| bucket(name)).collect();
-    let answers = world.ports().write(&write(&items, OURS)).await;
+    let items: Vec<TaggableResource> = names.iter().map(|name| bucket(name)).collect();
+    let answers = world.backend().write_tags(&write(&items, OURS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::NotFound, "NoSuchBucket"));
     for (name, answer) in names.iter().zip(&answers).skip(1) {
         assert_eq!(answer, &Ok(()), "{name}");

@@ -1,8 +1,8 @@
 //! The tagging API: grouped, and each resource answered for by itself.
 
-use crate::world::{World, failure, item, resource, rule, sorted, tags, write};
-use autotag_handlers::outcome::ErrorClass;
-use autotag_handlers::ports::{Item, Tagger as _, Tags};
+use crate::emulated::{World, failure, item, resource, rule, sorted, tags, write};
+use autotag_handlers::backend::{TagWriter as _, TaggableResource, Tags};
+use autotag_handlers::error::ErrorClass;
 use autotag_testkit::Fault;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -10,14 +10,14 @@ use std::collections::BTreeSet;
 const TAGS: &[(&str, &str)] = &[("Owner", "mara"), ("Team", "a b+c@d/ü")];
 
 /// A cluster of ECS, which moto's tagging API knows.
-async fn cluster(world: &World, name: &str) -> Item {
+async fn cluster(world: &World, name: &str) -> TaggableResource {
     let target = "AmazonEC2ContainerServiceV20141113";
     let made = world.ask("ecs", target, "CreateCluster", &json!({"clusterName": name})).await;
     let arn = made["cluster"]["clusterArn"].as_str().unwrap();
     item("ecs:CreateCluster", "AWS::ECS::Cluster", arn, arn)
 }
 
-async fn clusters(world: &World, prefix: &str, count: usize) -> Vec<Item> {
+async fn clusters(world: &World, prefix: &str, count: usize) -> Vec<TaggableResource> {
     let mut all = Vec::new();
     for number in 0..count {
         all.push(cluster(world, &format!("{prefix}-{number}")).await);
@@ -25,25 +25,25 @@ async fn clusters(world: &World, prefix: &str, count: usize) -> Vec<Item> {
     all
 }
 
-async fn log_group(world: &World, name: &str) -> Item {
+async fn log_group(world: &World, name: &str) -> TaggableResource {
     world.ask("logs", "Logs_20140328", "CreateLogGroup", &json!({"logGroupName": name})).await;
     let arn = format!("arn:aws:logs:eu-west-1:123456789012:log-group:{name}");
     item("logs:CreateLogGroup", "AWS::Logs::LogGroup", name, &arn)
 }
 
-async fn secret(world: &World, name: &str) -> Item {
+async fn secret(world: &World, name: &str) -> TaggableResource {
     let body = json!({"Name": name, "SecretString": "x"});
     let made = world.ask("secretsmanager", "secretsmanager", "CreateSecret", &body).await;
     let arn = made["ARN"].as_str().unwrap();
     item("secretsmanager:CreateSecret", "AWS::SecretsManager::Secret", arn, arn)
 }
 
-fn arn(item: &Item) -> String {
+fn arn(item: &TaggableResource) -> String {
     item.resource.arn.as_ref().unwrap().to_string()
 }
 
 /// The tags on a cluster, as the service itself has them.
-async fn tags_on_cluster(world: &World, item: &Item) -> Tags {
+async fn tags_on_cluster(world: &World, item: &TaggableResource) -> Tags {
     let target = "AmazonEC2ContainerServiceV20141113";
     let asked = json!({"resourceArn": arn(item)});
     let said = world.ask("ecs", target, "ListTagsForResource", &asked).await;
@@ -68,7 +68,7 @@ async fn resources_of_several_services_share_calls_of_at_most_twenty() {
         items.push(log_group(&world, &format!("shared/group-{number}")).await);
         items.push(secret(&world, &format!("shared-secret-{number}")).await);
     }
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(answers, vec![Ok(()); 45]);
     let calls = world.calls("tagging", "TagResources");
     let mut sizes: Vec<usize> = calls.iter().map(|call| call.resources().len()).collect();
@@ -103,7 +103,7 @@ async fn what_the_api_does_not_know_is_tagged_by_its_service() {
         item("elasticloadbalancing:CreateTargetGroup", kind, group, group),
         log_group(&world, "known-to-the-api").await,
     ];
-    assert_eq!(world.ports().write(&write(&items, TAGS)).await, vec![Ok(()); 3]);
+    assert_eq!(world.backend().write_tags(&write(&items, TAGS)).await, vec![Ok(()); 3]);
     let counts = world.proxy.counts();
     let calls: Vec<_> = counts.iter().map(|((service, call), count)| (&**service, &**call, *count)).collect();
     let want = [
@@ -127,7 +127,7 @@ async fn what_the_api_does_not_know_and_no_service_call_can_tag_keeps_its_error(
     let unsupported =
         || Fault::RefusedFor { resources: vec![job.to_owned()], code: "InvalidParameterException".into() };
     world.proxy.rule(move |call| (call.operation == "TagResources").then(unsupported));
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Invalid, "InvalidParameterException"));
     assert_eq!(answers[1], Ok(()));
 }
@@ -138,7 +138,7 @@ async fn only_the_resource_that_is_gone_fails() {
     let items = clusters(&world, "one-is-gone", 3).await;
     let gone = arn(&items[1]);
     world.proxy.rule(move |call| (call.service == "tagging").then(|| Fault::NotFound(vec![gone.clone()])));
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(failure(&answers[1]), (ErrorClass::NotFound, "ResourceNotFoundException"));
     assert_eq!((&answers[0], &answers[2]), (&Ok(()), &Ok(())));
     assert_eq!(world.proxy.count("tagging", "TagResources"), 1, "who is gone is not asked for again");
@@ -157,7 +157,7 @@ async fn one_bad_arn_keeps_nobody_else_from_their_tags() {
     world
         .proxy
         .rule(|call| call.mentions("cluster/bad").then(|| Fault::refused("InvalidParameterException")));
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(failure(&answers[1]), (ErrorClass::Invalid, "InvalidParameterException"));
     for number in [0, 2, 3] {
         assert_eq!(answers[number], Ok(()));
@@ -181,7 +181,7 @@ async fn one_bad_arn_is_found_without_calls_of_the_services() {
     world
         .proxy
         .rule(|call| call.mentions("cluster/bad").then(|| Fault::refused("InvalidParameterException")));
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!((&answers[0], &answers[1]), (&Ok(()), &Ok(())));
     assert_eq!(failure(&answers[2]), (ErrorClass::Invalid, "InvalidParameterException"));
     assert_eq!(world.proxy.count("tagging", "TagResources"), 4, "one for all, and one each");
@@ -206,7 +206,7 @@ async fn other_failures_are_not_tried_at_the_service() {
             let fault = || Fault::RefusedFor { resources: refused.clone(), code: code.to_owned() };
             (call.service == "tagging").then(fault)
         });
-        let answers = world.ports().write(&write(&items, TAGS)).await;
+        let answers = world.backend().write_tags(&write(&items, TAGS)).await;
         assert_eq!(failure(&answers[0]), (class, code));
         assert_eq!(answers[1], Ok(()));
         assert_eq!(world.proxy.count("ecs", "TagResource"), 0, "{code}");
@@ -219,7 +219,7 @@ async fn throttled_calls_are_retried_and_then_fail_as_throttled() {
     let world = World::new().await;
     let items = clusters(&world, "throttled", 2).await;
     world.proxy.rule(|call| (call.service == "tagging").then_some(Fault::Throttled));
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     for answer in &answers {
         assert_eq!(failure(answer).0, ErrorClass::Throttled);
     }
@@ -232,7 +232,7 @@ async fn a_resource_without_an_arn_fails_alone() {
     let world = World::new().await;
     let mut items = clusters(&world, "without-arn", 2).await;
     items[0].resource.arn = None;
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(failure(&answers[0]).0, ErrorClass::Invalid);
     assert_eq!(answers[1], Ok(()));
 }
@@ -243,7 +243,7 @@ async fn resources_of_other_accounts_are_refused_before_any_call() {
     let world = World::new().await;
     let arn = "arn:aws:ecs:eu-west-1:444455556666:cluster/c";
     let items = [item("ecs:CreateCluster", "AWS::ECS::Cluster", arn, arn)];
-    let answers = world.ports().write(&write(&items, TAGS)).await;
+    let answers = world.backend().write_tags(&write(&items, TAGS)).await;
     assert_eq!(failure(&answers[0]), (ErrorClass::Denied, "AccountNotAllowed"));
     let calls: Vec<_> = world.proxy.counts().into_keys().collect();
     assert_eq!(calls, [("sts".to_owned(), "GetCallerIdentity".to_owned())]);

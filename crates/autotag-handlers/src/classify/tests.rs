@@ -1,4 +1,5 @@
 use super::*;
+use crate::records::ClassifiedRecords;
 use autotag_model::arn::Region;
 use autotag_model::envelope::{Limits, read_records};
 use serde_json::{Value, json};
@@ -37,46 +38,43 @@ fn event(detail: &Value) -> Value {
         "detail": detail})
 }
 
-fn assess_with(delivery: &Value, policy: &Policy, hints: &Hints) -> Classification {
-    assess_text(&delivery.to_string(), policy, hints)
+fn classify_with(delivery: &Value, policy: &Policy, account: Option<&AccountId>) -> Classification {
+    classify_text(&delivery.to_string(), policy, account)
 }
 
-fn assess_text(text: &str, policy: &Policy, hints: &Hints) -> Classification {
-    let catalog = Catalog::embedded();
+fn classify_text(text: &str, policy: &Policy, account: Option<&AccountId>) -> Classification {
+    let classifier = Classifier::new(Catalog::embedded(), policy.clone());
     let mut all = Vec::new();
     read_records(text.as_bytes(), &Limits::default(), &mut |read| {
-        let delivered = read.unwrap_or_else(|error| panic!("{error}: {text}"));
-        all.push(Classifier { catalog: &catalog, policy }.classify(&delivered, hints));
+        let located = read.unwrap_or_else(|error| panic!("{error}: {text}"));
+        let envelope = Envelope { event_bridge: located.event_bridge.as_ref(), account };
+        all.push(classifier.classify_in(&located.record, envelope));
     });
     assert_eq!(all.len(), 1, "{text}");
     all.remove(0)
 }
 
 fn classify(delivery: &Value) -> Classification {
-    assess_with(delivery, &Policy::default(), &Hints::default())
+    classify_with(delivery, &Policy::default(), None)
 }
 
-fn creation(classified: Classification) -> Found {
+fn creation(classified: Classification) -> Creation {
     match classified {
         Classification::Creation(found) => *found,
         other => panic!("{other:?}"),
     }
 }
 
-fn arns(found: &Found) -> Vec<String> {
+fn arns(found: &Creation) -> Vec<String> {
     found.targets.iter().map(|target| target.resource.display()).collect()
 }
 
 /// The one outcome of a record that leads to nothing.
 fn outcome(classified: Classification) -> Outcome {
     match classified {
-        Classification::Nothing(mut rows) if rows.len() == 1 => rows.remove(0).outcome,
+        Classification::Rejected(mut rows) if rows.len() == 1 => rows.remove(0).status,
         other => panic!("{other:?}"),
     }
-}
-
-fn account_of(path: &str) -> Hints {
-    Hints::of_path(path)
 }
 
 #[test]
@@ -195,8 +193,8 @@ fn a_resource_of_another_account_is_not_touched() {
         json!({"topicArn": "arn:aws:sns:eu-west-1:444455556666:alarms"}),
     );
     let classified = classify(&topic);
-    let Classification::Nothing(rows) = classified else { panic!("{classified:?}") };
-    assert!(matches!(&rows[0].outcome, Outcome::Skipped(SkipReason::AccountsDisagree(_))), "{rows:?}");
+    let Classification::Rejected(rows) = classified else { panic!("{classified:?}") };
+    assert!(matches!(&rows[0].status, Outcome::Skipped(SkipReason::AccountsDisagree(_))), "{rows:?}");
     assert_eq!(
         rows[0].resource.as_ref().map(autotag_model::rule::Resource::display).as_deref(),
         Some("arn:aws:sns:eu-west-1:444455556666:alarms"),
@@ -208,7 +206,7 @@ fn a_resource_of_another_account_is_not_touched() {
         json!({}),
         json!({"policy": {"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}),
     );
-    assert!(matches!(classify(&owned_by_aws), Classification::Nothing(_)));
+    assert!(matches!(classify(&owned_by_aws), Classification::Rejected(_)));
 }
 
 /// A Glue job or an S3 object can be named after the ARN of somebody else's resource.
@@ -251,11 +249,11 @@ fn deep_nesting_spoils_only_its_record() {
     let deep = format!("{}{}", "[".repeat(2_000), "]".repeat(2_000));
     let text = queue().to_string().replace("{\"queueName\":\"orders\"}", &deep);
     assert!(text.contains(&deep));
-    let classified = assess_text(&text, &Policy::default(), &Hints::default());
+    let classified = classify_text(&text, &Policy::default(), None);
     assert!(matches!(outcome(classified), Outcome::Malformed(why) if why.contains("requestParameters")));
     let identity = queue()["userIdentity"].to_string();
     let text = queue().to_string().replace(&identity, &deep);
-    let classified = assess_text(&text, &Policy::default(), &Hints::default());
+    let classified = classify_text(&text, &Policy::default(), None);
     assert!(matches!(outcome(classified), Outcome::Malformed(why) if why.contains("userIdentity")));
 }
 
@@ -281,11 +279,11 @@ fn what_the_policy_ignores_is_skipped_and_says_so() {
         ("principals = [\"arn:aws:iam::111122223333:role/ops/Tagger\"]", role.clone()),
         ("principals = [\"arn:aws:sts::111122223333:assumed-role/Tagger/*\"]", role.clone()),
     ] {
-        let classified = assess_with(&record, &ignoring(rule), &Hints::default());
+        let classified = classify_with(&record, &ignoring(rule), None);
         assert!(matches!(outcome(classified), Outcome::Skipped(SkipReason::Ignored(_))), "{rule}");
     }
     for rule in ["services = [\"sns\"]", "events = [\"sqs:Delete*\"]", "accounts = [\"444455556666\"]"] {
-        let classified = assess_with(&queue(), &ignoring(rule), &Hints::default());
+        let classified = classify_with(&queue(), &ignoring(rule), None);
         assert_eq!(creation(classified).targets.len(), 1, "{rule}");
     }
 }
@@ -296,23 +294,23 @@ fn what_the_policy_ignores_is_skipped_and_says_so() {
 fn an_ignored_account_is_ignored_however_it_is_known() {
     let policy = ignoring("accounts = [\"111122223333\"]");
     let old = without(queue(), "recipientAccountId");
-    let path = account_of("AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/02/x.json.gz");
+    let path = account_of_path("AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/02/x.json.gz");
     for (how, classified) in [
-        ("path", assess_with(&old, &policy, &path)),
-        ("delivery", assess_with(&event(&old), &policy, &Hints::default())),
-        ("caller", assess_with(&old, &policy, &Hints::default())),
+        ("path", classify_with(&old, &policy, path.as_ref())),
+        ("delivery", classify_with(&event(&old), &policy, None)),
+        ("caller", classify_with(&old, &policy, None)),
     ] {
-        assert!(matches!(classified, Classification::Nothing(_)), "by the {how}: {classified:?}");
+        assert!(matches!(classified, Classification::Rejected(_)), "by the {how}: {classified:?}");
     }
 }
 
 #[test]
 fn an_old_record_gets_its_account_from_the_path_then_from_the_caller() {
     let old = without(queue(), "recipientAccountId");
-    let by = |hints: &Hints| arns(&creation(assess_with(&old, &Policy::default(), hints)));
-    let path = account_of("bucket/AWSLogs/o-org/444455556666/CloudTrail/eu-west-1/2014/03/06/x.json.gz");
-    assert_eq!(by(&path), ["arn:aws:sqs:eu-west-1:444455556666:orders"]);
-    assert_eq!(by(&Hints::default()), ["arn:aws:sqs:eu-west-1:111122223333:orders"]);
+    let by = |account| arns(&creation(classify_with(&old, &Policy::default(), account)));
+    let path = account_of_path("bucket/AWSLogs/o-org/444455556666/CloudTrail/eu-west-1/2014/03/06/x.json.gz");
+    assert_eq!(by(path.as_ref()), ["arn:aws:sqs:eu-west-1:444455556666:orders"]);
+    assert_eq!(by(None), ["arn:aws:sqs:eu-west-1:111122223333:orders"]);
     let odd = with(queue(), "recipientAccountId", json!("none"));
     assert_eq!(arns(&creation(classify(&odd))), ["arn:aws:sqs:eu-west-1:111122223333:orders"]);
     // The account of a call across accounts is the recipient's, not the caller's.
@@ -334,7 +332,7 @@ fn hints_of_paths() {
         ("CloudTrail/f.json", None),
         ("", None),
     ] {
-        assert_eq!(account_of(path).account.as_ref().map(AccountId::as_str), account, "{path}");
+        assert_eq!(account_of_path(path).as_ref().map(AccountId::as_str), account, "{path}");
     }
 }
 
@@ -405,9 +403,9 @@ fn what_aws_cannot_tag_gets_a_row_that_says_why() {
         json!({"backupDetails": {"backupArn": "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/backup/01"}}),
     );
     let classified = classify(&backup);
-    let Classification::Nothing(rows) = classified else { panic!("{classified:?}") };
+    let Classification::Rejected(rows) = classified else { panic!("{classified:?}") };
     assert_eq!(rows[0].resource_type.as_deref(), Some("AWS::DynamoDB::Backup"));
-    assert!(matches!(&rows[0].outcome, Outcome::Skipped(SkipReason::CannotTag(why)) if !why.is_empty()));
+    assert!(matches!(&rows[0].status, Outcome::Skipped(SkipReason::CannotTag(why)) if !why.is_empty()));
 }
 
 #[test]
@@ -419,4 +417,41 @@ fn an_event_that_creates_only_sometimes_is_no_creation_the_other_times() {
         json!({}),
     );
     assert_eq!(classify(&update), Classification::Other);
+}
+
+#[test]
+fn an_account_of_an_arn_is_not_believed_if_the_record_names_none() {
+    let arn = "arn:aws:kafka:us-east-1:999999999999:cluster/c/u";
+    let request = json!({"clusterName": "c"});
+    let call = record("kafka.amazonaws.com", "CreateCluster", request, json!({"clusterArn": arn}));
+    let mary = json!({"type": "IAMUser", "userName": "mary"});
+    let call = with(without(call, "recipientAccountId"), "userIdentity", mary);
+    let classified = outcome(classify(&call));
+    assert!(
+        matches!(&classified, Outcome::Skipped(SkipReason::AccountsDisagree(why)) if why.contains("names no account")),
+        "{classified:?}"
+    );
+}
+
+/// Rekognition writes the ARN of a collection without its beginning.
+#[test]
+fn a_resource_without_an_arn_is_not_planned_if_only_the_tagging_api_could_tag_it() {
+    let rules = "source = \"rekognition.amazonaws.com\"\nname = \"Rekognition\"\n\n[[rule]]\nevent = \"CreateCollection\"\ntype = \"AWS::Rekognition::Collection\"\nid = [\"response.collectionArn\"]\n";
+    let mut catalog = Catalog::empty();
+    catalog.add("rekognition.toml", rules).unwrap();
+    let response = json!({"collectionArn": "aws:rekognition:eu-west-1:111122223333:collection/faces"});
+    let call = record("rekognition.amazonaws.com", "CreateCollection", json!({}), response);
+    let mut records = ClassifiedRecords::default();
+    crate::records::read(
+        call.to_string().as_bytes(),
+        &Classifier::new(catalog, Policy::default()),
+        None,
+        &mut records,
+    );
+    assert!(records.creations.is_empty(), "{:?}", records.creations);
+    assert!(
+        matches!(&records.rejected[0].status, Outcome::Malformed(why) if why.contains("is not an ARN")),
+        "{:?}",
+        records.rejected
+    );
 }

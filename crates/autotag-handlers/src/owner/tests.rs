@@ -1,13 +1,14 @@
 use super::*;
-use crate::memory::MemoryPorts;
-use crate::outcome::ErrorClass;
+use crate::backend::{Related, RelatedQuery, TaggableResource, Tags};
+use crate::error::ErrorClass;
+use crate::memory::MemoryBackend;
 use async_trait::async_trait;
 use autotag_model::identity::AccessKeyId;
+use autotag_model::rule::Resource;
 use futures_executor::block_on;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use session_store::MemoryStore;
-use session_store::{SessionReader, SessionWriter};
+use session_store::{MemoryStore, SessionWriter as _};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -55,8 +56,7 @@ fn store(sessions: &[Session]) -> MemoryStore {
 }
 
 fn owner(identity: &Value, sessions: &[Session]) -> Owner {
-    let world = MemoryPorts::new(store(sessions), NINE.parse().unwrap());
-    block_on(resolve(&principal(identity), &world)).unwrap()
+    block_on(resolve(&principal(identity), &store(sessions), &MemoryBackend::new())).unwrap()
 }
 
 /// Name and source: what tags say.
@@ -74,7 +74,7 @@ fn is(name: &str, source: OwnerSource) -> (Option<String>, Option<OwnerSource>) 
 struct Counting {
     known: MemoryStore,
     asked: AtomicUsize,
-    people: AtomicUsize,
+    users: AtomicUsize,
     down: bool,
 }
 
@@ -97,15 +97,21 @@ impl SessionReader for Counting {
 }
 
 #[async_trait]
-impl SessionWriter for Counting {
-    async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.known.put(session).await
+impl BackendReader for Counting {
+    async fn existing_tags(&self, _: &[TaggableResource]) -> Vec<Result<Tags, BackendError>> {
+        panic!("the owner does not depend on the tags of a resource")
     }
-}
 
-impl People for Counting {
-    async fn person(&self, _: &OnBehalfOf) -> Result<Option<String>, BackendError> {
-        self.people.fetch_add(1, Ordering::SeqCst);
+    async fn find_related(&self, _: &Resource, _: &RelatedQuery) -> Result<Related, BackendError> {
+        panic!("the owner does not depend on related resources")
+    }
+
+    async fn principal_tags(&self, _: &str) -> Result<Tags, BackendError> {
+        panic!("the owner does not depend on IAM tags")
+    }
+
+    async fn user_name(&self, _: &OnBehalfOf) -> Result<Option<String>, BackendError> {
+        self.users.fetch_add(1, Ordering::SeqCst);
         if self.down {
             return Err(BackendError::new(ErrorClass::Throttled, "DescribeUser", "ThrottlingException"));
         }
@@ -264,9 +270,9 @@ fn a_chain_of_three_leads_to_the_person_at_its_origin() {
     ];
     let owner = owner(&role_session("Third", "t", Some("ASIATHREE")), &sessions);
     assert_eq!((owner.name.as_deref(), owner.source), (Some("mara"), Some(OwnerSource::RoleChain)));
-    let walked: Vec<&str> = owner.hops.iter().map(|hop| hop.of.rsplit(':').next().unwrap()).collect();
+    let walked: Vec<&str> = owner.chain.iter().map(|link| link.session.rsplit(':').next().unwrap()).collect();
     assert_eq!(walked, ["assumed-role/Third/t", "assumed-role/Second/s", "assumed-role/First/f"]);
-    assert!(owner.hops[2].found.contains("by arn:aws:iam::111122223333:user/mara"), "{:?}", owner.hops);
+    assert!(owner.chain[2].evidence.contains("by arn:aws:iam::111122223333:user/mara"), "{:?}", owner.chain);
     assert_eq!(
         owner.session.as_ref(),
         Some(&sessions[0]),
@@ -349,12 +355,12 @@ fn chain(length: usize) -> Vec<Session> {
 }
 
 #[test]
-fn ten_hops_are_walked_and_not_one_more() {
+fn a_chain_is_followed_for_ten_hops_and_not_one_more() {
     let first = role_session("R0", "s0", Some("ASIA0"));
     assert_eq!(named(&first, &chain(MAX_HOPS)), is("mara", OwnerSource::RoleChain));
     let cut = owner(&first, &chain(MAX_HOPS + 1));
     assert_eq!(cut.name.as_deref(), Some("s10"), "the furthest that was reached");
-    assert_eq!(cut.hops.len(), MAX_HOPS + 1);
+    assert_eq!(cut.chain.len(), MAX_HOPS + 1);
 }
 
 #[test]
@@ -365,7 +371,7 @@ fn a_loop_ends() {
         known: store(&[session("One", "1", "ASIAONE", &two), session("Two", "2", "ASIATWO", &one)]),
         ..Counting::default()
     };
-    let owner = block_on(resolve(&principal(&one), &store)).unwrap();
+    let owner = block_on(resolve(&principal(&one), &store, &store)).unwrap();
     assert!(owner.name.is_some());
     assert_eq!(store.asked.load(Ordering::SeqCst), MAX_HOPS + 1);
 }
@@ -379,7 +385,7 @@ fn an_ambiguous_session_is_not_guessed_and_the_proof_says_so() {
     let owner = owner(&role_session("Jump", "mara", None), &two);
     assert_eq!((owner.name.as_deref(), owner.source), (Some("mara"), Some(OwnerSource::RoleSession)));
     assert_eq!(owner.session, None, "nobody's session tags");
-    assert!(owner.hops[0].found.contains("2 sessions could be meant"), "{:?}", owner.hops);
+    assert!(owner.chain[0].evidence.contains("2 sessions could be meant"), "{:?}", owner.chain);
     // With the key there is nothing to guess.
     assert_eq!(
         named(&role_session("Jump", "mara", Some("ASIATWO")), &two),
@@ -393,7 +399,7 @@ fn a_session_of_another_time_is_not_taken() {
     later.issued = "2026-03-02T09:00:03Z".parse::<Timestamp>().unwrap();
     let owner = owner(&role_session("Jump", "mara", None), &[later]);
     assert_eq!(owner.source, Some(OwnerSource::RoleSession));
-    assert!(owner.hops[0].found.contains("none of this session"), "{:?}", owner.hops);
+    assert!(owner.chain[0].evidence.contains("none of this session"), "{:?}", owner.chain);
 }
 
 #[test]
@@ -471,17 +477,21 @@ fn a_self_made_path_that_holds_the_reserved_one_proves_nothing() {
 fn an_outage_of_the_store_is_an_error_and_not_an_unknown_session() {
     let down = Counting { down: true, ..Counting::default() };
     let error =
-        block_on(resolve(&principal(&role_session("Deploy", "build", Some("ASIAONE"))), &down)).unwrap_err();
+        block_on(resolve(&principal(&role_session("Deploy", "build", Some("ASIAONE"))), &down, &down))
+            .unwrap_err();
     assert!(matches!(error, OwnerError::Sessions(error) if error.is_retryable()));
     // Who has no session is named all the same.
-    assert_eq!(block_on(resolve(&principal(&user("mara")), &down)).unwrap().name.as_deref(), Some("mara"));
+    assert_eq!(
+        block_on(resolve(&principal(&user("mara")), &down, &down)).unwrap().name.as_deref(),
+        Some("mara")
+    );
 }
 
 #[test]
 fn the_store_is_asked_for_sessions_only() {
     let count = |identity: &Value| {
         let store = Counting::default();
-        block_on(resolve(&principal(identity), &store)).unwrap();
+        block_on(resolve(&principal(identity), &store, &store)).unwrap();
         store.asked.load(Ordering::SeqCst)
     };
     for identity in [
@@ -518,9 +528,9 @@ fn identity_center(name: &str, key: &str) -> Value {
 #[test]
 fn a_user_id_of_identity_center_is_told_as_a_name_and_stays_an_id_where_nobody_knows_it() {
     let named = |identity: &Value, sessions: &[Session]| {
-        let world = MemoryPorts::new(store(sessions), NINE.parse().unwrap());
-        world.put_person("user-1", "ana@example.com");
-        let owner = block_on(resolve(&principal(identity), &world)).unwrap();
+        let backend = MemoryBackend::new();
+        backend.put_user("user-1", "ana@example.com");
+        let owner = block_on(resolve(&principal(identity), &store(sessions), &backend)).unwrap();
         (owner.name, owner.source)
     };
     let person = json!({"type": "IdentityCenterUser", "accountId": "111122223333"});
@@ -542,8 +552,8 @@ fn a_user_id_of_identity_center_is_told_as_a_name_and_stays_an_id_where_nobody_k
 fn the_identity_store_is_not_asked_where_the_record_names_somebody() {
     let asked = |identity: &Value, sessions: &[Session]| {
         let world = Counting { known: store(sessions), ..Counting::default() };
-        block_on(resolve(&principal(identity), &world)).unwrap();
-        world.people.load(Ordering::SeqCst)
+        block_on(resolve(&principal(identity), &world, &world)).unwrap();
+        world.users.load(Ordering::SeqCst)
     };
     let role = for_user(role_session("Deploy", "build", Some("ASIAONE")), "user-1");
     assert_eq!(asked(&role, &[]), 1, "where it names nobody it is asked");
@@ -561,8 +571,11 @@ fn the_identity_store_is_not_asked_where_the_record_names_somebody() {
 fn an_identity_store_that_does_not_answer_is_an_error_and_not_an_unknown_user() {
     let down = Counting { down: true, ..Counting::default() };
     let person = for_user(json!({"type": "IdentityCenterUser", "accountId": "111122223333"}), "user-1");
-    let error = block_on(resolve(&principal(&person), &down)).unwrap_err();
-    assert!(matches!(&error, OwnerError::People(error) if error.class == ErrorClass::Throttled), "{error:?}");
+    let error = block_on(resolve(&principal(&person), &down, &down)).unwrap_err();
+    assert!(
+        matches!(&error, OwnerError::Directory(error) if error.class == ErrorClass::Throttled),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -622,8 +635,8 @@ fn what_an_assumed_root_does_is_done_by_who_assumed_it() {
     ];
     let found = owner(&assumed_root("ASIAROOT"), &known);
     assert_eq!((found.name.as_deref(), found.source), (Some("mara"), Some(OwnerSource::RoleChain)));
-    assert_eq!(found.hops.len(), 2, "{:?}", found.hops);
-    assert_eq!(found.awaited, None);
+    assert_eq!(found.chain.len(), 2, "{:?}", found.chain);
+    assert_eq!(found.pending, None);
     // Two at the same time in the same account are told apart by their keys.
     assert_eq!(named(&assumed_root("ASIAOTHER"), &known), is("noor", OwnerSource::RoleChain));
     let flag_as_boolean = {
@@ -638,7 +651,7 @@ fn what_an_assumed_root_does_is_done_by_who_assumed_it() {
 fn an_assumed_root_whose_record_is_missing_is_root_for_now_and_root_himself_stays_root() {
     let found = owner(&assumed_root("ASIAROOT"), &[]);
     assert_eq!((found.name.as_deref(), found.source), (Some("root"), Some(OwnerSource::Root)));
-    assert_eq!(found.awaited, Some(waits_for("arn:aws:iam::444455556666:root")));
+    assert_eq!(found.pending, Some(waits_for("arn:aws:iam::444455556666:root")));
 
     let mut console = assumed_root("ASIAROOT");
     console["sessionContext"].as_object_mut().unwrap().remove("assumedRoot");
@@ -646,18 +659,18 @@ fn an_assumed_root_whose_record_is_missing_is_root_for_now_and_root_himself_stay
     for known in [&records[..], &[]] {
         let found = owner(&console, known);
         assert_eq!((found.name.as_deref(), found.source), (Some("root"), Some(OwnerSource::Root)));
-        assert_eq!((found.awaited, found.hops), (None, Vec::new()), "he has no session to wait for");
+        assert_eq!((found.pending, found.chain), (None, Vec::new()), "he has no session to wait for");
     }
 }
 
 /// The session of this name, issued at nine.
-fn waits_for(role_session: &str) -> Awaited {
-    Awaited { of: role_session.to_owned(), since: Some(NINE.parse().unwrap()) }
+fn waits_for(role_session: &str) -> PendingEvidence {
+    PendingEvidence { of: role_session.to_owned(), since: Some(NINE.parse().unwrap()) }
 }
 
 #[test]
 fn a_session_whose_record_is_missing_is_waited_for() {
-    let of = |identity: &Value, sessions: &[Session]| owner(identity, sessions).awaited;
+    let of = |identity: &Value, sessions: &[Session]| owner(identity, sessions).pending;
     let build = role_session("Deploy", "build", Some("ASIAONE"));
     assert_eq!(of(&build, &[]), Some(waits_for("AROADeploy:build")));
     assert_eq!(of(&role_session("Deploy", "build", None), &[]), Some(waits_for("AROADeploy:build")));
@@ -699,7 +712,7 @@ fn nobody_waits_for_a_record_that_would_say_no_more() {
     task["inScopeOf"] = json!({"issuerType": "AWS::ECS::Task", "credentialsIssuedTo": "arn:aws:ecs:task"});
     let service = json!({"type": "AWSService", "invokedBy": "backup.amazonaws.com"});
     for identity in [instance, linked, task, user("mara"), service, json!({})] {
-        assert_eq!(owner(&identity, &[]).awaited, None, "{identity}");
+        assert_eq!(owner(&identity, &[]).pending, None, "{identity}");
     }
     let two = [
         session("Jump", "mara", "ASIAONE", &user("mara")),
@@ -707,7 +720,7 @@ fn nobody_waits_for_a_record_that_would_say_no_more() {
     ];
     let ambiguous = owner(&role_session("Jump", "mara", None), &two);
     assert_eq!(ambiguous.source, Some(OwnerSource::RoleSession));
-    assert_eq!(ambiguous.awaited, None, "both records are there, and a third would not decide");
+    assert_eq!(ambiguous.pending, None, "both records are there, and a third would not decide");
 }
 
 // Guards against: the record of a function's session, known by its ARN only, is not looked for where another session of the

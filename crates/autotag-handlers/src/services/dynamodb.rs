@@ -1,6 +1,6 @@
 //! DynamoDB: the replicas of a global table are made by DynamoDB itself, on behalf of whoever asked for them.
 
-use super::{Creation, ServiceHandler, Target};
+use super::handler::{RecordContext, ServiceHandler, TagTarget};
 
 #[derive(Debug)]
 pub(super) struct DynamoDb;
@@ -13,10 +13,10 @@ impl ServiceHandler for DynamoDb {
         "dynamodb.amazonaws.com"
     }
 
-    fn refine(&self, creation: &Creation<'_>, targets: &mut Vec<Target>) {
+    fn refine(&self, context: &RecordContext<'_>, targets: &mut Vec<TagTarget>) {
         // The person's own call (UpdateTable, CreateGlobalTable) names the replica too. The two records come in any
         // order, so the role never overwrites the person, and the person always overwrites the role.
-        let principal = creation.principal;
+        let principal = context.principal;
         let by_replication = principal.is_service_linked() && principal.role_name() == Some(REPLICATION_ROLE);
         for target in targets {
             if by_replication {

@@ -1,7 +1,7 @@
 //! EC2: what comes with an instance or an image.
 
-use super::{Creation, ServiceHandler, Target};
-use crate::ports::Question;
+use super::handler::{RecordContext, ServiceHandler, TagTarget};
+use crate::backend::RelatedQuery;
 
 #[derive(Debug)]
 pub(super) struct Ec2;
@@ -14,13 +14,13 @@ impl ServiceHandler for Ec2 {
         "ec2.amazonaws.com"
     }
 
-    fn refine(&self, creation: &Creation<'_>, targets: &mut Vec<Target>) {
+    fn refine(&self, context: &RecordContext<'_>, targets: &mut Vec<TagTarget>) {
         for target in targets.iter_mut() {
             // A tag specification counts for one kind of resource only: the instance's tags are not the volume's.
-            target.requested = creation.parsed.requested_tags(kind(&target.resource.resource_type));
+            target.requested = context.parsed.requested_tags(kind(&target.resource.resource_type));
             target.requested_for = COME_ALONG
                 .iter()
-                .map(|resource_type| (*resource_type, creation.parsed.requested_tags(kind(resource_type))))
+                .map(|resource_type| (*resource_type, context.parsed.requested_tags(kind(resource_type))))
                 .collect();
         }
         ask(targets);
@@ -42,8 +42,8 @@ fn kind(resource_type: &str) -> Option<&'static str> {
 }
 
 /// Volumes of new instances are in no record, and often not all network interfaces; nor are the snapshots of an image.
-fn ask(targets: &mut [Target]) {
-    let ids = |kind: &str, targets: &[Target]| -> Vec<String> {
+fn ask(targets: &mut [TagTarget]) {
+    let ids = |kind: &str, targets: &[TagTarget]| -> Vec<String> {
         let of_kind = targets.iter().filter(|target| target.resource.resource_type == kind);
         of_kind.map(|target| target.resource.id.clone()).collect()
     };
@@ -51,12 +51,12 @@ fn ask(targets: &mut [Target]) {
     if let Some(first) =
         targets.iter_mut().find(|target| target.resource.resource_type == "AWS::EC2::Instance")
     {
-        first.questions.push(Question::AttachedTo { instances });
+        first.queries.push(RelatedQuery::AttachedTo { instances });
     }
-    let from_instance = |target: &&mut Target| {
+    let from_instance = |target: &&mut TagTarget| {
         target.resource.resource_type == "AWS::EC2::Image" && target.rule.event == "CreateImage"
     };
     if let Some(image) = targets.iter_mut().find(from_instance) {
-        image.questions.push(Question::SnapshotsOf { image: image.resource.id.clone() });
+        image.queries.push(RelatedQuery::SnapshotsOf { image: image.resource.id.clone() });
     }
 }

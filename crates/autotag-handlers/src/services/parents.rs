@@ -1,10 +1,10 @@
-//! To what a new resource belongs, by the tags that AWS itself puts on it in the very call that creates it.
+//! The resource to which a new one belongs, by the tags that AWS itself sets in the creating call.
 
-use super::{Creation, Target, account, resource};
-use crate::ports::Item;
+use super::handler::{RecordContext, TagTarget};
+use crate::backend::TaggableResource;
 use autotag_model::arn::{Arn, Region};
 use autotag_model::identity::PrincipalKind;
-use autotag_model::rule::Scope;
+use autotag_model::rule::Resource;
 use std::sync::Arc;
 
 /// A tag whose value names the resource to which another one belongs.
@@ -88,18 +88,18 @@ const PROVISIONER: &str = "aws:servicecatalog:provisioningPrincipalArn";
 type Tags = [(String, String)];
 
 /// The ARN of the principal for whom a service says that it creates something.
-pub(super) fn requester(target: &Target) -> Option<String> {
+pub(super) fn requester(target: &TagTarget) -> Option<String> {
     value(&target.requested, PROVISIONER).filter(|arn| arn.parse::<Arn>().is_ok()).map(str::to_owned)
 }
 
 /// The resource that a new one belongs to.
-pub(super) fn parent(creation: &Creation<'_>, target: &Target) -> Option<Item> {
+pub(super) fn parent(context: &RecordContext<'_>, target: &TagTarget) -> Option<TaggableResource> {
     let requested = &target.requested;
     PARENTS.iter().find_map(|parent| {
         let reserved = parent.tag.starts_with("aws:");
-        let id = value(requested, parent.tag).filter(|_| reserved || by_eks(creation))?;
+        let id = value(requested, parent.tag).filter(|_| reserved || by_eks(context))?;
         let id = if parent.tag == NODEGROUP { nodegroup(target, id)? } else { id.to_owned() };
-        item(parent, &id, creation)
+        item(parent, &id, context)
     })
 }
 
@@ -110,8 +110,8 @@ fn value<'t>(tags: &'t Tags, key: &str) -> Option<&'t str> {
 
 /// Whether EKS called, in its own name or by a role that nobody else can assume. Other services call so too, and pass on
 /// tags that their users have chosen: AWS Backup those of a resource that it restores, Auto Scaling those of a group.
-fn by_eks(creation: &Creation<'_>) -> bool {
-    let principal = creation.principal;
+fn by_eks(context: &RecordContext<'_>) -> bool {
+    let principal = context.principal;
     let service = match principal.kind {
         PrincipalKind::AwsService => principal.invoking_service(),
         _ => principal.linked_service(),
@@ -121,27 +121,32 @@ fn by_eks(creation: &Creation<'_>) -> bool {
 }
 
 /// A node group's ARN ends in the UUID that also ends the name of its Auto Scaling group: `eks-<name>-<uuid>`.
-fn nodegroup(target: &Target, name: &str) -> Option<String> {
+fn nodegroup(target: &TagTarget, name: &str) -> Option<String> {
     let uuid = target.resource.id.strip_prefix("eks-")?.strip_prefix(name)?.strip_prefix('-')?;
     Some(format!("{}/{name}/{uuid}", value(&target.requested, CLUSTER)?))
 }
 
-fn item(parent: &Parent, id: &str, creation: &Creation<'_>) -> Option<Item> {
+/// The parent with the rule by which its tags are read; `None` if the ARN is of another service or account.
+fn item(parent: &Parent, id: &str, context: &RecordContext<'_>) -> Option<TaggableResource> {
     let (source, event) = parent.event;
-    let rule = creation.catalog.find(source, event).ok()?.first()?;
-    let arn = if id.starts_with("arn:") { id.to_owned() } else { spell(parent.arn, id, creation.scope) };
-    let found = resource(parent.resource_type, id, &arn, creation.scope);
+    let rule = context.catalog.find(source, event).ok()?.first()?;
+    let arn = if id.starts_with("arn:") { id.to_owned() } else { parent.arn_of(id, context) };
+    let resource = Resource::new(parent.resource_type, id, arn.parse().ok(), context.scope);
     let ours = |arn: &Arn| {
-        let account = creation.scope.account.as_ref();
+        let account = context.scope.account.as_ref();
         source.split('.').next() == Some(arn.service())
             && account.is_none_or(|account| arn.can_belong_to(account))
     };
-    found.arn.as_ref().is_some_and(ours).then(|| Item { resource: found, rule: Arc::clone(rule) })
+    resource.arn.as_ref().is_some_and(ours).then(|| TaggableResource { resource, rule: Arc::clone(rule) })
 }
 
-fn spell(arn: &str, id: &str, scope: &Scope) -> String {
-    arn.replace("{partition}", &scope.partition.to_string())
-        .replace("{region}", scope.region.as_ref().map_or("", Region::as_str))
-        .replace("{account}", account(scope))
-        .replace("{id}", id)
+impl Parent {
+    fn arn_of(&self, id: &str, context: &RecordContext<'_>) -> String {
+        let scope = context.scope;
+        self.arn
+            .replace("{partition}", &scope.partition.to_string())
+            .replace("{region}", scope.region.as_ref().map_or("", Region::as_str))
+            .replace("{account}", context.account())
+            .replace("{id}", id)
+    }
 }

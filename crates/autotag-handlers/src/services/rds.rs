@@ -1,6 +1,6 @@
 //! RDS: `DocumentDB` and Neptune use its API and its ARNs; for some resources only a name's beginning tells them apart.
 
-use super::{Creation, ServiceHandler, Target};
+use super::handler::{RecordContext, ServiceHandler, TagTarget};
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -11,8 +11,8 @@ impl ServiceHandler for Rds {
         "rds.amazonaws.com"
     }
 
-    fn refine(&self, creation: &Creation<'_>, targets: &mut Vec<Target>) {
-        let Some(family) = family(creation) else { return };
+    fn refine(&self, context: &RecordContext<'_>, targets: &mut Vec<TagTarget>) {
+        let Some(family) = family(context) else { return };
         let engine = if family.starts_with("docdb") {
             "DocDB"
         } else if family.starts_with("neptune") {
@@ -30,11 +30,11 @@ impl ServiceHandler for Rds {
 }
 
 /// The parameter group family (`docdb5.0`, `neptune1.3`, `aurora-mysql8.0`), of the answer or of the request.
-fn family<'c>(creation: &Creation<'c>) -> Option<&'c str> {
+fn family<'c>(context: &RecordContext<'c>) -> Option<&'c str> {
     let of = |part: &'c Value| {
         let (_, family) =
             part.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case("dBParameterGroupFamily"))?;
         family.as_str()
     };
-    of(&creation.parsed.response).or_else(|| of(&creation.parsed.request))
+    of(&context.parsed.response).or_else(|| of(&context.parsed.request))
 }

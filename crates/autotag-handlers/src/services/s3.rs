@@ -1,6 +1,6 @@
-//! S3: a bucket lies where the call says it shall, an object in the account of its bucket.
+//! S3: a bucket is in the region that the call names, an object in the account of its bucket.
 
-use super::{Creation, ServiceHandler, Target};
+use super::handler::{RecordContext, ServiceHandler, TagTarget};
 use autotag_model::arn::Region;
 
 #[derive(Debug)]
@@ -11,19 +11,20 @@ impl ServiceHandler for S3 {
         "s3.amazonaws.com"
     }
 
-    fn refine(&self, creation: &Creation<'_>, targets: &mut Vec<Target>) {
+    fn refine(&self, context: &RecordContext<'_>, targets: &mut Vec<TagTarget>) {
         for target in targets {
             match target.resource.resource_type.as_str() {
                 "AWS::S3::Bucket" => {
-                    if let Some(region) = location(creation) {
+                    if let Some(region) = location(context) {
                         target.resource.region = Some(region);
                     }
                 }
                 "AWS::S3::Object" => {
-                    target.resource.version = version(creation);
+                    target.new_each_time = true;
+                    target.resource.version = version(context);
                     // Written across accounts, both have a record; only `resources` says whose bucket it is.
                     let bucket = bucket_arn(target);
-                    if let Some(account) = bucket.and_then(|bucket| creation.parsed.account_of(&bucket)) {
+                    if let Some(account) = bucket.and_then(|bucket| context.parsed.account_of(&bucket)) {
                         target.resource.account = Some(account);
                     }
                 }
@@ -34,8 +35,8 @@ impl ServiceHandler for S3 {
 }
 
 /// `createBucketConfiguration.locationConstraint`; `EU` is an old name of `eu-west-1`.
-fn location(creation: &Creation<'_>) -> Option<Region> {
-    let request = creation.parsed.request.as_object()?;
+fn location(context: &RecordContext<'_>) -> Option<Region> {
+    let request = context.parsed.request.as_object()?;
     let (_, configuration) =
         request.iter().find(|(key, _)| key.eq_ignore_ascii_case("createBucketConfiguration"))?;
     let (_, location) =
@@ -47,12 +48,12 @@ fn location(creation: &Creation<'_>) -> Option<Region> {
 }
 
 /// The version that the call has made; where versions are not kept it is `null`, which names the one there is.
-fn version(creation: &Creation<'_>) -> Option<String> {
-    let version = creation.parsed.response.get("x-amz-version-id")?.as_str()?;
+fn version(context: &RecordContext<'_>) -> Option<String> {
+    let version = context.parsed.response.get("x-amz-version-id")?.as_str()?;
     (version != "null").then(|| version.to_owned())
 }
 
-fn bucket_arn(target: &Target) -> Option<String> {
+fn bucket_arn(target: &TagTarget) -> Option<String> {
     let arn = target.resource.arn.as_ref()?.to_string();
     arn.split_once('/').map(|(bucket, _)| bucket.to_owned())
 }

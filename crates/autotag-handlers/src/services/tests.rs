@@ -1,7 +1,8 @@
 use super::*;
+use crate::backend::RelatedQuery;
 use crate::catalog::Catalog;
-use crate::classify::{Classification, Classifier, Found, Hints};
-use autotag_model::envelope::{Limits, read_records};
+use crate::classify::{Classifier, Creation};
+use crate::records::ClassifiedRecords;
 use autotag_model::policy::Policy;
 use serde_json::{Value, json};
 
@@ -12,37 +13,31 @@ fn found_by(
     request: &Value,
     response: &Value,
     resources: &Value,
-) -> Found {
+) -> Creation {
     let record = json!({"eventSource": source, "eventName": name, "eventTime": "2026-03-02T09:00:00Z",
         "awsRegion": "eu-west-1", "recipientAccountId": "111122223333", "eventID": "e-1", "userIdentity": identity,
         "requestParameters": request, "responseElements": response, "resources": resources});
-    let (catalog, policy) = (Catalog::embedded(), Policy::default());
-    let mut all = Vec::new();
-    read_records(record.to_string().as_bytes(), &Limits::default(), &mut |read| {
-        let classifier = Classifier { catalog: &catalog, policy: &policy };
-        all.push(classifier.classify(&read.unwrap(), &Hints::default()));
-    });
-    match all.remove(0) {
-        Classification::Creation(found) => *found,
-        other => panic!("{other:?}"),
-    }
+    let classifier = Classifier::new(Catalog::embedded(), Policy::default());
+    let mut records = ClassifiedRecords::read(record.to_string().as_bytes(), &classifier);
+    assert_eq!(records.creations.len(), 1, "{record}: {:?}", records.rejected);
+    records.creations.remove(0).creation
 }
 
-fn found(source: &str, name: &str, request: &Value, response: &Value) -> Found {
+fn found(source: &str, name: &str, request: &Value, response: &Value) -> Creation {
     let mara = json!({"type": "IAMUser", "userName": "mara", "arn": "arn:aws:iam::111122223333:user/mara"});
     found_by(source, name, &mara, request, response, &Value::Null)
 }
 
-fn ec2(name: &str, request: &Value, response: &Value) -> Found {
+fn ec2(name: &str, request: &Value, response: &Value) -> Creation {
     found("ec2.amazonaws.com", name, request, response)
 }
 
-fn of_type<'f>(found: &'f Found, resource_type: &str) -> &'f Target {
+fn of_type<'f>(found: &'f Creation, resource_type: &str) -> &'f TagTarget {
     let mut all = found.targets.iter().filter(|target| target.resource.resource_type == resource_type);
     all.next().unwrap_or_else(|| panic!("no {resource_type} in {found:?}"))
 }
 
-fn requested(target: &Target) -> Vec<(&str, &str)> {
+fn requested(target: &TagTarget) -> Vec<(&str, &str)> {
     target.requested.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
 
@@ -61,14 +56,43 @@ fn two_instances() -> Value {
 }
 
 #[test]
-fn handlers_are_found_by_exactly_their_event_source() {
-    for source in ["ec2.amazonaws.com", "s3.amazonaws.com", "rds.amazonaws.com", "dynamodb.amazonaws.com"] {
-        assert_eq!(handler(source).unwrap().event_source(), source);
+fn each_built_in_handler_has_an_event_source_of_its_own() {
+    let sources: Vec<String> = built_in().iter().map(|handler| handler.event_source().to_owned()).collect();
+    assert_eq!(
+        sources,
+        ["dynamodb.amazonaws.com", "ec2.amazonaws.com", "rds.amazonaws.com", "s3.amazonaws.com"]
+    );
+}
+
+/// Refuses every target of its service.
+#[derive(Debug)]
+struct NoQueues;
+
+impl ServiceHandler for NoQueues {
+    fn event_source(&self) -> &'static str {
+        "sqs.amazonaws.com"
     }
-    assert!(handler("sqs.amazonaws.com").is_none());
-    assert!(handler("EC2.amazonaws.com").is_none());
-    let sources: Vec<&str> = HANDLERS.iter().map(|handler| handler.event_source()).collect();
-    assert!(sources.is_sorted(), "{sources:?}");
+
+    fn refine(&self, _: &RecordContext<'_>, targets: &mut Vec<TagTarget>) {
+        targets.clear();
+    }
+}
+
+#[test]
+fn an_embedder_can_add_a_handler_for_a_service_and_it_changes_no_other() {
+    let queue = json!({"eventSource": "sqs.amazonaws.com", "eventName": "CreateQueue", "recipientAccountId": "111122223333",
+        "awsRegion": "eu-west-1", "requestParameters": {"queueName": "q"},
+        "responseElements": {"queueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/q"}});
+    let bucket = json!({"eventSource": "s3.amazonaws.com", "eventName": "CreateBucket", "recipientAccountId": "111122223333",
+        "awsRegion": "eu-west-1", "requestParameters": {"bucketName": "b"}});
+    let both = format!("{queue}\n{bucket}");
+    let creations = |classifier: &Classifier| {
+        let read = ClassifiedRecords::read(both.as_bytes(), classifier);
+        read.creations.iter().map(|request| request.creation.event.name.clone()).collect::<Vec<_>>()
+    };
+    let plain = Classifier::new(Catalog::embedded(), Policy::default());
+    assert_eq!(creations(&plain), ["CreateQueue", "CreateBucket"]);
+    assert_eq!(creations(&plain.with_service(Arc::new(NoQueues))), ["CreateBucket"]);
 }
 
 #[test]
@@ -104,8 +128,8 @@ fn a_tag_specification_counts_for_its_kind_of_resource_only() {
 #[test]
 fn what_comes_with_instances_is_asked_for_once() {
     let run = ec2("RunInstances", &json!({}), &two_instances());
-    let questions: Vec<&Question> = run.targets.iter().flat_map(|target| &target.questions).collect();
-    assert_eq!(questions, [&Question::AttachedTo { instances: vec!["i-1".into(), "i-2".into()] }]);
+    let questions: Vec<&RelatedQuery> = run.targets.iter().flat_map(|target| &target.queries).collect();
+    assert_eq!(questions, [&RelatedQuery::AttachedTo { instances: vec!["i-1".into(), "i-2".into()] }]);
     assert!(questions[0].describe().contains("i-1, i-2"));
 }
 
@@ -113,11 +137,11 @@ fn what_comes_with_instances_is_asked_for_once() {
 fn snapshots_are_asked_for_where_an_image_is_made_of_an_instance() {
     let of = |event: &str| {
         let found = ec2(event, &json!({}), &json!({"imageId": "ami-1"}));
-        found.targets[0].questions.clone()
+        found.targets[0].queries.clone()
     };
-    assert_eq!(of("CreateImage"), [Question::SnapshotsOf { image: "ami-1".into() }]);
+    assert_eq!(of("CreateImage"), [RelatedQuery::SnapshotsOf { image: "ami-1".into() }]);
     assert!(of("RegisterImage").is_empty(), "its snapshots are there already, and others'");
-    assert!(ec2("CreateVolume", &json!({}), &json!({"volumeId": "vol-1"})).targets[0].questions.is_empty());
+    assert!(ec2("CreateVolume", &json!({}), &json!({"volumeId": "vol-1"})).targets[0].queries.is_empty());
 }
 
 #[test]

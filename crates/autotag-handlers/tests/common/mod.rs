@@ -1,39 +1,87 @@
-//! Records and worlds for the tests of the crate as its users see it.
+//! Records and backends for the tests of the crate as its users see it.
 
+use autotag_handlers::backend::Backend;
 use autotag_handlers::catalog::Catalog;
-use autotag_handlers::classify::{Classification, Classifier, Found, Hints};
-use autotag_handlers::memory::MemoryPorts;
+use autotag_handlers::classify::{Classification, Classifier, Creation, Envelope};
+use autotag_handlers::memory::MemoryBackend;
+use autotag_handlers::plan::{Execution, Plan, Planner};
+use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
+use autotag_handlers::row::ResourceOutcome;
 use autotag_model::envelope::{Limits, read_records};
 use autotag_model::policy::Policy;
+use futures_executor::block_on;
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use session_store::MemoryStore;
+use session_store::{MemoryStore, SessionReader};
 
 /// The account of the records.
 pub(crate) const HERE: &str = "111122223333";
 
-/// What a record turns out to be, with the embedded catalogue and the default policy.
-pub(crate) fn classify(catalog: &Catalog, record: &Value) -> Classification {
-    let policy = Policy::default();
-    let mut outcomes = Vec::new();
+/// The embedded catalogue and the default policy.
+pub(crate) fn classifier() -> Classifier {
+    Classifier::new(Catalog::embedded(), Policy::default())
+}
+
+/// What a record is.
+pub(crate) fn classify(classifier: &Classifier, record: &Value) -> Classification {
+    let mut all = Vec::new();
     read_records(record.to_string().as_bytes(), &Limits::default(), &mut |read| {
-        let classifier = Classifier { catalog, policy: &policy };
-        outcomes.push(classifier.classify(&read.unwrap(), &Hints::default()));
+        let located = read.unwrap();
+        let envelope = Envelope { event_bridge: located.event_bridge.as_ref(), account: None };
+        all.push(classifier.classify_in(&located.record, envelope));
     });
-    assert_eq!(outcomes.len(), 1, "{record}");
-    outcomes.remove(0)
+    assert_eq!(all.len(), 1, "{record}");
+    all.remove(0)
 }
 
 /// The creation that a record reports.
-pub(crate) fn creation(catalog: &Catalog, record: &Value) -> Found {
-    match classify(catalog, record) {
-        Classification::Creation(found) => *found,
+pub(crate) fn creation(classifier: &Classifier, record: &Value) -> Creation {
+    match classify(classifier, record) {
+        Classification::Creation(creation) => *creation,
         other => panic!("{other:?}"),
     }
 }
 
-/// An empty world, five minutes after nine: what happened at nine is young.
-pub(crate) fn world() -> MemoryPorts<MemoryStore> {
-    MemoryPorts::new(MemoryStore::new(), "2026-03-02T09:05:00Z".parse().unwrap())
+/// A backend and a session store in memory, at a moment.
+pub(crate) struct World {
+    pub(crate) backend: MemoryBackend,
+    pub(crate) sessions: MemoryStore,
+    pub(crate) now: Timestamp,
+}
+
+/// An empty world, five minutes after nine: an event of nine o'clock is young.
+pub(crate) fn world() -> World {
+    let now = "2026-03-02T09:05:00Z".parse().unwrap();
+    World { backend: MemoryBackend::new(), sessions: MemoryStore::new(), now }
+}
+
+/// Plans, over any sessions and backend.
+pub(crate) fn plan_over(
+    sessions: &dyn SessionReader,
+    backend: &dyn Backend,
+    now: Timestamp,
+    creations: Vec<PlanRequest>,
+) -> Plan {
+    let mut records = ClassifiedRecords::default();
+    records.creations = creations;
+    block_on(Planner::new(&Policy::default(), sessions, backend, now).plan(records))
+}
+
+/// Plans and executes, over any sessions and backend.
+pub(crate) fn run_over(
+    sessions: &dyn SessionReader,
+    backend: &dyn Backend,
+    now: Timestamp,
+    creations: Vec<PlanRequest>,
+) -> Vec<ResourceOutcome> {
+    let plan = plan_over(sessions, backend, now, creations);
+    block_on(plan.execute(backend, &Execution::at(now)))
+}
+
+/// Plans and executes.
+pub(crate) fn run(world: &World, creations: impl IntoIterator<Item = Creation>) -> Vec<ResourceOutcome> {
+    let creations = creations.into_iter().map(PlanRequest::from).collect();
+    run_over(&world.sessions, &world.backend, world.now, creations)
 }
 
 /// An IAM user.

@@ -12,8 +12,6 @@ pub struct Malformed {
     pub position: Position,
     /// What is wrong with it.
     pub kind: MalformedKind,
-    /// The id of the SQS message that holds it, if any.
-    pub message_id: Option<String>,
 }
 
 /// What is wrong with a part of an input.

@@ -19,8 +19,6 @@ pub struct LocatedRecord<'a> {
     pub position: Position,
     /// The `EventBridge` event that holds it, if any.
     pub event_bridge: Option<EventBridgeEnvelope>,
-    /// The id of the SQS message that holds it, if any.
-    pub message_id: Option<String>,
     /// The record's own text.
     pub raw: &'a str,
 }
@@ -48,7 +46,6 @@ const MAX_WRAPS: u8 = 8;
 #[derive(Clone, Default)]
 struct Context {
     event_bridge: Option<EventBridgeEnvelope>,
-    message_id: Option<String>,
     wraps: u8,
 }
 
@@ -58,7 +55,7 @@ pub(super) fn value(bytes: &[u8], position: &Position, visit: Visit<'_>) {
         Err(error) => {
             let position =
                 Position { offset: position.offset + error.valid_up_to() as u64, ..position.clone() };
-            visit(Err(Malformed { position, kind: MalformedKind::NotUtf8, message_id: None }));
+            visit(Err(Malformed { position, kind: MalformedKind::NotUtf8 }));
         }
     }
 }
@@ -89,8 +86,6 @@ struct Wrapping<'a> {
     sns: Option<&'a RawValue>,
     #[serde(borrow)]
     body: Text<'a>,
-    #[serde(borrow, rename = "messageId")]
-    message_id: Text<'a>,
     #[serde(borrow, rename = "CloudTrailEvent")]
     cloudtrail_event: Text<'a>,
     #[serde(borrow)]
@@ -108,8 +103,7 @@ struct AwsLogs<'a> {
 }
 
 fn one(text: &str, position: &Position, context: &Context, visit: Visit<'_>) {
-    let refuse =
-        |kind| Malformed { position: position.clone(), kind, message_id: context.message_id.clone() };
+    let refuse = |kind| Malformed { position: position.clone(), kind };
     if !text.trim_start().starts_with('{') {
         return match text.trim_start().as_bytes().first() {
             Some(b'[') => list(text, position, context, visit),
@@ -124,7 +118,6 @@ fn one(text: &str, position: &Position, context: &Context, visit: Visit<'_>) {
             record,
             position: position.clone(),
             event_bridge: context.event_bridge.clone(),
-            message_id: context.message_id.clone(),
             raw: text,
         })),
         Ok(_) if context.wraps >= MAX_WRAPS => {
@@ -147,9 +140,6 @@ fn is_record(record: &Record<'_>) -> bool {
 
 fn wrapped(wrapping: &Wrapping<'_>, position: &Position, context: &Context, visit: Visit<'_>) {
     let mut inner = Context { wraps: context.wraps + 1, ..context.clone() };
-    if let Some(id) = &wrapping.message_id.0 {
-        inner.message_id = Some(id.to_string());
-    }
     let text_of = |text: &Text<'_>| text.0.as_deref().unwrap_or_default().to_owned();
     if let Some(detail) = wrapping.detail {
         inner.event_bridge = Some(EventBridgeEnvelope {
@@ -190,17 +180,13 @@ fn wrapped(wrapping: &Wrapping<'_>, position: &Position, context: &Context, visi
         "no eventSource and eventName, and no known wrapping"
     };
     let kind = MalformedKind::NotARecord(why);
-    visit(Err(Malformed { position: position.clone(), kind, message_id: inner.message_id }));
+    visit(Err(Malformed { position: position.clone(), kind }));
 }
 
 fn list(text: &str, position: &Position, context: &Context, visit: Visit<'_>) {
     if context.wraps >= MAX_WRAPS {
         let kind = MalformedKind::NotARecord("wrapped more than eight times");
-        return visit(Err(Malformed {
-            position: position.clone(),
-            kind,
-            message_id: context.message_id.clone(),
-        }));
+        return visit(Err(Malformed { position: position.clone(), kind }));
     }
     let inner = Context { wraps: context.wraps + 1, ..context.clone() };
     match serde_json::from_str::<Vec<&RawValue>>(text) {
@@ -215,8 +201,7 @@ fn list(text: &str, position: &Position, context: &Context, visit: Visit<'_>) {
 
 /// A `CloudWatch` Logs subscription: log events, gzipped, in base64.
 fn subscription(logs: &AwsLogs<'_>, position: &Position, context: &Context, visit: Visit<'_>) {
-    let refuse =
-        |kind| Malformed { position: position.clone(), kind, message_id: context.message_id.clone() };
+    let refuse = |kind| Malformed { position: position.clone(), kind };
     let data = logs.data.0.as_deref().unwrap_or_default();
     let Ok(zipped) = base64::engine::general_purpose::STANDARD.decode(data) else {
         return visit(Err(refuse(MalformedKind::NotARecord("`awslogs.data` is not base64"))));
@@ -238,7 +223,7 @@ fn not_json(text: &str, error: &serde_json::Error, position: &Position, context:
     }
     let why = error.to_string();
     let why = why.split(" at line ").next().unwrap_or_default().to_owned();
-    Malformed { position, kind: MalformedKind::NotJson(why), message_id: context.message_id.clone() }
+    Malformed { position, kind: MalformedKind::NotJson(why) }
 }
 
 /// Reads a text that has failed once more, this time with the JSON path.

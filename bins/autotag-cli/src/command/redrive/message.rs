@@ -1,6 +1,6 @@
 //! A message of a dead-letter queue.
 
-use autotag_handlers::delivery::FIRST_LOOK;
+use autotag_handlers::recheck::PREVIOUS_TAGS_ATTRIBUTE;
 use autotag_model::envelope::{Limits, read_records};
 use serde::Serialize;
 use serde_json::Value;
@@ -58,7 +58,7 @@ impl DeadLetter {
         row.error = reason(message)
             .or(unreadable)
             .unwrap_or_else(|| "no reason is noted; see the logs of the event".to_owned());
-        let previous_tags = attribute(message, FIRST_LOOK).map(str::to_owned);
+        let previous_tags = attribute(message, PREVIOUS_TAGS_ATTRIBUTE).map(str::to_owned);
         Self { row, body, receipt: text("ReceiptHandle"), previous_tags }
     }
 }

@@ -5,7 +5,7 @@ use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
 use autotag_aws::Accounts;
 use autotag_aws::signed::{self, Request};
-use autotag_handlers::delivery::FIRST_LOOK;
+use autotag_handlers::recheck::PREVIOUS_TAGS_ATTRIBUTE;
 use autotag_model::arn::Region;
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ impl Sqs {
         let mut input = json!({"QueueUrl": target, "MessageBody": message.body});
         if let (Some(tags), Some(input)) = (&message.previous_tags, input.as_object_mut()) {
             // A recheck stays a recheck.
-            let tags = json!({FIRST_LOOK: {"DataType": "String", "StringValue": tags}});
+            let tags = json!({PREVIOUS_TAGS_ATTRIBUTE: {"DataType": "String", "StringValue": tags}});
             input.insert("MessageAttributes".to_owned(), tags);
         }
         self.call("SendMessage", &input).await?;

@@ -1,0 +1,196 @@
+//! The arguments of the commands that work on files, and what they share with the others.
+#![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
+
+#[cfg(feature = "aws")]
+use autotag_model::arn::Region;
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// The input and the rules, for every command that reads records.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// Files (.json, .json.gz, .jsonl, an EventBridge event), folders with the layout of a trail, s3://BUCKET/PREFIX, or `-`
+    /// for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Save STS sessions to this file, and use the sessions that earlier runs saved
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Number of files to read in parallel [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Output format [default: table on a terminal, jsonl otherwise]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Only events at or after this time, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only events before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+    /// Also show events without new tags: failed calls, uncovered events, skipped and already tagged resources
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Only the event with this eventID
+    #[arg(long, value_name = "ID")]
+    pub(crate) event: Option<String>,
+}
+
+/// The store of STS sessions.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// State file of `plan` or `apply`
+    #[cfg_attr(feature = "aws", arg(conflicts_with = "table"))]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// DynamoDB table of session-handler
+    #[cfg(feature = "aws")]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+    /// Region of the table [default: that of the environment]
+    #[cfg(feature = "aws")]
+    #[arg(long, global = true, value_name = "REGION", requires = "table", value_parser = region)]
+    pub(crate) region: Option<Region>,
+}
+
+impl StoreArgs {
+    /// Whether the options name a file or a table.
+    pub(crate) fn names_a_store(&self) -> bool {
+        #[cfg(feature = "aws")]
+        if self.table.is_some() {
+            return true;
+        }
+        self.state.is_some()
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IdentifyArgs {
+    /// Files with the records of the calls, in any form that `plan` reads, or `-`. STS records in them are used too
+    #[arg(required = true, value_name = "EVENT")]
+    pub(crate) paths: Vec<String>,
+    /// Only the event with this eventID
+    #[arg(long, value_name = "ID")]
+    pub(crate) event: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Output format [default: text on a terminal, jsonl otherwise]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<TextFormat>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionsArgs {
+    #[command(subcommand)]
+    pub(crate) command: SessionsCommand,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Output format [default: text on a terminal, jsonl otherwise]
+    #[arg(long, global = true, value_enum)]
+    pub(crate) format: Option<TextFormat>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// List sessions
+    List {
+        /// Only sessions whose id, role, caller, subject or source identity contains this text; case counts
+        #[arg(long, alias = "having", value_name = "TEXT")]
+        contains: Option<String>,
+        /// Maximum number of sessions to read, before --contains applies
+        #[arg(long, value_name = "N", default_value = "1000")]
+        max: NonZeroUsize,
+    },
+    /// Show all details of the sessions with one role session id
+    Get {
+        /// Role session id, AROA...:session-name: the principalId of the session's calls
+        #[arg(value_name = "ROLE_SESSION")]
+        role_session: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CatalogArgs {
+    /// Only services whose event source or name contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) service: Option<String>,
+    /// Output format [default: table]
+    #[arg(long, value_enum, default_value_t = CatalogFormat::Table)]
+    pub(crate) format: CatalogFormat,
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// One JSON object per line
+    Jsonl,
+    /// Comma-separated values
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    #[value(alias = "json")]
+    Jsonl,
+}
+
+impl TextFormat {
+    /// The chosen format; by default text on a terminal, and JSON lines otherwise.
+    pub(crate) fn or_default(chosen: Option<Self>) -> Self {
+        let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        chosen.unwrap_or(if on_terminal { Self::Text } else { Self::Jsonl })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CatalogFormat {
+    /// For people
+    Table,
+    /// One JSON array
+    Json,
+    /// The page docs/services.md
+    Markdown,
+}
+
+#[cfg(feature = "aws")]
+pub(super) fn region(text: &str) -> Result<Region, String> {
+    Region::new(text).ok_or_else(|| "expected a region, for example eu-west-1".to_owned())
+}
+
+/// A time, or the beginning of a day in UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    let day: Date = text.parse().map_err(|_| "expected 2026-03-02 or 2026-03-02T09:00:00Z".to_owned())?;
+    let midnight = day.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| error.to_string())?;
+    Ok(midnight.timestamp())
+}

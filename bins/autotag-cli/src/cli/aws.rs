@@ -1,0 +1,128 @@
+//! The commands that call AWS, and those that describe what a deployment calls (feature `aws`).
+#![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
+
+use super::args::{Format, PlanArgs, region};
+use autotag_aws::AccountScope;
+use autotag_model::arn::Region;
+use clap::{Args, ValueEnum};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    /// Write without asking for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Replace existing identity tags. Without it the first writer wins
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Maximum number of calls per second to each account and region
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub(crate) max_calls_per_second: NonZeroU32,
+    /// Accounts to write in: own, organization, or ids separated by commas
+    #[arg(long, value_name = "ACCOUNTS", default_value = "own")]
+    pub(crate) accounts: AccountScope,
+    /// Role to assume in other accounts
+    #[arg(long, value_name = "NAME")]
+    pub(crate) member_role: Option<String>,
+    /// External id of that role
+    #[arg(long, value_name = "ID", requires = "member_role")]
+    pub(crate) external_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RedriveArgs {
+    /// URL of the dead-letter queue of a queue, or of an EventBridge rule's target
+    #[arg(value_name = "QUEUE_URL")]
+    pub(crate) queue: String,
+    /// Queue to send the messages to [default: the queue whose dead letters these are, if there is exactly one]
+    #[arg(long, value_name = "QUEUE_URL")]
+    pub(crate) to: Option<String>,
+    /// Send the messages, and delete them from the dead-letter queue. Without it they are only listed
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Maximum number of messages
+    #[arg(long, value_name = "N")]
+    pub(crate) max: Option<NonZeroUsize>,
+    /// Output format [default: table on a terminal, jsonl otherwise]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Folder for the files. Other files in it are not changed
+    #[arg(long, value_name = "FOLDER", default_value = crate::generate::file::FOLDER)]
+    pub(crate) out: PathBuf,
+    /// Write nothing. Print a diff of the files that are out of date, and exit with 1 if there are any
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Region of the hub [default: that of the environment]
+    #[arg(long, value_name = "REGION", value_parser = region)]
+    pub(crate) region: Option<Region>,
+    /// Regions where resources are created, separated by commas [default: the hub's, and the region where calls to the global
+    /// endpoint of STS are recorded]
+    #[arg(long, value_name = "REGIONS", value_delimiter = ',', value_parser = region)]
+    pub(crate) regions: Vec<Region>,
+    /// Accounts in which tag-handler writes tags: own, organization, or ids separated by commas [default: as its environment
+    /// says]
+    #[arg(long, value_name = "ACCOUNTS")]
+    pub(crate) accounts: Option<AccountScope>,
+    /// Role that tag-handler assumes in other accounts [default: as its environment says]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) member_role: Option<String>,
+    /// External id of that role [default: as the environment of tag-handler says]
+    #[arg(long, value_name = "ID")]
+    pub(crate) external_id: Option<String>,
+    /// Role that doctor itself assumes to inspect other accounts. Without it, checks there are unknown
+    #[arg(long, alias = "look-in-role", value_name = "NAME")]
+    pub(crate) inspect_role: Option<String>,
+    /// CloudFormation stack of the hub, from which doctor reads the names of bus, queue, function and table. Without such a
+    /// stack, it uses the names in the templates
+    #[arg(long, value_name = "STACK", default_value = "autotag-hub")]
+    pub(crate) stack: String,
+    /// CloudFormation stack of session-handler
+    #[arg(long, value_name = "STACK", default_value = "autotag-session")]
+    pub(crate) session_stack: String,
+    /// Also show a message of each dead-letter queue: its event and the reason of its failure. This counts as a receive
+    #[arg(long, alias = "peek")]
+    pub(crate) show_messages: bool,
+    /// Create a small resource (an SSM parameter), wait until its tags arrive, and remove it
+    #[arg(long)]
+    pub(crate) canary: bool,
+    /// Maximum time to wait for the canary's tags, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "900", requires = "canary")]
+    pub(crate) wait: u64,
+    /// Exit with 1 also if a check is unknown
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
+    pub(crate) format: DoctorFormat,
+    /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}

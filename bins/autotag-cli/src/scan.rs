@@ -1,0 +1,218 @@
+//! Reads all inputs: files in parallel, one record in memory a job, the result in the order of the inputs.
+
+use crate::input::{Input, Unreadable};
+use autotag_handlers::classify::{Classification, Classifier};
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::records::{self, ClassifiedRecords, PlanRequest, RecordSink};
+use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
+use autotag_model::arn::AccountId;
+use autotag_model::envelope::{LocatedRecord, Malformed};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// The events that count, by time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TimeRange {
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl TimeRange {
+    /// A record whose time cannot be read is in every range, so that it does not disappear.
+    fn contains(&self, time: Option<Timestamp>) -> bool {
+        let Some(time) = time else { return true };
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+    }
+}
+
+/// Where a record is: the number of the input, and the position in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RecordLocation {
+    pub(crate) input: usize,
+    /// Empty if the scanner was not asked for it.
+    pub(crate) position: String,
+}
+
+/// The content of one or all inputs.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    /// Sessions, creations and rejected records.
+    pub(crate) records: ClassifiedRecords,
+    /// Creating events without a rule, by source and name.
+    pub(crate) uncovered: BTreeMap<(String, String), u64>,
+    pub(crate) unreadable: Vec<Unreadable>,
+    /// The locations of creations and rejected records. An [`OriginId`] is an index of this list.
+    pub(crate) locations: Vec<RecordLocation>,
+    uncovered_rows: Vec<ResourceOutcome>,
+}
+
+impl Scan {
+    fn append(&mut self, mut other: Self) {
+        let shift = |origin: &mut OriginId| origin.0 += self.locations.len();
+        for request in &mut other.records.creations {
+            shift(&mut request.origin);
+            request.creation.rejected.iter_mut().for_each(|row| shift(&mut row.origin));
+        }
+        other
+            .records
+            .rejected
+            .iter_mut()
+            .chain(&mut other.uncovered_rows)
+            .for_each(|row| shift(&mut row.origin));
+        self.locations.append(&mut other.locations);
+        self.records.records += other.records.records;
+        self.records.others += other.records.others;
+        self.records.sessions.append(&mut other.records.sessions);
+        self.records.creations.append(&mut other.records.creations);
+        self.records.rejected.append(&mut other.records.rejected);
+        self.uncovered_rows.append(&mut other.uncovered_rows);
+        self.unreadable.append(&mut other.unreadable);
+        for (event, count) in other.uncovered {
+            *self.uncovered.entry(event).or_default() += count;
+        }
+    }
+}
+
+/// How inputs are read.
+#[derive(Debug)]
+pub(crate) struct Scanner<'a> {
+    pub(crate) classifier: &'a Classifier,
+    pub(crate) range: TimeRange,
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Keep the position of each creation, for `explain`.
+    pub(crate) positions: bool,
+}
+
+impl Scanner<'_> {
+    /// Reads all inputs. An input that cannot be read is in the result, and does not stop the others.
+    pub(crate) fn scan(&self, inputs: &[Input]) -> Scan {
+        let progress = progress(inputs);
+        let jobs = self.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let next = AtomicUsize::new(0);
+        let done = Mutex::new(BTreeMap::new());
+        let work = || {
+            while let Some((number, input)) = take(&next, inputs) {
+                let scan = self.scan_one(number, input, &progress);
+                done.lock().unwrap_or_else(PoisonError::into_inner).insert(number, scan);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..jobs.min(inputs.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        progress.finish_and_clear();
+        let mut whole = Scan::default();
+        for scan in done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values() {
+            whole.append(scan);
+        }
+        // Uncovered events come after all other records.
+        whole.records.rejected.append(&mut whole.uncovered_rows);
+        whole
+    }
+
+    fn scan_one(&self, number: usize, input: &Input, progress: &ProgressBar) -> Scan {
+        let mut sink = InputSink {
+            scan: Scan::default(),
+            input: number,
+            name: input.name(),
+            range: self.range,
+            positions: self.positions,
+        };
+        match input.open() {
+            Ok(bytes) => {
+                let account = input.account();
+                records::read(progress.wrap_read(bytes), self.classifier, account.as_ref(), &mut sink);
+            }
+            Err(error) => sink.scan.unreadable.push(format!("{}: {error}", sink.name)),
+        }
+        sink.scan
+    }
+}
+
+/// Collects the records of one input.
+struct InputSink {
+    scan: Scan,
+    input: usize,
+    name: String,
+    range: TimeRange,
+    positions: bool,
+}
+
+impl InputSink {
+    /// A new origin. Most records are of no interest, so their position is not written out.
+    fn origin(&mut self, record: &LocatedRecord<'_>, position: bool) -> OriginId {
+        let position = if position { record.position.to_string() } else { String::new() };
+        self.scan.locations.push(RecordLocation { input: self.input, position });
+        OriginId(self.scan.locations.len() - 1)
+    }
+}
+
+impl RecordSink for InputSink {
+    fn record(&mut self, record: &LocatedRecord<'_>, _: Option<&AccountId>, classification: Classification) {
+        self.scan.records.records += 1;
+        let in_range = self.range.contains(record.record.time());
+        match classification {
+            // Sessions count whatever the range: a call in it may belong to a session that began before.
+            Classification::Session(session) => self.scan.records.sessions.push(*session),
+            Classification::Creation(mut creation) if in_range => {
+                let origin = self.origin(record, self.positions);
+                creation.rejected.iter_mut().for_each(|row| row.origin = origin);
+                let mut request = PlanRequest::from(*creation);
+                request.origin = origin;
+                self.scan.records.creations.push(request);
+            }
+            Classification::Rejected(rows) if in_range => {
+                let origin = self.origin(record, true);
+                let rows = rows.into_iter().map(|mut row| {
+                    row.origin = origin;
+                    row
+                });
+                self.scan.records.rejected.extend(rows);
+            }
+            Classification::Uncovered(event) if in_range => {
+                let name = (event.source.clone(), event.name.clone());
+                *self.scan.uncovered.entry(name).or_default() += 1;
+                let mut row = Row::of_event(event, Outcome::Uncovered);
+                row.origin = self.origin(record, self.positions);
+                self.scan.uncovered_rows.push(row);
+            }
+            _ => self.scan.records.others += 1,
+        }
+    }
+
+    fn malformed(&mut self, fault: &Malformed) {
+        self.scan.unreadable.push(format!("{}: {fault}", self.name));
+    }
+}
+
+fn take<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(usize, &'i Input)> {
+    let number = next.fetch_add(1, Ordering::Relaxed);
+    inputs.get(number).map(|input| (number, input))
+}
+
+/// From these sizes on people wait long enough to want a progress display: bytes on disk, and files.
+const LONG_BYTES: u64 = 32 << 20;
+const LONG_FILES: usize = 200;
+
+/// A progress display on stderr for people who wait; nothing for programs.
+fn progress(inputs: &[Input]) -> ProgressBar {
+    let total: u64 = inputs.iter().map(Input::size).sum();
+    let long = total >= LONG_BYTES || inputs.len() >= LONG_FILES;
+    if !long || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total);
+    let style = "reading {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}

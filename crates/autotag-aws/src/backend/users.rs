@@ -1,0 +1,53 @@
+//! Names of Identity Center users, from the identity store: one call a user, kept for a while.
+
+use super::{AwsBackend, client_of};
+use crate::errors;
+use autotag_handlers::error::{BackendError, ErrorClass};
+use autotag_model::arn::{Arn, Region};
+use autotag_model::identity::OnBehalfOf;
+use autotag_model::rule::{Resource, Scope};
+
+impl AwsBackend {
+    /// The name of an Identity Center user.
+    pub(super) async fn cached_user_name(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
+        let Some(region) = &self.identity_store else { return Ok(None) };
+        let Some(arn) = user.identity_store_arn.as_deref().and_then(|arn| arn.parse::<Arn>().ok()) else {
+            return Ok(None);
+        };
+        let question = format!("{} {arn}", user.user_id);
+        self.users.get(&question, Box::pin(self.describe_user(user, &arn, region.clone()))).await
+    }
+
+    /// `DescribeUser`, in the account that the ARN of the store names.
+    async fn describe_user(
+        &self,
+        user: &OnBehalfOf,
+        store: &Arn,
+        region: Region,
+    ) -> Result<Option<String>, BackendError> {
+        let place =
+            Scope { partition: store.partition().clone(), region: Some(region), account: store.account() };
+        let id = store.resource().rsplit('/').next().unwrap_or_default();
+        let store = Resource::new("AWS::IdentityStore::IdentityStore", id, None, &place);
+        let answer = self.ask_identity_store(&store, &user.user_id).await;
+        match answer {
+            Ok(name) => Ok(name.filter(|name| !name.is_empty())),
+            // The user was deleted from the directory: fall back to the user id.
+            Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+            // The account of the directory is out of scope: fall back to the user id.
+            Err(error) if errors::is_closed_account(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The name of a user in the identity store `store`.
+    async fn ask_identity_store(
+        &self,
+        store: &Resource,
+        user_id: &str,
+    ) -> Result<Option<String>, BackendError> {
+        let client = self.client(store, client_of!(aws_sdk_identitystore)).await?;
+        let answer = client.describe_user().identity_store_id(&store.id).user_id(user_id).send().await;
+        answer.map(|user| user.user_name).map_err(|error| errors::of_sdk("DescribeUser", &error))
+    }
+}

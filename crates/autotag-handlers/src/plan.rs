@@ -1,0 +1,29 @@
+//! What would be written to each resource, and why: a value, before anything is written.
+//!
+//! ```text
+//! records -- Planner::plan --> Plan -- Plan::execute --> outcomes
+//! ```
+//!
+//! | module | contents |
+//! |---|---|
+//! | `planner` | asks sessions and backend, each question once, then decides in the order of the events |
+//! | `copies` | copies of one event: duplicates, and the two records of a call across accounts |
+//! | `decide` | the owner of a creation and the tags of one resource |
+//! | `value` | the plan: rows to list, filter, split, defer and serialize |
+//! | `execute` | grouped writes, in waves without a common resource |
+//! | `bounded` | futures that wait together, a bounded number at a time |
+
+mod bounded;
+mod copies;
+mod decide;
+mod execute;
+mod planner;
+mod value;
+
+pub use bounded::CONCURRENCY;
+pub use execute::Execution;
+pub use planner::{Planner, oldest_first};
+pub use value::{Action, Plan, PlannedResource, RowNumber};
+
+#[cfg(test)]
+mod tests;

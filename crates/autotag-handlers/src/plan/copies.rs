@@ -1,0 +1,74 @@
+//! Copies of one event: the same record delivered twice, and the two records of a call across accounts.
+
+use crate::backend::Tags;
+use crate::outcome::{Outcome, SkipReason};
+use crate::records::PlanRequest;
+use crate::row::{ResourceOutcome, Row};
+use crate::services::TagTarget;
+use autotag_model::identity::{Principal, PrincipalKind};
+use autotag_model::rule::ResourceKey;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What copies of one event have in common.
+type CopyKey = (String, String);
+
+fn copy_key(request: &PlanRequest) -> Option<CopyKey> {
+    let event = &request.creation.event;
+    Some((event.dedup_id.clone()?, event.name.clone()))
+}
+
+/// Leaves each resource in the first copy of its event, and answers with a row for each duplicate.
+///
+/// A call across accounts is logged in both, and only one copy may name the caller. That caller then made the resources
+/// of the other copy, too.
+pub(super) fn deduplicate(requests: Vec<PlanRequest>) -> Vec<(PlanRequest, Vec<ResourceOutcome>)> {
+    let mut callers: HashMap<CopyKey, Principal> = HashMap::new();
+    let mut previous: HashMap<CopyKey, Tags> = HashMap::new();
+    for request in &requests {
+        let Some(key) = copy_key(request) else { continue };
+        if let Some(tags) = &request.previous_tags {
+            previous.insert(key.clone(), tags.clone());
+        }
+        let principal = &request.creation.principal;
+        let known = callers.entry(key).or_insert_with(|| principal.clone());
+        if is_less_specific(known, principal) {
+            known.clone_from(principal);
+        }
+    }
+    let mut seen: HashSet<(CopyKey, ResourceKey)> = HashSet::new();
+    let mut deduplicated = Vec::with_capacity(requests.len());
+    for mut request in requests {
+        let mut duplicates = Vec::new();
+        if let Some(key) = copy_key(&request) {
+            let creation = &mut request.creation;
+            if let Some(caller) = callers.get(&key) {
+                creation.principal.clone_from(caller);
+            }
+            // The tags of the first evaluation count whichever copy is taken.
+            if let Some(tags) = previous.get(&key) {
+                request.previous_tags = Some(tags.clone());
+            }
+            let is_first = |target: &TagTarget| seen.insert((key.clone(), target.resource.key()));
+            let (first, again): (Vec<TagTarget>, Vec<TagTarget>) =
+                std::mem::take(&mut creation.targets).into_iter().partition(is_first);
+            creation.targets = first;
+            duplicates.extend(again.into_iter().map(|target| {
+                let outcome = Outcome::Skipped(SkipReason::Duplicate);
+                let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome);
+                Row { origin: request.origin, ..row }
+            }));
+        }
+        deduplicated.push((request, duplicates));
+    }
+    deduplicated
+}
+
+fn is_less_specific(one: &Principal, than: &Principal) -> bool {
+    let rank = |principal: &Principal| match principal.kind {
+        PrincipalKind::None => 0,
+        PrincipalKind::AwsAccount => 1,
+        _ => 2,
+    };
+    rank(one) < rank(than)
+}

@@ -1,0 +1,236 @@
+//! The owner of a creation, and the tags of one of its resources.
+
+use crate::backend::{BackendReader, TaggableResource, Tags};
+use crate::classify::Creation;
+use crate::error::{BackendError, store_outcome};
+use crate::outcome::{Outcome, SkipReason};
+use crate::owner::{self, Owner, OwnerError, OwnerSource};
+use crate::records::PlanRequest;
+use crate::services::TagTarget;
+use autotag_model::arn::{AccountId, Region};
+use autotag_model::identity::PrincipalKind;
+use autotag_model::policy::{
+    Decision, DecisionInput, NoWriteReason, Note, Policy, Selection, TemplateContext,
+};
+use autotag_model::rule::Resource;
+use autotag_model::tags::TagSet;
+use jiff::SignedDuration;
+use session_store::SessionReader;
+use std::sync::Arc;
+
+/// What is known about the caller of a creation. It is the same for all its resources.
+#[derive(Debug, Clone)]
+pub(super) struct Resolved {
+    /// The owner, with the evidence.
+    pub(super) owner: Arc<Owner>,
+    /// IAM tags of the role or user.
+    iam_tags: Tags,
+    /// How old the event is.
+    age: Option<SignedDuration>,
+}
+
+/// What a decision may know about the tags on resources.
+pub(super) trait Knowledge {
+    /// The tags on the resource, including those that the plan would write.
+    ///
+    /// # Errors
+    /// [`BackendError`] if they could not be read.
+    fn tags_of(&self, resource: &Resource) -> Result<Tags, BackendError>;
+
+    /// The tags on the resource before the plan.
+    ///
+    /// # Errors
+    /// [`BackendError`] if they could not be read.
+    fn tags_before(&self, resource: &Resource) -> Result<Tags, BackendError>;
+}
+
+/// The owner and the IAM tags of the principal.
+///
+/// # Errors
+/// The outcome for all resources of the creation, if one of the two cannot be found out.
+pub(super) async fn resolve(
+    policy: &Policy,
+    creation: &Creation,
+    age: Option<SignedDuration>,
+    sessions: &dyn SessionReader,
+    backend: &dyn BackendReader,
+) -> Result<Resolved, Outcome> {
+    let owner = owner::resolve(&creation.principal, sessions, backend).await;
+    let owner = owner.map_err(|error| match error {
+        OwnerError::Sessions(error) => store_outcome(&error),
+        OwnerError::Directory(error) => error.outcome(age),
+    })?;
+    let iam_tags = iam_tags(policy, creation, age, backend).await.map_err(|error| error.outcome(age))?;
+    Ok(Resolved { owner: Arc::new(owner), iam_tags, age })
+}
+
+async fn iam_tags(
+    policy: &Policy,
+    creation: &Creation,
+    age: Option<SignedDuration>,
+    backend: &dyn BackendReader,
+) -> Result<Tags, BackendError> {
+    if policy.iam_tags == Selection::None {
+        return Ok(Vec::new());
+    }
+    let principal = &creation.principal;
+    let arn = match principal.kind {
+        PrincipalKind::IamUser => principal.arn.clone(),
+        PrincipalKind::AssumedRole | PrincipalKind::Role => principal.role_arn(),
+        // A federated user has the tags of the IAM user who called GetFederationToken.
+        PrincipalKind::FederatedUser => principal.issuer_arn().map(str::to_owned),
+        _ => None,
+    };
+    match arn {
+        Some(arn) => ignore_not_found(backend.principal_tags(&arn).await, age).map(Option::unwrap_or_default),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Whether the tags that are there decide which tags are written.
+fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarget) -> bool {
+    target.may_have_existed
+        || policy.read_at_creation
+        || target.rule.call.replaces()
+        // Since the first evaluation, somebody may have changed the tags that it wrote.
+        || request.previous_tags.is_some()
+}
+
+/// The resources whose tags [`decide`] has to know.
+pub(super) fn queried_resources(
+    policy: &Policy,
+    request: &PlanRequest,
+    resolved: &Resolved,
+    target: &TagTarget,
+) -> Vec<TaggableResource> {
+    let own = needs_existing_tags(policy, request, target).then(|| target.taggable());
+    let asks_parent = target.requester.is_none() && is_service_call(&request.creation, resolved);
+    let parent = asks_parent.then(|| target.parent.clone()).flatten();
+    own.into_iter().chain(parent).collect()
+}
+
+/// The decision about one resource.
+pub(super) struct Decided {
+    /// The tags to write.
+    pub(super) tags: TagSet,
+    /// All tags that the policy has for it.
+    pub(super) all: TagSet,
+    pub(super) notes: Vec<Note>,
+    pub(super) owner: Arc<Owner>,
+    /// The outcome, if nothing is to be written.
+    pub(super) nothing: Option<Outcome>,
+}
+
+/// The tags of one resource. It asks nobody.
+///
+/// # Errors
+/// The outcome, if tags that are there already could not be read.
+pub(super) fn decide(
+    policy: &Policy,
+    request: &PlanRequest,
+    resolved: &Resolved,
+    target: &TagTarget,
+    known: &impl Knowledge,
+) -> Result<Decided, Outcome> {
+    let outcome = |error: BackendError| error.outcome(resolved.age);
+    let present = match needs_existing_tags(policy, request, target) {
+        true if target.replaces_its_namesake() => known.tags_before(&target.resource),
+        true => known.tags_of(&target.resource),
+        false => Ok(Vec::new()),
+    };
+    let present = present.map_err(outcome)?;
+    let creation = &request.creation;
+    let owner = inherit(policy, creation, resolved, target, known).map_err(outcome)?;
+    let session_tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
+    let event = &creation.event;
+    let context = TemplateContext {
+        owner: owner.name.as_deref(),
+        owner_source: owner.source.map(OwnerSource::as_str),
+        principal: &creation.principal,
+        workload: owner.workload.as_deref(),
+        event_time: event.time.as_deref(),
+        event_name: &event.name,
+        event_source: &event.source,
+        event_id: event.id.as_deref(),
+        account: target.resource.account.as_ref().map(AccountId::as_str),
+        region: target.resource.region.as_ref().map(Region::as_str),
+        source_ip: event.source_ip.as_deref(),
+        user_agent: event.user_agent.as_deref(),
+    };
+    let decision = policy.decide(&DecisionInput {
+        context: &context,
+        iam_tags: &resolved.iam_tags,
+        session_tags: &session_tags,
+        requested: &target.requested,
+        present: &present,
+        previous_tags: request.previous_tags.as_deref(),
+        constraints: &target.rule.limits,
+        may_have_existed: target.may_have_existed,
+    });
+    let nothing = nothing_to_write(&decision);
+    let Decision { tags, decided, notes, .. } = decision;
+    Ok(Decided { tags, all: decided, notes, owner, nothing })
+}
+
+/// For calls made by an AWS service: the requester that the call names, otherwise the owner of the parent resource.
+fn inherit(
+    policy: &Policy,
+    creation: &Creation,
+    resolved: &Resolved,
+    target: &TagTarget,
+    known: &impl Knowledge,
+) -> Result<Arc<Owner>, BackendError> {
+    let own = || Arc::clone(&resolved.owner);
+    if !is_service_call(creation, resolved) {
+        return Ok(own());
+    }
+    if let Some(requester) = &target.requester {
+        return Ok(Arc::new((*resolved.owner).clone().requested_by(requester)));
+    }
+    let (Some(parent), Some(key)) = (&target.parent, policy.owner_key()) else { return Ok(own()) };
+    let read = ignore_not_found(known.tags_of(&parent.resource), resolved.age)?;
+    let tags = read.unwrap_or_default();
+    let name = tags.iter().find(|(known, value)| known == key && !value.is_empty());
+    let owner = (*resolved.owner).clone();
+    Ok(Arc::new(match name {
+        Some((_, name)) => owner.inherited(name),
+        // The parent may be as new as its child, and not be tagged yet.
+        None => owner.with_pending_parent(&parent.resource.display(), creation.event.timestamp()),
+    }))
+}
+
+/// Whether an AWS service made the call, in its own name or as a role of the customer that it assumed.
+fn is_service_call(creation: &Creation, resolved: &Resolved) -> bool {
+    let (owner, principal) = (&resolved.owner, &creation.principal);
+    let as_role = matches!(owner.source, Some(OwnerSource::Workload | OwnerSource::Role));
+    owner.is_service() || principal.is_service_linked() || (as_role && principal.invoking_service().is_some())
+}
+
+/// `None` if the resource or principal is deleted: a role or group may be gone while the resources that it made live on.
+fn ignore_not_found<T>(
+    answer: Result<T, BackendError>,
+    age: Option<SignedDuration>,
+) -> Result<Option<T>, BackendError> {
+    match answer {
+        Err(error) if error.outcome(age) == Outcome::Gone => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// The outcome of a decision that writes nothing.
+fn nothing_to_write(decision: &Decision) -> Option<Outcome> {
+    Some(match decision.no_write {
+        Some(NoWriteReason::HasOwner) => Outcome::AlreadyTagged("it has an owner, and the first one counts"),
+        Some(NoWriteReason::MayBeForged) => Outcome::AlreadyTagged(
+            "its identity tags are those that the call itself asked for; whether they were there before cannot be told",
+        ),
+        Some(NoWriteReason::Complete) => Outcome::AlreadyTagged("all tags are there"),
+        Some(NoWriteReason::OptedOut) => Outcome::Skipped(SkipReason::OptedOut),
+        Some(_) => Outcome::Skipped(SkipReason::NoTags),
+        None if decision.tags.is_empty() => {
+            let full = decision.notes.iter().any(|note| matches!(note, Note::NoRoom(_)));
+            Outcome::Skipped(if full { SkipReason::NoRoom } else { SkipReason::NoTags })
+        }
+        None => return None,
+    })
+}

@@ -1,0 +1,372 @@
+//! Asks about all creations first, then decides about one after the other.
+
+use super::bounded::{CONCURRENCY, join_bounded};
+use super::copies;
+use super::decide::{Decided, Knowledge, Resolved, decide, queried_resources, resolve};
+use super::value::{Action, Plan, RowNumber};
+use crate::backend::{BackendReader, Related, RelatedQuery, TaggableResource, Tags};
+use crate::dedup::{DedupReader, DedupSessions};
+use crate::error::{BackendError, ErrorClass};
+use crate::outcome::{Outcome, SkipReason};
+use crate::records::{ClassifiedRecords, PlanRequest};
+use crate::row::{ResourceOutcome, Row};
+use crate::services::TagTarget;
+use autotag_model::policy::Policy;
+use autotag_model::rule::{Resource, ResourceKey};
+use autotag_model::session::Session;
+use jiff::{SignedDuration, Timestamp};
+use session_store::{OverlayStore, SessionReader, SessionWriter as _};
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// Puts creations in the order in which they are decided: the oldest event first. Within a second the id decides, so the
+/// order of the input never does.
+pub fn oldest_first(requests: &mut [PlanRequest]) {
+    requests.sort_by_cached_key(|request| {
+        let event = &request.creation.event;
+        (event.timestamp(), event.id.clone())
+    });
+}
+
+/// Makes plans.
+#[derive(Clone, Copy)]
+pub struct Planner<'a> {
+    policy: &'a Policy,
+    sessions: &'a dyn SessionReader,
+    backend: &'a dyn BackendReader,
+    now: Timestamp,
+    concurrency: NonZeroUsize,
+    may_have_existed: bool,
+}
+
+impl std::fmt::Debug for Planner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { policy, now, concurrency, may_have_existed, .. } = self;
+        f.debug_struct("Planner")
+            .field("policy", policy)
+            .field("now", now)
+            .field("concurrency", concurrency)
+            .field("may_have_existed", may_have_existed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// A planner that asks `sessions` and `backend`. `now` tells how old an event is: a resource that is not found may
+    /// still be on its way for the first minutes.
+    pub fn new(
+        policy: &'a Policy,
+        sessions: &'a dyn SessionReader,
+        backend: &'a dyn BackendReader,
+        now: Timestamp,
+    ) -> Self {
+        Self { policy, sessions, backend, now, concurrency: CONCURRENCY, may_have_existed: false }
+    }
+
+    /// The same with at most so many questions to the backend at a time.
+    #[must_use]
+    pub fn concurrency(self, concurrency: NonZeroUsize) -> Self {
+        Self { concurrency, ..self }
+    }
+
+    /// The same for old records: they prove that a resource was new then, not that it has no owner now.
+    #[must_use]
+    pub fn backfill(self, backfill: bool) -> Self {
+        Self { may_have_existed: backfill, ..self }
+    }
+
+    /// Plans everything that was read. The sessions of the records count beside those of the store.
+    pub async fn plan(&self, records: ClassifiedRecords) -> Plan {
+        let ClassifiedRecords { sessions, mut creations, rejected, .. } = records;
+        if self.may_have_existed {
+            for target in creations.iter_mut().flat_map(|request| &mut request.creation.targets) {
+                target.may_have_existed = true;
+            }
+        }
+        oldest_first(&mut creations);
+        let sessions = overlay(self.sessions, &sessions).await;
+        let (asked, before) = self.ask(creations, &sessions).await;
+        let mut decisions =
+            Decisions { policy: self.policy, before, plan: Plan::default(), last: HashMap::new() };
+        for (creation, duplicates) in asked {
+            match creation {
+                Ok(creation) => decisions.creation(creation),
+                Err(failed) => decisions.unresolved(*failed),
+            }
+            decisions.settle_all(duplicates);
+        }
+        decisions.settle_all(rejected);
+        decisions.plan
+    }
+
+    /// Asks for the owner and the related resources of each creation, then for the existing tags of all resources.
+    async fn ask(
+        &self,
+        creations: Vec<PlanRequest>,
+        sessions: &dyn SessionReader,
+    ) -> (Vec<Asked>, ExistingTags) {
+        let sessions = DedupSessions::new(sessions);
+        let backend = DedupReader::new(self.backend);
+        let questions = copies::deduplicate(creations).into_iter().map(|(request, duplicates)| {
+            let (sessions, backend) = (&sessions, &backend);
+            async move { (self.resolve(request, sessions, backend).await, duplicates) }
+        });
+        let asked = join_bounded(questions, self.concurrency).await;
+        let resolved = asked.iter().filter_map(|(creation, _)| creation.as_ref().ok());
+        let queried = resolved.flat_map(|creation| creation.queried_resources(self.policy));
+        let before = read_once(self.backend, queried).await;
+        (asked, before)
+    }
+
+    /// The owner and the related resources of a creation; otherwise the creation, and why its owner is not known.
+    async fn resolve(
+        &self,
+        request: PlanRequest,
+        sessions: &dyn SessionReader,
+        backend: &dyn BackendReader,
+    ) -> Result<ResolvedCreation, Box<(PlanRequest, Outcome)>> {
+        if request.creation.targets.is_empty() {
+            // No target is left after deduplication, so there is nothing to resolve.
+            return Err(Box::new((request, Outcome::Skipped(SkipReason::Duplicate))));
+        }
+        let age = request.creation.event.timestamp().map(|time| self.now.duration_since(time));
+        match resolve(self.policy, &request.creation, age, sessions, backend).await {
+            Ok(resolved) => {
+                let related = find_related(&request, age, backend).await;
+                Ok(ResolvedCreation { request, resolved, related })
+            }
+            Err(outcome) => Err(Box::new((request, outcome))),
+        }
+    }
+}
+
+/// The sessions of the input in front of those of the store.
+async fn overlay<'s>(
+    base: &'s dyn SessionReader,
+    sessions: &[Session],
+) -> OverlayStore<&'s dyn SessionReader> {
+    let overlay = OverlayStore::over(base);
+    for session in sessions {
+        // The front of an overlay is memory, which takes every session.
+        let _ = overlay.put(session).await;
+    }
+    overlay
+}
+
+/// The answer for one creation, and the rows of its duplicates.
+type Asked = (Result<ResolvedCreation, Box<(PlanRequest, Outcome)>>, Vec<ResourceOutcome>);
+
+/// The tags on resources before the plan.
+type ExistingTags = HashMap<ResourceKey, Result<Tags, BackendError>>;
+
+/// The tags on resources, each read once.
+async fn read_once(
+    backend: &dyn BackendReader,
+    resources: impl Iterator<Item = TaggableResource>,
+) -> ExistingTags {
+    let mut seen = HashSet::new();
+    let resources: Vec<TaggableResource> =
+        resources.filter(|taggable| seen.insert(taggable.resource.key())).collect();
+    if resources.is_empty() {
+        return HashMap::new();
+    }
+    let answers = backend.existing_tags(&resources).await;
+    resources.iter().map(|taggable| taggable.resource.key()).zip(answers).collect()
+}
+
+/// A creation with its owner.
+struct ResolvedCreation {
+    request: PlanRequest,
+    resolved: Resolved,
+    related: RelatedTargets,
+}
+
+impl ResolvedCreation {
+    /// The resources whose tags the decisions have to know.
+    fn queried_resources(&self, policy: &Policy) -> Vec<TaggableResource> {
+        let unknown = self.related.unknown.iter().map(|(target, _)| target);
+        let targets = self.request.creation.targets.iter().chain(&self.related.targets).chain(unknown);
+        targets.flat_map(|target| queried_resources(policy, &self.request, &self.resolved, target)).collect()
+    }
+}
+
+/// The resources that a call made and that its record does not name.
+#[derive(Default)]
+struct RelatedTargets {
+    /// Those that were found.
+    targets: Vec<TagTarget>,
+    /// Those whose ids are not known, because the backend knows records only; and how they are looked up.
+    unknown: Vec<(TagTarget, String)>,
+    /// Questions without an answer: the type of the resources, and the outcome.
+    failed: Vec<(&'static str, Outcome)>,
+}
+
+async fn find_related(
+    request: &PlanRequest,
+    age: Option<SignedDuration>,
+    backend: &dyn BackendReader,
+) -> RelatedTargets {
+    let targets = &request.creation.targets;
+    let mut related = RelatedTargets::default();
+    for (target, query) in
+        targets.iter().flat_map(|target| target.queries.iter().map(move |query| (target, query)))
+    {
+        match backend.find_related(&target.resource, query).await {
+            Ok(Related::Found(resources)) => {
+                let resources = resources.into_iter();
+                related.targets.extend(resources.map(|resource| related_target(target, resource)));
+            }
+            Ok(Related::Unavailable) => related.unknown.push(unknown_target(target, query)),
+            Err(error) => related.failed.push((query.resource_type(), error.outcome(age))),
+        }
+    }
+    // No resource is tagged twice: neither one that the record names itself, nor one that is attached to two instances.
+    let mut seen: HashSet<ResourceKey> = targets.iter().map(|target| target.resource.key()).collect();
+    related.targets.retain(|extra| seen.insert(extra.resource.key()));
+    related
+}
+
+/// A resource that the call made beside `target`: tagged like it, but with the tags that the call asked for its own type.
+fn related_target(target: &TagTarget, resource: Resource) -> TagTarget {
+    let mut for_types = target.requested_for.iter();
+    let of_type = for_types.find(|(resource_type, _)| *resource_type == resource.resource_type);
+    let requested = of_type.map(|(_, tags)| tags.clone()).unwrap_or_default();
+    TagTarget { resource, requested, queries: Vec::new(), ..target.clone() }
+}
+
+fn unknown_target(target: &TagTarget, query: &RelatedQuery) -> (TagTarget, String) {
+    let mut unknown = target.resource.clone();
+    query.resource_type().clone_into(&mut unknown.resource_type);
+    unknown.id = String::new();
+    unknown.arn = None;
+    let why = format!("looked up when tags are written: {}", query.describe());
+    (related_target(target, unknown), why)
+}
+
+/// The plan in the making. Each decision sees those before it.
+struct Decisions<'a> {
+    policy: &'a Policy,
+    before: ExistingTags,
+    plan: Plan,
+    /// The last row of each resource that is written, or that could not be decided.
+    last: HashMap<ResourceKey, RowNumber>,
+}
+
+impl Decisions<'_> {
+    fn settle_all(&mut self, rows: Vec<ResourceOutcome>) {
+        for row in rows {
+            let _ = self.plan.push(row.map_status(Action::settled));
+        }
+    }
+
+    /// A creation whose owner is not known.
+    fn unresolved(&mut self, (request, outcome): (PlanRequest, Outcome)) {
+        let PlanRequest { creation, origin, .. } = request;
+        self.settle_all(creation.rejected);
+        for target in creation.targets {
+            let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome.clone());
+            self.fail(Row { origin, ..row });
+        }
+    }
+
+    fn creation(&mut self, creation: ResolvedCreation) {
+        let ResolvedCreation { mut request, resolved, related } = creation;
+        self.settle_all(std::mem::take(&mut request.creation.rejected));
+        for target in request.creation.targets.iter().chain(&related.targets) {
+            self.target(&request, &resolved, target);
+        }
+        for (target, why) in related.unknown {
+            self.unknown(&request, &resolved, &target, why);
+        }
+        let event = |status| Row {
+            origin: request.origin,
+            ..Row::of_event(Arc::clone(&request.creation.event), status)
+        };
+        for (resource_type, outcome) in related.failed {
+            let row = event(Action::settled(outcome));
+            let _ = self.plan.push(Row { resource_type: Some(resource_type.to_owned()), ..row });
+        }
+    }
+
+    /// A row that could not be decided. A later creation of the same resource must not win because of that.
+    fn fail(&mut self, row: ResourceOutcome) {
+        let key = row.resource.as_ref().map(Resource::key);
+        let number = self.plan.push(row.map_status(Action::settled));
+        if let Some(key) = key {
+            self.last.insert(key, number);
+        }
+    }
+
+    fn target(&mut self, request: &PlanRequest, resolved: &Resolved, target: &TagTarget) {
+        let row = |status: Outcome| Row {
+            origin: request.origin,
+            owner: Some(Arc::clone(&resolved.owner)),
+            ..Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), status)
+        };
+        if let Some(outcome) = self.unresolved_dependency(target) {
+            return self.fail(row(outcome));
+        }
+        let decided = match decide(self.policy, request, resolved, target, self) {
+            Ok(decided) => decided,
+            Err(outcome) => return self.fail(row(outcome)),
+        };
+        let key = target.resource.key();
+        let Decided { tags, all, notes, owner, nothing } = decided;
+        let writes = nothing.is_none();
+        let action = match nothing {
+            Some(outcome) => Action::Settled { outcome, depends_on: self.last.get(&key).copied() },
+            None => Action::Tag(Box::new(target.taggable())),
+        };
+        let row = Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), action);
+        let origin = request.origin;
+        let number = self.plan.push(Row { origin, owner: Some(owner), tags, decided: all, notes, ..row });
+        if writes {
+            self.last.insert(key, number);
+        }
+    }
+
+    /// A resource whose id is not known: its tags are decided all the same.
+    fn unknown(&mut self, request: &PlanRequest, resolved: &Resolved, target: &TagTarget, why: String) {
+        let event = Arc::clone(&request.creation.event);
+        let resource_type = Some(target.resource.resource_type.clone());
+        let row = |status| Row { origin: request.origin, resource_type, ..Row::of_event(event, status) };
+        let row = match decide(self.policy, request, resolved, target, self) {
+            Ok(Decided { tags, all, notes, owner, .. }) => {
+                Row { tags, decided: all, notes, owner: Some(owner), ..row(Action::LookUp(why)) }
+            }
+            Err(outcome) => row(Action::settled(outcome)),
+        };
+        let _ = self.plan.push(row);
+    }
+
+    /// The outcome of a resource that depends on another one in this plan that could not be decided: on an earlier
+    /// creation of the same resource, or on the parent whose owner it inherits.
+    fn unresolved_dependency(&self, target: &TagTarget) -> Option<Outcome> {
+        let same = target.may_have_existed.then_some(&target.resource);
+        let parent = target.parent.as_ref().map(|parent| &parent.resource);
+        let failure = |resource: &Resource| {
+            let row = self.plan.rows.get(self.last.get(&resource.key())?)?;
+            row.status.failure().cloned()
+        };
+        same.into_iter().chain(parent).find_map(failure)
+    }
+}
+
+impl Knowledge for Decisions<'_> {
+    /// The tags before the plan, and over them those that the plan would write.
+    fn tags_of(&self, resource: &Resource) -> Result<Tags, BackendError> {
+        let mut tags = self.tags_before(resource)?;
+        let last = self.last.get(&resource.key()).and_then(|number| self.plan.rows.get(number));
+        if let Some(row) = last.filter(|row| matches!(row.status, Action::Tag(_))) {
+            tags.retain(|(key, _)| row.tags.get(key).is_none());
+            tags.extend(row.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())));
+        }
+        Ok(tags)
+    }
+
+    fn tags_before(&self, resource: &Resource) -> Result<Tags, BackendError> {
+        let not_asked = || Err(BackendError::new(ErrorClass::Invalid, "reading tags", "NotAsked"));
+        self.before.get(&resource.key()).cloned().unwrap_or_else(not_asked)
+    }
+}

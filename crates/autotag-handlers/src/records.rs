@@ -1,0 +1,172 @@
+//! Reads an input: every record of any wrapping, classified, into a sink.
+
+use crate::backend::Tags;
+use crate::classify::{Classification, Classifier, Creation, Envelope};
+use crate::event::EventSummary;
+use crate::outcome::Outcome;
+use crate::row::{OriginId, ResourceOutcome, Row};
+use autotag_model::arn::AccountId;
+use autotag_model::envelope::{Limits, LocatedRecord, Malformed, read_records};
+use autotag_model::session::Session;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+/// Takes the records of an input, in their order.
+pub trait RecordSink {
+    /// A record and what it is. `account` is the account in the path of the input.
+    fn record(
+        &mut self,
+        record: &LocatedRecord<'_>,
+        account: Option<&AccountId>,
+        classification: Classification,
+    );
+
+    /// A part of the input that is not a record. Reading goes on after it.
+    fn malformed(&mut self, fault: &Malformed);
+}
+
+/// Reads and classifies every record of `input`. `account` is the account in the path of the input, if it has one.
+///
+/// The memory is bounded: one record at a time, whatever the size of the input.
+pub fn read(
+    input: impl Read,
+    classifier: &Classifier,
+    account: Option<&AccountId>,
+    sink: &mut impl RecordSink,
+) {
+    read_records(input, &Limits::default(), &mut |item| match item {
+        Ok(located) => {
+            let envelope = Envelope { event_bridge: located.event_bridge.as_ref(), account };
+            let classification = classifier.classify_in(&located.record, envelope);
+            sink.record(&located, account, classification);
+        }
+        Err(fault) => sink.malformed(&fault),
+    });
+}
+
+/// A sink that collects what one of several inputs holds. Inputs are read at the same time and appended in order.
+pub trait Collector: RecordSink + Send + 'static {
+    /// Empty, for an input.
+    fn new(origin: OriginId) -> Self;
+
+    /// Notes that an input could not be read, or not to its end.
+    fn unreadable(&mut self, outcome: Outcome);
+
+    /// Adds what another one collected.
+    fn append(&mut self, other: Self);
+}
+
+/// A creation to plan.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PlanRequest {
+    /// The creation.
+    pub creation: Creation,
+    /// Where its record came from.
+    pub origin: OriginId,
+    /// On a recheck, the tags that the first evaluation wrote. They may be replaced.
+    pub previous_tags: Option<Tags>,
+}
+
+impl From<Creation> for PlanRequest {
+    fn from(creation: Creation) -> Self {
+        Self { creation, origin: OriginId::default(), previous_tags: None }
+    }
+}
+
+/// Everything that the planner needs to know about one or more inputs, and the count of what it does not need:
+/// records = sessions + STS calls without a session + creations + rejected records + uncovered records + others.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ClassifiedRecords {
+    /// How many records were read.
+    pub records: u64,
+    /// How many of them are neither sessions nor creations.
+    pub others: u64,
+    /// STS sessions. They count for the creations of the same inputs.
+    pub sessions: Vec<Session>,
+    /// Creations.
+    pub creations: Vec<PlanRequest>,
+    /// Creations without a resource to tag, uncovered events, and parts of the input that could not be read.
+    pub rejected: Vec<ResourceOutcome>,
+    /// The text of records whose owner may become known later, by event id: those of role sessions, whose STS record may
+    /// still arrive, and those of resources with a parent, which may not be tagged yet.
+    pub recheckable: BTreeMap<String, String>,
+    origin: OriginId,
+}
+
+impl RecordSink for ClassifiedRecords {
+    fn record(
+        &mut self,
+        record: &LocatedRecord<'_>,
+        _account: Option<&AccountId>,
+        classification: Classification,
+    ) {
+        self.take(classification, Some(record.raw));
+    }
+
+    fn malformed(&mut self, fault: &Malformed) {
+        self.unreadable(Outcome::Malformed(fault.to_string()));
+    }
+}
+
+impl Collector for ClassifiedRecords {
+    fn new(origin: OriginId) -> Self {
+        Self { origin, ..Self::default() }
+    }
+
+    fn unreadable(&mut self, outcome: Outcome) {
+        self.reject(Row::of_event(Arc::new(EventSummary::default()), outcome));
+    }
+
+    fn append(&mut self, other: Self) {
+        self.records += other.records;
+        self.others += other.others;
+        self.sessions.extend(other.sessions);
+        self.creations.extend(other.creations);
+        self.rejected.extend(other.rejected);
+        self.recheckable.extend(other.recheckable);
+    }
+}
+
+impl ClassifiedRecords {
+    /// Reads one input.
+    pub fn read(input: impl Read, classifier: &Classifier) -> Self {
+        let mut records = Self::default();
+        read(input, classifier, None, &mut records);
+        records
+    }
+
+    /// Adds a record that was classified elsewhere.
+    pub fn add(&mut self, classification: Classification) {
+        self.take(classification, None);
+    }
+
+    fn take(&mut self, classification: Classification, text: Option<&str>) {
+        self.records += 1;
+        match classification {
+            Classification::Session(session) => self.sessions.push(*session),
+            Classification::Creation(creation) => self.creation(*creation, text),
+            Classification::Rejected(rows) => rows.into_iter().for_each(|row| self.reject(row)),
+            Classification::Uncovered(event) => self.reject(Row::of_event(event, Outcome::Uncovered)),
+            Classification::Other | Classification::NoSession(_) => self.others += 1,
+        }
+    }
+
+    fn creation(&mut self, mut creation: Creation, text: Option<&str>) {
+        let has_parent = creation.targets.iter().any(|target| target.parent.is_some());
+        let may_change = has_parent || creation.principal.role_session().is_some();
+        if let (Some(id), Some(text), true) = (&creation.event.id, text, may_change) {
+            self.recheckable.insert(id.clone(), text.to_owned());
+        }
+        for row in &mut creation.rejected {
+            row.origin = self.origin;
+        }
+        self.creations.push(PlanRequest { creation, origin: self.origin, previous_tags: None });
+    }
+
+    fn reject(&mut self, row: ResourceOutcome) {
+        self.rejected.push(Row { origin: self.origin, ..row });
+    }
+}

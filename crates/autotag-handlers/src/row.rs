@@ -1,0 +1,192 @@
+//! One resource of one event: in a plan with what is to happen, after execution with its outcome.
+
+use crate::event::EventSummary;
+use crate::outcome::Outcome;
+use crate::owner::{Owner, OwnerSource};
+use autotag_model::arn::{AccountId, Arn, Region};
+use autotag_model::policy::Note;
+use autotag_model::rule::Resource;
+use autotag_model::tags::TagSet;
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
+
+/// Where a record came from. Only the program that read the record knows what the number means: a queue message, a
+/// file. The engine carries it from the record to the outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OriginId(pub usize);
+
+/// The state of a [`Row`], as programs and people see it.
+pub trait Status {
+    /// The name of the state. Scripts rely on it.
+    fn name(&self) -> &'static str;
+
+    /// Why, in words. `None` if the name is enough.
+    fn reason(&self) -> Option<String>;
+
+    /// The outcome, as soon as it is known.
+    fn outcome(&self) -> Option<&Outcome>;
+}
+
+impl Status for Outcome {
+    fn name(&self) -> &'static str {
+        Outcome::name(self)
+    }
+
+    fn reason(&self) -> Option<String> {
+        Outcome::reason(self)
+    }
+
+    fn outcome(&self) -> Option<&Outcome> {
+        Some(self)
+    }
+}
+
+/// One resource of one event, and its state `S`.
+///
+/// It serializes to one line of `autotag plan --format jsonl`. The names of the fields and their order are a contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Row<S> {
+    /// The event.
+    pub event: Arc<EventSummary>,
+    /// Where the record of the event came from.
+    pub origin: OriginId,
+    /// The resource; `None` if the record leads to none.
+    pub resource: Option<Resource>,
+    /// The type of the resource, also if its id is not known.
+    pub resource_type: Option<String>,
+    /// The owner; `None` if the row was settled before anybody asked for the owner.
+    pub owner: Option<Arc<Owner>>,
+    /// The tags to write.
+    pub tags: TagSet,
+    /// All tags that the policy has for the resource, including those that are there already.
+    pub decided: TagSet,
+    /// Remarks about how the tags came to be.
+    pub notes: Vec<Note>,
+    /// What is to happen, or how it ended.
+    pub status: S,
+}
+
+/// How one resource ended.
+pub type ResourceOutcome = Row<Outcome>;
+
+impl<S> Row<S> {
+    /// A row about an event as a whole.
+    pub fn of_event(event: Arc<EventSummary>, status: S) -> Self {
+        Self {
+            event,
+            origin: OriginId::default(),
+            resource: None,
+            resource_type: None,
+            owner: None,
+            tags: TagSet::new(),
+            decided: TagSet::new(),
+            notes: Vec::new(),
+            status,
+        }
+    }
+
+    /// A row about a resource of an event.
+    pub fn of_resource(event: Arc<EventSummary>, resource: Resource, status: S) -> Self {
+        Self {
+            resource_type: Some(resource.resource_type.clone()),
+            resource: Some(resource),
+            ..Self::of_event(event, status)
+        }
+    }
+
+    /// The same row in another state.
+    #[must_use]
+    pub fn with_status<T>(self, status: T) -> Row<T> {
+        self.map_status(|_| status)
+    }
+
+    /// The same row, its state turned into another.
+    #[must_use]
+    pub fn map_status<T>(self, turn: impl FnOnce(S) -> T) -> Row<T> {
+        let Self { event, origin, resource, resource_type, owner, tags, decided, notes, status } = self;
+        Row { event, origin, resource, resource_type, owner, tags, decided, notes, status: turn(status) }
+    }
+
+    /// The account in which the resource lies, otherwise that of the event.
+    pub fn account(&self) -> Option<&str> {
+        let of_resource = self.resource.as_ref().and_then(|resource| resource.account.as_ref());
+        of_resource.map(AccountId::as_str).or(self.event.account.as_deref())
+    }
+
+    /// The region in which the resource is tagged, otherwise that of the call.
+    pub fn region(&self) -> Option<&str> {
+        let of_resource = self.resource.as_ref().and_then(|resource| resource.region.as_ref());
+        of_resource.map(Region::as_str).or(self.event.region.as_deref())
+    }
+
+    /// The ARN of the resource, if it is known.
+    pub fn arn(&self) -> Option<String> {
+        self.resource.as_ref()?.arn.as_ref().map(Arn::to_string)
+    }
+
+    /// The name of the owner, if one is known.
+    pub fn owner_name(&self) -> Option<&str> {
+        self.owner.as_ref()?.name.as_deref()
+    }
+
+    /// The name of the rule that named the owner.
+    pub fn owner_source(&self) -> Option<&'static str> {
+        self.owner.as_ref()?.source.map(OwnerSource::as_str)
+    }
+}
+
+impl<S: Status> Row<S> {
+    /// Why the row is in its state, and the remarks about its tags.
+    pub fn reason(&self) -> Option<String> {
+        let notes = self.notes.iter().map(ToString::to_string);
+        let parts: Vec<String> = self.status.reason().into_iter().chain(notes).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// The reason, with the id of a resource that has no ARN: no other column names it.
+    pub fn full_reason(&self) -> Option<String> {
+        let without_arn = self.resource.as_ref().filter(|resource| resource.arn.is_none());
+        let named = without_arn.map(|resource| format!("no ARN is known, the id is `{}`", resource.id));
+        let parts: Vec<String> = self.reason().into_iter().chain(named).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'r> {
+    event_id: Option<&'r str>,
+    event_time: Option<&'r str>,
+    event_source: &'r str,
+    event_name: &'r str,
+    account: Option<&'r str>,
+    region: Option<&'r str>,
+    resource_type: Option<&'r str>,
+    arn: Option<String>,
+    owner: Option<&'r str>,
+    owner_source: Option<&'r str>,
+    tags: &'r TagSet,
+    outcome: &'r str,
+    reason: Option<String>,
+}
+
+impl<S: Status> Serialize for Row<S> {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        let line = Line {
+            event_id: self.event.id.as_deref(),
+            event_time: self.event.time.as_deref(),
+            event_source: &self.event.source,
+            event_name: &self.event.name,
+            account: self.account(),
+            region: self.region(),
+            resource_type: self.resource_type.as_deref(),
+            arn: self.arn(),
+            owner: self.owner_name(),
+            owner_source: self.owner_source(),
+            tags: &self.tags,
+            outcome: self.status.name(),
+            reason: self.full_reason(),
+        };
+        line.serialize(serializer)
+    }
+}

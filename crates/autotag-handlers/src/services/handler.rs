@@ -1,0 +1,110 @@
+//! What a service handler is given and what it changes.
+
+use crate::backend::{RelatedQuery, TaggableResource};
+use crate::catalog::Catalog;
+use autotag_model::arn::AccountId;
+use autotag_model::identity::Principal;
+use autotag_model::record::{ParsedRecord, Record};
+use autotag_model::rule::{Resource, Rule, Scope};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// The record of a creation, as service handlers see it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct RecordContext<'a> {
+    /// The record.
+    pub record: &'a Record<'a>,
+    /// Its request and response, parsed.
+    pub parsed: &'a ParsedRecord,
+    /// Who made the call.
+    pub principal: &'a Principal,
+    /// The partition, region and account of its resources.
+    pub scope: &'a Scope,
+    /// The catalogue, for the rules of related resources.
+    pub catalog: &'a Catalog,
+}
+
+impl<'a> RecordContext<'a> {
+    /// The context of a record.
+    pub fn new(
+        record: &'a Record<'a>,
+        parsed: &'a ParsedRecord,
+        principal: &'a Principal,
+        scope: &'a Scope,
+        catalog: &'a Catalog,
+    ) -> Self {
+        Self { record, parsed, principal, scope, catalog }
+    }
+
+    /// The account of the resources; empty if it is not known.
+    pub(super) fn account(&self) -> &str {
+        self.scope.account.as_ref().map_or("", AccountId::as_str)
+    }
+}
+
+/// A resource to tag, and what is known about it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TagTarget {
+    /// The resource.
+    pub resource: Resource,
+    /// The rule that found it: how it is tagged, and within which limits.
+    pub rule: Arc<Rule>,
+    /// The tags that the creating call itself asked for.
+    pub requested: Vec<(String, String)>,
+    /// Whether the resource may have existed before. Then the first writer wins.
+    pub may_have_existed: bool,
+    /// Whether each such call makes a new resource under the same name, as writing an object does. Then an earlier
+    /// creation of that name says nothing about its tags.
+    pub new_each_time: bool,
+    /// The resource to which this one belongs. If only a service called, the owner of the parent counts.
+    pub parent: Option<TaggableResource>,
+    /// The ARN of the principal for whom the calling service says it works.
+    pub requester: Option<String>,
+    /// Questions about resources that the call made as well and that the record does not name.
+    pub queries: Vec<RelatedQuery>,
+    /// The tags that the call asked for on those resources, by resource type.
+    pub requested_for: Vec<(&'static str, Vec<(String, String)>)>,
+}
+
+impl TagTarget {
+    /// A resource that a rule found; `requested` are the tags that the call itself asked for.
+    pub fn new(resource: Resource, rule: Arc<Rule>, requested: Vec<(String, String)>) -> Self {
+        let may_have_existed = rule.existing;
+        Self {
+            resource,
+            rule,
+            requested,
+            may_have_existed,
+            new_each_time: false,
+            parent: None,
+            requester: None,
+            queries: Vec::new(),
+            requested_for: Vec::new(),
+        }
+    }
+
+    /// Whether an earlier creation of the same name in the same plan is a different resource.
+    pub(crate) fn replaces_its_namesake(&self) -> bool {
+        self.new_each_time && !self.may_have_existed
+    }
+
+    /// The resource with its rule.
+    pub fn taggable(&self) -> TaggableResource {
+        TaggableResource { resource: self.resource.clone(), rule: Arc::clone(&self.rule) }
+    }
+}
+
+/// A service with behaviour that a catalogue rule cannot describe. It refines what the rules found in a record. It is
+/// pure: it asks neither AWS nor a store.
+///
+/// Nearly every service needs only a rule: one TOML file. Implement this for the exceptions, and add the handler with
+/// [`Classifier::with_service`](crate::classify::Classifier::with_service).
+pub trait ServiceHandler: Debug + Send + Sync {
+    /// `eventSource` of the records of the service.
+    fn event_source(&self) -> &str;
+
+    /// Changes, adds or removes targets.
+    fn refine(&self, context: &RecordContext<'_>, targets: &mut Vec<TagTarget>);
+}

@@ -1,0 +1,268 @@
+//! The payload of an invocation -> what is to be read: `EventBridge` events, queues of them, notifications of trail log
+//! files, lists of their keys. Pure.
+
+use autotag_handlers::backend::Tags;
+use autotag_handlers::row::OriginId;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// A parsed payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Invocation {
+    /// Whether it came from a queue. The answer then names the messages that go back.
+    pub from_queue: bool,
+    /// Whether its records are old: the resources that they report may have got an owner since.
+    pub backfill: bool,
+    /// The messages of the queue.
+    pub messages: Vec<Message>,
+    /// What is to be read.
+    pub jobs: Vec<Job>,
+}
+
+impl Invocation {
+    /// The message that records of this origin came in, if they came from a queue.
+    pub fn message(&self, origin: OriginId) -> Option<&Message> {
+        self.messages.get(origin.0)
+    }
+}
+
+/// One thing to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Job {
+    /// The origin of its records: the number of its message.
+    pub origin: OriginId,
+    /// Where its records are.
+    pub source: Source,
+}
+
+/// A message of a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// Its id, which a partial batch response names.
+    pub id: String,
+    /// Its body.
+    pub body: String,
+    /// How often it was received, this time included; 0 if the queue does not say.
+    pub receives: u32,
+    /// On a recheck, the tags that the first evaluation wrote.
+    pub previous_tags: Option<Tags>,
+}
+
+pub use autotag_handlers::recheck::PREVIOUS_TAGS_ATTRIBUTE;
+
+/// The value of [`PREVIOUS_TAGS_ATTRIBUTE`] for these tags.
+pub fn previous_tags_text<'t>(tags: impl IntoIterator<Item = (&'t str, &'t str)>) -> String {
+    let tags: BTreeMap<&str, &str> = tags.into_iter().collect();
+    json!(tags).to_string()
+}
+
+/// Where records are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Here.
+    Text(String),
+    /// In an object of S3.
+    Object {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// A payload that no supported event source sends.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvocationError {
+    /// It is not JSON.
+    #[error("the payload is not JSON: {0}")]
+    NotJson(String),
+    /// A list of keys without the bucket that holds them.
+    #[error(
+        "the payload lists keys of log files, but no bucket: send it as `BatchInput.bucket` or `bucket`, or configure one"
+    )]
+    NoBucket,
+    /// `backfill` beside a list of keys is not a boolean.
+    #[error("`backfill` of the payload is neither true nor false: write it without quotes")]
+    Backfill,
+}
+
+/// Parses a payload. `bucket` is the bucket of keys that come without one.
+///
+/// Accepted: an SQS batch, S3 notifications, `EventBridge` events (also of S3: `Object Created`), the input of a Step
+/// Functions distributed map (`{"Items": [{"Key": ...}], "BatchInput": {"bucket": ...}}`, or `{"bucket", "keys": [...]}`;
+/// with `"backfill": true` beside the bucket the files are old), and everything that
+/// [`read_records`](autotag_model::envelope::read_records) reads. Messages may wrap any of these, and SNS may wrap them
+/// once more.
+///
+/// # Errors
+/// [`InvocationError`] if the payload as a whole cannot be used. A fault in one message is found when the message is read,
+/// and concerns that message alone.
+pub fn parse_payload(payload: &str, bucket: Option<&str>) -> Result<Invocation, InvocationError> {
+    let value: Value =
+        serde_json::from_str(payload).map_err(|error| InvocationError::NotJson(error.to_string()))?;
+    let records = list(&value, "Records").filter(|record| text(record, "eventSource") == Some("aws:sqs"));
+    let messages: Vec<Message> = records.map(message).collect();
+    if !messages.is_empty() {
+        let jobs = messages.iter().enumerate().flat_map(|(number, message)| {
+            // A body that is not JSON is reported when it is read.
+            let value: Value = serde_json::from_str(&message.body).unwrap_or_default();
+            jobs(OriginId(number), sources(&value, &message.body))
+        });
+        let jobs = jobs.collect();
+        return Ok(Invocation { from_queue: true, backfill: false, messages, jobs });
+    }
+    let notices: Vec<&str> = list(&value, "Records").filter_map(sns_message).collect();
+    let mut backfill = false;
+    let sources: Vec<Source> = if !notices.is_empty() {
+        let parsed = |notice: &str| serde_json::from_str(notice).unwrap_or_default();
+        notices.into_iter().flat_map(|notice| sources(&parsed(notice), notice)).collect()
+    } else if let Some(listed) = keys(&value, bucket)? {
+        backfill = is_backfill(&value)?;
+        listed
+    } else {
+        sources(&value, payload)
+    };
+    let jobs = jobs(OriginId::default(), sources).collect();
+    Ok(Invocation { from_queue: false, backfill, messages: Vec::new(), jobs })
+}
+
+fn jobs(origin: OriginId, sources: Vec<Source>) -> impl Iterator<Item = Job> {
+    sources.into_iter().map(move |source| Job { origin, source })
+}
+
+fn message(record: &Value) -> Message {
+    let attribute = |name| record.get("attributes")?.get(name)?.as_str()?.parse().ok();
+    Message {
+        id: text(record, "messageId").unwrap_or_default().to_owned(),
+        body: text(record, "body").unwrap_or_default().to_owned(),
+        receives: attribute("ApproximateReceiveCount").unwrap_or_default(),
+        previous_tags: previous_tags(record),
+    }
+}
+
+/// The tags of the first evaluation. A value that is not a JSON object of texts counts as an evaluation that wrote none.
+fn previous_tags(record: &Value) -> Option<Tags> {
+    let attribute = text(record.get("messageAttributes")?.get(PREVIOUS_TAGS_ATTRIBUTE)?, "stringValue")?;
+    let tags: BTreeMap<String, String> = serde_json::from_str(attribute).unwrap_or_default();
+    Some(tags.into_iter().collect())
+}
+
+/// How often a notice may be wrapped by SNS.
+const WRAPPINGS: usize = 2;
+
+/// Where the records are that a text is about: in the objects that it names, else in itself.
+fn sources(value: &Value, itself: &str) -> Vec<Source> {
+    let mut value = Cow::Borrowed(value);
+    for _ in 0..WRAPPINGS {
+        if is_test_notice(&value) {
+            return Vec::new();
+        }
+        if let Some(objects) = objects(&value) {
+            return objects;
+        }
+        let inner = text(&value, "Message").filter(|_| text(&value, "Type") == Some("Notification"));
+        match inner.and_then(|inner| serde_json::from_str::<Value>(inner).ok()) {
+            Some(inner) => value = Cow::Owned(inner),
+            None => break,
+        }
+    }
+    vec![Source::Text(itself.to_owned())]
+}
+
+/// The message of a record by which SNS invokes a function.
+fn sns_message(record: &Value) -> Option<&str> {
+    text(record.get("Sns")?, "Message").filter(|_| text(record, "EventSource") == Some("aws:sns"))
+}
+
+/// What S3 sends once, when notifications are set up.
+fn is_test_notice(value: &Value) -> bool {
+    text(value, "Event") == Some("s3:TestEvent")
+}
+
+/// The objects that a notice names; `None` when it is none.
+fn objects(value: &Value) -> Option<Vec<Source>> {
+    if text(value, "source") == Some("aws.s3") && text(value, "detail-type") == Some("Object Created") {
+        let detail = value.get("detail")?;
+        return Some(object(detail, |key| Some(key.to_owned())).into_iter().collect());
+    }
+    // CloudTrail's own notices of the files it has delivered.
+    if let (Some(bucket), Some(_)) = (text(value, "s3Bucket"), value.get("s3ObjectKey")) {
+        let keys = list(value, "s3ObjectKey").filter_map(Value::as_str).filter(|key| is_log_file(key));
+        let object = |key: &str| Source::Object { bucket: bucket.to_owned(), key: key.to_owned() };
+        return Some(keys.map(object).collect());
+    }
+    let notices: Vec<&Value> =
+        list(value, "Records").filter(|record| text(record, "eventSource") == Some("aws:s3")).collect();
+    let of_notice = |record: &&Value| object(record.get("s3")?, decoded);
+    (!notices.is_empty()).then(|| notices.iter().filter_map(of_notice).collect())
+}
+
+fn object(of: &Value, decode: impl Fn(&str) -> Option<String>) -> Option<Source> {
+    let bucket = text(of.get("bucket")?, "name")?.to_owned();
+    let key = decode(text(of.get("object")?, "key")?)?;
+    is_log_file(&key).then_some(Source::Object { bucket, key })
+}
+
+/// Keys in S3's own notifications are written as in forms: `+` is a space, `%2B` a plus.
+fn decoded(key: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(key.len());
+    let mut rest = key.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        match first {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let (digits, after) = rest.split_at_checked(2)?;
+                bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+                rest = after;
+            }
+            other => bytes.push(*other),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Digests are signatures over log files; they hold no records.
+fn is_log_file(key: &str) -> bool {
+    !key.split('/').any(|part| part == "CloudTrail-Digest")
+}
+
+/// The keys of a distributed map's input; `None` when it is none.
+fn keys(value: &Value, bucket: Option<&str>) -> Result<Option<Vec<Source>>, InvocationError> {
+    let items: Vec<&Value> = list(value, "Items").chain(list(value, "keys")).collect();
+    let single = (value.get("Key").is_some() && value.get("Size").is_some()).then_some(value);
+    if items.is_empty() && single.is_none() {
+        return Ok(None);
+    }
+    let given =
+        value.get("BatchInput").and_then(|input| text(input, "bucket").or_else(|| text(input, "Bucket")));
+    let bucket = given.or_else(|| text(value, "bucket")).or_else(|| text(value, "Bucket")).or(bucket);
+    let bucket = bucket.ok_or(InvocationError::NoBucket)?;
+    let key = |item: &Value| item.as_str().or_else(|| text(item, "Key")).map(str::to_owned);
+    let keys = items.into_iter().chain(single).filter_map(key).filter(|key| is_log_file(key));
+    Ok(Some(keys.map(|key| Source::Object { bucket: bucket.to_owned(), key }).collect()))
+}
+
+/// Whether who lists the keys says that they are old. What is neither yes nor no is refused: taken for no, it would take owners off.
+fn is_backfill(value: &Value) -> Result<bool, InvocationError> {
+    let said =
+        [value.get("BatchInput"), Some(value)].into_iter().flatten().filter_map(|of| of.get("backfill"));
+    said.map(|said| said.as_bool().ok_or(InvocationError::Backfill))
+        .try_fold(false, |any, said| Ok(any || said?))
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name)?.as_str()
+}
+
+fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! Reads the jobs of an invocation: texts at once, log files from S3.
+
+use crate::invocation::{Job, Source};
+use autotag_aws::TrailReader;
+use autotag_handlers::classify::{Classifier, account_of_path};
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::records::{Collector, read};
+use autotag_handlers::row::OriginId;
+use futures_util::stream::{self, StreamExt as _};
+use std::num::NonZeroUsize;
+use tokio::time::{Instant, timeout_at};
+
+/// Reads all jobs, at most `concurrency` at a time, in their order. A job that cannot be read, or is not read at `deadline`,
+/// is a row of the result.
+pub async fn read_jobs<C: Collector>(
+    trail: &TrailReader,
+    jobs: &[Job],
+    classifier: &Classifier,
+    concurrency: NonZeroUsize,
+    deadline: Instant,
+) -> C {
+    let readings = jobs.iter().map(|job| async move {
+        let reading = read_job(trail, job, classifier);
+        timeout_at(deadline, reading).await.unwrap_or_else(|_| {
+            failed(job.origin, Outcome::Deferred("out of time before it was read".to_owned()))
+        })
+    });
+    let readings: Vec<_> = readings.collect();
+    let mut all = C::new(OriginId::default());
+    let mut readings = stream::iter(readings).buffered(concurrency.get());
+    while let Some(one) = readings.next().await {
+        all.append(one);
+    }
+    all
+}
+
+async fn read_job<C: Collector>(trail: &TrailReader, job: &Job, classifier: &Classifier) -> C {
+    let origin = job.origin;
+    match &job.source {
+        Source::Text(text) => {
+            let mut collector = C::new(origin);
+            read(text.as_bytes(), classifier, None, &mut collector);
+            collector
+        }
+        Source::Object { bucket, key } => {
+            let (classifier, account) = (classifier.clone(), account_of_path(key));
+            let collect = move |object: &mut dyn std::io::Read| {
+                let mut collector = C::new(origin);
+                read(object, &classifier, account.as_ref(), &mut collector);
+                collector
+            };
+            trail.read(bucket, key, collect).await.unwrap_or_else(|outcome| failed(origin, outcome))
+        }
+    }
+}
+
+fn failed<C: Collector>(origin: OriginId, outcome: Outcome) -> C {
+    let mut collector = C::new(origin);
+    collector.unreadable(outcome);
+    collector
+}
