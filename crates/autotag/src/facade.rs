@@ -1,0 +1,122 @@
+//! The entry of the library.
+
+use autotag_handlers::backend::BackendReader;
+use autotag_handlers::classify::{Classification, Classifier};
+use autotag_handlers::memory::MemoryBackend;
+use autotag_handlers::owner::{self, Owner, OwnerError};
+use autotag_handlers::plan::{Plan, Planner};
+use autotag_handlers::records::ClassifiedRecords;
+use autotag_model::identity::Principal;
+use autotag_model::policy::Policy;
+use autotag_model::record::{Record, RecordError};
+use futures_executor::block_on;
+use jiff::Timestamp;
+use session_store::{MemoryStore, SessionReader};
+use std::io::Read;
+
+/// The catalogue, the policy and what can be done with them. A clone shares both.
+#[derive(Debug, Clone)]
+pub struct Autotag {
+    classifier: Classifier,
+}
+
+/// Why the owner of a call cannot be named.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum IdentifyError {
+    /// The record's `userIdentity` cannot be read.
+    Record(RecordError),
+    /// The session store does not answer.
+    Owner(OwnerError),
+}
+
+impl std::fmt::Display for IdentifyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Record(error) => error.fmt(f),
+            Self::Owner(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for IdentifyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Record(error) => Some(error),
+            Self::Owner(error) => Some(error),
+        }
+    }
+}
+
+impl From<Classifier> for Autotag {
+    fn from(classifier: Classifier) -> Self {
+        Self { classifier }
+    }
+}
+
+impl Autotag {
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        self.classifier.policy()
+    }
+
+    /// The classifier, to read inputs record by record.
+    pub fn classifier(&self) -> &Classifier {
+        &self.classifier
+    }
+
+    /// What one record is. It is classified by its own text, so an `EventBridge` event around it is not checked.
+    pub fn classify(&self, record: &Record<'_>) -> Classification {
+        self.classifier.classify(record)
+    }
+
+    /// Reads every record of an input in any form that CloudTrail or AWS's services deliver, gzipped or not.
+    pub fn read(&self, input: impl Read) -> ClassifiedRecords {
+        ClassifiedRecords::read(input, &self.classifier)
+    }
+
+    /// Plans the tags for everything in an input, from its records alone. The sessions in it count for its calls.
+    pub fn plan(&self, input: impl Read) -> Plan {
+        self.plan_classified(self.read(input))
+    }
+
+    /// Plans the tags for these records. The sessions among them count for the calls among them.
+    pub fn plan_records<'r>(&self, records: impl IntoIterator<Item = &'r Record<'r>>) -> Plan {
+        let mut classified = ClassifiedRecords::default();
+        for record in records {
+            classified.add(self.classifier.classify(record));
+        }
+        self.plan_classified(classified)
+    }
+
+    fn plan_classified(&self, records: ClassifiedRecords) -> Plan {
+        // A plan from records alone asks nobody, so it never waits and does not depend on the time.
+        let (sessions, backend) = (MemoryStore::new(), MemoryBackend::offline());
+        block_on(self.planner(&sessions, &backend, Timestamp::UNIX_EPOCH).plan(records))
+    }
+
+    /// A planner that asks a session store and a backend, for records from [`Autotag::read`].
+    pub fn planner<'a>(
+        &'a self,
+        sessions: &'a dyn SessionReader,
+        backend: &'a dyn BackendReader,
+        now: Timestamp,
+    ) -> Planner<'a> {
+        Planner::new(self.policy(), sessions, backend, now)
+    }
+
+    /// Finds the person or workload behind a call, of any kind: the call need not create anything.
+    ///
+    /// # Errors
+    /// [`IdentifyError`] if the record names nobody in a readable form, or the session store does not answer. A session that
+    /// the store does not know is not an error: see [`Owner::pending`].
+    pub async fn identify(
+        &self,
+        record: &Record<'_>,
+        sessions: &dyn SessionReader,
+    ) -> Result<Owner, IdentifyError> {
+        let principal = Principal::of(record).map_err(IdentifyError::Record)?;
+        let backend = MemoryBackend::offline();
+        owner::resolve(&principal, sessions, &backend).await.map_err(IdentifyError::Owner)
+    }
+}
