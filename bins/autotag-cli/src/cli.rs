@@ -49,7 +49,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
 }
 
-#[cfg(all(test, feature = "aws"))]
+#[cfg(test)]
+#[cfg(feature = "aws")]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;

@@ -134,7 +134,7 @@ impl Config {
             region: layers.region_of_file(),
             unused: layers.unused(),
         };
-        layers.finish(config)
+        layers.finish(config).map_err(ConfigErrors)
     }
 
     /// The keys of the account tags that the report needs.

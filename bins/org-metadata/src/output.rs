@@ -2,12 +2,14 @@
 
 mod bucket;
 mod csv;
+mod file;
 mod folder;
 mod html;
 mod jsonl;
 mod manifest;
 mod parquet;
 
+pub(crate) use file::Written;
 pub(crate) use folder::Folder;
 
 use crate::aws::{AccountSession, Aws};
@@ -15,31 +17,9 @@ use crate::config::{Bucket, Config, Format};
 use crate::report::account_row::AccountRow;
 use crate::report::{Organization, Report};
 use anyhow::{Context as _, Result};
-use serde::Serialize;
+use file::File;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
-
-/// A file of the report.
-#[derive(Debug)]
-struct File {
-    name: String,
-    content_type: &'static str,
-    bytes: Vec<u8>,
-}
-
-/// The result of writing a file. The manifest has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Written {
-    pub(crate) name: String,
-    pub(crate) bytes: usize,
-    pub(crate) sha256: String,
-    /// Its path on this machine, if it was written there.
-    pub(crate) local: Option<String>,
-    /// Its location in S3, if it was uploaded.
-    pub(crate) uploaded: Option<String>,
-    /// Why it is missing in the folder or the bucket.
-    pub(crate) problems: Vec<String>,
-}
 
 /// Where files are written.
 pub(crate) struct Destinations<'a> {

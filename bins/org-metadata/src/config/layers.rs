@@ -1,6 +1,5 @@
 //! The layers of the configuration: options, environment, file; and their errors.
 
-use super::{Config, ConfigErrors};
 use autotag_model::arn::Region;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -119,7 +118,7 @@ impl<'e> Layers<'e> {
         self.problems.push(what.into());
     }
 
-    pub(super) fn finish(self, config: Config) -> Result<Config, ConfigErrors> {
-        if self.problems.is_empty() { Ok(config) } else { Err(ConfigErrors(self.problems)) }
+    pub(super) fn finish<C>(self, config: C) -> Result<C, Vec<String>> {
+        if self.problems.is_empty() { Ok(config) } else { Err(self.problems) }
     }
 }

@@ -1,6 +1,6 @@
 //! A file as an object in S3: one PUT with its checksum, so that the object exists completely or not at all.
 
-use super::File;
+use super::file::File;
 use crate::aws::{AccountSession, Aws};
 use crate::config::Bucket;
 use anyhow::Result;

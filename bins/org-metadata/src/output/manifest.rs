@@ -1,6 +1,6 @@
 //! The manifest: content, missing data, calls and files of the report. Programs read it, so its names do not change.
 
-use super::{File, Written};
+use super::file::{File, Written};
 use crate::aws::{Failure, OperationCalls};
 use crate::report::groups::RegionGroups;
 use crate::report::{Account, MissingField, Report, Tenant, TenantOutcome};

@@ -19,12 +19,7 @@ pub(crate) const KNOWN: &[(&str, &[&str])] = &[];
 
 /// The parents of today that use children by which they are used: the crate, and the parent (`crate` is the root). As
 /// [`KNOWN`], it only ever shrinks.
-pub(crate) const KNOWN_PARENTS: &[(&str, &str)] = &[
-    ("autotag-cli", "crate"),
-    ("org-metadata", "aws"),
-    ("org-metadata", "config"),
-    ("org-metadata", "output"),
-];
+pub(crate) const KNOWN_PARENTS: &[(&str, &str)] = &[];
 
 /// The files of one crate: module path and text.
 pub(crate) struct Sources(pub(crate) Vec<(ModulePath, String)>);
