@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// ```
 /// use autotag::{Autotag, Policy};
 ///
-/// let policy = Policy::from_toml("[tags]\nOwner = \"{owner}\"\nTeam = \"shop\"\n")?;
+/// let policy = Policy::from_toml("[static]\nManagedBy = \"autotag\"\n")?;
 /// let autotag = Autotag::builder().policy(policy).build();
 /// # Ok::<(), autotag::PolicyError>(())
 /// ```
