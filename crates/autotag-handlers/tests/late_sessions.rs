@@ -124,7 +124,7 @@ fn play(lives: &[Life], dice: &mut Dice) -> World {
     }
     let mut looked = 0;
     while !open.is_empty() {
-        // Second looks come when all records have: their queue holds them back for longer than those take.
+        // Rechecks come after all records: their queue delays them for longer than records take.
         let first = open.iter().filter(|step| !matches!(step, Step::Second(..))).count();
         let among: Vec<usize> =
             (0..open.len()).filter(|index| first == 0 || !matches!(open[*index], Step::Second(..))).collect();
@@ -159,7 +159,7 @@ fn play(lives: &[Life], dice: &mut Dice) -> World {
                 looked += 1;
             }
         }
-        assert!(looked < 100, "second looks end");
+        assert!(looked < 100, "rechecks end");
         nobody_elses(lives, &world);
     }
     world

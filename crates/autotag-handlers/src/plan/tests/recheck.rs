@@ -1,4 +1,4 @@
-//! The second look at a creation whose session was not known at the first.
+//! The recheck of a creation whose session was not known at the first evaluation.
 
 use super::*;
 
@@ -185,7 +185,7 @@ fn what_a_user_has_changed_since_stays_and_what_the_first_look_copied_does_not()
     assert_eq!(has("Owner").as_deref(), Some("mara"));
 }
 
-/// A message that was thought lost is in the batch beside the second look at the same event.
+/// A message that was thought lost is in the batch beside the recheck of the same event.
 #[test]
 fn a_copy_of_the_first_beside_the_second_changes_nothing() {
     for first_copy_leads in [true, false] {
