@@ -21,31 +21,15 @@ pub struct Autotag {
 }
 
 /// Why the owner of a call cannot be named.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentifyError {
     /// The record's `userIdentity` cannot be read.
-    Record(RecordError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The session store does not answer.
-    Owner(OwnerError),
-}
-
-impl std::fmt::Display for IdentifyError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Record(error) => error.fmt(f),
-            Self::Owner(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for IdentifyError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Record(error) => Some(error),
-            Self::Owner(error) => Some(error),
-        }
-    }
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
 }
 
 impl From<Classifier> for Autotag {
@@ -115,8 +99,8 @@ impl Autotag {
         record: &Record<'_>,
         sessions: &dyn SessionReader,
     ) -> Result<Owner, IdentifyError> {
-        let principal = Principal::of(record).map_err(IdentifyError::Record)?;
+        let principal = Principal::of(record)?;
         let backend = MemoryBackend::offline();
-        owner::resolve(&principal, sessions, &backend).await.map_err(IdentifyError::Owner)
+        Ok(owner::resolve(&principal, sessions, &backend).await?)
     }
 }
