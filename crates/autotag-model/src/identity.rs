@@ -51,6 +51,8 @@ pub struct SessionContext {
     pub ec2_role_delivery: Option<String>,
     /// `assumedRoot`: another principal got the root user's session by `AssumeRoot`.
     pub assumed_root: bool,
+    /// `signInSessionArn`: the sign-in (console, `aws login`, agent) from which the credentials come.
+    pub sign_in_session: Option<String>,
 }
 
 /// `onBehalfOf`: the Identity Center user for whom the call was made.
@@ -113,6 +115,13 @@ pub struct Principal {
     pub in_scope_of: Option<InScopeOf>,
     /// The session of temporary credentials.
     pub session: Option<SessionContext>,
+    /// `invokedByDelegate.accountId`: the vendor's account that acts by a temporary delegation (IAM user guide, "temporary
+    /// delegation").
+    pub delegate_account: Option<String>,
+    /// `credentialId`: the credential by which an Identity Center user called.
+    pub credential_id: Option<String>,
+    /// `sessionCredentialFromConsole` of the record: the credentials come from a console session.
+    pub from_console: bool,
 }
 
 impl Principal {
@@ -124,7 +133,8 @@ impl Principal {
         let Some(raw) = record.user_identity else { return Ok(Self::default()) };
         let identity: Value = serde_json::from_str(raw.get())
             .map_err(|error| RecordError { field: "userIdentity", why: error.to_string() })?;
-        Ok(Self::from_value(&identity))
+        let from_console = record.session_from_console.unwrap_or_default();
+        Ok(Self { from_console, ..Self::from_value(&identity) })
     }
 
     /// The principal that a `userIdentity` element describes. Any JSON gives one: a field of an unexpected type counts
@@ -166,6 +176,10 @@ impl Principal {
             identity_provider: member_text(identity, "identityProvider"),
             on_behalf_of,
             session: any_member(identity, &["sessionContext"]).map(session_context),
+            delegate_account: member(identity, "invokedByDelegate")
+                .and_then(|delegate| member_text(delegate, "accountId")),
+            credential_id: member_text(identity, "credentialId"),
+            from_console: false,
             arn,
         }
     }
@@ -275,6 +289,29 @@ impl Principal {
         self.issuer_arn().or(if self.kind == PrincipalKind::Role { self.arn.as_deref() } else { None })
     }
 
+    /// The IAM user who asked for this `GetFederationToken` session, if the record names them as its issuer.
+    pub fn federation_issuer(&self) -> Option<Self> {
+        let issuer = self.session.as_ref()?.issuer.as_ref()?;
+        let arn = issuer.arn.as_deref().filter(|_| self.kind == PrincipalKind::FederatedUser)?;
+        let kind = kind_by_arn(arn);
+        matches!(kind, PrincipalKind::IamUser | PrincipalKind::Root).then(|| Self {
+            kind,
+            principal_id: issuer.principal_id.clone(),
+            user_name: issuer.user_name.clone(),
+            account: self.account.clone(),
+            arn: Some(arn.to_owned()),
+            ..Self::default()
+        })
+    }
+
+    /// Whether the credentials come from a sign-in: the console, `aws login` or an agent. AWS gives such a session further
+    /// access keys with the same time of issue.
+    pub fn is_from_sign_in(&self) -> bool {
+        self.from_console
+            || self.invoked_by.as_deref() == Some("signin.amazonaws.com")
+            || self.session.as_ref().is_some_and(|session| session.sign_in_session.is_some())
+    }
+
     /// The service through which the call came. `signin.amazonaws.com` does not count: it is a person in the console.
     pub fn invoking_service(&self) -> Option<&str> {
         self.invoked_by.as_deref().filter(|service| *service != "signin.amazonaws.com")
@@ -324,6 +361,7 @@ fn session_context(context: &Value) -> SessionContext {
         federated_subject: subject,
         ec2_role_delivery: member_text(context, "ec2RoleDelivery"),
         assumed_root: member_text(context, "assumedRoot").is_some_and(|text| text == "true"),
+        sign_in_session: member_text(context, "signInSessionArn"),
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Record<'a> {
     pub response_elements: Option<&'a RawValue>,
     /// `resources`, raw: the resources that the call touched, with their accounts.
     pub resources: Option<&'a RawValue>,
+    /// `sessionCredentialFromConsole`: the call was made with the credentials of a console session.
+    pub session_from_console: Option<bool>,
     /// `serviceEventDetails`, raw; an object or a JSON text.
     pub service_event_details: Option<&'a RawValue>,
 }
@@ -251,6 +253,10 @@ fn read_member<'de, A: MapAccess<'de>>(
         }
         "readOnly" => {
             record.read_only = map.next_value::<Text<'de>>()?.0.and_then(|text| text.parse().ok());
+            return Ok(());
+        }
+        "sessionCredentialFromConsole" => {
+            record.session_from_console = map.next_value::<Text<'de>>()?.0.and_then(|text| text.parse().ok());
             return Ok(());
         }
         "userIdentity" => return read_raw(&mut record.user_identity, map),

@@ -1,7 +1,7 @@
 //! Finds the session in which a call was made.
 
 use super::{Session, SessionKind};
-use crate::identity::Principal;
+use crate::identity::{Principal, PrincipalKind};
 use jiff::{SignedDuration, Timestamp};
 use std::ops::RangeInclusive;
 
@@ -29,6 +29,9 @@ impl<'s> SessionMatch<'s> {
     }
 }
 
+/// The service by which Identity Center users enter roles of the customer (IAM user guide, "account access manager").
+pub const ACCOUNT_ACCESS: &str = "account-access.amazonaws.com";
+
 /// The greatest difference between `creationDate` of a call and the time of the STS record, in seconds.
 const CLOCK_SLACK: i64 = 2;
 
@@ -53,12 +56,12 @@ pub fn issue_window(principal: &Principal) -> RangeInclusive<Timestamp> {
 /// The access key id decides; without one, the time of issue, and only if no other session fits. The latest session of
 /// a name is never taken for that alone: two people can use one role and one session name at the same time.
 ///
-/// A call signed with another key than the candidate's is matched by time only with sessions of SAML: the console and
-/// the CLI get further keys with the same `creationDate` there, and the identity provider sets the name. The second of
-/// issue must then be equal.
+/// A call signed with another key than the candidate's is matched by time only where AWS gives a session further keys with
+/// the same `creationDate`: sessions of SAML and of the account access manager, and calls whose record says that their
+/// credentials come from a sign-in. The second of issue must then be equal.
 ///
-/// One error cannot be excluded: if two sessions of a name were issued within two seconds and the record of one is
-/// missing, a call without a key is matched with the other.
+/// A match by time is provisional while records of other sessions may still arrive: if two sessions of a name were issued
+/// within two seconds and the record of one is missing, a call is matched with the other.
 ///
 /// ```
 /// use autotag_model::identity::Principal;
@@ -92,13 +95,22 @@ pub fn find_session<'s>(candidates: &'s [Session], principal: &Principal) -> Ses
         if key.is_none() || session.access_key.is_none() {
             apart(session) <= CLOCK_SLACK
         } else {
-            apart(session) == 0 && session.kind == SessionKind::AssumeRoleWithSaml
+            apart(session) == 0 && gets_further_keys(session, principal)
         }
     };
     let Some(fitting) = of_this_name().find(fits) else { return SessionMatch::None };
     let near = of_this_name().filter(|session| apart(session) <= CLOCK_SLACK);
     let others = near.filter(|other| !agree(fitting, other)).count();
     if others == 0 { SessionMatch::ByTime(fitting) } else { SessionMatch::Ambiguous(others + 1) }
+}
+
+/// Whether AWS gives the credentials of this session further keys: a session of SAML, of the account access manager, or
+/// one from which a sign-in went on.
+fn gets_further_keys(session: &Session, principal: &Principal) -> bool {
+    let service = session.caller.invoked_by.as_deref();
+    session.kind == SessionKind::AssumeRoleWithSaml
+        || (session.caller.kind == PrincipalKind::AwsService && service == Some(ACCOUNT_ACCESS))
+        || principal.is_from_sign_in()
 }
 
 /// Whether two sessions lead to the same tags and the same owner, so that either can be taken.
