@@ -15,6 +15,7 @@ mod decide;
 mod file;
 mod pattern;
 mod template;
+mod trust;
 
 pub use crate::template::BraceError;
 pub use crate::toml_error::TomlError;
@@ -22,6 +23,7 @@ pub use decide::{Decision, DecisionInput, NoWriteReason, Note};
 pub use file::PolicyError;
 pub use pattern::Pattern;
 pub use template::{TagTemplate, TagTemplateError, TemplateContext};
+pub use trust::{Trust, WorkloadName};
 
 use crate::arn::AccountId;
 use crate::tags::normalized_key;
@@ -57,6 +59,8 @@ pub struct Policy {
     pub opt_out: Option<String>,
     /// The calls that are ignored.
     pub ignore: Ignore,
+    /// The evidence about owners that is believed.
+    pub trust: Trust,
 }
 
 /// What to do about identity tags that the caller set.

@@ -156,6 +156,8 @@ pub(super) fn decide(
         region: target.resource.region.as_ref().map(Region::as_str),
         source_ip: event.source_ip.as_deref(),
         user_agent: event.user_agent.as_deref(),
+        subject: None,
+        actor: None,
     };
     let decision = policy.decide(&DecisionInput {
         context: &context,

@@ -2,6 +2,7 @@
 
 use super::pattern::Pattern;
 use super::template::{TagTemplate, TagTemplateError};
+use super::trust::TrustFile;
 use super::{ForgedTagPolicy, Ignore, Policy, Selection};
 use crate::arn::AccountId;
 use crate::tags::{TagConstraints, TagKey, normalized_key};
@@ -34,6 +35,7 @@ struct File {
     copy: Copy,
     existing: Existing,
     ignore: IgnoreFile,
+    trust: TrustFile,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +84,7 @@ impl Default for File {
             copy: Copy::default(),
             existing: Existing::default(),
             ignore: IgnoreFile::default(),
+            trust: TrustFile::default(),
         }
     }
 }
@@ -181,6 +184,7 @@ impl From<File> for Policy {
                 events: patterns(file.ignore.events),
                 accounts: file.ignore.accounts.into_iter().map(|account| account.0).collect(),
             },
+            trust: file.trust.into(),
         }
     }
 }

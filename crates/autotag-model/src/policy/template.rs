@@ -2,6 +2,7 @@
 
 use crate::identity::Principal;
 use crate::template::{BraceError, Part, fill, parse};
+use std::collections::BTreeMap;
 
 /// The values of the placeholders for one event.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,16 @@ pub struct TemplateContext<'a> {
     pub source_ip: Option<&'a str>,
     /// `{user_agent}`.
     pub user_agent: Option<&'a str>,
+    /// `{subject.*}`: the parts of the owner's subject, [`Subject::fields`](crate::subject::Subject::fields).
+    pub subject: Option<&'a BTreeMap<String, String>>,
+    /// `{subject.actor}`: the value of the session tag that [`Trust::actor_tag`](super::Trust::actor_tag) names.
+    pub actor: Option<&'a str>,
+}
+
+impl<'a> TemplateContext<'a> {
+    fn subject(&self, field: &str) -> Option<&'a str> {
+        self.subject?.get(field).map(String::as_str)
+    }
 }
 
 macro_rules! variables {
@@ -72,6 +83,31 @@ variables! {
     "region" => Region, |context| context.region;
     "source_ip" => SourceIp, |context| context.source_ip;
     "user_agent" => UserAgent, |context| context.user_agent;
+    "subject.actor" => SubjectActor, |context| context.actor;
+    "subject.branch" => SubjectBranch, |context| context.subject("branch");
+    "subject.cluster" => SubjectCluster, |context| context.subject("cluster");
+    "subject.commit" => SubjectCommit, |context| context.subject("commit");
+    "subject.enterprise" => SubjectEnterprise, |context| context.subject("enterprise");
+    "subject.environment" => SubjectEnvironment, |context| context.subject("environment");
+    "subject.issuer" => SubjectIssuer, |context| context.subject("issuer");
+    "subject.namespace" => SubjectNamespace, |context| context.subject("namespace");
+    "subject.organization" => SubjectOrganization, |context| context.subject("organization");
+    "subject.owner_id" => SubjectOwnerId, |context| context.subject("owner_id");
+    "subject.phase" => SubjectPhase, |context| context.subject("phase");
+    "subject.pipeline" => SubjectPipeline, |context| context.subject("pipeline");
+    "subject.project" => SubjectProject, |context| context.subject("project");
+    "subject.provider" => SubjectProvider, |context| context.subject("provider");
+    "subject.ref" => SubjectRef, |context| context.subject("ref");
+    "subject.repository" => SubjectRepository, |context| context.subject("repository");
+    "subject.repository_id" => SubjectRepositoryId, |context| context.subject("repository_id");
+    "subject.run" => SubjectRun, |context| context.subject("run");
+    "subject.service_account" => SubjectServiceAccount, |context| context.subject("service_account");
+    "subject.step" => SubjectStep, |context| context.subject("step");
+    "subject.tag" => SubjectTag, |context| context.subject("tag");
+    "subject.text" => SubjectText, |context| context.subject("text");
+    "subject.user" => SubjectUser, |context| context.subject("user");
+    "subject.workflow" => SubjectWorkflow, |context| context.subject("workflow");
+    "subject.workspace" => SubjectWorkspace, |context| context.subject("workspace");
 }
 
 /// The value of a tag: a text with placeholders. `{a|b}` is the first of the two that has a value.

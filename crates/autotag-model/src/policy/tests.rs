@@ -23,6 +23,8 @@ fn context(principal: &Principal) -> TemplateContext<'_> {
         region: Some("eu-west-1"),
         source_ip: None,
         user_agent: None,
+        subject: None,
+        actor: None,
     }
 }
 
