@@ -1,23 +1,35 @@
 //! A principal -> the person or workload behind it, with the evidence.
 //!
-//! The first rule that holds names the owner: source identity; Identity Center person; the origin of the role chain; SAML
-//! or web identity subject; IAM user or root; role session name, or the role of a workload; the AWS service that called.
-//! If a service calls for somebody (`CloudFormation`, Service Catalog), the record names them as the principal. Otherwise
-//! the [planner](crate::plan) asks for whom the service works, or to which resource the new one belongs.
+//! The first rule that holds names the owner: a vendor to whom access is delegated; a source identity that an identity
+//! provider set; Identity Center person; the origin of the role chain; SAML or web identity subject; IAM user or root;
+//! role session name, or the role of a workload; the AWS service that called. What a caller chooses is a claim and proves
+//! nothing: see [`Proof`]. If a service calls for somebody (`CloudFormation`, Service Catalog), the record names them as
+//! the principal. Otherwise the [planner](crate::plan) asks for whom the service works, or to which resource the new one
+//! belongs.
 
+mod chain;
+mod channel;
+mod name;
+mod proof;
 mod source;
-mod subject;
+mod source_identity;
 
+pub use channel::Channel;
+pub use proof::Proof;
 pub use source::OwnerSource;
 
 use crate::backend::BackendReader;
 use crate::error::BackendError;
 use autotag_model::identity::{OnBehalfOf, Principal, PrincipalKind};
-use autotag_model::session::{Session, SessionKind, SessionMatch, find_session, issue_window};
+use autotag_model::policy::Trust;
+use autotag_model::session::{ACCOUNT_ACCESS, Session, SessionKind};
+use chain::ChainTrace;
 use jiff::Timestamp;
+use name::{NamedOwner, federated_name, name_of, workload};
 use serde::Serialize;
 use session_store::{SessionReader, SessionStoreError};
-use std::fmt::Write as _;
+use source_identity::{SourceIdentity, source_identity};
+use std::collections::BTreeMap;
 
 /// How far a role chain is followed.
 pub const MAX_HOPS: usize = 10;
@@ -32,8 +44,7 @@ pub struct ChainLink {
     pub evidence: String,
 }
 
-/// Evidence about the owner that is missing and may still arrive: the STS record of a session, or the copy of it that
-/// names the caller; the owner of the parent resource.
+/// Evidence about the owner that is missing and may still arrive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PendingEvidence {
@@ -41,10 +52,28 @@ pub struct PendingEvidence {
     pub of: String,
     /// When the session was issued or the child created, UTC, if the call says so.
     pub since: Option<Timestamp>,
+    /// What is missing.
+    pub missing: MissingEvidence,
+}
+
+/// What evidence about an owner is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MissingEvidence {
+    /// The STS record of the session.
+    SessionRecord,
+    /// The copy of the STS record that names the caller.
+    Caller,
+    /// The session was found by its time of issue alone. The STS record of another session of the same name and time would
+    /// show that either could be meant.
+    OtherSessions,
+    /// The owner of the parent resource.
+    ParentOwner,
 }
 
 /// Who a resource belongs to, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Owner {
     /// The owner's name; `None` when nothing in the record names anybody.
@@ -60,6 +89,17 @@ pub struct Owner {
     pub session: Option<Session>,
     /// The first piece of evidence that is missing and may still arrive.
     pub pending: Option<PendingEvidence>,
+    /// How sure the owner is.
+    pub proof: Option<Proof>,
+    /// The name that a caller claimed and that nothing proves: a source identity that the caller of `AssumeRole` set, or the
+    /// name of a `GetFederationToken` session. `None` if it is the owner's name.
+    pub claimed: Option<String>,
+    /// Through what the call was made.
+    pub channel: Option<Channel>,
+    /// The account of the principal at the origin of the chain, as the record writes it.
+    pub account: Option<String>,
+    /// The parts of a web identity's subject or of a pod's service account, by name: `{subject.*}` of a policy.
+    pub subject: BTreeMap<String, String>,
 }
 
 impl Owner {
@@ -72,27 +112,31 @@ impl Owner {
     /// The same chain with the owner of the parent resource.
     #[must_use]
     pub fn inherited(self, name: &str) -> Self {
-        Self { name: Some(name.to_owned()), source: Some(OwnerSource::Parent), ..self }
+        self.named(NamedOwner::new(name, OwnerSource::Parent, Proof::Service))
     }
 
     /// The same owner while the parent has no owner yet.
     #[must_use]
     pub fn with_pending_parent(self, parent: &str, since: Option<Timestamp>) -> Self {
-        Self { pending: Some(PendingEvidence { of: parent.to_owned(), since }), ..self }
+        let missing = MissingEvidence::ParentOwner;
+        Self { pending: Some(PendingEvidence { of: parent.to_owned(), since, missing }), ..self }
     }
 
     /// The same chain with the principal of this ARN, for whom the service works.
     #[must_use]
     pub fn requested_by(self, arn: &str) -> Self {
         let requester = Principal::from_value(&serde_json::json!({"arn": arn}));
-        match last_resort(&requester, None) {
-            Some((name, _)) => Self { name: Some(name), source: Some(OwnerSource::Requester), ..self },
+        match name_of(&requester, None, &Trust::default()) {
+            Some(named) => self.named(NamedOwner::new(&named.name, OwnerSource::Requester, Proof::Service)),
             None => self,
         }
     }
-}
 
-type Named = Option<(String, OwnerSource)>;
+    fn named(self, named: NamedOwner) -> Self {
+        let NamedOwner { name, source, proof, fields } = named;
+        Self { name: Some(name), source: Some(source), proof: Some(proof), subject: fields, ..self }
+    }
+}
 
 /// Why an owner cannot be named.
 #[derive(Debug, thiserror::Error)]
@@ -107,16 +151,18 @@ pub enum OwnerError {
 }
 
 /// Finds the owner of what `principal` creates. It asks `sessions` only for principals that have a session, and `backend`
-/// only for the names of Identity Center users.
+/// only for the names of Identity Center users. `trust` is what the policy believes beyond what AWS proves.
 ///
 /// # Errors
 /// [`OwnerError`] if one of the two does not answer.
 pub async fn resolve(
     principal: &Principal,
+    trust: &Trust,
     sessions: &dyn SessionReader,
     backend: &dyn BackendReader,
 ) -> Result<Owner, OwnerError> {
     let mut trace = ChainTrace::default();
+    let mut claims = Claims::default();
     let mut at = principal.clone();
     let mut own_session = None;
     let mut depth = 0;
@@ -125,138 +171,176 @@ pub async fn resolve(
         if depth == 0 {
             own_session.clone_from(&session);
         }
-        match step(&at, session.as_ref()) {
-            ChainStep::Named(name, source) => break Some((name, source)),
-            ChainStep::Person(user) => {
-                let name = backend.user_name(&user).await?.unwrap_or(user.user_id);
-                break Some((name, OwnerSource::IdentityCenter));
-            }
+        match step(&at, session.as_ref(), trust, &mut claims) {
+            ChainStep::Named(named) => break Some(named),
+            ChainStep::Person(person) => break Some(person.named(trust, backend).await?),
             ChainStep::Caller(caller) if depth < MAX_HOPS => {
                 at = *caller;
                 depth += 1;
             }
+            ChainStep::Issuer(issuer) => {
+                trace.names_issuer(&issuer);
+                at = *issuer;
+                depth += 1;
+            }
             ChainStep::Caller(_) => {
                 trace.too_long();
-                break last_resort(&at, session.as_ref());
+                break claims.or_unknown(name_of(&at, session.as_ref(), trust));
             }
-            ChainStep::End => break last_resort(&at, session.as_ref()),
+            ChainStep::End => break claims.or_unknown(name_of(&at, session.as_ref(), trust)),
         }
     };
-    let workload = matches!(named, Some((_, OwnerSource::Workload))).then(|| workload(&at)).flatten();
-    let (name, source) = named.map_or((None, None), |(name, source)| {
-        // If the chain ends at a name that a caller chose, its origin is unknown: report that source, not `role-chain`.
-        let origin = !matches!(
-            source,
-            OwnerSource::RoleSession | OwnerSource::Role | OwnerSource::FederatedUser | OwnerSource::Account
-        );
-        (Some(name), Some(if depth > 0 && origin { OwnerSource::RoleChain } else { source }))
-    });
-    Ok(Owner { name, source, workload, chain: trace.links, session: own_session, pending: trace.pending })
+    let workload = match &named {
+        Some(named) if named.source == OwnerSource::Workload => workload(&at),
+        _ => None,
+    };
+    let owner = Owner {
+        workload,
+        chain: trace.links,
+        pending: trace.pending,
+        channel: Channel::of(principal, own_session.as_ref()),
+        account: at.account_id().map(|account| account.to_string()),
+        claimed: claims.other_than(named.as_ref().map(|named| named.name.as_str())),
+        session: own_session,
+        ..Owner::default()
+    };
+    Ok(match named {
+        Some(named) if depth > 0 && named.is_origin() => {
+            owner.named(NamedOwner { source: OwnerSource::RoleChain, ..named })
+        }
+        Some(named) => owner.named(named),
+        None => owner,
+    })
 }
 
-/// The chain of sessions as far as it was followed.
+/// Names that callers chose, as the chain is followed.
 #[derive(Debug, Default)]
-struct ChainTrace {
-    links: Vec<ChainLink>,
-    pending: Option<PendingEvidence>,
+struct Claims {
+    /// A name that a caller set, while the one who asked is known.
+    claimed: Option<String>,
+    /// A source identity of which no record tells who set it.
+    unknown: Option<String>,
 }
 
-impl ChainTrace {
-    /// The session in which `at` calls, if the store knows it.
-    async fn find(
-        &mut self,
-        at: &Principal,
-        sessions: &dyn SessionReader,
-    ) -> Result<Option<Session>, SessionStoreError> {
-        let Some(role_session) = at.role_session() else { return Ok(None) };
-        let between = issue_window(at);
-        let mut candidates = sessions.find_issued(role_session, &between).await?;
-        // The store knows the session of a workload by its ARN. Another session of the same name must not hide it.
-        let unknown = find_session(&candidates, at) == SessionMatch::None && !is_proven_workload(at);
-        if let (true, Some(arn)) = (unknown, &at.arn) {
-            candidates.extend(sessions.find_issued(arn, &between).await?);
-        }
-        let found = find_session(&candidates, at);
-        let evidence = match found {
-            SessionMatch::ByKey(session) => describe_session(session, "found by access key"),
-            SessionMatch::ByTime(session) => describe_session(session, "found by time of issue"),
-            SessionMatch::Ambiguous(count) => {
-                format!("{count} sessions could be meant and do not agree; none is taken")
+impl Claims {
+    /// The owner at the end of the chain. If only a name that a caller chose is left, the source identity counts more: STS
+    /// lets nobody set it without a permission.
+    fn or_unknown(&mut self, named: Option<NamedOwner>) -> Option<NamedOwner> {
+        match (self.unknown.take(), named) {
+            (Some(name), None | Some(NamedOwner { proof: Proof::NameOnly, .. })) => {
+                Some(NamedOwner::new(&name, OwnerSource::SourceIdentity, Proof::NameOnly))
             }
-            _ if candidates.is_empty() => "no STS record is known".to_owned(),
-            _ => "STS records of this name are known, but none of this session".to_owned(),
-        };
-        // A workload session has no further caller and no tags, so nothing is pending. For a cross-account session the copy
-        // from the caller's account carries more detail and may arrive later.
-        let missing = match found {
-            SessionMatch::None => !is_proven_workload(at),
-            // They may agree when each of them names its caller.
-            SessionMatch::Ambiguous(_) => candidates.iter().any(lacks_caller),
-            found => found.session().is_some_and(lacks_caller),
-        };
-        if missing && self.pending.is_none() {
-            let since = at.session.as_ref().and_then(|session| session.created);
-            self.pending = Some(PendingEvidence { of: role_session.to_owned(), since });
+            (unknown, named) => {
+                self.claimed = self.claimed.take().or(unknown);
+                named
+            }
         }
-        let session = at.arn.clone().unwrap_or_else(|| role_session.to_owned());
-        self.links.push(ChainLink { session, evidence });
-        Ok(found.session().cloned())
     }
 
-    fn too_long(&mut self) {
-        if let Some(link) = self.links.last_mut() {
-            // Writing to a string does not fail.
-            let _ = write!(link.evidence, "; not followed further, the chain is longer than {MAX_HOPS} hops");
-        }
+    /// The claim, unless the owner has the same name.
+    fn other_than(self, owner: Option<&str>) -> Option<String> {
+        self.claimed.or(self.unknown).filter(|claimed| owner != Some(claimed))
     }
 }
 
-/// Whether the session is known from the role's account only. Another copy may name the caller.
-fn lacks_caller(session: &Session) -> bool {
-    session.caller.kind == PrincipalKind::AwsAccount && session.caller.invoked_by.is_none()
-}
-
-/// A session in words: what it is, who asked for it, and how it was found.
-fn describe_session(session: &Session, how: &str) -> String {
-    let caller = &session.caller;
-    let by = caller.arn.as_deref().or(session.subject.as_deref()).or(caller.invoked_by.as_deref());
-    let by = by.or(caller.principal_id.as_deref()).unwrap_or(caller.kind.as_str());
-    format!("{} by {by} at {}, {how}", session.kind.as_str(), session.issued)
+impl NamedOwner {
+    /// Whether the name is that of an origin of the chain. A name that a caller chose leaves the origin unknown, so its own
+    /// source is reported; a source identity is reported as such.
+    fn is_origin(&self) -> bool {
+        !matches!(
+            self.source,
+            OwnerSource::RoleSession
+                | OwnerSource::Role
+                | OwnerSource::FederatedUser
+                | OwnerSource::Account
+                | OwnerSource::SourceIdentity
+        )
+    }
 }
 
 enum ChainStep {
-    Named(String, OwnerSource),
+    Named(NamedOwner),
     /// An Identity Center user, whose name is asked for.
-    Person(OnBehalfOf),
+    Person(IdentityCenterUser),
     /// This principal asked for the session; the chain goes on with them.
     Caller(Box<Principal>),
+    /// As [`Caller`](Self::Caller), named by the call itself: no STS record is needed.
+    Issuer(Box<Principal>),
     End,
 }
 
-fn step(at: &Principal, session: Option<&Session>) -> ChainStep {
-    let context = at.session.as_ref();
-    let source_identity = context
-        .and_then(|context| context.source_identity.clone())
-        .or_else(|| session?.source_identity.clone());
-    if let Some(name) = source_identity {
-        return ChainStep::Named(name, OwnerSource::SourceIdentity);
+/// An Identity Center user by id.
+struct IdentityCenterUser {
+    user: OnBehalfOf,
+    /// A session tag with the user's mail address, that Identity Center set.
+    mail: Option<String>,
+}
+
+impl IdentityCenterUser {
+    /// The user by the name that the identity store has. Users of a store that the policy does not list keep their id, and
+    /// nobody asks that store: it may be an account's own, which names its users freely.
+    async fn named(self, trust: &Trust, backend: &dyn BackendReader) -> Result<NamedOwner, BackendError> {
+        let named = |name: &str, proof| NamedOwner::new(name, OwnerSource::IdentityCenter, proof);
+        let id = self.user.user_id.clone();
+        if !is_listed(self.user.identity_store_arn.as_deref(), &trust.identity_stores) {
+            return Ok(named(&id, Proof::NameOnly));
+        }
+        let name = backend.user_name(&self.user).await?;
+        Ok(named(&name.or(self.mail).unwrap_or(id), Proof::Person))
+    }
+}
+
+/// Whether the policy lists this identity store, or no store at all.
+fn is_listed(store: Option<&str>, stores: &[String]) -> bool {
+    let id = |store: &str| store.rsplit('/').next().unwrap_or(store).to_owned();
+    store.is_none_or(|store| {
+        stores.is_empty() || stores.iter().any(|listed| listed == store || *listed == id(store))
+    })
+}
+
+fn step(at: &Principal, session: Option<&Session>, trust: &Trust, claims: &mut Claims) -> ChainStep {
+    if let Some(vendor) = &at.delegate_account {
+        return ChainStep::Named(NamedOwner::new(vendor, OwnerSource::Delegate, Proof::Workload));
+    }
+    match source_identity(at, session, trust) {
+        SourceIdentity::Proven(name, proof) => {
+            return ChainStep::Named(NamedOwner::new(&name, OwnerSource::SourceIdentity, proof));
+        }
+        SourceIdentity::Claimed(name) => claims.claimed = Some(name),
+        SourceIdentity::Unknown(name) => claims.unknown = Some(name),
+        SourceIdentity::None | SourceIdentity::Inherited => {}
     }
     if at.is_identity_center_role()
         && let Some(name) = at.session_name()
     {
-        return ChainStep::Named(name.to_owned(), OwnerSource::IdentityCenter);
+        return ChainStep::Named(NamedOwner::new(name, OwnerSource::IdentityCenter, Proof::Person));
     }
     if let Some(user) = &at.on_behalf_of {
-        return ChainStep::Person(user.clone());
+        return ChainStep::Person(IdentityCenterUser { user: user.clone(), mail: None });
     }
-    let Some(session) = session else { return ChainStep::End };
+    if let Some(name) = federated_name(at) {
+        claims.claimed.get_or_insert_with(|| name.to_owned());
+    }
+    let Some(session) = session else {
+        return at.federation_issuer().map_or(ChainStep::End, |issuer| ChainStep::Issuer(Box::new(issuer)));
+    };
+    of_session(at, session, trust)
+}
+
+/// The one who asked for a known session.
+fn of_session(at: &Principal, session: &Session, trust: &Trust) -> ChainStep {
+    if channel::is_from(session, ACCOUNT_ACCESS)
+        && let Some(id) = at.session_name()
+    {
+        let user = OnBehalfOf::new(id);
+        return ChainStep::Person(IdentityCenterUser { user, mail: mail_tag(session) });
+    }
     match (session.kind, &session.caller.kind, &session.subject) {
         (SessionKind::AssumeRoleWithSaml, _, Some(subject)) => {
-            ChainStep::Named(subject.clone(), OwnerSource::Saml)
+            ChainStep::Named(NamedOwner::new(subject, OwnerSource::Saml, Proof::Person))
         }
         (SessionKind::AssumeRoleWithWebIdentity, _, Some(subject)) => {
-            let provider = session.provider.as_deref();
-            ChainStep::Named(subject::readable(subject, provider), OwnerSource::WebIdentity)
+            ChainStep::Named(NamedOwner::subject(subject, session.provider.as_deref(), trust))
         }
         (
             _,
@@ -272,77 +356,11 @@ fn step(at: &Principal, session: Option<&Session>) -> ChainStep {
     }
 }
 
-/// The name in the furthest known principal itself.
-fn last_resort(at: &Principal, session: Option<&Session>) -> Named {
-    let service = || at.invoking_service().map(|service| (service.to_owned(), OwnerSource::Service));
-    let as_source = |name: Option<&str>, source| name.map(|name| (name.to_owned(), source));
-    match &at.kind {
-        PrincipalKind::IamUser => {
-            let name = at.user_name.as_deref().or_else(|| at.arn.as_deref()?.rsplit(['/', ':']).next());
-            as_source(name.or(at.principal_id.as_deref()), OwnerSource::IamUser)
-        }
-        PrincipalKind::Root => Some(("root".to_owned(), OwnerSource::Root)),
-        PrincipalKind::AssumedRole | PrincipalKind::Role => of_role(at, session),
-        PrincipalKind::SamlUser => as_source(at.user_name.as_deref(), OwnerSource::Saml),
-        PrincipalKind::WebIdentityUser => {
-            let provider = at.identity_provider.as_deref();
-            let subject = at.user_name.as_deref().map(|name| subject::readable(name, provider));
-            as_source(subject.as_deref(), OwnerSource::WebIdentity)
-        }
-        PrincipalKind::AwsService => service(),
-        PrincipalKind::AwsAccount => service().or_else(|| {
-            as_source(at.principal_id.as_deref().or(at.account.as_deref()), OwnerSource::Account)
-        }),
-        PrincipalKind::FederatedUser => {
-            let by_id = at.principal_id.as_deref().and_then(|id| id.split_once(':')).map(|(_, name)| name);
-            as_source(by_id.or(at.user_name.as_deref()), OwnerSource::FederatedUser)
-        }
-        _ => as_source(at.user_name.as_deref(), OwnerSource::FederatedUser)
-            .or_else(service)
-            .or_else(|| as_source(at.account.as_deref(), OwnerSource::Account)),
-    }
-}
-
-/// Whether the record itself proves that the session belongs to a workload. The name of a session proves nothing.
-fn is_proven_workload(at: &Principal) -> bool {
-    // Identity Center fills in the same field for a person.
-    let issued_to_workload =
-        at.in_scope_of.is_some() && at.on_behalf_of.is_none() && !at.is_identity_center_role();
-    at.is_instance() || at.is_service_linked() || issued_to_workload
-}
-
-/// Services that assume roles of the customer, and the names that they give to those sessions.
-const SERVICE_SESSIONS: [(&str, &str); 2] = [
-    ("cloudformation.amazonaws.com", "AWSCloudFormation"),
-    ("servicecatalog.amazonaws.com", "servicecatalog"),
-];
-
-/// Whether a service gave the session its name. Another caller can choose the same name, but does not call through the
-/// service.
-fn is_service_session(at: &Principal) -> bool {
-    let names = at.invoking_service().zip(at.session_name());
-    names.is_some_and(|names| SERVICE_SESSIONS.contains(&names))
-}
-
-fn of_role(at: &Principal, session: Option<&Session>) -> Named {
-    let context = at.session.as_ref();
-    if let Some(subject) = context.and_then(|context| context.federated_subject.as_deref()) {
-        let provider = context.and_then(|context| context.federated_provider.as_deref());
-        return Some((subject::readable(subject, provider), OwnerSource::WebIdentity));
-    }
-    let by_service = session.is_some_and(|session| session.caller.kind == PrincipalKind::AwsService);
-    let role = |source| at.role_name().map(|name| (name.to_owned(), source));
-    if by_service || is_proven_workload(at) || is_service_session(at) {
-        return role(OwnerSource::Workload);
-    }
-    let session_name = at.session_name().map(|name| (name.to_owned(), OwnerSource::RoleSession));
-    session_name.or_else(|| role(OwnerSource::Role))
-}
-
-/// The instance, function or task that holds the credentials.
-fn workload(at: &Principal) -> Option<String> {
-    let issued_to = at.in_scope_of.as_ref().and_then(|scope| scope.issued_to.clone());
-    issued_to.or_else(|| at.session_name().map(str::to_owned))
+/// The mail address among the tags that Identity Center passes with a session of the account access manager.
+fn mail_tag(session: &Session) -> Option<String> {
+    let is_mail = |key: &str| ["email", "mail", "emailaddress"].contains(&key.to_ascii_lowercase().as_str());
+    let (_, value) = session.tags.iter().find(|(key, value)| is_mail(key) && value.contains('@'))?;
+    Some(value.clone())
 }
 
 #[cfg(test)]

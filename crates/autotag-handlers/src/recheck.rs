@@ -68,11 +68,13 @@ fn may_still_arrive(pending: &PendingEvidence, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::owner::MissingEvidence;
 
     #[test]
     fn an_hour_after_its_issue_a_session_record_is_not_expected_any_more() {
         let issued: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
-        let pending = |since| PendingEvidence { of: "AROADeploy:build".to_owned(), since };
+        let missing = MissingEvidence::SessionRecord;
+        let pending = |since| PendingEvidence { of: "AROADeploy:build".to_owned(), since, missing };
         let after = |minutes| issued + SignedDuration::from_mins(minutes);
         assert!(may_still_arrive(&pending(Some(issued)), after(59)));
         assert!(!may_still_arrive(&pending(Some(issued)), after(60)));

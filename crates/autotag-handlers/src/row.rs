@@ -2,7 +2,7 @@
 
 use crate::event::EventSummary;
 use crate::outcome::Outcome;
-use crate::owner::{Owner, OwnerSource};
+use crate::owner::{Channel, Owner, OwnerSource, Proof};
 use autotag_model::arn::{AccountId, Arn, Region};
 use autotag_model::policy::Note;
 use autotag_model::rule::Resource;
@@ -134,6 +134,21 @@ impl<S> Row<S> {
     pub fn owner_source(&self) -> Option<&'static str> {
         self.owner.as_ref()?.source.map(OwnerSource::as_str)
     }
+
+    /// How sure the owner is.
+    pub fn proof(&self) -> Option<&'static str> {
+        self.owner.as_ref()?.proof.map(Proof::as_str)
+    }
+
+    /// The name that a caller claimed and that nothing proves.
+    pub fn claimed(&self) -> Option<&str> {
+        self.owner.as_ref()?.claimed.as_deref()
+    }
+
+    /// Through what the call was made.
+    pub fn channel(&self) -> Option<&str> {
+        self.owner.as_ref()?.channel.as_ref().map(Channel::as_str)
+    }
 }
 
 impl<S: Status> Row<S> {
@@ -168,6 +183,9 @@ struct Line<'r> {
     tags: &'r TagSet,
     outcome: &'r str,
     reason: Option<String>,
+    proof: Option<&'static str>,
+    claimed: Option<&'r str>,
+    channel: Option<&'r str>,
 }
 
 impl<S: Status> Serialize for Row<S> {
@@ -186,6 +204,9 @@ impl<S: Status> Serialize for Row<S> {
             tags: &self.tags,
             outcome: self.status.name(),
             reason: self.full_reason(),
+            proof: self.proof(),
+            claimed: self.claimed(),
+            channel: self.channel(),
         };
         line.serialize(serializer)
     }

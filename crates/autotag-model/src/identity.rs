@@ -65,6 +65,13 @@ pub struct OnBehalfOf {
     pub identity_store_arn: Option<String>,
 }
 
+impl OnBehalfOf {
+    /// The user of this id, of a store that the record does not name.
+    pub fn new(user_id: &str) -> Self {
+        Self { user_id: user_id.to_owned(), identity_store_arn: None }
+    }
+}
+
 /// `inScopeOf`: the workload to which AWS gave the credentials. Unlike a session name, a caller cannot choose it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]

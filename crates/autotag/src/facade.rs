@@ -101,6 +101,6 @@ impl Autotag {
     ) -> Result<Owner, IdentifyError> {
         let principal = Principal::of(record)?;
         let backend = MemoryBackend::offline();
-        Ok(owner::resolve(&principal, sessions, &backend).await?)
+        Ok(owner::resolve(&principal, &self.policy().trust, sessions, &backend).await?)
     }
 }

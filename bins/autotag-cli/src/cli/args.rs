@@ -93,6 +93,9 @@ pub(crate) struct IdentifyArgs {
     /// Only the event with this eventID
     #[arg(long, value_name = "ID")]
     pub(crate) event: Option<String>,
+    /// Tag policy (TOML), for its `[trust]` [default: ./autotag.toml if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     /// Output format [default: text on a terminal, jsonl otherwise]

@@ -5,6 +5,7 @@ use crate::completion::Completion;
 use crate::input::{self, Days, Input, Unreadable};
 use crate::output::{OwnerLine, owner_lines, printable, styled};
 use crate::sessions::Sessions;
+use crate::setup;
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::{Classification, Classifier};
@@ -41,6 +42,7 @@ struct Line<'c> {
 }
 
 pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
+    let policy = setup::policy(args.policy.as_deref())?;
     let sessions = Sessions::open(&args.store)?;
     let format = TextFormat::or_default(args.format);
     let (inputs, mut unreadable) = input::find(&args.paths, &Days::default())?;
@@ -59,7 +61,7 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
     let backend = MemoryBackend::offline();
     let mut out = anstream::stdout().lock();
     for call in &calls {
-        match sessions.wait(owner::resolve(&call.principal, &known, &backend)) {
+        match sessions.wait(owner::resolve(&call.principal, &policy.trust, &known, &backend)) {
             Ok(owner) => show(&mut out, call, &owner, format)?,
             // The next call may be of another session.
             Err(error) => {

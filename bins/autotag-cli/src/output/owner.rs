@@ -1,6 +1,8 @@
 //! Who made a call, with the evidence.
 
-use autotag_handlers::owner::{ChainLink, Owner, OwnerSource};
+use autotag_handlers::owner::{
+    ChainLink, Channel, MissingEvidence, Owner, OwnerSource, PendingEvidence, Proof,
+};
 use autotag_model::identity::Principal;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -11,9 +13,10 @@ pub(crate) fn owner_lines(principal: &Principal, owner: Option<&Owner>) -> Vec<S
     let source = owner
         .and_then(|owner| owner.source)
         .map_or("nothing in the record names anybody", OwnerSource::as_str);
+    let proof = owner.and_then(|owner| owner.proof).map_or(String::new(), |proof| format!(", {proof}"));
     let who = principal.arn.as_deref().or(principal.invoked_by.as_deref()).unwrap_or("no ARN");
     let mut lines =
-        vec![format!("{name} ({source})"), format!("called by {} {who}", principal.kind.as_str())];
+        vec![format!("{name} ({source}{proof})"), format!("called by {} {who}", principal.kind.as_str())];
     lines.extend(principal.invoking_service().map(|service| format!("through {service}")));
     if let Some(owner) = owner {
         for (index, link) in owner.chain.iter().enumerate() {
@@ -21,6 +24,13 @@ pub(crate) fn owner_lines(principal: &Principal, owner: Option<&Owner>) -> Vec<S
             lines.push(format!("       {}", link.evidence));
         }
         lines.extend(owner.workload.iter().map(|workload| format!("workload {workload}")));
+        lines.extend(owner.channel.iter().map(|channel| format!("channel {channel}")));
+        lines.extend(
+            owner
+                .claimed
+                .iter()
+                .map(|name| format!("claimed {name}: a caller chose this name, and nothing proves it")),
+        );
     }
     lines
 }
@@ -34,8 +44,13 @@ pub(crate) struct OwnerLine<'o> {
     workload: Option<&'o str>,
     hops: Vec<HopLine<'o>>,
     session_tags: BTreeMap<&'o str, &'o str>,
-    /// Whether the STS record of a session on the way is missing: what is said may not be all.
+    /// Whether the STS record of a session in the chain is missing: the owner may be another.
     session_missing: bool,
+    proof: Option<&'static str>,
+    claimed: Option<&'o str>,
+    channel: Option<&'o str>,
+    owner_account: Option<&'o str>,
+    subject: &'o BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -50,6 +65,11 @@ struct PrincipalLine<'o> {
 struct HopLine<'o> {
     of: &'o str,
     found: &'o str,
+}
+
+/// Whether the evidence that is missing is an STS record of the chain itself.
+fn is_record(pending: &PendingEvidence) -> bool {
+    matches!(pending.missing, MissingEvidence::SessionRecord | MissingEvidence::Caller)
 }
 
 impl<'o> OwnerLine<'o> {
@@ -68,7 +88,12 @@ impl<'o> OwnerLine<'o> {
             workload: owner.workload.as_deref(),
             hops: owner.chain.iter().map(hop).collect(),
             session_tags: tags.into_iter().collect(),
-            session_missing: owner.pending.is_some(),
+            session_missing: owner.pending.as_ref().is_some_and(is_record),
+            proof: owner.proof.map(Proof::as_str),
+            claimed: owner.claimed.as_deref(),
+            channel: owner.channel.as_ref().map(Channel::as_str),
+            owner_account: owner.account.as_deref(),
+            subject: &owner.subject,
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn write_rows<S: Status>(rows: &[Row<S>], format: Format, out: &mut i
     Ok(out.flush()?)
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 16] = [
     "event_id",
     "event_time",
     "event_source",
@@ -45,9 +45,12 @@ const COLUMNS: [&str; 13] = [
     "tags",
     "outcome",
     "reason",
+    "proof",
+    "claimed",
+    "channel",
 ];
 
-fn cells<S: Status>(row: &Row<S>) -> Result<[String; 13]> {
+fn cells<S: Status>(row: &Row<S>) -> Result<[String; 16]> {
     let event = &row.event;
     let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
     Ok([
@@ -64,6 +67,9 @@ fn cells<S: Status>(row: &Row<S>) -> Result<[String; 13]> {
         serde_json::to_string(&row.tags)?,
         row.status.name().to_owned(),
         row.full_reason().unwrap_or_default(),
+        text(row.proof()),
+        text(row.claimed()),
+        text(row.channel()),
     ])
 }
 
@@ -83,7 +89,7 @@ fn write_table<S: Status>(rows: &[Row<S>], out: &mut impl Write) -> Result<()> {
         let resource = arn.as_deref().or(row.resource_type.as_deref()).unwrap_or(CREATES_NOTHING);
         let owner = row.owner_name().map_or(CREATES_NOTHING.to_owned(), |name| {
             let name = styled::text(styled::NAME, &printable(name));
-            format!("{name}\n{}", styled::text(styled::QUIET, row.owner_source().unwrap_or_default()))
+            format!("{name}\n{}", styled::text(styled::QUIET, &evidence(row)))
         });
         // Resources of one person mostly follow each other, and all have the same tags.
         let same = above.is_some_and(|above| !row.tags.is_empty() && above.tags == row.tags);
@@ -92,6 +98,14 @@ fn write_table<S: Status>(rows: &[Row<S>], out: &mut impl Write) -> Result<()> {
         above = Some(row);
     }
     Ok(writeln!(out, "{table}")?)
+}
+
+/// The rule that named the owner, its proof, and a claim that differs: `role-chain, person; claimed boss@example.com`.
+fn evidence<S: Status>(row: &Row<S>) -> String {
+    let source = row.owner_source().unwrap_or_default();
+    let proof = row.proof().map_or(String::new(), |proof| format!(", {proof}"));
+    let claimed = row.claimed().map_or(String::new(), |name| format!("; claimed {}", printable(name)));
+    format!("{source}{proof}{claimed}")
 }
 
 fn tags(tags: &TagSet) -> String {

@@ -25,6 +25,8 @@ pub enum OwnerSource {
     FederatedUser,
     /// The role session's name, chosen by whoever assumed the role.
     RoleSession,
+    /// The vendor's account to which access is delegated.
+    Delegate,
     /// The role of a workload.
     Workload,
     /// The role, where the record names no session.
@@ -52,6 +54,7 @@ impl OwnerSource {
             Self::Root => "root",
             Self::FederatedUser => "federated-user",
             Self::RoleSession => "role-session",
+            Self::Delegate => "delegate",
             Self::Workload => "workload",
             Self::Role => "role",
             Self::Parent => "parent",

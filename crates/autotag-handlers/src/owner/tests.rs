@@ -56,7 +56,8 @@ fn store(sessions: &[Session]) -> MemoryStore {
 }
 
 fn owner(identity: &Value, sessions: &[Session]) -> Owner {
-    block_on(resolve(&principal(identity), &store(sessions), &MemoryBackend::new())).unwrap()
+    block_on(resolve(&principal(identity), &Trust::default(), &store(sessions), &MemoryBackend::new()))
+        .unwrap()
 }
 
 /// Name and source: what tags say.
@@ -160,7 +161,8 @@ fn the_first_rule_that_holds_names_the_owner() {
 
 #[test]
 fn the_source_identity_of_the_sts_record_counts_too() {
-    let mut known = session("Deploy", "build", "ASIAONE", &user("mara"));
+    let mut known = session("Deploy", "build", "ASIAONE", &json!({"type": "SAMLUser"}));
+    known.kind = SessionKind::AssumeRoleWithSaml;
     known.source_identity = Some("ana".to_owned());
     let identity = role_session("Deploy", "build", Some("ASIAONE"));
     assert_eq!(named(&identity, &[known]), is("ana", OwnerSource::SourceIdentity));
@@ -371,7 +373,7 @@ fn a_loop_ends() {
         known: store(&[session("One", "1", "ASIAONE", &two), session("Two", "2", "ASIATWO", &one)]),
         ..Counting::default()
     };
-    let owner = block_on(resolve(&principal(&one), &store, &store)).unwrap();
+    let owner = block_on(resolve(&principal(&one), &Trust::default(), &store, &store)).unwrap();
     assert!(owner.name.is_some());
     assert_eq!(store.asked.load(Ordering::SeqCst), MAX_HOPS + 1);
 }
@@ -476,13 +478,20 @@ fn a_self_made_path_that_holds_the_reserved_one_proves_nothing() {
 #[test]
 fn an_outage_of_the_store_is_an_error_and_not_an_unknown_session() {
     let down = Counting { down: true, ..Counting::default() };
-    let error =
-        block_on(resolve(&principal(&role_session("Deploy", "build", Some("ASIAONE"))), &down, &down))
-            .unwrap_err();
+    let error = block_on(resolve(
+        &principal(&role_session("Deploy", "build", Some("ASIAONE"))),
+        &Trust::default(),
+        &down,
+        &down,
+    ))
+    .unwrap_err();
     assert!(matches!(error, OwnerError::Sessions(error) if error.is_retryable()));
     // Who has no session is named all the same.
     assert_eq!(
-        block_on(resolve(&principal(&user("mara")), &down, &down)).unwrap().name.as_deref(),
+        block_on(resolve(&principal(&user("mara")), &Trust::default(), &down, &down))
+            .unwrap()
+            .name
+            .as_deref(),
         Some("mara")
     );
 }
@@ -491,7 +500,7 @@ fn an_outage_of_the_store_is_an_error_and_not_an_unknown_session() {
 fn the_store_is_asked_for_sessions_only() {
     let count = |identity: &Value| {
         let store = Counting::default();
-        block_on(resolve(&principal(identity), &store, &store)).unwrap();
+        block_on(resolve(&principal(identity), &Trust::default(), &store, &store)).unwrap();
         store.asked.load(Ordering::SeqCst)
     };
     for identity in [
@@ -530,7 +539,8 @@ fn a_user_id_of_identity_center_is_told_as_a_name_and_stays_an_id_where_nobody_k
     let named = |identity: &Value, sessions: &[Session]| {
         let backend = MemoryBackend::new();
         backend.put_user("user-1", "ana@example.com");
-        let owner = block_on(resolve(&principal(identity), &store(sessions), &backend)).unwrap();
+        let owner =
+            block_on(resolve(&principal(identity), &Trust::default(), &store(sessions), &backend)).unwrap();
         (owner.name, owner.source)
     };
     let person = json!({"type": "IdentityCenterUser", "accountId": "111122223333"});
@@ -551,19 +561,20 @@ fn a_user_id_of_identity_center_is_told_as_a_name_and_stays_an_id_where_nobody_k
 #[test]
 fn the_identity_store_is_not_asked_where_the_record_names_somebody() {
     let asked = |identity: &Value, sessions: &[Session]| {
-        let world = Counting { known: store(sessions), ..Counting::default() };
-        block_on(resolve(&principal(identity), &world, &world)).unwrap();
-        world.users.load(Ordering::SeqCst)
+        let asked = Counting { known: store(sessions), ..Counting::default() };
+        block_on(resolve(&principal(identity), &Trust::default(), &asked, &asked)).unwrap();
+        asked.users.load(Ordering::SeqCst)
     };
     let role = for_user(role_session("Deploy", "build", Some("ASIAONE")), "user-1");
     assert_eq!(asked(&role, &[]), 1, "where it names nobody it is asked");
     let mut with_source = role.clone();
     with_source["sessionContext"]["sourceIdentity"] = json!("ana");
-    let mut known = session("Deploy", "build", "ASIAONE", &user("mara"));
+    let mut known = session("Deploy", "build", "ASIAONE", &json!({"type": "SAMLUser"}));
+    known.kind = SessionKind::AssumeRoleWithSaml;
     known.source_identity = Some("ana".to_owned());
     let reserved = for_user(identity_center("ana@example.com", "ASIATWO"), "user-1");
-    assert_eq!(asked(&with_source, &[]), 0);
-    assert_eq!(asked(&role, &[known]), 0);
+    assert_eq!(asked(&with_source, &[known]), 0);
+    assert_eq!(asked(&with_source, &[]), 1, "no record tells who set the source identity");
     assert_eq!(asked(&reserved, &[]), 0);
 }
 
@@ -571,7 +582,7 @@ fn the_identity_store_is_not_asked_where_the_record_names_somebody() {
 fn an_identity_store_that_does_not_answer_is_an_error_and_not_an_unknown_user() {
     let down = Counting { down: true, ..Counting::default() };
     let person = for_user(json!({"type": "IdentityCenterUser", "accountId": "111122223333"}), "user-1");
-    let error = block_on(resolve(&principal(&person), &down, &down)).unwrap_err();
+    let error = block_on(resolve(&principal(&person), &Trust::default(), &down, &down)).unwrap_err();
     assert!(
         matches!(&error, OwnerError::Directory(error) if error.class == ErrorClass::Throttled),
         "{error:?}"
@@ -665,7 +676,11 @@ fn an_assumed_root_whose_record_is_missing_is_root_for_now_and_root_himself_stay
 
 /// The session of this name, issued at nine.
 fn waits_for(role_session: &str) -> PendingEvidence {
-    PendingEvidence { of: role_session.to_owned(), since: Some(NINE.parse().unwrap()) }
+    PendingEvidence {
+        of: role_session.to_owned(),
+        since: Some(NINE.parse().unwrap()),
+        missing: MissingEvidence::SessionRecord,
+    }
 }
 
 #[test]
@@ -737,3 +752,6 @@ fn somebody_elses_session_of_the_same_name_does_not_hide_a_functions_own() {
     assert_eq!(by("ASIALAMBDA"), is("Thumbs", OwnerSource::Workload));
     assert_eq!(by("ASIAMALLORY"), is("mallory", OwnerSource::RoleChain));
 }
+
+mod claims;
+mod services;

@@ -4,7 +4,7 @@ use crate::backend::{BackendReader, TaggableResource, Tags};
 use crate::classify::Creation;
 use crate::error::{BackendError, store_outcome};
 use crate::outcome::{Outcome, SkipReason};
-use crate::owner::{self, Owner, OwnerError, OwnerSource};
+use crate::owner::{self, Channel, Owner, OwnerError, OwnerSource, Proof};
 use crate::records::PlanRequest;
 use crate::services::TagTarget;
 use autotag_model::arn::{AccountId, Region};
@@ -55,7 +55,7 @@ pub(super) async fn resolve(
     sessions: &dyn SessionReader,
     backend: &dyn BackendReader,
 ) -> Result<Resolved, Outcome> {
-    let owner = owner::resolve(&creation.principal, sessions, backend).await;
+    let owner = owner::resolve(&creation.principal, &policy.trust, sessions, backend).await;
     let owner = owner.map_err(|error| match error {
         OwnerError::Sessions(error) => store_outcome(&error),
         OwnerError::Directory(error) => error.outcome(age),
@@ -156,8 +156,11 @@ pub(super) fn decide(
         region: target.resource.region.as_ref().map(Region::as_str),
         source_ip: event.source_ip.as_deref(),
         user_agent: event.user_agent.as_deref(),
-        subject: None,
-        actor: None,
+        subject: Some(&owner.subject),
+        actor: actor(policy, &session_tags),
+        owner_proof: owner.proof.map(Proof::as_str),
+        owner_account: owner.account.as_deref(),
+        channel: owner.channel.as_ref().map(Channel::as_str),
     };
     let decision = policy.decide(&DecisionInput {
         context: &context,
@@ -172,6 +175,13 @@ pub(super) fn decide(
     let nothing = nothing_to_write(&decision);
     let Decision { tags, decided, notes, .. } = decision;
     Ok(Decided { tags, all: decided, notes, owner, nothing })
+}
+
+/// The person whom a pipeline passes on, in the session tag that the policy names. Keys of session tags ignore case.
+fn actor<'t>(policy: &Policy, session_tags: &[(&'t str, &'t str)]) -> Option<&'t str> {
+    let key = policy.trust.actor_tag.as_deref()?;
+    let (_, value) = session_tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(key))?;
+    Some(value)
 }
 
 /// For calls made by an AWS service: the requester that the call names, otherwise the owner of the parent resource.

@@ -11,6 +11,12 @@ pub struct TemplateContext<'a> {
     pub owner: Option<&'a str>,
     /// `{owner_source}`: the kind of evidence that names the owner.
     pub owner_source: Option<&'a str>,
+    /// `{owner_proof}`: what the evidence proves about the owner.
+    pub owner_proof: Option<&'a str>,
+    /// `{owner_account}`: the account of the principal at the origin of the chain.
+    pub owner_account: Option<&'a str>,
+    /// `{channel}`: through what the call was made.
+    pub channel: Option<&'a str>,
     /// `{principal.*}`.
     pub principal: &'a Principal,
     /// `{principal.workload}`: the instance or function that the session belongs to.
@@ -65,6 +71,9 @@ macro_rules! variables {
 variables! {
     "owner" => Owner, |context| context.owner;
     "owner_source" => OwnerSource, |context| context.owner_source;
+    "owner_proof" => OwnerProof, |context| context.owner_proof;
+    "owner_account" => OwnerAccount, |context| context.owner_account;
+    "channel" => Channel, |context| context.channel;
     "principal.id" => PrincipalId, |context| context.principal.principal_id.as_deref();
     "principal.arn" => PrincipalArn, |context| context.principal.arn.as_deref();
     "principal.type" => PrincipalType, |context| Some(context.principal.kind.as_str());

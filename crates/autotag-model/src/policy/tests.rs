@@ -13,6 +13,9 @@ fn context(principal: &Principal) -> TemplateContext<'_> {
     TemplateContext {
         owner: Some("ana@example.com"),
         owner_source: Some("identity-center"),
+        owner_proof: Some("person"),
+        owner_account: Some("111122223333"),
+        channel: Some("console"),
         principal,
         workload: None,
         event_time: Some("2026-03-02T09:00:00Z"),

@@ -1,0 +1,96 @@
+//! The chain of sessions from a call to its origin, with the evidence of each link.
+
+use super::name::is_proven_workload;
+use super::{ChainLink, MAX_HOPS, MissingEvidence, PendingEvidence};
+use autotag_model::identity::{Principal, PrincipalKind};
+use autotag_model::session::{Session, SessionMatch, find_session, issue_window};
+use session_store::{SessionReader, SessionStoreError};
+use std::fmt::Write as _;
+
+/// The chain of sessions as far as it was followed.
+#[derive(Debug, Default)]
+pub(super) struct ChainTrace {
+    pub(super) links: Vec<ChainLink>,
+    pub(super) pending: Option<PendingEvidence>,
+}
+
+impl ChainTrace {
+    /// The session in which `at` calls, if the store knows it.
+    pub(super) async fn find(
+        &mut self,
+        at: &Principal,
+        sessions: &dyn SessionReader,
+    ) -> Result<Option<Session>, SessionStoreError> {
+        let Some(role_session) = at.role_session() else { return Ok(None) };
+        let between = issue_window(at);
+        let mut candidates = sessions.find_issued(role_session, &between).await?;
+        // The store knows the session of a workload by its ARN. Another session of the same name must not hide it.
+        let unknown = find_session(&candidates, at) == SessionMatch::None && !is_proven_workload(at);
+        if let (true, Some(arn)) = (unknown, &at.arn) {
+            candidates.extend(sessions.find_issued(arn, &between).await?);
+        }
+        let found = find_session(&candidates, at);
+        let evidence = match found {
+            SessionMatch::ByKey(session) => describe_session(session, "found by access key"),
+            SessionMatch::ByTime(session) => describe_session(session, "found by time of issue"),
+            SessionMatch::Ambiguous(count) => {
+                format!("{count} sessions could be meant and do not agree; none is taken")
+            }
+            _ if candidates.is_empty() => "no STS record is known".to_owned(),
+            _ => "STS records of this name are known, but none of this session".to_owned(),
+        };
+        // A workload session has no further caller and no tags, so nothing is pending. For a cross-account session the copy
+        // from the caller's account carries more detail and may arrive later.
+        let missing = match found {
+            SessionMatch::None => (!is_proven_workload(at)).then_some(MissingEvidence::SessionRecord),
+            // They may agree when each of them names its caller.
+            SessionMatch::Ambiguous(_) => {
+                candidates.iter().any(lacks_caller).then_some(MissingEvidence::Caller)
+            }
+            found if found.session().is_some_and(lacks_caller) => Some(MissingEvidence::Caller),
+            SessionMatch::ByTime(_) => may_be_another(at).then_some(MissingEvidence::OtherSessions),
+            _ => None,
+        };
+        if let (Some(missing), None) = (missing, &self.pending) {
+            let since = at.session.as_ref().and_then(|session| session.created);
+            self.pending = Some(PendingEvidence { of: role_session.to_owned(), since, missing });
+        }
+        let session = at.arn.clone().unwrap_or_else(|| role_session.to_owned());
+        self.links.push(ChainLink { session, evidence });
+        Ok(found.session().cloned())
+    }
+
+    /// The record itself names who asked for the session.
+    pub(super) fn names_issuer(&mut self, issuer: &Principal) {
+        if let Some(link) = self.links.last_mut() {
+            let by = issuer.arn.as_deref().unwrap_or_default();
+            let _ = write!(link.evidence, "; the call itself names {by} as its issuer");
+        }
+    }
+
+    pub(super) fn too_long(&mut self) {
+        if let Some(link) = self.links.last_mut() {
+            // Writing to a string does not fail.
+            let _ = write!(link.evidence, "; not followed further, the chain is longer than {MAX_HOPS} hops");
+        }
+    }
+}
+
+/// Whether the session is known from the role's account only. Another copy may name the caller.
+fn lacks_caller(session: &Session) -> bool {
+    session.caller.kind == PrincipalKind::AwsAccount && session.caller.invoked_by.is_none()
+}
+
+/// Whether a session found by its time may turn out to be another caller's, when a late STS record arrives. Nobody but
+/// Identity Center names the sessions of its roles, and nobody but a workload has the sessions of that workload.
+fn may_be_another(at: &Principal) -> bool {
+    !at.is_identity_center_role() && at.on_behalf_of.is_none() && !is_proven_workload(at)
+}
+
+/// A session in words: what it is, who asked for it, and how it was found.
+fn describe_session(session: &Session, how: &str) -> String {
+    let caller = &session.caller;
+    let by = caller.arn.as_deref().or(session.subject.as_deref()).or(caller.invoked_by.as_deref());
+    let by = by.or(caller.principal_id.as_deref()).unwrap_or(caller.kind.as_str());
+    format!("{} by {by} at {}, {how}", session.kind.as_str(), session.issued)
+}
