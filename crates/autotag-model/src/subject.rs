@@ -3,16 +3,23 @@
 //! A subject is what an OIDC issuer says of a workload or person, for example
 //! `repo:example/shop:ref:refs/heads/main`. Parts of it may change from run to run. [`read_subject`] keeps the parts
 //! that do not as the owner, and all of them as fields. It reads subjects of known issuers only: any other issuer may
-//! say anything.
+//! say anything. The issuers and forms are data, `subjects.toml`; a policy adds issuers of one's own.
 
+mod claims;
+mod class;
 mod form;
 mod issuer;
+mod pattern;
+mod table;
 
 pub use form::FormName;
 pub use issuer::IssuerUrl;
+pub(crate) use table::is_known_issuer;
 
 use crate::policy::Trust;
+use pattern::Fields;
 use std::collections::BTreeMap;
+use table::{Form, TABLE};
 
 /// What a subject says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +27,8 @@ use std::collections::BTreeMap;
 pub struct Subject {
     /// The stable owner: one repository and branch, pipeline or service account is one owner in all of its runs.
     pub owner: String,
-    /// The parts of the subject by name, for `{subject.*}`.
+    /// The parts of the subject and of the issuer's URL by name, for `{subject.*}`. `text` is the whole subject,
+    /// `issuer` the issuer and `provider` its name in the table or the policy.
     pub fields: BTreeMap<String, String>,
     /// The issuer, `host` or `host/path`; as it was logged if it is not a valid one.
     pub issuer: Option<String>,
@@ -31,53 +39,81 @@ pub struct Subject {
 
 /// Reads `subject`. `provider` is the issuer as AWS logs it: the URL or the ARN of the OIDC provider, or the name of a
 /// provider without one (`cognito-identity.amazonaws.com`).
+///
+/// A subject that is not understood is the owner as it is. If another issuer's subject could name the same owner, the
+/// issuer is before it: `evil.example: repo:example/shop@main`.
+///
+/// ```
+/// use autotag_model::policy::Trust;
+/// use autotag_model::subject::read_subject;
+///
+/// let github = Some("arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com");
+/// let subject = read_subject("repo:example@1/shop@2:ref:refs/heads/main", github, &Trust::default());
+/// assert_eq!(subject.owner, "repo:example/shop@main");
+/// assert_eq!(subject.fields["repository_id"], "2");
+/// ```
 pub fn read_subject(subject: &str, provider: Option<&str>, trust: &Trust) -> Subject {
-    let issuer = provider.map(|provider| IssuerUrl::of_provider(provider).ok_or(provider));
-    let host = issuer.as_ref().and_then(|issuer| issuer.as_ref().ok()).map_or("", IssuerUrl::host);
-    let of_policy =
-        |form: &str| trust.issuers.iter().any(|(own, of)| own.host() == host && of.as_str() == form);
-    let read = match host {
-        "token.actions.githubusercontent.com" => github(subject),
-        "gitlab.com" => gitlab(subject),
-        _ if is_eks(host) || of_policy("kubernetes") => service_account(subject),
-        _ if of_policy("gitlab") => gitlab(subject),
-        _ if of_policy("github") => github(subject),
-        _ => None,
+    let url = provider.and_then(IssuerUrl::of_provider);
+    let issuer = url.as_ref().map(IssuerUrl::to_string).or_else(|| provider.map(str::to_owned));
+    let read = url.and_then(|url| read(subject, &url, trust));
+    let known = read.is_some();
+    let (owner, mut fields) = read.unwrap_or_else(|| (quoted(subject, issuer.as_deref()), Fields::new()));
+    fields.insert("text".to_owned(), subject.to_owned());
+    if let Some(issuer) = &issuer {
+        fields.insert("issuer".to_owned(), issuer.clone());
+    }
+    Subject { owner, fields, issuer, known }
+}
+
+/// The owner and the fields of a subject of a known issuer.
+fn read(subject: &str, url: &IssuerUrl, trust: &Trust) -> Option<(String, Fields)> {
+    let Some((issuer, of_url)) = TABLE.issuer(url) else {
+        let (_, form) = trust.issuers.iter().find(|(own, _)| own == url)?;
+        let form_rows: &Form = TABLE.forms.get(form.as_str())?;
+        let (owner, mut fields) = form_rows.read(subject, &Fields::new())?;
+        fields.insert("provider".to_owned(), form.to_string());
+        return Some((scoped(&owner, &url.to_string())?, fields));
     };
-    Subject {
-        known: read.is_some(),
-        owner: read.unwrap_or_else(|| subject.to_owned()),
-        fields: BTreeMap::new(),
-        issuer: issuer.map(|issuer| issuer.map_or_else(str::to_owned, |issuer| issuer.to_string())),
+    let (owner, mut fields) = TABLE.forms.get(&issuer.form)?.read(subject, &of_url)?;
+    fields.insert("provider".to_owned(), issuer.provider.clone());
+    match &issuer.within {
+        Some(within) => Some((scoped(&owner, &within.fill(&of_url)?)?, fields)),
+        None => Some((owner, fields)),
     }
 }
 
-fn is_eks(host: &str) -> bool {
-    let of_aws = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].iter().any(|end| host.ends_with(end));
-    of_aws && (host.starts_with("oidc.eks.") || host.starts_with("oidc-eks."))
+/// The owner whose names are unique in `scope` only: `project:gitlab.example.com//example/shop@main`. Neither a host nor
+/// a name contains `//`, so no owner of another scope is equal.
+fn scoped(owner: &str, scope: &str) -> Option<String> {
+    let (kind, names) = owner.split_once(':')?;
+    Some(format!("{kind}:{scope}//{names}"))
 }
 
-fn github(subject: &str) -> Option<String> {
-    let (repository, of) = subject.strip_prefix("repo:")?.split_once(':')?;
-    let of = of.strip_prefix("ref:").unwrap_or(of);
-    // A branch may be called like another kind of run.
-    let plain =
-        |branch: &&str| *branch != "pull_request" && !branch.starts_with("refs/") && !branch.contains(':');
-    Some(format!("repo:{repository}@{}", of.strip_prefix("refs/heads/").filter(plain).unwrap_or(of)))
+/// The subject as it is, behind its issuer if a subject of a known issuer could name the same owner.
+fn quoted(subject: &str, issuer: Option<&str>) -> String {
+    if TABLE.is_owner(subject) {
+        return format!("{}: {subject}", issuer.unwrap_or("unknown issuer"));
+    }
+    subject.to_owned()
 }
 
-fn gitlab(subject: &str) -> Option<String> {
-    let (project, of) = subject.strip_prefix("project_path:")?.split_once(":ref_type:")?;
-    let (kind, name) = of.split_once(":ref:")?;
-    Some(match kind {
-        "branch" => format!("project:{project}@{name}"),
-        kind => format!("project:{project}@{kind}:{name}"),
+/// A subject of the table and the owner that it names, for documentation and its tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubjectExample {
+    /// The form of the subject.
+    pub form: &'static str,
+    /// The subject.
+    pub subject: &'static str,
+    /// The owner.
+    pub owner: &'static str,
+}
+
+/// An example of every text that subjects of known issuers have.
+pub fn examples() -> impl Iterator<Item = SubjectExample> {
+    TABLE.forms.iter().flat_map(|(form, rows)| {
+        rows.subjects.iter().map(move |row| SubjectExample { form, subject: &row.example, owner: &row.gives })
     })
-}
-
-fn service_account(subject: &str) -> Option<String> {
-    let (namespace, name) = subject.strip_prefix("system:serviceaccount:")?.split_once(':')?;
-    Some(format!("serviceaccount:{namespace}/{name}"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `[trust]`: the evidence about owners that the policy believes beyond the default.
 
 use super::pattern::Pattern;
-use crate::subject::{FormName, IssuerUrl};
+use crate::subject::{FormName, IssuerUrl, is_known_issuer};
 use crate::tags::{TagConstraints, TagKey};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -54,12 +54,15 @@ pub enum WorkloadName {
 pub(super) struct TrustFile {
     source_identity: Vec<Principal>,
     identity_stores: Vec<Store>,
-    issuers: BTreeMap<IssuerUrl, FormName>,
+    issuers: BTreeMap<OwnIssuer, FormName>,
     actor_tag: Option<ActorTag>,
     workload_name: WorkloadName,
 }
 
 struct Principal(Pattern);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct OwnIssuer(IssuerUrl);
 
 struct Store(String);
 
@@ -74,6 +77,16 @@ impl<'de> Deserialize<'de> for Principal {
             )));
         }
         Ok(Self(Pattern::new(&text)))
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnIssuer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let issuer = IssuerUrl::deserialize(deserializer)?;
+        match is_known_issuer(&issuer) {
+            true => Err(D::Error::custom(format!("`{issuer}` is a known issuer; its form is fixed"))),
+            false => Ok(Self(issuer)),
+        }
     }
 }
 
@@ -122,7 +135,7 @@ impl From<TrustFile> for Trust {
         Self {
             source_identity: file.source_identity.into_iter().map(|principal| principal.0).collect(),
             identity_stores: file.identity_stores.into_iter().map(|store| store.0).collect(),
-            issuers: file.issuers.into_iter().collect(),
+            issuers: file.issuers.into_iter().map(|(issuer, form)| (issuer.0, form)).collect(),
             actor_tag: file.actor_tag.map(|tag| tag.0),
             workload_name: file.workload_name,
         }

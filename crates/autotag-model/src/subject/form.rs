@@ -1,5 +1,6 @@
-//! The forms that subjects have.
+//! The names of forms in a policy.
 
+use super::table::TABLE;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use std::fmt;
@@ -8,10 +9,17 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FormName(String);
 
-/// The forms that exist.
-const FORMS: [&str; 3] = ["github", "gitlab", "kubernetes"];
-
 impl FormName {
+    /// The form of this name, if a policy may use it.
+    pub fn new(name: &str) -> Option<Self> {
+        TABLE.forms.get(name).filter(|form| form.policy).map(|_| Self(name.to_owned()))
+    }
+
+    /// The names of all forms that a policy may use.
+    pub fn all() -> impl Iterator<Item = &'static str> {
+        TABLE.forms.iter().filter(|(_, form)| form.policy).map(|(name, _)| name.as_str())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -27,9 +35,9 @@ impl fmt::Display for FormName {
 impl<'de> Deserialize<'de> for FormName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if FORMS.contains(&text.as_str()) {
-            return Ok(Self(text));
-        }
-        Err(D::Error::custom(format!("no form `{text}` of subjects; there are {}", FORMS.join(", "))))
+        Self::new(&text).ok_or_else(|| {
+            let all: Vec<&str> = Self::all().collect();
+            D::Error::custom(format!("no form `{text}` of subjects; there are {}", all.join(", ")))
+        })
     }
 }
