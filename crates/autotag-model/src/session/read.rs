@@ -26,6 +26,9 @@ impl Session {
     /// # Errors
     /// [`RecordError`] if a part of the record cannot be parsed.
     pub fn read(record: &Record<'_>) -> Result<SessionReading, RecordError> {
+        if record.event_source == ROLES_ANYWHERE && record.event_name == "CreateSession" {
+            return certificate_session(record);
+        }
         if record.event_source != "sts.amazonaws.com" {
             return Ok(SessionReading::NotSts);
         }
@@ -94,6 +97,39 @@ impl Session {
             ..self
         }
     }
+}
+
+/// IAM Roles Anywhere, which gives sessions for X.509 certificates.
+const ROLES_ANYWHERE: &str = "rolesanywhere.amazonaws.com";
+
+/// The session of a certificate, as [`CreateSession`][api] answers it. The service asks STS for it, so it is the caller.
+///
+/// [api]: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
+fn certificate_session(record: &Record<'_>) -> Result<SessionReading, RecordError> {
+    if record.failed() {
+        return Ok(SessionReading::Skipped("the call for a certificate's session failed"));
+    }
+    let parsed = record.parsed()?;
+    let answer = any_member(&parsed.response, &["credentialSet"]).map(elements).unwrap_or_default();
+    let set = answer.first().copied().unwrap_or(&Value::Null);
+    let user = any_member(set, &["assumedRoleUser"]).unwrap_or(&Value::Null);
+    let Some(role_session) = member_text(user, "assumedRoleId").or_else(|| member_text(user, "arn")) else {
+        return Ok(SessionReading::Skipped("the record names no role session"));
+    };
+    let Some(issued) = record.time() else {
+        return Ok(SessionReading::Skipped("the record has no readable time"));
+    };
+    let credentials = member(set, "credentials").unwrap_or(&Value::Null);
+    let caller = json!({"type": "AWSService", "invokedBy": ROLES_ANYWHERE});
+    Ok(SessionReading::Session(Box::new(Session {
+        access_key: member_text(credentials, "accessKeyId").and_then(|id| AccessKeyId::new(&id)),
+        expires: member_text(credentials, "expiration").and_then(|text| expiration(&text)),
+        role_arn: member_text(set, "roleArn").or_else(|| member_text(&parsed.request, "roleArn")),
+        source_identity: member_text(set, "sourceIdentity"),
+        caller: Principal::from_value(&caller),
+        event_id: record.dedup_id().map(str::to_owned),
+        ..Session::new(&role_session, issued, SessionKind::AssumeRole)
+    })))
 }
 
 /// The tags of a map `{k: v}`. It may contain a tag called `key`, which does not make it one tag with key and value.

@@ -216,3 +216,23 @@ fn a_session_is_found_by_key_or_by_a_time_that_fits_no_other() {
     let agreeing = [at("30", "B", "same"), at("31", "C", "same")];
     assert!(matches!(find_session(&agreeing, &call(None, "2026-03-02T09:00:31Z")), SessionMatch::ByTime(_)));
 }
+
+#[test]
+fn a_certificate_gets_its_session_from_roles_anywhere() {
+    let text = r#"{"eventSource":"rolesanywhere.amazonaws.com","eventName":"CreateSession","eventTime":"2026-03-02T09:00:00Z",
+        "eventID":"e-1","userIdentity":{"type":"Unknown"},"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/Backup"},
+        "responseElements":{"credentialSet":[{"assumedRoleUser":{"arn":"arn:aws:sts::111122223333:assumed-role/Backup/0a1b",
+        "assumedRoleId":"AROABACKUP:0a1b"},"credentials":{"accessKeyId":"ASIABACKUP","expiration":"2026-03-02T10:00:00Z",
+        "sessionToken":"secret-token"},"sourceIdentity":"CN=backup-01"}]}}"#;
+    let record: Value = serde_json::from_str(text).unwrap();
+    let session = session(&record);
+    assert_eq!(session.role_session, "AROABACKUP:0a1b");
+    assert_eq!(session.access_key, AccessKeyId::new("ASIABACKUP"));
+    assert_eq!(session.source_identity.as_deref(), Some("CN=backup-01"));
+    assert_eq!(session.caller.invoked_by.as_deref(), Some("rolesanywhere.amazonaws.com"));
+    assert_eq!(session.expires, Some("2026-03-02T10:00:00Z".parse().unwrap()));
+    assert!(!format!("{session:?}").contains("secret-token"));
+    let mut failed = record;
+    failed["errorCode"] = json!("AccessDenied");
+    assert!(matches!(read(&failed), SessionReading::Skipped(_)));
+}
