@@ -326,3 +326,21 @@ proptest! {
         }
     }
 }
+
+/// A user who wonders about an owner looks their subject up on this page.
+#[test]
+fn the_documentation_has_every_text_of_a_subject_and_its_placeholders() {
+    let page = include_str!("../../../docs/subjects.md");
+    for example in examples() {
+        let row = format!("| `{}` | `{}` |", example.subject, example.owner);
+        assert!(page.contains(&row), "docs/subjects.md has no row {row}");
+    }
+    let placeholders = autotag_model::policy::TagTemplate::placeholders().iter();
+    for field in placeholders.filter_map(|name| name.strip_prefix("subject.")) {
+        let alone = format!("`{field}`");
+        assert!(
+            page.contains(&alone) || page.contains(&format!("subject.{field}")),
+            "docs/subjects.md has no {alone}"
+        );
+    }
+}
