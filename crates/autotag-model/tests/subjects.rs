@@ -1,5 +1,7 @@
 //! What holds for owners that subjects of web identities name, whatever the subjects are.
 
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "helpers of tests are tests")]
+
 use autotag_model::policy::{Policy, Trust};
 use autotag_model::subject::{Subject, examples, read_subject};
 use proptest::prelude::*;
@@ -201,9 +203,9 @@ proptest! {
         let ((organization, repository), two) = repositories;
         let two = if same_repository { (organization.clone(), repository.clone()) } else { two };
         let (one, two) = ((organization, repository, contexts.0), (two.0, two.1, contexts.1));
-        let text = |(organization, repository, context): &(String, String, String), ids: bool, run: &str| match ids {
-            true => format!("repo:{organization}@1/{repository}@2:{context}{run}"),
-            false => format!("repo:{organization}/{repository}:{context}{run}"),
+        let text = |(organization, repository, context): &(String, String, String), ids: bool, run: &str| {
+            let (owner_id, repository_id) = if ids { ("@1", "@2") } else { ("", "") };
+            format!("repo:{organization}{owner_id}/{repository}{repository_id}:{context}{run}")
         };
         let (first, second) = (read(&text(&one, ids.0, &runs.0), GITHUB), read(&text(&two, ids.1, &runs.1), GITHUB));
         prop_assert!(first.known && second.known, "{first:?}, {second:?}");
@@ -222,9 +224,10 @@ proptest! {
         let (one, two) = ((one.0, one.1, names.0, tags.0), (two.0, two.1, names.1, tags.1));
         let text = |(group, project, name, is_tag): &(String, String, String, bool), turned: bool| {
             let kind = if *is_tag { "tag" } else { "branch" };
-            match turned {
-                true => format!("project_path:{group}/{project}:ref:{name}:ref_type:{kind}"),
-                false => format!("project_path:{group}/{project}:ref_type:{kind}:ref:{name}"),
+            if turned {
+                format!("project_path:{group}/{project}:ref:{name}:ref_type:{kind}")
+            } else {
+                format!("project_path:{group}/{project}:ref_type:{kind}:ref:{name}")
             }
         };
         let first = read(&text(&one, turned), ISSUERS[issuers.0]);

@@ -162,11 +162,19 @@ pub enum TagTemplateError {
     #[error(transparent)]
     Braces(#[from] BraceError),
     /// It has a placeholder that does not exist.
-    #[error("no placeholder `{name}`; there are {}", Variable::NAMES.join(", "))]
+    #[error("no placeholder `{name}`; there are {}", similar(name))]
     Placeholder {
         /// The placeholder as written.
         name: String,
     },
+}
+
+/// The placeholders among which somebody who wrote `name` may look: the parts of a subject are many.
+fn similar(name: &str) -> String {
+    let of_subject = |name: &str| name.starts_with("subject.");
+    let alike = Variable::NAMES.iter().filter(|known| of_subject(known) == of_subject(name)).copied();
+    let parts = (!of_subject(name)).then_some("subject.* (docs/subjects.md)");
+    alike.chain(parts).collect::<Vec<_>>().join(", ")
 }
 
 impl std::str::FromStr for TagTemplate {

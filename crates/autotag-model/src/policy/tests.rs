@@ -303,5 +303,8 @@ fn the_parts_of_a_subject_are_placeholders_and_a_part_that_is_missing_gives_no_t
     assert_eq!(filled("{subject.actor}", Some(&with_actor.fields), None), None);
     assert_eq!(filled("{subject.actor}", None, Some("boris")).as_deref(), Some("boris"));
     assert_eq!(filled("{subject.user}", Some(&with_actor.fields), None).as_deref(), Some("anna"));
-    assert!("{subject.repo}".parse::<TagTemplate>().is_err());
+    let error = |template: &str| template.parse::<TagTemplate>().unwrap_err().to_string();
+    assert!(error("{subject.repo}").contains("subject.repository"), "{}", error("{subject.repo}"));
+    assert!(error("{onwer}").ends_with("subject.* (docs/subjects.md)"), "{}", error("{onwer}"));
+    assert!(!error("{onwer}").contains("subject.branch"));
 }
