@@ -91,10 +91,10 @@ fn scoped(owner: &str, scope: &str) -> Option<String> {
 
 /// The subject as it is, behind its issuer if a subject of a known issuer could name the same owner.
 fn quoted(subject: &str, issuer: Option<&str>) -> String {
-    if TABLE.is_owner(subject) {
-        return format!("{}: {subject}", issuer.unwrap_or("unknown issuer"));
+    match issuer.filter(|_| TABLE.is_owner(subject)) {
+        Some(issuer) => format!("{issuer}: {subject}"),
+        None => subject.to_owned(),
     }
-    subject.to_owned()
 }
 
 /// A subject of the table and the owner that it names, for documentation and its tests.

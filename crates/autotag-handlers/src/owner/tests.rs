@@ -149,7 +149,7 @@ fn the_first_rule_that_holds_names_the_owner() {
 
     plain.as_object_mut().unwrap().remove("onBehalfOf");
     assert_eq!(named(&plain, &deploy), is("mara", RoleChain));
-    assert_eq!(named(&plain, &[]), is("repo:example/shop", WebIdentity));
+    assert_eq!(named(&plain, &[]), is("token.example.com: repo:example/shop", WebIdentity));
 
     plain["sessionContext"]["webIdFederationData"] = json!({});
     assert_eq!(named(&plain, &[]), is("ana@example.com", RoleSession));

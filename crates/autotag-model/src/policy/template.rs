@@ -93,26 +93,38 @@ variables! {
     "source_ip" => SourceIp, |context| context.source_ip;
     "user_agent" => UserAgent, |context| context.user_agent;
     "subject.actor" => SubjectActor, |context| context.actor;
+    "subject.account" => SubjectAccount, |context| context.subject("account");
     "subject.branch" => SubjectBranch, |context| context.subject("branch");
     "subject.cluster" => SubjectCluster, |context| context.subject("cluster");
     "subject.commit" => SubjectCommit, |context| context.subject("commit");
+    "subject.connection" => SubjectConnection, |context| context.subject("connection");
+    "subject.deployment" => SubjectDeployment, |context| context.subject("deployment");
     "subject.enterprise" => SubjectEnterprise, |context| context.subject("enterprise");
     "subject.environment" => SubjectEnvironment, |context| context.subject("environment");
+    "subject.event" => SubjectEvent, |context| context.subject("event");
+    "subject.identity" => SubjectIdentity, |context| context.subject("identity");
     "subject.issuer" => SubjectIssuer, |context| context.subject("issuer");
+    "subject.module" => SubjectModule, |context| context.subject("module");
     "subject.namespace" => SubjectNamespace, |context| context.subject("namespace");
     "subject.organization" => SubjectOrganization, |context| context.subject("organization");
+    "subject.organization_id" => SubjectOrganizationId, |context| context.subject("organization_id");
     "subject.owner_id" => SubjectOwnerId, |context| context.subject("owner_id");
     "subject.phase" => SubjectPhase, |context| context.subject("phase");
     "subject.pipeline" => SubjectPipeline, |context| context.subject("pipeline");
     "subject.project" => SubjectProject, |context| context.subject("project");
     "subject.provider" => SubjectProvider, |context| context.subject("provider");
     "subject.ref" => SubjectRef, |context| context.subject("ref");
+    "subject.region" => SubjectRegion, |context| context.subject("region");
     "subject.repository" => SubjectRepository, |context| context.subject("repository");
     "subject.repository_id" => SubjectRepositoryId, |context| context.subject("repository_id");
     "subject.run" => SubjectRun, |context| context.subject("run");
+    "subject.scope" => SubjectScope, |context| context.subject("scope");
     "subject.service_account" => SubjectServiceAccount, |context| context.subject("service_account");
+    "subject.space" => SubjectSpace, |context| context.subject("space");
+    "subject.stack" => SubjectStack, |context| context.subject("stack");
     "subject.step" => SubjectStep, |context| context.subject("step");
     "subject.tag" => SubjectTag, |context| context.subject("tag");
+    "subject.tenant" => SubjectTenant, |context| context.subject("tenant");
     "subject.text" => SubjectText, |context| context.subject("text");
     "subject.user" => SubjectUser, |context| context.subject("user");
     "subject.workflow" => SubjectWorkflow, |context| context.subject("workflow");
@@ -159,11 +171,19 @@ pub enum TagTemplateError {
     #[error(transparent)]
     Braces(#[from] BraceError),
     /// It has a placeholder that does not exist.
-    #[error("no placeholder `{name}`; there are {}", Variable::NAMES.join(", "))]
+    #[error("no placeholder `{name}`; there are {}", similar(name))]
     Placeholder {
         /// The placeholder as written.
         name: String,
     },
+}
+
+/// The placeholders among which somebody who wrote `name` may look: the parts of a subject are many.
+fn similar(name: &str) -> String {
+    let of_subject = |name: &str| name.starts_with("subject.");
+    let alike = Variable::NAMES.iter().filter(|known| of_subject(known) == of_subject(name)).copied();
+    let parts = (!of_subject(name)).then_some("subject.* (docs/subjects.md)");
+    alike.chain(parts).collect::<Vec<_>>().join(", ")
 }
 
 impl std::str::FromStr for TagTemplate {

@@ -3,6 +3,7 @@ use crate::identity::Principal;
 use crate::tags::{TagConstraints, is_reserved};
 use proptest::prelude::*;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 fn ana() -> Principal {
     Principal::from_value(&json!({"type": "AssumedRole", "principalId": "AROAX:ana",
@@ -277,4 +278,36 @@ proptest! {
         let total = users.iter().filter(|k| decision.tags.get(k).is_none()).count() + decision.tags.len();
         prop_assert!(total <= limit.max(users.len()));
     }
+}
+
+#[test]
+fn the_parts_of_a_subject_are_placeholders_and_a_part_that_is_missing_gives_no_tag() {
+    let principal = ana();
+    let github = Some("https://token.actions.githubusercontent.com");
+    let read = |text: &str| crate::subject::read_subject(text, github, &Trust::default());
+    let of_branch = read("repo:example@1/shop@2:ref:refs/heads/main");
+    let of_environment = read("repo:example/shop:environment:prod");
+    let filled = |template: &str, fields: Option<&BTreeMap<String, String>>, actor: Option<&'static str>| {
+        let context = TemplateContext { subject: fields, actor, ..context(&principal) };
+        template.parse::<TagTemplate>().unwrap().fill(&context)
+    };
+    let repository = "{subject.organization}/{subject.repository}";
+    for read in [&of_branch, &of_environment] {
+        assert_eq!(filled(repository, Some(&read.fields), None).as_deref(), Some("example/shop"));
+    }
+    let branch = "{subject.branch|subject.environment}";
+    assert_eq!(filled(branch, Some(&of_branch.fields), None).as_deref(), Some("main"));
+    assert_eq!(filled(branch, Some(&of_environment.fields), None).as_deref(), Some("prod"));
+    assert_eq!(filled("{subject.repository_id}", Some(&of_branch.fields), None).as_deref(), Some("2"));
+    assert_eq!(filled("{subject.repository_id}", Some(&of_environment.fields), None), None);
+    assert_eq!(filled(repository, None, None), None);
+    // The person is passed on by the pipeline. No part of a subject takes its place.
+    let with_actor = read("repo:example/shop:ref:refs/heads/main:actor:anna");
+    assert_eq!(filled("{subject.actor}", Some(&with_actor.fields), None), None);
+    assert_eq!(filled("{subject.actor}", None, Some("boris")).as_deref(), Some("boris"));
+    assert_eq!(filled("{subject.user}", Some(&with_actor.fields), None).as_deref(), Some("anna"));
+    let error = |template: &str| template.parse::<TagTemplate>().unwrap_err().to_string();
+    assert!(error("{subject.repo}").contains("subject.repository"), "{}", error("{subject.repo}"));
+    assert!(error("{onwer}").ends_with("subject.* (docs/subjects.md)"), "{}", error("{onwer}"));
+    assert!(!error("{onwer}").contains("subject.branch"));
 }

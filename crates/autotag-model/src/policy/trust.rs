@@ -1,11 +1,12 @@
 //! `[trust]`: the evidence about owners that the policy believes beyond the default.
 
 use super::pattern::Pattern;
+use crate::arn::Arn;
 use crate::subject::{FormName, IssuerUrl, is_known_issuer};
 use crate::tags::{TagConstraints, TagKey};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
-use std::collections::BTreeMap;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use std::fmt;
 
 /// Whom and what the policy believes about owners, beyond what AWS itself proves.
 ///
@@ -54,15 +55,15 @@ pub enum WorkloadName {
 pub(super) struct TrustFile {
     source_identity: Vec<Principal>,
     identity_stores: Vec<Store>,
-    issuers: BTreeMap<OwnIssuer, FormName>,
+    issuers: OwnIssuers,
     actor_tag: Option<ActorTag>,
     workload_name: WorkloadName,
 }
 
 struct Principal(Pattern);
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct OwnIssuer(IssuerUrl);
+#[derive(Default)]
+struct OwnIssuers(Vec<(IssuerUrl, FormName)>);
 
 struct Store(String);
 
@@ -80,22 +81,45 @@ impl<'de> Deserialize<'de> for Principal {
     }
 }
 
-impl<'de> Deserialize<'de> for OwnIssuer {
+impl<'de> Deserialize<'de> for OwnIssuers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let issuer = IssuerUrl::deserialize(deserializer)?;
-        match is_known_issuer(&issuer) {
-            true => Err(D::Error::custom(format!("`{issuer}` is a known issuer; its form is fixed"))),
-            false => Ok(Self(issuer)),
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = OwnIssuers;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of issuers with forms, for example `\"gitlab.example.com\" = \"gitlab\"`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut issuers: Vec<(IssuerUrl, FormName)> = Vec::new();
+                while let Some((issuer, form)) = map.next_entry::<IssuerUrl, FormName>()? {
+                    if is_known_issuer(&issuer) {
+                        return Err(A::Error::custom(format!(
+                            "`{issuer}` is a known issuer; its form is fixed"
+                        )));
+                    }
+                    if issuers.iter().any(|(known, _)| *known == issuer) {
+                        return Err(A::Error::custom(format!("the issuer `{issuer}` is there twice")));
+                    }
+                    issuers.push((issuer, form));
+                }
+                Ok(OwnIssuers(issuers))
+            }
         }
+        deserializer.deserialize_map(Each)
     }
 }
 
 impl<'de> Deserialize<'de> for Store {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let arn = text.strip_prefix("arn:").and_then(|arn| arn.split_once(":identitystore::"));
-        let id = match arn.and_then(|(_, rest)| rest.split_once(":identitystore/")) {
-            Some((_, id)) => id,
+        let arn = text
+            .parse::<Arn>()
+            .ok()
+            .filter(|arn| arn.service() == "identitystore" && arn.account().is_some());
+        let id = match &arn {
+            Some(arn) => arn.resource().strip_prefix("identitystore/").unwrap_or_default(),
             None => text.as_str(),
         };
         if !is_store_id(id) {
@@ -135,9 +159,12 @@ impl From<TrustFile> for Trust {
         Self {
             source_identity: file.source_identity.into_iter().map(|principal| principal.0).collect(),
             identity_stores: file.identity_stores.into_iter().map(|store| store.0).collect(),
-            issuers: file.issuers.into_iter().map(|(issuer, form)| (issuer.0, form)).collect(),
+            issuers: file.issuers.0,
             actor_tag: file.actor_tag.map(|tag| tag.0),
             workload_name: file.workload_name,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

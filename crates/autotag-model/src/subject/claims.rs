@@ -1,7 +1,7 @@
 //! Claims at the end of a subject: `:key:value`, in the order of the issuer's template.
 
 use super::class::Class;
-use super::pattern::{Fields, Pattern};
+use super::pattern::{BeforeClaims, Fields, Pattern};
 use std::collections::BTreeMap;
 
 /// The claims that may follow in the subjects of a form, by key. A key that ends in `*` stands for all that begin so.
@@ -20,16 +20,18 @@ pub(super) struct Claim {
 }
 
 impl Claims {
-    /// Reads `text`, which has claims only: `before` is the character before the first one. Adds their fields and
+    /// Reads `text`, which has claims only. Adds their fields and
     /// returns those that belong to the owner; `None` if something in the text is not a known claim.
-    pub(super) fn read(&self, text: &str, before: Option<char>, fields: &mut Fields) -> Option<Vec<String>> {
+    pub(super) fn read(&self, text: &str, before: BeforeClaims, fields: &mut Fields) -> Option<Vec<String>> {
         let mut kept = Vec::new();
         for (claim, key, value) in self.split(text, before)? {
             let value = match &claim.shape {
                 Some((shape, owner)) => {
                     let mut parts = Fields::new();
                     let stable = shape.whole(value, &mut parts).then(|| owner.fill(&parts))??;
-                    parts.into_iter().for_each(|(name, value)| add(fields, &name, &value));
+                    for (name, value) in parts {
+                        add(fields, &name, &value);
+                    }
                     stable
                 }
                 None => value.to_owned(),
@@ -45,7 +47,7 @@ impl Claims {
     }
 
     /// Whether `text` could be the claims of an owner.
-    pub(super) fn are_of_owner(&self, text: &str, before: Option<char>) -> bool {
+    pub(super) fn are_of_owner(&self, text: &str, before: BeforeClaims) -> bool {
         self.split(text, before).is_some_and(|claims| {
             claims.into_iter().all(|(claim, _, value)| {
                 let shaped = claim.shape.as_ref();
@@ -54,11 +56,11 @@ impl Claims {
         })
     }
 
-    fn split<'t>(&self, text: &'t str, before: Option<char>) -> Option<Vec<(&Claim, &'t str, &'t str)>> {
+    fn split<'t>(&self, text: &'t str, before: BeforeClaims) -> Option<Vec<(&Claim, &'t str, &'t str)>> {
         let text = match before {
-            Some(_) if text.is_empty() => return Some(Vec::new()),
-            Some(before) => text.strip_prefix(before)?,
-            None => text,
+            BeforeClaims::Character(_) if text.is_empty() => return Some(Vec::new()),
+            BeforeClaims::Character(before) => text.strip_prefix(before)?,
+            BeforeClaims::Nothing => text,
         };
         let mut claims: Vec<(&Claim, &str, &str)> = Vec::new();
         let mut parts = text.split(':');
@@ -67,7 +69,8 @@ impl Claims {
             let claim = self.of_key(key)?;
             let valid = Class::Value.accepts(value) && value.chars().all(|c| Class::Value.allows(c));
             // Texts of their own read subjects that begin with such a claim.
-            let is_first_of_shape = before.is_none() && claims.is_empty() && claim.shape.is_some();
+            let is_first_of_shape =
+                before == BeforeClaims::Nothing && claims.is_empty() && claim.shape.is_some();
             if !valid || is_first_of_shape || claims.iter().any(|(_, known, _)| *known == key) {
                 return None;
             }

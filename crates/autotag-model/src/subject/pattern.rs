@@ -11,8 +11,8 @@ pub(super) type Fields = BTreeMap<String, String>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     groups: Vec<Group>,
-    /// Whether claims follow, and the character before the first one.
-    claims: Option<Option<char>>,
+    /// Whether claims follow.
+    claims: Option<BeforeClaims>,
 }
 
 /// A part of a pattern that is there as a whole.
@@ -25,8 +25,17 @@ struct Group {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Placeholder {
     Field(String, Class),
-    /// Any number of claims, and the character before the first one. It is the last part of a pattern.
-    Claims(Option<char>),
+    /// Claims. They are the last part of a pattern.
+    Claims(BeforeClaims),
+}
+
+/// What is before claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BeforeClaims {
+    /// Nothing: there is at least one claim, and the text begins with it.
+    Nothing,
+    /// This character, before the first of any number of claims.
+    Character(char),
 }
 
 /// A text that is not a [`Pattern`].
@@ -73,8 +82,8 @@ impl Pattern {
         Ok(Self { groups, claims })
     }
 
-    /// Whether claims follow, and the character before the first one.
-    pub(super) fn claims(&self) -> Option<Option<char>> {
+    /// What is before the claims that follow; `None` if none may follow.
+    pub(super) fn claims(&self) -> Option<BeforeClaims> {
         self.claims
     }
 
@@ -152,7 +161,8 @@ impl Group {
 
 fn placeholder(name: &str, classes: &BTreeMap<String, Class>) -> Result<Placeholder, PatternError> {
     if let Some(before) = name.strip_suffix("claims") {
-        return Ok(Placeholder::Claims(before.chars().next()));
+        let before = before.chars().next().map_or(BeforeClaims::Nothing, BeforeClaims::Character);
+        return Ok(Placeholder::Claims(before));
     }
     let class = classes.get(name).ok_or_else(|| PatternError::Field { name: name.to_owned() })?;
     Ok(Placeholder::Field(name.to_owned(), *class))

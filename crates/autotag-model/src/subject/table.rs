@@ -3,7 +3,7 @@
 use super::claims::{Claim, Claims};
 use super::class::Class;
 use super::issuer::IssuerUrl;
-use super::pattern::{Fields, Pattern, PatternError};
+use super::pattern::{BeforeClaims, Fields, Pattern, PatternError};
 use crate::toml_error::TomlError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -117,7 +117,9 @@ impl Form {
             match row.owner.claims() {
                 _ if kept.is_empty() => {}
                 Some(before) => {
-                    owner.extend(before);
+                    if let BeforeClaims::Character(before) = before {
+                        owner.push(before);
+                    }
                     owner.push_str(&kept.join(":"));
                 }
                 // A claim that belongs to the owner needs a place in it.
