@@ -226,7 +226,7 @@ impl Creation {
                     self.reject(resource, Outcome::Malformed(why));
                 }
                 _ => {
-                    let requested = parsed.requested_tags(None);
+                    let requested = rule.requested_tags(parsed, None);
                     self.targets.push(TagTarget::new(resource, Arc::clone(rule), requested));
                 }
             }

@@ -28,6 +28,7 @@ mod identity;
 mod parents;
 mod principals;
 mod recheck;
+mod requested;
 mod value;
 
 /// A backend and a session store in memory, at a moment.
