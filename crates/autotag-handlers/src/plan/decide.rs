@@ -1,12 +1,13 @@
 //! The owner of a creation, and the tags of one of its resources.
 
+use super::first_creation::first_creation;
 use crate::backend::{BackendReader, TaggableResource, Tags};
 use crate::classify::Creation;
 use crate::error::{BackendError, store_outcome};
 use crate::outcome::{Outcome, SkipReason};
 use crate::owner::{self, Owner, OwnerError, OwnerSource};
 use crate::records::PlanRequest;
-use crate::services::TagTarget;
+use crate::services::{Repeat, TagTarget};
 use autotag_model::arn::{AccountId, Region};
 use autotag_model::identity::PrincipalKind;
 use autotag_model::policy::{
@@ -14,7 +15,7 @@ use autotag_model::policy::{
 };
 use autotag_model::rule::Resource;
 use autotag_model::tags::TagSet;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use session_store::SessionReader;
 use std::sync::Arc;
 
@@ -42,6 +43,9 @@ pub(super) trait Knowledge {
     /// # Errors
     /// [`BackendError`] if they could not be read.
     fn tags_before(&self, resource: &Resource) -> Result<Tags, BackendError>;
+
+    /// The tags that the plan writes to the resource for an event that can have created it at `created`.
+    fn planned_by_creator(&self, resource: &Resource, created: Timestamp) -> Option<Tags>;
 }
 
 /// The owner and the IAM tags of the principal.
@@ -90,6 +94,7 @@ async fn iam_tags(
 /// Whether the tags that are there decide which tags are written.
 fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarget) -> bool {
     target.may_have_existed
+        || target.repeat == Repeat::Possible
         || policy.read_at_creation
         || target.rule.call.replaces()
         // Since the first evaluation, somebody may have changed the tags that it wrote.
@@ -133,12 +138,7 @@ pub(super) fn decide(
     known: &impl Knowledge,
 ) -> Result<Decided, Outcome> {
     let outcome = |error: BackendError| error.outcome(resolved.age);
-    let present = match needs_existing_tags(policy, request, target) {
-        true if target.replaces_its_namesake() => known.tags_before(&target.resource),
-        true => known.tags_of(&target.resource),
-        false => Ok(Vec::new()),
-    };
-    let present = present.map_err(outcome)?;
+    let present = present_tags(policy, request, target, known).map_err(outcome)?;
     let creation = &request.creation;
     let owner = inherit(policy, creation, resolved, target, known).map_err(outcome)?;
     let session_tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
@@ -157,19 +157,47 @@ pub(super) fn decide(
         source_ip: event.source_ip.as_deref(),
         user_agent: event.user_agent.as_deref(),
     };
-    let decision = policy.decide(&DecisionInput {
-        context: &context,
-        iam_tags: &resolved.iam_tags,
-        session_tags: &session_tags,
-        requested: &target.requested,
-        present: &present,
-        previous_tags: request.previous_tags.as_deref(),
-        constraints: &target.rule.limits,
-        may_have_existed: target.may_have_existed,
-    });
-    let nothing = nothing_to_write(&decision);
-    let Decision { tags, decided, notes, .. } = decision;
+    let decision = first_creation(
+        policy,
+        target,
+        event,
+        resolved.age,
+        &DecisionInput {
+            context: &context,
+            iam_tags: &resolved.iam_tags,
+            session_tags: &session_tags,
+            requested: &target.requested,
+            present: &present,
+            previous_tags: request.previous_tags.as_deref(),
+            constraints: &target.rule.limits,
+            may_have_existed: target.may_have_existed,
+        },
+    );
+    let mut nothing = nothing_to_write(&decision);
+    let Decision { mut tags, decided, notes, .. } = decision;
+    if nothing.is_none() && target.changes_older && !policy.replace_existing {
+        nothing = Some(Outcome::Skipped(SkipReason::Older));
+        tags = TagSet::new();
+    }
     Ok(Decided { tags, all: decided, notes, owner, nothing })
+}
+
+/// The tags on the resource that the decision has to know.
+fn present_tags(
+    policy: &Policy,
+    request: &PlanRequest,
+    target: &TagTarget,
+    known: &impl Knowledge,
+) -> Result<Tags, BackendError> {
+    match needs_existing_tags(policy, request, target) {
+        true if target.replaces_its_namesake() => known.tags_before(&target.resource),
+        true => known.tags_of(&target.resource),
+        false => Ok(match target.repeat {
+            Repeat::IfCreatedEarlier(created) => known.planned_by_creator(&target.resource, created),
+            _ => None,
+        }
+        .unwrap_or_default()),
+    }
 }
 
 /// For calls made by an AWS service: the requester that the call names, otherwise the owner of the parent resource.

@@ -28,6 +28,7 @@ mod identity;
 mod parents;
 mod principals;
 mod recheck;
+mod replays;
 mod requested;
 mod value;
 
