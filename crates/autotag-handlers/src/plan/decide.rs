@@ -13,7 +13,7 @@ use autotag_model::identity::PrincipalKind;
 use autotag_model::policy::{
     Decision, DecisionInput, NoWriteReason, Note, Policy, Selection, TemplateContext,
 };
-use autotag_model::rule::Resource;
+use autotag_model::rule::{Resource, TagCall};
 use autotag_model::tags::TagSet;
 use jiff::{SignedDuration, Timestamp};
 use session_store::SessionReader;
@@ -46,6 +46,9 @@ pub(super) trait Knowledge {
 
     /// The tags that the plan writes to the resource for an event that can have created it at `created`.
     fn planned_by_creator(&self, resource: &Resource, created: Timestamp) -> Option<Tags>;
+
+    /// The owner that the plan has decided for the resource.
+    fn decided_owner(&self, resource: &Resource) -> Option<Arc<Owner>>;
 }
 
 /// The owner and the IAM tags of the principal.
@@ -220,11 +223,28 @@ fn inherit(
     let tags = read.unwrap_or_default();
     let name = tags.iter().find(|(known, value)| known == key && !value.is_empty());
     let owner = (*resolved.owner).clone();
-    Ok(Arc::new(match name {
-        Some((_, name)) => owner.inherited(name),
+    let (owner, provisional) = match name {
+        Some((_, name)) => (owner.inherited(name), is_provisional(parent, known)),
         // The parent may be as new as its child, and not be tagged yet.
-        None => owner.with_pending_parent(&parent.resource.display(), creation.event.timestamp()),
+        None => (owner, true),
+    };
+    Ok(Arc::new(if provisional {
+        owner.with_pending_parent(&parent.resource.display(), creation.event.timestamp())
+    } else {
+        owner
     }))
+}
+
+/// Whether the owner on the parent may still be corrected.
+///
+/// Nothing on the parent tells whether its owner is ours: the call that created it can have asked for any tags. Only
+/// the owner that this plan has decided is certain, unless it is provisional itself.
+fn is_provisional(parent: &TaggableResource, known: &impl Knowledge) -> bool {
+    match known.decided_owner(&parent.resource) {
+        Some(owner) => owner.pending.is_some(),
+        // What cannot be tagged is never corrected.
+        None => parent.rule.call != TagCall::None,
+    }
 }
 
 /// Whether an AWS service made the call, in its own name or as a role of the customer that it assumed.

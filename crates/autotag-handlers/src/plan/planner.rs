@@ -8,6 +8,7 @@ use crate::backend::{BackendReader, Related, RelatedQuery, TaggableResource, Tag
 use crate::dedup::{DedupReader, DedupSessions};
 use crate::error::{BackendError, ErrorClass};
 use crate::outcome::{Outcome, SkipReason};
+use crate::owner::Owner;
 use crate::records::{ClassifiedRecords, PlanRequest};
 use crate::row::{ResourceOutcome, Row};
 use crate::services::{CREATION_SKEW, Repeat, TagTarget};
@@ -92,6 +93,7 @@ impl<'a> Planner<'a> {
             before,
             plan: Plan::default(),
             last: HashMap::new(),
+            owners: HashMap::new(),
         };
         for (creation, duplicates) in asked {
             match creation {
@@ -255,6 +257,8 @@ struct Decisions<'a> {
     plan: Plan,
     /// The last row of each resource that is written, or that could not be decided.
     last: HashMap<ResourceKey, RowNumber>,
+    /// The owner of each resource that was decided.
+    owners: HashMap<ResourceKey, Arc<Owner>>,
 }
 
 impl Decisions<'_> {
@@ -317,6 +321,7 @@ impl Decisions<'_> {
         };
         let key = target.resource.key();
         let Decided { tags, all, notes, owner, nothing } = decided;
+        self.owners.insert(key.clone(), Arc::clone(&owner));
         let writes = nothing.is_none();
         let action = match nothing {
             Some(outcome) => Action::Settled { outcome, depends_on: self.last.get(&key).copied() },
@@ -385,5 +390,9 @@ impl Knowledge for Decisions<'_> {
         let event = row.event.timestamp()?;
         (created.duration_since(event) <= CREATION_SKEW)
             .then(|| row.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+
+    fn decided_owner(&self, resource: &Resource) -> Option<Arc<Owner>> {
+        self.owners.get(&resource.key()).cloned()
     }
 }

@@ -25,6 +25,7 @@ use std::ops::{Deref, RangeInclusive};
 mod attacks;
 mod foreign_accounts;
 mod identity;
+mod late_parents;
 mod parents;
 mod principals;
 mod recheck;
