@@ -3,7 +3,7 @@
 use super::first_creation::first_creation;
 use crate::backend::{BackendReader, TaggableResource, Tags};
 use crate::classify::Creation;
-use crate::error::{BackendError, store_outcome};
+use crate::error::{BackendError, ErrorClass, store_outcome};
 use crate::outcome::{Outcome, SkipReason};
 use crate::owner::{self, Owner, OwnerError, OwnerSource};
 use crate::records::PlanRequest;
@@ -67,14 +67,13 @@ pub(super) async fn resolve(
         OwnerError::Sessions(error) => store_outcome(&error),
         OwnerError::Directory(error) => error.outcome(age),
     })?;
-    let iam_tags = iam_tags(policy, creation, age, backend).await.map_err(|error| error.outcome(age))?;
+    let iam_tags = iam_tags(policy, creation, backend).await.map_err(|error| error.outcome(age))?;
     Ok(Resolved { owner: Arc::new(owner), iam_tags, age })
 }
 
 async fn iam_tags(
     policy: &Policy,
     creation: &Creation,
-    age: Option<SignedDuration>,
     backend: &dyn BackendReader,
 ) -> Result<Tags, BackendError> {
     if policy.iam_tags == Selection::None {
@@ -88,9 +87,11 @@ async fn iam_tags(
         PrincipalKind::FederatedUser => principal.issuer_arn().map(str::to_owned),
         _ => None,
     };
-    match arn {
-        Some(arn) => ignore_not_found(backend.principal_tags(&arn).await, age).map(Option::unwrap_or_default),
-        None => Ok(Vec::new()),
+    let Some(arn) = arn else { return Ok(Vec::new()) };
+    match backend.principal_tags(&arn).await {
+        // Whoever has called existed then. A principal that is not found was deleted since, also if the event is young.
+        Err(error) if error.class == ErrorClass::NotFound => Ok(Vec::new()),
+        answer => answer,
     }
 }
 
