@@ -125,7 +125,7 @@ impl Known {
     }
 }
 
-/// All calls of the catalogue that botocore has. The other one is the service event CreateAccountResult.
+/// All calls of the catalogue that botocore has. The other one is the service event `CreateAccountResult`.
 fn calls() -> &'static [Known] {
     static CALLS: OnceLock<Vec<Known>> = OnceLock::new();
     CALLS.get_or_init(|| {
@@ -176,17 +176,15 @@ fn request(path: &str, value: &Value) -> ParsedRecord {
         Some(name) => json!({ name: [inside] }),
         None => json!({ step: inside }),
     });
-    let mut parsed = ParsedRecord::default();
-    parsed.request = nested;
-    parsed
+    ParsedRecord { request: nested, ..ParsedRecord::default() }
 }
 
 /// What is in `found` and not listed, and what is listed and not found.
-fn differences(found: BTreeSet<(String, String)>, listed: &[(&str, &str, &str)]) -> Vec<String> {
+fn differences(found: &BTreeSet<(String, String)>, listed: &[(&str, &str, &str)]) -> Vec<String> {
     let listed: BTreeSet<(String, String)> =
         listed.iter().map(|(call, path, _)| ((*call).to_owned(), (*path).to_owned())).collect();
     let more = found.difference(&listed).map(|(call, path)| format!("{call}: {path} is not known"));
-    let less = listed.difference(&found).map(|(call, path)| format!("{call}: {path} is listed for nothing"));
+    let less = listed.difference(found).map(|(call, path)| format!("{call}: {path} is listed for nothing"));
     more.chain(less).collect()
 }
 
@@ -215,7 +213,7 @@ fn tags_are_seen_wherever_a_call_can_ask_for_them() {
             }
         }
     }
-    let faults = differences(unseen, TAGS_OF_OTHERS);
+    let faults = differences(&unseen, TAGS_OF_OTHERS);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(seen >= 250, "{seen}");
 }
@@ -232,7 +230,7 @@ fn parameters_that_name_an_account_are_known() {
             }
         }
     }
-    let faults = differences(unknown, OTHER_ACCOUNTS);
+    let faults = differences(&unknown, OTHER_ACCOUNTS);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
