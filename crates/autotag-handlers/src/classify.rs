@@ -205,6 +205,10 @@ impl Creation {
             Located::Resources(resources) => resources,
             Located::NoId => return self.reject_type(rule, no_id(parsed)),
             Located::NoArn(why) => return self.reject_type(rule, Outcome::Malformed(why.to_string())),
+            Located::NoAccount(text) => {
+                let what = format!("the call makes the resource in `{text}`, which is not an account");
+                return self.reject_type(rule, Outcome::Skipped(SkipReason::AccountsDisagree(what)));
+            }
             _ => return,
         };
         for resource in resources {
@@ -222,7 +226,7 @@ impl Creation {
                     self.reject(resource, Outcome::Malformed(why));
                 }
                 _ => {
-                    let requested = parsed.requested_tags(None);
+                    let requested = rule.requested_tags(parsed, None);
                     self.targets.push(TagTarget::new(resource, Arc::clone(rule), requested));
                 }
             }
@@ -238,25 +242,43 @@ impl Creation {
         self.rejected.push(Row::of_resource(Arc::clone(&self.event), resource, outcome));
     }
 
-    /// Rejects resources whose ARN names another account than the record, and those whose ARN names an account while the
-    /// record names none.
+    /// Rejects resources of another account than that of the record, and those whose account is not known.
+    ///
+    /// The owner of an S3 object is another matter: its handler finds the account of the bucket.
     fn reject_foreign_resources(&mut self, scope: &Scope) {
-        let belongs = |arn: &Arn| match &scope.account {
-            Some(account) => arn.can_belong_to(account),
-            None => arn.account_field().is_empty(),
-        };
-        let targets = std::mem::take(&mut self.targets).into_iter();
-        let (ours, foreign): (Vec<TagTarget>, Vec<TagTarget>) =
-            targets.partition(|target| target.resource.arn.as_ref().is_none_or(belongs));
-        self.targets = ours;
-        for target in foreign {
-            let resource = target.resource.display();
-            let what = match &scope.account {
-                Some(account) => format!("the record is of {account}, the resource is {resource}"),
-                None => format!("the record names no account, the resource is {resource}"),
-            };
-            self.reject(target.resource, Outcome::Skipped(SkipReason::AccountsDisagree(what)));
+        let targets = std::mem::take(&mut self.targets);
+        for target in targets {
+            match foreign(&target.resource, scope) {
+                Some(what) => {
+                    self.reject(target.resource, Outcome::Skipped(SkipReason::AccountsDisagree(what)));
+                }
+                None => self.targets.push(target),
+            }
         }
+    }
+}
+
+/// Why a resource is not one of the record's account; `None` if it is.
+fn foreign(resource: &Resource, scope: &Scope) -> Option<String> {
+    let named = resource.arn.as_ref().map_or("", Arn::account_field);
+    // The ARN of an object names no account; its bucket may be somebody else's.
+    let is_object = resource.resource_type == "AWS::S3::Object";
+    let account = resource.account.as_ref();
+    let display = resource.display();
+    match &scope.account {
+        None if named.is_empty() => None,
+        None => Some(format!("the record names no account, the resource is {display}")),
+        Some(_) if is_object && account.is_none() => {
+            Some(format!("the record does not say whose bucket it is; the object is {display}"))
+        }
+        Some(ours) if !named.is_empty() && named != ours.as_str() => {
+            Some(format!("the record is of {ours}, the resource is {display}"))
+        }
+        Some(ours) if !is_object && account.is_some_and(|account| account != ours) => {
+            let theirs = account.map_or("", AccountId::as_str);
+            Some(format!("the record is of {ours}, the resource {display} of {theirs}"))
+        }
+        Some(_) => None,
     }
 }
 

@@ -51,6 +51,8 @@ pub enum SkipReason {
     AccountsDisagree(String),
     /// Another copy of the same event was taken.
     Duplicate,
+    /// The record proves that the call changed a resource that was there before. Whoever changes it is not its owner.
+    Older,
 }
 
 impl Outcome {
@@ -106,6 +108,7 @@ impl fmt::Display for SkipReason {
             Self::NotFromCloudTrail(what) => write!(f, "not an event that CloudTrail sends: {what}"),
             Self::AccountsDisagree(what) => write!(f, "accounts disagree: {what}"),
             Self::Duplicate => f.write_str("another copy of this event was taken"),
+            Self::Older => f.write_str("the call changed a resource that was there before"),
         }
     }
 }

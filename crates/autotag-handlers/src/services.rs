@@ -5,16 +5,19 @@
 //! | `handler` | the trait, what a handler is given and what it changes |
 //! | `ec2`, `s3`, `rds`, `dynamodb` | the built-in handlers |
 //! | `parents` | the resource to which a new one belongs |
+//! | `repeats` | whether an earlier call may have made the resource |
 
 mod dynamodb;
 mod ec2;
 mod handler;
 mod parents;
 mod rds;
+mod repeats;
 mod s3;
 
-pub use handler::{RecordContext, ServiceHandler, TagTarget};
+pub use handler::{RecordContext, Repeat, ServiceHandler, TagTarget};
 pub use parents::parent_events;
+pub use repeats::CREATION_SKEW;
 
 use std::sync::Arc;
 
@@ -35,6 +38,7 @@ pub fn refine(
             handler.refine(context, targets);
         }
     }
+    repeats::note(context, targets);
     // All resources of one call have the same parent, but AWS puts its tags on some of them only.
     let parent = targets.iter().find_map(|target| parents::parent(context, target));
     let requester = targets.iter().find_map(parents::requester);

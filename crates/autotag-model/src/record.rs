@@ -18,7 +18,7 @@
 //! ```
 
 use crate::arn::{AccountId, Region};
-use crate::json::{Text, any_member, elements, member, member_text, tag_pairs};
+use crate::json::{Text, any_member, elements, is_mask, member, member_text, tag_pairs};
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
@@ -154,14 +154,8 @@ impl ParsedRecord {
         let inner = wrapped_parameters(&self.request);
         for parameters in [Some(&self.request), inner].into_iter().flatten() {
             for name in ["tagSpecificationSet", "tagSpecifications", "tagSpecification"] {
-                for specification in member(parameters, name).map(elements).unwrap_or_default() {
-                    let of_kind = member_text(specification, "resourceType");
-                    if kind.is_none() || of_kind.is_none() || of_kind.as_deref() == kind {
-                        tags.extend(
-                            any_member(specification, &["tags", "tag"]).map(tag_pairs).unwrap_or_default(),
-                        );
-                    }
-                }
+                let specifications = member(parameters, name).map(elements).unwrap_or_default();
+                tags.extend(specifications.into_iter().filter_map(|one| specified_tags(one, kind)).flatten());
             }
             for name in ["tags", "tagSet", "tagList", "tagsList"] {
                 tags.extend(member(parameters, name).map(tag_pairs).unwrap_or_default());
@@ -188,6 +182,55 @@ fn wrapped_parameters(request: &Value) -> Option<&Value> {
     let mut members = request.as_object()?.iter();
     let wraps = |key: &str| key.ends_with("Request") || key.eq_ignore_ascii_case("createBucketConfiguration");
     members.find(|(key, inner)| wraps(key) && inner.is_object()).map(|(_, inner)| inner)
+}
+
+/// The tags of one tag specification; none if it is for another kind of resource. `None` if the value is not a tag
+/// specification.
+fn specified_tags(specification: &Value, kind: Option<&str>) -> Option<Vec<(String, String)>> {
+    let tags =
+        any_member(specification, &["tags", "tag"]).filter(|tags| tags.is_array() || tags.is_object())?;
+    let of_kind = member_text(specification, "resourceType");
+    let fits = kind.is_none() || of_kind.is_none() || of_kind.as_deref() == kind;
+    Some(if fits { tag_pairs(tags) } else { Vec::new() })
+}
+
+/// The tags in a value in which a call asks for them: tag specifications, the text of a URL query, or tags in any form
+/// that CloudTrail writes. `kind` is that of [`ParsedRecord::requested_tags`].
+pub(crate) fn tags_in(value: &Value, kind: Option<&str>) -> Vec<(String, String)> {
+    if let Value::String(text) = value {
+        return query_pairs(text);
+    }
+    let specified: Vec<_> = elements(value).into_iter().filter_map(|one| specified_tags(one, kind)).collect();
+    if specified.is_empty() { tag_pairs(value) } else { specified.into_iter().flatten().collect() }
+}
+
+/// The pairs of a URL query: `Owner=mara&Team=a%20b`.
+fn query_pairs(text: &str) -> Vec<(String, String)> {
+    if is_mask(text) {
+        return Vec::new();
+    }
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(key, value)| (query_text(key), query_text(value))).collect()
+}
+
+/// A part of a URL query as text: `+` is a blank, `%41` is `A`.
+fn query_text(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.bytes();
+    while let Some(byte) = rest.next() {
+        let digits = rest.clone().take(2).collect::<Vec<_>>();
+        let code = std::str::from_utf8(&digits).ok().filter(|digits| digits.len() == 2);
+        match (byte, code.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
+            (b'%', Some(decoded)) => {
+                bytes.push(decoded);
+                rest.nth(1);
+            }
+            (b'+', _) => bytes.push(b' '),
+            (byte, _) => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, RecordError> {
@@ -354,6 +397,27 @@ mod tests {
         assert_eq!(tags(bucket, None), [("a".to_owned(), "1".to_owned())]);
         assert_eq!(tags(r#"{"tags":{"a":"1"}}"#, None), [("a".to_owned(), "1".to_owned())]);
         assert!(tags(r#"{"tags":"","tagSet":{}}"#, None).is_empty());
+    }
+
+    #[test]
+    fn tags_at_a_place_that_a_rule_names() {
+        let tags = |json: &str, kind| tags_in(&serde_json::from_str(json).unwrap(), kind);
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(tags(r#"{"a":"1"}"#, None), [pair("a", "1")]);
+        assert_eq!(tags(r#"{"tag":"1"}"#, None), [pair("tag", "1")], "one may be called so");
+        assert_eq!(tags(r#"{"items":[{"key":"a","value":"1"}]}"#, None), [pair("a", "1")]);
+        let both = r#"{"items":[{"resourceType":"instance","tags":[{"key":"a","value":"1"}]},
+            {"resourceType":"spot-fleet-request","tags":[{"key":"b","value":"2"}]}]}"#;
+        assert_eq!(tags(both, Some("spot-fleet-request")), [pair("b", "2")]);
+        assert_eq!(tags(both, None), [pair("a", "1"), pair("b", "2")]);
+        // Auto Scaling names a type of resource in each tag.
+        let group = r#"[{"key":"a","value":"1","resourceType":"auto-scaling-group"}]"#;
+        assert_eq!(tags(group, Some("group")), [pair("a", "1")]);
+        assert_eq!(
+            tags(r#""a=1&b=x+y%2Fz&c&d=%zz&=%""#, None),
+            [pair("a", "1"), pair("b", "x y/z"), pair("c", ""), pair("d", "%zz"), pair("", "%")]
+        );
+        assert!(tags(r#""HIDDEN_DUE_TO_SECURITY_REASONS""#, None).is_empty());
     }
 
     #[test]

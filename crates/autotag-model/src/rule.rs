@@ -33,7 +33,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod account;
 mod call;
+mod evidence;
 mod file;
 mod path;
 mod resource;
@@ -94,6 +96,15 @@ pub struct Rule {
     pub actions: Vec<String>,
     /// Whether the call also succeeds if the resource exists already.
     pub existing: bool,
+    /// The paths of the account in which the call makes the resource, for calls that can name another one than the
+    /// caller's; the first that has a value counts. Without one it is the account of the record.
+    pub account: Vec<Path>,
+    /// The paths of tags that the call asks for, where they are not in one of the usual members. All of them count.
+    pub request_tags: Vec<Path>,
+    /// The path of the time at which the resource was created, in the answer.
+    pub created: Option<Path>,
+    /// The call made the resource only if this holds. A record without a value at its path tells nothing.
+    pub new_if: Option<Condition>,
     /// Whether the resource is global: it is tagged in the partition's global region.
     pub global: bool,
     /// The rule applies only if this holds.
@@ -166,6 +177,8 @@ pub enum Located {
     NoId,
     /// The record has an id, but no ARN can be made of it.
     NoArn(LocateError),
+    /// The call names something else than an account where the rule expects the account of the resource: this text.
+    NoAccount(String),
     /// The resources.
     Resources(Vec<Resource>),
 }
@@ -235,7 +248,11 @@ impl Rule {
         let mut found = self.id.iter().map(|path| (path, path.texts(&self.event, parsed)));
         let Some((path, ids)) = found.find(|(_, ids)| !ids.is_empty()) else { return Located::NoId };
         let yields_arns = path.yields_arns(self.arn.is_none());
-        let scope = self.scope(scope);
+        let account = match self.account_of(parsed, scope) {
+            Ok(account) => account,
+            Err(text) => return Located::NoAccount(text),
+        };
+        let scope = Scope { account, ..self.scope(scope) };
         let mut resources: Vec<Resource> = Vec::with_capacity(ids.len());
         for id in &ids {
             match self.resource(id, yields_arns, parsed, &scope) {

@@ -1,20 +1,21 @@
 //! The owner of a creation, and the tags of one of its resources.
 
+use super::first_creation::first_creation;
 use crate::backend::{BackendReader, TaggableResource, Tags};
 use crate::classify::Creation;
-use crate::error::{BackendError, store_outcome};
+use crate::error::{BackendError, ErrorClass, store_outcome};
 use crate::outcome::{Outcome, SkipReason};
 use crate::owner::{self, Channel, Owner, OwnerError, OwnerSource, Proof};
 use crate::records::PlanRequest;
-use crate::services::TagTarget;
+use crate::services::{Repeat, TagTarget};
 use autotag_model::arn::{AccountId, Region};
 use autotag_model::identity::PrincipalKind;
 use autotag_model::policy::{
     Decision, DecisionInput, NoWriteReason, Note, Policy, Selection, TemplateContext,
 };
-use autotag_model::rule::Resource;
+use autotag_model::rule::{Resource, TagCall};
 use autotag_model::tags::TagSet;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use session_store::SessionReader;
 use std::sync::Arc;
 
@@ -42,6 +43,12 @@ pub(super) trait Knowledge {
     /// # Errors
     /// [`BackendError`] if they could not be read.
     fn tags_before(&self, resource: &Resource) -> Result<Tags, BackendError>;
+
+    /// The tags that the plan writes to the resource for an event that can have created it at `created`.
+    fn planned_by_creator(&self, resource: &Resource, created: Timestamp) -> Option<Tags>;
+
+    /// The owner that the plan has decided for the resource.
+    fn decided_owner(&self, resource: &Resource) -> Option<Arc<Owner>>;
 }
 
 /// The owner and the IAM tags of the principal.
@@ -60,14 +67,13 @@ pub(super) async fn resolve(
         OwnerError::Sessions(error) => store_outcome(&error),
         OwnerError::Directory(error) => error.outcome(age),
     })?;
-    let iam_tags = iam_tags(policy, creation, age, backend).await.map_err(|error| error.outcome(age))?;
+    let iam_tags = iam_tags(policy, creation, backend).await.map_err(|error| error.outcome(age))?;
     Ok(Resolved { owner: Arc::new(owner), iam_tags, age })
 }
 
 async fn iam_tags(
     policy: &Policy,
     creation: &Creation,
-    age: Option<SignedDuration>,
     backend: &dyn BackendReader,
 ) -> Result<Tags, BackendError> {
     if policy.iam_tags == Selection::None {
@@ -81,15 +87,18 @@ async fn iam_tags(
         PrincipalKind::FederatedUser => principal.issuer_arn().map(str::to_owned),
         _ => None,
     };
-    match arn {
-        Some(arn) => ignore_not_found(backend.principal_tags(&arn).await, age).map(Option::unwrap_or_default),
-        None => Ok(Vec::new()),
+    let Some(arn) = arn else { return Ok(Vec::new()) };
+    match backend.principal_tags(&arn).await {
+        // Whoever has called existed then. A principal that is not found was deleted since, also if the event is young.
+        Err(error) if error.class == ErrorClass::NotFound => Ok(Vec::new()),
+        answer => answer,
     }
 }
 
 /// Whether the tags that are there decide which tags are written.
 fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarget) -> bool {
     target.may_have_existed
+        || target.repeat == Repeat::Possible
         || policy.read_at_creation
         || target.rule.call.replaces()
         // Since the first evaluation, somebody may have changed the tags that it wrote.
@@ -133,12 +142,7 @@ pub(super) fn decide(
     known: &impl Knowledge,
 ) -> Result<Decided, Outcome> {
     let outcome = |error: BackendError| error.outcome(resolved.age);
-    let present = match needs_existing_tags(policy, request, target) {
-        true if target.replaces_its_namesake() => known.tags_before(&target.resource),
-        true => known.tags_of(&target.resource),
-        false => Ok(Vec::new()),
-    };
-    let present = present.map_err(outcome)?;
+    let present = present_tags(policy, request, target, known).map_err(outcome)?;
     let creation = &request.creation;
     let owner = inherit(policy, creation, resolved, target, known).map_err(outcome)?;
     let session_tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
@@ -162,18 +166,28 @@ pub(super) fn decide(
         owner_account: owner.account.as_deref(),
         channel: owner.channel.as_ref().map(Channel::as_str),
     };
-    let decision = policy.decide(&DecisionInput {
-        context: &context,
-        iam_tags: &resolved.iam_tags,
-        session_tags: &session_tags,
-        requested: &target.requested,
-        present: &present,
-        previous_tags: request.previous_tags.as_deref(),
-        constraints: &target.rule.limits,
-        may_have_existed: target.may_have_existed,
-    });
-    let nothing = nothing_to_write(&decision);
-    let Decision { tags, decided, notes, .. } = decision;
+    let decision = first_creation(
+        policy,
+        target,
+        event,
+        resolved.age,
+        &DecisionInput {
+            context: &context,
+            iam_tags: &resolved.iam_tags,
+            session_tags: &session_tags,
+            requested: &target.requested,
+            present: &present,
+            previous_tags: request.previous_tags.as_deref(),
+            constraints: &target.rule.limits,
+            may_have_existed: target.may_have_existed,
+        },
+    );
+    let mut nothing = nothing_to_write(&decision);
+    let Decision { mut tags, decided, notes, .. } = decision;
+    if nothing.is_none() && target.changes_older && !policy.replace_existing {
+        nothing = Some(Outcome::Skipped(SkipReason::Older));
+        tags = TagSet::new();
+    }
     Ok(Decided { tags, all: decided, notes, owner, nothing })
 }
 
@@ -182,6 +196,24 @@ fn actor<'t>(policy: &Policy, session_tags: &[(&'t str, &'t str)]) -> Option<&'t
     let key = policy.trust.actor_tag.as_deref()?;
     let (_, value) = session_tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(key))?;
     Some(value)
+}
+
+/// The tags on the resource that the decision has to know.
+fn present_tags(
+    policy: &Policy,
+    request: &PlanRequest,
+    target: &TagTarget,
+    known: &impl Knowledge,
+) -> Result<Tags, BackendError> {
+    match needs_existing_tags(policy, request, target) {
+        true if target.replaces_its_namesake() => known.tags_before(&target.resource),
+        true => known.tags_of(&target.resource),
+        false => Ok(match target.repeat {
+            Repeat::IfCreatedEarlier(created) => known.planned_by_creator(&target.resource, created),
+            _ => None,
+        }
+        .unwrap_or_default()),
+    }
 }
 
 /// For calls made by an AWS service: the requester that the call names, otherwise the owner of the parent resource.
@@ -204,11 +236,28 @@ fn inherit(
     let tags = read.unwrap_or_default();
     let name = tags.iter().find(|(known, value)| known == key && !value.is_empty());
     let owner = (*resolved.owner).clone();
-    Ok(Arc::new(match name {
-        Some((_, name)) => owner.inherited(name),
+    let (owner, provisional) = match name {
+        Some((_, name)) => (owner.inherited(name), is_provisional(parent, known)),
         // The parent may be as new as its child, and not be tagged yet.
-        None => owner.with_pending_parent(&parent.resource.display(), creation.event.timestamp()),
+        None => (owner, true),
+    };
+    Ok(Arc::new(if provisional {
+        owner.with_pending_parent(&parent.resource.display(), creation.event.timestamp())
+    } else {
+        owner
     }))
+}
+
+/// Whether the owner on the parent may still be corrected.
+///
+/// Nothing on the parent tells whether its owner is ours: the call that created it can have asked for any tags. Only
+/// the owner that this plan has decided is certain, unless it is provisional itself.
+fn is_provisional(parent: &TaggableResource, known: &impl Knowledge) -> bool {
+    match known.decided_owner(&parent.resource) {
+        Some(owner) => owner.pending.is_some(),
+        // What cannot be tagged is never corrected.
+        None => parent.rule.call != TagCall::None,
+    }
 }
 
 /// Whether an AWS service made the call, in its own name or as a role of the customer that it assumed.

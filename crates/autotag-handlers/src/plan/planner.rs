@@ -3,14 +3,15 @@
 use super::bounded::{CONCURRENCY, join_bounded};
 use super::copies;
 use super::decide::{Decided, Knowledge, Resolved, decide, queried_resources, resolve};
-use super::value::{Action, Plan, RowNumber};
+use super::value::{Action, Plan, PlannedResource, RowNumber};
 use crate::backend::{BackendReader, Related, RelatedQuery, TaggableResource, Tags};
 use crate::dedup::{DedupReader, DedupSessions};
 use crate::error::{BackendError, ErrorClass};
 use crate::outcome::{Outcome, SkipReason};
+use crate::owner::Owner;
 use crate::records::{ClassifiedRecords, PlanRequest};
 use crate::row::{ResourceOutcome, Row};
-use crate::services::TagTarget;
+use crate::services::{CREATION_SKEW, Repeat, TagTarget};
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
 use autotag_model::session::Session;
@@ -87,8 +88,13 @@ impl<'a> Planner<'a> {
         oldest_first(&mut creations);
         let sessions = overlay(self.sessions, &sessions).await;
         let (asked, before) = self.ask(creations, &sessions).await;
-        let mut decisions =
-            Decisions { policy: self.policy, before, plan: Plan::default(), last: HashMap::new() };
+        let mut decisions = Decisions {
+            policy: self.policy,
+            before,
+            plan: Plan::default(),
+            last: HashMap::new(),
+            owners: HashMap::new(),
+        };
         for (creation, duplicates) in asked {
             match creation {
                 Ok(creation) => decisions.creation(creation),
@@ -251,6 +257,8 @@ struct Decisions<'a> {
     plan: Plan,
     /// The last row of each resource that is written, or that could not be decided.
     last: HashMap<ResourceKey, RowNumber>,
+    /// The owner of each resource that was decided.
+    owners: HashMap<ResourceKey, Arc<Owner>>,
 }
 
 impl Decisions<'_> {
@@ -313,6 +321,7 @@ impl Decisions<'_> {
         };
         let key = target.resource.key();
         let Decided { tags, all, notes, owner, nothing } = decided;
+        self.owners.insert(key.clone(), Arc::clone(&owner));
         let writes = nothing.is_none();
         let action = match nothing {
             Some(outcome) => Action::Settled { outcome, depends_on: self.last.get(&key).copied() },
@@ -340,10 +349,17 @@ impl Decisions<'_> {
         let _ = self.plan.push(row);
     }
 
+    /// The last row that writes to the resource.
+    fn written(&self, resource: &Resource) -> Option<&PlannedResource> {
+        let row = self.plan.rows.get(self.last.get(&resource.key())?)?;
+        matches!(row.status, Action::Tag(_)).then_some(row)
+    }
+
     /// The outcome of a resource that depends on another one in this plan that could not be decided: on an earlier
     /// creation of the same resource, or on the parent whose owner it inherits.
     fn unresolved_dependency(&self, target: &TagTarget) -> Option<Outcome> {
-        let same = target.may_have_existed.then_some(&target.resource);
+        let may_be_known = target.may_have_existed || target.repeat != Repeat::No;
+        let same = may_be_known.then_some(&target.resource);
         let parent = target.parent.as_ref().map(|parent| &parent.resource);
         let failure = |resource: &Resource| {
             let row = self.plan.rows.get(self.last.get(&resource.key())?)?;
@@ -357,8 +373,7 @@ impl Knowledge for Decisions<'_> {
     /// The tags before the plan, and over them those that the plan would write.
     fn tags_of(&self, resource: &Resource) -> Result<Tags, BackendError> {
         let mut tags = self.tags_before(resource)?;
-        let last = self.last.get(&resource.key()).and_then(|number| self.plan.rows.get(number));
-        if let Some(row) = last.filter(|row| matches!(row.status, Action::Tag(_))) {
+        if let Some(row) = self.written(resource) {
             tags.retain(|(key, _)| row.tags.get(key).is_none());
             tags.extend(row.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())));
         }
@@ -368,5 +383,16 @@ impl Knowledge for Decisions<'_> {
     fn tags_before(&self, resource: &Resource) -> Result<Tags, BackendError> {
         let not_asked = || Err(BackendError::new(ErrorClass::Invalid, "reading tags", "NotAsked"));
         self.before.get(&resource.key()).cloned().unwrap_or_else(not_asked)
+    }
+
+    fn planned_by_creator(&self, resource: &Resource, created: Timestamp) -> Option<Tags> {
+        let row = self.written(resource)?;
+        let event = row.event.timestamp()?;
+        (created.duration_since(event) <= CREATION_SKEW)
+            .then(|| row.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+
+    fn decided_owner(&self, resource: &Resource) -> Option<Arc<Owner>> {
+        self.owners.get(&resource.key()).cloned()
     }
 }

@@ -23,10 +23,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, RangeInclusive};
 
 mod attacks;
+mod foreign_accounts;
 mod identity;
+mod late_parents;
 mod parents;
 mod principals;
 mod recheck;
+mod replays;
+mod requested;
 mod value;
 
 /// A backend and a session store in memory, at a moment.

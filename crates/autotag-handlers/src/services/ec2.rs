@@ -17,7 +17,8 @@ impl ServiceHandler for Ec2 {
     fn refine(&self, context: &RecordContext<'_>, targets: &mut Vec<TagTarget>) {
         for target in targets.iter_mut() {
             // A tag specification counts for one kind of resource only: the instance's tags are not the volume's.
-            target.requested = context.parsed.requested_tags(kind(&target.resource.resource_type));
+            let rule = &target.rule;
+            target.requested = rule.requested_tags(context.parsed, kind(&target.resource.resource_type));
             target.requested_for = COME_ALONG
                 .iter()
                 .map(|resource_type| (*resource_type, context.parsed.requested_tags(kind(resource_type))))

@@ -6,6 +6,7 @@ use autotag_model::arn::AccountId;
 use autotag_model::identity::Principal;
 use autotag_model::record::{ParsedRecord, Record};
 use autotag_model::rule::{Resource, Rule, Scope};
+use jiff::Timestamp;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -43,6 +44,19 @@ impl<'a> RecordContext<'a> {
     }
 }
 
+/// Whether a call may repeat an earlier one. AWS then answers with the resource that the earlier call made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Repeat {
+    /// It carries no token by which AWS knows a call again.
+    No,
+    /// It carries one, and the answer says that the resource was created at this time, about the time of the call. Only
+    /// a call shortly before can have made it.
+    IfCreatedEarlier(Timestamp),
+    /// It carries one, and the answer does not say that the resource is new.
+    Possible,
+}
+
 /// A resource to tag, and what is known about it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -55,9 +69,13 @@ pub struct TagTarget {
     pub requested: Vec<(String, String)>,
     /// Whether the resource may have existed before. Then the first writer wins.
     pub may_have_existed: bool,
+    /// Whether the record proves that the call changed an older resource. Then nobody becomes its owner by it.
+    pub changes_older: bool,
     /// Whether each such call makes a new resource under the same name, as writing an object does. Then an earlier
     /// creation of that name says nothing about its tags.
     pub new_each_time: bool,
+    /// Whether the call may repeat an earlier one.
+    pub repeat: Repeat,
     /// The resource to which this one belongs. If only a service called, the owner of the parent counts.
     pub parent: Option<TaggableResource>,
     /// The ARN of the principal for whom the calling service says it works.
@@ -77,7 +95,9 @@ impl TagTarget {
             rule,
             requested,
             may_have_existed,
+            changes_older: false,
             new_each_time: false,
+            repeat: Repeat::No,
             parent: None,
             requester: None,
             queries: Vec::new(),

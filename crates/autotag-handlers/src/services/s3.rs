@@ -1,7 +1,7 @@
 //! S3: a bucket is in the region that the call names, an object in the account of its bucket.
 
 use super::handler::{RecordContext, ServiceHandler, TagTarget};
-use autotag_model::arn::Region;
+use autotag_model::arn::{AccountId, Region};
 
 #[derive(Debug)]
 pub(super) struct S3;
@@ -22,16 +22,28 @@ impl ServiceHandler for S3 {
                 "AWS::S3::Object" => {
                     target.new_each_time = true;
                     target.resource.version = version(context);
-                    // Written across accounts, both have a record; only `resources` says whose bucket it is.
-                    let bucket = bucket_arn(target);
-                    if let Some(account) = bucket.and_then(|bucket| context.parsed.account_of(&bucket)) {
-                        target.resource.account = Some(account);
-                    }
+                    target.resource.account = account(context, target);
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// The account of the object's bucket; `None` if the record does not tell it.
+///
+/// Written across accounts, both have a record with the same `sharedEventID`, and `resources` says whose bucket it is.
+/// Without `resources`, the copy of an account in which the caller is a stranger is the one of the bucket's owner; the
+/// copy of the caller's own account says nothing. A record that went to one account only is of its own bucket.
+fn account(context: &RecordContext<'_>, target: &TagTarget) -> Option<AccountId> {
+    let listed = bucket_arn(target).and_then(|bucket| context.parsed.account_of(&bucket));
+    // The call succeeds only if this is the owner.
+    let expected = || AccountId::new(context.parsed.request.get("x-amz-expected-bucket-owner")?.as_str()?);
+    let across = context.record.shared_event_id.is_some();
+    let is_callers = |account: &AccountId| context.principal.account_id().as_ref() == Some(account);
+    listed
+        .or_else(expected)
+        .or_else(|| context.scope.account.clone().filter(|account| !(across && is_callers(account))))
 }
 
 /// `createBucketConfiguration.locationConstraint`; `EU` is an old name of `eu-west-1`.

@@ -7,10 +7,11 @@ mod source;
 pub use source::RuleFileError;
 
 use super::call::NativeCall;
+use super::path::Path;
 use super::{Rule, ServiceRules, TagCall};
 use crate::tags::TagConstraints;
 use crate::toml_error::TomlError;
-use format::{File, RegionOf, RuleFile};
+use format::{File, OneOrMore, RegionOf, RuleFile};
 use native::NativeCalls;
 use source::Source;
 use std::collections::BTreeMap;
@@ -34,6 +35,10 @@ impl ServiceRules {
             .map_err(|error| RuleFileError::Format(TomlError::of_parser(text, &error)))?;
         Checked { source: Source(text), file: &file }.service()
     }
+}
+
+fn paths(written: Option<&OneOrMore>) -> Vec<Path> {
+    written.map(|paths| paths.0.clone()).unwrap_or_default()
 }
 
 /// A file of the right form, with the checks that its parts fit together.
@@ -108,6 +113,10 @@ impl Checked<'_> {
             global: matches!(rule.region, Some(RegionOf::Global)),
             when: rule.when.as_ref().map(|condition| condition.0.clone()),
             unless: rule.unless.as_ref().map(|condition| condition.0.clone()),
+            account: paths(rule.account.as_ref()),
+            request_tags: paths(rule.request_tags.as_ref()),
+            created: rule.created.clone(),
+            new_if: rule.new_if.as_ref().map(|condition| condition.0.clone()),
             note: rule.note.clone(),
             limits: TagConstraints { tags: rule.max_tags.unwrap_or(limits.tags), ..limits },
         }))

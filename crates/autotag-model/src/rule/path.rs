@@ -103,7 +103,7 @@ impl fmt::Display for Path {
 
 impl Path {
     /// The values at the path, in order.
-    fn values<'t>(&self, event: &str, parsed: &'t ParsedRecord) -> Vec<&'t Value> {
+    pub(super) fn values<'t>(&self, event: &str, parsed: &'t ParsedRecord) -> Vec<&'t Value> {
         let (root, suffix) = match self.root {
             Root::Request => (&parsed.request, "Request"),
             Root::Response => (&parsed.response, "Response"),
@@ -140,7 +140,7 @@ impl Path {
 }
 
 /// The value inside the wrapper of newer EC2 records, such as `{"CreateNatGatewayResponse": {...}}`.
-fn unwrapped<'v>(root: &'v Value, event: &str, suffix: &str) -> &'v Value {
+pub(super) fn unwrapped<'v>(root: &'v Value, event: &str, suffix: &str) -> &'v Value {
     let Some(object) = root.as_object() else { return root };
     let wrapper = object.iter().find(|(key, _)| {
         key.len() == event.len() + suffix.len()

@@ -295,3 +295,62 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_resource_lies_in_the_account_that_the_call_or_the_records_list_names() {
+    let database = rule(
+        "event = \"CreateThing\"\nid = \"request.name\"\naccount = [\"request.catalogId\", \"request.accountId\"]\narn = \"arn:{partition}:glue:{region}:{account}:database/{id}\"",
+    );
+    let arn = |account: &str| vec![format!("arn:aws:glue:eu-west-1:{account}:database/sales")];
+    let by_call = |more: Value| {
+        let mut request = json!({"name": "sales"});
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        database.locate(&parsed(request, Value::Null), &scope())
+    };
+    assert_eq!(arns(by_call(json!({}))), arn("111122223333"));
+    assert_eq!(arns(by_call(json!({"catalogId": "444455556666"}))), arn("444455556666"));
+    assert_eq!(arns(by_call(json!({"accountId": 444_455_556_666_u64}))), arn("444455556666"));
+    let nested = "111122223333:catalog";
+    assert_eq!(by_call(json!({"catalogId": nested})), Located::NoAccount(nested.to_owned()));
+
+    let listed = |resources: Value| {
+        let mut record = parsed(json!({"name": "sales"}), Value::Null);
+        record.resources = resources;
+        arns(database.locate(&record, &scope()))
+    };
+    let thing = |account: &str, kind: &str| json!({"accountId": account, "type": kind, "ARN": "arn:x"});
+    assert_eq!(listed(json!([thing("444455556666", "AWS::EC2::Thing")])), arn("444455556666"));
+    assert_eq!(listed(json!([thing("444455556666", "AWS::KMS::Key")])), arn("111122223333"));
+    let source_and_own =
+        json!([thing("444455556666", "AWS::EC2::Thing"), thing("111122223333", "AWS::EC2::Thing"),]);
+    assert_eq!(listed(source_and_own), arn("111122223333"), "the other one was only read");
+}
+
+#[test]
+fn what_a_record_says_about_the_creation() {
+    let thing = rule(
+        "event = \"CreateThing\"\nid = \"response.set[].id\"\ncreated = \"response.set[].time\"\nnew_if = { path = \"response.version\", is = [\"1\"] }\nrequest_tags = [\"request.config.tags\", \"request.more\"]",
+    );
+    let created = |times: &[Value]| {
+        let set: Vec<Value> = times.iter().map(|time| json!({"id": "x", "time": time})).collect();
+        thing.created(&parsed(Value::Null, json!({"set": {"items": set}}))).map(|time| time.to_string())
+    };
+    let (one, two) = (json!(1_772_539_200_000_i64), json!("2026-03-04T12:00:00Z"));
+    assert_eq!(created(&[two.clone(), one]).as_deref(), Some("2026-03-03T12:00:00Z"), "the oldest counts");
+    assert_eq!(created(&[json!(3), two]).as_deref(), Some("2026-03-04T12:00:00Z"), "3 is not a time");
+    assert_eq!(created(&[]), None);
+
+    let older =
+        |version: Value| thing.changed_an_older_one(&parsed(Value::Null, json!({"version": version})));
+    assert!(older(json!(7)) && !older(json!(1)) && !older(Value::Null));
+
+    let request = json!({"config": {"tags": {"a": "1"}}, "more": "b=2", "tags": {"c": "3"}});
+    let mut tags = thing.requested_tags(&parsed(request, Value::Null), None);
+    tags.sort();
+    let keys: Vec<&str> = tags.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["a", "b", "c"]);
+
+    let token = |request: Value| thing.has_idempotency_token(&parsed(request, Value::Null));
+    assert!(token(json!({"clientToken": "t"})) && token(json!({"CreateThingRequest": {"ClientToken": "t"}})));
+    assert!(!token(json!({"clientToken": ""})) && !token(json!({"nextToken": "t"})) && !token(Value::Null));
+}

@@ -98,3 +98,15 @@ fn a_person_whose_name_cannot_be_asked_for_gets_nothing_yet_and_is_not_called_by
         assert_eq!(row_of(&rows, &queue_arn("maras")).status, Outcome::Tagged, "others do not wait for her");
     }
 }
+
+/// A user who creates something and is deleted right after it has no IAM tags any more; the owner is known all the same.
+#[test]
+fn a_caller_who_was_deleted_since_does_not_hold_up_the_tags_of_what_they_made() {
+    let ports = Failing {
+        world: just_after(),
+        fault: |operation: &str, _: &str| (operation == "principal").then_some(ErrorClass::NotFound),
+    };
+    let rows = failing_rows(&ports, &[queue("09:00:00", &user("mara"), "orders")]);
+    assert_eq!(rows[0].status, Outcome::Tagged);
+    assert_eq!(owner_on(&ports.world, &queue_arn("orders")).as_deref(), Some("mara"));
+}

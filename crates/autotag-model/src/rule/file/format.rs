@@ -53,6 +53,10 @@ pub(super) struct RuleFile {
     pub(super) region: Option<RegionOf>,
     pub(super) when: Option<ConditionFile>,
     pub(super) unless: Option<ConditionFile>,
+    pub(super) account: Option<OneOrMore>,
+    pub(super) request_tags: Option<OneOrMore>,
+    pub(super) created: Option<Path>,
+    pub(super) new_if: Option<ConditionFile>,
     pub(super) note: Option<String>,
     pub(super) max_tags: Option<usize>,
 }
