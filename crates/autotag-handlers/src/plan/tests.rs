@@ -27,6 +27,7 @@ mod identity;
 mod parents;
 mod principals;
 mod recheck;
+mod service_tags;
 mod value;
 
 /// A backend and a session store in memory, at a moment.
