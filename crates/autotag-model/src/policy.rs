@@ -49,6 +49,8 @@ use crate::tags::normalized_key;
 pub struct Policy {
     /// The identity keys, which say who created a resource, with their values.
     pub identity: Vec<(String, TagTemplate)>,
+    /// Which identity keys are enforced, unless the policy lists them.
+    pub profile: Profile,
     /// The identity keys that are enforced: a value that the creating call declares is replaced and reported. A declared
     /// value of another identity key is kept and reported. By default those of [`Profile::Proof`].
     pub enforced: Vec<String>,

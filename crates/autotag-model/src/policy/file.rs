@@ -321,6 +321,7 @@ impl TryFrom<File> for Policy {
         let enforced = enforced(&file.existing, file.policy.profile, &file.identity)?;
         let policy = Self {
             identity: file.identity.0,
+            profile: file.policy.profile,
             enforced,
             fixed: file.fixed.0,
             iam_tags: file.copy.iam_tags.into(),
@@ -344,6 +345,7 @@ impl Default for Policy {
     fn default() -> Self {
         let identity = default_identity();
         Self {
+            profile: Profile::default(),
             enforced: Profile::default().enforced(&identity),
             identity,
             fixed: Vec::new(),
