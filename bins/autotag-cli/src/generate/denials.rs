@@ -81,7 +81,7 @@ pub(super) fn denials(
             |one: &str| special.contains(one) && !groups.iter().any(|group| group.services.contains(one));
         all.push((of(&elsewhere), owned(&[key]), None));
         for group in groups {
-            let values = group.values.iter().map(|value| (*value).to_owned()).collect();
+            let values = group.values.iter().map(|value| with_defaults(value)).collect();
             let except = Some((format!("{}{key}", tags.value), values));
             all.push((of(&|one| group.services.contains(one)), owned(&[key]), except));
         }
@@ -119,6 +119,24 @@ fn expected<'a>(key: &str, services: &BTreeSet<&'a str>) -> Vec<Expected<'a>> {
         return vec![Expected { services: groups.into_values().flatten().collect(), values }];
     }
     groups.into_iter().map(|(values, services)| Expected { services, values }).collect()
+}
+
+/// The value with defaults for its variables. Without one, a statement with a variable that the caller has no value for denies
+/// nothing ([IAM policy variables][variables]). Every caller has a user id.
+///
+/// [variables]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+fn with_defaults(value: &str) -> String {
+    let mut parts = value.split("${");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('}') {
+            Some((name, rest)) if name != "aws:userid" => {
+                text.push_str(&format!("${{{name}, 'none'}}{rest}"))
+            }
+            _ => text.push_str(&format!("${{{part}")),
+        }
+    }
+    text
 }
 
 fn service(action: &str) -> &str {
@@ -170,6 +188,13 @@ mod tests {
         assert!(values.as_ref().is_some_and(|(key, values)| {
             key == "aws:RequestTag/Owner" && values.contains(&"IoTDeviceTester".to_owned())
         }));
+    }
+
+    #[test]
+    fn a_variable_without_a_value_denies_as_well() {
+        assert_eq!(with_defaults("${aws:userid}"), "${aws:userid}");
+        assert_eq!(with_defaults("a-${aws:PrincipalTag/owner}-b"), "a-${aws:PrincipalTag/owner, 'none'}-b");
+        assert_eq!(with_defaults("EC2 Image Builder"), "EC2 Image Builder");
     }
 
     #[test]

@@ -55,12 +55,8 @@ fn script(name: &str) -> PathBuf {
 
 /// The output of a script of Node.js for `input`.
 fn node(name: &str, input: &Value) -> String {
-    node_with(name, &[], input)
-}
-
-fn node_with(name: &str, args: &[&str], input: &Value) -> String {
     let mut command = installed(PolicySimulators::start(FOLDER)).node();
-    command.arg(script(name)).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.arg(script(name)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = command.spawn().unwrap();
     running.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
     text(&running.wait_with_output().unwrap())
