@@ -5,8 +5,8 @@ mod args;
 mod aws;
 
 pub(crate) use args::{
-    CatalogArgs, CatalogFormat, ExplainArgs, Format, IdentifyArgs, PlanArgs, SessionsArgs, SessionsCommand,
-    SourceArgs, StoreArgs, TextFormat,
+    CatalogArgs, CatalogFormat, ExplainArgs, Format, IdentifyArgs, PlanArgs, PolicyArgs, PolicyCommand,
+    SessionsArgs, SessionsCommand, SourceArgs, StoreArgs, TextFormat,
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, RedriveArgs};
@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Sessions(SessionsArgs),
     /// List the events and services that are covered, and how their resources are tagged
     Catalog(CatalogArgs),
+    /// Check a tag policy
+    Policy(PolicyArgs),
     /// Write the files of a deployment (CloudFormation, permissions, event patterns, guards) from the catalogue and the
     /// policy
     #[cfg(feature = "aws")]

@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod identify;
 pub(crate) mod plan;
+pub(crate) mod policy;
 #[cfg(feature = "aws")]
 pub(crate) mod redrive;
 pub(crate) mod sessions;

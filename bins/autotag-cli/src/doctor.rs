@@ -8,6 +8,7 @@ pub(crate) mod canary;
 mod check;
 mod checks;
 mod consumer;
+mod copied_keys;
 mod deployment;
 mod eventbridge;
 mod expected;

@@ -5,6 +5,8 @@
 //! files is a module.
 
 mod backfill;
+mod controllers;
+mod denials;
 pub(crate) mod file;
 pub(crate) mod fingerprint;
 mod guard;
@@ -36,6 +38,7 @@ pub(crate) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
         org_metadata::files,
         backfill::files,
         terraform::files,
+        controllers::files,
         iam::files,
         patterns::files,
     ];

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 failed, or something could not be read or done; 2 wrong usage or configuration.
 
 mod cli;
+mod collisions;
 mod command;
 mod completion;
 #[cfg(feature = "aws")]
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Identify(args) => command::identify::run(&args),
         Command::Sessions(args) => command::sessions::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
+        Command::Policy(args) => command::policy::run(&args),
         #[cfg(feature = "aws")]
         Command::Generate(args) => command::generate::run(&args),
         #[cfg(feature = "aws")]

@@ -39,7 +39,9 @@ pub fn outcome(row: &ResourceOutcome, message: Option<&Message>, request_id: &st
         .notes
         .iter()
         .filter_map(|note| match note {
-            Note::Forged { key, .. } => Some(key.as_str()),
+            Note::Forged { key, .. } | Note::ExpectedByAws(key) | Note::SetByService(key) => {
+                Some(key.as_str())
+            }
             _ => None,
         })
         .collect();

@@ -8,19 +8,29 @@
 //! 3. session tags;
 //! 4. IAM tags of the role or user.
 //!
-//! A tag that the user put on the resource is kept, unless its key is an identity key. If the resource has no room for
-//! all tags, they are dropped from the end of that list; the user's own tags are never removed.
+//! A tag that the user put on the resource is kept, unless its key is an enforced identity key. If the resource has no room
+//! for all tags, they are dropped from the end of that list; the user's own tags are never removed.
 
+mod conditions;
+mod copies;
 mod decide;
+mod declared;
 mod file;
+mod input;
+mod note;
 mod pattern;
 mod template;
 mod trust;
 
 pub use crate::template::BraceError;
 pub use crate::toml_error::TomlError;
-pub use decide::{Decision, DecisionInput, NoWriteReason, Note};
+pub use conditions::{Effect, TagCondition, TaggedThing};
+pub use copies::CopyRules;
+pub use decide::{Decision, NoWriteReason};
+pub use declared::Profile;
 pub use file::PolicyError;
+pub use input::DecisionInput;
+pub use note::Note;
 pub use pattern::Pattern;
 pub use template::{TagTemplate, TagTemplateError, TemplateContext};
 pub use trust::{Trust, WorkloadName};
@@ -39,16 +49,21 @@ use crate::tags::normalized_key;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Policy {
-    /// The identity keys, which say who created a resource, with their values. Enforced.
+    /// The identity keys, which say who created a resource, with their values.
     pub identity: Vec<(String, TagTemplate)>,
+    /// Which identity keys are enforced, unless the policy lists them.
+    pub profile: Profile,
+    /// The identity keys that are enforced: a value that the creating call declares is replaced and reported. A declared
+    /// value of another identity key is kept and reported. By default those of [`Profile::Proof`].
+    pub enforced: Vec<String>,
     /// The static keys with their values.
     pub fixed: Vec<(String, TagTemplate)>,
     /// The IAM tags of the role or user that are copied.
     pub iam_tags: Selection,
     /// The session tags that are copied.
     pub session_tags: Selection,
-    /// What to do if the call that created the resource set an identity tag.
-    pub forged: ForgedTagPolicy,
+    /// Which of the selected tags are copied.
+    pub copy: CopyRules,
     /// Whether the tags of a new resource are read before tags are written. Those of a resource that may have existed
     /// before the event are always read.
     pub read_at_creation: bool,
@@ -61,18 +76,6 @@ pub struct Policy {
     pub ignore: Ignore,
     /// The evidence about owners that is believed.
     pub trust: Trust,
-}
-
-/// What to do about identity tags that the caller set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ForgedTagPolicy {
-    /// Replace them and report it.
-    #[default]
-    Enforce,
-    /// Keep them and report it.
-    Report,
 }
 
 /// A selection of tag keys.
@@ -147,6 +150,12 @@ impl Policy {
     pub fn is_identity_key(&self, key: &str) -> bool {
         let key = normalized_key(key);
         self.identity.iter().any(|(known, _)| normalized_key(known) == key)
+    }
+
+    /// Whether `key` is an enforced identity key, ignoring case.
+    pub fn is_enforced(&self, key: &str) -> bool {
+        let key = normalized_key(key);
+        self.enforced.iter().any(|known| normalized_key(known) == key)
     }
 
     /// The identity key whose value is the owner's name alone, if there is one. Child resources inherit its value.

@@ -28,6 +28,8 @@ impl Characters {
         let sign = matches!(c, ' ' | '+' | '-' | '=' | '.' | '_' | ':' | '/');
         match self {
             // AWS's pattern is `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`; `char::is_alphanumeric` would let combining marks pass.
+            // Some letters cannot be seen (U+3164). A value with one only looks like another value.
+            Self::Portable if is_invisible(c) => false,
             Self::Portable => {
                 let group = c.general_category_group();
                 sign || c == '@'
@@ -41,6 +43,30 @@ impl Characters {
             Self::Ascii => sign || c.is_ascii_alphanumeric(),
         }
     }
+}
+
+/// The first character of a text that nobody can see: a code point that Unicode calls default-ignorable, such as U+200B (zero
+/// width space), U+202E (right-to-left override), U+3164 (Hangul filler) or U+FE0F (variation selector).
+///
+/// A key with one looks like another key. AWS allows those that are letters.
+///
+/// ```
+/// use autotag_model::tags::invisible_character;
+///
+/// assert_eq!(invisible_character("Owner\u{3164}"), Some('\u{3164}'));
+/// assert_eq!(invisible_character("Owner of it"), None);
+/// ```
+pub fn invisible_character(text: &str) -> Option<char> {
+    text.chars().find(|c| is_invisible(*c))
+}
+
+/// Default_Ignorable_Code_Point of [DerivedCoreProperties](https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt).
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The tags that one service accepts. The default is what every service accepts.

@@ -1,6 +1,7 @@
 //! `autotag generate`: writes the files of a deployment, or compares them with those on disk.
 
 use crate::cli::GenerateArgs;
+use crate::collisions;
 use crate::completion::Completion;
 use crate::generate;
 use crate::generate::file::{GeneratedFile, LIST, LIST_HEAD};
@@ -16,8 +17,8 @@ use std::path::{Component, Path};
 
 pub(crate) fn run(args: &GenerateArgs) -> Result<Completion> {
     let services = setup::catalog(&args.rules)?.services()?;
-    let policy = setup::policy(args.policy.as_deref())?;
-    let files = generate::files(&Inventory::new(services, policy))?;
+    let inventory = Inventory::new(services, setup::policy(args.policy.as_deref())?);
+    let files = generate::files(&inventory)?;
     let changes = changes(&args.out, &files)?;
     if args.check {
         return check(&args.out, &changes);
@@ -26,7 +27,11 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<Completion> {
         change.apply(&args.out)?;
     }
     let (all, count) = (plural(files.len(), "file"), changes.len());
-    writeln!(anstream::stderr(), "{all} in `{}`, {count} changed", args.out.display())?;
+    let mut err = anstream::stderr().lock();
+    writeln!(err, "{all} in `{}`, {count} changed", args.out.display())?;
+    if let Some(keys) = collisions::summary(&collisions::collisions(&inventory.policy)) {
+        writeln!(err, "AWS's managed policies have conditions on {keys}: see `autotag policy check`")?;
+    }
     Ok(Completion::Complete)
 }
 

@@ -165,6 +165,14 @@ checks! {
         "do the organization's policies allow the role to write tags?",
         "exempt the role from the named statement, by a condition on aws:PrincipalArn";
 
+    /// Needs no question to AWS.
+    POLICY_KEYS = "policy.keys",
+        "do the permissions of AWS's services hold on what this policy tags?",
+        "rename the named keys in the policy; `autotag policy check` lists the conditions on them";
+    POLICY_COPIES = "policy.copies",
+        "does no policy in sight decide by a tag that is copied from sessions and roles?",
+        "name the keys in copy.deny of the policy, or set policy.copy = \"strict\" and list what is copied";
+
     CANARY = "canary",
         "do the tags of a new resource arrive?",
         "repair the links above, then read the logs of tag-handler; check that the policy does not ignore the identity that runs doctor";

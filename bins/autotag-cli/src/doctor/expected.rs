@@ -5,6 +5,7 @@ use crate::generate::iam;
 use crate::generate::inventory::Inventory;
 use crate::generate::patterns::{self, Pattern};
 use anyhow::Result;
+use autotag_model::policy::Policy;
 use std::collections::BTreeSet;
 
 /// The source and the name of an API call's event.
@@ -40,6 +41,8 @@ pub(crate) struct Expected {
     pub(crate) reading: BTreeSet<Need>,
     /// The keys of the tags that say who created a resource.
     pub(crate) identity_keys: Vec<String>,
+    /// The policy.
+    pub(crate) policy: Policy,
 }
 
 impl Expected {
@@ -67,6 +70,7 @@ impl Expected {
             tagging: needs(iam::write_actions(inventory)),
             reading: needs(iam::read_actions(inventory)),
             identity_keys: inventory.identity_keys().into_iter().map(str::to_owned).collect(),
+            policy: inventory.policy.clone(),
         })
     }
 }

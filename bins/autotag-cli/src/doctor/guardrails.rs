@@ -1,12 +1,14 @@
-//! Service control policies of the organization that deny tag actions.
+//! Service control policies of the organization that deny tag actions or decide by copied tags, and the keys of the tag policy.
 
 use super::check::{CheckFailure, CheckResult, Finding, fail};
-use super::checks::ORGANIZATION_POLICY;
+use super::checks::{ORGANIZATION_POLICY, POLICY_COPIES, POLICY_KEYS};
+use super::copied_keys;
 use super::deployment::{DeploymentView, Member};
 use super::expected::Need;
 use super::permissions::example;
 use super::policy::{conditions_hold, document, names_action, names_resource, statements};
 use super::query::QueryError;
+use crate::collisions::{self, collisions};
 use autotag_aws::signed::{ORGANIZATIONS, organizations_region};
 use autotag_model::arn::{AccountId, Region};
 use futures_util::future::join_all;
@@ -25,26 +27,76 @@ pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
         |member: &Member| view.member_role.as_ref().map(|role| view.member_role_arn(role, &member.account));
     let members = view.members.iter().flatten().map(|member| (member.account.clone(), role(member)));
     let findings = [hub].into_iter().chain(members).map(async |(account, role)| {
-        ORGANIZATION_POLICY.at(account.as_str(), allows_tagging(view, &account, role.as_deref()).await)
+        let place = account.as_str();
+        match controls(view, &account).await {
+            Ok(Controls::None(why)) => vec![
+                ORGANIZATION_POLICY.at(place, Ok(why)),
+                POLICY_COPIES.at(place, copied_keys::judge(&view.expected.policy, &BTreeMap::new())),
+            ],
+            Ok(Controls::Policies(policies)) => vec![
+                ORGANIZATION_POLICY.at(place, allows_tagging(view, &account, role.as_deref(), &policies)),
+                POLICY_COPIES.at(place, copied_keys::judge(&view.expected.policy, &policies)),
+            ],
+            Err(failure) => vec![ORGANIZATION_POLICY.at(place, Err(failure))],
+        }
     });
-    join_all(findings).await
+    let findings = join_all(findings).await.concat();
+    [vec![POLICY_KEYS.at(view.account.as_str(), keys(view))], findings].concat()
 }
 
-async fn allows_tagging(view: &DeploymentView, account: &AccountId, role: Option<&str>) -> CheckResult {
+/// Whether AWS's managed policies have conditions that the tags of the policy break.
+fn keys(view: &DeploymentView) -> CheckResult {
+    let keys = collisions(&view.expected.policy);
+    let broken = keys.iter().filter(|key| !key.broken_policies().is_empty());
+    let broken: Vec<String> = broken
+        .map(|key| {
+            let policies: Vec<&str> = key.broken_policies().into_iter().collect();
+            format!("`{}` must not be there for {}", key.key, policies.join(", "))
+        })
+        .collect();
+    if !broken.is_empty() {
+        return fail(broken.join("; "));
+    }
+    Ok(match collisions::summary(&keys) {
+        None => "AWS's managed policies have no conditions on its keys".to_owned(),
+        Some(keys) => {
+            format!("AWS's managed policies have conditions on {keys}; values that they expect are kept")
+        }
+    })
+}
+
+/// The service control policies that apply to an account.
+enum Controls {
+    /// None does, and why.
+    None(String),
+    /// By name.
+    Policies(BTreeMap<String, Value>),
+}
+
+async fn controls(view: &DeploymentView, account: &AccountId) -> Result<Controls, CheckFailure> {
     let region = organizations_region(&view.hub);
     let action = "organizations:DescribeOrganization";
     let organization = match view.aws.json(ORGANIZATIONS, action, &region, &json!({})).await {
         Ok(organization) => organization,
         Err(error) if error.code == NO_ORGANIZATION => {
-            return Ok("the account is in no organization".to_owned());
+            return Ok(Controls::None("the account is in no organization".to_owned()));
         }
         Err(error) => return Err(error.into()),
     };
     let manager = organization.pointer("/Organization/MasterAccountId").and_then(Value::as_str);
     if manager == Some(account.as_str()) {
-        return Ok("such policies do not apply to the management account".to_owned());
+        let why = "such policies do not apply to the management account";
+        return Ok(Controls::None(why.to_owned()));
     }
-    let policies = policies(view, &region, account).await?;
+    Ok(Controls::Policies(policies(view, &region, account).await?))
+}
+
+fn allows_tagging(
+    view: &DeploymentView,
+    account: &AccountId,
+    role: Option<&str>,
+    policies: &BTreeMap<String, Value>,
+) -> CheckResult {
     let denials = policies.iter().flat_map(|(name, policy)| denials(view, account, role, name, policy));
     let mut conditional = None;
     for denial in denials {

@@ -2,6 +2,7 @@
 //!
 //! `docs/security.md` describes what each statement prevents. A test compares its table with the statements.
 
+use super::denials::{self, Denial, REQUEST_TAGS, denials};
 use super::file::GeneratedFile;
 use super::inventory::Inventory;
 use anyhow::{Result, ensure};
@@ -114,15 +115,16 @@ struct Guard<'a> {
     /// The key of the tag with the whole `principalId`. Without it IAM cannot compare callers with owners.
     principal_key: Option<&'a str>,
     keys: &'a [&'a str],
-    services: &'a BTreeSet<&'a str>,
     strict: &'a [&'a str],
+    /// What the group of owners may not do.
+    forged_by_owners: &'a [Denial],
+    forged: &'a [Denial],
+    forged_on_objects: &'a [Denial],
     read_actions: &'a [&'a str],
     run_instances_resources: &'a [&'a str],
     created_resources: &'a [&'a str],
     owner_actions: &'a [&'a str],
-    tag_actions: &'a [&'a str],
     object_tags: &'a [&'a str],
-    tagged_objects: &'a [&'a str],
     role_actions: &'a [&'a str],
     tag_handler: &'a str,
     member: &'a str,
@@ -131,22 +133,31 @@ struct Guard<'a> {
 }
 
 pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
-    let keys = inventory.identity_keys();
+    let keys = inventory.enforced_keys();
+    if keys.is_empty() {
+        // Where every key may be declared, there is nothing to guard.
+        return Ok(Vec::new());
+    }
     let services = services(inventory);
     let strict = strict(&services);
     let principal_key = principal_key(inventory);
+    let calls: Vec<String> = services.iter().map(|service| format!("{service}:*")).collect();
+    let forged = denials(inventory, "IdentityTags", &calls, REQUEST_TAGS);
+    let forged_by_owners = denials(inventory, "ForgeNothing", &TAG_ACTIONS.map(str::to_owned), REQUEST_TAGS);
+    let forged_on_objects =
+        denials(inventory, "ForgedOnObjects", &TAGGED_OBJECTS.map(str::to_owned), denials::OBJECT_TAGS);
     let template = Guard {
         principal_key,
         keys: &keys,
-        services: &services,
         strict: &strict,
+        forged_by_owners: &forged_by_owners,
+        forged: &forged,
+        forged_on_objects: &forged_on_objects,
         read_actions: &READ_ACTIONS,
         run_instances_resources: &RUN_INSTANCES_RESOURCES,
         created_resources: &CREATED_RESOURCES,
         owner_actions: &OWNER_ACTIONS,
-        tag_actions: &TAG_ACTIONS,
         object_tags: &OBJECT_TAGS,
-        tagged_objects: &TAGGED_OBJECTS,
         role_actions: &ROLE_ACTIONS,
         tag_handler: TAG_HANDLER,
         member: MEMBER,
@@ -155,15 +166,15 @@ pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     };
     let mut all = vec![
         GeneratedFile::new("guard.yaml", &template.render()?),
-        control("scp.json", &identity_tags(&keys, &services))?,
-        control("scp-objects.json", &object_tags(&keys))?,
+        control("scp.json", &identity_tags(&forged))?,
+        control("scp-objects.json", &object_tags(&keys, &forged_on_objects))?,
         control(
             "scp-strict.json",
             &[deny("TagCallsWithoutConditions", &strict, &except_taggers(json!({})))],
         )?,
     ];
     if let Some(key) = principal_key {
-        all.push(GeneratedFile::new("iam/owners.json", &pretty(&owners(key, &keys))));
+        all.push(GeneratedFile::new("iam/owners.json", &pretty(&owners(key, &forged_by_owners))));
     }
     Ok(all)
 }
@@ -181,18 +192,20 @@ fn strict(services: &BTreeSet<&str>) -> Vec<&'static str> {
     WITHOUT_CONDITIONS.into_iter().filter(known).collect()
 }
 
-/// The identity key whose value IAM can compare with `${aws:userid}`.
+/// The enforced identity key whose value IAM can compare with `${aws:userid}`.
 fn principal_key(inventory: &Inventory) -> Option<&str> {
     let whole: TagTemplate = "{principal.id}".parse().ok()?;
-    inventory.policy.identity.iter().find(|(_, template)| *template == whole).map(|(key, _)| key.as_str())
+    let policy = &inventory.policy;
+    let found = policy.identity.iter().find(|(key, template)| *template == whole && policy.is_enforced(key));
+    found.map(|(key, _)| key.as_str())
 }
 
 /// The policy of the group of owners.
-fn owners(key: &str, keys: &[&str]) -> Vec<Value> {
+fn owners(key: &str, forged: &[Denial]) -> Vec<Value> {
     let arns = |kinds: &[&str]| -> Vec<String> {
         kinds.iter().map(|kind| format!("arn:aws:ec2:*:*:{kind}/*")).collect()
     };
-    vec![
+    let mut all = vec![
         json!({"Sid": "SeeAll", "Effect": "Allow", "Action": READ_ACTIONS, "Resource": "*"}),
         json!({"Sid": "RunNew", "Effect": "Allow", "Action": "ec2:RunInstances", "Resource": arns(&RUN_INSTANCES_RESOURCES)}),
         json!({
@@ -203,34 +216,30 @@ fn owners(key: &str, keys: &[&str]) -> Vec<Value> {
             "Sid": "ManageOwn", "Effect": "Allow", "Action": OWNER_ACTIONS, "Resource": "arn:aws:ec2:*:*:instance/*",
             "Condition": {"StringEquals": {format!("ec2:ResourceTag/{key}"): "${aws:userid}"}},
         }),
-        deny("ForgeNothing", &TAG_ACTIONS, &naming("aws:TagKeys", keys)),
-        deny("RemoveNotAll", &["ec2:DeleteTags"], &naming_none()),
-    ]
+    ];
+    all.extend(forged.iter().map(|one| statement(one, one.condition())));
+    all.push(deny("RemoveNotAll", &["ec2:DeleteTags"], &naming_none()));
+    all
 }
 
 /// The statements for services with the condition key `aws:TagKeys`.
-fn identity_tags(keys: &[&str], services: &BTreeSet<&str>) -> Vec<Value> {
-    let calls: Vec<String> = services.iter().map(|service| format!("{service}:*")).collect();
-    let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+fn identity_tags(forged: &[Denial]) -> Vec<Value> {
     let roles = |names: &[&str]| -> Vec<String> { names.iter().map(|name| role(name)).collect() };
-    vec![
-        deny("IdentityTags", &calls, &except_taggers(naming("aws:TagKeys", keys))),
-        deny("AllTagsAtOnce", &["ec2:DeleteTags"], &except_taggers(naming_none())),
-        json!({
-            "Sid": "TaggerRoles", "Effect": "Deny", "Action": ROLE_ACTIONS,
-            "Resource": roles(&[TAG_HANDLER, MEMBER, DEPLOYER, STACK_SETS]),
-            "Condition": {"ArnNotLike": {"aws:PrincipalArn": roles(&[DEPLOYER, STACK_SETS])}},
-        }),
-    ]
+    let mut all: Vec<Value> =
+        forged.iter().map(|one| statement(one, except_taggers(one.condition()))).collect();
+    all.push(deny("AllTagsAtOnce", &["ec2:DeleteTags"], &except_taggers(naming_none())));
+    all.push(json!({
+        "Sid": "TaggerRoles", "Effect": "Deny", "Action": ROLE_ACTIONS,
+        "Resource": roles(&[TAG_HANDLER, MEMBER, DEPLOYER, STACK_SETS]),
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": roles(&[DEPLOYER, STACK_SETS])}},
+    }));
+    all
 }
 
 /// The statements for objects of S3, which has condition keys of its own.
-fn object_tags(keys: &[&str]) -> Vec<Value> {
-    let mut all = vec![deny(
-        "ForgedOnObjects",
-        &TAGGED_OBJECTS,
-        &except_taggers(naming("s3:RequestObjectTagKeys", keys)),
-    )];
+fn object_tags(keys: &[&str], forged: &[Denial]) -> Vec<Value> {
+    let mut all: Vec<Value> =
+        forged.iter().map(|one| statement(one, except_taggers(one.condition()))).collect();
     for (key, number) in keys.iter().zip(1..) {
         let tagged = json!({"Null": {format!("s3:ExistingObjectTag/{key}"): "false"}});
         all.push(deny(&format!("ObjectsWith{number}"), &OBJECT_TAGS, &except_taggers(tagged)));
@@ -238,16 +247,15 @@ fn object_tags(keys: &[&str]) -> Vec<Value> {
     all
 }
 
+fn statement(denial: &Denial, condition: Value) -> Value {
+    let actions: Vec<&str> = denial.actions.iter().map(String::as_str).collect();
+    deny(&denial.sid, &actions, &condition)
+}
+
 fn deny(sid: &str, actions: &[&str], condition: &Value) -> Value {
     // A single action is written without a list, as is usual.
     let actions = if let [action] = actions { json!(action) } else { json!(actions) };
     json!({"Sid": sid, "Effect": "Deny", "Action": actions, "Resource": "*", "Condition": condition})
-}
-
-/// The condition that the call names one of these tag keys, in any case. Most services distinguish `owner` and `Owner`, but the
-/// condition key `aws:ResourceTag/Owner` ignores case.
-fn naming(context: &str, keys: &[&str]) -> Value {
-    json!({"ForAnyValue:StringEqualsIgnoreCase": {context: keys}})
 }
 
 /// The condition that the call names no tag key, and so affects all tags.

@@ -12,6 +12,7 @@ use autotag_aws::backend::permissions::{PERMISSIONS, Permission, Whose};
 use autotag_handlers::services::parent_events;
 use autotag_model::policy::Selection;
 use autotag_model::rule::Rule;
+use autotag_model::tags::{Characters, TagConstraints, TagKey};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -50,6 +51,8 @@ pub(crate) struct Statement {
     pub(crate) actions: Vec<String>,
     /// `*`, or ARNs with `*`, `{partition}` and `{account}` in them.
     pub(crate) resources: Vec<String>,
+    /// The only tag keys that the actions may name. Empty if they may name any.
+    pub(crate) tag_keys: Vec<String>,
 }
 
 /// A managed policy.
@@ -98,14 +101,48 @@ pub(crate) fn read_actions(inventory: &Inventory) -> ActionMap<'_> {
 /// # Errors
 /// There would be more policies, or longer ones, than AWS allows.
 pub(crate) fn policies(inventory: &Inventory) -> Result<Vec<Policy>> {
-    let mut policies = split("tag", &write_actions(inventory))?;
-    policies.extend(split("read", &read_actions(inventory))?);
+    let mut policies = split("tag", &write_actions(inventory), &closed_keys(inventory))?;
+    policies.extend(split("read", &read_actions(inventory), &ClosedKeys::default())?);
     ensure!(
         policies.len() <= MAX_POLICIES,
         "{} managed policies are needed, but a role may have only {MAX_POLICIES}; ignore services that you do not use in the tag policy",
         policies.len()
     );
     Ok(policies)
+}
+
+/// The only tag keys that actions may name.
+#[derive(Debug, Default)]
+struct ClosedKeys {
+    /// Empty if the actions may name any.
+    keys: Vec<String>,
+    /// Actions that may name any key: they replace all tags of a resource, and so name those of the user too.
+    except: BTreeSet<String>,
+}
+
+impl ClosedKeys {
+    fn of(&self, action: &str) -> Vec<String> {
+        if self.except.contains(action) { Vec::new() } else { self.keys.clone() }
+    }
+}
+
+/// The keys that the policy closes the list of, also as services without `@` in keys spell them.
+fn closed_keys(inventory: &Inventory) -> ClosedKeys {
+    let mut ascii = TagConstraints::default();
+    ascii.keys = Characters::Ascii;
+    let spelled = |key: &str| {
+        let portable = TagKey::sanitize(key, &TagConstraints::default());
+        [portable, TagKey::sanitize(key, &ascii)]
+    };
+    let keys = inventory.policy.closed_keys().unwrap_or_default();
+    let keys: BTreeSet<String> = keys
+        .into_iter()
+        .flat_map(spelled)
+        .filter_map(|key| key.ok().map(|(key, _)| key.as_str().to_owned()))
+        .collect();
+    let replacing = inventory.rules().filter(|(_, rule)| rule.call.replaces());
+    let except = replacing.flat_map(|(_, rule)| rule.actions.iter().cloned()).collect();
+    ClosedKeys { keys: keys.into_iter().collect(), except }
 }
 
 fn add<'a, A: AsRef<str> + 'a + ?Sized>(
@@ -190,17 +227,18 @@ fn subsumes(one: &str, other: &str) -> bool {
         && one.last().zip(other.last()).is_some_and(|(one, other)| WildMatch::new(one).matches(other))
 }
 
-/// One statement for each set of resources, in the order of their first actions.
-fn statements(needs: &ActionMap<'_>) -> Vec<Statement> {
-    let mut by_resources: BTreeMap<&BTreeSet<String>, Vec<&str>> = BTreeMap::new();
+/// One statement for each set of resources and tag keys, in the order of their first actions.
+fn statements(needs: &ActionMap<'_>, closed: &ClosedKeys) -> Vec<Statement> {
+    let mut by_resources: BTreeMap<(&BTreeSet<String>, Vec<String>), Vec<&str>> = BTreeMap::new();
     for (action, resources) in needs {
-        by_resources.entry(resources).or_default().push(action);
+        by_resources.entry((resources, closed.of(action))).or_default().push(action);
     }
     let mut statements: Vec<Statement> = by_resources
         .into_iter()
-        .map(|(resources, actions)| Statement {
+        .map(|((resources, tag_keys), actions)| Statement {
             actions: actions.into_iter().map(str::to_owned).collect(),
             resources: resources.iter().cloned().collect(),
+            tag_keys,
         })
         .collect();
     statements.sort_by(|a, b| a.actions.cmp(&b.actions));
@@ -208,9 +246,9 @@ fn statements(needs: &ActionMap<'_>) -> Vec<Statement> {
 }
 
 /// Packs statements into few policies, in order.
-fn split(name: &str, needs: &ActionMap<'_>) -> Result<Vec<Policy>> {
+fn split(name: &str, needs: &ActionMap<'_>, closed: &ClosedKeys) -> Result<Vec<Policy>> {
     let mut policies: Vec<Policy> = Vec::new();
-    for statement in statements(needs) {
+    for statement in statements(needs, closed) {
         let fits = |policy: &mut Policy| {
             policy.statements.push(statement.clone());
             let fits = policy.size() <= MAX_POLICY_LENGTH;
@@ -240,6 +278,26 @@ impl Statement {
         self.resources.iter().any(|resource| resource.starts_with(&prefix))
     }
 
+    /// The condition in YAML, if there is one.
+    fn write_condition(&self, yaml: &mut String, space: &str) -> Result<()> {
+        if self.needs_account() || !self.tag_keys.is_empty() {
+            writeln!(yaml, "{space}    Condition:")?;
+        }
+        if self.needs_account() {
+            writeln!(
+                yaml,
+                "{space}      StringEquals:\n{space}        aws:ResourceAccount: \"{OWN_ACCOUNT}\""
+            )?;
+        }
+        if !self.tag_keys.is_empty() {
+            writeln!(yaml, "{space}      ForAllValues:StringEquals:\n{space}        aws:TagKeys:")?;
+            for key in &self.tag_keys {
+                writeln!(yaml, "{space}          - {}", Value::from(key.as_str()))?;
+            }
+        }
+        Ok(())
+    }
+
     fn json(&self, partition: &str, account: &str) -> Value {
         let resources: Vec<String> = self
             .resources
@@ -247,13 +305,15 @@ impl Statement {
             .map(|resource| resource.replace("{partition}", partition).replace("{account}", account))
             .collect();
         let mut statement = json!({"Effect": "Allow", "Action": self.actions, "Resource": resources});
-        if self.needs_account()
-            && let Some(members) = statement.as_object_mut()
-        {
-            members.insert(
-                "Condition".to_owned(),
-                json!({"StringEquals": {"aws:ResourceAccount": OWN_ACCOUNT}}),
-            );
+        let mut condition = serde_json::Map::new();
+        if self.needs_account() {
+            condition.insert("StringEquals".to_owned(), json!({"aws:ResourceAccount": OWN_ACCOUNT}));
+        }
+        if !self.tag_keys.is_empty() {
+            condition.insert("ForAllValues:StringEquals".to_owned(), json!({"aws:TagKeys": self.tag_keys}));
+        }
+        if let (Some(members), false) = (statement.as_object_mut(), condition.is_empty()) {
+            members.insert("Condition".to_owned(), condition.into());
         }
         statement
     }
@@ -291,12 +351,7 @@ impl Policy {
                 let sub = if filled.contains("${") { "!Sub " } else { "" };
                 writeln!(yaml, "{space}      - {sub}\"{filled}\"")?;
             }
-            if statement.needs_account() {
-                writeln!(
-                    yaml,
-                    "{space}    Condition:\n{space}      StringEquals:\n{space}        aws:ResourceAccount: \"{OWN_ACCOUNT}\""
-                )?;
-            }
+            statement.write_condition(&mut yaml, &space)?;
         }
         Ok(yaml.trim_end().to_owned())
     }

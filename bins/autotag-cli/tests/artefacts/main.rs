@@ -7,6 +7,7 @@
 )]
 
 mod backfill;
+mod conditions;
 mod guards;
 mod lint;
 mod needs;

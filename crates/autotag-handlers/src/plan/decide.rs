@@ -180,6 +180,7 @@ pub(super) fn decide(
             previous_tags: request.previous_tags.as_deref(),
             constraints: &target.rule.limits,
             may_have_existed: target.may_have_existed,
+            by_service: calling_service(creation, resolved),
         },
     );
     let mut nothing = nothing_to_write(&decision);
@@ -265,6 +266,15 @@ fn is_service_call(creation: &Creation, resolved: &Resolved) -> bool {
     let (owner, principal) = (&resolved.owner, &creation.principal);
     let as_role = matches!(owner.source, Some(OwnerSource::Workload | OwnerSource::Role));
     owner.is_service() || principal.is_service_linked() || (as_role && principal.invoking_service().is_some())
+}
+
+/// The service that made the call in its own name, by its service-linked role, or as a role of the customer that it assumed.
+/// Only a reserved path proves a service-linked role here: what a service sets is not replaced.
+fn calling_service<'a>(creation: &'a Creation, resolved: &Resolved) -> Option<&'a str> {
+    let (source, principal) = (resolved.owner.source, &creation.principal);
+    let in_own_name = matches!(source, Some(OwnerSource::Service | OwnerSource::Workload));
+    let service = principal.linked_service();
+    service.or_else(|| in_own_name.then(|| principal.invoking_service()).flatten())
 }
 
 /// `None` if the resource or principal is deleted: a role or group may be gone while the resources that it made live on.

@@ -31,6 +31,7 @@ mod principals;
 mod recheck;
 mod replays;
 mod requested;
+mod service_tags;
 mod value;
 
 /// A backend and a session store in memory, at a moment.

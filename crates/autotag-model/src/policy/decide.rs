@@ -1,32 +1,11 @@
 //! The decision about the tags of one resource.
 
+use super::copies::Copy;
+use super::declared::{Declared, Kept};
+use super::input::DecisionInput;
 use super::template::{TagTemplate, TemplateContext};
-use super::{ForgedTagPolicy, Policy};
-use crate::tags::{
-    Adjustment, TagConstraints, TagKey, TagKeyError, TagSet, TagValue, is_reserved, normalized_key,
-};
-use std::fmt;
-
-/// What the tags of one resource are decided from.
-#[derive(Debug, Clone, Copy)]
-pub struct DecisionInput<'a> {
-    /// The values of the policy's placeholders: owner, principal and event.
-    pub context: &'a TemplateContext<'a>,
-    /// The IAM tags of the role or user.
-    pub iam_tags: &'a [(String, String)],
-    /// The session tags, as STS computed them.
-    pub session_tags: &'a [(&'a str, &'a str)],
-    /// The tags that the creating call asked for.
-    pub requested: &'a [(String, String)],
-    /// The tags that the resource has now, if they were read.
-    pub present: &'a [(String, String)],
-    /// The tags that the service accepts.
-    pub constraints: &'a TagConstraints,
-    /// On a recheck, the tags that the first evaluation of the event wrote; these may be replaced.
-    pub previous_tags: Option<&'a [(String, String)]>,
-    /// Whether the resource may have existed before the event. If so, existing identity tags are kept.
-    pub may_have_existed: bool,
-}
+use super::{Note, Policy};
+use crate::tags::{TagConstraints, TagKey, TagKeyError, TagSet, TagValue, is_reserved};
 
 /// The decision for one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,48 +36,6 @@ pub enum NoWriteReason {
     Complete,
     /// The resource has the opt-out tag.
     OptedOut,
-}
-
-/// Something that users should know about a tag that was or was not decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Note {
-    /// The caller set an identity key.
-    Forged {
-        /// The key as the caller wrote it.
-        key: String,
-        /// Whether its value is replaced.
-        replaced: bool,
-    },
-    /// A key or value was changed to fit.
-    Adjusted(String, Adjustment),
-    /// A session or IAM tag with a key of the policy was not copied.
-    Protected(String),
-    /// A tag with a key that begins with `aws:` was not copied.
-    Reserved(String),
-    /// The resource has no room for the tag of this key.
-    NoRoom(String),
-    /// A placeholder of the tag of this key has no value for this event.
-    NoValue(String),
-    /// The user's own tag of this key is kept.
-    Kept(String),
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Forged { key, replaced: true } => write!(f, "`{key}` set by the caller is replaced"),
-            Self::Forged { key, replaced: false } => write!(f, "`{key}` was set by the caller"),
-            Self::Adjusted(key, what) => write!(f, "`{key}`: {what}"),
-            Self::Protected(key) => {
-                write!(f, "tag `{key}` of the session or role is not copied: protected key")
-            }
-            Self::Reserved(key) => write!(f, "tag `{key}` is not copied: AWS keeps `aws:` keys for itself"),
-            Self::NoRoom(key) => write!(f, "no room for `{key}`"),
-            Self::NoValue(key) => write!(f, "`{key}` has no value here"),
-            Self::Kept(key) => write!(f, "the user's own `{key}` is kept"),
-        }
-    }
 }
 
 impl Policy {
@@ -145,7 +82,9 @@ impl Policy {
         if self.replace_existing || !(inputs.may_have_existed || inputs.previous_tags.is_some()) {
             return None;
         }
-        let theirs = |tag: &&(String, String)| self.is_identity_key(&tag.0) && !self.is_ours(inputs, tag);
+        let theirs = |tag: &&(String, String)| {
+            self.is_identity_key(&tag.0) && !self.is_ours(inputs, tag) && !self.is_declaration(inputs, tag)
+        };
         let mut identity = inputs.present.iter().filter(theirs).peekable();
         identity.peek()?;
         if !inputs.may_have_existed {
@@ -172,20 +111,27 @@ impl Policy {
         draft: &mut TagDraft<'_>,
     ) {
         draft.add_templates(&self.identity, inputs.context);
-        for (key, value) in present {
-            if !self.is_identity_key(key) {
+        for tag in present {
+            let (key, value) = tag;
+            if !self.is_identity_key(key) || draft.tags.get(key).is_some_and(|mine| mine.as_str() == value) {
                 continue;
             }
-            let ours = draft.tags.get(key).is_some();
-            let same = draft.tags.get(key).is_some_and(|mine| mine.as_str() == value);
-            if same {
-                continue;
-            }
-            let told_to = inputs.may_have_existed && self.replace_existing;
-            let replaced = ours && (self.forged == ForgedTagPolicy::Enforce || told_to);
-            draft.notes.push(Note::Forged { key: key.clone(), replaced });
-            if !replaced {
-                draft.tags.retain(|mine, _| mine.as_str() != key.as_str());
+            match self.declared(inputs, tag) {
+                Declared::Replaced => {
+                    // A key in another case stays beside ours: tags of users are not removed.
+                    let replaced = draft.tags.get(key).is_some();
+                    draft.notes.push(Note::Forged { key: key.clone(), replaced });
+                }
+                Declared::Kept(why) => {
+                    draft.notes.push(why.note(key));
+                    // To AWS, a key in another case is another key, but IAM's conditions ignore the case of a key. Beside a tag
+                    // on which permissions rest, ours could count in its stead.
+                    let same = |mine: &TagKey| match why {
+                        Kept::Declared => mine.as_str() == key.as_str(),
+                        Kept::ByService | Kept::Expected => mine.eq_ignore_case(key),
+                    };
+                    draft.tags.retain(|mine, _| !same(mine));
+                }
             }
         }
     }
@@ -195,19 +141,14 @@ impl Policy {
         let session = inputs.session_tags.iter().copied().map(|tag| (tag, &self.session_tags));
         let iam = inputs.iam_tags.iter().map(|(k, v)| ((k.as_str(), v.as_str()), &self.iam_tags));
         for ((key, value), selection) in session.chain(iam) {
-            if is_reserved(key) {
-                draft.notes.push(Note::Reserved(key.to_owned()));
-            } else if self.is_own_key(key) {
-                draft.notes.push(Note::Protected(key.to_owned()));
-            } else if selection.selects(key) {
-                draft.add(key, value);
+            match self.copy(selection, key, value) {
+                Copy::As(key) => draft.add(key, value),
+                Copy::Reserved => draft.notes.push(Note::Reserved(key.to_owned())),
+                Copy::Protected => draft.notes.push(Note::Protected(key.to_owned())),
+                Copy::Invisible => draft.notes.push(Note::Invisible(key.to_owned())),
+                Copy::NotSelected => {}
             }
         }
-    }
-
-    fn is_own_key(&self, key: &str) -> bool {
-        self.is_identity_key(key)
-            || self.fixed.iter().any(|(known, _)| normalized_key(known) == normalized_key(key))
     }
 
     /// Keeps the user's own tags: a tag of a session or the policy does not replace them.

@@ -1,9 +1,10 @@
 //! The policy file `autotag.toml`.
 
+use super::copies::CopyRules;
 use super::pattern::Pattern;
 use super::template::{TagTemplate, TagTemplateError};
 use super::trust::TrustFile;
-use super::{ForgedTagPolicy, Ignore, Policy, Selection};
+use super::{Ignore, Policy, Profile, Selection};
 use crate::arn::AccountId;
 use crate::tags::{TagConstraints, TagKey, normalized_key};
 use crate::toml_error::TomlError;
@@ -24,6 +25,14 @@ pub enum PolicyError {
         /// The key.
         key: String,
     },
+    /// A setting contradicts another one.
+    #[error("`{setting}`: {problem}")]
+    Setting {
+        /// The setting, for example `existing.opt_out`.
+        setting: &'static str,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -32,6 +41,7 @@ struct File {
     identity: Templates,
     #[serde(rename = "static")]
     fixed: Templates,
+    policy: Options,
     copy: Copy,
     existing: Existing,
     ignore: IgnoreFile,
@@ -43,31 +53,63 @@ struct File {
 struct Copy {
     iam_tags: Which,
     session_tags: Which,
+    allow: Option<Patterns>,
+    deny: Option<Patterns>,
+}
+
+/// The table `[policy]`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    profile: Profile,
+    copy: CopyMode,
+}
+
+#[derive(Deserialize, Default, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum CopyMode {
+    #[default]
+    All,
+    Strict,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Existing {
-    forged: ForgedTagPolicy,
+    enforce: Option<Vec<String>>,
+    /// The earlier form of `enforce`, for all identity keys at once.
+    forged: Option<Forged>,
     read_at_creation: bool,
     replace: bool,
-    opt_out: Option<String>,
+    opt_out: Option<OptOut>,
 }
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Forged {
+    Enforce,
+    Report,
+}
+
+/// The key of the opt-out tag.
+struct OptOut(String);
+
+/// Patterns, none of them empty.
+#[derive(Default)]
+struct Patterns(Vec<String>);
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct IgnoreFile {
-    principals: Vec<String>,
-    services: Vec<String>,
-    events: Vec<String>,
+    principals: Patterns,
+    services: Patterns,
+    events: Patterns,
     accounts: Vec<Account>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected true, false or a list of key patterns")]
 enum Which {
     All(bool),
-    Matching(Vec<String>),
+    Matching(Patterns),
 }
 
 /// Tags in the order of the file, which is the order of importance.
@@ -81,6 +123,7 @@ impl Default for File {
         Self {
             identity: Templates(default_identity()),
             fixed: Templates::default(),
+            policy: Options::default(),
             copy: Copy::default(),
             existing: Existing::default(),
             ignore: IgnoreFile::default(),
@@ -91,7 +134,7 @@ impl Default for File {
 
 impl Default for Copy {
     fn default() -> Self {
-        Self { iam_tags: Which::All(true), session_tags: Which::All(true) }
+        Self { iam_tags: Which::All(true), session_tags: Which::All(true), allow: None, deny: None }
     }
 }
 
@@ -154,30 +197,142 @@ impl<'de> Deserialize<'de> for Account {
     }
 }
 
+impl<'de> Deserialize<'de> for Patterns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let patterns = Vec::<String>::deserialize(deserializer)?;
+        if patterns.iter().any(|pattern| pattern.trim().is_empty()) {
+            return Err(D::Error::custom(
+                "an empty pattern matches nothing: remove it, or write `*` for everything",
+            ));
+        }
+        Ok(Self(patterns))
+    }
+}
+
+impl<'de> Deserialize<'de> for Which {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "expected true, false or a list of key patterns")]
+        enum Either {
+            All(bool),
+            Matching(Vec<String>),
+        }
+        match Either::deserialize(deserializer)? {
+            Either::All(all) => Ok(Self::All(all)),
+            Either::Matching(patterns) => {
+                let patterns = serde::de::value::SeqDeserializer::new(patterns.into_iter());
+                Patterns::deserialize(patterns).map(Self::Matching)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OptOut {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        match TagKey::sanitize(&key, &TagConstraints::default()) {
+            Ok((_, None)) => Ok(Self(key)),
+            Ok((_, Some(adjusted))) => {
+                Err(D::Error::custom(format!("`opt_out` is not a valid tag key: {adjusted} would be needed")))
+            }
+            Err(error) => Err(D::Error::custom(format!(
+                "`opt_out`: {error}; name a tag key of your own, or remove the line"
+            ))),
+        }
+    }
+}
+
 impl From<Which> for Selection {
     fn from(which: Which) -> Self {
         match which {
             Which::All(true) => Self::All,
             Which::All(false) => Self::None,
-            Which::Matching(patterns) => Self::Matching(
-                patterns.iter().map(|pattern| Pattern::new(&normalized_key(pattern))).collect(),
-            ),
+            Which::Matching(patterns) => patterns.into(),
         }
     }
 }
 
-impl From<File> for Policy {
-    fn from(file: File) -> Self {
-        let patterns = |texts: Vec<String>| texts.iter().map(|text| Pattern::new(text)).collect();
-        Self {
+impl From<Patterns> for Selection {
+    fn from(patterns: Patterns) -> Self {
+        Self::Matching(Pattern::of_keys(patterns.0.iter().map(String::as_str)))
+    }
+}
+
+/// The keys that are enforced.
+fn enforced(existing: &Existing, profile: Profile, identity: &Templates) -> Result<Vec<String>, PolicyError> {
+    let setting = "existing.enforce";
+    let keys = || identity.0.iter().map(|(key, _)| key.clone());
+    match (&existing.enforce, existing.forged) {
+        (Some(_), Some(_)) => Err(PolicyError::Setting {
+            setting,
+            problem: "`existing.forged` is its earlier form; remove that one".to_owned(),
+        }),
+        (None, Some(Forged::Enforce)) => Ok(keys().collect()),
+        (None, Some(Forged::Report)) => Ok(Vec::new()),
+        (None, None) => Ok(profile.enforced(&identity.0)),
+        (Some(wanted), None) => {
+            let known = |key: &String| keys().find(|known| normalized_key(known) == normalized_key(key));
+            wanted
+                .iter()
+                .map(|key| known(key).ok_or_else(|| not_identity(setting, key, keys().collect())))
+                .collect()
+        }
+    }
+}
+
+fn not_identity(setting: &'static str, key: &str, keys: Vec<String>) -> PolicyError {
+    let problem = format!("`{key}` is not an identity key; there are {}", keys.join(", "));
+    PolicyError::Setting { setting, problem }
+}
+
+/// Which keys may be copied.
+fn copy_rules(
+    mode: &CopyMode,
+    allow: Option<Patterns>,
+    deny: Option<Patterns>,
+) -> Result<CopyRules, PolicyError> {
+    let setting = "copy.allow";
+    let default = CopyRules::default();
+    let strict = match (mode, &allow) {
+        (CopyMode::All, _) => None,
+        (CopyMode::Strict, None) => {
+            let problem =
+                "`policy.copy = \"strict\"` copies only listed keys; list them, or write `allow = []`";
+            return Err(PolicyError::Setting { setting, problem: problem.to_owned() });
+        }
+        (CopyMode::Strict, Some(keys)) => {
+            if let Some(pattern) = keys.0.iter().find(|key| key.contains(['*', '?'])) {
+                let problem =
+                    format!("`{pattern}` has a wildcard, but `policy.copy = \"strict\"` needs whole keys");
+                return Err(PolicyError::Setting { setting, problem });
+            }
+            Some(keys.0.clone())
+        }
+    };
+    // A list of keys to copy says of its keys that they are wanted, also of those that are denied by default.
+    let by_default = if allow.is_some() { Vec::new() } else { default.deny };
+    let listed = deny.unwrap_or_default().0;
+    let deny = Pattern::of_keys(listed.iter().map(String::as_str)).into_iter().chain(by_default).collect();
+    Ok(CopyRules { allow: allow.map_or(default.allow, Selection::from), deny, strict })
+}
+
+impl TryFrom<File> for Policy {
+    type Error = PolicyError;
+
+    fn try_from(file: File) -> Result<Self, PolicyError> {
+        let patterns = |texts: Patterns| texts.0.iter().map(|text| Pattern::new(text)).collect();
+        let enforced = enforced(&file.existing, file.policy.profile, &file.identity)?;
+        let policy = Self {
             identity: file.identity.0,
+            profile: file.policy.profile,
+            enforced,
             fixed: file.fixed.0,
             iam_tags: file.copy.iam_tags.into(),
             session_tags: file.copy.session_tags.into(),
-            forged: file.existing.forged,
+            copy: copy_rules(&file.policy.copy, file.copy.allow, file.copy.deny)?,
             read_at_creation: file.existing.read_at_creation,
             replace_existing: file.existing.replace,
-            opt_out: file.existing.opt_out,
+            opt_out: file.existing.opt_out.map(|key| key.0),
             ignore: Ignore {
                 principals: patterns(file.ignore.principals),
                 services: patterns(file.ignore.services),
@@ -185,13 +340,27 @@ impl From<File> for Policy {
                 accounts: file.ignore.accounts.into_iter().map(|account| account.0).collect(),
             },
             trust: file.trust.into(),
-        }
+        };
+        policy.consistent()
     }
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        File::default().into()
+        let identity = default_identity();
+        Self {
+            profile: Profile::default(),
+            enforced: Profile::default().enforced(&identity),
+            identity,
+            fixed: Vec::new(),
+            iam_tags: Selection::All,
+            session_tags: Selection::All,
+            copy: CopyRules::default(),
+            read_at_creation: false,
+            replace_existing: false,
+            opt_out: None,
+            ignore: Ignore::default(),
+        }
     }
 }
 
@@ -209,11 +378,22 @@ impl Policy {
     /// ```
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
         let file: File = toml::from_str(text).map_err(|error| TomlError::of_parser(text, &error))?;
-        let policy = Self::from(file);
-        let twice = policy.fixed.iter().find(|(key, _)| policy.is_identity_key(key));
-        match twice {
-            Some((key, _)) => Err(PolicyError::IdentityAndStatic { key: key.clone() }),
-            None => Ok(policy),
+        Self::try_from(file)
+    }
+
+    /// The policy, if its settings do not contradict each other.
+    fn consistent(self) -> Result<Self, PolicyError> {
+        if let Some((key, _)) = self.fixed.iter().find(|(key, _)| self.is_identity_key(key)) {
+            return Err(PolicyError::IdentityAndStatic { key: key.clone() });
+        }
+        match &self.opt_out {
+            Some(key) if self.is_own_key(key) => Err(PolicyError::Setting {
+                setting: "existing.opt_out",
+                problem: format!(
+                    "autotag itself writes `{key}`; choose a key that is in neither [identity] nor [static]"
+                ),
+            }),
+            _ => Ok(self),
         }
     }
 }

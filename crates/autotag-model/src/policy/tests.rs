@@ -39,6 +39,8 @@ struct Case {
     present: Vec<(String, String)>,
     constraints: TagConstraints,
     existing: bool,
+    by_service: Option<&'static str>,
+    event_source: &'static str,
 }
 
 impl Default for Case {
@@ -51,6 +53,8 @@ impl Default for Case {
             present: vec![],
             constraints,
             existing: false,
+            by_service: None,
+            event_source: "sqs.amazonaws.com",
         }
     }
 }
@@ -62,7 +66,7 @@ fn own(tags: &[(&str, &str)]) -> Vec<(String, String)> {
 fn decide(policy: &Policy, case: &Case) -> Decision {
     let principal = ana();
     policy.decide(&DecisionInput {
-        context: &context(&principal),
+        context: &TemplateContext { event_source: case.event_source, ..context(&principal) },
         iam_tags: &case.iam,
         session_tags: &case.session,
         requested: &case.requested,
@@ -70,6 +74,7 @@ fn decide(policy: &Policy, case: &Case) -> Decision {
         previous_tags: None,
         constraints: &case.constraints,
         may_have_existed: case.existing,
+        by_service: case.by_service,
     })
 }
 
@@ -122,7 +127,7 @@ fn a_forged_identity_tag_is_replaced_and_other_tags_of_the_user_stay() {
     assert!(decision.notes.contains(&Note::Forged { key: "PrincipalId".into(), replaced: true }));
     assert!(decision.notes.contains(&Note::Forged { key: "owner".into(), replaced: false }));
     assert!(decision.notes.contains(&Note::Kept("Team".into())));
-    let reporting = Policy { forged: ForgedTagPolicy::Report, ..Policy::default() };
+    let reporting = Policy { enforced: vec![], ..Policy::default() };
     let decision = decide(&reporting, &case);
     assert_eq!(pairs(&decision), [IDENTITY[0], IDENTITY[2]]);
 }
@@ -146,7 +151,7 @@ fn asking_for_identity_tags_neither_evades_nor_takes_over() {
     let decision = decide(&Policy::default(), &new);
     assert_eq!(pairs(&decision), IDENTITY);
     assert!(decision.notes.contains(&Note::Forged { key: "Owner".into(), replaced: true }));
-    let reporting = Policy { forged: ForgedTagPolicy::Report, ..Policy::default() };
+    let reporting = Policy { enforced: vec![], ..Policy::default() };
     let decision = decide(&reporting, &Case { requested: forged.clone(), existing: true, ..Case::default() });
     assert_eq!(pairs(&decision), IDENTITY[1..], "only reported");
     // The resource has the tags that the call asked for: they may be forged or older.
@@ -157,6 +162,173 @@ fn asking_for_identity_tags_neither_evades_nor_takes_over() {
     // The resource has another owner, who was first.
     let first = Case { present: own(&[("Owner", "alice")]), ..unclear };
     assert_eq!(decide(&Policy::default(), &first).no_write, Some(NoWriteReason::HasOwner));
+}
+
+/// What the default policy writes to a resource whose creating call asked for these tags.
+fn written(case: &Case) -> (Vec<(String, String)>, Vec<Note>) {
+    let decision = decide(&Policy::default(), case);
+    (decision.tags.pairs().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(), decision.notes)
+}
+
+#[test]
+fn a_declared_created_by_is_kept_and_reported() {
+    let case = Case { requested: own(&[("CreatedBy", "terraform")]), ..Case::default() };
+    let (tags, notes) = written(&case);
+    assert_eq!(tags, own(&IDENTITY[..2]));
+    assert_eq!(notes, [Note::Forged { key: "CreatedBy".into(), replaced: false }]);
+    let all = Policy::from_toml("[existing]\nenforce = [\"owner\", \"CreatedBy\"]").unwrap();
+    assert_eq!(all.enforced, ["Owner", "CreatedBy"]);
+    assert_eq!(pairs(&decide(&all, &case)), IDENTITY);
+}
+
+#[test]
+fn a_declared_created_by_shows_no_earlier_owner() {
+    let declared = own(&[("CreatedBy", "terraform")]);
+    let case =
+        Case { requested: declared.clone(), present: declared.clone(), existing: true, ..Case::default() };
+    assert_eq!(written(&case).0, own(&IDENTITY[..2]));
+    // A tag that the call did not ask for was there before.
+    let older = Case { present: declared, existing: true, ..Case::default() };
+    assert_eq!(decide(&Policy::default(), &older).no_write, Some(NoWriteReason::HasOwner));
+}
+
+#[test]
+fn what_aws_expects_is_kept_whoever_set_it_and_nothing_is_written_beside_it() {
+    for (key, value) in [("Owner", "IoTDeviceTester"), ("owner", "IoTDeviceTester")] {
+        let case =
+            Case { requested: own(&[(key, value)]), event_source: "ec2.amazonaws.com", ..Case::default() };
+        let (tags, notes) = written(&case);
+        assert_eq!(tags, own(&IDENTITY[1..]), "{key}");
+        assert_eq!(notes, [Note::ExpectedByAws(key.into())]);
+    }
+    // No condition of AWS is about that value on a queue.
+    let case = Case { requested: own(&[("Owner", "IoTDeviceTester")]), ..Case::default() };
+    assert_eq!(written(&case).0, own(&IDENTITY));
+    let glue = |owner: &str| {
+        let requested = own(&[("owner", owner)]);
+        written(&Case { requested, event_source: "glue.amazonaws.com", ..Case::default() }).0
+    };
+    assert_eq!(glue("AROAX:ana"), own(&IDENTITY[1..]), "the caller's own id");
+    assert_eq!(glue("AROAX:bob"), own(&IDENTITY), "somebody else's");
+}
+
+#[test]
+fn what_a_service_set_at_creation_is_kept() {
+    let case = |service, requested: &[(&str, &str)]| Case {
+        requested: own(requested),
+        by_service: Some(service),
+        ..Case::default()
+    };
+    let (tags, notes) =
+        written(&case("ops.apigateway.amazonaws.com", &[("Owner", "vpc-link"), ("principalid", "x")]));
+    assert_eq!(tags, own(&IDENTITY[2..]));
+    assert_eq!(notes, [Note::SetByService("Owner".into()), Note::SetByService("principalid".into())]);
+}
+
+#[test]
+fn tags_of_a_launch_template_or_stack_are_those_of_the_customer() {
+    for by_service in ["autoscaling.amazonaws.com", "cloudformation.amazonaws.com"] {
+        let requested = own(&[("Owner", "boss")]);
+        let (tags, notes) = written(&Case { requested, by_service: Some(by_service), ..Case::default() });
+        assert_eq!(tags, own(&IDENTITY), "{by_service}");
+        assert_eq!(notes, [Note::Forged { key: "Owner".into(), replaced: true }]);
+    }
+}
+
+#[test]
+fn a_service_keeps_nothing_that_was_there_before() {
+    let present = own(&[("Owner", "boss")]);
+    let by_service = Some("ops.apigateway.amazonaws.com");
+    assert_eq!(written(&Case { present, by_service, ..Case::default() }).0, own(&IDENTITY));
+}
+
+#[test]
+fn the_profile_declared_keeps_a_declared_owner() {
+    let policy = Policy::from_toml("[policy]\nprofile = \"declared\"").unwrap();
+    assert_eq!(policy.enforced, ["PrincipalId"]);
+    assert_eq!(Policy::default().enforced, ["Owner", "PrincipalId"]);
+    let requested = own(&[("Owner", "team-shop"), ("PrincipalId", "AROAVICTIM:eve")]);
+    for existing in [false, true] {
+        let case = Case { requested: requested.clone(), existing, ..Case::default() };
+        assert_eq!(pairs(&decide(&policy, &case)), IDENTITY[1..]);
+    }
+    assert_eq!(pairs(&decide(&policy, &Case::default())), IDENTITY);
+    let called_otherwise =
+        "[policy]\nprofile = \"declared\"\n[identity]\nBy = \"{owner}\"\nId = \"{principal.id}\"";
+    assert_eq!(Policy::from_toml(called_otherwise).unwrap().enforced, ["Id"]);
+}
+
+#[test]
+fn the_earlier_spelling_of_enforce_is_still_read() {
+    let enforced = |text: &str| Policy::from_toml(text).unwrap().enforced;
+    assert_eq!(enforced("[existing]\nforged = \"enforce\""), ["Owner", "PrincipalId", "CreatedBy"]);
+    assert_eq!(enforced("[existing]\nforged = \"report\""), [""; 0]);
+}
+
+#[test]
+fn tags_that_differ_from_run_to_run_are_not_copied_by_default() {
+    let per_run =
+        ["kubernetes-pod-name", "kubernetes-pod-uid", "Commit", "RunId", "GITHUB_RUN_ID", "build-number"];
+    let mut session: Vec<(&str, &str)> = per_run.map(|key| (key, "1")).to_vec();
+    session.extend([("kubernetes-namespace", "shop"), ("Repository", "example/shop"), ("TrunId", "7")]);
+    let case = Case { session, ..Case::default() };
+    let copied = |policy: &Policy| {
+        let keys = decide(policy, &case).tags;
+        keys.pairs().skip(3).map(|(key, _)| key.to_owned()).collect::<Vec<_>>()
+    };
+    let stay = ["kubernetes-namespace", "Repository", "TrunId"];
+    assert_eq!(copied(&Policy::default()), stay);
+    let policy = |text: &str| Policy::from_toml(text).unwrap();
+    assert_eq!(copied(&policy("[copy]\nallow = [\"commit\", \"repo*\"]")), ["Commit", "Repository"]);
+    assert_eq!(
+        copied(&policy("[copy]\nallow = [\"*\"]\ndeny = [\"*i*\", \"repo*\"]")),
+        ["kubernetes-pod-name", "kubernetes-namespace"]
+    );
+    assert_eq!(
+        copied(&policy("[copy]\ndeny = [\"repo*\"]")),
+        ["kubernetes-namespace", "TrunId"],
+        "added to the default"
+    );
+}
+
+#[test]
+fn invisible_characters_in_a_key_or_value_are_refused_and_reported() {
+    for c in [
+        "\u{3164}",
+        "\u{115f}",
+        "\u{1160}",
+        "\u{ffa0}",
+        "\u{200b}",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{e0041}",
+        "\u{fe0f}",
+        "\u{ad}",
+    ] {
+        let key = format!("Owner{c}");
+        let value = format!("bo{c}ss");
+        let iam = own(&[(&key, "boss"), ("Boss", &value), ("Team", "shop")]);
+        let (tags, notes) = written(&Case { iam, ..Case::default() });
+        assert_eq!(tags, own(&[&IDENTITY[..], &[("Team", "shop")]].concat()), "{key:?}");
+        assert_eq!(notes, [Note::Invisible(key), Note::Invisible("Boss".into())]);
+    }
+    let shown = Note::Invisible("Owner\u{3164}".into()).to_string();
+    assert!(shown.contains("`Owner\\u{3164}`"), "{shown}");
+}
+
+#[test]
+fn a_strict_policy_copies_listed_keys_as_they_are_listed() {
+    let policy = Policy::from_toml(
+        "[policy]\ncopy = \"strict\"\n[copy]\nallow = [\"Team\", \"CostCenter\"]\n[static]\nBy = \"autotag\"",
+    )
+    .unwrap();
+    let case = Case { session: vec![("team", "shop"), ("Environment", "prod")], ..Case::default() };
+    assert_eq!(pairs(&decide(&policy, &case)).split_off(3), [("By", "autotag"), ("Team", "shop")]);
+    let keys = ["Owner", "PrincipalId", "CreatedBy", "By", "Team", "CostCenter"];
+    assert_eq!(policy.closed_keys().unwrap(), keys);
+    assert_eq!(Policy::default().closed_keys(), None);
+    assert!(policy.may_copy("TEAM") && !policy.may_copy("Environment") && !policy.may_copy("Owner"));
+    assert!(Policy::default().may_copy("Environment") && !Policy::default().may_copy("aws:x"));
 }
 
 #[test]
@@ -202,7 +374,7 @@ fn a_policy_file() {
         iam_tags = false
         session_tags = ["team*"]
         [existing]
-        forged = "report"
+        enforce = ["Owner"]
         [ignore]
         services = ["s3"]
         events = ["sqs:Create*"]
@@ -246,6 +418,41 @@ fn a_wrong_policy_file_is_refused_with_its_position() {
         ("[static]\n\"aws:x\" = \"1\"", "line 1", "belong to AWS"),
         ("[static]\nowner = \"1\"", "", "is an identity key"),
         ("[static]\nA = \"1\"\na = \"2\"", "line 1", "duplicate tag key `a`"),
+        (
+            "[existing]\nopt_out = \"owner\"",
+            "existing.opt_out",
+            "autotag itself writes `owner`; choose a key",
+        ),
+        (
+            "[static]\nBy = \"1\"\n[existing]\nopt_out = \"By\"",
+            "existing.opt_out",
+            "autotag itself writes `By`",
+        ),
+        (
+            "[existing]\nopt_out = \"aws:x\"",
+            "line 2",
+            "`opt_out`: tag keys that begin with `aws:` belong to AWS; name",
+        ),
+        ("[existing]\nopt_out = \"\"", "line 2", "`opt_out`: a tag key must not be empty; name a tag key"),
+        ("[existing]\nopt_out = \"a,b\"", "line 2", "`opt_out` is not a valid tag key"),
+        ("[ignore]\nservices = [\"\"]", "2 | services", "an empty pattern matches nothing: remove it"),
+        ("[ignore]\nevents = [\"sqs:*\", \" \"]", "2 | events", "an empty pattern"),
+        ("[ignore]\nprincipals = [\"\"]", "2 | principals", "an empty pattern"),
+        ("[copy]\nsession_tags = [\"\"]", "2 | session_tags", "an empty pattern"),
+        ("[copy]\nallow = [\"\"]", "2 | allow", "an empty pattern"),
+        (
+            "[existing]\nenforce = [\"Team\"]",
+            "existing.enforce",
+            "not an identity key; there are Owner, PrincipalId",
+        ),
+        (
+            "[existing]\nenforce = []\nforged = \"report\"",
+            "existing.enforce",
+            "its earlier form; remove that one",
+        ),
+        ("[policy]\ncopy = \"strict\"", "copy.allow", "list them, or write `allow = []`"),
+        ("[policy]\ncopy = \"strict\"\n[copy]\nallow = [\"Te*\"]", "copy.allow", "needs whole keys"),
+        ("[policy]\nprofile = \"prof\"", "line 2", "unknown variant `prof`, expected `proof` or `declared`"),
     ] {
         let error = Policy::from_toml(text).unwrap_err().to_string();
         assert!(error.contains(place) && error.contains(what), "{text}: {error}");
@@ -265,7 +472,7 @@ proptest! {
         let policy = Policy::default();
         let decision = policy.decide(&DecisionInput {
             context: &context(&principal), iam_tags: &[], session_tags: &session, requested: &[], present: &present,
-            previous_tags: None, constraints: &constraints, may_have_existed: false,
+            previous_tags: None, constraints: &constraints, may_have_existed: false, by_service: None,
         });
         for (key, value) in decision.tags.pairs() {
             if policy.is_identity_key(key) {

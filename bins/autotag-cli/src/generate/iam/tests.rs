@@ -69,7 +69,8 @@ fn policies_are_split_at_the_maximum_length() {
 #[test]
 fn a_statement_longer_than_a_policy_is_an_error() {
     let kinds = (0..300).map(|kind| format!("arn:{{partition}}:x:*:{{account}}:kind{kind}/*")).collect();
-    let error = split("tag", &ActionMap::from([("x:Tag", kinds)])).unwrap_err().to_string();
+    let error =
+        split("tag", &ActionMap::from([("x:Tag", kinds)]), &ClosedKeys::default()).unwrap_err().to_string();
     assert!(error.contains("too long"), "{error}");
 }
 
@@ -98,17 +99,41 @@ fn yaml_and_json_are_the_same_document() {
     let statement = Statement {
         actions: vec!["s3:PutBucketTagging".to_owned()],
         resources: vec!["*".to_owned(), "arn:{partition}:s3:::*".to_owned()],
+        tag_keys: vec!["Owner".to_owned()],
     };
     let policy = Policy { name: "tag-1".to_owned(), statements: vec![statement] };
     let yaml = "  Version: \"2012-10-17\"\n  Statement:\n    - Effect: Allow\n      Action:\n        - s3:PutBucketTagging\n      \
                 Resource:\n        - \"*\"\n        - !Sub \"arn:${AWS::Partition}:s3:::*\"\n      Condition:\n        \
-                StringEquals:\n          aws:ResourceAccount: \"${aws:PrincipalAccount}\"";
+                StringEquals:\n          aws:ResourceAccount: \"${aws:PrincipalAccount}\"\n        ForAllValues:StringEquals:\n          \
+                aws:TagKeys:\n            - \"Owner\"";
     assert_eq!(policy.yaml(2).unwrap(), yaml);
     let json = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
         "Action": ["s3:PutBucketTagging"],
         "Resource": ["*", "arn:aws:s3:::*"],
-        "Condition": {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}},
+        "Condition": {
+            "StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"},
+            "ForAllValues:StringEquals": {"aws:TagKeys": ["Owner"]},
+        },
     }]});
     assert_eq!(policy.json("aws", "*"), json);
+}
+
+#[test]
+fn a_strict_policy_names_all_keys_that_may_be_written() {
+    let inventory =
+        inventory("[policy]\ncopy = \"strict\"\n[copy]\nallow = [\"Team\"]\n[static]\n\"by@\" = \"autotag\"");
+    let keys = ["CreatedBy", "Owner", "PrincipalId", "Team", "by@", "by_"];
+    let replacing = "s3:PutBucketTagging";
+    let policies = policies(&inventory).unwrap();
+    let statements = policies.iter().flat_map(|policy| &policy.statements);
+    let of = |action: &str| {
+        statements.clone().find(|one| one.actions.iter().any(|known| known == action)).unwrap()
+    };
+    assert_eq!(of("sqs:TagQueue").tag_keys, keys);
+    assert_eq!(of("sqs:ListQueueTags").tag_keys, [""; 0]);
+    let closed = closed_keys(&inventory);
+    assert_eq!(closed.of("sqs:TagQueue"), keys);
+    assert_eq!(closed.of(replacing), [""; 0], "it names the tags of the user too");
+    assert_eq!(closed_keys(&self::inventory("")).of("sqs:TagQueue"), [""; 0]);
 }

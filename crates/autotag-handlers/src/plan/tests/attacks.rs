@@ -64,13 +64,15 @@ enum Ends<'a> {
     Reserved,
     /// STS cannot have given it: not copied.
     Nowhere,
+    /// It has characters that nobody sees: not copied, and reported.
+    Invisible,
     /// A key like any other: beside ours, under this name.
     As(&'a str),
 }
 
 #[test]
 fn no_key_of_a_session_or_role_tag_sets_or_hides_the_owner() {
-    use Ends::{As, Nowhere, Protected, Reserved};
+    use Ends::{As, Invisible, Nowhere, Protected, Reserved};
     let (longest, too_long) = ("k".repeat(128), "k".repeat(129));
     let like_owner = format!("Owner{}x", " ".repeat(122));
     for (key, ends) in [
@@ -94,11 +96,14 @@ fn no_key_of_a_session_or_role_tag_sets_or_hides_the_owner() {
         ("Оwner", As("Оwner")),
         ("Ｏｗｎｅｒ", As("Ｏｗｎｅｒ")),
         ("Prıncipalid", As("Prıncipalid")),
-        // No tag may hold these characters, so they are seen.
-        ("Own\u{200b}er", As("Own_er")),
-        ("\u{feff}Owner", As("_Owner")),
-        ("\u{202e}Owner", As("_Owner")),
-        ("\u{200b}aws:x", As("_aws:x")),
+        ("Own\u{200b}er", Invisible),
+        ("\u{feff}Owner", Invisible),
+        ("\u{202e}Owner", Invisible),
+        ("\u{200b}aws:x", Invisible),
+        // Letters to Unicode, so that STS takes them.
+        ("Owner\u{3164}", Invisible),
+        ("Owner\u{115f}", Invisible),
+        ("\u{ffa0}Owner", Invisible),
         (&longest, As(&longest)),
         (&like_owner, As(&like_owner)),
         (&too_long, Nowhere),
@@ -128,6 +133,12 @@ fn no_key_of_a_session_or_role_tag_sets_or_hides_the_owner() {
         assert_eq!(
             said(&Note::Reserved(key.to_owned())),
             matches!(ends, Reserved),
+            "`{key}` {:?}",
+            row.notes
+        );
+        assert_eq!(
+            said(&Note::Invisible(key.to_owned())),
+            matches!(ends, Invisible),
             "`{key}` {:?}",
             row.notes
         );

@@ -1,0 +1,218 @@
+//! Statements that deny naming a guarded tag key, except with values that AWS's own policies expect.
+
+use super::inventory::Inventory;
+use autotag_model::policy::TagCondition;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most statements for the expected values of one key. If the services differ more, they share one statement with all
+/// values: a service control policy has little space.
+const MAX_GROUPS: usize = 4;
+
+/// The condition keys of a call's tags.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestTags {
+    /// The keys that the call names.
+    pub(super) keys: &'static str,
+    /// The value of one, before its key.
+    pub(super) value: &'static str,
+}
+
+/// The condition keys of most services.
+pub(super) const REQUEST_TAGS: RequestTags = RequestTags { keys: "aws:TagKeys", value: "aws:RequestTag/" };
+
+/// The condition keys of S3 for tags of objects.
+pub(super) const OBJECT_TAGS: RequestTags =
+    RequestTags { keys: "s3:RequestObjectTagKeys", value: "s3:RequestObjectTag/" };
+
+/// A statement that denies actions which name one of the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Denial {
+    pub(super) sid: String,
+    pub(super) actions: Vec<String>,
+    /// The condition key of the keys that a call names.
+    pub(super) named: &'static str,
+    pub(super) keys: Vec<String>,
+    /// A condition key, and the values of it that are not denied.
+    pub(super) except: Option<(String, Vec<String>)>,
+}
+
+impl Denial {
+    /// The condition of the statement. A call names the key in any case: most services distinguish `owner` and `Owner`, but the
+    /// condition key `aws:ResourceTag/Owner` ignores case.
+    pub(super) fn condition(&self) -> Value {
+        let mut condition = json!({"ForAnyValue:StringEqualsIgnoreCase": {self.named: self.keys}});
+        if let (Some((key, values)), Some(operators)) = (&self.except, condition.as_object_mut()) {
+            // A call without a value, as to untag, does not have this key, and is denied too.
+            operators.insert("StringNotEquals".to_owned(), json!({key: values}));
+        }
+        condition
+    }
+}
+
+/// The statements that deny these actions for the guarded keys.
+pub(super) fn denials(
+    inventory: &Inventory,
+    sid: &str,
+    actions: &[String],
+    tags: RequestTags,
+) -> Vec<Denial> {
+    let keys = inventory.enforced_keys();
+    let services: BTreeSet<&str> = actions.iter().map(|action| service(action)).collect();
+    let expected: Vec<(&str, Vec<Expected<'_>>)> = keys
+        .iter()
+        .map(|key| (*key, expected(key, &services)))
+        .filter(|(_, groups)| !groups.is_empty())
+        .collect();
+    let special: BTreeSet<&str> = expected
+        .iter()
+        .flat_map(|(_, groups)| groups)
+        .flat_map(|group| group.services.iter().copied())
+        .collect();
+    let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
+        actions.iter().filter(|action| wanted(service(action))).cloned().collect()
+    };
+    let mut all = vec![(of(&|one| !special.contains(one)), owned(&keys), None)];
+    let always: Vec<&str> =
+        keys.iter().copied().filter(|key| expected.iter().all(|(known, _)| known != key)).collect();
+    all.push((of(&|one| special.contains(one)), owned(&always), None));
+    for (key, groups) in &expected {
+        let elsewhere =
+            |one: &str| special.contains(one) && !groups.iter().any(|group| group.services.contains(one));
+        all.push((of(&elsewhere), owned(&[key]), None));
+        for group in groups {
+            let values = group.values.iter().map(|value| with_defaults(value)).collect();
+            let except = Some((format!("{}{key}", tags.value), values));
+            all.push((of(&|one| group.services.contains(one)), owned(&[key]), except));
+        }
+    }
+    let used = all.into_iter().filter(|(actions, keys, _)| !actions.is_empty() && !keys.is_empty());
+    used.zip(1..)
+        .map(|((actions, keys, except), number)| {
+            let sid = if number == 1 { sid.to_owned() } else { format!("{sid}{number}") };
+            Denial { sid, actions, named: tags.keys, keys, except }
+        })
+        .collect()
+}
+
+/// Services, and the values of a key that conditions on their resources expect.
+struct Expected<'a> {
+    services: BTreeSet<&'a str>,
+    values: BTreeSet<&'static str>,
+}
+
+/// The expected values of a key, in groups of services with the same values.
+fn expected<'a>(key: &str, services: &BTreeSet<&'a str>) -> Vec<Expected<'a>> {
+    let mut of_service: BTreeMap<&str, BTreeSet<&'static str>> = BTreeMap::new();
+    for condition in TagCondition::on_key(key).filter(|condition| !condition.expected().is_empty()) {
+        let known = |one: &&&str| condition.services.iter().any(|service| service == **one);
+        for service in services.iter().filter(known) {
+            of_service.entry(service).or_default().extend(condition.expected().iter().map(String::as_str));
+        }
+    }
+    let mut groups: BTreeMap<BTreeSet<&'static str>, BTreeSet<&str>> = BTreeMap::new();
+    for (service, values) in of_service {
+        groups.entry(values).or_default().insert(service);
+    }
+    if groups.len() > MAX_GROUPS {
+        let values = groups.keys().flatten().copied().collect();
+        return vec![Expected { services: groups.into_values().flatten().collect(), values }];
+    }
+    groups.into_iter().map(|(values, services)| Expected { services, values }).collect()
+}
+
+/// The value with defaults for its variables. Without one, a statement with a variable that the caller has no value for denies
+/// nothing ([IAM policy variables][variables]). Every caller has a user id.
+///
+/// [variables]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+fn with_defaults(value: &str) -> String {
+    let mut parts = value.split("${");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('}') {
+            Some((name, rest)) if name != "aws:userid" => {
+                text.push_str(&format!("${{{name}, 'none'}}{rest}"))
+            }
+            _ => text.push_str(&format!("${{{part}")),
+        }
+    }
+    text
+}
+
+fn service(action: &str) -> &str {
+    action.split(':').next().unwrap_or_default()
+}
+
+fn owned(keys: &[&str]) -> Vec<String> {
+    keys.iter().map(|key| (*key).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autotag_model::policy::Policy;
+
+    fn of(policy: &str, actions: &[&str]) -> Vec<Denial> {
+        let inventory = Inventory::new(Vec::new(), Policy::from_toml(policy).unwrap());
+        denials(&inventory, "Keys", &owned(actions), REQUEST_TAGS)
+    }
+
+    #[test]
+    fn a_service_whose_resources_no_condition_is_about_has_no_exception() {
+        let denials = of("", &["sqs:*", "sns:*"]);
+        assert_eq!(denials.len(), 1, "{denials:?}");
+        assert_eq!(denials[0].keys, ["Owner", "PrincipalId"]);
+        assert_eq!(denials[0].except, None);
+    }
+
+    #[test]
+    fn an_expected_value_is_excepted_on_its_services_for_its_key() {
+        let denials = of("", &["ec2:*", "glue:*", "sqs:*"]);
+        let seen: Vec<(&str, String, String, bool)> = denials
+            .iter()
+            .map(|one| (one.sid.as_str(), one.actions.join(" "), one.keys.join(" "), one.except.is_some()))
+            .collect();
+        let row = |sid: &'static str, actions: &str, keys: &str, except| {
+            (sid, actions.to_owned(), keys.to_owned(), except)
+        };
+        assert_eq!(
+            seen,
+            [
+                row("Keys", "sqs:*", "Owner PrincipalId", false),
+                row("Keys2", "ec2:* glue:*", "PrincipalId", false),
+                row("Keys3", "glue:*", "Owner", true),
+                row("Keys4", "ec2:*", "Owner", true),
+            ]
+        );
+        let values = &denials[3].except;
+        assert!(values.as_ref().is_some_and(|(key, values)| {
+            key == "aws:RequestTag/Owner" && values.contains(&"IoTDeviceTester".to_owned())
+        }));
+    }
+
+    #[test]
+    fn a_variable_without_a_value_denies_as_well() {
+        assert_eq!(with_defaults("${aws:userid}"), "${aws:userid}");
+        assert_eq!(with_defaults("a-${aws:PrincipalTag/owner}-b"), "a-${aws:PrincipalTag/owner, 'none'}-b");
+        assert_eq!(with_defaults("EC2 Image Builder"), "EC2 Image Builder");
+    }
+
+    #[test]
+    fn every_action_is_denied_for_every_key() {
+        let all = "[existing]\nenforce = [\"Owner\", \"PrincipalId\", \"CreatedBy\"]";
+        let actions = ["ec2:*", "glue:*", "sqs:*", "iam:*", "ecr:*", "rds:*", "acm:*", "lambda:*"];
+        let denials = of(all, &actions);
+        for action in actions {
+            for key in ["Owner", "PrincipalId", "CreatedBy"] {
+                let count = denials
+                    .iter()
+                    .filter(|one| {
+                        one.actions.iter().any(|known| known == action)
+                            && one.keys.iter().any(|known| known == key)
+                    })
+                    .count();
+                assert_eq!(count, 1, "{action} {key}: {denials:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Identity tags that somebody else set: which are enforced, which are kept.
+
+use super::conditions::{Caller, is_expected};
+use super::input::DecisionInput;
+use super::{Note, Policy, TagTemplate};
+use crate::tags::normalized_key;
+
+/// The identity key that is not enforced by default. AWS's services condition their own permissions on it, and no guard of
+/// ours rests on it.
+const DECLARED_BY_DEFAULT: &str = "CreatedBy";
+
+/// Services that put tags of the customer on what they make: those of a launch template, a stack, a recipe, or of the source
+/// of a copy. Whoever writes these chooses the tags, so that they are no tags of the service.
+const PASS_ON_TAGS: &[&str] = &[
+    "autoscaling.amazonaws.com",
+    "backup.amazonaws.com",
+    "batch.amazonaws.com",
+    "cloudformation.amazonaws.com",
+    "dlm.amazonaws.com",
+    "ec2fleet.amazonaws.com",
+    "ecs.amazonaws.com",
+    "eks-nodegroup.amazonaws.com",
+    "eks.amazonaws.com",
+    "elasticbeanstalk.amazonaws.com",
+    "elasticmapreduce.amazonaws.com",
+    "imagebuilder.amazonaws.com",
+    "rds.amazonaws.com",
+    "sagemaker.amazonaws.com",
+    "servicecatalog.amazonaws.com",
+    "spot.amazonaws.com",
+    "spotfleet.amazonaws.com",
+];
+
+/// Which identity keys are enforced, unless the policy lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Profile {
+    /// All but `CreatedBy`: the tags prove who created a resource.
+    #[default]
+    Proof,
+    /// As `Proof`, but a declared owner is kept: the key whose value is `{owner}` is not enforced.
+    Declared,
+}
+
+impl Profile {
+    /// The keys of `identity` that the profile enforces.
+    pub(super) fn enforced(self, identity: &[(String, TagTemplate)]) -> Vec<String> {
+        let enforced = |(key, template): &&(String, TagTemplate)| {
+            let declared = normalized_key(key) == normalized_key(DECLARED_BY_DEFAULT);
+            !declared && !(self == Self::Declared && template.is_owner())
+        };
+        identity.iter().filter(enforced).map(|(key, _)| key.clone()).collect()
+    }
+}
+
+/// What happens to an identity tag that somebody else set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Declared {
+    /// Ours replaces it.
+    Replaced,
+    /// It stays, and ours is not written.
+    Kept(Kept),
+}
+
+/// Why a tag that somebody else set is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Its key is not enforced.
+    Declared,
+    /// An AWS service set it at creation.
+    ByService,
+    /// Conditions of AWS's own policies expect its value.
+    Expected,
+}
+
+impl Kept {
+    /// What users should know about it.
+    pub(super) fn note(self, key: &str) -> Note {
+        let key = key.to_owned();
+        match self {
+            Self::Declared => Note::Forged { key, replaced: false },
+            Self::ByService => Note::SetByService(key),
+            Self::Expected => Note::ExpectedByAws(key),
+        }
+    }
+}
+
+impl Policy {
+    /// What happens to an identity tag that is on the resource, or that the creating call asked for.
+    pub(super) fn declared(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> Declared {
+        let (key, value) = tag;
+        let requested = inputs.requested.contains(tag);
+        let own = |service: &str| !PASS_ON_TAGS.contains(&service);
+        if requested && inputs.by_service.is_some_and(own) {
+            return Declared::Kept(Kept::ByService);
+        }
+        if is_expected(key, value, inputs.context.event_source, &caller(inputs)) {
+            return Declared::Kept(Kept::Expected);
+        }
+        // Told to replace owners, autotag replaces what it may have written itself. The call declares its tags anew.
+        let told_to = inputs.may_have_existed && self.replace_existing && !requested;
+        if self.is_enforced(key) || told_to { Declared::Replaced } else { Declared::Kept(Kept::Declared) }
+    }
+
+    /// Whether the creating call declared this tag, and its key is not enforced. Such a tag says nothing of an earlier owner.
+    pub(super) fn is_declaration(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> bool {
+        !self.is_enforced(&tag.0) && inputs.requested.contains(tag)
+    }
+}
+
+fn caller<'a>(inputs: &DecisionInput<'a>) -> Caller<'a> {
+    let session = inputs.session_tags.iter().copied();
+    let iam = inputs.iam_tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    Caller { user_id: inputs.context.principal.principal_id.as_deref(), tags: session.chain(iam).collect() }
+}
