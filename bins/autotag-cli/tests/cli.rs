@@ -152,6 +152,65 @@ fn csv_says_the_same_as_jsonl() {
     }
 }
 
+/// A name that a caller chooses must not become a formula of whoever opens the file.
+#[test]
+fn no_cell_of_a_csv_is_a_formula() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record.json");
+    for formula in ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\tx", "\rx", "\nx"] {
+        let record = serde_json::json!({"eventSource": "sqs.amazonaws.com", "eventName": "CreateQueue",
+            "awsRegion": "eu-west-1", "recipientAccountId": "111122223333", "eventID": formula, "eventTime": formula,
+            "userIdentity": {"type": "IAMUser", "userName": formula},
+            "responseElements": {"queueUrl": "https://sqs/q"}});
+        fs::write(&file, record.to_string()).unwrap();
+        let csv = stdout(&autotag(&["plan", file.to_str().unwrap(), "--format", "csv"]));
+        let mut reader = csv::Reader::from_reader(csv.as_bytes());
+        let head = reader.headers().unwrap().clone();
+        let row = reader.records().next().unwrap().unwrap();
+        let cell = |name: &str| row.get(head.iter().position(|known| known == name).unwrap()).unwrap();
+        for name in ["event_id", "event_time", "owner"] {
+            assert_eq!(cell(name), format!("'{formula}"), "{name}");
+        }
+    }
+}
+
+/// A cell of 65,535 characters made the table panic.
+#[test]
+fn a_table_takes_cells_of_any_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record.json");
+    let long = "x".repeat(70_000);
+    let record = |changes: serde_json::Value| {
+        let mut record = serde_json::json!({"eventSource": "sns.amazonaws.com", "eventName": "CreateTopic",
+            "eventTime": "2026-03-02T09:00:00Z", "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
+            "eventID": "e", "userIdentity": {"type": "IAMUser", "userName": "mara"},
+            "responseElements": {"topicArn": "arn:aws:sns:eu-west-1:111122223333:t"}});
+        for (name, value) in changes.as_object().unwrap() {
+            record[name] = value.clone();
+        }
+        record
+    };
+    let arn = format!("arn:aws:sns:eu-west-1:111122223333:{long}");
+    let tags: Vec<_> = (0..1_000)
+        .map(|number| serde_json::json!({"key": format!("k{number}{long}"), "value": long}))
+        .collect();
+    for changes in [
+        serde_json::json!({"userIdentity": {"type": "IAMUser", "userName": long}}),
+        serde_json::json!({"eventName": format!("Create{long}")}),
+        serde_json::json!({"eventSource": format!("{long}.amazonaws.com"), "eventName": "CreateTopic"}),
+        serde_json::json!({"eventTime": long}),
+        serde_json::json!({"errorCode": long}),
+        serde_json::json!({"responseElements": {"topicArn": arn}}),
+        serde_json::json!({"requestParameters": {"tags": tags}}),
+    ] {
+        fs::write(&file, record(changes.clone()).to_string()).unwrap();
+        let output = autotag(&["plan", file.to_str().unwrap(), "--all", "--format", "table"]);
+        let what = changes.as_object().unwrap().keys().next().unwrap().clone();
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{what}: {}", stderr(&output));
+        assert!(!stderr(&output).contains("panicked"), "{what}");
+    }
+}
+
 #[test]
 fn nothing_secret_is_printed_and_no_colour_goes_into_pipes() {
     for args in [

@@ -43,8 +43,10 @@ impl Worker {
             .map_err(|error| InvocationError::new("UnknownDelivery", &error))?;
         let end = deadline::end_of_work(context.deadline, now());
         let concurrency = self.config.concurrency;
+        // A log file that does not end does not keep the sessions of other messages from being kept.
+        let read_until = deadline::half_way(end);
         let mut found: CollectedSessions =
-            read_jobs(&self.trail, &invocation.jobs, &self.classifier, concurrency, end).await;
+            read_jobs(&self.trail, &invocation.jobs, &self.classifier, concurrency, read_until).await;
         let issued: Vec<Timestamp> = found.sessions.iter().map(|(session, _)| session.issued).collect();
         let kept = found.keep(&WithDeadline::new(&self.store, end), concurrency).await;
         // The records of a backfill are old. Their age is not the delay of new records.

@@ -4,7 +4,7 @@ use autotag_aws::Settings;
 use autotag_handlers::plan;
 use autotag_lambda::environment::{DeadLetterQueue, Environment, SessionTable};
 use autotag_lambda::variables::{self, Variable};
-use autotag_model::arn::Region;
+use autotag_model::arn::{Arn, Region};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +36,10 @@ const IDENTITY_STORE_REGION: Variable = Variable::optional(
     "AUTOTAG_IDENTITY_STORE_REGION",
     "region of the identity store of Identity Center, for user names [default: none]",
 );
+const IDENTITY_STORES: Variable = Variable::optional(
+    "AUTOTAG_IDENTITY_STORES",
+    "ARNs of the identity stores to ask for user names, separated by commas [default: those of the function's own account]",
+);
 
 /// The settings of the function.
 #[derive(Debug)]
@@ -47,7 +51,7 @@ pub(crate) struct Config {
     pub(crate) trail_bucket: Option<String>,
     pub(crate) sessions: Option<SessionTable>,
     pub(crate) recheck_queue: Option<RecheckQueue>,
-    pub(crate) identity_store: Option<Region>,
+    pub(crate) identity_store: Option<IdentityStore>,
     pub(crate) dead_letter_queue: Option<DeadLetterQueue>,
     pub(crate) log_level: LevelFilter,
     pub(crate) metrics_namespace: String,
@@ -60,6 +64,14 @@ pub(crate) enum PolicySource {
     Inline(String),
     File(PathBuf),
     Parameter(String),
+}
+
+/// Where the names of Identity Center users are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IdentityStore {
+    pub(crate) region: Region,
+    /// The stores that may be asked. Without any, those of the function's own account.
+    pub(crate) trusted: Vec<Arn>,
 }
 
 /// The queue for rechecks, and their delay.
@@ -99,6 +111,32 @@ fn recheck_queue(environment: &mut Environment<'_>) -> Option<RecheckQueue> {
     Some(RecheckQueue { queue_url, after: Duration::from_secs(seconds) })
 }
 
+fn identity_store(environment: &mut Environment<'_>) -> Option<IdentityStore> {
+    let region = environment.region(IDENTITY_STORE_REGION);
+    let text = environment.text(IDENTITY_STORES).unwrap_or_default();
+    let mut trusted = Vec::new();
+    for text in text.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        match text.parse::<Arn>().ok().filter(is_identity_store) {
+            Some(store) => trusted.push(store),
+            None => environment.error(format!(
+                "{} has `{text}`: expected the ARN of an identity store, for example \
+                 arn:aws:identitystore::111122223333:identitystore/d-1234567890",
+                IDENTITY_STORES.name
+            )),
+        }
+    }
+    if region.is_none() && !text.is_empty() {
+        environment
+            .error(format!("{} is set, but {} is not", IDENTITY_STORES.name, IDENTITY_STORE_REGION.name));
+    }
+    Some(IdentityStore { region: region?, trusted })
+}
+
+fn is_identity_store(arn: &Arn) -> bool {
+    let id = arn.resource().strip_prefix("identitystore/").unwrap_or_default();
+    arn.service() == "identitystore" && arn.account().is_some() && !id.is_empty()
+}
+
 impl Config {
     /// Reads all variables. The caller reports the problems with [`Environment::finish`].
     pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
@@ -112,7 +150,7 @@ impl Config {
             trail_bucket: environment.text(variables::TRAIL_BUCKET),
             sessions: environment.session_table(SESSION_TABLE),
             recheck_queue: recheck_queue(environment),
-            identity_store: environment.region(IDENTITY_STORE_REGION),
+            identity_store: identity_store(environment),
             dead_letter_queue: environment.dead_letter_queue(),
             log_level: environment.log_level(),
             metrics_namespace: environment.metrics_namespace(),
@@ -157,6 +195,7 @@ mod tests {
             ("AUTOTAG_CONCURENCY", "4"),
             ("AUTOTAG_EXTERNAL_ID", "e"),
             ("AUTOTAG_SESSION_REGION", "Ireland"),
+            ("AUTOTAG_IDENTITY_STORES", "d-1234567890"),
             ("AUTOTAG_SECOND_LOOK_QUEUE_URL", "https://sqs.example/looks.fifo"),
             ("AUTOTAG_SECOND_LOOK_SECONDS", "901"),
         ])
@@ -170,13 +209,15 @@ mod tests {
             "AUTOTAG_EXTERNAL_ID is set, but AUTOTAG_MEMBER_ROLE is not",
             "AUTOTAG_ACCOUNTS allows other accounts",
             "AUTOTAG_SESSION_REGION is `Ireland`",
+            "AUTOTAG_IDENTITY_STORES has `d-1234567890`",
+            "AUTOTAG_IDENTITY_STORES is set, but AUTOTAG_IDENTITY_STORE_REGION is not",
             "a FIFO queue",
             "900 seconds at most",
             "AUTOTAG_SECOND_LOOK_QUEUE_URL is set, but AUTOTAG_SESSION_TABLE is not",
         ] {
             assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:?}");
         }
-        assert_eq!(problems.len(), 11, "{problems:?}");
+        assert_eq!(problems.len(), 13, "{problems:?}");
     }
 
     #[test]
@@ -185,6 +226,18 @@ mod tests {
         let config = read(&[("AUTOTAG_SESSION_TABLE", "sessions"), queue]).unwrap();
         let recheck = config.recheck_queue.unwrap();
         assert_eq!((recheck.queue_url.as_str(), recheck.after), (queue.1, Duration::from_mins(15)));
+    }
+
+    #[test]
+    fn identity_stores_are_named_by_their_arns() {
+        let region = ("AUTOTAG_IDENTITY_STORE_REGION", "eu-north-1");
+        let of_own_account = read(&[region]).unwrap().identity_store.unwrap();
+        assert_eq!(of_own_account.trusted, []);
+        let stores = ["d-1234567890", "d-0987654321"]
+            .map(|id| format!("arn:aws:identitystore::111122223333:identitystore/{id}"));
+        let listed = read(&[region, ("AUTOTAG_IDENTITY_STORES", &stores.join(", "))]).unwrap();
+        let trusted = listed.identity_store.unwrap().trusted;
+        assert_eq!(trusted.iter().map(Arn::to_string).collect::<Vec<_>>(), stores);
     }
 
     #[test]

@@ -4,20 +4,21 @@ use crate::config::{Config, PolicySource};
 use crate::{metrics, recheck};
 use anyhow::{Context as _, Result, anyhow};
 use autotag_aws::backend::AwsBackend;
-use autotag_aws::signed::{self, Request};
+use autotag_aws::signed::{self, calls};
 use autotag_aws::{Accounts, TrailReader, WithDeadline};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::plan::{Execution, Plan, Planner};
 use autotag_handlers::records::ClassifiedRecords;
 use autotag_handlers::row::ResourceOutcome;
+use autotag_lambda::deadline::{self, half_way};
 use autotag_lambda::invocation::{Invocation, parse_payload};
 use autotag_lambda::jobs::read_jobs;
 use autotag_lambda::metrics::Head;
-use autotag_lambda::{InvocationError, deadline, log, metrics as embedded, now, response};
+use autotag_lambda::{InvocationError, log, metrics as embedded, now, response};
 use autotag_model::policy::Policy;
 use lambda_runtime::Context;
-use serde_json::{Value, json};
+use serde_json::Value;
 use session_store::{MemoryStore, SessionReader};
 use std::collections::BTreeMap;
 use std::fs;
@@ -57,8 +58,9 @@ impl Worker {
             None => Box::new(MemoryStore::new()),
         };
         let mut backend = AwsBackend::new(Arc::clone(&accounts));
-        if let Some(region) = &config.identity_store {
-            backend = backend.with_identity_store(region.clone());
+        if let Some(store) = &config.identity_store {
+            backend = backend.with_identity_store(store.region.clone());
+            backend = backend.with_trusted_identity_stores(store.trusted.iter().cloned());
         }
         let trail = TrailReader::new(Arc::clone(&accounts));
         Ok(Self { config, classifier: Classifier::new(catalog, policy), accounts, sessions, backend, trail })
@@ -87,12 +89,12 @@ impl Worker {
         answer.map_err(|error| InvocationError::new("NotDone", &error))
     }
 
-    /// Reads, plans, arranges rechecks and writes. Each of the last three has a deadline of its own, so that a service that
-    /// does not answer does not keep the tags of other resources from being written.
+    /// Reads, plans, arranges rechecks and writes. Each has a deadline of its own, so that a log file that does not end, or a
+    /// service that does not answer, does not keep the tags of other resources from being written.
     async fn work(&self, invocation: &Invocation, end: Instant) -> Done {
         let Config { concurrency, .. } = self.config;
         let mut records: ClassifiedRecords =
-            read_jobs(&self.trail, &invocation.jobs, &self.classifier, concurrency, end).await;
+            read_jobs(&self.trail, &invocation.jobs, &self.classifier, concurrency, half_way(end)).await;
         let count = records.records;
         let recheckable = take_rechecks(&mut records, invocation);
         let mut plan = self.plan(records, invocation.backfill, half_way(end)).await;
@@ -123,12 +125,6 @@ impl Worker {
         plan.defer(&result.failed);
         result.enqueued
     }
-}
-
-/// The moment at which half of the time that is left is over.
-fn half_way(end: Instant) -> Instant {
-    let now = Instant::now();
-    now + end.saturating_duration_since(now) / 2
 }
 
 /// Marks the creations that messages bring back for a recheck. Answers with the texts of the records that may need one: a
@@ -162,9 +158,7 @@ async fn policy(source: &PolicySource, accounts: &Accounts) -> Result<Policy> {
 /// The text of an SSM parameter.
 async fn parameter(name: &str, accounts: &Accounts) -> Result<String> {
     let region = accounts.home_region().context("no region is known to read the policy's parameter in")?;
-    let input = json!({"Name": name, "WithDecryption": true});
-    let request = Request::json(signed::SSM, "GetParameter", &region, &input);
-    let answer = signed::send_json(accounts.ambient(), request).await;
+    let answer = signed::send_json(accounts.ambient(), calls::parameter(&region, name)).await;
     let answer = answer.with_context(|| format!("cannot read the policy from parameter `{name}`"))?;
     let value = answer.pointer("/Parameter/Value").and_then(Value::as_str);
     value.map(str::to_owned).with_context(|| format!("parameter `{name}` has no value"))

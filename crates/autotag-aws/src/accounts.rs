@@ -1,12 +1,10 @@
 //! Configurations and clients per account and region, made once.
 
+use crate::answer_limit::{https, limited};
 use crate::role::AssumedRole;
 use crate::{AccountError, AccountScope, MemberRole, Settings};
 use autotag_model::arn::{AccountId, Partition, Region};
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::any::{Any, TypeId};
@@ -43,14 +41,16 @@ impl Accounts {
             .operation_attempt_timeout(settings.timeouts.attempt)
             .build();
         // SDK clients and signed requests share one pool of connections.
-        let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
-        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
+        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https());
         let ambient = loader.retry_config(retries).timeout_config(timeouts).load().await;
         Self::new(ambient, settings)
     }
 
-    /// Takes a configuration of the caller. Its retries and timeouts replace those of the settings.
+    /// Takes a configuration of the caller. Its retries and timeouts replace those of the settings. Its HTTP client is used
+    /// with bounded bodies of answers: see [`LONGEST_ANSWER`](crate::LONGEST_ANSWER).
     pub fn new(ambient: SdkConfig, settings: Settings) -> Self {
+        let client = limited(ambient.http_client().unwrap_or_else(https));
+        let ambient = ambient.to_builder().http_client(client).build();
         Self {
             settings,
             ambient,

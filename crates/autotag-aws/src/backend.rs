@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `tagger` | which call writes the tags of a resource; ids and ARNs grouped into requests |
 //! | `reader` | the tags that are there already |
+//! | `documented_answer` | refuses successes that are not the documented ones, where SDK clients do not |
 //! | `sdk_calls` | which calls are sent over SDK clients, by operation and service |
 //! | `tagging_api`, `ec2`, `rds`, `dynamodb`, `s3` | calls over SDK clients |
 //! | [`declared_calls`] | calls that the catalogue declares: every other service's own |
@@ -13,6 +14,7 @@
 //! | [`permissions`] | what the role needs for calls that no rule names |
 
 pub mod declared_calls;
+mod documented_answer;
 mod dynamodb;
 mod ec2;
 pub mod permissions;
@@ -34,7 +36,7 @@ use autotag_handlers::backend::{
     BackendReader, Related, RelatedQuery, TagWrite, TagWriter, TaggableResource, Tags,
 };
 use autotag_handlers::error::BackendError;
-use autotag_model::arn::{AccountId, Region};
+use autotag_model::arn::{AccountId, Arn, Region};
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::Resource;
 use aws_config::SdkConfig;
@@ -58,6 +60,8 @@ pub struct AwsBackend {
     principals: TtlCache<Tags>,
     users: TtlCache<Option<String>>,
     identity_store: Option<Region>,
+    /// The stores that may be asked. If there are none, those of the caller's own account.
+    trusted_stores: Vec<Arn>,
     rate: Option<(RateLimit, RateLimiter<AccountRegion>)>,
 }
 
@@ -65,8 +69,9 @@ pub struct AwsBackend {
 macro_rules! client_of {
     ($sdk:ident) => {
         |config: &aws_config::SdkConfig| {
-            let retries = crate::retries(stringify!($sdk));
-            $sdk::Client::from_conf($sdk::config::Builder::from(config).retry_partition(retries).build())
+            let config = crate::client_config!($sdk, config);
+            let config = config.interceptor(crate::backend::documented_answer::DocumentedAnswer);
+            $sdk::Client::from_conf(config.build())
         }
     };
 }
@@ -80,6 +85,7 @@ impl AwsBackend {
             principals: TtlCache::default(),
             users: TtlCache::default(),
             identity_store: None,
+            trusted_stores: Vec::new(),
             rate: None,
         }
     }
@@ -91,10 +97,22 @@ impl AwsBackend {
         self
     }
 
-    /// Asks for the names of Identity Center users in the identity store of this region. Records name its account.
+    /// Asks for the names of Identity Center users in the identity store of this region: that of the caller's own account, or
+    /// those of [`AwsBackend::with_trusted_identity_stores`].
     #[must_use]
     pub fn with_identity_store(mut self, region: Region) -> Self {
         self.identity_store = Some(region);
+        self
+    }
+
+    /// Adds identity stores that may be asked for names, by their ARNs; a record that names another one gets no name. Without
+    /// this, only stores of the caller's own account are asked.
+    ///
+    /// A record names the store of its user, and every account may have an instance of Identity Center of its own, whose users
+    /// have the names that the account gives them. So a name counts only from a store that the operator knows.
+    #[must_use]
+    pub fn with_trusted_identity_stores(mut self, stores: impl IntoIterator<Item = Arn>) -> Self {
+        self.trusted_stores.extend(stores);
         self
     }
 

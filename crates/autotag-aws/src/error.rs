@@ -1,10 +1,12 @@
 //! Errors of calls to AWS, and of entering accounts.
 
+use crate::answer_limit::{TOO_LONG, is_too_long};
 use crate::paginate::PagingDoesNotEnd;
 use autotag_model::arn::AccountId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use std::error::Error;
 
 /// A call to AWS that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +15,7 @@ pub struct CallError {
     /// AWS's name of the operation.
     pub operation: String,
     /// AWS's error code. A failure of the transport has a code of our own: `Timeout`, `NoConnection`, `NotSent`,
-    /// `UnreadableAnswer`, `PagingDoesNotEnd`. An error without a code is named by its status: `Http503`.
+    /// `UnreadableAnswer`, `AnswerTooLong`, `PagingDoesNotEnd`. An error without a code is named by its status: `Http503`.
     pub code: String,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
@@ -26,7 +28,10 @@ impl CallError {
     }
 
     /// From the error of an SDK client.
-    pub fn of_sdk<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E, HttpResponse>) -> Self {
+    pub fn of_sdk<E: ProvideErrorMetadata + Error + 'static>(
+        operation: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self {
         let response = error.raw_response();
         // An error whose body has no code can be told by its status alone.
         let by_status = || {
@@ -47,8 +52,9 @@ impl From<PagingDoesNotEnd> for CallError {
 }
 
 /// The code for a call that AWS did not answer with an error of its own.
-fn transport_code<E, R>(error: &SdkError<E, R>) -> &'static str {
+fn transport_code<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> &'static str {
     match error {
+        _ if is_too_long(error) => TOO_LONG,
         SdkError::TimeoutError(_) => "Timeout",
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "Timeout",
         SdkError::DispatchFailure(_) => "NoConnection",
@@ -82,7 +88,7 @@ pub enum AccountError {
 
 impl AccountError {
     /// From the error of an SDK client.
-    pub(crate) fn of_sdk<E: ProvideErrorMetadata>(
+    pub(crate) fn of_sdk<E: ProvideErrorMetadata + Error + 'static>(
         operation: &'static str,
         error: &SdkError<E, HttpResponse>,
     ) -> Self {

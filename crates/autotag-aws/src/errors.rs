@@ -21,7 +21,7 @@ pub(crate) fn is_about_room(code: &str) -> bool {
 }
 
 /// From the error of an SDK client.
-pub(crate) fn of_sdk<E: ProvideErrorMetadata>(
+pub(crate) fn of_sdk<E: ProvideErrorMetadata + std::error::Error + 'static>(
     operation: &str,
     error: &SdkError<E, HttpResponse>,
 ) -> BackendError {
@@ -63,6 +63,12 @@ pub(crate) fn is_closed_account(error: &BackendError) -> bool {
 
 fn denied(account: &autotag_model::arn::AccountId, code: &str) -> BackendError {
     BackendError::new(Denied, &format!("entering account {account}"), code)
+}
+
+/// A success that is not the one that AWS documents.
+#[cfg(feature = "backend")]
+pub(crate) fn unreadable(operation: &str) -> BackendError {
+    of_call(&CallError::unsent(operation, "UnreadableAnswer"))
 }
 
 /// A call that is not made because AWS would refuse it.

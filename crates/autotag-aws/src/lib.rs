@@ -7,6 +7,7 @@ use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod accounts;
+mod answer_limit;
 #[cfg(feature = "backend")]
 #[cfg_attr(docsrs, doc(cfg(feature = "backend")))]
 pub mod backend;
@@ -21,15 +22,18 @@ mod rate_limiter;
 mod role;
 mod settings;
 pub mod signed;
+mod too_many_requests;
 #[cfg(feature = "trail")]
 mod trail;
 
 pub use accounts::Accounts;
+pub use answer_limit::LONGEST_ANSWER;
 pub use deadline::WithDeadline;
 pub use error::{AccountError, CallError};
 pub use rate_limiter::{Permit, RateLimit, RateLimiter};
 pub use role::AssumedRole;
 pub use settings::{AccountScope, AccountScopeError, MemberRole, Settings, Timeouts};
+pub use too_many_requests::TooManyRequests;
 #[cfg(feature = "trail")]
 #[cfg_attr(docsrs, doc(cfg(feature = "trail")))]
 pub use trail::TrailReader;
@@ -48,27 +52,34 @@ pub fn sdk_region(region: &Region) -> aws_types::region::Region {
     aws_types::region::Region::new(region.as_str().to_owned())
 }
 
+/// The configuration of a client of an SDK crate: retries as in [`retries`], also of status 429.
+macro_rules! client_config {
+    ($sdk:ident, $config:expr) => {
+        $sdk::config::Builder::from($config)
+            .retry_partition($crate::retries(stringify!($sdk)))
+            .retry_classifier($crate::too_many_requests::TooManyRequests)
+    };
+}
+#[cfg(any(feature = "backend", feature = "organizations"))]
+use client_config;
+
 /// A client for S3. Emulators and private endpoints have no host name per bucket, so the path names the bucket there.
 #[cfg(feature = "s3")]
 #[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
 pub fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::config::Builder::from(config)
-        .force_path_style(config.endpoint_url().is_some())
-        .retry_partition(retries("aws_sdk_s3"));
-    aws_sdk_s3::Client::from_conf(config.build())
+    let by_path = config.endpoint_url().is_some();
+    aws_sdk_s3::Client::from_conf(client_config!(aws_sdk_s3, config).force_path_style(by_path).build())
 }
 
 /// A client for `DynamoDB`.
 #[cfg(feature = "dynamodb")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamodb")))]
 pub fn dynamodb_client(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::config::Builder::from(config);
-    aws_sdk_dynamodb::Client::from_conf(config.retry_partition(retries("aws_sdk_dynamodb")).build())
+    aws_sdk_dynamodb::Client::from_conf(client_config!(aws_sdk_dynamodb, config).build())
 }
 
 fn sts(config: &SdkConfig) -> aws_sdk_sts::Client {
-    let config = aws_sdk_sts::config::Builder::from(config);
-    aws_sdk_sts::Client::from_conf(config.retry_partition(retries("aws_sdk_sts")).build())
+    aws_sdk_sts::Client::from_conf(client_config!(aws_sdk_sts, config).build())
 }
 
 /// Ignores poisoning: the guarded values are changed in one step, so a panic cannot leave them half changed.

@@ -82,13 +82,8 @@ pub struct AccountPage {
 pub fn client(config: &SdkConfig) -> Client {
     let region = config.region().and_then(|region| Region::new(region.as_ref()));
     let region = region.map(|region| crate::sdk_region(&signed::organizations_region(&region)));
-    let builder = aws_sdk_organizations::config::Builder::from(config);
-    Client::from_conf(
-        builder
-            .region(region.or_else(|| config.region().cloned()))
-            .retry_partition(crate::retries("aws_sdk_organizations"))
-            .build(),
-    )
+    let builder = crate::client_config!(aws_sdk_organizations, config);
+    Client::from_conf(builder.region(region.or_else(|| config.region().cloned())).build())
 }
 
 /// Reads one page of the organization's accounts; the first one without a token. For callers that process pages as they

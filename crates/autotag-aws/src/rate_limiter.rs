@@ -96,12 +96,25 @@ impl<K: Clone + Eq + Hash> RateLimiter<K> {
 
     /// Waits until `key` may make another call. The first call for a key sets its limit.
     pub async fn acquire(&self, key: &K, limit: RateLimit) -> Permit {
+        self.acquire_with(key, limit, async {}).await.0
+    }
+
+    /// As [`RateLimiter::acquire`], with a `slot` of another limit, such as that of calls in flight. The slot is awaited when
+    /// the rate allows a call, and the permit is issued when the slot is there. So calls that wait for a slot do not save
+    /// permits up and go as a burst, and calls that wait for their rate hold no slot. Of a key, one call at a time waits for a
+    /// slot.
+    pub async fn acquire_with<S>(
+        &self,
+        key: &K,
+        limit: RateLimit,
+        slot: impl Future<Output = S>,
+    ) -> (Permit, S) {
         let bucket = {
             let mut buckets = crate::lock(&self.buckets);
             Arc::clone(buckets.entry(key.clone()).or_insert_with(|| Arc::new(Bucket::new(limit))))
         };
-        let issued = bucket.acquire().await;
-        Permit { bucket, issued }
+        let (issued, slot) = bucket.acquire(slot).await;
+        (Permit { bucket, issued }, slot)
     }
 }
 
@@ -124,20 +137,26 @@ impl Bucket {
         Self { limit, full_at: AsyncMutex::new(now), speed: Mutex::new(Speed { share: 1.0, at: now }) }
     }
 
-    async fn acquire(&self) -> Instant {
+    async fn acquire<S>(&self, slot: impl Future<Output = S>) -> (Instant, S) {
         let mut full_at = self.full_at.lock().await;
         loop {
             let now = Instant::now();
-            let rate = f64::from(self.limit.per_second.get()) * self.share(now);
-            let interval = Duration::from_secs_f64(1.0 / rate);
-            let burst = interval * (self.limit.burst.get() - 1);
+            let burst = self.interval(now) * (self.limit.burst.get() - 1);
             if *full_at <= now + burst {
-                *full_at = now.max(*full_at) + interval;
-                return now;
+                break;
             }
             // Checked again after the pause: the bucket may have become slower meanwhile.
             tokio::time::sleep_until(*full_at - burst).await;
         }
+        let slot = slot.await;
+        let now = Instant::now();
+        *full_at = now.max(*full_at) + self.interval(now);
+        (now, slot)
+    }
+
+    /// The time between two calls.
+    fn interval(&self, now: Instant) -> Duration {
+        Duration::from_secs_f64(1.0 / (f64::from(self.limit.per_second.get()) * self.share(now)))
     }
 
     fn share(&self, now: Instant) -> f64 {
@@ -179,6 +198,44 @@ mod tests {
     async fn calls_are_evenly_spaced_in_the_order_of_their_arrival() {
         let spaced: Vec<u128> = (0..20).map(|number| number * 10).collect();
         assert_eq!(permits(&RateLimiter::new(), hundred(), 20).await, spaced);
+    }
+
+    /// Otherwise the permits of calls that wait for a slot would be saved up, and the calls would go as a burst.
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_waited_for_a_slot_are_evenly_spaced_too() {
+        let (limiter, slots) = (RateLimiter::new(), tokio::sync::Semaphore::new(5));
+        let began = Instant::now();
+        let all = slots.acquire_many(5).await.unwrap();
+        let call = || async {
+            let (_, slot) = limiter.acquire_with(&"here", hundred(), slots.acquire()).await;
+            let at = began.elapsed().as_millis();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            drop(slot);
+            at
+        };
+        let release = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            drop(all);
+        };
+        let (times, ()) = futures_util::future::join(join_all((0..5).map(|_| call())), release).await;
+        assert_eq!(times, [100, 110, 120, 130, 140]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_wait_for_their_rate_hold_no_slot() {
+        let (limiter, slots) = (RateLimiter::new(), tokio::sync::Semaphore::new(1));
+        let slow = limit(1, 1);
+        drop(limiter.acquire_with(&"slow", slow, slots.acquire()).await);
+        let began = Instant::now();
+        let second = limiter.acquire_with(&"slow", slow, slots.acquire());
+        let other = async {
+            tokio::task::yield_now().await;
+            drop(limiter.acquire_with(&"other", hundred(), slots.acquire()).await);
+            began.elapsed()
+        };
+        let ((_, slot), waited) = futures_util::future::join(second, other).await;
+        assert_eq!(waited, Duration::ZERO);
+        assert!(slot.is_ok() && began.elapsed() >= Duration::from_millis(999));
     }
 
     #[tokio::test(start_paused = true)]

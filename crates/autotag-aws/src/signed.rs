@@ -2,6 +2,7 @@
 //! same connections.
 
 use crate::CallError;
+use crate::too_many_requests::TooManyRequests;
 use autotag_model::arn::{Partition, Region};
 use aws_config::SdkConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
@@ -22,6 +23,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
 use serde_json::Value;
+
+pub mod calls;
+
+pub use calls::{
+    CLOUDTRAIL, DYNAMODB, EVENTS, JsonApi, KMS, METRICS, ORGANIZATIONS, SQS, SSM, TAGGING,
+    organizations_region,
+};
 
 /// The error of a signed request.
 pub type SignedError = CallError;
@@ -47,70 +55,7 @@ pub struct Request {
     pub body: String,
 }
 
-/// An API that speaks JSON, with the operation in a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct JsonApi {
-    /// The first part of the host name, and the service name of the signature.
-    name: &'static str,
-    /// The part of the `x-amz-target` header before the operation.
-    target: &'static str,
-    /// `1.0` or `1.1`.
-    version: &'static str,
-}
-
-/// AWS Organizations.
-pub const ORGANIZATIONS: JsonApi =
-    JsonApi { name: "organizations", target: "AWSOrganizationsV20161128", version: "1.1" };
-
-/// The Resource Groups Tagging API.
-pub const TAGGING: JsonApi =
-    JsonApi { name: "tagging", target: "ResourceGroupsTaggingAPI_20170126", version: "1.1" };
-
-/// Amazon DynamoDB.
-pub const DYNAMODB: JsonApi = JsonApi { name: "dynamodb", target: "DynamoDB_20120810", version: "1.0" };
-
-/// Amazon SQS.
-pub const SQS: JsonApi = JsonApi { name: "sqs", target: "AmazonSQS", version: "1.0" };
-
-/// AWS Systems Manager.
-pub const SSM: JsonApi = JsonApi { name: "ssm", target: "AmazonSSM", version: "1.1" };
-
-/// AWS CloudTrail.
-pub const CLOUDTRAIL: JsonApi = JsonApi {
-    name: "cloudtrail",
-    target: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
-    version: "1.1",
-};
-
-/// Amazon EventBridge.
-pub const EVENTS: JsonApi = JsonApi { name: "events", target: "AWSEvents", version: "1.1" };
-
-/// Metrics, of Amazon `CloudWatch`.
-pub const METRICS: JsonApi =
-    JsonApi { name: "monitoring", target: "GraniteServiceVersion20100801", version: "1.0" };
-
-/// AWS Key Management Service.
-pub const KMS: JsonApi = JsonApi { name: "kms", target: "TrentService", version: "1.1" };
-
-/// The region where AWS Organizations and the Account API of `region`'s partition are called. In China it is not the region
-/// of the other global services.
-pub fn organizations_region(region: &Region) -> Region {
-    let partition = Partition::of_region(region).unwrap_or_default();
-    let china = || Region::new("cn-northwest-1").filter(|_| partition.as_str() == "aws-cn");
-    china().or_else(|| partition.global_region()).unwrap_or_else(|| region.clone())
-}
-
 impl Request {
-    /// A request of an API that speaks JSON, in a region.
-    pub fn json(api: JsonApi, operation: &str, region: &Region, body: &Value) -> Self {
-        let headers = vec![
-            ("content-type".to_owned(), format!("application/x-amz-json-{}", api.version)),
-            ("x-amz-target".to_owned(), format!("{}.{operation}", api.target)),
-        ];
-        Self { headers, body: body.to_string(), ..Self::new(api.name, operation, region, "POST", "/") }
-    }
-
     /// A request of an API whose operations are paths, with a body in JSON.
     pub fn rest_json(name: &str, operation: &str, region: &Region, path: &str, body: &Value) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
@@ -189,6 +134,7 @@ fn operation(config: &SdkConfig, request: &Request) -> Operation<Request, String
         .operation_name(request.operation.clone())
         .endpoint_url(&endpoint)
         .retry_classifier(HttpStatusCodeClassifier::default())
+        .retry_classifier(TooManyRequests)
         .retry_classifier(TransientErrorClassifier::<ServiceError>::new())
         .retry_classifier(AwsErrorCodeClassifier::<ServiceError>::new())
         .with_connection_poisoning()

@@ -1,5 +1,6 @@
 //! Log files of trails in S3, read while they are downloaded.
 
+use crate::answer_limit::BodyLimit;
 use crate::{Accounts, errors};
 use autotag_handlers::error::BackendError;
 use autotag_handlers::outcome::Outcome;
@@ -11,6 +12,10 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+
+/// The longest log file that is read, in bytes as it is stored. CloudTrail starts a new one every five minutes, of a few
+/// megabytes in large accounts.
+const LONGEST_LOG_FILE: usize = 256 << 20;
 
 /// Reads log files of trails from S3, with the ambient credentials.
 #[derive(Debug, Clone)]
@@ -29,13 +34,20 @@ impl TrailReader {
     ///
     /// # Errors
     /// The outcome of an object that cannot be read: `Gone` if it is deleted, `Refused` if an operator has to grant a
-    /// permission or name another bucket, otherwise `Deferred`.
+    /// permission, name another bucket, or split a log file of more than 256 MiB, otherwise `Deferred`.
     pub async fn read<T, F>(&self, bucket: &str, key: &str, read: F) -> Result<T, Outcome>
     where
         T: Send + 'static,
         F: FnOnce(&mut dyn Read) -> T + Send + 'static,
     {
         let object = self.open(bucket, key).await.map_err(|error| unread(&error, bucket, key))?;
+        if object.content_length().is_some_and(is_too_long) {
+            let limit = LONGEST_LOG_FILE >> 20;
+            let why = format!(
+                "s3://{bucket}/{key}: longer than {limit} MiB; split it, or plan it with the command line"
+            );
+            return Err(Outcome::Refused(why));
+        }
         let (guard, cancelled) = oneshot::channel();
         let mut body = Download {
             body: Box::new(object.body.into_async_read()),
@@ -54,9 +66,16 @@ impl TrailReader {
         let region = self.accounts.home_region().ok_or_else(|| errors::invalid("GetObject", "NoRegion"))?;
         let client = self.accounts.client(None, &region, crate::s3_client).await;
         let client = client.map_err(|error| errors::of_account(&error))?;
-        let object = client.get_object().bucket(bucket).key(key).send().await;
+        let object = client.get_object().bucket(bucket).key(key).customize();
+        // Log files are streamed to their reader. A server that sends more than it announces is cut off.
+        let object = object.mutate_request(|request| request.add_extension(BodyLimit(LONGEST_LOG_FILE)));
+        let object = object.send().await;
         object.map_err(|error| errors::of_sdk("GetObject", &error))
     }
+}
+
+fn is_too_long(length: i64) -> bool {
+    usize::try_from(length).is_ok_and(|length| length > LONGEST_LOG_FILE)
 }
 
 /// A body that blocking code reads, until whoever asked for it goes away.

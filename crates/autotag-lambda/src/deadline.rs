@@ -15,3 +15,9 @@ pub fn end_of_work(deadline: u64, now: Timestamp) -> Instant {
     });
     Instant::now() + left.saturating_sub(RESERVE)
 }
+
+/// The moment at which half of the time until `end` is over.
+pub fn half_way(end: Instant) -> Instant {
+    let now = Instant::now();
+    now + end.saturating_duration_since(now) / 2
+}

@@ -1,5 +1,6 @@
 //! Reads the jobs of an invocation: texts at once, log files from S3.
 
+use crate::deadline::half_way;
 use crate::invocation::{Job, Source};
 use autotag_aws::TrailReader;
 use autotag_handlers::classify::{Classifier, account_of_path};
@@ -8,10 +9,12 @@ use autotag_handlers::records::{Collector, read};
 use autotag_handlers::row::OriginId;
 use futures_util::stream::{self, StreamExt as _};
 use std::num::NonZeroUsize;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-/// Reads all jobs, at most `concurrency` at a time, in their order. A job that cannot be read, or is not read at `deadline`,
-/// is a row of the result.
+/// Reads all jobs, and collects them in their order. A job that cannot be read, or is not read at `deadline`, is a row of the
+/// result. Log files are read at most `concurrency` at a time; texts do not wait for them. If there are more log files than
+/// that, each has half of the time, so that those behind a slow one are read too.
 pub async fn read_jobs<C: Collector>(
     trail: &TrailReader,
     jobs: &[Job],
@@ -19,15 +22,26 @@ pub async fn read_jobs<C: Collector>(
     concurrency: NonZeroUsize,
     deadline: Instant,
 ) -> C {
+    let objects = jobs.iter().filter(|job| matches!(job.source, Source::Object { .. })).count();
+    let (slots, all_at_once) = (&Semaphore::new(concurrency.get()), objects <= concurrency.get());
     let readings = jobs.iter().map(|job| async move {
-        let reading = read_job(trail, job, classifier);
-        timeout_at(deadline, reading).await.unwrap_or_else(|_| {
+        let reading = async {
+            let _slot = match job.source {
+                // The semaphore is never closed, so this never fails.
+                Source::Object { .. } => slots.acquire().await.ok(),
+                Source::Text(_) => None,
+            };
+            let until = if all_at_once { deadline } else { half_way(deadline) };
+            timeout_at(until, read_job(trail, job, classifier)).await
+        };
+        // Waiting for a slot ends at the deadline too.
+        timeout_at(deadline, reading).await.and_then(|read| read).unwrap_or_else(|_| {
             failed(job.origin, Outcome::Deferred("out of time before it was read".to_owned()))
         })
     });
     let readings: Vec<_> = readings.collect();
     let mut all = C::new(OriginId::default());
-    let mut readings = stream::iter(readings).buffered(concurrency.get());
+    let mut readings = stream::iter(readings).buffered(jobs.len().max(1));
     while let Some(one) = readings.next().await {
         all.append(one);
     }

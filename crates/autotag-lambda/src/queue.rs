@@ -24,7 +24,9 @@ pub struct OutgoingMessage {
 
 /// A client with the function's own credentials, and the attempts and timeouts of `accounts`.
 pub fn client(accounts: &Accounts) -> Client {
-    let mut config = Builder::from(accounts.ambient()).retry_partition(autotag_aws::retries("aws_sdk_sqs"));
+    let mut config = Builder::from(accounts.ambient())
+        .retry_partition(autotag_aws::retries("aws_sdk_sqs"))
+        .retry_classifier(autotag_aws::TooManyRequests);
     config.set_region(accounts.home_region().as_ref().map(autotag_aws::sdk_region));
     Client::from_conf(config.build())
 }

@@ -157,6 +157,7 @@ pub const TABLE: &[(ErrorClass, &[CodePattern])] = &[
             Exact("NotSent"),
             Exact("OutOfTime"),
             Exact("UnreadableAnswer"),
+            Exact("AnswerTooLong"),
             Exact("PagingDoesNotEnd"),
             Exact("Unknown"),
         ],

@@ -9,6 +9,7 @@ pub mod policy;
 pub mod record;
 pub mod rule;
 pub mod session;
+pub mod spreadsheet;
 pub mod subject;
 pub mod tags;
 mod template;

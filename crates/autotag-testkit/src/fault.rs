@@ -36,6 +36,8 @@ pub enum Fault {
     },
     /// The given answer.
     Answered(Reply),
+    /// The given answer, with a pause before each byte of its body.
+    AnsweredSlowly(Reply, Duration),
     /// The connection is reset without an answer, and the call is not made.
     Reset,
     /// The call is made, and then the connection is reset: the client cannot tell whether it was made.
@@ -62,7 +64,7 @@ impl Fault {
                 Some(errors::error(call, 400, code, &message))
             }
             Self::Answered(reply) => Some(reply.clone()),
-            Self::Reset | Self::AnswerLost | Self::Slow(_) => None,
+            Self::AnsweredSlowly(..) | Self::Reset | Self::AnswerLost | Self::Slow(_) => None,
         }
     }
 }

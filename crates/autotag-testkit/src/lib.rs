@@ -14,6 +14,7 @@ mod routes;
 mod runtime_api;
 mod server;
 mod simulators;
+mod slow_body;
 mod stub_answers;
 mod tools;
 mod upstream;

@@ -216,6 +216,7 @@ impl Inner {
         }
         match (fault.reply(&call), fault) {
             (Some(reply), _) => Ok(reply.into_response()),
+            (None, Fault::AnsweredSlowly(reply, pause)) => Ok(reply.into_slow_response(pause)),
             (None, Fault::AnswerLost) => {
                 self.answer_without_fault(parts, &call, body).await?;
                 Err(ConnectionReset)

@@ -1,11 +1,13 @@
 //! HTTP answers made by the test kit.
 
 use crate::server::{Body, ConnectionReset};
+use crate::slow_body::SlowBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::Response;
 use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use serde_json::Value;
+use std::time::Duration;
 
 /// An HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,14 +60,25 @@ impl Reply {
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {
+        let body = Full::new(self.body.clone());
+        self.with_body(Either::Left(body))
+    }
+
+    /// The answer with one byte of the body after each pause.
+    pub(crate) fn into_slow_response(self, pause: Duration) -> Response<Body> {
+        let body = SlowBody::new(self.body.clone(), pause);
+        self.with_body(Either::Right(body))
+    }
+
+    fn with_body(self, body: Either<Full<Bytes>, SlowBody>) -> Response<Body> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in self.headers {
             response = response.header(name, value);
         }
         // A test's rule may have asked for a status or header that HTTP does not allow.
-        response.body(Either::Left(Full::new(self.body))).unwrap_or_else(|error| {
-            let mut answer =
-                Response::new(Either::Left(Full::new(Bytes::from(format!("bad reply: {error}")))));
+        response.body(Either::Left(body)).unwrap_or_else(|error| {
+            let text = Full::new(Bytes::from(format!("bad reply: {error}")));
+            let mut answer = Response::new(Either::Left(Either::Left(text)));
             *answer.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
             answer
         })

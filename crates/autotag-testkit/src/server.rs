@@ -1,5 +1,6 @@
 //! The HTTP server that the proxy and the runtime API share.
 
+use crate::slow_body::SlowBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
@@ -17,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// A body made here, or a forwarded body that is streamed.
-pub(crate) type Body = Either<Full<Bytes>, Incoming>;
+/// A body made here, at once or slowly, or a forwarded body that is streamed.
+pub(crate) type Body = Either<Either<Full<Bytes>, SlowBody>, Incoming>;
 
 /// A handler's answer. On an error the connection is reset.
 pub(crate) type HandlerResult = Result<Response<Body>, ConnectionReset>;

@@ -99,7 +99,7 @@ impl HttpUpstream {
             body = Value::Object(answered).to_string().into();
             parts.headers.remove(CONTENT_LENGTH);
         }
-        Ok(hyper::Response::from_parts(parts, Either::Left(Full::new(body))))
+        Ok(hyper::Response::from_parts(parts, Either::Left(Either::Left(Full::new(body)))))
     }
 }
 

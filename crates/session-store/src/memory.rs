@@ -61,7 +61,7 @@ impl MemoryStore {
         before - sessions.len()
     }
 
-    fn keep(&self, session: &Session) {
+    pub(crate) fn keep(&self, session: &Session) {
         let key = (session.role_session.clone(), session.issued, session.access_key.clone());
         self.sessions()
             .entry(key)

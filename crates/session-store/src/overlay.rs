@@ -21,6 +21,27 @@ impl<S: SessionReader> OverlayStore<S> {
     pub fn over(base: S) -> Self {
         Self { overlay: MemoryStore::new(), base }
     }
+
+    /// The sessions of an input over `base`, as a plan of that input needs them.
+    ///
+    /// ```
+    /// use autotag_model::session::{Session, SessionKind};
+    /// use session_store::{MemoryStore, OverlayStore, SessionReader as _};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let read = Session::new("AROAJUMP:mara", "2026-03-02T09:00:00Z".parse()?, SessionKind::AssumeRole);
+    /// let known = OverlayStore::with_sessions(MemoryStore::new(), [&read]);
+    /// assert_eq!(known.find("AROAJUMP:mara").await?, [read]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn with_sessions<'s>(base: S, sessions: impl IntoIterator<Item = &'s Session>) -> Self {
+        let store = Self::over(base);
+        for session in sessions {
+            store.overlay.keep(session);
+        }
+        store
+    }
 }
 
 #[async_trait]
@@ -68,8 +89,7 @@ mod tests {
     fn both_are_asked_and_the_base_is_not_written() {
         let base = MemoryStore::new();
         block_on(base.put(&session(0, Some("shop")))).unwrap();
-        let store = OverlayStore::over(&base);
-        block_on(store.put(&session(0, None))).unwrap();
+        let store = OverlayStore::with_sessions(&base, [&session(0, None)]);
         block_on(store.put(&session(9, Some("data")))).unwrap();
         let found = block_on(store.find("AROAJUMP:mara")).unwrap();
         assert_eq!(found, [session(0, Some("shop")), session(9, Some("data"))]);

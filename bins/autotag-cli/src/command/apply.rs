@@ -17,7 +17,7 @@ use autotag_handlers::row::ResourceOutcome;
 use autotag_model::policy::Policy;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use session_store::{MemoryStore, OverlayStore, SessionReader, SessionWriter as _};
+use session_store::{MemoryStore, OverlayStore, SessionReader};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -64,11 +64,7 @@ async fn apply(
     records: ClassifiedRecords,
 ) -> Vec<ResourceOutcome> {
     let ClassifiedRecords { sessions, creations, rejected, .. } = records;
-    let known = OverlayStore::over(store);
-    for session in &sessions {
-        // The front of an overlay is memory, which takes every session.
-        let _ = known.put(session).await;
-    }
+    let known = OverlayStore::with_sessions(store, &sessions);
     let mut rows = Vec::new();
     for part in parts(creations, MAX_PART) {
         let mut records = ClassifiedRecords::default();

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &RedriveArgs) -> Result<Completion> {
 }
 
 async fn redrive(args: &RedriveArgs) -> Result<Completion> {
-    let sqs = Sqs::new(Accounts::connect(Settings::default()).await, &args.queue);
+    let sqs = Sqs::new(&Accounts::connect(Settings::default()).await, &args.queue)?;
     let target = match (&args.to, args.yes) {
         (_, false) => None,
         (Some(to), true) => Some(to.clone()),

@@ -2,7 +2,7 @@
 
 use autotag_aws::organizations::{self, OrganizationAccount};
 use autotag_aws::paginate::{PagingDoesNotEnd, paginate};
-use autotag_aws::signed::{self, JsonApi, METRICS, Request, SignedError};
+use autotag_aws::signed::{self, JsonApi, METRICS, Request, SignedError, calls};
 use autotag_model::arn::{Partition, Region};
 use autotag_model::failure::{self, ErrorClass};
 use aws_config::SdkConfig;
@@ -175,7 +175,7 @@ impl AwsQuery {
         region: &Region,
         target: &str,
     ) -> Result<Value, QueryError> {
-        self.send_json(action, Request::new("lambda", operation(action), region, "GET", target)).await
+        self.send_json(action, calls::lambda(operation(action), region, target)).await
     }
 
     /// All items of a list of Lambda. `target` has a query; `items` is the key of the list.
@@ -202,19 +202,13 @@ impl AwsQuery {
         partition: &Partition,
         form: &str,
     ) -> Result<String, QueryError> {
-        let Some(region) = partition.global_region() else {
-            return Err(QueryError::new(action, SignedError::unsent(operation(action), "NoRegion")));
-        };
-        let form = format!("Version=2010-05-08&{form}");
-        let mut request = Request::query("iam", operation(action), &region, &form);
-        request.host = iam_host(partition, &region);
-        self.send(action, request).await
+        let no_region = || QueryError::new(action, SignedError::unsent(operation(action), "NoRegion"));
+        self.send(action, calls::iam(operation(action), partition, form).ok_or_else(no_region)?).await
     }
 
     /// Calls STS, which answers in XML.
     pub(crate) async fn sts(&self, action: &str, region: &Region) -> Result<String, QueryError> {
-        let request = Request::query("sts", operation(action), region, "Version=2011-06-15");
-        self.send(action, request).await
+        self.send(action, calls::sts(operation(action), region)).await
     }
 
     /// Calls `CloudFormation` about a stack. It answers in XML.
@@ -224,8 +218,7 @@ impl AwsQuery {
         region: &Region,
         name: &str,
     ) -> Result<String, QueryError> {
-        let form = format!("Version=2010-05-15&StackName={}", encoded(name));
-        self.send(action, Request::query("cloudformation", operation(action), region, &form)).await
+        self.send(action, calls::stack(operation(action), region, &encoded(name))).await
     }
 
     /// A metric over the last `seconds`: one value for each minute with data, in no order.
@@ -251,16 +244,6 @@ impl AwsQuery {
     fn now(&self) -> u64 {
         let now = self.config.time_source().unwrap_or_default().now();
         now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-    }
-}
-
-/// The host of IAM, which has one endpoint for each partition.
-fn iam_host(partition: &Partition, region: &Region) -> String {
-    let suffix = partition.info().map_or("amazonaws.com", |info| info.dns_suffix);
-    match partition.as_str() {
-        "aws" => format!("iam.{suffix}"),
-        "aws-us-gov" => format!("iam.us-gov.{suffix}"),
-        _ => format!("iam.{region}.{suffix}"),
     }
 }
 

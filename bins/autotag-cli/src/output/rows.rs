@@ -5,8 +5,8 @@ use crate::cli::Format;
 use anyhow::Result;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::{Row, Status};
+use autotag_model::spreadsheet::neutralized;
 use autotag_model::tags::TagSet;
-use comfy_table::{ColumnConstraint, Width};
 use std::io::Write;
 
 /// Writes the rows to `out`.
@@ -22,7 +22,7 @@ pub(crate) fn write_rows<S: Status>(rows: &[Row<S>], format: Format, out: &mut i
             let mut csv = csv::Writer::from_writer(&mut *out);
             csv.write_record(COLUMNS)?;
             for row in rows {
-                csv.write_record(cells(row)?)?;
+                csv.write_record(cells(row)?.map(|cell| neutralized(&cell).into_owned()))?;
             }
             csv.flush()?;
         }
@@ -78,8 +78,7 @@ fn write_table<S: Status>(rows: &[Row<S>], out: &mut impl Write) -> Result<()> {
         return Ok(());
     }
     let mut table = table(&["event", "resource", "owner", "tags", "outcome"]);
-    let share = |percent| ColumnConstraint::UpperBoundary(Width::Percentage(percent));
-    table.set_constraints([17, 30, 16, 24, 13].map(share));
+    table.limit_widths([17, 30, 16, 24, 13]);
     let mut above: Option<&Row<S>> = None;
     for row in rows {
         let service = row.event.source.split('.').next().unwrap_or_default();

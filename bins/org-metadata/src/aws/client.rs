@@ -11,6 +11,7 @@ use autotag_model::failure::ErrorClass;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -78,7 +79,7 @@ impl Aws {
     }
 
     /// Makes a call with an SDK client. `send` makes one attempt.
-    pub(crate) async fn call<T, E: ProvideErrorMetadata>(
+    pub(crate) async fn call<T, E: ProvideErrorMetadata + Error + 'static>(
         &self,
         session: &AccountSession,
         operation: &str,
@@ -118,13 +119,13 @@ impl Aws {
         let bucket = (operation.to_owned(), region.clone());
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            let permit = session.limiter.acquire(&bucket, self.rates.of(operation)).await;
-            let answer = {
-                // The semaphore is never closed, so this never fails.
-                let _slot = self.slots.acquire().await;
-                // On the heap, so that waiting calls do not take the memory of calls in flight.
-                Box::pin(send()).await
-            };
+            // The permit is issued when the slot is there: permits that were saved up would go as a burst.
+            let rate = self.rates.of(operation);
+            let (permit, slot) = session.limiter.acquire_with(&bucket, rate, self.slots.acquire()).await;
+            // On the heap, so that waiting calls do not take the memory of calls in flight.
+            let answer = Box::pin(send()).await;
+            // The semaphore is never closed, so there always is a slot.
+            drop(slot);
             let failure = match answer {
                 Ok(answer) => {
                     self.meter.count(operation, attempt, None);

@@ -3,7 +3,7 @@
 use super::context::AccountContext;
 use crate::aws::Failure;
 use autotag_aws::paginate::paginate;
-use autotag_aws::signed::Request;
+use autotag_aws::signed::calls;
 use autotag_model::arn::Region;
 use aws_sdk_account::types::RegionOptStatus;
 use std::collections::BTreeSet;
@@ -39,11 +39,10 @@ async fn by_account_api(context: &AccountContext<'_>) -> Result<BTreeSet<Region>
     if regions.is_empty() { Err(Failure::unreadable(OPERATION)) } else { Ok(regions) }
 }
 
-/// Signed by hand: the SDK crate of EC2 is far larger than this call is worth.
 async fn by_ec2(context: &AccountContext<'_>) -> Result<BTreeSet<Region>, Failure> {
     const OPERATION: &str = "DescribeRegions";
     let session = context.account.get().await?;
-    let request = Request::query("ec2", OPERATION, &context.aws.organizations_region(), "Version=2016-11-15");
+    let request = calls::enabled_regions(&context.aws.organizations_region());
     let answer = context.aws.text(session, request).await?;
     let document = roxmltree::Document::parse(&answer).map_err(|_| Failure::unreadable(OPERATION))?;
     let names = document.descendants().filter(|node| node.has_tag_name("regionName"));

@@ -8,9 +8,9 @@ use super::context::{AccountContext, RegionScan};
 use crate::aws::Failure;
 use crate::report::{MissingData, MissingField};
 use autotag_aws::paginate::Paginator;
-use autotag_aws::signed::Request;
+use autotag_aws::signed::calls;
 use autotag_model::arn::Region;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The region of resources that have none, as Resource Explorer calls it.
@@ -51,7 +51,7 @@ async fn search(
     }
 }
 
-/// Makes one search, and reads its pages until one has a new region. Signed by hand: one call is not worth the SDK crate.
+/// Makes one search, and reads its pages until one has a new region.
 async fn find_new_region(
     context: &AccountContext<'_>,
     at: &Region,
@@ -62,12 +62,8 @@ async fn find_new_region(
     let before = active.len();
     let mut pages = Paginator::new(OPERATION);
     while pages.has_next() && active.len() == before {
-        let mut body = json!({"QueryString": query, "MaxResults": 1000});
-        if let (Some(token), Some(body)) = (pages.token(), body.as_object_mut()) {
-            body.insert("NextToken".to_owned(), json!(token));
-        }
         let session = context.organization.get().await?;
-        let request = Request::rest_json("resource-explorer-2", OPERATION, at, "/Search", &body);
+        let request = calls::search_resources(at, query, pages.token());
         let page = context.aws.json(session, request).await?;
         let resources = page.get("Resources").and_then(Value::as_array).into_iter().flatten();
         let regions = resources.filter_map(|resource| resource.get("Region")?.as_str());

@@ -2,7 +2,7 @@
 
 use crate::emulated_aws::{ALPHA, BETA, HEADER, Row, csv};
 use crate::setup::{Setup, asked_for, between};
-use autotag_testkit::{Call, Reply};
+use autotag_testkit::{Call, Fault, Reply};
 use std::fs;
 
 /// Names in the CSV: the word for the account, the name with a quote, the raw name.
@@ -129,4 +129,18 @@ fn no_secret_is_written_or_said() {
         assert!(!shown.contains(&secret), "{secret} in {shown}");
     }
     assert!(setup.keys.all().len() > 20, "there were keys to look for");
+}
+
+/// Without a bound, the memory of the machine would decide how long the program lives.
+#[test]
+fn an_answer_without_an_end_ends_the_call() {
+    let setup = Setup::new("endless");
+    let long = Reply::new(200, "application/x-amz-json-1.1", vec![b' '; autotag_aws::LONGEST_ANSWER + 1]);
+    setup
+        .proxy
+        .rule(move |call| (call.operation == "DescribeOrganization").then(|| Fault::Answered(long.clone())));
+    let run = setup.run(&["--tenant", ALPHA]);
+    run.ended(2);
+    let manifest = String::from_utf8_lossy(run.file("aws-org-metadata-", "manifest.json")).into_owned();
+    assert!(manifest.contains("AnswerTooLong"), "{manifest}\n{}", run.stderr);
 }

@@ -198,8 +198,8 @@ impl AwsBackend {
             let request = declared_calls::read_request(api, read, resource, &region, token.as_deref());
             let request = request.map_err(|why| errors::invalid(operation, &why))?;
             let body = self.send(resource, request).await?;
-            let unreadable = || BackendError::new(ErrorClass::Transport, operation, "UnreadableAnswer");
-            tags.extend(declared_calls::tags_in(api, read, &body).ok_or_else(unreadable)?);
+            let found = declared_calls::tags_in(api, read, &body);
+            tags.extend(found.ok_or_else(|| errors::unreadable(operation))?);
             pages.advance(declared_calls::next_page(api, read, &body)).map_err(errors::of_paging)?;
         }
         tags.sort_by_cached_key(|(key, _)| (normalized_key(key), key.clone()));

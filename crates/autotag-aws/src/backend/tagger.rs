@@ -81,7 +81,10 @@ impl AwsBackend {
         for part in pairs.chunks(call.max_per_call.unwrap_or(usize::MAX).max(1)) {
             let request = declared_calls::write_request(api, call, resource, &region, part)
                 .map_err(|why| errors::invalid(operation, &why))?;
-            self.send(resource, request).await?;
+            let body = self.send(resource, request).await?;
+            if !declared_calls::is_documented_success(api, operation, &body) {
+                return Err(errors::unreadable(operation));
+            }
         }
         Ok(())
     }

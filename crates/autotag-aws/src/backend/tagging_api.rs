@@ -57,7 +57,8 @@ impl AwsBackend {
         match answer {
             Ok(answer) => {
                 let refused = answer.failed_resources_map.unwrap_or_default();
-                arns.into_iter().map(|arn| arn.and_then(|arn| one(&arn, &refused))).collect()
+                let others = only_asked(&arns, &refused);
+                arns.into_iter().map(|arn| arn.and_then(|arn| one(&arn, &refused, &others))).collect()
             }
             Err(error) => {
                 let error = errors::of_sdk(OPERATION, &error);
@@ -67,8 +68,23 @@ impl AwsBackend {
     }
 }
 
-fn one(arn: &str, refused: &HashMap<String, FailureInfo>) -> Result<(), BackendError> {
-    let Some(failure) = refused.get(arn) else { return Ok(()) };
+/// The result of the resources that the answer does not name. A failure of an ARN that was not asked for may be the failure of
+/// any of them.
+fn only_asked(
+    arns: &[Result<String, BackendError>],
+    refused: &HashMap<String, FailureInfo>,
+) -> Result<(), BackendError> {
+    let is_asked = |name: &String| arns.iter().any(|arn| arn.as_ref() == Ok(name));
+    if refused.keys().all(is_asked) { Ok(()) } else { Err(errors::unreadable(OPERATION)) }
+}
+
+/// The result of one resource; `others` is that of the resources that the answer does not name.
+fn one(
+    arn: &str,
+    refused: &HashMap<String, FailureInfo>,
+    others: &Result<(), BackendError>,
+) -> Result<(), BackendError> {
+    let Some(failure) = refused.get(arn) else { return others.clone() };
     let code = failure.error_code.as_ref().map(|code| code.as_str().to_owned());
     let code = code.unwrap_or_else(|| format!("Http{}", failure.status_code));
     let status = u16::try_from(failure.status_code).ok();

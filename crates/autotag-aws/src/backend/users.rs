@@ -14,8 +14,21 @@ impl AwsBackend {
         let Some(arn) = user.identity_store_arn.as_deref().and_then(|arn| arn.parse::<Arn>().ok()) else {
             return Ok(None);
         };
+        if !self.is_trusted_store(&arn).await? {
+            return Ok(None);
+        }
         let question = format!("{} {arn}", user.user_id);
         self.users.get(&question, Box::pin(self.describe_user(user, &arn, region.clone()))).await
+    }
+
+    /// Whether the users of a store have names that count. Records name stores of any account, and an account instance of
+    /// Identity Center names its users freely.
+    async fn is_trusted_store(&self, store: &Arn) -> Result<bool, BackendError> {
+        if !self.trusted_stores.is_empty() {
+            return Ok(self.trusted_stores.contains(store));
+        }
+        let own = self.accounts.own().await.map_err(|error| errors::of_account(&error))?;
+        Ok(store.account().as_ref() == Some(own))
     }
 
     /// `DescribeUser`, in the account that the ARN of the store names.

@@ -101,7 +101,7 @@ fn request(signing: &str, method: &str, target: &str, headers: &[(&str, &str)], 
     }
 }
 
-async fn config(url: &str) -> SdkConfig {
+pub(crate) async fn config(url: &str) -> SdkConfig {
     let retries = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
     aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(url)

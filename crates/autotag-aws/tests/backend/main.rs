@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod answers;
 mod ec2;
 mod emulated;
 mod native;

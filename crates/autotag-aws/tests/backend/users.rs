@@ -1,12 +1,16 @@
 //! Names of Identity Center users, from the identity store.
 
-use crate::emulated::{HERE, World, failure};
+use crate::emulated::{HERE, World, config, failure};
+use autotag_aws::backend::AwsBackend;
+use autotag_aws::{AccountScope, Accounts, MemberRole, Settings};
 use autotag_handlers::backend::BackendReader as _;
 use autotag_handlers::error::ErrorClass;
-use autotag_model::arn::Region;
+use autotag_model::arn::{AccountId, Region};
 use autotag_model::identity::{OnBehalfOf, Principal};
-use autotag_testkit::{Fault, Reply};
+use autotag_testkit::{Fault, Proxy, Reply};
 use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
 
 const OPERATION: &str = "DescribeUser";
 
@@ -74,4 +78,44 @@ async fn a_store_of_an_account_that_may_not_be_entered_names_nobody() {
         Some("arn:aws:identitystore::444455556666:identitystore/d-0987654321".to_owned());
     assert_eq!(backend.user_name(&stranger).await, Ok(None));
     assert!(world.calls("identitystore", OPERATION).is_empty());
+}
+
+/// An account instance of Identity Center names its users as it likes. Its store may be in an account that may be entered.
+#[tokio::test]
+async fn a_store_that_the_operator_does_not_know_names_nobody() {
+    let proxy = Proxy::stub(Duration::ZERO).unwrap();
+    proxy.route("/", |call| {
+        (call.operation == OPERATION)
+            .then(|| Reply::json(200, &json!({"UserName": "boss@example.com", "UserId": "u-1"})))
+    });
+    let member = AccountId::new("444455556666").unwrap();
+    let settings = Settings {
+        allowed: AccountScope::Listed([member].into()),
+        role: Some(MemberRole { name: "autotag-member".to_owned(), external_id: None, session_policy: None }),
+        ..Settings::default()
+    };
+    let accounts = Arc::new(Accounts::new(config(&proxy.url()).await, settings));
+    let of_member = "arn:aws:identitystore::444455556666:identitystore/d-0987654321";
+    let user = |store: &str| {
+        let identity = json!({"onBehalfOf": {"userId": "u-1", "identityStoreArn": store}});
+        Principal::from_value(&identity).on_behalf_of.unwrap()
+    };
+    let name = Ok(Some("boss@example.com".to_owned()));
+    let own = format!("arn:aws:identitystore::{HERE}:identitystore/d-1234567890");
+    let backend = || AwsBackend::new(Arc::clone(&accounts)).with_identity_store(stockholm());
+
+    assert_eq!(
+        backend().user_name(&user(of_member)).await,
+        Ok(None),
+        "the member role may enter the account"
+    );
+    assert_eq!(proxy.count("identitystore", OPERATION), 0);
+    assert_eq!(backend().user_name(&user(&own)).await, name);
+
+    let listed = backend().with_trusted_identity_stores([of_member.parse().unwrap()]);
+    assert_eq!(listed.user_name(&user(of_member)).await, name);
+    assert_eq!(listed.user_name(&user(&own)).await, Ok(None), "a list names all stores");
+    let other = of_member.replace("d-0987654321", "d-1111111111");
+    assert_eq!(listed.user_name(&user(&other)).await, Ok(None));
+    assert_eq!(proxy.count("identitystore", OPERATION), 2);
 }

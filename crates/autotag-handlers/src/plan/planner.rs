@@ -14,9 +14,8 @@ use crate::row::{ResourceOutcome, Row};
 use crate::services::{CREATION_SKEW, Repeat, TagTarget};
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
-use autotag_model::session::Session;
 use jiff::{SignedDuration, Timestamp};
-use session_store::{OverlayStore, SessionReader, SessionWriter as _};
+use session_store::{OverlayStore, SessionReader};
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -86,7 +85,7 @@ impl<'a> Planner<'a> {
             }
         }
         oldest_first(&mut creations);
-        let sessions = overlay(self.sessions, &sessions).await;
+        let sessions = OverlayStore::with_sessions(self.sessions, &sessions);
         let (asked, before) = self.ask(creations, &sessions).await;
         let mut decisions = Decisions {
             policy: self.policy,
@@ -145,19 +144,6 @@ impl<'a> Planner<'a> {
             Err(outcome) => Err(Box::new((request, outcome))),
         }
     }
-}
-
-/// The sessions of the input in front of those of the store.
-async fn overlay<'s>(
-    base: &'s dyn SessionReader,
-    sessions: &[Session],
-) -> OverlayStore<&'s dyn SessionReader> {
-    let overlay = OverlayStore::over(base);
-    for session in sessions {
-        // The front of an overlay is memory, which takes every session.
-        let _ = overlay.put(session).await;
-    }
-    overlay
 }
 
 /// The answer for one creation, and the rows of its duplicates.

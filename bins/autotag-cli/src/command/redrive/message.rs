@@ -2,8 +2,9 @@
 
 use autotag_handlers::recheck::PREVIOUS_TAGS_ATTRIBUTE;
 use autotag_model::envelope::{Limits, read_records};
+use autotag_model::spreadsheet::neutralized;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use serde::Serialize;
-use serde_json::Value;
 
 /// The report of a message. The field names and their order are a contract.
 #[derive(Debug, Serialize)]
@@ -18,6 +19,23 @@ pub(super) struct Row {
     pub(super) sent: bool,
 }
 
+impl Row {
+    /// The row for a CSV file: no spreadsheet takes a cell for a formula.
+    pub(super) fn neutralized(&self) -> Self {
+        let cell = |text: &String| neutralized(text).into_owned();
+        Self {
+            message_id: cell(&self.message_id),
+            event_id: self.event_id.as_ref().map(cell),
+            event_time: self.event_time.as_ref().map(cell),
+            event_source: self.event_source.as_ref().map(cell),
+            event_name: self.event_name.as_ref().map(cell),
+            receives: self.receives,
+            error: cell(&self.error),
+            sent: self.sent,
+        }
+    }
+}
+
 /// A message as it was received.
 #[derive(Debug)]
 pub(super) struct DeadLetter {
@@ -30,12 +48,11 @@ pub(super) struct DeadLetter {
 
 impl DeadLetter {
     /// Reads a message of the answer of `ReceiveMessage`.
-    pub(super) fn parse(message: &Value) -> Self {
-        let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let receives = message.pointer("/Attributes/ApproximateReceiveCount").and_then(Value::as_str);
-        let body = text("Body");
+    pub(super) fn read(message: Message) -> Self {
+        let count = MessageSystemAttributeName::ApproximateReceiveCount;
+        let receives = message.attributes().and_then(|attributes| attributes.get(&count));
         let mut row = Row {
-            message_id: text("MessageId"),
+            message_id: message.message_id().unwrap_or_default().to_owned(),
             event_id: None,
             event_time: None,
             event_source: None,
@@ -45,6 +62,7 @@ impl DeadLetter {
             sent: false,
         };
         let mut unreadable = None;
+        let body = message.body().unwrap_or_default();
         read_records(body.as_bytes(), &Limits::default(), &mut |read| match read {
             Ok(delivered) => {
                 let record = &delivered.record;
@@ -55,16 +73,17 @@ impl DeadLetter {
             }
             Err(fault) => unreadable = Some(fault.to_string()),
         });
-        row.error = reason(message)
+        row.error = reason(&message)
             .or(unreadable)
             .unwrap_or_else(|| "no reason is noted; see the logs of the event".to_owned());
-        let previous_tags = attribute(message, PREVIOUS_TAGS_ATTRIBUTE).map(str::to_owned);
-        Self { row, body, receipt: text("ReceiptHandle"), previous_tags }
+        let previous_tags = attribute(&message, PREVIOUS_TAGS_ATTRIBUTE).map(str::to_owned);
+        let receipt = message.receipt_handle.unwrap_or_default();
+        Self { row, body: message.body.unwrap_or_default(), receipt, previous_tags }
     }
 }
 
 /// The reason in the message's attributes, from tag-handler or `EventBridge`.
-fn reason(message: &Value) -> Option<String> {
+fn reason(message: &Message) -> Option<String> {
     let code = attribute(message, "ERROR_CODE")?;
     let details =
         ["ERROR_MESSAGE", "EXHAUSTED_RETRY_CONDITION", "RULE_ARN"].map(|name| attribute(message, name));
@@ -72,6 +91,6 @@ fn reason(message: &Value) -> Option<String> {
     Some(parts.flatten().collect::<Vec<_>>().join(": "))
 }
 
-fn attribute<'m>(message: &'m Value, name: &str) -> Option<&'m str> {
-    message.pointer(&format!("/MessageAttributes/{name}/StringValue"))?.as_str()
+fn attribute<'m>(message: &'m Message, name: &str) -> Option<&'m str> {
+    message.message_attributes()?.get(name)?.string_value()
 }

@@ -2,9 +2,8 @@
 
 use super::message::Row;
 use crate::cli::Format;
-use crate::output::{printable, table};
+use crate::output::{TextTable, printable, table};
 use anyhow::Result;
-use comfy_table::Table;
 use std::io::{IsTerminal as _, Stdout, Write as _};
 
 /// Writes one row for each message. JSON lines and CSV are written at once, so that nothing is lost if the program is killed; a
@@ -12,7 +11,7 @@ use std::io::{IsTerminal as _, Stdout, Write as _};
 pub(super) enum Report {
     Jsonl(Stdout),
     Csv(Box<csv::Writer<Stdout>>),
-    Table(Box<Table>),
+    Table(Box<TextTable>),
 }
 
 impl Report {
@@ -35,7 +34,7 @@ impl Report {
                 writeln!(out)?;
             }
             Self::Csv(csv) => {
-                csv.serialize(row)?;
+                csv.serialize(row.neutralized())?;
                 csv.flush()?;
             }
             Self::Table(table) => {

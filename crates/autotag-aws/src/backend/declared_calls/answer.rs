@@ -11,14 +11,42 @@ const WRAPPERS: [&str; 3] = ["member", "item", "Tag"];
 pub fn tags_in(api: &Api, read: &ReadCall, body: &str) -> Option<Vec<(String, String)>> {
     if is_xml(api) {
         let document = Document::parse(body).ok()?;
+        if document.root_element().tag_name().name().eq_ignore_ascii_case("html") {
+            return None;
+        }
         return Some(xml_tags(result(&document, &read.operation.name), read));
     }
-    let json: Value = if body.is_empty() { Value::Null } else { serde_json::from_str(body).ok()? };
+    let json: Value = serde_json::from_str(body).ok().filter(Value::is_object)?;
     if json.get("HasMoreTags") == Some(&Value::Bool(true)) {
         // Kinesis and Firehose page by the last key; more tags than a resource may have are not worth a page.
         return None;
     }
     Some(json_values(&json, &read.tags).into_iter().flat_map(|value| json_tags(value, read.shape)).collect())
+}
+
+/// Whether a body is one that AWS documents for a successful write: nothing or a JSON object, nothing or XML of the operation
+/// in the REST protocol with XML, XML of the operation in the query protocol.
+pub fn is_documented_success(api: &Api, operation: &str, body: &str) -> bool {
+    match api.protocol {
+        Protocol::Query => is_xml_of(operation, body.as_bytes()),
+        Protocol::RestXml => body.is_empty() || is_xml_of(operation, body.as_bytes()),
+        _ => body.is_empty() || is_json_object(body.as_bytes()),
+    }
+}
+
+/// Whether a body is XML with the root element `<{operation}Response>`, and does not say that the call did nothing:
+/// `<return>` is EC2's result of calls without members.
+pub(in crate::backend) fn is_xml_of(operation: &str, body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else { return false };
+    let Ok(document) = Document::parse(text) else { return false };
+    let root = document.root_element();
+    let done = root.children().find(|node| node.has_tag_name_of("return")).and_then(|node| node.text());
+    root.has_tag_name_of(&format!("{operation}Response")) && done.is_none_or(|done| done.trim() == "true")
+}
+
+/// Whether a body is one JSON object.
+pub(in crate::backend) fn is_json_object(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, Value>>(body).is_ok()
 }
 
 /// The token of the next page, if there is one.

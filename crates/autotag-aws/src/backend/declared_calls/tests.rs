@@ -52,17 +52,22 @@ fn json_answers() {
 
 #[test]
 fn json_answers_without_tags() {
-    for nothing in ["", "{}", r#"{"Tags":null}"#, r#"{"Tags":{}}"#] {
+    for nothing in ["{}", r#"{"Tags":null}"#, r#"{"Tags":{}}"#] {
         assert_eq!(read("sqs", "TagQueue", nothing), Some(tags(&[])), "{nothing}");
     }
 }
 
 #[test]
 fn answers_that_are_broken_are_not_without_tags() {
-    for broken in ["{", "<html>busy</html>", r#"{"Tags":{"a":"1"}"#] {
+    for broken in ["", "null", "[]", "{", "<html>busy</html>", r#"{"Tags":{"a":"1"}"#] {
         assert_eq!(read("sqs", "TagQueue", broken), None, "{broken}");
     }
-    for broken in ["", "busy", "<ListTagsForResourceResponse><ListTagsForResourceResult>"] {
+    for broken in [
+        "",
+        "busy",
+        "<html><body>log in</body></html>",
+        "<ListTagsForResourceResponse><ListTagsForResourceResult>",
+    ] {
         assert_eq!(read("sns", "TagResource", broken), None, "{broken}");
     }
 }
@@ -244,4 +249,29 @@ fn what_a_resource_does_not_have_is_said() {
     let queue = resource("AWS::SNS::Topic", "orders", "");
     let why = write_input(&call("sns", "TagResource"), &queue, &[]).unwrap_err();
     assert!(why.contains("ARN"), "{why}");
+}
+
+#[test]
+fn only_documented_answers_to_writes_are_successes() {
+    let is_success = |service: &str, name: &str, body: &str| {
+        let call = call(service, name);
+        is_documented_success(call.api.as_ref().unwrap(), &call.write.name, body)
+    };
+    for done in ["", "{}", r#"{"Tags":[]}"#] {
+        assert!(is_success("ssm", "TagParameter", done), "{done}");
+        assert!(is_success("lambda", "TagResource", done), "{done}");
+    }
+    for undone in ["<html/>", "{", "null", "OK"] {
+        assert!(!is_success("ssm", "TagParameter", undone), "{undone}");
+        assert!(!is_success("lambda", "TagResource", undone), "{undone}");
+    }
+    let sns = "<TagResourceResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><TagResourceResult/></TagResourceResponse>";
+    assert!(is_success("sns", "TagResource", sns));
+    assert!(is_success("route53", "TagHostedZone", "<ChangeTagsForResourceResponse/>"));
+    assert!(is_success("cloudfront", "TagResource", ""), "AWS answers 204");
+    for undone in ["<html/>", "<ErrorResponse/>", "{}", "<TagResourceResponse>"] {
+        assert!(!is_success("sns", "TagResource", undone), "{undone}");
+        assert!(!is_success("route53", "TagHostedZone", undone), "{undone}");
+    }
+    assert!(!is_success("sns", "TagResource", ""), "the query protocol always answers with a document");
 }
