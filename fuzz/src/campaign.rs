@@ -22,6 +22,8 @@ pub struct Campaign {
     pub slice: u64,
     /// The folder that gets the inputs with something wrong.
     pub out: PathBuf,
+    /// The program that runs a slice: this one.
+    pub program: PathBuf,
 }
 
 /// What the targets of a campaign found, by name.
@@ -34,9 +36,11 @@ impl Campaign {
     /// # Errors
     /// A process cannot be started, or the folder cannot be written.
     pub fn run(&self, targets: &[Box<dyn Target>]) -> Result<Reports> {
-        let chosen = |target: &&Box<dyn Target>| self.target.as_deref().is_none_or(|name| name == target.name());
         let mut left: Vec<(&dyn Target, u64, u64)> = Vec::new();
-        for target in targets.iter().filter(chosen) {
+        for target in targets {
+            if self.target.as_deref().is_some_and(|name| name != target.name()) {
+                continue;
+            }
             let share = if self.target.is_some() { 1_000 } else { target.share() };
             let all = self.inputs / 1_000 * share + self.inputs % 1_000 * share / 1_000;
             left.push((target.as_ref(), 0, all.max(1)));
@@ -64,10 +68,9 @@ impl Campaign {
             return Ok(SliceReport::default());
         }
         let began = Instant::now();
-        let program = std::env::current_exe().context("where is this program?")?;
         let numbers = [("--seed", self.seed), ("--from", from), ("--count", count)];
         let arguments = numbers.into_iter().flat_map(|(name, number)| [name.to_owned(), number.to_string()]);
-        let child = Command::new(program)
+        let child = Command::new(&self.program)
             .args(["slice", "--target", target.name()])
             .args(arguments)
             .stdin(Stdio::null())
@@ -78,7 +81,8 @@ impl Campaign {
         }
         let said = String::from_utf8_lossy(&child.stderr).into_owned();
         if child.status.code() == Some(EXIT_HANG)
-            && let Some(number) = said.lines().rev().find_map(|line| line.strip_prefix("hang at ")?.parse::<u64>().ok())
+            && let Some(number) =
+                said.lines().rev().find_map(|line| line.strip_prefix("hang at ")?.parse::<u64>().ok())
         {
             // The inputs around the one that does not come back are run all the same.
             let mut report = self.slice(target, from, number - from)?;
@@ -99,8 +103,13 @@ impl Campaign {
         for found in &report.found {
             let mut bytes = Vec::new();
             input(target, self.seed, found.number, &mut bytes);
-            save_one(&self.out.join(target.name()), &format!("{}-{}", self.seed, found.number), &bytes, &found.what)
-                .with_context(|| format!("cannot write to {}", self.out.display()))?;
+            save_one(
+                &self.out.join(target.name()),
+                &format!("{}-{}", self.seed, found.number),
+                &bytes,
+                &found.what,
+            )
+            .with_context(|| format!("cannot write to {}", self.out.display()))?;
         }
         Ok(())
     }
@@ -119,6 +128,7 @@ fn died(number: u64, fault: &str, said: &str, began: Instant) -> SliceReport {
         inputs: 1,
         crashes: 1 - hang,
         hangs: hang,
+        faults: BTreeMap::from([(fault.to_owned(), 1)]),
         found: vec![Found { number, fault: fault.to_owned(), what: format!("{fault}: {said}") }],
         seconds: began.elapsed().as_secs_f64(),
         ..SliceReport::default()

@@ -65,7 +65,9 @@ impl Chunks {
                 }
             }
         }
-        order.iter().for_each(|piece| out.extend_from_slice(piece));
+        for piece in order {
+            out.extend_from_slice(piece);
+        }
         if rng.u8(..6) == 0 {
             havoc::damage(rng, out);
         }

@@ -13,6 +13,7 @@
 //! | `targets` | all targets, with the properties that must hold |
 //! | `seeds` | the texts to start from |
 //! | `mutate`, `json`, `chunks`, `wrap`, `havoc`, `words` | the mutators |
+//! | `rows` | what must hold for each row of a plan |
 //! | `run` | one input: panics, time, memory |
 //! | `slice`, `campaign` | many inputs, in processes of their own |
 //! | `minimize` | a shorter input with the same fault |
@@ -21,7 +22,6 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::print_stderr,
-    clippy::missing_panics_doc,
     reason = "a tool for tests: what it cannot go on with is a fault of its own and has to be seen"
 )]
 
@@ -31,6 +31,7 @@ mod havoc;
 mod json;
 pub mod minimize;
 mod mutate;
+mod rows;
 pub mod run;
 pub mod seeds;
 pub mod slice;

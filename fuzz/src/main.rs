@@ -2,12 +2,12 @@
 #![expect(clippy::print_stdout, reason = "a program for developers prints")]
 
 use anyhow::{Context as _, Result, bail};
-use autotag_fuzz::campaign::{Campaign, table};
+use autotag_fuzz::campaign::{Campaign, Reports, table};
 use autotag_fuzz::minimize::minimize;
 use autotag_fuzz::run::{keep_panics, run};
 use autotag_fuzz::seeds::SeedTexts;
 use autotag_fuzz::slice::{input, run_slice};
-use autotag_fuzz::target::Target;
+use autotag_fuzz::target::{OpenFault, Target};
 use autotag_fuzz::targets;
 use clap::{Parser, Subcommand};
 use std::fs;
@@ -25,7 +25,7 @@ struct Cli {
 enum Command {
     /// Names the targets and their shares of a campaign, in a thousand inputs.
     List,
-    /// Runs many inputs and prints a table; exit code 1 if anything is found.
+    /// Runs many inputs and prints a table; exit code 1 if anything new is found.
     Campaign {
         /// How many inputs, over all targets.
         #[arg(long, default_value_t = 1_000_000)]
@@ -86,17 +86,10 @@ fn main() -> Result<ExitCode> {
     match command {
         Command::List => all.iter().for_each(|target| println!("{:<12}{:>5}", target.name(), target.share())),
         Command::Campaign { inputs, seed, target, slice, out } => {
-            let reports = Campaign { inputs, seed, target, slice, out: out.clone() }.run(&all)?;
+            let program = std::env::current_exe().context("where is this program?")?;
+            let reports = Campaign { inputs, seed, target, slice, out: out.clone(), program }.run(&all)?;
             print!("{}", table(&reports));
-            for (name, report) in &reports {
-                for found in &report.found {
-                    println!("{name} {}: {}", found.number, found.what);
-                }
-            }
-            if reports.values().any(|report| report.findings() > 0) {
-                println!("the inputs are in {}", out.display());
-                return Ok(ExitCode::FAILURE);
-            }
+            return Ok(summary(&reports, &out));
         }
         Command::Slice { target, seed, from, count } => {
             println!("{}", serde_json::to_string(&run_slice(named(&all, &target)?, seed, from, count))?);
@@ -122,6 +115,29 @@ fn named<'t>(all: &'t [Box<dyn Target>], name: &str) -> Result<&'t dyn Target> {
         Some(target) => Ok(target.as_ref()),
         None => bail!("no target `{name}`; `list` shows all"),
     }
+}
+
+/// Prints the faults with their first inputs. What is known and open is no failure.
+fn summary(reports: &Reports, out: &Path) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for (name, report) in reports {
+        let open: Vec<OpenFault> =
+            targets::OPEN.iter().filter(|open| open.target == *name).copied().collect();
+        for (fault, count) in &report.faults {
+            let known = if open.iter().any(|open| open.fault == fault) { " (known)" } else { "" };
+            println!("{name}: {count} inputs{known}: {fault}");
+            for found in report.found.iter().filter(|found| found.fault == *fault) {
+                println!("  number {}: {}", found.number, found.what);
+            }
+        }
+        if !report.new_faults(&open).is_empty() {
+            code = ExitCode::FAILURE;
+        }
+    }
+    if reports.values().any(|report| !report.faults.is_empty()) {
+        println!("the inputs are in {}", out.display());
+    }
+    code
 }
 
 fn replay(target: &dyn Target, files: &[PathBuf]) -> Result<ExitCode> {

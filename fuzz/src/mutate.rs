@@ -141,7 +141,9 @@ impl Seeds {
             }
             _ => {
                 let at = rng.usize(..seed.text.len());
-                new.extend_from_slice(rng.choice([&b""[..], b",", b"}", b"]", b"{", b"[", b"\"", b":", b"k"]).unwrap_or(b""));
+                new.extend_from_slice(
+                    rng.choice([&b""[..], b",", b"}", b"]", b"{", b"[", b"\"", b":", b"k"]).unwrap_or(b""),
+                );
                 at..at + 1
             }
         };
@@ -151,12 +153,11 @@ impl Seeds {
     /// The value of a member of the same name in another seed, else of any name.
     fn other_value(&self, seed: &Seed, span: &Span, rng: &mut Rng) -> &[u8] {
         let named = span.name.clone().and_then(|name| self.values.get(seed.bytes(name)));
-        let (number, at) = match named {
-            Some(places) => places[rng.usize(..places.len())],
-            None => {
-                let number = rng.usize(..self.seeds.len());
-                (number, rng.usize(..self.seeds[number].spans.len()))
-            }
+        let (number, at) = if let Some(places) = named {
+            places[rng.usize(..places.len())]
+        } else {
+            let number = rng.usize(..self.seeds.len());
+            (number, rng.usize(..self.seeds[number].spans.len()))
         };
         let other = &self.seeds[number];
         let value = other.bytes(other.spans[at].value.clone());
@@ -176,7 +177,8 @@ impl Seeds {
             new.push(b':');
         }
         let own = seed.bytes(span.value.clone());
-        let value = if rng.bool() && own.len() <= LONGEST_COPY { own } else { self.other_value(seed, span, rng) };
+        let value =
+            if rng.bool() && own.len() <= LONGEST_COPY { own } else { self.other_value(seed, span, rng) };
         new.extend_from_slice(value);
         Edit { from: end..end, to: start..new.len() }
     }

@@ -73,7 +73,8 @@ impl SeedTexts {
         let forge = |text: &String| {
             let mut record: Value = serde_json::from_str(text).ok()?;
             let keys = ["Owner", "owner", "PrincipalId", "Team"];
-            let list: Vec<Value> = keys.iter().map(|key| json!({"key": key, "value": CALLERS_WORD})).collect();
+            let list: Vec<Value> =
+                keys.iter().map(|key| json!({"key": key, "value": CALLERS_WORD})).collect();
             let request = record.get_mut("requestParameters")?.as_object_mut()?;
             let specification = json!({"items": [{"tags": list.clone()}]});
             request.insert("tagSpecificationSet".to_owned(), specification);

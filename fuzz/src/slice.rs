@@ -1,9 +1,10 @@
 //! A part of a campaign: some inputs of one target, by their numbers.
 
 use crate::run::{Finding, run};
-use crate::target::Target;
+use crate::target::{OpenFault, Target};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -22,6 +23,8 @@ pub struct SliceReport {
     pub hangs: u64,
     /// How many needed too much memory.
     pub memory: u64,
+    /// How many inputs have each fault.
+    pub faults: BTreeMap<String, u64>,
     /// The first inputs of each fault.
     pub found: Vec<Found>,
     /// The longest that an input took, in microseconds, and its number.
@@ -57,14 +60,17 @@ impl SliceReport {
         self.peak = self.peak.max(other.peak);
         self.longest = self.longest.max(other.longest);
         self.seconds += other.seconds;
-        for found in other.found {
-            self.keep(found);
+        for (fault, count) in other.faults {
+            *self.faults.entry(fault).or_default() += count;
         }
+        other.found.into_iter().for_each(|found| self.keep(found));
     }
 
-    /// How many findings there are.
-    pub fn findings(&self) -> u64 {
-        self.crashes + self.violations + self.hangs + self.memory
+    /// The faults that are not among `open`, the known ones, with the number of their inputs.
+    pub fn new_faults(&self, open: &[OpenFault]) -> Vec<(&str, u64)> {
+        let is_open = |fault: &str| open.iter().any(|open| open.fault == fault);
+        let faults = self.faults.iter().map(|(fault, count)| (fault.as_str(), *count));
+        faults.filter(|(fault, _)| !is_open(fault)).collect()
     }
 
     fn keep(&mut self, found: Found) {
@@ -88,7 +94,9 @@ pub fn input(target: &dyn Target, seed: u64, number: u64, out: &mut Vec<u8>) {
     let name = target.name().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    let mixed = (seed ^ name).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number.wrapping_mul(0xd1b5_4a32_d192_ed03));
+    let mixed = (seed ^ name)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(number.wrapping_mul(0xd1b5_4a32_d192_ed03));
     out.clear();
     target.generate(&mut Rng::with_seed(mixed ^ (mixed >> 31)), out);
 }
@@ -102,19 +110,20 @@ pub fn run_slice(target: &dyn Target, seed: u64, from: u64, count: u64) -> Slice
     for number in from..from + count {
         at.store(number, Ordering::Relaxed);
         input(target, seed, number, &mut bytes);
-        let seen = run(target, &bytes);
-        let micros = u64::try_from(seen.took.as_micros()).unwrap_or(u64::MAX);
+        let observed = run(target, &bytes);
+        let micros = u64::try_from(observed.took.as_micros()).unwrap_or(u64::MAX);
         report.slowest = report.slowest.max((micros, number));
-        report.peak = report.peak.max((seen.peak as u64, number));
+        report.peak = report.peak.max((observed.peak as u64, number));
         report.longest = report.longest.max(bytes.len() as u64);
         report.inputs += 1;
-        if let Some(finding) = seen.finding {
+        if let Some(finding) = observed.finding {
             match finding {
                 Finding::Crash(_) => report.crashes += 1,
                 Finding::Property(_) => report.violations += 1,
                 Finding::Hang(_) => report.hangs += 1,
                 Finding::Memory(_) => report.memory += 1,
             }
+            *report.faults.entry(finding.fault()).or_default() += 1;
             report.keep(Found { number, fault: finding.fault(), what: finding.to_string() });
         }
     }

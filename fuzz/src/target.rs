@@ -33,8 +33,23 @@ pub struct Violation {
     pub detail: String,
 }
 
+/// A fault that is known and not repaired yet. A campaign counts its inputs and does not fail because of them.
+///
+/// When it is repaired, the entry goes, and its input moves from `pending/` to `corpus/`; a test says so.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenFault {
+    /// The target.
+    pub target: &'static str,
+    /// What its findings have in common, as [`Finding::fault`](crate::run::Finding::fault) says it.
+    pub fault: &'static str,
+}
+
 /// A violation unless `holds`.
-pub(crate) fn hold(holds: bool, property: &'static str, detail: impl FnOnce() -> String) -> Result<(), Violation> {
+pub(crate) fn hold(
+    holds: bool,
+    property: &'static str,
+    detail: impl FnOnce() -> String,
+) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation { property, detail: detail() }) }
 }
 
@@ -44,7 +59,9 @@ pub(crate) fn same<T: PartialEq + std::fmt::Debug>(
     other: &T,
     property: &'static str,
 ) -> Result<(), Violation> {
-    hold(one == other, property, || format!("{} and {}", shortened(format!("{one:?}")), shortened(format!("{other:?}"))))
+    hold(one == other, property, || {
+        format!("{} and {}", shortened(format!("{one:?}")), shortened(format!("{other:?}")))
+    })
 }
 
 /// A text of at most some hundred characters.

@@ -2,7 +2,8 @@
 //!
 //! | module | what reads the bytes | what must hold |
 //! |---|---|---|
-//! | `envelope` | `read_records` | read twice or in small pieces, the same items; at most one a byte; lines beside a damaged one are read |
+//! | `envelope` | `read_records` | read twice or in small pieces, the same items; at most one a byte; in their order, each where it says |
+//! | `damage` | the same, of a file with one damaged byte | every other record is read, the damaged one is reported |
 //! | `record` | `Record`, its parts, `Principal`, requested tags | written again and read again, the same facts |
 //! | `sts` | `Session::read`, `find_session`, `Session::merge` | no session of another name is found; merging has no order |
 //! | `engine` | classify, plan, execute over memory | counts add up; the same plan twice; tags within limits, in the record's account; no owner by the caller's own tags |
@@ -16,6 +17,7 @@
 
 mod answer;
 mod arn;
+mod damage;
 mod engine;
 mod envelope;
 mod payload;
@@ -27,12 +29,13 @@ mod subject;
 mod tags;
 
 use crate::seeds::SeedTexts;
-use crate::target::Target;
+use crate::target::{OpenFault, Target};
 
 /// All targets. Their shares add up to a thousand.
 pub fn all(seeds: &SeedTexts) -> Vec<Box<dyn Target>> {
     vec![
         Box::new(envelope::Envelope::new(seeds)),
+        Box::new(damage::Damage::new(seeds)),
         Box::new(record::Records::new(seeds)),
         Box::new(sts::Sts::new(seeds)),
         Box::new(engine::Engine::new(seeds)),
@@ -45,3 +48,13 @@ pub fn all(seeds: &SeedTexts) -> Vec<Box<dyn Target>> {
         Box::new(tags::Tags),
     ]
 }
+
+/// The faults that are known and not repaired yet.
+pub const OPEN: &[OpenFault] = &[
+    // A brace that is missing or too many ends the list, and what comes after it is not read.
+    OpenFault { target: "damage", fault: "property: one damaged byte loses no other record" },
+    // A notice of S3 whose bucket or key cannot be read is acknowledged without a word.
+    OpenFault { target: "payload", fault: "property: a message without a job is a notice of nothing" },
+    // `https://<any host>/:oidc-provider/<known issuer>` is taken for an ARN of the known issuer.
+    OpenFault { target: "subject", fault: "property: a subject of an unknown issuer is whole" },
+];

@@ -41,9 +41,19 @@ pub(crate) fn once(rng: &mut Rng, text: &[u8], out: &mut Vec<u8>) {
     match rng.u8(..11) {
         0 => around(EVENT, false, b"}"),
         1 => around(LOOK_ALIKE, false, b"}"),
-        2 => around(b"{\"Records\":[{\"messageId\":\"m1\",\"eventSource\":\"aws:sqs\",\"body\":", true, b"}]}"),
+        2 => {
+            around(
+                b"{\"Records\":[{\"messageId\":\"m1\",\"eventSource\":\"aws:sqs\",\"body\":",
+                true,
+                b"}]}",
+            );
+        }
         3 => around(b"{\"Type\":\"Notification\",\"Message\":", true, b"}"),
-        4 => around(b"{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{\"Type\":\"Notification\",\"Message\":", true, b"}}]}"),
+        4 => around(
+            b"{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{\"Type\":\"Notification\",\"Message\":",
+            true,
+            b"}}]}",
+        ),
         5 => around(b"{\"Events\":[{\"EventId\":\"1\",\"CloudTrailEvent\":", true, b"}]}"),
         6 => around(b"{\"logEvents\":[{\"id\":\"1\",\"message\":", true, b"}]}"),
         7 => around(b"{\"Records\":[", false, b"]}"),
@@ -58,7 +68,8 @@ pub(crate) fn once(rng: &mut Rng, text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-const EVENT: &[u8] = b"{\"version\":\"0\",\"source\":\"aws.ec2\",\"detail-type\":\"AWS API Call via CloudTrail\",\
+const EVENT: &[u8] =
+    b"{\"version\":\"0\",\"source\":\"aws.ec2\",\"detail-type\":\"AWS API Call via CloudTrail\",\
     \"account\":\"111122223333\",\"region\":\"eu-west-1\",\"detail\":";
 const LOOK_ALIKE: &[u8] = b"{\"source\":\"com.example\",\"detail-type\":\"AWS API Call via CloudTrail\",\
     \"account\":\"999988887777\",\"region\":\"eu-west-1\",\"detail\":";

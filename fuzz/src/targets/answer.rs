@@ -1,11 +1,12 @@
 //! Answers of AWS to the calls that the catalogue declares -> tags and the token of the next page.
 //!
 //! The parser is a file of `autotag-aws`, which cannot be built without the AWS SDK. The file itself needs only the model,
-//! so it is compiled here once more.
+//! so it is compiled here once more (`build.rs`).
 
-#[path = "../../../crates/autotag-aws/src/backend/declared_calls/answer.rs"]
-#[expect(unreachable_pub, reason = "there it is a part of a library")]
-mod parser;
+mod parser {
+    #![allow(unreachable_pub, reason = "there it is a part of a library")]
+    include!(concat!(env!("OUT_DIR"), "/answer.rs"));
+}
 
 use crate::chunks::Chunks;
 use crate::mutate::Seeds;
@@ -52,7 +53,8 @@ fn filled_in(text: &[u8], read: &ReadCall) -> Vec<u8> {
     let next = read.next.as_ref().map_or("NextToken", |next| next.from.as_str());
     let result = format!("{}Result", read.operation.name);
     let list = if read.list.is_empty() { "member" } else { read.list.as_str() };
-    let names = [("TAGS", path), ("KEY", key), ("VALUE", value), ("NEXT", next), ("LIST", list), ("RESULT", &result)];
+    let names =
+        [("TAGS", path), ("KEY", key), ("VALUE", value), ("NEXT", next), ("LIST", list), ("RESULT", &result)];
     let mut text = String::from_utf8_lossy(text).into_owned();
     for (placeholder, name) in names {
         if text.contains(placeholder) {
@@ -77,7 +79,8 @@ impl Target for Answers {
         let (api, read) = self.call(number);
         let mut body = Vec::new();
         let xml = matches!(api.protocol, Protocol::Query | Protocol::RestXml);
-        if xml != (rng.u8(..20) == 0) {
+        let expected = rng.u8(..20) > 0;
+        if xml == expected {
             self.xml.mutated(rng, &mut body);
         } else {
             self.json.mutated(rng, &mut body);
@@ -87,7 +90,9 @@ impl Target for Answers {
     }
 
     fn check(&self, input: &[u8]) -> Result<(), Violation> {
-        let Some(([first, second], body)) = input.split_first_chunk::<2>().map(|(number, body)| (*number, body)) else {
+        let Some(([first, second], body)) =
+            input.split_first_chunk::<2>().map(|(number, body)| (*number, body))
+        else {
             return Ok(());
         };
         let (api, read) = self.call([first, second]);
@@ -99,6 +104,8 @@ impl Target for Answers {
         hold(count <= body.len(), "at most one tag a byte", || count.to_string())?;
         let next = parser::next_page(api, read, &body);
         hold(next.as_deref() != Some(""), "a token of a page is not empty", String::new)?;
-        hold(next.is_none() || read.next.is_some(), "only calls with pages have a next one", || format!("{next:?}"))
+        hold(next.is_none() || read.next.is_some(), "only calls with pages have a next one", || {
+            format!("{next:?}")
+        })
     }
 }

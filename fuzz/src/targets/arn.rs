@@ -34,7 +34,7 @@ impl Target for Arns {
     }
 
     fn share(&self) -> u64 {
-        300
+        290
     }
 
     fn generate(&self, rng: &mut Rng, out: &mut Vec<u8>) {
@@ -90,7 +90,8 @@ impl Target for Arns {
 fn arn_is_sound(text: &str, arn: &Arn) -> Result<(), Violation> {
     hold(arn.to_string() == text, "an ARN is written as it was read", || format!("{arn} of {text}"))?;
     same(&arn.to_string().parse(), &Ok(arn.clone()), "an ARN that is written is read again")?;
-    let named = !arn.service().is_empty() && !arn.resource().is_empty() && !arn.partition().as_str().is_empty();
+    let named =
+        !arn.service().is_empty() && !arn.resource().is_empty() && !arn.partition().as_str().is_empty();
     hold(named, "an ARN has a partition, a service and a resource", || text.to_owned())?;
     let account = arn.account();
     let as_field = account.as_ref().is_none_or(|account| account.as_str() == arn.account_field());
@@ -107,6 +108,7 @@ fn principal_is_sound(text: &str) -> Result<(), Violation> {
     let names = [principal.role_name(), principal.session_name(), principal.linked_service()];
     hold(names.into_iter().all(within), "a name is a part of its ARN", || format!("{names:?} of {text}"))?;
     let reserved = principal.is_identity_center_role() || principal.is_service_linked();
-    let says = text.contains("AWSReservedSSO_") || text.contains("AWSServiceRoleFor") || text.contains("/aws-");
+    let says =
+        text.contains("AWSReservedSSO_") || text.contains("AWSServiceRoleFor") || text.contains("/aws-");
     hold(!reserved || says, "a reserved role has a reserved name or path", || text.to_owned())
 }

@@ -1,18 +1,19 @@
 //! Records -> classification -> plan -> outcomes, over a backend in memory.
 
-use crate::mutate::Seeds;
+use crate::mutate::{Seed, Seeds};
+use crate::rows::row_is_sound;
 use crate::seeds::{CALLERS_WORD, SeedTexts};
-use crate::target::{Target, Violation, hold, same, shortened};
+use crate::target::{Target, Violation, hold, same};
 use crate::wrap;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::memory::MemoryBackend;
 use autotag_handlers::plan::{Action, Execution, Plan, PlannedResource, Planner};
 use autotag_handlers::records::{self, ClassifiedRecords, RecordSink};
-use autotag_model::arn::{AccountId, Arn};
+use autotag_model::arn::AccountId;
 use autotag_model::envelope::{Limits, LocatedRecord, Malformed, read_records};
 use autotag_model::policy::Policy;
-use autotag_model::tags::{TagConstraints, TagKey, TagValue, normalized_key};
+use autotag_model::tags::TagValue;
 use fastrand::Rng;
 use futures_executor::block_on;
 use jiff::Timestamp;
@@ -23,6 +24,8 @@ pub(super) struct Engine {
     classifier: Classifier,
     creations: Seeds,
     sessions: Seeds,
+    /// The numbers of creations and of the sessions in which they were made.
+    pairs: Vec<(usize, usize)>,
     now: Timestamp,
 }
 
@@ -38,8 +41,10 @@ impl Engine {
         let plain = seeds.records.iter().filter(|text| creates(text)).cloned();
         let forged = seeds.records_with_forged_tags().into_iter().filter(|text| creates(text));
         let creations = Seeds::new(plain.chain(forged));
+        let sessions = Seeds::new(&seeds.sts);
+        let pairs = pairs(&creations, &sessions);
         let now = "2026-03-03T15:00:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH);
-        Self { creations, sessions: Seeds::new(&seeds.sts), classifier, now }
+        Self { classifier, creations, sessions, pairs, now }
     }
 
     fn plan(&self, records: ClassifiedRecords, backend: &MemoryBackend) -> Plan {
@@ -47,6 +52,23 @@ impl Engine {
         let policy = self.classifier.policy();
         block_on(Planner::new(policy, &store, backend, self.now).plan(records))
     }
+}
+
+/// The creations by role sessions, each with the records by which its session began.
+fn pairs(creations: &Seeds, sessions: &Seeds) -> Vec<(usize, usize)> {
+    let text = |seed: &Seed| String::from_utf8_lossy(&seed.text).into_owned();
+    let begins: Vec<String> = sessions.seeds.iter().map(text).collect();
+    let mut pairs = Vec::new();
+    for (number, creation) in creations.seeds.iter().map(text).enumerate() {
+        let id = creation.split_once("\"principalId\":\"").and_then(|(_, rest)| rest.split('"').next());
+        let Some(id) = id.filter(|id| id.contains(':')) else { continue };
+        let of_id = begins
+            .iter()
+            .enumerate()
+            .filter(|(_, begin)| begin.contains(&format!("\"assumedRoleId\":\"{id}\"")));
+        pairs.extend(of_id.map(|(session, _)| (number, session)));
+    }
+    pairs
 }
 
 impl Target for Engine {
@@ -61,8 +83,14 @@ impl Target for Engine {
     fn generate(&self, rng: &mut Rng, out: &mut Vec<u8>) {
         let mut texts = Vec::new();
         for _ in 0..rng.usize(1..=2) {
-            let seed = self.creations.any(rng);
+            let mut seed = self.creations.any(rng);
             let mut text = Vec::new();
+            if let Some((creation, session)) = rng.choice(&self.pairs).filter(|_| rng.bool()) {
+                seed = &self.creations.seeds[*creation];
+                let mut begin = Vec::new();
+                self.sessions.mutate(&self.sessions.seeds[*session], rng, &mut begin);
+                texts.push(begin);
+            }
             self.creations.mutate(seed, rng, &mut text);
             if rng.u8(..6) == 0 {
                 // A copy, often with another time, id or caller.
@@ -76,7 +104,7 @@ impl Target for Engine {
             }
             texts.push(text);
         }
-        if rng.bool() {
+        if rng.u8(..4) == 0 {
             let mut text = Vec::new();
             self.sessions.mutated(rng, &mut text);
             texts.push(text);
@@ -108,7 +136,10 @@ impl Target for Engine {
         let outcomes = block_on(plan.execute(&backend, &Execution::at(self.now)));
         same(&outcomes.len(), &rows, "every row has one outcome")?;
         let writes = backend.writes();
-        let written = writes.iter().flat_map(|write| &write.resources).map(|taggable| taggable.resource.key().to_string());
+        let written = writes
+            .iter()
+            .flat_map(|write| &write.resources)
+            .map(|taggable| taggable.resource.key().to_string());
         same(&written.collect(), &wanted, "what is planned is written, and nothing else")
     }
 }
@@ -169,37 +200,6 @@ fn written_to(row: &PlannedResource) -> Option<String> {
         Action::Tag(taggable) => Some(taggable.resource.key().to_string()),
         _ => None,
     }
-}
-
-/// The tags of a row are within the limits of its service, its resource is of the record's account.
-fn row_is_sound(row: &PlannedResource) -> Result<(), Violation> {
-    let Action::Tag(taggable) = &row.status else {
-        return Ok(());
-    };
-    let limits = &taggable.rule.limits;
-    let told = || shortened(format!("{row:?}"));
-    let count = row.tags.len();
-    hold((1..=limits.tags).contains(&count), "a row to write has tags, and no more than fit", told)?;
-    for (key, value) in row.tags.pairs() {
-        hold(is_valid(key, value, limits), "a tag is within the limits of its service", || format!("{key:?}={value:?}"))?;
-    }
-    let keys: BTreeSet<String> = row.tags.pairs().map(|(key, _)| normalized_key(key)).collect();
-    hold(keys.len() == count, "no two keys differ in case only", told)?;
-    let Some(account) = &row.event.account else { return Ok(()) };
-    let of_arn = taggable.resource.arn.as_ref().map_or("", Arn::account_field);
-    hold(of_arn.is_empty() || of_arn == account, "an ARN is of the record's account", told)?;
-    // An object lies in the account of its bucket, which `resources` names.
-    let object = row.event.source == "s3.amazonaws.com" && of_arn.is_empty();
-    let own = taggable.resource.account.as_ref().map(AccountId::as_str);
-    hold(own == Some(account.as_str()) || object, "a resource is of the record's account", told)
-}
-
-/// Whether AWS takes the tag: made to fit, it stays as it is.
-fn is_valid(key: &str, value: &str, limits: &TagConstraints) -> bool {
-    let key_stays = TagKey::sanitize(key, limits).is_ok_and(|(_, change)| change.is_none());
-    let (_, change) = TagValue::sanitize(value, limits);
-    let short = key.chars().count() <= 128 && value.chars().count() <= 256;
-    key_stays && change.is_none() && short && !key.to_lowercase().starts_with("aws:")
 }
 
 /// Whether the word is in requested tags only: mutations copy it to other places, too. AWS sets the tags whose keys begin

@@ -38,7 +38,9 @@ impl Target for Envelope {
                 let mut text = Vec::new();
                 match rng.u8(..4) {
                     0 => text.extend_from_slice(&self.records.any(rng).text),
-                    1 => text.extend_from_slice(b"{\"eventVersion\":\"1.08\",\"eventSource\":\"a\",\"eventName\":\"b\"}"),
+                    1 => text.extend_from_slice(
+                        b"{\"eventVersion\":\"1.08\",\"eventSource\":\"a\",\"eventName\":\"b\"}",
+                    ),
                     _ => self.records.mutated(rng, &mut text),
                 }
                 if rng.u8(..4) == 0 {
@@ -66,16 +68,18 @@ impl Target for Envelope {
         let items = read(input);
         same(&items, &read(input), "read twice, the same items")?;
         let text = text_of(input);
-        if text.len() == input.len() {
+        if !input.starts_with(&GZIP) {
             // How much one read gives differs in a file and in a stream. How much of a damaged gzip can be read depends on it.
             let most = 1 + input.iter().fold(0_usize, |sum, byte| sum + usize::from(*byte)) % 97;
             same(&items, &read(Pieces { rest: input, most }), "read in small pieces, the same items")?;
         }
         let bytes = text.len();
-        hold(items.len() <= bytes + 1, "at most one item a byte", || format!("{} items, {bytes} bytes", items.len()))?;
-        let something = text.iter().any(|byte| !byte.is_ascii_whitespace());
-        let empty_list = |text: &[u8]| text.contains(&b'[');
-        hold(!items.is_empty() || (something && empty_list(&text)), "no input disappears", || "no item".to_owned())?;
+        hold(items.len() <= bytes + 1, "at most one item a byte", || {
+            format!("{} items, {bytes} bytes", items.len())
+        })?;
+        // An empty list has no item, and a subscription may hold one where it cannot be seen.
+        let list = text.contains(&b'[') || text.windows(7).any(|part| part == b"awslogs");
+        hold(!items.is_empty() || list, "no input disappears", || "no item".to_owned())?;
         every_item_is_where_it_says(&items, &text)
     }
 }
@@ -115,9 +119,12 @@ impl Read for Pieces<'_> {
     }
 }
 
+/// The first bytes of gzip.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// The input without its gzip, as far as it can be read.
 fn text_of(input: &[u8]) -> Vec<u8> {
-    if !input.starts_with(&[0x1f, 0x8b]) {
+    if !input.starts_with(&GZIP) {
         return input.to_vec();
     }
     let mut text = Vec::new();
@@ -132,7 +139,9 @@ fn every_item_is_where_it_says(items: &[Item], text: &[u8]) -> Result<(), Violat
     let mut before = 0;
     for item in items {
         let at = usize::try_from(item.offset).unwrap_or(usize::MAX);
-        hold(at <= text.len(), "an item lies in the input", || format!("{at} of {}: {}", text.len(), item.path))?;
+        hold(at <= text.len(), "an item lies in the input", || {
+            format!("{at} of {}: {}", text.len(), item.path)
+        })?;
         let Ok(raw) = &item.raw else { continue };
         hold(at >= before, "records come in their order", || format!("{at} after {before}"))?;
         before = at;
@@ -140,7 +149,8 @@ fn every_item_is_where_it_says(items: &[Item], text: &[u8]) -> Result<(), Violat
             continue;
         }
         let rest = &text[at..];
-        let there = rest.starts_with(raw.as_bytes()) || rest.windows(raw.len()).any(|part| part == raw.as_bytes());
+        let there =
+            rest.starts_with(raw.as_bytes()) || rest.windows(raw.len()).any(|part| part == raw.as_bytes());
         hold(there, "a record is in the bytes from its offset", || item.path.clone())?;
     }
     Ok(())

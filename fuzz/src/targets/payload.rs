@@ -1,19 +1,21 @@
 //! Payloads of the functions -> messages and jobs.
 //!
 //! The parser is a file of `autotag-lambda`, which cannot be built without the AWS SDK. The file itself needs only the
-//! engine, so it is compiled here once more.
+//! engine, so it is compiled here once more (`build.rs`).
 
-#[path = "../../../crates/autotag-lambda/src/invocation.rs"]
-#[expect(unreachable_pub, reason = "there it is a part of a library")]
-mod invocation;
+mod invocation {
+    #![allow(unreachable_pub, reason = "there it is a part of a library")]
+    include!(concat!(env!("OUT_DIR"), "/invocation.rs"));
+}
 
 use crate::mutate::Seeds;
 use crate::seeds::SeedTexts;
 use crate::target::{Target, Violation, error_is_readable, hold, same, shortened};
 use crate::{havoc, wrap};
 use fastrand::Rng;
-use invocation::{Source, parse_payload, previous_tags_text};
+use invocation::{Job, Message, Source, parse_payload, previous_tags_text};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(super) struct Payloads {
     seeds: Seeds,
@@ -64,7 +66,8 @@ impl Target for Payloads {
         let told = || shortened(format!("{invocation:?}"));
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
         let records = value.get("Records").and_then(Value::as_array).into_iter().flatten();
-        let of_queue = records.filter(|record| record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs"));
+        let of_queue =
+            records.filter(|record| record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs"));
         same(&invocation.messages.len(), &of_queue.count(), "every message of a queue is a message")?;
         hold(invocation.from_queue != invocation.messages.is_empty(), "messages come from a queue", told)?;
         for job in &invocation.jobs {
@@ -75,18 +78,35 @@ impl Target for Payloads {
                 hold(!digest, "a digest is not read", || key.clone())?;
             }
         }
-        for message in &invocation.messages {
-            let Some(tags) = &message.previous_tags else { continue };
-            let again = previous_tags_text(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-            let read = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&again);
-            let kept = read.is_ok_and(|read| read.into_iter().eq(tags.iter().cloned()));
-            hold(kept, "the tags of an attribute are written as they are read", || again.clone())?;
+        for (number, message) in invocation.messages.iter().enumerate() {
+            let has_job = invocation.jobs.iter().any(|job| job.origin.0 == number);
+            hold(
+                has_job || is_nothing(&message.body),
+                "a message without a job is a notice of nothing",
+                || shortened(&message.body),
+            )?;
+            previous_tags_are_kept(message)?;
         }
-        let bytes: usize = invocation.jobs.iter().map(|job| match &job.source {
+        let length = |job: &Job| match &job.source {
             Source::Text(text) => text.len(),
             Source::Object { bucket, key } => bucket.len() + key.len(),
-        }).sum();
+        };
+        let bytes: usize = invocation.jobs.iter().map(length).sum();
         // The name of a bucket is said once for many keys.
-        hold(bytes <= 64 + input.len() * (3 + invocation.jobs.len()), "jobs are not larger than the payload", || bytes.to_string())
+        let most = 256 + input.len() * (8 + invocation.jobs.len());
+        hold(bytes <= most, "jobs are not larger than the payload", || bytes.to_string())
     }
+}
+
+/// Whether a message is of a kind that needs no work: the notice that S3 sends once, and the delivery of a digest.
+fn is_nothing(body: &str) -> bool {
+    ["TestEvent", "CloudTrail-Digest"].iter().any(|word| body.contains(word)) || body.contains("\\u")
+}
+
+fn previous_tags_are_kept(message: &Message) -> Result<(), Violation> {
+    let Some(tags) = &message.previous_tags else { return Ok(()) };
+    let again = previous_tags_text(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let read = serde_json::from_str::<BTreeMap<String, String>>(&again);
+    let kept = read.is_ok_and(|read| read.into_iter().eq(tags.iter().cloned()));
+    hold(kept, "the tags of an attribute are written as they are read", || again.clone())
 }

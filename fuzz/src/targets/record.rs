@@ -4,7 +4,7 @@ use crate::havoc;
 use crate::mutate::Seeds;
 use crate::seeds::SeedTexts;
 use crate::target::{Target, Violation, error_is_readable, hold, same};
-use autotag_model::identity::Principal;
+use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::record::Record;
 use fastrand::Rng;
 use serde_json::Value;
@@ -104,13 +104,17 @@ fn facts(record: &Record<'_>, input: &[u8]) -> Result<Facts, Violation> {
 /// Session stores keep principals as JSON.
 fn principal_is_kept(principal: &Principal) -> Result<(), Violation> {
     let kept = serde_json::to_string(principal).map(|text| serde_json::from_str::<Principal>(&text));
-    hold(matches!(&kept, Ok(Ok(again)) if again == principal), "a principal is kept as it is", || format!("{kept:?}"))?;
-    let _ = (principal.account_id(), principal.role_session(), principal.session_name(), principal.role_name());
+    hold(matches!(&kept, Ok(Ok(again)) if again == principal), "a principal is kept as it is", || {
+        format!("{kept:?}")
+    })?;
+    let _ =
+        (principal.account_id(), principal.role_session(), principal.session_name(), principal.role_name());
     let _ = (principal.role_arn(), principal.linked_service(), principal.is_identity_center_role());
     let shown = format!("{principal:?}");
-    let whole = principal.access_key.as_ref().map(|key| key.reveal()).filter(|key| key.len() > 16);
+    let whole = principal.access_key.as_ref().map(AccessKeyId::reveal).filter(|key| key.len() > 16);
     let elsewhere = |key: &str| principal.principal_id.as_deref().is_some_and(|id| id.contains(key));
-    let hidden = whole.is_none_or(|key| !shown.contains(key) || elsewhere(key) || count_of(principal, key) > 0);
+    let hidden =
+        whole.is_none_or(|key| !shown.contains(key) || elsewhere(key) || count_of(principal, key) > 0);
     hold(hidden, "a whole access key is not shown", || shown.clone())
 }
 

@@ -62,7 +62,8 @@ impl Target for RuleFiles {
             for record in &self.records {
                 if let Located::Resources(resources) = rule.locate(record, &self.scope) {
                     hold(!resources.is_empty(), "located resources are some", || rule.event.clone())?;
-                    let _: Vec<String> = resources.iter().map(|resource| resource.key().to_string()).collect();
+                    let _: Vec<String> =
+                        resources.iter().map(|resource| resource.key().to_string()).collect();
                 }
             }
         }

@@ -3,7 +3,7 @@
 use crate::mutate::Seeds;
 use crate::seeds::SeedTexts;
 use crate::target::{Target, Violation, error_is_readable, hold, same, shortened};
-use autotag_model::identity::Principal;
+use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::record::Record;
 use autotag_model::session::{Session, SessionMatch, SessionReading, find_session};
 use fastrand::Rng;
@@ -74,7 +74,9 @@ fn session_is_sound(session: &Session, record: &Record<'_>) -> Result<(), Violat
     let fits = |(key, value): &(&str, &str)| {
         !key.is_empty() && key.chars().count() <= 128 && value.chars().count() <= 256
     };
-    hold(tags.len() <= 50 && tags.iter().all(fits), "session tags keep the limits of STS", || format!("{tags:?}"))?;
+    hold(tags.len() <= 50 && tags.iter().all(fits), "session tags keep the limits of STS", || {
+        format!("{tags:?}")
+    })?;
     let mut keys: Vec<String> = tags.iter().map(|(key, _)| key.to_lowercase()).collect();
     keys.sort();
     keys.dedup();
@@ -87,18 +89,22 @@ fn session_is_sound(session: &Session, record: &Record<'_>) -> Result<(), Violat
 
 /// The session of a call is one of its own name; by key only with the same key.
 fn of_this_name_only(session: &Session, sessions: &[Session]) -> Result<(), Violation> {
-    let key = session.access_key.as_ref().map(|key| key.reveal());
+    let key = session.access_key.as_ref().map(AccessKeyId::reveal);
     for key in [key, None, Some("ASIAEXAMPLEOTHERKEY1")] {
         let caller = caller_in(session, key);
         let found = find_session(sessions, &caller);
         same(&found, &find_session(sessions, &caller), "searched twice, the same session")?;
         let Some(taken) = found.session() else { continue };
         let names = [caller.role_session(), caller.arn.as_deref()];
-        let named = names.contains(&Some(taken.role_session.as_str()));
-        hold(named, "a session of another name is never taken", || shortened(format!("{taken:?} for {caller:?}")))?;
+        let of_this_name = names.contains(&Some(taken.role_session.as_str()));
+        hold(of_this_name, "a session of another name is never taken", || {
+            shortened(format!("{taken:?} for {caller:?}"))
+        })?;
         let by_key = matches!(found, SessionMatch::ByKey(_));
         let keys_agree = taken.access_key.is_some() && taken.access_key == caller.access_key;
-        hold(by_key == keys_agree, "found by key exactly with the same key", || shortened(format!("{taken:?} for {caller:?}")))?;
+        hold(by_key == keys_agree, "found by key exactly with the same key", || {
+            shortened(format!("{taken:?} for {caller:?}"))
+        })?;
     }
     Ok(())
 }

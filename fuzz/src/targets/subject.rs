@@ -100,7 +100,9 @@ impl Target for Subjects {
         let (Some(_), Some(_)) = (&caller.user_name, &caller.identity_provider) else { return Ok(()) };
         let name = owner_of(&caller);
         same(&owner_of(&caller), &name, "asked twice, the same owner")?;
-        hold(name.as_deref().is_some_and(|name| !name.is_empty()), "a subject is somebody", || format!("{name:?}"))?;
+        hold(name.as_deref().is_some_and(|name| !name.is_empty()), "a subject is somebody", || {
+            format!("{name:?}")
+        })?;
         if is_unknown(issuer) {
             let whole = name.as_deref() == Some(subject);
             hold(whole, "a subject of an unknown issuer is whole", || format!("{name:?} of {issuer:?}"))?;
@@ -128,14 +130,17 @@ fn is_unknown(issuer: &str) -> bool {
         let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
         provider.strip_prefix("oidc-provider/").filter(|_| digits).map(str::to_owned)
     };
-    let arn = issuer.strip_prefix("arn:").and_then(|rest| rest.split_once(":iam::")).and_then(|(_, rest)| of_arn(rest));
+    let arn = issuer
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split_once(":iam::"))
+        .and_then(|(_, rest)| of_arn(rest));
     let url = arn.unwrap_or_else(|| issuer.strip_prefix("https://").unwrap_or(issuer).to_owned());
-    let known = |known: &&str| {
+    let known = |known: &str| {
         let host = known.split('/').next().unwrap_or_default();
         let last = host.rsplit('.').take(2).collect::<Vec<_>>();
         // Any host of the same domain counts as known here: what is claimed of unknown ones must be beyond doubt.
         let own = url.split('/').next().unwrap_or_default().to_ascii_lowercase();
         last.iter().all(|label| own.rsplit('.').take(3).any(|part| part == *label))
     };
-    !ISSUERS.iter().any(|issuer| known(&issuer)) && !url.to_ascii_lowercase().contains("gitlab")
+    !ISSUERS.iter().any(|issuer| known(issuer)) && !url.to_ascii_lowercase().contains("gitlab")
 }

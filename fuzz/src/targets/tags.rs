@@ -2,7 +2,9 @@
 
 use crate::havoc;
 use crate::target::{Target, Violation, error_is_readable, hold};
-use autotag_model::tags::{Characters, TagConstraints, TagKey, TagSet, TagValue, is_reserved, normalized_key};
+use autotag_model::tags::{
+    Characters, TagConstraints, TagKey, TagSet, TagValue, is_reserved, normalized_key,
+};
 use fastrand::Rng;
 
 pub(super) struct Tags;
@@ -83,7 +85,9 @@ fn value_fits(text: &str, constraints: &TagConstraints) -> Result<TagValue, Viol
     hold(fits, "a value has a length that the service takes", || format!("{count} of {text:?}"))?;
     let known = value.as_str().chars().all(|c| may_be(c, constraints.values));
     hold(known, "a value has characters that the service takes", || format!("{value} of {text:?}"))?;
-    hold(change.is_none() == (value.as_str() == text), "a change is told", || format!("{value} of {text:?}"))?;
+    hold(change.is_none() == (value.as_str() == text), "a change is told", || {
+        format!("{value} of {text:?}")
+    })?;
     let again = TagValue::sanitize(value.as_str(), constraints);
     hold(again == (value.clone(), None), "a value that fits stays", || format!("{again:?} of {text:?}"))?;
     Ok(value)
@@ -100,10 +104,14 @@ fn key_fits(text: &str, constraints: &TagConstraints) -> Result<Option<TagKey>, 
         }
     };
     let count = key.as_str().chars().count();
-    hold((1..=constraints.key_max).contains(&count), "a key has a length that the service takes", || format!("{text:?}"))?;
+    hold((1..=constraints.key_max).contains(&count), "a key has a length that the service takes", || {
+        format!("{text:?}")
+    })?;
     let known = key.as_str().chars().all(|c| may_be(c, constraints.keys));
     hold(known, "a key has characters that the service takes", || format!("{key} of {text:?}"))?;
-    hold(!key.as_str().to_lowercase().trim().starts_with("aws:"), "a key is not AWS's", || format!("{text:?}"))?;
+    hold(!key.as_str().to_lowercase().trim().starts_with("aws:"), "a key is not AWS's", || {
+        format!("{text:?}")
+    })?;
     hold(change.is_none() == (key.as_str() == text), "a change is told", || format!("{key} of {text:?}"))?;
     let again = TagKey::sanitize(key.as_str(), constraints);
     hold(again == Ok((key.clone(), None)), "a key that fits stays", || format!("{again:?} of {text:?}"))?;
