@@ -4,6 +4,7 @@ use crate::target::{Target, Violation, shortened};
 use peak_alloc::PeakAlloc;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Counts what is allocated.
@@ -92,7 +93,11 @@ pub fn run(target: &dyn Target, input: &[u8]) -> Observation {
     seen
 }
 
+/// Memory is counted for the whole process: inputs that run beside each other would get each other's.
+static ALONE: Mutex<()> = Mutex::new(());
+
 fn once(target: &dyn Target, input: &[u8]) -> Observation {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     MEMORY.reset_peak_usage();
     let before = MEMORY.current_usage();
     let began = Instant::now();
