@@ -69,7 +69,7 @@ const ENVIRONMENT: &[&str] = &["std::env"];
 #[derive(Debug, Clone, Default)]
 struct Member {
     name: String,
-    /// Under `bins/`.
+    /// Under `bins/`, or `fuzz/`.
     program: bool,
     /// Every dependency, those of tests and build scripts too.
     needs: Vec<Need>,
@@ -289,7 +289,7 @@ fn workspace() -> Workspace {
     let folder = |package: &Package| package.manifest_path.as_std_path().parent().unwrap().to_owned();
     let described = |package: &Package| Member {
         name: package.name.to_string(),
-        program: folder(package).starts_with(root.join("bins")),
+        program: ["bins", "fuzz"].iter().any(|programs| folder(package).starts_with(root.join(programs))),
         needs: (package.dependencies.iter())
             .map(|need| Need {
                 name: need.name.clone(),
