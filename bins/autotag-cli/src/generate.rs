@@ -18,6 +18,7 @@ mod org_metadata;
 pub(crate) mod patterns;
 mod region;
 mod session;
+mod source_identity;
 mod terraform;
 
 use anyhow::Result;
@@ -35,6 +36,7 @@ pub(crate) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
         session::files,
         member::files,
         guard::files,
+        source_identity::files,
         org_metadata::files,
         backfill::files,
         terraform::files,

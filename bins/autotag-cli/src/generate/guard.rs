@@ -252,7 +252,7 @@ fn statement(denial: &Denial, condition: Value) -> Value {
     deny(&denial.sid, &actions, &condition)
 }
 
-fn deny(sid: &str, actions: &[&str], condition: &Value) -> Value {
+pub(super) fn deny(sid: &str, actions: &[&str], condition: &Value) -> Value {
     // A single action is written without a list, as is usual.
     let actions = if let [action] = actions { json!(action) } else { json!(actions) };
     json!({"Sid": sid, "Effect": "Deny", "Action": actions, "Resource": "*", "Condition": condition})
@@ -278,7 +278,7 @@ fn role(name: &str) -> String {
     format!("arn:aws:iam::*:role/{name}")
 }
 
-fn control(path: &str, statements: &[Value]) -> Result<GeneratedFile> {
+pub(super) fn control(path: &str, statements: &[Value]) -> Result<GeneratedFile> {
     let text = pretty(statements);
     let length = text.chars().count();
     ensure!(

@@ -3,7 +3,7 @@
 use super::copies::CopyRules;
 use super::pattern::Pattern;
 use super::template::{TagTemplate, TagTemplateError};
-use super::trust::TrustFile;
+use super::trust::{Trust, TrustFile};
 use super::{Ignore, Policy, Profile, Selection};
 use crate::arn::AccountId;
 use crate::tags::{TagConstraints, TagKey, normalized_key};
@@ -360,6 +360,7 @@ impl Default for Policy {
             replace_existing: false,
             opt_out: None,
             ignore: Ignore::default(),
+            trust: Trust::default(),
         }
     }
 }

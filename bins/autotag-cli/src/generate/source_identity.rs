@@ -1,0 +1,56 @@
+//! `scp-source-identity.json`: nobody but the brokers of the policy sets a source identity.
+//!
+//! Whoever may call `AssumeRole` chooses the source identity, if nothing denies `sts:SetSourceIdentity`. Identity providers are
+//! not affected: their calls are made by no principal of an account. A session that has a source identity already passes it
+//! on to the next role, and needs the same permission for that, so the policy denies only to callers without one
+//! ([IAM user guide][guide]).
+//!
+//! [guide]: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+
+use super::file::GeneratedFile;
+use super::guard;
+use super::inventory::Inventory;
+use anyhow::Result;
+use serde_json::{Value, json};
+
+pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
+    let brokers: Vec<String> =
+        inventory.policy.trust.source_identity.iter().map(|broker| principal(&broker.to_string())).collect();
+    Ok(vec![guard::control("scp-source-identity.json", &[statement(&brokers)])?])
+}
+
+fn statement(brokers: &[String]) -> Value {
+    let mut condition = json!({"Null": {"aws:SourceIdentity": "true"}});
+    if let (false, Some(operators)) = (brokers.is_empty(), condition.as_object_mut()) {
+        operators.insert("ArnNotLike".to_owned(), json!({"aws:PrincipalArn": brokers}));
+    }
+    guard::deny("SourceIdentity", &["sts:SetSourceIdentity"], &condition)
+}
+
+/// The ARN pattern that IAM compares with a caller: that of the role, also for a pattern of role sessions.
+fn principal(pattern: &str) -> String {
+    let session = pattern.split_once(":sts::").and_then(|(partition, rest)| {
+        let (account, role) = rest.split_once(":assumed-role/")?;
+        Some(format!("{partition}:iam::{account}:role/{}", role.split('/').next()?))
+    });
+    session.unwrap_or_else(|| pattern.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_may_set_a_source_identity_and_nobody_else_may() {
+        let none = statement(&[]);
+        assert_eq!(none["Effect"], "Deny");
+        assert_eq!(none["Action"], "sts:SetSourceIdentity");
+        assert_eq!(none["Condition"], json!({"Null": {"aws:SourceIdentity": "true"}}));
+        let brokers =
+            ["arn:aws:iam::111122223333:role/Broker", "arn:aws:sts::111122223333:assumed-role/Vault/*"];
+        let some = statement(&brokers.map(principal));
+        let allowed =
+            json!(["arn:aws:iam::111122223333:role/Broker", "arn:aws:iam::111122223333:role/Vault"]);
+        assert_eq!(some["Condition"]["ArnNotLike"]["aws:PrincipalArn"], allowed);
+    }
+}
