@@ -118,7 +118,8 @@ impl Target for Subjects {
 }
 
 fn owner_of(caller: &Principal) -> Option<String> {
-    let found = block_on(owner::resolve(caller, &MemoryStore::new(), &MemoryBackend::offline()));
+    let (sessions, backend) = (MemoryStore::new(), MemoryBackend::offline());
+    let found = block_on(owner::resolve(caller, &Trust::default(), &sessions, &backend));
     found.ok().and_then(|owner| owner.name)
 }
 

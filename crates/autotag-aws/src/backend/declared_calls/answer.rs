@@ -36,7 +36,7 @@ pub fn is_documented_success(api: &Api, operation: &str, body: &str) -> bool {
 
 /// Whether a body is XML with the root element `<{operation}Response>`, and does not say that the call did nothing:
 /// `<return>` is EC2's result of calls without members.
-pub(in crate::backend) fn is_xml_of(operation: &str, body: &[u8]) -> bool {
+pub(crate) fn is_xml_of(operation: &str, body: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(body) else { return false };
     let Ok(document) = Document::parse(text) else { return false };
     let root = document.root_element();
@@ -45,7 +45,7 @@ pub(in crate::backend) fn is_xml_of(operation: &str, body: &[u8]) -> bool {
 }
 
 /// Whether a body is one JSON object.
-pub(in crate::backend) fn is_json_object(body: &[u8]) -> bool {
+pub(crate) fn is_json_object(body: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Map<String, Value>>(body).is_ok()
 }
 
