@@ -51,7 +51,7 @@ pub enum SkipReason {
     AccountsDisagree(String),
     /// Another copy of the same event was taken.
     Duplicate,
-    /// The record proves that the call changed a resource that was there before. Whoever changes it is not its owner.
+    /// The record proves that the resource was there before the call, and it has no owner. The caller is not its owner.
     Older,
 }
 
@@ -108,7 +108,7 @@ impl fmt::Display for SkipReason {
             Self::NotFromCloudTrail(what) => write!(f, "not an event that CloudTrail sends: {what}"),
             Self::AccountsDisagree(what) => write!(f, "accounts disagree: {what}"),
             Self::Duplicate => f.write_str("another copy of this event was taken"),
-            Self::Older => f.write_str("the call changed a resource that was there before"),
+            Self::Older => f.write_str("the resource was there before the call"),
         }
     }
 }

@@ -185,7 +185,7 @@ pub(super) fn decide(
     );
     let mut nothing = nothing_to_write(&decision);
     let Decision { mut tags, decided, notes, .. } = decision;
-    if nothing.is_none() && target.changes_older && !policy.replace_existing {
+    if nothing.is_none() && target.is_older && !policy.replace_existing {
         nothing = Some(Outcome::Skipped(SkipReason::Older));
         tags = TagSet::new();
     }

@@ -69,8 +69,8 @@ pub struct TagTarget {
     pub requested: Vec<(String, String)>,
     /// Whether the resource may have existed before. Then the first writer wins.
     pub may_have_existed: bool,
-    /// Whether the record proves that the call changed an older resource. Then nobody becomes its owner by it.
-    pub changes_older: bool,
+    /// Whether the record proves that the resource was there before the call. Then nobody becomes its owner by it.
+    pub is_older: bool,
     /// Whether each such call makes a new resource under the same name, as writing an object does. Then an earlier
     /// creation of that name says nothing about its tags.
     pub new_each_time: bool,
@@ -95,7 +95,7 @@ impl TagTarget {
             rule,
             requested,
             may_have_existed,
-            changes_older: false,
+            is_older: false,
             new_each_time: false,
             repeat: Repeat::No,
             parent: None,

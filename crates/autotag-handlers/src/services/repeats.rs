@@ -9,20 +9,19 @@ use jiff::SignedDuration;
 /// How long before its event a new resource may have been created: times come from different hosts of AWS.
 pub const CREATION_SKEW: SignedDuration = SignedDuration::from_secs(15);
 
-/// After this time the resource is certainly older than the call.
+/// A resource that was created longer than this before the event is not one that the call created.
 const CERTAINLY_OLDER: SignedDuration = SignedDuration::from_mins(2);
 
-/// Notes on each target whether an earlier call may have made it.
+/// Notes on each target whether an earlier call may have made it, or has.
 pub(super) fn note(context: &RecordContext<'_>, targets: &mut [TagTarget]) {
     for target in targets {
-        target.changes_older = target.rule.changed_an_older_one(context.parsed);
-        target.may_have_existed |= target.changes_older;
         let created = target.rule.created(context.parsed);
         let before = context.record.time().zip(created).map(|(event, created)| event.duration_since(created));
-        if before.is_some_and(|before| before > CERTAINLY_OLDER) {
-            target.may_have_existed = true;
-        }
-        if target.rule.has_idempotency_token(context.parsed) {
+        let has_token = target.rule.has_idempotency_token(context.parsed);
+        let certainly_older = before.is_some_and(|before| before > CERTAINLY_OLDER);
+        target.is_older = target.rule.changed_an_older_one(context.parsed) || (certainly_older && has_token);
+        target.may_have_existed |= target.is_older || certainly_older;
+        if has_token {
             target.repeat = match (created, before) {
                 (Some(created), Some(before)) if before <= CREATION_SKEW => Repeat::IfCreatedEarlier(created),
                 _ => Repeat::Possible,

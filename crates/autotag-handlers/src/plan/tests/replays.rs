@@ -58,6 +58,16 @@ fn a_repeated_launch_takes_no_instance_from_who_launched_it() {
     assert_eq!(owners(&instance, &first, &second), all("ana"));
 }
 
+/// The instance was launched before autotag was there, or its launch was not recorded.
+#[test]
+fn who_repeats_the_launch_of_an_older_instance_without_an_owner_does_not_become_its_owner() {
+    let world = world();
+    let instance = ec2_arn("instance", "i-1");
+    let rows = rows(&world, &[run("04", "mallory", &json!(NINE), &json!([]))]);
+    assert_eq!(row_of(&rows, &instance).status, Outcome::Skipped(SkipReason::Older));
+    assert!(world.writes().is_empty());
+}
+
 #[test]
 fn a_repeated_call_takes_nothing_from_who_made_the_first_one() {
     assert_eq!(
