@@ -60,7 +60,7 @@ pub fn invisible_character(text: &str) -> Option<char> {
     text.chars().find(|c| is_invisible(*c))
 }
 
-/// Default_Ignorable_Code_Point of [DerivedCoreProperties](https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt).
+/// `Default_Ignorable_Code_Point` of [`DerivedCoreProperties`](https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt).
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'

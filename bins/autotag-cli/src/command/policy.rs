@@ -43,7 +43,12 @@ fn write_text(out: &mut impl Write, policy: &Policy, keys: &[KeyCollisions<'_>])
             (_, true) => "identity key, enforced: a declared value is replaced",
             (_, false) => "identity key, a declared value is kept",
         };
-        writeln!(out, "{}: {enforcement}", printable(key.key))?;
+        let policies = key.policies().len();
+        writeln!(
+            out,
+            "{}: {enforcement}; AWS policies with conditions on it: {policies}",
+            printable(key.key)
+        )?;
         let kept = key.conditions.iter().filter(|condition| !condition.kept.is_empty());
         let lines: BTreeSet<String> = kept.map(kept_line).collect();
         for line in &lines {

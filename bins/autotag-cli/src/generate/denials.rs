@@ -126,17 +126,13 @@ fn expected<'a>(key: &str, services: &BTreeSet<&'a str>) -> Vec<Expected<'a>> {
 ///
 /// [variables]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 fn with_defaults(value: &str) -> String {
+    let part = |part: &str| match part.split_once('}') {
+        Some((name, rest)) if name != "aws:userid" => format!("{name}, 'none'}}{rest}"),
+        _ => part.to_owned(),
+    };
     let mut parts = value.split("${");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.split_once('}') {
-            Some((name, rest)) if name != "aws:userid" => {
-                text.push_str(&format!("${{{name}, 'none'}}{rest}"))
-            }
-            _ => text.push_str(&format!("${{{part}")),
-        }
-    }
-    text
+    let begin = parts.next().unwrap_or_default().to_owned();
+    std::iter::once(begin).chain(parts.map(part)).collect::<Vec<_>>().join("${")
 }
 
 fn service(action: &str) -> &str {

@@ -217,7 +217,7 @@ fn owners(key: &str, forged: &[Denial]) -> Vec<Value> {
             "Condition": {"StringEquals": {format!("ec2:ResourceTag/{key}"): "${aws:userid}"}},
         }),
     ];
-    all.extend(forged.iter().map(|one| statement(one, one.condition())));
+    all.extend(forged.iter().map(|one| statement(one, &one.condition())));
     all.push(deny("RemoveNotAll", &["ec2:DeleteTags"], &naming_none()));
     all
 }
@@ -226,7 +226,7 @@ fn owners(key: &str, forged: &[Denial]) -> Vec<Value> {
 fn identity_tags(forged: &[Denial]) -> Vec<Value> {
     let roles = |names: &[&str]| -> Vec<String> { names.iter().map(|name| role(name)).collect() };
     let mut all: Vec<Value> =
-        forged.iter().map(|one| statement(one, except_taggers(one.condition()))).collect();
+        forged.iter().map(|one| statement(one, &except_taggers(one.condition()))).collect();
     all.push(deny("AllTagsAtOnce", &["ec2:DeleteTags"], &except_taggers(naming_none())));
     all.push(json!({
         "Sid": "TaggerRoles", "Effect": "Deny", "Action": ROLE_ACTIONS,
@@ -239,7 +239,7 @@ fn identity_tags(forged: &[Denial]) -> Vec<Value> {
 /// The statements for objects of S3, which has condition keys of its own.
 fn object_tags(keys: &[&str], forged: &[Denial]) -> Vec<Value> {
     let mut all: Vec<Value> =
-        forged.iter().map(|one| statement(one, except_taggers(one.condition()))).collect();
+        forged.iter().map(|one| statement(one, &except_taggers(one.condition()))).collect();
     for (key, number) in keys.iter().zip(1..) {
         let tagged = json!({"Null": {format!("s3:ExistingObjectTag/{key}"): "false"}});
         all.push(deny(&format!("ObjectsWith{number}"), &OBJECT_TAGS, &except_taggers(tagged)));
@@ -247,9 +247,9 @@ fn object_tags(keys: &[&str], forged: &[Denial]) -> Vec<Value> {
     all
 }
 
-fn statement(denial: &Denial, condition: Value) -> Value {
+fn statement(denial: &Denial, condition: &Value) -> Value {
     let actions: Vec<&str> = denial.actions.iter().map(String::as_str).collect();
-    deny(&denial.sid, &actions, &condition)
+    deny(&denial.sid, &actions, condition)
 }
 
 pub(super) fn deny(sid: &str, actions: &[&str], condition: &Value) -> Value {

@@ -10,6 +10,8 @@ use askama::Template;
 #[template(path = "deploy/terraform/main.tf", escape = "none")]
 struct Main {
     member: &'static str,
+    /// Whether there is a `guard.yaml`.
+    guard: bool,
 }
 
 /// The tag keys that Terraform must ignore.
@@ -27,10 +29,11 @@ const README: &str = include_str!("../../templates/deploy/README.md");
 
 pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let keys = inventory.ignored_keys();
+    let guard = !inventory.enforced_keys().is_empty();
     Ok(vec![
         GeneratedFile::new("README.md", README),
         GeneratedFile::new("terraform/ignore-tags.hcl", &IgnoreTags { keys: &keys }.render()?),
-        GeneratedFile::new("terraform/main.tf", &Main { member: MEMBER }.render()?),
+        GeneratedFile::new("terraform/main.tf", &Main { member: MEMBER, guard }.render()?),
         GeneratedFile::new("terraform/outputs.tf", OUTPUTS),
         GeneratedFile::new("terraform/variables.tf", VARIABLES),
         GeneratedFile::new("terraform/versions.tf", VERSIONS),

@@ -301,14 +301,19 @@ fn conditions_of(statement: &Value) -> BTreeSet<(String, String, Vec<String>)> {
         .collect()
 }
 
+/// The tags of a resource.
+type Tags = [(String, String)];
+
+/// The tags of a resource in the end, by the service's own tags and the event source.
+type Tagged<'a> = dyn Fn(&Tags, &str) -> Vec<(String, String)> + 'a;
+
+/// A request of a service, by its statement.
+type Asked<'a> = (&'a Case<'a>, Target);
+
 /// The first request of each group that the simulator allows, on resources with these tags, which depend on the service's own
 /// tags and the event source.
-fn first_allowed(
-    documents: &Value,
-    groups: &[Vec<(&Case<'_>, Target)>],
-    tags: &dyn Fn(&[(String, String)], &str) -> Vec<(String, String)>,
-) -> Vec<Option<usize>> {
-    let request = |(case, (action, resource)): &(&Case<'_>, Target)| {
+fn first_allowed(documents: &Value, groups: &[Vec<Asked<'_>>], tags: &Tagged<'_>) -> Vec<Option<usize>> {
+    let request = |(case, (action, resource)): &Asked<'_>| {
         let service = case.tags_of_the_service();
         case.simulation(action, resource, &tags(&service, &event_source(resource, action)))
     };
@@ -350,16 +355,16 @@ fn no_service_of_aws_loses_a_permission_on_what_autotag_tags() {
     let known = known.as_array().unwrap();
 
     // What the service may do with its own tags alone: one request for each action of a statement.
-    let mut candidates: BTreeMap<(&str, String, String), Vec<(&Case<'_>, Target)>> = BTreeMap::new();
+    let mut candidates: BTreeMap<(&str, String, String), Vec<Asked<'_>>> = BTreeMap::new();
     for case in &statements {
         for (action, resource) in targets(case.statement, known) {
             let name = (case.policy, case.statement.to_string(), action.clone());
             candidates.entry(name).or_default().push((case, (action, resource)));
         }
     }
-    let candidates: Vec<Vec<(&Case<'_>, Target)>> = candidates.into_values().collect();
+    let candidates: Vec<Vec<Asked<'_>>> = candidates.into_values().collect();
     let allowed = first_allowed(&documents, &candidates, &|service, _| service.to_vec());
-    let cases: Vec<Vec<(&Case<'_>, Target)>> = candidates
+    let cases: Vec<Vec<Asked<'_>>> = candidates
         .into_iter()
         .zip(allowed)
         .filter_map(|(mut group, first)| Some(vec![group.swap_remove(first?)]))

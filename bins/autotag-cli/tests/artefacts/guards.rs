@@ -518,6 +518,8 @@ fn without_enforced_keys_there_are_no_guards() {
     let folder = deploy(Some("[existing]\nenforce = []\n"));
     let list = fs::read_to_string(folder.path().join("deploy/generated-files.txt")).unwrap();
     assert!(!list.contains("scp") && !list.contains("guard.yaml"), "{list}");
+    let module = fs::read_to_string(folder.path().join("deploy/terraform/main.tf")).unwrap();
+    assert!(!module.contains("\"guard\", "), "the module uploads no guard.yaml: {module}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Templates pass cfn-lint, and their policies parliament.
 
-use crate::{FOLDER, deploy, installed, python};
+use crate::{FOLDER, deploy, installed, python, text};
 use autotag_testkit::Tools;
 use std::process::Command;
 
@@ -45,4 +45,33 @@ fn parliament_accepts_the_policies() {
         let new: Vec<&str> = findings.lines().filter(|finding| !FALSE_FINDINGS.contains(finding)).collect();
         assert!(new.is_empty(), "{template} {parameters:?}\n{}", new.join("\n"));
     }
+}
+
+/// The settings for other programs are valid YAML, and name the keys of the policy.
+#[test]
+fn settings_for_other_programs_can_be_read_and_name_the_keys() {
+    let policy = "[identity]\n\"team:made-by\" = \"{owner}\"\n[static]\nManaged = \"autotag\"\n";
+    let folder = deploy(Some(policy));
+    let settings = folder.path().join("deploy/ignore-tags");
+    let mut count = 0;
+    for file in std::fs::read_dir(&settings).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("team:made-by") && text.contains("Managed"), "{}\n{text}", path.display());
+        count += 1;
+    }
+    assert_eq!(count, 7);
+    let read = |name: &str| -> serde_json::Value {
+        let code = "import json, sys, yaml; print(json.dumps(next(yaml.safe_load_all(open(sys.argv[1])))))";
+        let mut python = Command::new(installed(Tools::start(FOLDER)).python());
+        serde_json::from_str(&text(&python.args(["-c", code]).arg(settings.join(name)).output().unwrap()))
+            .unwrap()
+    };
+    let keys = serde_json::json!(["team:made-by", "Managed"]);
+    assert_eq!(read("load-balancer-controller.yaml")["externalManagedTags"], keys);
+    assert_eq!(read("pulumi.yaml")["config"]["aws:ignoreTags"]["keys"], keys);
+    assert_eq!(read("cloud-custodian.yaml")["policies"][0]["actions"][0]["preserve"], keys);
+    assert!(read("ack.yaml").is_object() && read("crossplane.yaml").is_object());
+    let expression = read("karpenter.yaml")["spec"]["validations"][0]["expression"].to_string();
+    assert!(expression.contains("['team:made-by', 'Managed']"), "{expression}");
 }

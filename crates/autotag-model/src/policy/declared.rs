@@ -48,7 +48,8 @@ impl Profile {
     pub(super) fn enforced(self, identity: &[(String, TagTemplate)]) -> Vec<String> {
         let enforced = |(key, template): &&(String, TagTemplate)| {
             let declared = normalized_key(key) == normalized_key(DECLARED_BY_DEFAULT);
-            !declared && !(self == Self::Declared && template.is_owner())
+            let owner = self == Self::Declared && template.is_owner();
+            !(declared || owner)
         };
         identity.iter().filter(enforced).map(|(key, _)| key.clone()).collect()
     }

@@ -274,13 +274,13 @@ fn enforced(existing: &Existing, profile: Profile, identity: &Templates) -> Resu
             let known = |key: &String| keys().find(|known| normalized_key(known) == normalized_key(key));
             wanted
                 .iter()
-                .map(|key| known(key).ok_or_else(|| not_identity(setting, key, keys().collect())))
+                .map(|key| known(key).ok_or_else(|| not_identity(setting, key, &keys().collect::<Vec<_>>())))
                 .collect()
         }
     }
 }
 
-fn not_identity(setting: &'static str, key: &str, keys: Vec<String>) -> PolicyError {
+fn not_identity(setting: &'static str, key: &str, keys: &[String]) -> PolicyError {
     let problem = format!("`{key}` is not an identity key; there are {}", keys.join(", "));
     PolicyError::Setting { setting, problem }
 }

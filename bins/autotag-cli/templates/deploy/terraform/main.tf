@@ -8,7 +8,7 @@ data "aws_caller_identity" "here" {}
 data "aws_partition" "here" {}
 
 locals {
-  templates    = toset(["guard", "hub", "member", "region", "session"])
+  templates    = toset([{% if guard %}"guard", {% endif %}"hub", "member", "region", "session"])
   organization = length(var.organizational_units) > 0 ? toset(["organization"]) : toset([])
 }
 
@@ -195,7 +195,7 @@ resource "aws_cloudformation_stack" "guard" {
   for_each = var.guard ? toset(["guard"]) : toset([])
 
   name         = "autotag-guard"
-  template_url = local.template["guard"]
+  template_url = {% if guard %}local.template["guard"]{% else %}null # The policy enforces no key, so there is no guard.yaml.{% endif %}
   capabilities = ["CAPABILITY_NAMED_IAM"]
 
   parameters = var.guard_parameters
