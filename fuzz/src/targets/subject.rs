@@ -5,6 +5,7 @@ use crate::target::{Target, Violation, hold, same};
 use autotag_handlers::memory::MemoryBackend;
 use autotag_handlers::owner;
 use autotag_model::identity::Principal;
+use autotag_model::policy::Trust;
 use fastrand::Rng;
 use futures_executor::block_on;
 use serde_json::json;
