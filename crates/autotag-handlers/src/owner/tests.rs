@@ -149,7 +149,7 @@ fn the_first_rule_that_holds_names_the_owner() {
 
     plain.as_object_mut().unwrap().remove("onBehalfOf");
     assert_eq!(named(&plain, &deploy), is("mara", RoleChain));
-    assert_eq!(named(&plain, &[]), is("repo:example/shop", WebIdentity));
+    assert_eq!(named(&plain, &[]), is("token.example.com: repo:example/shop", WebIdentity));
 
     plain["sessionContext"]["webIdFederationData"] = json!({});
     assert_eq!(named(&plain, &[]), is("ana@example.com", RoleSession));
@@ -179,7 +179,7 @@ fn principals_without_a_session() {
         (json!({"type": "SAMLUser", "userName": "ana@example.com"}), is("ana@example.com", Saml)),
         (
             json!({"type": "WebIdentityUser", "userName": "repo:example/shop"}),
-            is("repo:example/shop", WebIdentity),
+            is("unknown issuer: repo:example/shop", WebIdentity),
         ),
         (
             json!({"type": "AWSService", "invokedBy": "backup.amazonaws.com"}),
