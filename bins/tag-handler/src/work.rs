@@ -108,7 +108,8 @@ impl Worker {
         let sessions = WithDeadline::new(&*self.sessions, deadline);
         let backend = WithDeadline::new(&self.backend, deadline);
         let planner = Planner::new(self.classifier.policy(), &sessions, &backend, now());
-        planner.concurrency(self.config.concurrency).backfill(backfill).plan(records).await
+        let rechecks = self.config.recheck_queue.is_some();
+        planner.concurrency(self.config.concurrency).backfill(backfill).rechecks(rechecks).plan(records).await
     }
 
     /// Puts the rechecks that the plan needs into their queue. The events of those that are not in the queue are not written.

@@ -87,6 +87,10 @@ pub struct Owner {
     /// The session of the call, if it is known. Its session tags count. It is not serialized.
     #[serde(skip)]
     pub session: Option<Session>,
+    /// Whether that session was found by its time of issue alone, so that it may turn out to be another one while
+    /// [`pending`](Self::pending) evidence may arrive. It is not serialized.
+    #[serde(skip)]
+    pub session_is_provisional: bool,
     /// The first piece of evidence that is missing and may still arrive.
     pub pending: Option<PendingEvidence>,
     /// How sure the owner is.
@@ -202,6 +206,7 @@ pub async fn resolve(
         account: at.account_id().map(|account| account.to_string()),
         claimed: claims.other_than(named.as_ref().map(|named| named.name.as_str())),
         session: own_session,
+        session_is_provisional: trace.is_provisional,
         ..Owner::default()
     };
     Ok(match named {

@@ -61,7 +61,8 @@ pub fn needed(plan: &Plan, records: &BTreeMap<String, String>, now: Timestamp) -
     rechecks
 }
 
-fn may_still_arrive(pending: &PendingEvidence, now: Timestamp) -> bool {
+/// Whether the evidence is not so late that nobody expects it any more.
+pub(crate) fn may_still_arrive(pending: &PendingEvidence, now: Timestamp) -> bool {
     pending.since.is_none_or(|since| now.duration_since(since) < MAX_SESSION_DELAY)
 }
 

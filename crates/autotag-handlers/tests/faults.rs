@@ -1,5 +1,5 @@
 //! Throttling, outages, races and missing permissions: every resource ends in exactly one row, and working on what was not
-//! done leads to the very tags that a world without faults leads to.
+//! done leads to the very tags that a run without faults leads to.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -15,7 +15,7 @@ use autotag_handlers::row::ResourceOutcome;
 use autotag_handlers::testing::{Faulty, Rates};
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::session::{Session, SessionKind};
-use common::{World, call, instance, queue, role, service_linked, table, user};
+use common::{Setup, call, instance, queue, role, service_linked, table, user};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 use session_store::{MemoryStore, SessionWriter as _};
@@ -58,16 +58,16 @@ fn records() -> Vec<Value> {
     records
 }
 
-fn fresh() -> World {
-    let world = common::world();
+fn fresh() -> Setup {
+    let setup = common::setup();
     let issued = "2026-03-02T08:00:00Z".parse().unwrap();
     let mut session = Session::new("AROADeploy:build", issued, SessionKind::AssumeRole);
     session.caller = Principal::from_value(&user("tomas"));
     session.access_key = AccessKeyId::new("ASIAONE");
     session.tags.push(("Team".to_owned(), "shop".to_owned()));
-    block_on(world.sessions.put(&session)).unwrap();
-    world.backend.put_principal("arn:aws:iam::111122223333:user/mara", &[("Cost", "7")]);
-    world
+    block_on(setup.sessions.put(&session)).unwrap();
+    setup.backend.put_principal("arn:aws:iam::111122223333:user/mara", &[("Cost", "7")]);
+    setup
 }
 
 fn found(records: &[Value]) -> Vec<Creation> {
@@ -98,21 +98,21 @@ fn is_done(row: &ResourceOutcome) -> bool {
     matches!(row.status, Outcome::Tagged | Outcome::AlreadyTagged(_) | Outcome::Skipped(_))
 }
 
-/// All tags there are in a world, by the resources of `found`.
+/// All tags that are there in the end, by the resources of `found`.
 fn all_tags(backend: &MemoryBackend, found: &[Creation]) -> BTreeMap<String, BTreeMap<String, String>> {
     named(found).into_iter().map(|(_, arn)| (arn.clone(), backend.tags_on(&arn))).collect()
 }
 
 /// A backend and a store whose calls fail now and then.
-struct FaultyWorld {
+struct FaultySetup {
     backend: Faulty<MemoryBackend>,
     sessions: Faulty<MemoryStore>,
     now: jiff::Timestamp,
 }
 
-impl FaultyWorld {
+impl FaultySetup {
     fn new(rates: Rates, seed: u64) -> Self {
-        let World { backend, sessions, now } = fresh();
+        let Setup { backend, sessions, now } = fresh();
         Self {
             backend: Faulty::new(backend, rates, seed),
             sessions: Faulty::new(sessions, rates, seed.wrapping_add(1)),
@@ -127,7 +127,7 @@ impl FaultyWorld {
 }
 
 /// Works on `records` until all is done; checks the rows of each round. Says how many rounds it took.
-fn until_done(faulty: &FaultyWorld, records: &[Value]) -> usize {
+fn until_done(faulty: &FaultySetup, records: &[Value]) -> usize {
     let mut left = found(records);
     for round in 1..=200 {
         let rows = faulty.run(left.clone());
@@ -143,11 +143,11 @@ fn until_done(faulty: &FaultyWorld, records: &[Value]) -> usize {
 }
 
 fn without_faults(records: &[Value]) -> BTreeMap<String, BTreeMap<String, String>> {
-    let world = fresh();
+    let setup = fresh();
     let found = found(records);
-    let rows = common::run(&world, found.clone());
+    let rows = common::run(&setup, found.clone());
     assert!(rows.iter().all(is_done));
-    all_tags(&world.backend, &found)
+    all_tags(&setup.backend, &found)
 }
 
 /// Of every call; a resource needs up to five.
@@ -159,7 +159,7 @@ fn faults_lose_nothing_and_change_nothing() {
     let want = without_faults(&records);
     let mut rounds = Vec::new();
     for seed in 0..200 {
-        let ports = FaultyWorld::new(RATES, seed);
+        let ports = FaultySetup::new(RATES, seed);
         rounds.push(until_done(&ports, &records));
         assert_eq!(all_tags(ports.backend.inner(), &found(&records)), want, "seed {seed}");
     }
@@ -168,7 +168,7 @@ fn faults_lose_nothing_and_change_nothing() {
 
 #[test]
 fn the_same_seed_gives_the_same_rows() {
-    let rows = |seed| FaultyWorld::new(RATES, seed).run(found(&records()));
+    let rows = |seed| FaultySetup::new(RATES, seed).run(found(&records()));
     assert_eq!(rows(7), rows(7));
     assert_ne!(rows(7), rows(8));
 }
@@ -181,7 +181,7 @@ fn without_any_answer_nothing_is_written_and_all_comes_back() {
         Rates { denied: 1.0, ..Rates::default() },
         Rates { not_found: 1.0, ..Rates::default() },
     ] {
-        let ports = FaultyWorld::new(rates, 1);
+        let ports = FaultySetup::new(rates, 1);
         let rows = ports.run(found(&records()));
         assert!(rows.iter().all(|row| row.status.is_returned()), "{rates:?}");
         assert!(ports.backend.inner().writes().is_empty());
@@ -209,7 +209,7 @@ fn faults_do_not_change_who_was_first() {
     let want = without_faults(&records);
     let mut wrong = Vec::new();
     for seed in 0..200 {
-        let ports = FaultyWorld::new(RATES, seed);
+        let ports = FaultySetup::new(RATES, seed);
         until_done(&ports, &records);
         if all_tags(ports.backend.inner(), &found(&records)) != want {
             wrong.push(seed);

@@ -60,12 +60,12 @@ fn creations() -> Vec<Creation> {
 
 /// The tags in the end, and how many resources were written.
 fn end_of(creations: Vec<Creation>) -> (BTreeMap<String, BTreeMap<String, String>>, usize) {
-    let world = common::world();
+    let setup = common::setup();
     let arns: Vec<String> =
         creations.iter().flat_map(|found| &found.targets).map(|target| target.resource.display()).collect();
-    let rows = common::run(&world, creations);
+    let rows = common::run(&setup, creations);
     let tagged = rows.iter().filter(|row| row.status == Outcome::Tagged).count();
-    (arns.into_iter().map(|arn| (arn.clone(), world.backend.tags_on(&arn))).collect(), tagged)
+    (arns.into_iter().map(|arn| (arn.clone(), setup.backend.tags_on(&arn))).collect(), tagged)
 }
 
 #[test]

@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 pub(super) struct ChainTrace {
     pub(super) links: Vec<ChainLink>,
     pub(super) pending: Option<PendingEvidence>,
+    /// Whether the session of the call was found by its time alone, and may turn out to be another caller's.
+    pub(super) is_provisional: bool,
 }
 
 impl ChainTrace {
@@ -43,6 +45,8 @@ impl ChainTrace {
         // from the caller's account carries more detail and may arrive later.
         let missing = match found {
             SessionMatch::None => (!is_proven_workload(at)).then_some(MissingEvidence::SessionRecord),
+            // None of them has the key of the call: the record that has it decides.
+            SessionMatch::Ambiguous(_) if at.access_key.is_some() => Some(MissingEvidence::SessionRecord),
             // They may agree when each of them names its caller.
             SessionMatch::Ambiguous(_) => {
                 candidates.iter().any(lacks_caller).then_some(MissingEvidence::Caller)
@@ -55,6 +59,9 @@ impl ChainTrace {
             let since = at.session.as_ref().and_then(|session| session.created);
             self.pending = Some(PendingEvidence { of: role_session.to_owned(), since, missing });
         }
+        // The first link is the session of the call itself.
+        self.is_provisional |=
+            self.links.is_empty() && matches!(found, SessionMatch::ByTime(_)) && may_be_another(at);
         let session = at.arn.clone().unwrap_or_else(|| role_session.to_owned());
         self.links.push(ChainLink { session, evidence });
         Ok(found.session().cloned())
@@ -82,9 +89,10 @@ fn lacks_caller(session: &Session) -> bool {
 }
 
 /// Whether a session found by its time may turn out to be another caller's, when a late STS record arrives. Nobody but
-/// Identity Center names the sessions of its roles, and nobody but a workload has the sessions of that workload.
+/// Identity Center names the sessions of its roles, and nobody but a workload has the sessions of that workload. The user
+/// of `onBehalfOf` is certain in any other role, too, but not the session with its tags.
 fn may_be_another(at: &Principal) -> bool {
-    !at.is_identity_center_role() && at.on_behalf_of.is_none() && !is_proven_workload(at)
+    !at.is_identity_center_role() && !is_proven_workload(at)
 }
 
 /// A session in words: what it is, who asked for it, and how it was found.

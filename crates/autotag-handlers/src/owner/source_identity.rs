@@ -38,7 +38,9 @@ pub(super) fn source_identity(at: &Principal, session: Option<&Session>, trust: 
     }
     let provider = at.session.as_ref().and_then(|context| context.federated_provider.as_deref());
     if let Some(provider) = provider {
-        let subject = at.session.as_ref().and_then(|context| context.federated_subject.as_deref());
+        // Many calls name their provider and no subject, which the STS record has.
+        let of_call = at.session.as_ref().and_then(|context| context.federated_subject.as_deref());
+        let subject = of_call.or_else(|| session?.subject.as_deref());
         return proven(proof_of_provider(subject.unwrap_or_default(), provider, trust));
     }
     let Some(session) = session else { return SourceIdentity::Unknown(name.to_owned()) };

@@ -28,6 +28,8 @@ pub(super) struct Resolved {
     iam_tags: Tags,
     /// How old the event is.
     age: Option<SignedDuration>,
+    /// Whether the session tags are left to the recheck.
+    pub(super) leaves_session_tags: bool,
 }
 
 /// What a decision may know about the tags on resources.
@@ -68,7 +70,7 @@ pub(super) async fn resolve(
         OwnerError::Directory(error) => error.outcome(age),
     })?;
     let iam_tags = iam_tags(policy, creation, backend).await.map_err(|error| error.outcome(age))?;
-    Ok(Resolved { owner: Arc::new(owner), iam_tags, age })
+    Ok(Resolved { owner: Arc::new(owner), iam_tags, age, leaves_session_tags: false })
 }
 
 async fn iam_tags(
@@ -145,7 +147,8 @@ pub(super) fn decide(
     let present = present_tags(policy, request, target, known).map_err(outcome)?;
     let creation = &request.creation;
     let owner = inherit(policy, creation, resolved, target, known).map_err(outcome)?;
-    let session_tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
+    let session = owner.session.as_ref().filter(|_| !resolved.leaves_session_tags);
+    let session_tags = session.map(|session| session.effective_tags()).unwrap_or_default();
     let event = &creation.event;
     let context = TemplateContext {
         owner: owner.name.as_deref(),

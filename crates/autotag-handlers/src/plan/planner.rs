@@ -9,6 +9,7 @@ use crate::dedup::{DedupReader, DedupSessions};
 use crate::error::{BackendError, ErrorClass};
 use crate::outcome::{Outcome, SkipReason};
 use crate::owner::Owner;
+use crate::recheck::may_still_arrive;
 use crate::records::{ClassifiedRecords, PlanRequest};
 use crate::row::{ResourceOutcome, Row};
 use crate::services::{CREATION_SKEW, Repeat, TagTarget};
@@ -38,16 +39,18 @@ pub struct Planner<'a> {
     now: Timestamp,
     concurrency: NonZeroUsize,
     may_have_existed: bool,
+    rechecks: bool,
 }
 
 impl std::fmt::Debug for Planner<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { policy, now, concurrency, may_have_existed, .. } = self;
+        let Self { policy, now, concurrency, may_have_existed, rechecks, .. } = self;
         f.debug_struct("Planner")
             .field("policy", policy)
             .field("now", now)
             .field("concurrency", concurrency)
             .field("may_have_existed", may_have_existed)
+            .field("rechecks", rechecks)
             .finish_non_exhaustive()
     }
 }
@@ -61,7 +64,8 @@ impl<'a> Planner<'a> {
         backend: &'a dyn BackendReader,
         now: Timestamp,
     ) -> Self {
-        Self { policy, sessions, backend, now, concurrency: CONCURRENCY, may_have_existed: false }
+        let (concurrency, may_have_existed, rechecks) = (CONCURRENCY, false, false);
+        Self { policy, sessions, backend, now, concurrency, may_have_existed, rechecks }
     }
 
     /// The same with at most so many questions to the backend at a time.
@@ -74,6 +78,14 @@ impl<'a> Planner<'a> {
     #[must_use]
     pub fn backfill(self, backfill: bool) -> Self {
         Self { may_have_existed: backfill, ..self }
+    }
+
+    /// The same where every creation whose owner is provisional is [rechecked](crate::recheck). Its session tags are left to
+    /// the recheck while the record of another session may show that they are another's: a tag that is written cannot be
+    /// taken back.
+    #[must_use]
+    pub fn rechecks(self, rechecks: bool) -> Self {
+        Self { rechecks, ..self }
     }
 
     /// Plans everything that was read. The sessions of the records count beside those of the store.
@@ -137,13 +149,22 @@ impl<'a> Planner<'a> {
         }
         let age = request.creation.event.timestamp().map(|time| self.now.duration_since(time));
         match resolve(self.policy, &request.creation, age, sessions, backend).await {
-            Ok(resolved) => {
+            Ok(mut resolved) => {
+                resolved.leaves_session_tags =
+                    self.rechecks && has_provisional_session(&request, &resolved, self.now);
                 let related = find_related(&request, age, backend).await;
                 Ok(ResolvedCreation { request, resolved, related })
             }
             Err(outcome) => Err(Box::new((request, outcome))),
         }
     }
+}
+
+/// Whether the record of another session may still arrive in which the call can have been made as well.
+fn has_provisional_session(request: &PlanRequest, resolved: &Resolved, now: Timestamp) -> bool {
+    let owner = &resolved.owner;
+    let may_arrive = owner.pending.as_ref().is_some_and(|pending| may_still_arrive(pending, now));
+    request.previous_tags.is_none() && owner.session_is_provisional && may_arrive
 }
 
 /// The answer for one creation, and the rows of its duplicates.

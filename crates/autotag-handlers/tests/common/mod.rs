@@ -42,21 +42,22 @@ pub(crate) fn creation(classifier: &Classifier, record: &Value) -> Creation {
     }
 }
 
-/// A backend and a session store in memory, at a moment.
-pub(crate) struct World {
+/// A backend and a session store in memory, and the time of the run.
+pub(crate) struct Setup {
     pub(crate) backend: MemoryBackend,
     pub(crate) sessions: MemoryStore,
     pub(crate) now: Timestamp,
 }
 
-/// An empty world, five minutes after nine: an event of nine o'clock is young.
-pub(crate) fn world() -> World {
+/// An empty backend and store, five minutes after nine: an event of nine o'clock is young.
+pub(crate) fn setup() -> Setup {
     let now = "2026-03-02T09:05:00Z".parse().unwrap();
-    World { backend: MemoryBackend::new(), sessions: MemoryStore::new(), now }
+    Setup { backend: MemoryBackend::new(), sessions: MemoryStore::new(), now }
 }
 
-/// Plans, over any sessions and backend.
-pub(crate) fn plan_over(
+/// Plans with a policy, as a program does that asks for rechecks, over any sessions and backend.
+pub(crate) fn plan_with(
+    policy: &Policy,
     sessions: &dyn SessionReader,
     backend: &dyn Backend,
     now: Timestamp,
@@ -64,24 +65,24 @@ pub(crate) fn plan_over(
 ) -> Plan {
     let mut records = ClassifiedRecords::default();
     records.creations = creations;
-    block_on(Planner::new(&Policy::default(), sessions, backend, now).plan(records))
+    block_on(Planner::new(policy, sessions, backend, now).rechecks(true).plan(records))
 }
 
-/// Plans and executes, over any sessions and backend.
+/// Plans and executes with the default policy, over any sessions and backend.
 pub(crate) fn run_over(
     sessions: &dyn SessionReader,
     backend: &dyn Backend,
     now: Timestamp,
     creations: Vec<PlanRequest>,
 ) -> Vec<ResourceOutcome> {
-    let plan = plan_over(sessions, backend, now, creations);
+    let plan = plan_with(&Policy::default(), sessions, backend, now, creations);
     block_on(plan.execute(backend, &Execution::at(now)))
 }
 
-/// Plans and executes.
-pub(crate) fn run(world: &World, creations: impl IntoIterator<Item = Creation>) -> Vec<ResourceOutcome> {
+/// Plans and executes with the default policy.
+pub(crate) fn run(setup: &Setup, creations: impl IntoIterator<Item = Creation>) -> Vec<ResourceOutcome> {
     let creations = creations.into_iter().map(PlanRequest::from).collect();
-    run_over(&world.sessions, &world.backend, world.now, creations)
+    run_over(&setup.sessions, &setup.backend, setup.now, creations)
 }
 
 /// An IAM user.

@@ -60,6 +60,21 @@ fn a_source_identity_that_an_identity_provider_set_is_the_owner() {
     }
 }
 
+// Guards against: a call that names its provider without the subject makes the source identity of a known issuer unproven.
+#[test]
+fn the_subject_that_the_call_leaves_out_is_in_the_sts_record() {
+    let provider = "arn:aws:iam::111122223333:oidc-provider/gitlab.com";
+    let mut identity = deploy("ana");
+    identity["sessionContext"]["webIdFederationData"] =
+        json!({"federatedProvider": provider, "attributes": {}});
+    let mut known = named_session("ana", &json!({"type": "WebIdentityUser"}));
+    known.kind = SessionKind::AssumeRoleWithWebIdentity;
+    known.provider = Some(provider.to_owned());
+    known.subject = Some("project_path:example/shop:ref_type:branch:ref:main".to_owned());
+    assert_eq!(owner(&identity, &[known]).proof, Some(Proof::Person));
+    assert_eq!(owner(&identity, &[]).proof, Some(Proof::NameOnly), "no subject is known");
+}
+
 #[test]
 fn a_source_identity_that_came_down_the_chain_counts_as_its_first_session_says() {
     let first = with_source_identity(role_session("Login", "ana", Some("ASIALOGIN")), "ana@example.com");

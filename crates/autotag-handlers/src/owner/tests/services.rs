@@ -186,3 +186,32 @@ fn a_session_found_by_its_time_is_provisional_while_others_may_arrive() {
     let by_key = owner(&role_session("Deploy", "shift", Some("ASIAONE")), &known);
     assert_eq!(by_key.pending, None);
 }
+
+// Guards against: the tags of another session of the same name are copied for good, since the person is known anyway.
+#[test]
+fn the_user_of_on_behalf_of_is_certain_and_their_session_is_not() {
+    let identity = for_user(role_session("Deploy", "build", None), "user-1");
+    let known = session("Deploy", "build", "ASIAONE", &user("mara"));
+    let owner = owner(&identity, &[known]);
+    assert_eq!((owner.name.as_deref(), owner.proof), (Some("user-1"), Some(Proof::Person)));
+    assert_eq!(owner.pending.map(|pending| pending.missing), Some(MissingEvidence::OtherSessions));
+}
+
+// Guards against: while the records of two others of the name are there, nobody waits for the one that has the call's key.
+#[test]
+fn of_a_key_that_no_known_session_has_the_record_may_still_come() {
+    let by_saml = |key: &str, subject: &str| {
+        let mut known = session("Deploy", "build", key, &json!({"type": "SAMLUser", "userName": subject}));
+        known.kind = SessionKind::AssumeRoleWithSaml;
+        known.subject = Some(subject.to_owned());
+        known
+    };
+    let others = [by_saml("ASIATWO", "noor"), by_saml("ASIATHREE", "omar")];
+    let missing = |key: Option<&str>| {
+        let owner = owner(&role_session("Deploy", "build", key), &others);
+        assert_eq!(owner.proof, Some(Proof::NameOnly));
+        owner.pending.map(|pending| pending.missing)
+    };
+    assert_eq!(missing(Some("ASIAONE")), Some(MissingEvidence::SessionRecord));
+    assert_eq!(missing(None), None, "a third record would not decide");
+}

@@ -18,7 +18,11 @@ fn caller() -> Value {
 
 /// Evaluates a record; on a recheck with the tags of the first evaluation.
 fn evaluate(world: &World, record: &Value, previous: Option<&TagSet>) -> Vec<ResourceOutcome> {
-    run(&Policy::default(), world, requests(world, record, previous))
+    let mut records = ClassifiedRecords::default();
+    records.creations = requests(world, record, previous);
+    let policy = Policy::default();
+    let planner = Planner::new(&policy, &world.sessions, &world.backend, world.now);
+    execute(world, block_on(planner.rechecks(true).plan(records)))
 }
 
 fn requests(world: &World, record: &Value, previous: Option<&TagSet>) -> Vec<PlanRequest> {
@@ -213,4 +217,34 @@ fn what_is_still_unknown_is_left_as_it_is() {
     let second = evaluate(&world, &record, Some(&first[0].decided));
     assert!(matches!(second[0].status, Outcome::AlreadyTagged(_)), "{:?}", second[0].status);
     assert_eq!(world.writes().len(), writes, "nothing is written twice");
+}
+
+/// A call that a service forwards has no access key. While mallory's record is missing, anna's session of the same name and
+/// second seems to be hers.
+#[test]
+fn session_tags_are_left_to_the_recheck_while_another_session_may_be_meant() {
+    let assumed_by = |who: &str, key: &str, team: &str| {
+        let mut record = assumed();
+        record["eventID"] = json!(format!("sts-{key}"));
+        record["userIdentity"] = user(who);
+        record["requestParameters"]["tags"][0]["value"] = json!(team);
+        record["responseElements"]["credentials"]["accessKeyId"] = json!(key);
+        record
+    };
+    let arn = queue_arn("orders");
+    for (late, owner, team) in
+        [(Some(assumed_by("mallory", "ASIATWO", "evil")), "build", None), (None, "anna", Some("shop"))]
+    {
+        let world = World { now: "2026-03-02T08:10:00Z".parse().unwrap(), ..just_after() };
+        let mut record = queue("2026-03-02T08:05:00Z", &caller(), "orders");
+        record["userIdentity"].as_object_mut().unwrap().remove("accessKeyId");
+        creations(world.sessions(), &[assumed_by("anna", "ASIAONE", "shop")]);
+        let first = evaluate(&world, &record, None);
+        assert!(first[0].owner.as_ref().unwrap().pending.is_some());
+        assert_eq!(tag(&world, &arn, "Team"), None, "a tag that is written cannot be taken back");
+        creations(world.sessions(), &late.into_iter().collect::<Vec<_>>());
+        evaluate(&world, &record, Some(&first[0].decided));
+        assert_eq!(tag(&world, &arn, "Owner").as_deref(), Some(owner));
+        assert_eq!(tag(&world, &arn, "Team").as_deref(), team);
+    }
 }
