@@ -103,6 +103,36 @@ fn a_child_is_evaluated_again_with_a_parent_whose_own_owner_may_still_change() {
     assert_eq!(owner_on(&world, &ec2_arn("instance", "i-1")).as_deref(), Some("mara"));
 }
 
+/// Whatever service has made the child for whatever parent, an owner that is only read from the parent is provisional.
+#[test]
+fn an_owner_that_is_only_read_from_a_parent_is_provisional_for_every_kind_of_parent() {
+    let linked =
+        |service: &str| role("Linked", &format!("aws-service-role/{service}.amazonaws.com/"), "x", "");
+    let arn = |service: &str, resource: &str| format!("arn:aws:{service}:eu-west-1:{HERE}:{resource}");
+    for (key, value, caller, parent) in [
+        ("aws:autoscaling:groupName", "web", "autoscaling", GROUP.to_owned()),
+        ("aws:ec2:fleet-id", "fleet-1", "ec2fleet", arn("ec2", "fleet/fleet-1")),
+        ("aws:ec2spot:fleet-request-id", "sfr-1", "spotfleet", arn("ec2", "spot-fleet-request/sfr-1")),
+        ("aws:batch:compute-environment", "nights", "batch", arn("batch", "compute-environment/nights")),
+        (
+            "aws:elasticmapreduce:job-flow-id",
+            "j-1",
+            "elasticmapreduce",
+            arn("elasticmapreduce", "cluster/j-1"),
+        ),
+        ("eks:cluster-name", "prod", "eks", arn("eks", "cluster/prod")),
+    ] {
+        let world = just_after();
+        world.put_tags(&parent, &[("Owner", "boss")]);
+        let tags = json!([{"resourceType": "instance", "tags": [{"key": key, "value": value}]}]);
+        let back = evaluate(&world, &[instance("09:00:05", &linked(caller), "i-1", &tags)]);
+        assert_eq!(back.len(), 1, "{key}");
+        world.put_tags(&parent, &[("Owner", "mallory")]);
+        recheck_all(&world, back);
+        assert_eq!(owner_on(&world, &ec2_arn("instance", "i-1")).as_deref(), Some("mallory"), "{key}");
+    }
+}
+
 /// autotag writes no tag on a stack, so nothing that it does corrects the owner there.
 #[test]
 fn what_a_stack_makes_is_not_evaluated_again_for_an_owner_that_nobody_corrects() {
