@@ -104,7 +104,8 @@ impl Record<'_> {
     /// Services write a code with every failure, but failed console sign-ins have a message alone. With an answer a message
     /// alone proves no failure: something may have been created.
     pub fn failed(&self) -> bool {
-        let unanswered = self.response_elements.is_none_or(|answer| matches!(answer.get(), "{}" | "[]" | "\"\""));
+        let unanswered =
+            self.response_elements.is_none_or(|answer| matches!(answer.get(), "{}" | "[]" | "\"\""));
         self.error_code.is_some() || (self.error_message.is_some() && unanswered)
     }
 
@@ -303,7 +304,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Code<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&'de RawValue>::deserialize(deserializer)?.get();
         let is_text = !raw.starts_with(['[', '{']);
-        let text = if is_text { serde_json::from_str::<Text<'de>>(raw).ok().and_then(|text| text.0) } else { None };
+        let text =
+            if is_text { serde_json::from_str::<Text<'de>>(raw).ok().and_then(|text| text.0) } else { None };
         let inside = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
         let is_empty = matches!(raw, "null" | "\"\"") || (!is_text && inside.trim().is_empty());
         Ok(Self(text.or_else(|| (!is_empty).then_some(Cow::Borrowed(UNREADABLE_CODE)))))

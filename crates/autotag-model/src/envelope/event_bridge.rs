@@ -134,7 +134,8 @@ mod tests {
         for source in ["aws.partner/evil.example/x", "aws.ec2/x", "aws.", "aws", "com.evil", ""] {
             assert!(!event(source).is_of_cloudtrail(), "{source}");
         }
-        let scheduled = EventBridgeEnvelope { detail_type: "Scheduled Event".to_owned(), ..event("aws.events") };
+        let scheduled =
+            EventBridgeEnvelope { detail_type: "Scheduled Event".to_owned(), ..event("aws.events") };
         assert!(!scheduled.is_of_cloudtrail());
     }
 

@@ -149,7 +149,9 @@ mod tests {
     fn a_search_goes_on_in_the_next_window() {
         let text = format!(r#"{}}},  {{"eventVersion":1"#, "x".repeat(1_000));
         for length in 1_000..text.len() - 3 {
-            let Next::NotBefore(at) = next_record(&text.as_bytes()[..length], 0, false) else { panic!("{length}") };
+            let Next::NotBefore(at) = next_record(&text.as_bytes()[..length], 0, false) else {
+                panic!("{length}")
+            };
             assert!((length - LONGEST..=1_001).contains(&at), "{length} {at}");
             assert_eq!(next_record(&text.as_bytes()[at..], 0, true), Next::Begins(1_004 - at));
         }

@@ -329,7 +329,8 @@ impl Splitter {
     }
 
     fn seek(&mut self, root: Root, in_object: bool, ended: bool) -> bool {
-        let next = if root == Root::Value { self.next_line() } else { next_record(self.window(), self.at, ended) };
+        let next =
+            if root == Root::Value { self.next_line() } else { next_record(self.window(), self.at, ended) };
         match next {
             Next::Begins(at) => {
                 self.at = at;

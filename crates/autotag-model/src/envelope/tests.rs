@@ -199,7 +199,8 @@ fn hostile_sizes_are_passed_over_in_bounded_memory() {
 fn endless_wrapping_ends() {
     let mut body = record("A");
     for _ in 0..20 {
-        body = serde_json::json!({"Sns": serde_json::from_str::<serde_json::Value>(&body).unwrap()}).to_string();
+        body =
+            serde_json::json!({"Sns": serde_json::from_str::<serde_json::Value>(&body).unwrap()}).to_string();
     }
     let seen = read(body.as_bytes());
     assert!(seen[0].contains("wrapped more than eight times"), "{seen:?}");

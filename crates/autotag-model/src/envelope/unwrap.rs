@@ -72,7 +72,12 @@ impl Unwrapper {
         }
         match serde_json::from_str::<Record<'_>>(text) {
             Ok(record) if is_record(&record) => {
-                visit(Ok(LocatedRecord { record, position: position.clone(), event_bridge: None, raw: text }));
+                visit(Ok(LocatedRecord {
+                    record,
+                    position: position.clone(),
+                    event_bridge: None,
+                    raw: text,
+                }));
             }
             Ok(_) if wraps >= MAX_WRAPS => visit(Err(too_deep(position))),
             Ok(_) => match serde_json::from_str::<Wrapping<'_>>(text) {
@@ -215,7 +220,9 @@ fn event<'a>(
         Ok(_) if serde_json::from_str::<Wrapping<'_>>(detail).is_ok_and(|inner| inner.holds_something()) => {
             Err(foreign("the record is wrapped once more inside its `detail`".to_owned()))
         }
-        Ok(_) => Err(refused(position, MalformedKind::NotARecord("no eventSource and eventName in `detail`"))),
+        Ok(_) => {
+            Err(refused(position, MalformedKind::NotARecord("no eventSource and eventName in `detail`")))
+        }
         Err(error) => Err(not_json(detail, &error, position, wraps)),
     }
 }
@@ -295,7 +302,9 @@ impl Wrapping<'_> {
     fn holds_something(&self) -> bool {
         let raws = [self.records, self.events, self.log_events, self.detail, self.sns];
         let texts = [&self.sns_message, &self.body, &self.cloudtrail_event, &self.message];
-        raws.iter().any(Option::is_some) || texts.iter().any(|text| text.0.is_some()) || self.awslogs.is_some()
+        raws.iter().any(Option::is_some)
+            || texts.iter().any(|text| text.0.is_some())
+            || self.awslogs.is_some()
     }
 }
 

@@ -35,7 +35,9 @@ fn nothing_inside_a_detail_is_unwrapped() {
         zipped,
     ] {
         for outer in [look_alike(&detail), event_of_cloudtrail(&detail)] {
-            for delivery in [outer.clone(), json!({"Records": [{"eventSource": "aws:sqs", "body": outer.to_string()}]})] {
+            for delivery in
+                [outer.clone(), json!({"Records": [{"eventSource": "aws:sqs", "body": outer.to_string()}]})]
+            {
                 let seen = read(delivery.to_string().as_bytes());
                 assert_eq!(seen.len(), 1, "{seen:?}");
                 assert!(seen[0].starts_with('!'), "{delivery}: {seen:?}");
@@ -140,7 +142,8 @@ fn a_damaged_byte_costs_one_record_of_a_line() {
         (changed(third - 3, "x"), "B"),
     ] {
         let seen = read(damage.as_bytes());
-        let found: Vec<&str> = seen.iter().map(String::as_str).filter(|seen| !seen.starts_with('!')).collect();
+        let found: Vec<&str> =
+            seen.iter().map(String::as_str).filter(|seen| !seen.starts_with('!')).collect();
         let left: Vec<&str> = names.iter().copied().filter(|name| *name != lost).collect();
         assert_eq!(found, left, "{damage}: {seen:?}");
         let faults: Vec<&String> = seen.iter().filter(|seen| seen.starts_with('!')).collect();
@@ -158,7 +161,9 @@ fn a_damaged_byte_costs_one_record_of_a_line() {
 #[test]
 fn a_record_inside_a_record_is_never_read_as_one() {
     let forged = record("Forged");
-    for poison in [format!("{}{}", "[".repeat(200), "]".repeat(200)), r#""\ud800""#.to_owned(), "1e999".to_owned()] {
+    for poison in
+        [format!("{}{}", "[".repeat(200), "]".repeat(200)), r#""\ud800""#.to_owned(), "1e999".to_owned()]
+    {
         let host = format!(
             r#"{{"eventVersion":"1","eventSource":"a","requestParameters":[{{}},{forged}],"eventTime":{poison},"eventName":{poison}}}"#
         );
