@@ -145,9 +145,9 @@ const HIDDEN_MEMBERS: [&str; 14] = [
 
 /// Whether the text of a member is a mask: in an event, and by the last name of its path.
 pub(crate) fn is_masked_member(event: &str, member: &str, text: &str) -> bool {
-    let is = |name: &&str| member.eq_ignore_ascii_case(name);
-    let hides_it = HIDDEN_MEMBERS.iter().any(|name| is(&name))
-        || (is(&"name") && EVENTS_THAT_HIDE_NAMES.contains(&event));
+    let is = |name: &str| member.eq_ignore_ascii_case(name);
+    let hides_it =
+        HIDDEN_MEMBERS.iter().any(|name| is(name)) || (is("name") && EVENTS_THAT_HIDE_NAMES.contains(&event));
     hides_it && is_mask(text)
 }
 

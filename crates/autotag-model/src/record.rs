@@ -349,8 +349,7 @@ mod tests {
     fn a_call_failed_if_anything_says_so_and_nothing_was_answered() {
         let failed = |more: &str| {
             let text = format!(r#"{{"eventSource":"a","eventName":"b",{more}}}"#);
-            let failed = record(&text).failed();
-            failed
+            record(&text).failed()
         };
         for more in [
             r#""errorCode":"AccessDenied""#,

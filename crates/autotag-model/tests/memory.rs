@@ -1,5 +1,6 @@
 //! The memory that reading takes, whatever the input holds. Only Linux tells how much a process has taken at most.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use autotag_model::envelope::{Limits, read_records};
 use base64::Engine as _;

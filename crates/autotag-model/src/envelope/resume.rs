@@ -83,7 +83,7 @@ fn begins_record(bytes: &[u8]) -> Option<bool> {
     };
     for member in FIRST_MEMBERS {
         match name.strip_prefix(member) {
-            Some(after) if after.is_empty() => return None,
+            Some([]) => return None,
             Some(after) => return Some(after.starts_with(b"\"")),
             None if member.starts_with(name) => return None,
             None => {}

@@ -125,8 +125,13 @@ fn a_damaged_byte_costs_one_record_of_a_line() {
     let whole = format!(r#"{{"Records":[{}]}}"#, records.join(","));
     let second = whole.find(&records[1]).unwrap();
     let third = whole.find(&records[2]).unwrap();
-    let changed = |at: usize, byte: &str| format!("{}{byte}{}", &whole[..at], &whole[at + 1..]);
-    let put_in = |at: usize, byte: &str| format!("{}{byte}{}", &whole[..at], &whole[at..]);
+    let edited = |range: std::ops::Range<usize>, byte: &str| {
+        let mut text = whole.clone();
+        text.replace_range(range, byte);
+        text
+    };
+    let changed = |at: usize, byte: &str| edited(at..at + 1, byte);
+    let put_in = |at: usize, byte: &str| edited(at..at, byte);
     for (damage, lost) in [
         (changed(second, "k"), "B"),
         (changed(second, "["), "B"),
