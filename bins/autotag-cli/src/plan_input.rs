@@ -37,13 +37,9 @@ impl PlanInput {
             positions: false,
         };
         let scan = scanner.scan(&inputs);
-        let of_creations = |row: &&Row<Outcome>| row.resource_type.is_some();
         let summary = Summary {
             files: inputs.len(),
-            records: scan.records.records,
-            creations: scan.records.creations.len()
-                + scan.records.rejected.iter().filter(of_creations).count(),
-            sessions: scan.records.sessions.len(),
+            counts: scan.records.counts,
             uncovered: scan.uncovered,
             unreadable: unlisted.into_iter().chain(scan.unreadable).collect(),
             ..Summary::default()

@@ -3,7 +3,7 @@
 use crate::input::{Input, Unreadable};
 use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::outcome::Outcome;
-use autotag_handlers::records::{self, ClassifiedRecords, PlanRequest, RecordSink};
+use autotag_handlers::records::{self, ClassifiedRecords, Collector as _, PlanRequest, RecordSink};
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{LocatedRecord, Malformed};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -67,8 +67,7 @@ impl Scan {
             .chain(&mut other.uncovered_rows)
             .for_each(|row| shift(&mut row.origin));
         self.locations.append(&mut other.locations);
-        self.records.records += other.records.records;
-        self.records.others += other.records.others;
+        self.records.counts.append(other.records.counts);
         self.records.sessions.append(&mut other.records.sessions);
         self.records.creations.append(&mut other.records.creations);
         self.records.rejected.append(&mut other.records.rejected);
@@ -114,6 +113,7 @@ impl Scanner<'_> {
         for scan in done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values() {
             whole.append(scan);
         }
+        debug_assert!(whole.records.adds_up(), "{:?}", whole.records.counts);
         // Uncovered events come after all other records.
         whole.records.rejected.append(&mut whole.uncovered_rows);
         whole
@@ -150,7 +150,10 @@ struct InputSink {
 impl InputSink {
     /// A new origin. Most records are of no interest, so their position is not written out.
     fn origin(&mut self, record: &LocatedRecord<'_>, position: bool) -> OriginId {
-        let position = if position { record.position.to_string() } else { String::new() };
+        self.origin_at(if position { record.position.to_string() } else { String::new() })
+    }
+
+    fn origin_at(&mut self, position: String) -> OriginId {
         self.scan.locations.push(RecordLocation { input: self.input, position });
         OriginId(self.scan.locations.len() - 1)
     }
@@ -158,8 +161,13 @@ impl InputSink {
 
 impl RecordSink for InputSink {
     fn record(&mut self, record: &LocatedRecord<'_>, _: Option<&AccountId>, classification: Classification) {
-        self.scan.records.records += 1;
         let in_range = self.range.contains(record.record.time());
+        let counts = &mut self.scan.records.counts;
+        if in_range || matches!(classification, Classification::Session(_)) {
+            counts.add(&classification);
+        } else {
+            counts.add_other();
+        }
         match classification {
             // Sessions count whatever the range: a call in it may belong to a session that began before.
             Classification::Session(session) => self.scan.records.sessions.push(*session),
@@ -185,12 +193,20 @@ impl RecordSink for InputSink {
                 row.origin = self.origin(record, self.positions);
                 self.scan.uncovered_rows.push(row);
             }
-            _ => self.scan.records.others += 1,
+            _ => {}
         }
     }
 
     fn malformed(&mut self, fault: &Malformed) {
-        self.scan.unreadable.push(format!("{}: {fault}", self.name));
+        self.scan.records.counts.add_fault(fault);
+        match Outcome::from(fault) {
+            Outcome::Malformed(why) => self.scan.unreadable.push(format!("{}: {why}", self.name)),
+            outcome => {
+                let mut row = Row::of_event(Arc::default(), outcome);
+                row.origin = self.origin_at(fault.position.to_string());
+                self.scan.records.rejected.push(row);
+            }
+        }
     }
 }
 

@@ -104,6 +104,43 @@ fn a_json_line_has_exactly_the_promised_keys() {
     assert_eq!(object.as_object().unwrap().len(), keys.len());
 }
 
+/// The number of records, and the sum of what they are.
+fn records_and_sum(output: &Output) -> (u64, u64) {
+    let said = stderr(output);
+    let line = |name: &str| said.lines().find_map(|line| line.trim_start().strip_prefix(name)).unwrap();
+    let number = |text: &str| text.split_whitespace().next().unwrap().parse::<u64>().unwrap();
+    (number(line("records ")), line("of which ").split(" + ").map(number).sum())
+}
+
+#[test]
+fn the_summary_adds_up() {
+    for args in [
+        &["plan", "fixtures/trail"][..],
+        &["plan", "fixtures/odd"],
+        &["plan", "fixtures/broken"],
+        &["plan", "fixtures/trail", "--since", "2026-03-03", "--until", "2026-03-04"],
+    ] {
+        let (records, sum) = records_and_sum(&autotag(args));
+        assert!(records > 0 && records == sum, "{args:?}: {records} {sum}");
+    }
+}
+
+#[test]
+fn what_cloudtrail_did_not_send_is_skipped_and_many_faults_are_few_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("input.jsonl");
+    let event = serde_json::json!({"source": "com.evil", "detail-type": "x", "detail": {"Records": []}});
+    fs::write(&file, format!("{event}\n{}", "{}\n".repeat(100_000))).unwrap();
+    let output = autotag(&["plan", "--all", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("unreadable 100000:") && said.contains("99989 more parts"), "{said}");
+    assert!(said.contains("skipped 1 event") && said.lines().count() < 30, "{said}");
+    assert_eq!(records_and_sum(&output), (1, 1));
+    let rows = lines(&output);
+    assert!(rows[0]["reason"].as_str().unwrap().contains("com.evil"), "{rows:?}");
+}
+
 #[test]
 fn only_what_gets_tags_is_shown_by_default() {
     let shown = lines(&autotag(&["plan", "fixtures/trail"]));

@@ -54,7 +54,7 @@ impl Worker {
         let ages = issued.iter().map(|issued| now().duration_since(*issued).as_secs_f64()).collect();
         self.report(&found, &invocation, kept, ages, context);
         let queue = self.config.dead_letter_queue.as_ref();
-        response::respond(&invocation, found.records, &found.rejected, queue, &self.accounts)
+        response::respond(&invocation, found.counts.records, &found.rejected, queue, &self.accounts)
             .await
             .map_err(|error| InvocationError::new("NotDone", &error))
     }
@@ -75,15 +75,31 @@ impl Worker {
         for (why, count) in &found.skipped {
             tracing::debug!(request_id = context.request_id, why, count, "skipped");
         }
-        tracing::info!(request_id = context.request_id, records = found.records, kept, skipped, "sessions");
+        tracing::info!(
+            request_id = context.request_id,
+            records = found.counts.records,
+            kept,
+            skipped,
+            "sessions"
+        );
         let count = |is| metrics::count(&found.rejected, is);
+        // Some parts of the inputs have no row of their own.
+        let counted = found.counts;
         let counts = [
-            ("Received", found.records),
+            ("Received", found.counts.records),
             ("Kept", kept),
-            ("Skipped", skipped + count(|outcome| matches!(outcome, Outcome::Skipped(_)))),
+            (
+                "Skipped",
+                skipped
+                    + counted.skipped_without_row
+                    + count(|outcome| matches!(outcome, Outcome::Skipped(_))),
+            ),
             ("Deferred", count(|outcome| matches!(outcome, Outcome::Deferred(_)))),
             ("Refused", count(|outcome| matches!(outcome, Outcome::Refused(_)))),
-            ("Malformed", count(|outcome| matches!(outcome, Outcome::Malformed(_)))),
+            (
+                "Malformed",
+                counted.unreadable_without_row + count(|outcome| matches!(outcome, Outcome::Malformed(_))),
+            ),
         ];
         let head = Head {
             namespace: &self.config.metrics_namespace,

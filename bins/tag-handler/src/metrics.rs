@@ -1,24 +1,31 @@
 //! What one invocation of this function counts.
 
+use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::ResourceOutcome;
 use autotag_lambda::metrics as embedded;
 use jiff::Timestamp;
 
-/// How many outcomes of which kind.
-pub(crate) fn counts(records: u64, rechecks: usize, rows: &[ResourceOutcome]) -> Vec<(&'static str, u64)> {
+/// How many outcomes of which kind. Some parts of the inputs have no row of their own, and count as well.
+pub(crate) fn counts(
+    records: &Counts,
+    rechecks: usize,
+    rows: &[ResourceOutcome],
+) -> Vec<(&'static str, u64)> {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let count = |is| embedded::count(rows, is);
+    let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_) | Outcome::CallFailed(_)));
+    let malformed = count(|outcome| matches!(outcome, Outcome::Malformed(_)));
     vec![
-        ("Received", records),
+        ("Received", records.records),
         ("Tagged", count(|outcome| *outcome == Outcome::Tagged)),
         ("AlreadyTagged", count(|outcome| matches!(outcome, Outcome::AlreadyTagged(_)))),
-        ("Skipped", count(|outcome| matches!(outcome, Outcome::Skipped(_) | Outcome::CallFailed(_)))),
+        ("Skipped", skipped + records.skipped_without_row),
         ("Gone", count(|outcome| *outcome == Outcome::Gone)),
         ("Deferred", count(|outcome| matches!(outcome, Outcome::Deferred(_)))),
         ("Refused", count(|outcome| matches!(outcome, Outcome::Refused(_)))),
         ("Uncovered", count(|outcome| *outcome == Outcome::Uncovered)),
-        ("Malformed", count(|outcome| matches!(outcome, Outcome::Malformed(_)))),
+        ("Malformed", malformed + records.unreadable_without_row),
         ("SecondLooks", number(rechecks)),
     ]
 }
@@ -50,13 +57,17 @@ mod tests {
             Row::of_event(Arc::clone(&head), Outcome::Refused("x".to_owned())),
             Row::of_event(head, Outcome::Uncovered),
         ];
-        let counts: BTreeMap<&str, u64> = counts(3, 2, &rows).into_iter().collect();
+        let mut records = Counts::default();
+        records.records = 3;
+        records.unreadable_without_row = 5;
+        let counts: BTreeMap<&str, u64> = counts(&records, 2, &rows).into_iter().collect();
         for (name, count) in [
             ("Received", 3),
             ("Tagged", 1),
             ("Refused", 1),
             ("Uncovered", 1),
             ("Deferred", 0),
+            ("Malformed", 5),
             ("SecondLooks", 2),
         ] {
             assert_eq!(counts[name], count, "{name}");

@@ -8,6 +8,7 @@ use autotag_aws::signed::{self, calls};
 use autotag_aws::{Accounts, TrailReader, WithDeadline};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
+use autotag_handlers::counts::Counts;
 use autotag_handlers::plan::{Execution, Plan, Planner};
 use autotag_handlers::records::ClassifiedRecords;
 use autotag_handlers::row::ResourceOutcome;
@@ -38,7 +39,7 @@ pub(crate) struct Worker {
 
 /// The result of one invocation.
 struct Done {
-    records: u64,
+    counts: Counts,
     rechecks: usize,
     rows: Vec<ResourceOutcome>,
 }
@@ -71,7 +72,7 @@ impl Worker {
         let invocation = parse_payload(payload, self.config.trail_bucket.as_deref())
             .map_err(|error| InvocationError::new("UnknownDelivery", &error))?;
         let end = deadline::end_of_work(context.deadline, now());
-        let Done { records, rechecks, rows } = self.work(&invocation, end).await;
+        let Done { counts: records, rechecks, rows } = self.work(&invocation, end).await;
         for row in &rows {
             log::outcome(row, invocation.message(row.origin), &context.request_id);
         }
@@ -82,10 +83,10 @@ impl Worker {
         };
         // The records of a backfill are old. Their age is not the delay of new tags.
         let ages = if invocation.backfill { Vec::new() } else { metrics::ages(&rows, now()) };
-        let counts = metrics::counts(records, rechecks, &rows);
+        let counts = metrics::counts(&records, rechecks, &rows);
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
         let queue = self.config.dead_letter_queue.as_ref();
-        let answer = response::respond(&invocation, records, &rows, queue, &self.accounts).await;
+        let answer = response::respond(&invocation, records.records, &rows, queue, &self.accounts).await;
         answer.map_err(|error| InvocationError::new("NotDone", &error))
     }
 
@@ -95,13 +96,13 @@ impl Worker {
         let Config { concurrency, .. } = self.config;
         let mut records: ClassifiedRecords =
             read_jobs(&self.trail, &invocation.jobs, &self.classifier, concurrency, half_way(end)).await;
-        let count = records.records;
+        let counts = records.counts;
         let recheckable = take_rechecks(&mut records, invocation);
         let mut plan = self.plan(records, invocation.backfill, half_way(end)).await;
         let rechecks = self.arrange_rechecks(&mut plan, &recheckable, half_way(end)).await;
         let writer = WithDeadline::new(&self.backend, end);
         let rows = plan.execute(&writer, &Execution::at(now()).concurrency(concurrency)).await;
-        Done { records: count, rechecks, rows }
+        Done { counts, rechecks, rows }
     }
 
     async fn plan(&self, records: ClassifiedRecords, backfill: bool, deadline: Instant) -> Plan {

@@ -85,14 +85,6 @@ const CREATING_VERBS: &[&str] = &[
     "Clone",
 ];
 
-/// The kinds of `EventBridge` events by which CloudTrail sends records.
-const DETAIL_TYPES: &[&str] = &[
-    "AWS API Call via CloudTrail",
-    "AWS Service Event via CloudTrail",
-    "AWS Console Sign In via CloudTrail",
-    "AWS Console Action via CloudTrail",
-];
-
 impl Classifier {
     /// A classifier with the built-in service handlers.
     pub fn new(catalog: impl Into<Arc<Catalog>>, policy: impl Into<Arc<Policy>>) -> Self {
@@ -190,6 +182,10 @@ impl Classifier {
         services::refine(&self.services, &context, &mut creation.targets);
         creation.reject_foreign_resources(&scope);
         match (creation.targets.is_empty(), creation.rejected.is_empty()) {
+            (true, true) if lacks_details(record, &parsed) => {
+                let why = "`serviceEventDetails` cannot be read, and only they name the resource".to_owned();
+                rejected(creation.event, Outcome::Malformed(why))
+            }
             // No rule of the event applies to this record: it creates nothing.
             (true, true) => Classification::Other,
             (true, false) => Classification::Rejected(creation.rejected),
@@ -291,7 +287,17 @@ fn screen(record: &Record<'_>) -> Option<Outcome> {
     if record.is_dry_run() {
         return Some(Outcome::Skipped(SkipReason::DryRun));
     }
-    record.error_code.as_ref().map(|code| Outcome::CallFailed(code.to_string()))
+    // A message may quote what was sent, so it is not shown.
+    let code = || record.error_code.as_deref().unwrap_or("an errorMessage without errorCode").to_owned();
+    record.failed().then(|| Outcome::CallFailed(code()))
+}
+
+/// Whether a service event lacks the part that says what has happened. Without it no rule applies.
+fn lacks_details(record: &Record<'_>, parsed: &ParsedRecord) -> bool {
+    let is_service_event = record.event_type.as_deref() == Some("AwsServiceEvent");
+    let details = parsed.service.as_object();
+    (is_service_event || record.service_event_details.is_some())
+        && details.is_none_or(serde_json::Map::is_empty)
 }
 
 fn malformed(error: &RecordError) -> Outcome {
@@ -316,8 +322,11 @@ fn begins_with_word(name: &str, word: &str) -> bool {
 /// Why an `EventBridge` event is not believed: anybody who may put events on a bus could have put it there. `None` if
 /// CloudTrail sent it.
 fn verify_event_source(event: &EventBridgeEnvelope, record: &Record<'_>) -> Option<SkipReason> {
-    if !event.source.starts_with("aws.") || !DETAIL_TYPES.contains(&event.detail_type.as_str()) {
-        let what = format!("source `{}`, detail-type `{}`", event.source, event.detail_type);
+    if !event.is_of_cloudtrail() {
+        return Some(SkipReason::NotFromCloudTrail(event.summary()));
+    }
+    if !event.is_of_service(&record.event_source) {
+        let what = format!("{}, around a record of another service", event.summary());
         return Some(SkipReason::NotFromCloudTrail(what));
     }
     let recipient = record.recipient_account()?;

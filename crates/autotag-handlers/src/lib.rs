@@ -4,6 +4,7 @@
 pub mod backend;
 pub mod catalog;
 pub mod classify;
+pub mod counts;
 pub mod dedup;
 pub mod error;
 pub mod event;

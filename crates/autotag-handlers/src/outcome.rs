@@ -1,5 +1,6 @@
 //! How each resource ended after its plan was executed.
 
+use autotag_model::envelope::Malformed;
 use std::fmt;
 
 /// How one resource ended, or a record that led to no resource.
@@ -92,6 +93,17 @@ impl Outcome {
     /// Whether a later try may succeed by itself.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Deferred(_))
+    }
+}
+
+/// The outcome of a part of an input that is not a record: what CloudTrail did not send is skipped, and what cannot be read
+/// is malformed.
+impl From<&Malformed> for Outcome {
+    fn from(fault: &Malformed) -> Self {
+        match fault.not_from_cloudtrail() {
+            Some(event) => Self::Skipped(SkipReason::NotFromCloudTrail(event)),
+            None => Self::Malformed(fault.to_string()),
+        }
     }
 }
 

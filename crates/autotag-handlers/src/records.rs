@@ -2,6 +2,7 @@
 
 use crate::backend::Tags;
 use crate::classify::{Classification, Classifier, Creation, Envelope};
+use crate::counts::Counts;
 use crate::event::EventSummary;
 use crate::outcome::Outcome;
 use crate::row::{OriginId, ResourceOutcome, Row};
@@ -22,7 +23,7 @@ pub trait RecordSink {
         classification: Classification,
     );
 
-    /// A part of the input that is not a record. Reading goes on after it.
+    /// A part of the input that is not a record, or several: see [`Malformed::parts`]. Reading goes on after it.
     fn malformed(&mut self, fault: &Malformed);
 }
 
@@ -55,6 +56,9 @@ pub trait Collector: RecordSink + Send + 'static {
 
     /// Adds what another one collected.
     fn append(&mut self, other: Self);
+
+    /// Whether every record that was read is counted once, and is where its counter says.
+    fn adds_up(&self) -> bool;
 }
 
 /// A creation to plan.
@@ -75,15 +79,12 @@ impl From<Creation> for PlanRequest {
     }
 }
 
-/// Everything that the planner needs to know about one or more inputs, and the count of what it does not need:
-/// records = sessions + STS calls without a session + creations + rejected records + uncovered records + others.
+/// Everything that the planner needs to know about one or more inputs, and the number of all records.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ClassifiedRecords {
-    /// How many records were read.
-    pub records: u64,
-    /// How many of them are neither sessions nor creations.
-    pub others: u64,
+    /// How many records were read, by what they are.
+    pub counts: Counts,
     /// STS sessions. They count for the creations of the same inputs.
     pub sessions: Vec<Session>,
     /// Creations.
@@ -107,7 +108,8 @@ impl RecordSink for ClassifiedRecords {
     }
 
     fn malformed(&mut self, fault: &Malformed) {
-        self.unreadable(Outcome::Malformed(fault.to_string()));
+        self.counts.add_fault(fault);
+        self.unreadable(fault.into());
     }
 }
 
@@ -121,12 +123,20 @@ impl Collector for ClassifiedRecords {
     }
 
     fn append(&mut self, other: Self) {
-        self.records += other.records;
-        self.others += other.others;
+        self.counts.append(other.counts);
         self.sessions.extend(other.sessions);
         self.creations.extend(other.creations);
         self.rejected.extend(other.rejected);
         self.recheckable.extend(other.recheckable);
+    }
+
+    fn adds_up(&self) -> bool {
+        let Counts { sessions, creations, .. } = self.counts;
+        let length = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        // A creation without a resource to tag is among the rejected.
+        self.counts.adds_up()
+            && length(self.sessions.len()) == sessions
+            && length(self.creations.len()) <= creations
     }
 }
 
@@ -135,6 +145,7 @@ impl ClassifiedRecords {
     pub fn read(input: impl Read, classifier: &Classifier) -> Self {
         let mut records = Self::default();
         read(input, classifier, None, &mut records);
+        debug_assert!(records.adds_up(), "{:?}", records.counts);
         records
     }
 
@@ -144,13 +155,13 @@ impl ClassifiedRecords {
     }
 
     fn take(&mut self, classification: Classification, text: Option<&str>) {
-        self.records += 1;
+        self.counts.add(&classification);
         match classification {
             Classification::Session(session) => self.sessions.push(*session),
             Classification::Creation(creation) => self.creation(*creation, text),
             Classification::Rejected(rows) => rows.into_iter().for_each(|row| self.reject(row)),
             Classification::Uncovered(event) => self.reject(Row::of_event(event, Outcome::Uncovered)),
-            Classification::Other | Classification::NoSession(_) => self.others += 1,
+            Classification::Other | Classification::NoSession(_) => {}
         }
     }
 

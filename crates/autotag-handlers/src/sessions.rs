@@ -1,6 +1,7 @@
 //! STS sessions of inputs -> a session store. For programs that keep sessions and tag nothing.
 
 use crate::classify::Classification;
+use crate::counts::Counts;
 use crate::error::store_outcome;
 use crate::event::EventSummary;
 use crate::outcome::Outcome;
@@ -20,8 +21,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct CollectedSessions {
-    /// How many records were read.
-    pub records: u64,
+    /// How many records were read, by what they are.
+    pub counts: Counts,
     /// Sessions to keep, each with its event and the origin of its record.
     pub sessions: Vec<(Session, SessionRecord)>,
     /// STS calls without a session to keep, by reason.
@@ -51,7 +52,7 @@ impl RecordSink for CollectedSessions {
         account: Option<&AccountId>,
         classification: Classification,
     ) {
-        self.records += 1;
+        self.counts.add(&classification);
         match classification {
             Classification::Session(session) if is_for_itself(&session) => self.skip(FOR_ITSELF),
             Classification::Session(session) => {
@@ -65,7 +66,8 @@ impl RecordSink for CollectedSessions {
     }
 
     fn malformed(&mut self, fault: &Malformed) {
-        self.unreadable(Outcome::Malformed(fault.to_string()));
+        self.counts.add_fault(fault);
+        self.unreadable(fault.into());
     }
 }
 
@@ -79,12 +81,18 @@ impl Collector for CollectedSessions {
     }
 
     fn append(&mut self, other: Self) {
-        self.records += other.records;
+        self.counts.append(other.counts);
         self.sessions.extend(other.sessions);
         self.rejected.extend(other.rejected);
         for (why, count) in other.skipped {
             *self.skipped.entry(why).or_default() += count;
         }
+    }
+
+    fn adds_up(&self) -> bool {
+        let for_itself = self.skipped.get(FOR_ITSELF).copied().unwrap_or_default();
+        let sessions = u64::try_from(self.sessions.len()).unwrap_or(u64::MAX);
+        self.counts.adds_up() && sessions + for_itself == self.counts.sessions
     }
 }
 

@@ -3,6 +3,7 @@
 
 use autotag_handlers::backend::Tags;
 use autotag_handlers::row::OriginId;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -72,6 +73,11 @@ pub enum Source {
         /// The key.
         key: String,
     },
+    /// Nowhere: what should say where they are does not. A person has to look at it.
+    Unusable(
+        /// What is wrong.
+        &'static str,
+    ),
 }
 
 /// A payload that no supported event source sends.
@@ -103,24 +109,23 @@ pub enum InvocationError {
 /// [`InvocationError`] if the payload as a whole cannot be used. A fault in one message is found when the message is read,
 /// and concerns that message alone.
 pub fn parse_payload(payload: &str, bucket: Option<&str>) -> Result<Invocation, InvocationError> {
-    let value: Value =
-        serde_json::from_str(payload).map_err(|error| InvocationError::NotJson(error.to_string()))?;
-    let records = list(&value, "Records").filter(|record| text(record, "eventSource") == Some("aws:sqs"));
-    let messages: Vec<Message> = records.map(message).collect();
-    if !messages.is_empty() {
-        let jobs = messages.iter().enumerate().flat_map(|(number, message)| {
-            // A body that is not JSON is reported when it is read.
-            let value: Value = serde_json::from_str(&message.body).unwrap_or_default();
-            jobs(OriginId(number), sources(&value, &message.body))
+    let not_json = |error: serde_json::Error| InvocationError::NotJson(error.to_string());
+    let _: &RawValue = serde_json::from_str(payload).map_err(not_json)?;
+    if !names_sources(payload) {
+        return Ok(Invocation {
+            from_queue: false,
+            backfill: false,
+            messages: Vec::new(),
+            jobs: vec![Job { origin: OriginId::default(), source: Source::Text(payload.to_owned()) }],
         });
-        let jobs = jobs.collect();
-        return Ok(Invocation { from_queue: true, backfill: false, messages, jobs });
     }
-    let notices: Vec<&str> = list(&value, "Records").filter_map(sns_message).collect();
+    let value: Value = serde_json::from_str(payload).map_err(not_json)?;
+    if list(&value, "Records").any(is_message) {
+        return Ok(queue_batch(&value));
+    }
     let mut backfill = false;
-    let sources: Vec<Source> = if !notices.is_empty() {
-        let parsed = |notice: &str| serde_json::from_str(notice).unwrap_or_default();
-        notices.into_iter().flat_map(|notice| sources(&parsed(notice), notice)).collect()
+    let sources: Vec<Source> = if list(&value, "Records").any(|record| sns_message(record).is_some()) {
+        list(&value, "Records").flat_map(sources_of_sns).collect()
     } else if let Some(listed) = keys(&value, bucket)? {
         backfill = is_backfill(&value)?;
         listed
@@ -129,6 +134,28 @@ pub fn parse_payload(payload: &str, bucket: Option<&str>) -> Result<Invocation, 
     };
     let jobs = jobs(OriginId::default(), sources).collect();
     Ok(Invocation { from_queue: false, backfill, messages: Vec::new(), jobs })
+}
+
+/// A batch of a queue.
+fn queue_batch(value: &Value) -> Invocation {
+    let (mut messages, mut all) = (Vec::new(), Vec::new());
+    for (number, record) in list(value, "Records").enumerate() {
+        let message = message(record);
+        let sources = if is_message(record) {
+            sources_of_text(&message.body)
+        } else {
+            // It has the id of a message or none. Lambda takes an answer without an id for a failure of the whole batch.
+            vec![Source::Unusable("a record of another event source in a batch of `aws:sqs`")]
+        };
+        messages.push(message);
+        all.extend(jobs(OriginId(number), sources));
+    }
+    Invocation { from_queue: true, backfill: false, messages, jobs: all }
+}
+
+/// Whether a record is a message of a queue.
+fn is_message(record: &Value) -> bool {
+    text(record, "eventSource") == Some("aws:sqs")
 }
 
 fn jobs(origin: OriginId, sources: Vec<Source>) -> impl Iterator<Item = Job> {
@@ -150,6 +177,29 @@ fn previous_tags(record: &Value) -> Option<Tags> {
     let attribute = text(record.get("messageAttributes")?.get(PREVIOUS_TAGS_ATTRIBUTE)?, "stringValue")?;
     let tags: BTreeMap<String, String> = serde_json::from_str(attribute).unwrap_or_default();
     Some(tags.into_iter().collect())
+}
+
+/// The members by which a payload or a message names where its records are, in place of holding them.
+const NAMING_MEMBERS: [&str; 7] = ["Records", "Type", "Event", "s3ObjectKey", "Items", "keys", "Key"];
+
+/// Whether a text may name where records are. Otherwise it is not parsed into a tree: what is in the `detail` of an event is
+/// chosen by whoever has put it on the bus, and a tree can take a hundred times as much memory as the text.
+fn names_sources(text: &str) -> bool {
+    if !text.trim_start().starts_with('{') {
+        return false;
+    }
+    let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else { return false };
+    let of_s3 = members.get("detail-type").is_some_and(|kind| kind.get() == "\"Object Created\"");
+    of_s3 || NAMING_MEMBERS.iter().any(|name| members.contains_key(*name))
+}
+
+/// Where the records are that a message is about. A message that is not JSON is reported when it is read.
+fn sources_of_text(text: &str) -> Vec<Source> {
+    if names_sources(text) {
+        sources(&serde_json::from_str(text).unwrap_or_default(), text)
+    } else {
+        vec![Source::Text(text.to_owned())]
+    }
 }
 
 /// How often a notice may be wrapped by SNS.
@@ -174,6 +224,14 @@ fn sources(value: &Value, itself: &str) -> Vec<Source> {
     vec![Source::Text(itself.to_owned())]
 }
 
+/// Where the records are that a record of SNS is about.
+fn sources_of_sns(record: &Value) -> Vec<Source> {
+    match sns_message(record) {
+        Some(notice) => sources_of_text(notice),
+        None => vec![Source::Unusable("a record without a message in a delivery of `aws:sns`")],
+    }
+}
+
 /// The message of a record by which SNS invokes a function.
 fn sns_message(record: &Value) -> Option<&str> {
     text(record.get("Sns")?, "Message").filter(|_| text(record, "EventSource") == Some("aws:sns"))
@@ -184,28 +242,50 @@ fn is_test_notice(value: &Value) -> bool {
     text(value, "Event") == Some("s3:TestEvent")
 }
 
-/// The objects that a notice names; `None` when it is none.
+/// The objects that a notice names; `None` when it is none. What it does not name well is a source that cannot be used, so
+/// that no notice is acknowledged unseen.
 fn objects(value: &Value) -> Option<Vec<Source>> {
     if text(value, "source") == Some("aws.s3") && text(value, "detail-type") == Some("Object Created") {
-        let detail = value.get("detail")?;
+        let detail = value.get("detail").unwrap_or(&Value::Null);
         return Some(object(detail, |key| Some(key.to_owned())).into_iter().collect());
     }
     // CloudTrail's own notices of the files it has delivered.
     if let (Some(bucket), Some(_)) = (text(value, "s3Bucket"), value.get("s3ObjectKey")) {
-        let keys = list(value, "s3ObjectKey").filter_map(Value::as_str).filter(|key| is_log_file(key));
-        let object = |key: &str| Source::Object { bucket: bucket.to_owned(), key: key.to_owned() };
-        return Some(keys.map(object).collect());
+        let keys: Vec<&Value> = list(value, "s3ObjectKey").collect();
+        if keys.is_empty() {
+            return Some(vec![Source::Unusable("a notice of CloudTrail without keys of log files")]);
+        }
+        return Some(keys.into_iter().filter_map(|key| log_file(bucket, key.as_str())).collect());
     }
-    let notices: Vec<&Value> =
-        list(value, "Records").filter(|record| text(record, "eventSource") == Some("aws:s3")).collect();
-    let of_notice = |record: &&Value| object(record.get("s3")?, decoded);
-    (!notices.is_empty()).then(|| notices.iter().filter_map(of_notice).collect())
+    let of_s3 = |record: &Value| text(record, "eventSource") == Some("aws:s3");
+    let of_notice = |record: &Value| match record.get("s3") {
+        Some(s3) if of_s3(record) => object(s3, decoded),
+        _ => Some(Source::Unusable("a record without an object in a notification of S3")),
+    };
+    list(value, "Records").any(of_s3).then(|| list(value, "Records").filter_map(of_notice).collect())
 }
 
-fn object(of: &Value, decode: impl Fn(&str) -> Option<String>) -> Option<Source> {
-    let bucket = text(of.get("bucket")?, "name")?.to_owned();
-    let key = decode(text(of.get("object")?, "key")?)?;
-    is_log_file(&key).then_some(Source::Object { bucket, key })
+/// The object that a notice names; `None` when it holds no records.
+fn object(notice: &Value, decode: impl Fn(&str) -> Option<String>) -> Option<Source> {
+    let Some(bucket) = notice.get("bucket").and_then(|bucket| text(bucket, "name")) else {
+        return Some(Source::Unusable("a notice of an object without the name of its bucket"));
+    };
+    let Some(key) = notice.get("object").and_then(|object| text(object, "key")) else {
+        return Some(Source::Unusable("a notice of an object without its key"));
+    };
+    match decode(key) {
+        Some(key) => log_file(bucket, Some(&key)),
+        None => Some(Source::Unusable("a notice of an object whose key cannot be decoded")),
+    }
+}
+
+/// The log file of this key; `None` for a digest.
+fn log_file(bucket: &str, key: Option<&str>) -> Option<Source> {
+    let object = |key: &str| Source::Object { bucket: bucket.to_owned(), key: key.to_owned() };
+    match key {
+        Some("") | None => Some(Source::Unusable("a list of log files with a key that is no text")),
+        Some(key) => is_log_file(key).then(|| object(key)),
+    }
 }
 
 /// Keys in S3's own notifications are written as in forms: `+` is a space, `%2B` a plus.
@@ -233,7 +313,7 @@ fn is_log_file(key: &str) -> bool {
 }
 
 /// The keys of a distributed map's input; `None` when it is none.
-fn keys(value: &Value, bucket: Option<&str>) -> Result<Option<Vec<Source>>, InvocationError> {
+fn keys<'v>(value: &'v Value, bucket: Option<&str>) -> Result<Option<Vec<Source>>, InvocationError> {
     let items: Vec<&Value> = list(value, "Items").chain(list(value, "keys")).collect();
     let single = (value.get("Key").is_some() && value.get("Size").is_some()).then_some(value);
     if items.is_empty() && single.is_none() {
@@ -243,9 +323,9 @@ fn keys(value: &Value, bucket: Option<&str>) -> Result<Option<Vec<Source>>, Invo
         value.get("BatchInput").and_then(|input| text(input, "bucket").or_else(|| text(input, "Bucket")));
     let bucket = given.or_else(|| text(value, "bucket")).or_else(|| text(value, "Bucket")).or(bucket);
     let bucket = bucket.ok_or(InvocationError::NoBucket)?;
-    let key = |item: &Value| item.as_str().or_else(|| text(item, "Key")).map(str::to_owned);
-    let keys = items.into_iter().chain(single).filter_map(key).filter(|key| is_log_file(key));
-    Ok(Some(keys.map(|key| Source::Object { bucket: bucket.to_owned(), key }).collect()))
+    let key = |item: &'v Value| item.as_str().or_else(|| text(item, "Key"));
+    let keys = items.into_iter().chain(single).map(key);
+    Ok(Some(keys.filter_map(|key| log_file(bucket, key)).collect()))
 }
 
 /// Whether who lists the keys says that they are old. What is neither yes nor no is refused: taken for no, it would take owners off.

@@ -45,6 +45,7 @@ pub async fn read_jobs<C: Collector>(
     while let Some(one) = readings.next().await {
         all.append(one);
     }
+    debug_assert!(all.adds_up(), "a record was counted twice or not at all");
     all
 }
 
@@ -56,6 +57,7 @@ async fn read_job<C: Collector>(trail: &TrailReader, job: &Job, classifier: &Cla
             read(text.as_bytes(), classifier, None, &mut collector);
             collector
         }
+        Source::Unusable(why) => failed(origin, Outcome::Malformed((*why).to_owned())),
         Source::Object { bucket, key } => {
             let (classifier, account) = (classifier.clone(), account_of_path(key));
             let collect = move |object: &mut dyn std::io::Read| {

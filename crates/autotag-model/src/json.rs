@@ -109,18 +109,52 @@ pub(crate) fn elements(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// Whether a text is a mask that AWS writes in place of a value. A mask is never a value, an owner or a tag.
+/// Whether a text is a mask that AWS writes in place of a value. In a field that AWS hides, a mask is never a value, an owner
+/// or a tag. In other fields it is a value: a log group can be called like a mask.
 pub(crate) fn is_mask(text: &str) -> bool {
-    matches!(
-        text,
-        "HIDDEN_DUE_TO_SECURITY_REASONS" | "<sensitiveDataRemoved>" | "[REDACTED]" | "**-redacted-**"
-    ) || (text.len() >= 3 && text.bytes().all(|b| b == b'*'))
+    matches!(text, HIDDEN | "<sensitiveDataRemoved>" | "[REDACTED]" | "**-redacted-**")
+        || (text.len() >= 3 && text.bytes().all(|b| b == b'*'))
         || text == "***OMITTED***"
+}
+
+/// The mask by which CloudTrail hides names, descriptions and tags.
+const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
+/// Events whose record hides the name of the resource, in AWS's documentation or in real trails: guardrails of Bedrock,
+/// domains of Voice ID, registries of agents.
+const EVENTS_THAT_HIDE_NAMES: [&str; 4] =
+    ["CreateDomain", "CreateGuardrail", "CreateRegistry", "UpdateGuardrail"];
+
+/// Members that records hide in any event: passwords, texts, data. Ids and names of resources are not among them.
+const HIDDEN_MEMBERS: [&str; 14] = [
+    "adminUsername",
+    "adminUserPassword",
+    "comment",
+    "content",
+    "description",
+    "keyMaterial",
+    "logFileData",
+    "masterUserPassword",
+    "parameters",
+    "queryString",
+    "tdeCredentialPassword",
+    "transformerId",
+    "userData",
+    "value",
+];
+
+/// Whether the text of a member is a mask: in an event, and by the last name of its path.
+pub(crate) fn is_masked_member(event: &str, member: &str, text: &str) -> bool {
+    let is = |name: &str| member.eq_ignore_ascii_case(name);
+    let hides_it =
+        HIDDEN_MEMBERS.iter().any(|name| is(name)) || (is("name") && EVENTS_THAT_HIDE_NAMES.contains(&event));
+    hides_it && is_mask(text)
 }
 
 /// The tags in any form that CloudTrail writes: `{k: v}`, `[{key, value}]`, `{items: [..]}`, `{Tag: {..}}`, ...
 ///
-/// Values of other JSON types become text, a missing value becomes the empty text, and masked entries are left out.
+/// Values of other JSON types become text, a missing value becomes the empty text. Entries that CloudTrail
+/// hides are left out: it hides tags by one mask. What looks like the mask of another field is the user's.
 pub(crate) fn tag_pairs(value: &Value) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     collect_tags(value, 0, false, &mut pairs);
@@ -137,7 +171,7 @@ fn collect_tags(value: &Value, depth: u8, in_list: bool, pairs: &mut Vec<(String
             if is_pair(object, in_list) {
                 let Some(key) = any_member(value, &["key", "tagKey"]).and_then(text) else { return };
                 let found = any_member(value, &["value", "tagValue"]).and_then(text).unwrap_or_default();
-                if !is_mask(&key) && !is_mask(&found) {
+                if key != HIDDEN && found != HIDDEN {
                     pairs.push((key.into_owned(), found.into_owned()));
                 }
             } else if let Some(inner) = any_member(value, &["items", "item", "tag", "tagSet"])
@@ -145,9 +179,9 @@ fn collect_tags(value: &Value, depth: u8, in_list: bool, pairs: &mut Vec<(String
             {
                 collect_tags(inner, depth + 1, in_list, pairs);
             } else {
-                let plain = object.iter().filter(|(key, _)| !key.is_empty() && !is_mask(key));
+                let plain = object.iter().filter(|(key, _)| !key.is_empty() && *key != HIDDEN);
                 pairs.extend(plain.filter_map(|(key, found)| match found {
-                    Value::String(text) if is_mask(text) => None,
+                    Value::String(text) if text == HIDDEN => None,
                     Value::String(text) => Some((key.clone(), text.clone())),
                     other => text(other).map(|found| (key.clone(), found.into_owned())),
                 }));
@@ -215,7 +249,29 @@ mod tests {
         assert_eq!(tag_pairs(&json!([{"key": "empty"}])), [("empty".to_owned(), String::new())]);
         let masked = json!({"HIDDEN_DUE_TO_SECURITY_REASONS": "HIDDEN_DUE_TO_SECURITY_REASONS"});
         assert!(tag_pairs(&masked).is_empty());
+        let masked = json!([{"key": HIDDEN, "value": HIDDEN}]);
+        assert!(tag_pairs(&masked).is_empty());
         assert!(tag_pairs(&json!("")).is_empty());
+    }
+
+    /// A forged owner would not be seen if it were taken for a mask.
+    #[test]
+    fn a_tag_whose_value_looks_like_a_mask_is_a_tag() {
+        for value in ["***", "[REDACTED]", "<sensitiveDataRemoved>"] {
+            let want = [("Owner".to_owned(), value.to_owned())];
+            assert_eq!(tag_pairs(&json!({"Owner": value})), want);
+            assert_eq!(tag_pairs(&json!([{"Key": "Owner", "Value": value}])), want);
+        }
+    }
+
+    #[test]
+    fn a_mask_is_one_only_where_aws_writes_it() {
+        assert!(is_masked_member("PutParameter", "value", HIDDEN));
+        assert!(is_masked_member("CreateDBInstance", "masterUserPassword", "****"));
+        assert!(is_masked_member("UpdateGuardrail", "name", HIDDEN));
+        assert!(!is_masked_member("PutParameter", "name", HIDDEN));
+        assert!(!is_masked_member("PutObject", "key", "***"));
+        assert!(!is_masked_member("PutParameter", "value", "open"));
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub struct Record<'a> {
     pub recipient_account_id: Option<Cow<'a, str>>,
     /// `readOnly`; absent in most records before event version 1.06.
     pub read_only: Option<bool>,
-    /// `errorCode`: set when the API call failed.
+    /// `errorCode`: set when the API call failed. A list or an object, which no service writes, is a code that cannot be
+    /// read.
     pub error_code: Option<Cow<'a, str>>,
     /// `errorMessage`; failed console sign-ins have it without an `errorCode`.
     pub error_message: Option<Cow<'a, str>>,
@@ -100,9 +101,14 @@ impl Record<'_> {
         self.recipient_account_id.as_deref().and_then(AccountId::new)
     }
 
-    /// Whether the API call failed.
+    /// Whether the API call failed: it has an error code, or it has an error message and no answer.
+    ///
+    /// Services write a code with every failure, but failed console sign-ins have a message alone. With an answer a message
+    /// alone proves no failure: something may have been created.
     pub fn failed(&self) -> bool {
-        self.error_code.is_some()
+        let unanswered =
+            self.response_elements.is_none_or(|answer| matches!(answer.get(), "{}" | "[]" | "\"\""));
+        self.error_code.is_some() || (self.error_message.is_some() && unanswered)
     }
 
     /// Whether the call was a dry run, which EC2 records as a failure.
@@ -294,6 +300,10 @@ fn read_member<'de, A: MapAccess<'de>>(
             record.event_name = trimmed(map.next_value::<Text<'de>>()?.0.unwrap_or_default());
             return Ok(());
         }
+        "errorCode" => {
+            record.error_code = map.next_value::<Code<'de>>()?.0;
+            return Ok(());
+        }
         "readOnly" => {
             record.read_only = map.next_value::<Text<'de>>()?.0.and_then(|text| text.parse().ok());
             return Ok(());
@@ -314,7 +324,6 @@ fn read_member<'de, A: MapAccess<'de>>(
         "eventCategory" => &mut record.event_category,
         "awsRegion" => &mut record.aws_region,
         "recipientAccountId" => &mut record.recipient_account_id,
-        "errorCode" => &mut record.error_code,
         "errorMessage" => &mut record.error_message,
         "sourceIPAddress" => &mut record.source_ip_address,
         "userAgent" => &mut record.user_agent,
@@ -332,6 +341,24 @@ fn read_member<'de, A: MapAccess<'de>>(
 fn read_raw<'de, A: MapAccess<'de>>(field: &mut Option<&'de RawValue>, map: &mut A) -> Result<(), A::Error> {
     *field = map.next_value::<Option<&'de RawValue>>()?;
     Ok(())
+}
+
+/// An error code. What is neither a text nor empty still says that the call failed.
+struct Code<'a>(Option<Cow<'a, str>>);
+
+/// The code of a record whose own cannot be read.
+const UNREADABLE_CODE: &str = "an errorCode that is no text";
+
+impl<'de: 'a, 'a> Deserialize<'de> for Code<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&'de RawValue>::deserialize(deserializer)?.get();
+        let is_text = !raw.starts_with(['[', '{']);
+        let text =
+            if is_text { serde_json::from_str::<Text<'de>>(raw).ok().and_then(|text| text.0) } else { None };
+        let inside = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+        let is_empty = matches!(raw, "null" | "\"\"") || (!is_text && inside.trim().is_empty());
+        Ok(Self(text.or_else(|| (!is_empty).then_some(Cow::Borrowed(UNREADABLE_CODE)))))
+    }
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
@@ -365,6 +392,36 @@ mod tests {
         assert_eq!(odd.event_id.as_deref(), Some("x"));
         assert!(odd.user_identity.is_none());
         assert_eq!(odd.parsed().unwrap().request, Value::Null);
+    }
+
+    #[test]
+    fn a_call_failed_if_anything_says_so_and_nothing_was_answered() {
+        let failed = |more: &str| {
+            let text = format!(r#"{{"eventSource":"a","eventName":"b",{more}}}"#);
+            record(&text).failed()
+        };
+        for more in [
+            r#""errorCode":"AccessDenied""#,
+            r#""errorCode":["AccessDenied"]"#,
+            r#""errorCode":{"code":"AccessDenied"}"#,
+            r#""errorCode":0"#,
+            r#""errorCode":"\ud800""#,
+            r#""errorMessage":"denied""#,
+            r#""errorMessage":"denied","responseElements":null"#,
+            r#""errorMessage":"denied","responseElements":{}"#,
+        ] {
+            assert!(failed(more), "{more}");
+        }
+        for more in [
+            r#""errorCode":null"#,
+            r#""errorCode":"""#,
+            r#""errorCode":{ }"#,
+            r#""errorCode":[]"#,
+            r#""errorMessage":"""#,
+            r#""errorMessage":"odd","responseElements":{"id":"x"}"#,
+        ] {
+            assert!(!failed(more), "{more}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
         Scanner { classifier: &classifier, range: TimeRange::default(), jobs: source.jobs, positions: true };
     let scan = scanner.scan(&inputs);
     unreadable.extend(scan.unreadable);
-    let (records, sessions) = (scan.records.records, scan.records.sessions.len());
+    let (records, sessions) = (scan.records.counts.records, scan.records.sessions.len());
     let wanted = |event: &EventSummary| args.event.is_none() || args.event == event.id;
     let mut creations: Vec<PlanRequest> =
         scan.records.creations.iter().filter(|request| wanted(&request.creation.event)).cloned().collect();

@@ -3,6 +3,7 @@
 use super::table::{printable, styled};
 use crate::completion::Completion;
 use crate::input::Unreadable;
+use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::row::{Row, Status};
 use std::collections::BTreeMap;
@@ -15,9 +16,7 @@ const SHOWN: usize = 50;
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) files: usize,
-    pub(crate) records: u64,
-    pub(crate) creations: usize,
-    pub(crate) sessions: usize,
+    pub(crate) counts: Counts,
     pub(crate) uncovered: BTreeMap<(String, String), u64>,
     pub(crate) unreadable: Vec<Unreadable>,
     pub(crate) outcomes: BTreeMap<&'static str, u64>,
@@ -62,16 +61,18 @@ impl Summary {
         let mut line = |name: &str, text: &str| {
             writeln!(out, "{} {text}", styled::text(styled::HEAD, &format!("{name:>12}")))
         };
-        line("records", &format!("{} in {}", self.records, plural(self.files, "file")))?;
-        line("sessions", &self.sessions.to_string())?;
-        line("creations", &self.creations.to_string())?;
+        let counts = &self.counts;
+        line("records", &format!("{} in {}", counts.records, plural(self.files, "file")))?;
+        line("of which", &sum(counts))?;
+        line("sessions", &counts.sessions.to_string())?;
+        line("creations", &counts.creations.to_string())?;
         let by_outcome: Vec<String> =
             self.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let by_outcome =
             if by_outcome.is_empty() { String::new() } else { format!(" ({})", by_outcome.join(", ")) };
         line("resources", &format!("{}{by_outcome}", self.resources))?;
         line("failed calls", &self.failed_calls.to_string())?;
-        line("skipped", &plural(self.skipped_events, "event"))?;
+        line("skipped", &plural(self.skipped_events + counts.skipped_without_row, "event"))?;
         line("duplicates", &self.duplicates.to_string())?;
         let uncovered: u64 = self.uncovered.values().sum();
         line("uncovered", &format!("{}{}", plural(uncovered, "creating event"), colon(uncovered)))?;
@@ -79,19 +80,27 @@ impl Summary {
         by_count.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let names = by_count.iter().map(|((source, name), count)| format!("{count} {source} {name}"));
         list(out, names)?;
-        for (name, problems) in [("  unreadable", &self.unreadable), ("   malformed", &self.failed)] {
+        let groups = [
+            ("  unreadable", &self.unreadable, counts.unreadable_without_row),
+            ("   malformed", &self.failed, 0),
+        ];
+        for (name, problems, without_text) in groups {
             let style = if problems.is_empty() { styled::HEAD } else { styled::BAD };
-            writeln!(
-                out,
-                "{} {}{}",
-                styled::text(style, name),
-                problems.len(),
-                colon(problems.len() as u64)
-            )?;
+            let number = problems.len() as u64 + without_text;
+            writeln!(out, "{} {number}{}", styled::text(style, name), colon(number))?;
             list(out, problems.iter().cloned())?;
         }
         Ok(())
     }
+}
+
+/// What the records are, as a sum.
+fn sum(counts: &Counts) -> String {
+    let Counts { sessions, creations, uncovered, failed, skipped, rejected, others, .. } = counts;
+    format!(
+        "{sessions} sessions + {creations} creations + {failed} failed + {skipped} skipped + {uncovered} uncovered + \
+         {rejected} rejected + {others} others"
+    )
 }
 
 fn list(out: &mut impl Write, mut texts: impl Iterator<Item = String>) -> io::Result<()> {

@@ -4,6 +4,8 @@ use autotag_model::arn::Region;
 use autotag_model::envelope::{Limits, read_records};
 use serde_json::{Value, json};
 
+mod believed;
+
 const SQS: &str = "sqs.amazonaws.com";
 
 /// A record of a call by the user mara in 111122223333, eu-west-1.

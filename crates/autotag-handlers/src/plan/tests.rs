@@ -154,7 +154,7 @@ fn creations(store: &MemoryStore, records: &[Value]) -> Vec<PlanRequest> {
     let mut creations = Vec::new();
     for record in records {
         let read = ClassifiedRecords::read(record.to_string().as_bytes(), &classifier);
-        assert!(read.rejected.is_empty() && read.others == 0, "{record}: {:?}", read.rejected);
+        assert!(read.rejected.is_empty() && read.counts.others == 0, "{record}: {:?}", read.rejected);
         for session in &read.sessions {
             block_on(store.put(session)).unwrap();
         }

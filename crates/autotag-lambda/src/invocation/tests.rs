@@ -101,9 +101,86 @@ fn what_is_no_json_is_refused_as_a_whole_only_when_it_is_the_whole() {
 }
 
 #[test]
-fn keys_that_are_no_text_are_left_out() {
+fn keys_that_are_no_text_are_not_decoded() {
     assert_eq!(decoded("%zz"), None);
     assert_eq!(decoded("%"), None);
     assert_eq!(decoded("%ff"), None);
     assert_eq!(decoded("%C3%A4").as_deref(), Some("ä"));
+}
+
+/// The sources of a payload and of a message with it: the same.
+fn sources_anyhow(payload: &Value) -> Vec<Source> {
+    let direct = sources_of(payload);
+    let queued = apart(&json!({"Records": [message("a", &payload.to_string())]}));
+    assert_eq!(queued.jobs.iter().map(|job| job.source.clone()).collect::<Vec<_>>(), direct, "{payload}");
+    assert!(queued.jobs.iter().all(|job| queued.message(job.origin).unwrap().id == "a"), "{payload}");
+    direct
+}
+
+fn assert_unusable(source: &Source, payload: &Value) {
+    assert!(matches!(source, Source::Unusable(_)), "{payload}: {source:?}");
+}
+
+#[test]
+fn a_notice_that_names_no_object_is_never_dropped() {
+    let of_s3 = |s3: Value| json!({"Records": [{"eventSource": "aws:s3", "s3": s3}]});
+    let by_bus =
+        |detail: Value| json!({"source": "aws.s3", "detail-type": "Object Created", "detail": detail});
+    for payload in [
+        notice("%zz"),
+        notice("%ff%fe"),
+        notice("%"),
+        notice(""),
+        json!({"Records": [{"eventSource": "aws:s3"}]}),
+        of_s3(json!({})),
+        of_s3(json!({"bucket": {"name": "trail"}})),
+        of_s3(json!({"bucket": {"name": "trail"}, "object": {"key": 5}})),
+        of_s3(json!({"object": {"key": "a.json.gz"}})),
+        by_bus(json!({})),
+        by_bus(json!({"bucket": {"name": "trail"}})),
+        json!({"source": "aws.s3", "detail-type": "Object Created"}),
+        json!({"s3Bucket": "trail", "s3ObjectKey": []}),
+        json!({"s3Bucket": "trail", "s3ObjectKey": 5}),
+    ] {
+        let sources = sources_anyhow(&payload);
+        assert_eq!(sources.len(), 1, "{payload}");
+        assert_unusable(&sources[0], &payload);
+        let by_topic = json!({"Type": "Notification", "Message": payload.to_string()});
+        assert_unusable(&sources_anyhow(&by_topic)[0], &payload);
+    }
+}
+
+#[test]
+fn what_is_good_beside_a_bad_notice_is_still_read() {
+    let good =
+        json!({"eventSource": "aws:s3", "s3": {"bucket": {"name": "trail"}, "object": {"key": "a.json.gz"}}});
+    for bad in [json!({"eventSource": "aws:s3"}), json!({"eventSource": "aws:sns"}), json!(7)] {
+        let sources = sources_anyhow(&json!({"Records": [bad, good]}));
+        assert_unusable(&sources[0], &bad);
+        assert_eq!(sources[1..], [object("trail", "a.json.gz")]);
+    }
+    let of_cloudtrail = json!({"s3Bucket": "trail", "s3ObjectKey": [5, null, "a.json.gz"]});
+    let sources = sources_anyhow(&of_cloudtrail);
+    assert_unusable(&sources[0], &of_cloudtrail);
+    assert_unusable(&sources[1], &of_cloudtrail);
+    assert_eq!(sources[2..], [object("trail", "a.json.gz")]);
+    let listed = json!({"bucket": "trail", "keys": [{"Size": 1}, "a.json.gz"]});
+    assert_unusable(&sources_of(&listed)[0], &listed);
+    let sns = json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": notice("a.json.gz").to_string()}},
+        {"EventSource": "aws:sns", "Sns": {}}]});
+    assert_eq!(sources_of(&sns)[0], object("trail", "a.json.gz"));
+    assert_unusable(&sources_of(&sns)[1], &sns);
+}
+
+#[test]
+fn a_record_that_is_no_message_goes_back_with_its_batch() {
+    let batch = json!({"Records": [message("a", "{}"), {"messageId": "b", "eventSource": "aws:s3"}, {"eventName": "x"}]});
+    let invocation = apart(&batch);
+    assert!(invocation.from_queue);
+    let [read, other, nameless] = invocation.jobs.as_slice() else { panic!("{:?}", invocation.jobs) };
+    assert_eq!(read.source, Source::Text("{}".to_owned()));
+    assert_unusable(&other.source, &batch);
+    assert_eq!(invocation.message(other.origin).unwrap().id, "b");
+    assert_unusable(&nameless.source, &batch);
+    assert_eq!(invocation.message(nameless.origin).unwrap().id, "", "Lambda then returns the whole batch");
 }

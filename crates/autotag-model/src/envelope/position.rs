@@ -50,6 +50,11 @@ impl Position {
         }
     }
 
+    /// Whether it is a position in the input itself, and not in the text of a wrapping.
+    pub(super) fn is_of_input(&self) -> bool {
+        self.inner.is_empty()
+    }
+
     /// The position of a part: `step` is its JSON path below this one.
     pub(super) fn within(&self, step: &str) -> Self {
         Self { inner: format!("{}{step}", self.inner), ..self.clone() }

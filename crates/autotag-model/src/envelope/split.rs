@@ -1,11 +1,13 @@
 //! Splits a stream of bytes into its top-level JSON values and the elements of its one long list, without parsing them.
 //!
 //! The splitter finds where values begin and end by quotes and braces alone; the JSON reader checks the contents later.
-//! After a broken value it goes on at the next line that begins with `{` or, in a list, at the next `{"eventVersion"`,
-//! with which CloudTrail begins each record of a log file.
+//! After a broken value it goes on at the next line that begins with `{` or, in a list, where the next record begins:
+//! see [`next_record`].
 
+use super::header::{Header, list_header};
 use super::malformed::MalformedKind;
 use super::position::{Position, Root};
+use super::resume::{AfterList, Next, after_list, is_well_formed, next_record};
 use super::scan::{Progress, Scan};
 use std::io::{self, Read};
 
@@ -15,10 +17,17 @@ pub(super) enum Piece<'a> {
     Fault { position: Position, kind: MalformedKind },
 }
 
+/// Whether a value is JSON, as far as that is known without its contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    NotJson,
+}
+
 /// Some editors on Windows write it at the beginning of a file.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
-type Each<'e> = &'e mut dyn FnMut(Piece<'_>);
+type Each<'e> = &'e mut dyn FnMut(Piece<'_>) -> Form;
 
 #[derive(Clone, Copy)]
 enum Mode {
@@ -30,8 +39,12 @@ enum Mode {
     Value(Scan, Root, bool),
     /// Inside a value to skip.
     Skip(Scan, Root, bool),
-    /// After a value that does not end, searching for the mark of the next one.
+    /// After a value that does not end, searching for the beginning of the next one.
     Seek(Root, bool),
+    /// After bytes that belong to no value of the list: the same, and not beyond the end of the line.
+    SeekInLine(Root, bool),
+    /// After the `]` of a list. Whether it ends the list is told by what follows.
+    ListEnd(Root, bool),
     /// After the list, in the rest of the object that holds it.
     Tail(Scan),
 }
@@ -52,6 +65,8 @@ pub(super) struct Splitter {
     /// How many elements have begun in the current list.
     elements: u64,
     limit: usize,
+    /// How many bytes have been gone through a second time, after a value that is damaged.
+    repeated: u64,
     seen_any: bool,
 }
 
@@ -67,6 +82,7 @@ impl Splitter {
             values: 0,
             elements: 0,
             limit,
+            repeated: 0,
             seen_any: false,
         }
     }
@@ -114,7 +130,7 @@ impl Splitter {
             self.fault(self.at, error.into(), each);
         } else if !self.seen_any {
             self.fault(0, MalformedKind::Empty, each);
-        } else if inside && !matches!(self.mode, Mode::Skip(..) | Mode::Seek(..)) {
+        } else if inside && !matches!(self.mode, Mode::Skip(..) | Mode::Seek(..) | Mode::SeekInLine(..)) {
             self.fault(self.at, MalformedKind::Cut, each);
         }
     }
@@ -124,7 +140,9 @@ impl Splitter {
             Mode::Elements(root, _)
             | Mode::Value(_, root, _)
             | Mode::Skip(_, root, _)
-            | Mode::Seek(root, _) => root,
+            | Mode::Seek(root, _)
+            | Mode::SeekInLine(root, _)
+            | Mode::ListEnd(root, _) => root,
             Mode::Top | Mode::Tail(_) => Root::Value,
         };
         let record = if root == Root::Value { self.values } else { self.elements }.max(1);
@@ -149,7 +167,9 @@ impl Splitter {
                 };
                 progress != Progress::More
             }
-            Mode::Seek(root, in_object) => self.seek(root, in_object),
+            Mode::Seek(root, in_object) => self.seek(root, in_object, ended),
+            Mode::SeekInLine(root, in_object) => self.seek_in_line(root, in_object, ended),
+            Mode::ListEnd(root, in_object) => self.end_list(root, in_object, ended, each),
             Mode::Tail(mut scan) => {
                 let progress = advance(&mut scan, self);
                 self.mode = if progress == Progress::More { Mode::Tail(scan) } else { Mode::Top };
@@ -207,7 +227,7 @@ impl Splitter {
         let Some(first) = self.skip_blank(b",") else { return false };
         if first == b']' {
             self.at += 1;
-            self.mode = if in_object { Mode::Tail(Scan::inside_object()) } else { Mode::Top };
+            self.mode = Mode::ListEnd(root, in_object);
             return true;
         }
         self.begin_value(first, root, in_object, each)
@@ -224,8 +244,11 @@ impl Splitter {
                 MalformedKind::NotJson(format!("expected a JSON value, found `{}`", found.escape_default()));
             self.fault(self.at, kind, each);
             self.at += 1;
-            // Skip the rest of the line: it cannot be interpreted.
-            self.mode = Mode::Skip(Scan::line(), root, in_object);
+            // The rest of the line cannot be interpreted; in a list, up to the next record.
+            self.mode = match root {
+                Root::Value => Mode::Skip(Scan::line(), root, in_object),
+                Root::Array | Root::List(_) => Mode::SeekInLine(root, in_object),
+            };
             return true;
         };
         self.mode = Mode::Value(scan, root, in_object);
@@ -269,16 +292,34 @@ impl Splitter {
     fn emit(&mut self, root: Root, in_object: bool, each: Each<'_>) {
         let position = self.position(self.start);
         let bytes = self.window().get(self.start..self.at).unwrap_or_default();
-        each(Piece::Value { bytes, position });
+        let damaged = each(Piece::Value { bytes, position }) == Form::NotJson
+            && root != Root::Value
+            // What is inside a well-formed value is never taken for another record.
+            && !is_well_formed(bytes);
         self.mode = after_value(root, in_object);
+        if damaged && self.may_repeat(self.at - self.start) {
+            self.at = self.start + 1;
+            self.mode = Mode::Seek(root, in_object);
+        }
+    }
+
+    /// Notes that bytes are gone through again. Their number is bounded by what has been read, so that no input takes more
+    /// than a few times as long as an undamaged one.
+    fn may_repeat(&mut self, bytes: usize) -> bool {
+        self.repeated += bytes as u64;
+        self.repeated <= self.base + 4 * self.limit as u64
     }
 
     /// After a value that does not end: goes on where the next one begins.
     fn find_next_value(&mut self, scan: Scan, root: Root, in_object: bool, ended: bool) -> bool {
         let end = self.at;
+        if !self.may_repeat(end - self.start) {
+            self.mode = Mode::Seek(root, in_object);
+            return true;
+        }
         self.at = self.start + 1;
         self.mode = Mode::Seek(root, in_object);
-        if self.seek(root, in_object) || ended || scan.is_broken() {
+        if self.seek(root, in_object, ended) || ended || scan.is_broken() {
             return true;
         }
         // The value is only too long: its braces show where it ends.
@@ -287,60 +328,67 @@ impl Splitter {
         true
     }
 
-    fn seek(&mut self, root: Root, in_object: bool) -> bool {
-        let mark: &[u8] = if root == Root::Value { b"\n{" } else { b"{\"eventVersion\"" };
-        let rest = self.window().get(self.at..).unwrap_or_default();
-        if let Some(next) = memchr::memmem::find(rest, mark) {
-            self.at += next;
-            self.mode = after_value(root, in_object);
-            return true;
+    fn seek(&mut self, root: Root, in_object: bool, ended: bool) -> bool {
+        let next =
+            if root == Root::Value { self.next_line() } else { next_record(self.window(), self.at, ended) };
+        match next {
+            Next::Begins(at) => {
+                self.at = at;
+                self.mode = after_value(root, in_object);
+                true
+            }
+            Next::NotBefore(at) => {
+                self.at = at;
+                false
+            }
         }
-        self.at = self.at.max((self.window().len() + 1).saturating_sub(mark.len()));
-        false
+    }
+
+    fn seek_in_line(&mut self, root: Root, in_object: bool, ended: bool) -> bool {
+        let rest = self.window().get(self.at..).unwrap_or_default();
+        let line_end = memchr::memchr(b'\n', rest).map(|length| self.at + length);
+        match next_record(self.window(), self.at, ended || line_end.is_some()) {
+            Next::Begins(at) if line_end.is_none_or(|end| at < end) => self.at = at,
+            Next::Begins(_) | Next::NotBefore(_) if line_end.is_some() => {
+                self.at = line_end.unwrap_or(self.at);
+            }
+            Next::Begins(at) | Next::NotBefore(at) => {
+                self.at = at;
+                return false;
+            }
+        }
+        self.mode = after_value(root, in_object);
+        true
+    }
+
+    /// The next line that begins with `{`.
+    fn next_line(&self) -> Next {
+        let rest = self.window().get(self.at..).unwrap_or_default();
+        match memchr::memmem::find(rest, b"\n{") {
+            Some(next) => Next::Begins(self.at + next),
+            None => Next::NotBefore(self.at.max(self.filled.saturating_sub(1))),
+        }
+    }
+
+    /// A `]` that is followed by another record is damage, and no end.
+    fn end_list(&mut self, root: Root, in_object: bool, ended: bool, each: Each<'_>) -> bool {
+        match after_list(self.window().get(self.at..).unwrap_or_default(), ended) {
+            AfterList::Undecided => return false,
+            AfterList::End if in_object => self.mode = Mode::Tail(Scan::inside_object()),
+            AfterList::End => self.mode = Mode::Top,
+            AfterList::Record => {
+                self.elements += 1;
+                let what = "the list ends here, and more records follow".to_owned();
+                self.fault(self.at - 1, MalformedKind::NotJson(what), each);
+                self.mode = Mode::Elements(root, in_object);
+            }
+        }
+        true
     }
 }
 
 fn after_value(root: Root, in_object: bool) -> Mode {
     if root == Root::Value { Mode::Top } else { Mode::Elements(root, in_object) }
-}
-
-enum Header {
-    /// `{"Records": [` and its length.
-    List(&'static str, usize),
-    /// More bytes are needed to tell.
-    Undecided,
-    Other,
-}
-
-/// Whether an object begins with one of the lists that may be too long to hold in memory.
-fn list_header(bytes: &[u8]) -> Header {
-    let mut undecided = false;
-    for name in ["Records", "Events"] {
-        let parts: [&[u8]; 5] = [b"{", b"\"", name.as_bytes(), b"\":", b"["];
-        // Blanks are accepted before the key and after the colon. No known writer puts one before the colon.
-        let mut at = 0;
-        let mut matched = true;
-        for (index, part) in parts.iter().enumerate() {
-            if index == 1 || index == 4 {
-                at += bytes.iter().skip(at).take_while(|b| b.is_ascii_whitespace()).count();
-            }
-            let rest = bytes.get(at..).unwrap_or_default();
-            if rest.len() < part.len() && part.starts_with(rest) {
-                undecided = true;
-                matched = false;
-                break;
-            }
-            if !rest.starts_with(part) {
-                matched = false;
-                break;
-            }
-            at += part.len();
-        }
-        if matched {
-            return Header::List(name, at);
-        }
-    }
-    if undecided { Header::Undecided } else { Header::Other }
 }
 
 /// Continues a scan at the cursor.

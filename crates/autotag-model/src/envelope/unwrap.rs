@@ -1,13 +1,19 @@
 //! The records in one JSON value, through up to eight known wrappings.
 
+use super::Limits;
+use super::event_bridge::EventBridgeEnvelope;
 use super::malformed::{Malformed, MalformedKind};
+use super::not_json::not_json;
 use super::position::Position;
+use super::split::Form;
 use crate::json::Text;
 use crate::record::Record;
 use base64::Engine as _;
-use serde::Deserialize;
+use flate2::read::GzDecoder;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use std::io::Read;
+use std::fmt;
+use std::io::Read as _;
 
 /// One record and where it came from.
 #[derive(Debug)]
@@ -23,45 +29,240 @@ pub struct LocatedRecord<'a> {
     pub raw: &'a str,
 }
 
-/// What an `EventBridge` event says about the record in its `detail`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EventBridgeEnvelope {
-    /// `source`, for example `aws.ec2`.
-    pub source: String,
-    /// `detail-type`, for example `AWS API Call via CloudTrail`.
-    pub detail_type: String,
-    /// `account`: the owner of the bus.
-    pub account: String,
-    /// `region` of the bus.
-    pub region: String,
-}
-
 type Visit<'v> = &'v mut dyn FnMut(Result<LocatedRecord<'_>, Malformed>);
 
 /// Real deliveries have at most three wrappings, such as a queue in a topic in a queue.
 const MAX_WRAPS: u8 = 8;
 
-/// What the wrappings of a value say about it.
-#[derive(Clone, Default)]
-struct Context {
-    event_bridge: Option<EventBridgeEnvelope>,
-    wraps: u8,
+/// How many times as long as its gzip a text may be. Log events are a few dozen times as long.
+const MAX_RATIO: usize = 100;
+
+/// A text up to this length may be any number of times as long as its gzip, in bytes.
+const ALWAYS_INFLATED: usize = 1 << 20;
+
+/// Unwraps the values of one input.
+pub(super) struct Unwrapper {
+    value_bytes: usize,
+    /// How many bytes may still be decompressed.
+    inflatable: usize,
 }
 
-pub(super) fn value(bytes: &[u8], position: &Position, visit: Visit<'_>) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => one(text, position, &Context::default(), visit),
-        Err(error) => {
-            let position =
-                Position { offset: position.offset + error.valid_up_to() as u64, ..position.clone() };
-            visit(Err(Malformed { position, kind: MalformedKind::NotUtf8 }));
+impl Unwrapper {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { value_bytes: limits.value_bytes, inflatable: limits.inflated_bytes }
+    }
+
+    /// Passes on the records in a value.
+    pub(super) fn value(&mut self, bytes: &[u8], position: &Position, visit: Visit<'_>) -> Form {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.one(text, position, 0, visit),
+            Err(error) => {
+                let offset = position.offset + error.valid_up_to() as u64;
+                let position = Position { offset, ..position.clone() };
+                visit(Err(Malformed { position, kind: MalformedKind::NotUtf8 }));
+                Form::NotJson
+            }
         }
+    }
+
+    /// Passes on the records in a text that `wraps` wrappings have led to.
+    fn one(&mut self, text: &str, position: &Position, wraps: u8, visit: Visit<'_>) -> Form {
+        if !text.trim_start().starts_with('{') {
+            return self.no_object(text, position, wraps, visit);
+        }
+        match serde_json::from_str::<Record<'_>>(text) {
+            Ok(record) if is_record(&record) => {
+                visit(Ok(LocatedRecord {
+                    record,
+                    position: position.clone(),
+                    event_bridge: None,
+                    raw: text,
+                }));
+            }
+            Ok(_) if wraps >= MAX_WRAPS => visit(Err(too_deep(position))),
+            Ok(_) => match serde_json::from_str::<Wrapping<'_>>(text) {
+                Ok(wrapping) => self.wrapped(&wrapping, position, wraps + 1, visit),
+                Err(error) => visit(Err(not_json(text, &error, position, wraps))),
+            },
+            Err(error) => {
+                visit(Err(not_json(text, &error, position, wraps)));
+                return Form::NotJson;
+            }
+        }
+        Form::Json
+    }
+
+    fn no_object(&mut self, text: &str, position: &Position, wraps: u8, visit: Visit<'_>) -> Form {
+        if text.trim_start().starts_with('[') {
+            return self.list(text, position, wraps, visit);
+        }
+        match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => {
+                visit(Err(refused(position, MalformedKind::NotARecord("expected an object"))));
+                Form::Json
+            }
+            Err(error) => {
+                visit(Err(not_json(text, &error, position, wraps)));
+                Form::NotJson
+            }
+        }
+    }
+
+    /// Passes on the records in a list, one element after the other: the list itself is never in memory.
+    fn list(&mut self, text: &str, position: &Position, wraps: u8, visit: Visit<'_>) -> Form {
+        if wraps >= MAX_WRAPS {
+            visit(Err(too_deep(position)));
+            return Form::Json;
+        }
+        let mut index = 0_u64;
+        let each = |element: &RawValue| {
+            self.one(element.get(), &position.within(&format!("[{index}]")), wraps + 1, visit);
+            index += 1;
+        };
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let read = Elements(each).deserialize(&mut reader).and_then(|()| reader.end());
+        match read {
+            Ok(()) => Form::Json,
+            Err(error) => {
+                visit(Err(not_json(text, &error, position, wraps)));
+                Form::NotJson
+            }
+        }
+    }
+
+    fn wrapped(&mut self, wrapping: &Wrapping<'_>, position: &Position, wraps: u8, visit: Visit<'_>) {
+        if let Some(detail) = wrapping.detail {
+            return visit(event(wrapping, detail.get(), &position.within(".detail"), wraps));
+        }
+        let lists = [
+            (wrapping.records, ".Records"),
+            (wrapping.events, ".Events"),
+            (wrapping.log_events, ".logEvents"),
+        ];
+        let texts = [
+            (&wrapping.body, ".body"),
+            (&wrapping.sns_message, ".Message"),
+            (&wrapping.cloudtrail_event, ".CloudTrailEvent"),
+            (&wrapping.message, ".message"),
+        ];
+        let list = lists.iter().find_map(|(raw, step)| Some((raw.as_ref()?.get(), *step)));
+        let sns = || wrapping.sns.map(|sns| (sns.get(), ".Sns"));
+        let text = || texts.iter().find_map(|(text, step)| Some((text.0.as_deref()?, *step)));
+        if let Some((list, step)) = list {
+            self.list(list, &position.within(step), wraps, visit);
+        } else if let Some((text, step)) = sns().or_else(text) {
+            self.one(text, &position.within(step), wraps, visit);
+        } else if let Some(logs) = &wrapping.awslogs {
+            self.subscription(logs, &position.within(".awslogs.data"), wraps, visit);
+        } else {
+            let why = if wrapping.s3.is_some() {
+                "an S3 notification names a file to read, it holds no record"
+            } else {
+                "no eventSource and eventName, and no known wrapping"
+            };
+            visit(Err(refused(position, MalformedKind::NotARecord(why))));
+        }
+    }
+
+    /// A `CloudWatch` Logs subscription: log events, gzipped, in base64.
+    fn subscription(&mut self, logs: &AwsLogs<'_>, position: &Position, wraps: u8, visit: Visit<'_>) {
+        let data = logs.data.0.as_deref().unwrap_or_default();
+        match self.inflated(data) {
+            Ok(text) => {
+                self.one(&text, position, wraps, visit);
+            }
+            Err(kind) => visit(Err(refused(position, kind))),
+        }
+    }
+
+    fn inflated(&mut self, base64: &str) -> Result<String, MalformedKind> {
+        let Ok(zipped) = base64::engine::general_purpose::STANDARD.decode(base64) else {
+            return Err(MalformedKind::NotARecord("`awslogs.data` is not base64"));
+        };
+        let by_ratio = zipped.len().saturating_mul(MAX_RATIO).max(ALWAYS_INFLATED);
+        let most = by_ratio.min(self.value_bytes).min(self.inflatable);
+        let mut bytes = Vec::new();
+        // One byte more tells that there are more.
+        let read = GzDecoder::new(zipped.as_slice()).take(most as u64 + 1).read_to_end(&mut bytes);
+        self.inflatable -= bytes.len().min(self.inflatable);
+        read?;
+        if bytes.len() > most {
+            return Err(MalformedKind::Inflates(most));
+        }
+        String::from_utf8(bytes).map_err(|_| MalformedKind::NotUtf8)
+    }
+}
+
+/// The record of an `EventBridge` event. It has to be its `detail`: CloudTrail wraps it in nothing else, and who may put
+/// events on a bus chooses everything inside.
+fn event<'a>(
+    wrapping: &Wrapping<'_>,
+    detail: &'a str,
+    position: &Position,
+    wraps: u8,
+) -> Result<LocatedRecord<'a>, Malformed> {
+    let text_of = |text: &Text<'_>| text.0.as_deref().unwrap_or_default().to_owned();
+    let envelope = EventBridgeEnvelope {
+        source: text_of(&wrapping.source),
+        detail_type: text_of(&wrapping.detail_type),
+        account: text_of(&wrapping.account),
+        region: text_of(&wrapping.region),
+    };
+    let foreign = |what| refused(position, MalformedKind::NotFromCloudTrail(what));
+    match serde_json::from_str::<Record<'_>>(detail) {
+        Ok(record) if is_record(&record) => Ok(LocatedRecord {
+            record,
+            position: position.clone(),
+            event_bridge: Some(envelope),
+            raw: detail,
+        }),
+        _ if !envelope.is_of_cloudtrail() => Err(foreign(envelope.summary())),
+        Ok(_) if serde_json::from_str::<Wrapping<'_>>(detail).is_ok_and(|inner| inner.holds_something()) => {
+            Err(foreign("the record is wrapped once more inside its `detail`".to_owned()))
+        }
+        Ok(_) => {
+            Err(refused(position, MalformedKind::NotARecord("no eventSource and eventName in `detail`")))
+        }
+        Err(error) => Err(not_json(detail, &error, position, wraps)),
+    }
+}
+
+fn refused(position: &Position, kind: MalformedKind) -> Malformed {
+    Malformed { position: position.clone(), kind }
+}
+
+fn too_deep(position: &Position) -> Malformed {
+    refused(position, MalformedKind::NotARecord("wrapped more than eight times"))
+}
+
+/// Calls a function with each element of a list.
+struct Elements<F>(F);
+
+impl<'de, F: FnMut(&'de RawValue)> DeserializeSeed<'de> for Elements<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, F: FnMut(&'de RawValue)> Visitor<'de> for Elements<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        while let Some(element) = list.next_element::<&'de RawValue>()? {
+            (self.0)(element);
+        }
+        Ok(())
     }
 }
 
 /// The members by which wrappings are told apart. They stay raw text; only the one that holds the record is read.
-#[derive(Deserialize, Default)]
+#[derive(serde::Deserialize, Default)]
 #[serde(default)]
 struct Wrapping<'a> {
     #[serde(borrow, rename = "Records")]
@@ -96,39 +297,21 @@ struct Wrapping<'a> {
     s3: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+impl Wrapping<'_> {
+    /// Whether it wraps anything.
+    fn holds_something(&self) -> bool {
+        let raws = [self.records, self.events, self.log_events, self.detail, self.sns];
+        let texts = [&self.sns_message, &self.body, &self.cloudtrail_event, &self.message];
+        raws.iter().any(Option::is_some)
+            || texts.iter().any(|text| text.0.is_some())
+            || self.awslogs.is_some()
+    }
+}
+
+#[derive(serde::Deserialize)]
 struct AwsLogs<'a> {
     #[serde(borrow)]
     data: Text<'a>,
-}
-
-fn one(text: &str, position: &Position, context: &Context, visit: Visit<'_>) {
-    let refuse = |kind| Malformed { position: position.clone(), kind };
-    if !text.trim_start().starts_with('{') {
-        return match text.trim_start().as_bytes().first() {
-            Some(b'[') => list(text, position, context, visit),
-            _ => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-                Ok(_) => visit(Err(refuse(MalformedKind::NotARecord("expected an object")))),
-                Err(error) => visit(Err(not_json(text, &error, position, context))),
-            },
-        };
-    }
-    match serde_json::from_str::<Record<'_>>(text) {
-        Ok(record) if is_record(&record) => visit(Ok(LocatedRecord {
-            record,
-            position: position.clone(),
-            event_bridge: context.event_bridge.clone(),
-            raw: text,
-        })),
-        Ok(_) if context.wraps >= MAX_WRAPS => {
-            visit(Err(refuse(MalformedKind::NotARecord("wrapped more than eight times"))));
-        }
-        Ok(_) => match serde_json::from_str::<Wrapping<'_>>(text) {
-            Ok(wrapping) => wrapped(&wrapping, position, context, visit),
-            Err(error) => visit(Err(not_json(text, &error, position, context))),
-        },
-        Err(error) => visit(Err(not_json(text, &error, position, context))),
-    }
 }
 
 /// Deliveries of S3, SQS and SNS have an `eventSource`, too.
@@ -136,111 +319,4 @@ fn is_record(record: &Record<'_>) -> bool {
     !record.event_source.is_empty()
         && !record.event_name.is_empty()
         && !record.event_source.starts_with("aws:")
-}
-
-fn wrapped(wrapping: &Wrapping<'_>, position: &Position, context: &Context, visit: Visit<'_>) {
-    let mut inner = Context { wraps: context.wraps + 1, ..context.clone() };
-    let text_of = |text: &Text<'_>| text.0.as_deref().unwrap_or_default().to_owned();
-    if let Some(detail) = wrapping.detail {
-        inner.event_bridge = Some(EventBridgeEnvelope {
-            source: text_of(&wrapping.source),
-            detail_type: text_of(&wrapping.detail_type),
-            account: text_of(&wrapping.account),
-            region: text_of(&wrapping.region),
-        });
-        return one(detail.get(), &position.within(".detail"), &inner, visit);
-    }
-    let raws =
-        [(wrapping.records, ".Records"), (wrapping.events, ".Events"), (wrapping.log_events, ".logEvents")];
-    for (raw, step) in raws {
-        if let Some(raw) = raw {
-            return list(raw.get(), &position.within(step), &inner, visit);
-        }
-    }
-    if let Some(sns) = wrapping.sns {
-        return one(sns.get(), &position.within(".Sns"), &inner, visit);
-    }
-    let texts = [
-        (&wrapping.body, ".body"),
-        (&wrapping.sns_message, ".Message"),
-        (&wrapping.cloudtrail_event, ".CloudTrailEvent"),
-        (&wrapping.message, ".message"),
-    ];
-    for (text, step) in texts {
-        if let Some(text) = &text.0 {
-            return one(text, &position.within(step), &inner, visit);
-        }
-    }
-    if let Some(logs) = &wrapping.awslogs {
-        return subscription(logs, &position.within(".awslogs.data"), &inner, visit);
-    }
-    let why = if wrapping.s3.is_some() {
-        "an S3 notification names a file to read, it holds no record"
-    } else {
-        "no eventSource and eventName, and no known wrapping"
-    };
-    let kind = MalformedKind::NotARecord(why);
-    visit(Err(Malformed { position: position.clone(), kind }));
-}
-
-fn list(text: &str, position: &Position, context: &Context, visit: Visit<'_>) {
-    if context.wraps >= MAX_WRAPS {
-        let kind = MalformedKind::NotARecord("wrapped more than eight times");
-        return visit(Err(Malformed { position: position.clone(), kind }));
-    }
-    let inner = Context { wraps: context.wraps + 1, ..context.clone() };
-    match serde_json::from_str::<Vec<&RawValue>>(text) {
-        Ok(elements) => {
-            for (index, element) in elements.iter().enumerate() {
-                one(element.get(), &position.within(&format!("[{index}]")), &inner, visit);
-            }
-        }
-        Err(error) => visit(Err(not_json(text, &error, position, context))),
-    }
-}
-
-/// A `CloudWatch` Logs subscription: log events, gzipped, in base64.
-fn subscription(logs: &AwsLogs<'_>, position: &Position, context: &Context, visit: Visit<'_>) {
-    let refuse = |kind| Malformed { position: position.clone(), kind };
-    let data = logs.data.0.as_deref().unwrap_or_default();
-    let Ok(zipped) = base64::engine::general_purpose::STANDARD.decode(data) else {
-        return visit(Err(refuse(MalformedKind::NotARecord("`awslogs.data` is not base64"))));
-    };
-    let mut text = String::new();
-    // CloudWatch Logs sends at most 6 MB to a function; the bound stops a decompression bomb.
-    match flate2::read::GzDecoder::new(zipped.as_slice()).take(64 << 20).read_to_string(&mut text) {
-        Ok(_) => one(&text, position, context, visit),
-        Err(error) => visit(Err(refuse(MalformedKind::Read(error)))),
-    }
-}
-
-/// A JSON error with its position: always the JSON path, and the byte offset if no wrapping has changed the text.
-fn not_json(text: &str, error: &serde_json::Error, position: &Position, context: &Context) -> Malformed {
-    let path = path_of_fault(text);
-    let mut position = position.within(&path);
-    if context.wraps == 0 {
-        position.offset += offset_of(text, error) as u64;
-    }
-    let why = error.to_string();
-    let why = why.split(" at line ").next().unwrap_or_default().to_owned();
-    Malformed { position, kind: MalformedKind::NotJson(why) }
-}
-
-/// Reads a text that has failed once more, this time with the JSON path.
-fn path_of_fault(text: &str) -> String {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    match serde_path_to_error::deserialize::<_, serde_json::Value>(&mut reader) {
-        Err(error) if error.path().iter().next().is_some() => match error.path().to_string() {
-            path if path == "." || path == "?" => String::new(),
-            path if path.starts_with('[') => path,
-            path => format!(".{path}"),
-        },
-        _ => String::new(),
-    }
-}
-
-fn offset_of(text: &str, error: &serde_json::Error) -> usize {
-    let line_start: usize =
-        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-    (line_start + error.column().saturating_sub(1)).min(text.len())
 }

@@ -1,6 +1,6 @@
 //! Paths into a record.
 
-use crate::json::{elements, is_mask, is_nothing, member, text};
+use crate::json::{elements, is_masked_member, is_nothing, member, text};
 use crate::record::ParsedRecord;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
@@ -132,10 +132,14 @@ impl Path {
         !self.values(event, parsed).is_empty()
     }
 
-    /// The texts at the path, without masks.
+    /// The texts at the path, without those by which AWS hides a value.
     pub(super) fn texts(&self, event: &str, parsed: &ParsedRecord) -> Vec<String> {
         let texts = self.values(event, parsed).into_iter().filter_map(text);
-        texts.filter(|text| !is_mask(text)).map(std::borrow::Cow::into_owned).collect()
+        let member = self.steps.last().map_or("", |step| step.name.as_str());
+        texts
+            .filter(|text| !is_masked_member(event, member, text))
+            .map(std::borrow::Cow::into_owned)
+            .collect()
     }
 }
 

@@ -165,7 +165,7 @@ fn global_resources_are_tagged_in_the_partitions_global_region() {
 
 #[test]
 fn masks_are_no_ids() {
-    let rule = rule("event = \"CreateProfile\"\nid = \"response.name\"");
+    let rule = rule("event = \"CreateGuardrail\"\nid = \"response.name\"");
     let masked = parsed(json!(null), json!({"name": "HIDDEN_DUE_TO_SECURITY_REASONS"}));
     assert_eq!(rule.locate(&masked, &scope()), Located::NoId);
 }

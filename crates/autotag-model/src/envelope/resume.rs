@@ -1,0 +1,170 @@
+//! Where a list of records goes on after damage.
+//!
+//! A damaged byte costs one record. The next one is found by its beginning, and only outside of values that are well-formed:
+//! whoever chooses a parameter of a call could put something that looks like a record into it, but cannot damage the file.
+
+use serde::de::IgnoredAny;
+
+/// The members with which writers begin a record. CloudTrail begins each with `eventVersion`; programs that sort members
+/// begin it with one of the others. No list inside a record has objects that begin so.
+const FIRST_MEMBERS: [&[u8]; 9] = [
+    b"eventVersion",
+    b"additionalEventData",
+    b"awsRegion",
+    b"eventID",
+    b"eventName",
+    b"eventSource",
+    b"eventTime",
+    b"recipientAccountId",
+    b"userIdentity",
+];
+
+/// The most blanks before and in the beginning of a record. Pretty-printed files have a few dozen.
+const MAX_BLANKS: usize = 256;
+
+/// More than the longest beginning: blanks, `{`, blanks, a name in quotes.
+const LONGEST: usize = 2 * MAX_BLANKS + 32;
+
+/// The result of a search in a window that may be continued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It begins here.
+    Begins(usize),
+    /// It does not begin before this position. The search goes on there when there are more bytes.
+    NotBefore(usize),
+}
+
+/// The next record in a window, from `from` on: a `{` after a comma or at the beginning of a line, and then one of the
+/// first members. `ended`: no more bytes follow.
+pub(super) fn next_record(window: &[u8], from: usize, ended: bool) -> Next {
+    let mut at = from;
+    while let Some(found) = memchr::memchr(b'{', window.get(at..).unwrap_or_default()) {
+        let brace = at + found;
+        if follows_comma(window, brace) {
+            match begins_record(window.get(brace..).unwrap_or_default()) {
+                Some(true) => return Next::Begins(brace),
+                // The window ends inside a beginning.
+                None if !ended => return Next::NotBefore(with_blanks(brace, from)),
+                _ => {}
+            }
+        }
+        at = brace + 1;
+    }
+    Next::NotBefore(with_blanks(window.len(), from))
+}
+
+/// The position before the blanks that may come before `at`: where a search has to go on to see the comma as well.
+fn with_blanks(at: usize, from: usize) -> usize {
+    at.saturating_sub(MAX_BLANKS + 1).max(from)
+}
+
+/// Whether a comma or the end of a line comes before, with nothing but blanks between.
+fn follows_comma(window: &[u8], at: usize) -> bool {
+    let before = window.get(..at).unwrap_or_default();
+    let mut blanks = 0;
+    for byte in before.iter().rev() {
+        match byte {
+            b',' | b'\n' => return true,
+            blank if blank.is_ascii_whitespace() && blanks < MAX_BLANKS => blanks += 1,
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Whether bytes begin with `{` and one of the first members; `None` if there are too few bytes to tell.
+fn begins_record(bytes: &[u8]) -> Option<bool> {
+    let bytes = bytes.get(..LONGEST).unwrap_or(bytes);
+    let inside = bytes.strip_prefix(b"{").unwrap_or_default();
+    let blanks = inside.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let inside = inside.get(blanks..).unwrap_or_default();
+    let Some(name) = inside.strip_prefix(b"\"") else {
+        return if inside.is_empty() && blanks < MAX_BLANKS { None } else { Some(false) };
+    };
+    for member in FIRST_MEMBERS {
+        match name.strip_prefix(member) {
+            Some([]) => return None,
+            Some(after) => return Some(after.starts_with(b"\"")),
+            None if member.starts_with(name) => return None,
+            None => {}
+        }
+    }
+    Some(false)
+}
+
+/// What comes after the `]` of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterList {
+    /// The list has ended.
+    End,
+    /// Another record of the list: the `]` is damage.
+    Record,
+    /// More bytes are needed to tell.
+    Undecided,
+}
+
+pub(super) fn after_list(rest: &[u8], ended: bool) -> AfterList {
+    let blanks = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let undecided = if ended { AfterList::End } else { AfterList::Undecided };
+    let before = blanks(rest);
+    let rest = rest.get(before..).unwrap_or_default();
+    let Some(after) = rest.strip_prefix(b",") else {
+        return if rest.is_empty() && before < MAX_BLANKS { undecided } else { AfterList::End };
+    };
+    let between = blanks(after);
+    match begins_record(after.get(between..).unwrap_or_default()) {
+        Some(true) => AfterList::Record,
+        None if between < MAX_BLANKS => undecided,
+        _ => AfterList::End,
+    }
+}
+
+/// Whether a value is JSON in its form, however deep it is nested, and whatever its numbers and escapes stand for. No call
+/// can make CloudTrail write a record that is not.
+pub(super) fn is_well_formed(value: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(value).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_begins_after_a_comma_with_a_member_of_a_record() {
+        for (text, at) in [
+            (r#"xx},{"eventVersion":1"#, Some(4)),
+            ("xx\n  {\n \"awsRegion\":1", Some(5)),
+            (r#"xx{"eventVersion":1"#, None),
+            (r#","a":{"eventVersion":1"#, None),
+            (r#"},{"eventVersions":1"#, None),
+            (r#"},{"name":1"#, None),
+            (r#"},{"name":1},{"eventID":2"#, Some(13)),
+        ] {
+            let next = next_record(text.as_bytes(), 0, true);
+            assert_eq!(next, at.map_or(Next::NotBefore(0), Next::Begins), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_search_goes_on_in_the_next_window() {
+        let text = format!(r#"{}}},  {{"eventVersion":1"#, "x".repeat(1_000));
+        for length in 1_000..text.len() - 3 {
+            let Next::NotBefore(at) = next_record(&text.as_bytes()[..length], 0, false) else {
+                panic!("{length}")
+            };
+            assert!((length - LONGEST..=1_001).contains(&at), "{length} {at}");
+            assert_eq!(next_record(&text.as_bytes()[at..], 0, true), Next::Begins(1_004 - at));
+        }
+    }
+
+    #[test]
+    fn damage_is_told_from_what_a_caller_can_write() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for well_formed in [r#"{"a":[1,{"b":"]}\"{"}]}"#, r#"{"a":"\ud800","\udfff":1e999}"#, &deep] {
+            assert!(is_well_formed(well_formed.as_bytes()), "{well_formed}");
+        }
+        for damaged in ["{]", "[}", "{", "{}}", r#"{"a":[}"#, r#"{"a":"b}],{"c":"d"}"#] {
+            assert!(!is_well_formed(damaged.as_bytes()), "{damaged}");
+        }
+    }
+}
