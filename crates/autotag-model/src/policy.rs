@@ -3,7 +3,7 @@
 //! The policy is one TOML file (`autotag.toml`); without one, [`Policy::default`] applies. The sources in their order,
 //! keys compared ignoring case:
 //!
-//! 1. identity tags (`Owner`, `PrincipalId`, `CreatedBy`): a caller cannot set them;
+//! 1. identity tags (`Owner`, `PrincipalId`, `CreatedBy`): no session or IAM tag sets them;
 //! 2. static tags of the policy;
 //! 3. session tags;
 //! 4. IAM tags of the role or user.
