@@ -113,17 +113,7 @@ impl Seeds {
                 replaced
             }
             7 => return self.repeated(seed, span, rng, new),
-            8 => {
-                let whole = span.whole();
-                // With the comma behind it, else with the one before it.
-                if seed.text.get(whole.end) == Some(&b',') {
-                    whole.start..whole.end + 1
-                } else if whole.start > 0 && seed.text.get(whole.start - 1) == Some(&b',') {
-                    whole.start - 1..whole.end
-                } else {
-                    whole
-                }
-            }
+            8 => removed(seed, span),
             9 => {
                 nested(value, rng, new);
                 replaced
@@ -181,6 +171,18 @@ impl Seeds {
             if rng.bool() && own.len() <= LONGEST_COPY { own } else { self.other_value(seed, span, rng) };
         new.extend_from_slice(value);
         Edit { from: end..end, to: start..new.len() }
+    }
+}
+
+/// The bytes to remove for a member or element: with the comma behind it, otherwise with the one before it.
+fn removed(seed: &Seed, span: &Span) -> Range<usize> {
+    let whole = span.whole();
+    if seed.text.get(whole.end) == Some(&b',') {
+        whole.start..whole.end + 1
+    } else if whole.start > 0 && seed.text.get(whole.start - 1) == Some(&b',') {
+        whole.start - 1..whole.end
+    } else {
+        whole
     }
 }
 

@@ -117,7 +117,8 @@ impl Target for Engine {
         let counts = Counts::of(input, &self.classifier);
         counts.add_up(input)?;
         let records = ClassifiedRecords::read(input, &self.classifier);
-        same(&records.records, &counts.records, "the collector counts every record")?;
+        let collected = (records.sessions.len() as u64, records.creations.len() as u64);
+        same(&collected, &(counts.sessions, counts.creations), "every session and creation is collected")?;
         let forged_only = is_said_by_the_caller_only(&records, input);
         let targets: usize = records.creations.iter().map(|request| request.creation.targets.len()).sum();
         let rejected: usize = records.creations.iter().map(|request| request.creation.rejected.len()).sum();
