@@ -1,6 +1,6 @@
 //! Every record of every input is counted once, whatever the input is.
 //!
-//! The inputs are the project's fixtures, changed as damage and attackers change them.
+//! `PROPTEST_CASES` sets how many inputs are made. The inputs are the project's fixtures, changed as damage and attackers change them.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 use autotag_handlers::catalog::Catalog;
@@ -195,8 +195,6 @@ fn changed(record: &Value, changes: &[Change]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn changed_records_add_up(
         picked in proptest::collection::vec((any::<prop::sample::Index>(), proptest::collection::vec(change(), 0..5)), 1..6)

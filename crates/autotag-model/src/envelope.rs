@@ -78,7 +78,7 @@ pub fn read_records(
     let gzipped = magic == [0x1f, 0x8b];
     let whole = io::Cursor::new(magic).chain(input);
     let mut splitter = Splitter::new(limits.value_bytes);
-    let mut unwrapper = Unwrapper::new(limits);
+    let mut unwrapper = Unwrapper::new(limits.value_bytes, limits.inflated_bytes);
     let mut faults = Faults::new(limits.faults);
     let mut each = |piece: Piece<'_>| {
         let mut checked = |item: Result<LocatedRecord<'_>, Malformed>| match item {

@@ -1,6 +1,5 @@
 //! The records in one JSON value, through up to eight known wrappings.
 
-use super::Limits;
 use super::event_bridge::EventBridgeEnvelope;
 use super::malformed::{Malformed, MalformedKind};
 use super::not_json::not_json;
@@ -48,8 +47,9 @@ pub(super) struct Unwrapper {
 }
 
 impl Unwrapper {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self { value_bytes: limits.value_bytes, inflatable: limits.inflated_bytes }
+    /// `value_bytes` and `inflatable`: see `Limits`.
+    pub(super) fn new(value_bytes: usize, inflatable: usize) -> Self {
+        Self { value_bytes, inflatable }
     }
 
     /// Passes on the records in a value.
