@@ -29,7 +29,7 @@ pub async fn read_jobs<C: Collector>(
             let _slot = match job.source {
                 // The semaphore is never closed, so this never fails.
                 Source::Object { .. } => slots.acquire().await.ok(),
-                Source::Text(_) => None,
+                Source::Text(_) | Source::Unusable(_) => None,
             };
             let until = if all_at_once { deadline } else { half_way(deadline) };
             timeout_at(until, read_job(trail, job, classifier)).await

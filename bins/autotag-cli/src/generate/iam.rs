@@ -3,6 +3,7 @@
 //! The actions are those of the rules and of the adapters ([`PERMISSIONS`]). Each is allowed on the kinds of resources that its
 //! rules create. An action is allowed on `*` only if IAM has no resource-level permission for it ([`WILDCARD_ONLY_ACTIONS`]).
 
+mod closed_keys;
 mod fixed;
 
 use super::file::GeneratedFile;
@@ -12,7 +13,7 @@ use autotag_aws::backend::permissions::{PERMISSIONS, Permission, Whose};
 use autotag_handlers::services::parent_events;
 use autotag_model::policy::Selection;
 use autotag_model::rule::Rule;
-use autotag_model::tags::{Characters, TagConstraints, TagKey};
+use closed_keys::{ClosedKeys, closed_keys};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -109,40 +110,6 @@ pub(crate) fn policies(inventory: &Inventory) -> Result<Vec<Policy>> {
         policies.len()
     );
     Ok(policies)
-}
-
-/// The only tag keys that actions may name.
-#[derive(Debug, Default)]
-struct ClosedKeys {
-    /// Empty if the actions may name any.
-    keys: Vec<String>,
-    /// Actions that may name any key: they replace all tags of a resource, and so name those of the user too.
-    except: BTreeSet<String>,
-}
-
-impl ClosedKeys {
-    fn of(&self, action: &str) -> Vec<String> {
-        if self.except.contains(action) { Vec::new() } else { self.keys.clone() }
-    }
-}
-
-/// The keys that the policy closes the list of, also as services without `@` in keys spell them.
-fn closed_keys(inventory: &Inventory) -> ClosedKeys {
-    let mut ascii = TagConstraints::default();
-    ascii.keys = Characters::Ascii;
-    let spelled = |key: &str| {
-        let portable = TagKey::sanitize(key, &TagConstraints::default());
-        [portable, TagKey::sanitize(key, &ascii)]
-    };
-    let keys = inventory.policy.closed_keys().unwrap_or_default();
-    let keys: BTreeSet<String> = keys
-        .into_iter()
-        .flat_map(spelled)
-        .filter_map(|key| key.ok().map(|(key, _)| key.as_str().to_owned()))
-        .collect();
-    let replacing = inventory.rules().filter(|(_, rule)| rule.call.replaces());
-    let except = replacing.flat_map(|(_, rule)| rule.actions.iter().cloned()).collect();
-    ClosedKeys { keys: keys.into_iter().collect(), except }
 }
 
 fn add<'a, A: AsRef<str> + 'a + ?Sized>(
