@@ -4,12 +4,8 @@ mod values;
 
 use super::copies::CopyRules;
 use super::pattern::Pattern;
-<<<<<<< HEAD
-use super::template::{TagTemplate, TagTemplateError};
-use super::trust::{Trust, TrustFile};
-=======
 use super::template::TagTemplate;
->>>>>>> h3
+use super::trust::{Trust, TrustFile};
 use super::{Ignore, Policy, Profile, Selection};
 use crate::tags::normalized_key;
 use crate::toml_error::TomlError;
