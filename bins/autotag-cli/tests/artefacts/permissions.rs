@@ -50,7 +50,7 @@ const BESIDES: [(&str, Caller); 14] = [
         Caller::Ours("crates/autotag-aws/src/organizations.rs", ".describe_account()"),
     ),
     ("sqs:SendMessage", Caller::Ours("crates/autotag-lambda/src/queue.rs", ".send_message()")),
-    ("ssm:GetParameter", Caller::Ours("bins/tag-handler/src/work.rs", "\"GetParameter\"")),
+    ("ssm:GetParameter", Caller::Ours("crates/autotag-aws/src/signed/calls.rs", "\"GetParameter\"")),
     ("sts:AssumeRole", Caller::Ours("crates/autotag-aws/src/role.rs", ".assume_role()")),
     ("sqs:ReceiveMessage", Caller::Aws("Lambda's event source mapping")),
     ("sqs:DeleteMessage", Caller::Aws("Lambda's event source mapping")),
