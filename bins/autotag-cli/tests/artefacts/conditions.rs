@@ -176,6 +176,11 @@ fn tagged_by_autotag(
         Principal::from_value(&json!({"type": "AssumedRole", "principalId": USER_ID, "arn": SESSION_ARN}));
     let context = TemplateContext {
         owner: Some("ana@example.com"),
+        owner_proof: None,
+        owner_account: None,
+        channel: None,
+        subject: None,
+        actor: None,
         owner_source: Some("role-chain"),
         principal: &principal,
         workload: None,
