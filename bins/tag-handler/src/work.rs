@@ -17,6 +17,7 @@ use autotag_lambda::invocation::{Invocation, parse_payload};
 use autotag_lambda::jobs::read_jobs;
 use autotag_lambda::metrics::Head;
 use autotag_lambda::{InvocationError, log, metrics as embedded, now, response};
+use autotag_model::arn::Arn;
 use autotag_model::policy::Policy;
 use lambda_runtime::Context;
 use serde_json::Value;
@@ -61,7 +62,8 @@ impl Worker {
         let mut backend = AwsBackend::new(Arc::clone(&accounts));
         if let Some(store) = &config.identity_store {
             backend = backend.with_identity_store(store.region.clone());
-            backend = backend.with_trusted_identity_stores(store.trusted.iter().cloned());
+            let listed = policy.trust.identity_stores.iter().filter_map(|store| store.parse::<Arn>().ok());
+            backend = backend.with_trusted_identity_stores(store.trusted.iter().cloned().chain(listed));
         }
         let trail = TrailReader::new(Arc::clone(&accounts));
         Ok(Self { config, classifier: Classifier::new(catalog, policy), accounts, sessions, backend, trail })

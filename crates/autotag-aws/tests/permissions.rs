@@ -12,8 +12,8 @@ use std::path::Path;
 /// How the operations begin that tag, read and look up.
 const VERBS: [&str; 9] = ["Add", "Create", "Describe", "Get", "List", "Put", "Search", "Tag", "Untag"];
 
-/// Files that name codes of errors, which look like operations.
-const NO_ADAPTERS: [&str; 2] = ["errors", "permissions"];
+/// Files that name codes of errors, which look like operations, or operations that others call.
+const NO_ADAPTERS: [&str; 3] = ["documented_answer", "errors", "permissions"];
 
 /// Actions that are not called like the operation of the rule's call, and who asks for them.
 const NAMED_OTHERWISE: &[(&str, &str)] = &[

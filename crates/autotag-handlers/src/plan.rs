@@ -9,6 +9,7 @@
 //! | `planner` | asks sessions and backend, each question once, then decides in the order of the events |
 //! | `copies` | copies of one event: duplicates, and the two records of a call across accounts |
 //! | `decide` | the owner of a creation and the tags of one resource |
+//! | `related` | resources that a call made and that its record does not name |
 //! | `first_creation` | which of two calls made a resource, by the tags that the other one got |
 //! | `value` | the plan: rows to list, filter, split, defer and serialize |
 //! | `execute` | grouped writes, in waves without a common resource |
@@ -20,6 +21,7 @@ mod decide;
 mod execute;
 mod first_creation;
 mod planner;
+mod related;
 mod value;
 
 pub use bounded::CONCURRENCY;

@@ -12,6 +12,7 @@
 //! for all tags, they are dropped from the end of that list; the user's own tags are never removed.
 
 mod conditions;
+mod copied;
 mod copies;
 mod decide;
 mod declared;
@@ -19,6 +20,8 @@ mod file;
 mod input;
 mod note;
 mod pattern;
+mod profile;
+mod selection;
 mod template;
 mod trust;
 
@@ -27,11 +30,12 @@ pub use crate::toml_error::TomlError;
 pub use conditions::{Effect, TagCondition, TaggedThing};
 pub use copies::CopyRules;
 pub use decide::{Decision, NoWriteReason};
-pub use declared::Profile;
 pub use file::PolicyError;
 pub use input::DecisionInput;
 pub use note::Note;
 pub use pattern::Pattern;
+pub use profile::Profile;
+pub use selection::Selection;
 pub use template::{TagTemplate, TagTemplateError, TemplateContext};
 pub use trust::{Trust, WorkloadName};
 
@@ -76,28 +80,6 @@ pub struct Policy {
     pub ignore: Ignore,
     /// The evidence about owners that is believed.
     pub trust: Trust,
-}
-
-/// A selection of tag keys.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Selection {
-    /// Every key.
-    All,
-    /// No key.
-    None,
-    /// Keys that match one of the patterns, ignoring case. The patterns are in lower case.
-    Matching(Vec<Pattern>),
-}
-
-impl Selection {
-    pub(crate) fn selects(&self, key: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::None => false,
-            Self::Matching(patterns) => patterns.iter().any(|pattern| pattern.matches(&normalized_key(key))),
-        }
-    }
 }
 
 /// The calls that a policy ignores.

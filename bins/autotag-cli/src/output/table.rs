@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_cell_of_any_length_fits_and_says_that_it_is_cut() {
-        for length in [1_999, 2_000, 2_001, 65_529, 65_530, 65_535, 65_536, 70_000, 1_000_000] {
+        for length in [1_900, 2_000, 2_001, 65_529, 65_530, 65_535, 65_536, 70_000, 1_000_000] {
             let mut drawn = table(&["one", "two"]);
             let long = "x".repeat(length);
             drawn.limit_widths([40, 60]);

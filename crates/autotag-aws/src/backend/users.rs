@@ -11,14 +11,22 @@ impl AwsBackend {
     /// The name of an Identity Center user.
     pub(super) async fn cached_user_name(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
         let Some(region) = &self.identity_store else { return Ok(None) };
-        let Some(arn) = user.identity_store_arn.as_deref().and_then(|arn| arn.parse::<Arn>().ok()) else {
-            return Ok(None);
+        let store = match user.identity_store_arn.as_deref() {
+            Some(arn) => arn.parse::<Arn>().ok(),
+            None => self.only_store(),
         };
+        let Some(arn) = store else { return Ok(None) };
         if !self.is_trusted_store(&arn).await? {
             return Ok(None);
         }
         let question = format!("{} {arn}", user.user_id);
         self.users.get(&question, Box::pin(self.describe_user(user, &arn, region.clone()))).await
+    }
+
+    /// The one store that the operator lists: that of users whose record names no store (account access manager).
+    fn only_store(&self) -> Option<Arn> {
+        let mut stores = self.trusted_stores.iter();
+        stores.next().filter(|_| stores.next().is_none()).cloned()
     }
 
     /// Whether the users of a store have names that count. Records name stores of any account, and an account instance of

@@ -118,4 +118,9 @@ async fn a_store_that_the_operator_does_not_know_names_nobody() {
     let other = of_member.replace("d-0987654321", "d-1111111111");
     assert_eq!(listed.user_name(&user(&other)).await, Ok(None));
     assert_eq!(proxy.count("identitystore", OPERATION), 2);
+
+    // A session of the account access manager names its user, and no store.
+    let without_store = OnBehalfOf::new("u-1");
+    assert_eq!(backend().user_name(&without_store).await, Ok(None), "the store is not known");
+    assert_eq!(listed.user_name(&without_store).await, name, "the one that is listed");
 }

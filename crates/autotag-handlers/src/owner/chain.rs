@@ -1,7 +1,7 @@
 //! The chain of sessions from a call to its origin, with the evidence of each link.
 
+use super::evidence::{ChainLink, MAX_HOPS, MissingEvidence, PendingEvidence};
 use super::name::is_proven_workload;
-use super::{ChainLink, MAX_HOPS, MissingEvidence, PendingEvidence};
 use autotag_model::identity::{Principal, PrincipalKind};
 use autotag_model::session::{Session, SessionMatch, find_session, issue_window};
 use session_store::{SessionReader, SessionStoreError};

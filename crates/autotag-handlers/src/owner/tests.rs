@@ -179,7 +179,7 @@ fn principals_without_a_session() {
         (json!({"type": "SAMLUser", "userName": "ana@example.com"}), is("ana@example.com", Saml)),
         (
             json!({"type": "WebIdentityUser", "userName": "repo:example/shop"}),
-            is("unknown issuer: repo:example/shop", WebIdentity),
+            is("repo:example/shop", WebIdentity),
         ),
         (
             json!({"type": "AWSService", "invokedBy": "backup.amazonaws.com"}),

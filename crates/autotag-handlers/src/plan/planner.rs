@@ -3,8 +3,9 @@
 use super::bounded::{CONCURRENCY, join_bounded};
 use super::copies;
 use super::decide::{Decided, Knowledge, Resolved, decide, queried_resources, resolve};
+use super::related::{RelatedTargets, find_related};
 use super::value::{Action, Plan, PlannedResource, RowNumber};
-use crate::backend::{BackendReader, Related, RelatedQuery, TaggableResource, Tags};
+use crate::backend::{BackendReader, TaggableResource, Tags};
 use crate::dedup::{DedupReader, DedupSessions};
 use crate::error::{BackendError, ErrorClass};
 use crate::outcome::{Outcome, SkipReason};
@@ -15,7 +16,7 @@ use crate::row::{ResourceOutcome, Row};
 use crate::services::{CREATION_SKEW, Repeat, TagTarget};
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use session_store::{OverlayStore, SessionReader};
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
@@ -202,59 +203,6 @@ impl ResolvedCreation {
         let targets = self.request.creation.targets.iter().chain(&self.related.targets).chain(unknown);
         targets.flat_map(|target| queried_resources(policy, &self.request, &self.resolved, target)).collect()
     }
-}
-
-/// The resources that a call made and that its record does not name.
-#[derive(Default)]
-struct RelatedTargets {
-    /// Those that were found.
-    targets: Vec<TagTarget>,
-    /// Those whose ids are not known, because the backend knows records only; and how they are looked up.
-    unknown: Vec<(TagTarget, String)>,
-    /// Questions without an answer: the type of the resources, and the outcome.
-    failed: Vec<(&'static str, Outcome)>,
-}
-
-async fn find_related(
-    request: &PlanRequest,
-    age: Option<SignedDuration>,
-    backend: &dyn BackendReader,
-) -> RelatedTargets {
-    let targets = &request.creation.targets;
-    let mut related = RelatedTargets::default();
-    for (target, query) in
-        targets.iter().flat_map(|target| target.queries.iter().map(move |query| (target, query)))
-    {
-        match backend.find_related(&target.resource, query).await {
-            Ok(Related::Found(resources)) => {
-                let resources = resources.into_iter();
-                related.targets.extend(resources.map(|resource| related_target(target, resource)));
-            }
-            Ok(Related::Unavailable) => related.unknown.push(unknown_target(target, query)),
-            Err(error) => related.failed.push((query.resource_type(), error.outcome(age))),
-        }
-    }
-    // No resource is tagged twice: neither one that the record names itself, nor one that is attached to two instances.
-    let mut seen: HashSet<ResourceKey> = targets.iter().map(|target| target.resource.key()).collect();
-    related.targets.retain(|extra| seen.insert(extra.resource.key()));
-    related
-}
-
-/// A resource that the call made beside `target`: tagged like it, but with the tags that the call asked for its own type.
-fn related_target(target: &TagTarget, resource: Resource) -> TagTarget {
-    let mut for_types = target.requested_for.iter();
-    let of_type = for_types.find(|(resource_type, _)| *resource_type == resource.resource_type);
-    let requested = of_type.map(|(_, tags)| tags.clone()).unwrap_or_default();
-    TagTarget { resource, requested, queries: Vec::new(), ..target.clone() }
-}
-
-fn unknown_target(target: &TagTarget, query: &RelatedQuery) -> (TagTarget, String) {
-    let mut unknown = target.resource.clone();
-    query.resource_type().clone_into(&mut unknown.resource_type);
-    unknown.id = String::new();
-    unknown.arn = None;
-    let why = format!("looked up when tags are written: {}", query.describe());
-    (related_target(target, unknown), why)
 }
 
 /// The plan in the making. Each decision sees those before it.

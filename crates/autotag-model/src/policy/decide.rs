@@ -1,6 +1,6 @@
 //! The decision about the tags of one resource.
 
-use super::copies::Copy;
+use super::copied::Copy;
 use super::declared::{Declared, Kept};
 use super::input::DecisionInput;
 use super::template::{TagTemplate, TemplateContext};

@@ -1,0 +1,45 @@
+//! The evidence about an owner: the links of the chain, and what is missing.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// How far a role chain is followed.
+pub const MAX_HOPS: usize = 10;
+
+/// One session in the chain from the call to its origin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ChainLink {
+    /// The ARN of the session, otherwise its role session id.
+    pub session: String,
+    /// What the session store knows about it.
+    pub evidence: String,
+}
+
+/// Evidence about the owner that is missing and may still arrive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PendingEvidence {
+    /// `AROA...:session-name`, or the ARN of the parent.
+    pub of: String,
+    /// When the session was issued or the child created, UTC, if the call says so.
+    pub since: Option<Timestamp>,
+    /// What is missing.
+    pub missing: MissingEvidence,
+}
+
+/// What evidence about an owner is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MissingEvidence {
+    /// The STS record of the session.
+    SessionRecord,
+    /// The copy of the STS record that names the caller.
+    Caller,
+    /// The session was found by its time of issue alone. The STS record of another session of the same name and time would
+    /// show that either could be meant.
+    OtherSessions,
+    /// The owner of the parent resource.
+    ParentOwner,
+}

@@ -1,0 +1,26 @@
+//! Selections of tag keys.
+
+use super::pattern::Pattern;
+use crate::tags::normalized_key;
+
+/// A selection of tag keys.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Selection {
+    /// Every key.
+    All,
+    /// No key.
+    None,
+    /// Keys that match one of the patterns, ignoring case. The patterns are in lower case.
+    Matching(Vec<Pattern>),
+}
+
+impl Selection {
+    pub(crate) fn selects(&self, key: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::None => false,
+            Self::Matching(patterns) => patterns.iter().any(|pattern| pattern.matches(&normalized_key(key))),
+        }
+    }
+}
