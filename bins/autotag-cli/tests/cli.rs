@@ -97,6 +97,9 @@ fn a_json_line_has_exactly_the_promised_keys() {
         "tags",
         "outcome",
         "reason",
+        "proof",
+        "claimed",
+        "channel",
     ];
     let places: Vec<usize> = keys.iter().map(|key| line.find(&format!("\"{key}\":")).unwrap()).collect();
     assert!(places.is_sorted(), "{line}");
