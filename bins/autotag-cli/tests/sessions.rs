@@ -110,7 +110,7 @@ fn identify_uses_the_state_file_and_the_records() {
     autotag(&["plan", &sts, "--state", &state]);
     let text = stdout(&autotag(&["identify", &call, "--state", &state, "--format", "text"]));
     for part in [
-        "mara (role-chain)",
+        "mara (role-chain, person)",
         "hop 1: arn:aws:sts::111122223333:assumed-role/jump/x",
         "session tag Team = shop",
     ] {
