@@ -19,18 +19,20 @@ mod file;
 mod input;
 mod note;
 mod pattern;
+mod profile;
+mod selection;
 mod template;
 
 pub use crate::template::BraceError;
 pub use crate::toml_error::TomlError;
 pub use conditions::{Effect, TagCondition, TaggedThing};
-pub use copies::CopyRules;
 pub use decide::{Decision, NoWriteReason};
-pub use declared::Profile;
 pub use file::PolicyError;
 pub use input::DecisionInput;
 pub use note::Note;
 pub use pattern::Pattern;
+pub use profile::Profile;
+pub use selection::{CopyRules, Selection};
 pub use template::{TagTemplate, TagTemplateError, TemplateContext};
 
 use crate::arn::AccountId;
@@ -72,28 +74,6 @@ pub struct Policy {
     pub opt_out: Option<String>,
     /// The calls that are ignored.
     pub ignore: Ignore,
-}
-
-/// A selection of tag keys.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Selection {
-    /// Every key.
-    All,
-    /// No key.
-    None,
-    /// Keys that match one of the patterns, ignoring case. The patterns are in lower case.
-    Matching(Vec<Pattern>),
-}
-
-impl Selection {
-    pub(crate) fn selects(&self, key: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::None => false,
-            Self::Matching(patterns) => patterns.iter().any(|pattern| pattern.matches(&normalized_key(key))),
-        }
-    }
 }
 
 /// The calls that a policy ignores.

@@ -1,13 +1,9 @@
 //! Identity tags that somebody else set: which are enforced, which are kept.
 
+use super::Policy;
 use super::conditions::{Caller, is_expected};
 use super::input::DecisionInput;
-use super::{Note, Policy, TagTemplate};
-use crate::tags::normalized_key;
-
-/// The identity key that is not enforced by default. AWS's services condition their own permissions on it, and no guard of
-/// ours rests on it.
-const DECLARED_BY_DEFAULT: &str = "CreatedBy";
+use super::note::Note;
 
 /// Services that put tags of the customer on what they make: those of a launch template, a stack, a recipe, or of the source
 /// of a copy. Whoever writes these chooses the tags, so that they are no tags of the service.
@@ -30,30 +26,6 @@ const PASS_ON_TAGS: &[&str] = &[
     "spot.amazonaws.com",
     "spotfleet.amazonaws.com",
 ];
-
-/// Which identity keys are enforced, unless the policy lists them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Profile {
-    /// All but `CreatedBy`: the tags prove who created a resource.
-    #[default]
-    Proof,
-    /// As `Proof`, but a declared owner is kept: the key whose value is `{owner}` is not enforced.
-    Declared,
-}
-
-impl Profile {
-    /// The keys of `identity` that the profile enforces.
-    pub(super) fn enforced(self, identity: &[(String, TagTemplate)]) -> Vec<String> {
-        let enforced = |(key, template): &&(String, TagTemplate)| {
-            let declared = normalized_key(key) == normalized_key(DECLARED_BY_DEFAULT);
-            let owner = self == Self::Declared && template.is_owner();
-            !(declared || owner)
-        };
-        identity.iter().filter(enforced).map(|(key, _)| key.clone()).collect()
-    }
-}
 
 /// What happens to an identity tag that somebody else set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 mod values;
 
-use super::copies::CopyRules;
 use super::pattern::Pattern;
+use super::selection::CopyRules;
 use super::template::TagTemplate;
 use super::{Ignore, Policy, Profile, Selection};
 use crate::tags::normalized_key;
