@@ -24,7 +24,7 @@ use autotag_model::identity::{OnBehalfOf, Principal, PrincipalKind};
 use autotag_model::policy::Trust;
 use autotag_model::session::{ACCOUNT_ACCESS, Session, SessionKind};
 use chain::ChainTrace;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use name::{NamedOwner, federated_name, name_of, workload};
 use serde::Serialize;
 use session_store::{SessionReader, SessionStoreError};
@@ -54,6 +54,17 @@ pub struct PendingEvidence {
     pub since: Option<Timestamp>,
     /// What is missing.
     pub missing: MissingEvidence,
+}
+
+/// How long after its issue the record of a session may still arrive. CloudTrail delivers within 15 minutes as a rule;
+/// a record that is missing after four times that long was not recorded where the sessions are kept.
+pub const MAX_SESSION_DELAY: SignedDuration = SignedDuration::from_hours(1);
+
+impl PendingEvidence {
+    /// Whether the evidence is not so late that nobody expects it any more.
+    pub(crate) fn may_still_arrive(&self, now: Timestamp) -> bool {
+        self.since.is_none_or(|since| now.duration_since(since) < MAX_SESSION_DELAY)
+    }
 }
 
 /// What evidence about an owner is missing.
