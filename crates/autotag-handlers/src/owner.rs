@@ -16,7 +16,7 @@ mod source;
 mod source_identity;
 
 pub use channel::Channel;
-pub use evidence::{ChainLink, MAX_HOPS, MissingEvidence, PendingEvidence};
+pub use evidence::{ChainLink, MAX_HOPS, MAX_SESSION_DELAY, MissingEvidence, PendingEvidence};
 pub use proof::Proof;
 pub use source::OwnerSource;
 

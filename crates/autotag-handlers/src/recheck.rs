@@ -5,15 +5,10 @@
 //! cannot be arranged, [`Plan::defer`] keeps a provisional name from being written for good.
 
 use crate::event::EventSummary;
-use crate::owner::PendingEvidence;
 use crate::plan::Plan;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// How long after its issue the record of a session may still arrive. CloudTrail delivers within 15 minutes as a rule;
-/// a record that is missing after four times that long was not recorded where the sessions are kept.
-pub const MAX_SESSION_DELAY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The attribute of a queue message that asks for a recheck of the record in its body. Its value is a JSON object of the tags that
 /// the first evaluation wrote. Older versions wrote the same name.
@@ -45,7 +40,7 @@ pub fn needed(plan: &Plan, records: &BTreeMap<String, String>, now: Timestamp) -
     for row in plan.unwritten() {
         let pending = row.owner.as_ref().and_then(|owner| owner.pending.as_ref());
         let record = row.event.id.as_ref().and_then(|id| records.get(id));
-        let (Some(record), Some(_)) = (record, pending.filter(|pending| may_still_arrive(pending, now)))
+        let (Some(record), Some(_)) = (record, pending.filter(|pending| pending.may_still_arrive(now)))
         else {
             continue;
         };
@@ -59,26 +54,4 @@ pub fn needed(plan: &Plan, records: &BTreeMap<String, String>, now: Timestamp) -
         }
     }
     rechecks
-}
-
-/// Whether the evidence is not so late that nobody expects it any more.
-pub(crate) fn may_still_arrive(pending: &PendingEvidence, now: Timestamp) -> bool {
-    pending.since.is_none_or(|since| now.duration_since(since) < MAX_SESSION_DELAY)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::owner::MissingEvidence;
-
-    #[test]
-    fn an_hour_after_its_issue_a_session_record_is_not_expected_any_more() {
-        let issued: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
-        let missing = MissingEvidence::SessionRecord;
-        let pending = |since| PendingEvidence { of: "AROADeploy:build".to_owned(), since, missing };
-        let after = |minutes| issued + SignedDuration::from_mins(minutes);
-        assert!(may_still_arrive(&pending(Some(issued)), after(59)));
-        assert!(!may_still_arrive(&pending(Some(issued)), after(60)));
-        assert!(may_still_arrive(&pending(None), after(60)), "the age of the session is not known");
-    }
 }

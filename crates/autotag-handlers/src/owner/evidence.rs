@@ -1,6 +1,6 @@
 //! The evidence about an owner: the links of the chain, and what is missing.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 /// How far a role chain is followed.
@@ -26,6 +26,17 @@ pub struct PendingEvidence {
     pub since: Option<Timestamp>,
     /// What is missing.
     pub missing: MissingEvidence,
+}
+
+/// How long after its issue the record of a session may still arrive. CloudTrail delivers within 15 minutes as a rule;
+/// a record that is missing after four times that long was not recorded where the sessions are kept.
+pub const MAX_SESSION_DELAY: SignedDuration = SignedDuration::from_hours(1);
+
+impl PendingEvidence {
+    /// Whether the evidence is not so late that nobody expects it any more.
+    pub(crate) fn may_still_arrive(&self, now: Timestamp) -> bool {
+        self.since.is_none_or(|since| now.duration_since(since) < MAX_SESSION_DELAY)
+    }
 }
 
 /// What evidence about an owner is missing.

@@ -753,5 +753,16 @@ fn somebody_elses_session_of_the_same_name_does_not_hide_a_functions_own() {
     assert_eq!(by("ASIAMALLORY"), is("mallory", OwnerSource::RoleChain));
 }
 
+#[test]
+fn an_hour_after_its_issue_a_session_record_is_not_expected_any_more() {
+    let issued: Timestamp = NINE.parse().unwrap();
+    let missing = MissingEvidence::SessionRecord;
+    let pending = |since| PendingEvidence { of: "AROADeploy:build".to_owned(), since, missing };
+    let after = |minutes| issued + SignedDuration::from_mins(minutes);
+    assert!(pending(Some(issued)).may_still_arrive(after(59)));
+    assert!(!pending(Some(issued)).may_still_arrive(after(60)));
+    assert!(pending(None).may_still_arrive(after(60)), "the age of the session is not known");
+}
+
 mod claims;
 mod services;

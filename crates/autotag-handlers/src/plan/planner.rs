@@ -10,7 +10,6 @@ use crate::dedup::{DedupReader, DedupSessions};
 use crate::error::{BackendError, ErrorClass};
 use crate::outcome::{Outcome, SkipReason};
 use crate::owner::Owner;
-use crate::recheck::may_still_arrive;
 use crate::records::{ClassifiedRecords, PlanRequest};
 use crate::row::{ResourceOutcome, Row};
 use crate::services::{CREATION_SKEW, Repeat, TagTarget};
@@ -164,7 +163,7 @@ impl<'a> Planner<'a> {
 /// Whether the record of another session may still arrive in which the call can have been made as well.
 fn has_provisional_session(request: &PlanRequest, resolved: &Resolved, now: Timestamp) -> bool {
     let owner = &resolved.owner;
-    let may_arrive = owner.pending.as_ref().is_some_and(|pending| may_still_arrive(pending, now));
+    let may_arrive = owner.pending.as_ref().is_some_and(|pending| pending.may_still_arrive(now));
     request.previous_tags.is_none() && owner.session_is_provisional && may_arrive
 }
 
