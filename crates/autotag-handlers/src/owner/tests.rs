@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use autotag_model::identity::AccessKeyId;
 use autotag_model::rule::Resource;
 use futures_executor::block_on;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use session_store::{MemoryStore, SessionWriter as _};
 use std::ops::RangeInclusive;
