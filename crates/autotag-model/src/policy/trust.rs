@@ -45,7 +45,8 @@ pub enum WorkloadName {
     /// The name of its role.
     #[default]
     Role,
-    /// The name of the function, task family, instance profile or service account that holds the role.
+    /// The name of the Lambda function that holds the role. Other workloads keep the name of their role: records name the
+    /// instance or task, which is one run, and neither task family nor instance profile.
     Source,
 }
 
