@@ -201,8 +201,12 @@ async fn killed_at_any_point_a_second_run_finishes_and_repeats_no_finished_write
     ];
     let mut tagged_before = 0;
     for kill in 0..4 {
+        let writes = world.proxy.count("ec2", "CreateTags");
         let mut child = world.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        tokio::time::sleep(Duration::from_millis(250 + 130 * kill)).await;
+        // A few writes after the start, however slow the machine is.
+        while world.proxy.count("ec2", "CreateTags") <= writes + kill && child.try_wait().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         let tagged = world.tags(&ids).await.len();

@@ -50,7 +50,7 @@ impl Accounts {
     /// with bounded bodies of answers: see [`LONGEST_ANSWER`](crate::LONGEST_ANSWER).
     pub fn new(ambient: SdkConfig, settings: Settings) -> Self {
         let client = limited(ambient.http_client().unwrap_or_else(https));
-        let ambient = ambient.to_builder().http_client(client).build();
+        let ambient = ambient.into_builder().http_client(client).build();
         Self {
             settings,
             ambient,

@@ -45,9 +45,8 @@ impl Intercept for DocumentedAnswer {
 fn is_documented(operation: &str, body: &[u8]) -> bool {
     match operation {
         // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html
-        "CreateTags" => is_xml_of(operation, body),
         // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AddTagsToResource.html
-        "AddTagsToResource" => is_xml_of(operation, body),
+        "CreateTags" | "AddTagsToResource" => is_xml_of(operation, body),
         // "an HTTP 200 response with an empty HTTP body":
         // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html
         "TagResource" => body.is_empty() || is_json_object(body),
