@@ -233,9 +233,9 @@ mod tests {
             drop(limiter.acquire_with(&"other", hundred(), slots.acquire()).await);
             began.elapsed()
         };
-        let ((_, slot), waited) = futures_util::future::join(second, other).await;
+        let ((_, acquired), waited) = futures_util::future::join(second, other).await;
         assert_eq!(waited, Duration::ZERO);
-        assert!(slot.is_ok() && began.elapsed() >= Duration::from_millis(999));
+        assert!(acquired.is_ok() && began.elapsed() >= Duration::from_millis(999));
     }
 
     #[tokio::test(start_paused = true)]

@@ -200,6 +200,8 @@ fn assert_own_tags(generated: &Generated, setup: &Setup) {
     }
 }
 
+/// How many interleavings are run: more for a campaign.
+#[expect(clippy::disallowed_methods, reason = "a test has no configuration but its environment")]
 fn interleavings() -> u64 {
     std::env::var("AUTOTAG_INTERLEAVINGS").map_or(INTERLEAVINGS, |number| number.parse().unwrap())
 }
