@@ -13,6 +13,7 @@ pub mod spreadsheet;
 pub mod subject;
 pub mod tags;
 mod template;
+mod time;
 mod toml_error;
 
 /// The version of all programs of the workspace: for `--version`, the dimension of metrics, and the manifest of a

@@ -19,7 +19,7 @@ use autotag_model::identity::Principal;
 use autotag_model::policy::Policy;
 use autotag_model::session::Session;
 use serde::Serialize;
-use session_store::{OverlayStore, SessionWriter as _};
+use session_store::OverlayStore;
 use std::io::Write;
 
 /// A call, and who made it as far as its record says.
@@ -54,10 +54,7 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
     }
     let Inputs { mut calls, sessions: found, .. } = read;
     calls.sort_by_cached_key(|call| (call.timestamp(), call.time.clone()));
-    let known = OverlayStore::over(&sessions.store);
-    for session in &found {
-        sessions.wait(known.put(session))?;
-    }
+    let known = OverlayStore::with_sessions(&sessions.store, &found);
     let backend = MemoryBackend::offline();
     let mut out = anstream::stdout().lock();
     for call in &calls {

@@ -3,7 +3,8 @@
 use super::{Rule, path};
 use crate::json::{is_nothing, member, text};
 use crate::record::{ParsedRecord, tags_in};
-use jiff::{Timestamp, civil, tz::TimeZone};
+use crate::time::written_time;
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// The parameters by which AWS knows a repeated call again, in lower case. All members with botocore's trait
@@ -63,15 +64,7 @@ fn time(value: &Value) -> Option<Timestamp> {
         #[expect(clippy::cast_possible_truncation, reason = "fractions of a millisecond do not count")]
         return Timestamp::from_millisecond(milliseconds as i64).ok();
     }
-    let text = text(value)?;
-    if let Ok(time) = text.parse() {
-        return Some(time);
-    }
-    // Newer Java runtimes write a narrow no-break space before AM and PM.
-    let plain: String =
-        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| *c != ',').collect();
-    let time = civil::DateTime::strptime("%b %d %Y %I:%M:%S %p", plain).ok()?;
-    time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    written_time(&text(value)?)
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use crate::arn::{AccountId, Arn, Partition};
 use crate::identity::{AccessKeyId, Principal, PrincipalKind};
 use crate::json::{any_member, elements, member, member_text, tag_pairs, text};
 use crate::record::{ParsedRecord, Record, RecordError};
-use jiff::{SignedDuration, Timestamp, civil};
+use crate::time::written_time;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 /// The result of reading a record with [`Session::read`].
@@ -62,7 +63,7 @@ impl Session {
         let credentials = member(response, "credentials").unwrap_or(&Value::Null);
         let duration = member(request, "durationSeconds").and_then(text).and_then(|s| s.parse::<i64>().ok());
         let expires = member_text(credentials, "expiration")
-            .and_then(|text| expiration(&text))
+            .and_then(|text| written_time(&text))
             .or_else(|| self.issued.checked_add(SignedDuration::from_secs(duration?)).ok());
         let tags_of = |name| any_member(request, &[name]).map(tag_pairs).unwrap_or_default();
         let map_of = |name| any_member(request, &[name]).map(map_pairs).unwrap_or_default();
@@ -123,7 +124,7 @@ fn certificate_session(record: &Record<'_>) -> Result<SessionReading, RecordErro
     let caller = json!({"type": "AWSService", "invokedBy": ROLES_ANYWHERE});
     Ok(SessionReading::Session(Box::new(Session {
         access_key: member_text(credentials, "accessKeyId").and_then(|id| AccessKeyId::new(&id)),
-        expires: member_text(credentials, "expiration").and_then(|text| expiration(&text)),
+        expires: member_text(credentials, "expiration").and_then(|text| written_time(&text)),
         role_arn: member_text(set, "roleArn").or_else(|| member_text(&parsed.request, "roleArn")),
         source_identity: member_text(set, "sourceIdentity"),
         caller: Principal::from_value(&caller),
@@ -167,17 +168,4 @@ fn federated_name(caller: &Principal) -> Option<String> {
     matches!(caller.kind, PrincipalKind::SamlUser | PrincipalKind::WebIdentityUser)
         .then(|| caller.user_name.clone())
         .flatten()
-}
-
-/// Parses an expiry. STS writes `Jun 1, 2017 10:15:21 PM` or, since 2020, `Jul 10, 2023, 12:09:47 PM`, in UTC and
-/// without a time zone. ISO 8601 is accepted, too.
-pub(super) fn expiration(text: &str) -> Option<Timestamp> {
-    if let Ok(time) = text.parse() {
-        return Some(time);
-    }
-    // Newer Java runtimes write a narrow no-break space before AM and PM.
-    let plain: String =
-        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| *c != ',').collect();
-    let time = civil::DateTime::strptime("%b %d %Y %I:%M:%S %p", plain).ok()?;
-    time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }

@@ -1,5 +1,5 @@
-use super::read::expiration;
 use super::*;
+use crate::time::written_time;
 use serde_json::{Value, json};
 
 fn read(record: &Value) -> SessionReading {
@@ -165,7 +165,7 @@ fn both_expiration_formats() {
         ("2023-07-10T12:09:47Z", Some("2023-07-10T12:09:47Z")),
         ("tomorrow", None),
     ] {
-        assert_eq!(expiration(text), want.map(|want| want.parse().unwrap()), "{text}");
+        assert_eq!(written_time(text), want.map(|want| want.parse().unwrap()), "{text}");
     }
 }
 
