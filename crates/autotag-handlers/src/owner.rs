@@ -150,7 +150,9 @@ pub async fn resolve(
             }
             ChainStep::Caller(_) => {
                 trace.too_long();
-                break claims.or_unknown(name_of(&at, session.as_ref(), trust));
+                // Whoever makes a chain this long chooses the name of the session at which it is cut.
+                claims.claimed = claims.claimed.take().or_else(|| at.session_name().map(str::to_owned));
+                break at.role_name().map(|role| NamedOwner::new(role, OwnerSource::Role, Proof::NameOnly));
             }
             ChainStep::End => break claims.or_unknown(name_of(&at, session.as_ref(), trust)),
         }
@@ -252,6 +254,7 @@ impl IdentityCenterUser {
             return Ok(named(&id, Proof::NameOnly));
         }
         let name = backend.user_name(&self.user).await?;
+        // AWS makes the ids, so an id is nobody else's. Only names can be chosen.
         Ok(named(&name.or(self.mail).unwrap_or(id), Proof::Person))
     }
 }
@@ -279,10 +282,17 @@ fn step(at: &Principal, session: Option<&Session>, trust: &Trust, claims: &mut C
     if at.is_identity_center_role()
         && let Some(name) = at.session_name()
     {
-        return ChainStep::Named(NamedOwner::new(name, OwnerSource::IdentityCenter, Proof::Person));
+        // A record without the ARN of the role shows a name only, and anybody may choose one that begins so.
+        let proof = if at.issuer_arn().is_some() { Proof::Person } else { Proof::NameOnly };
+        return ChainStep::Named(NamedOwner::new(name, OwnerSource::IdentityCenter, proof));
     }
+    let entered = session.filter(|session| channel::is_from(session, ACCOUNT_ACCESS));
     if let Some(user) = &at.on_behalf_of {
-        return ChainStep::Person(IdentityCenterUser { user: user.clone(), mail: None });
+        // Not every call of such a session says for whom it is made. The owner is the same.
+        return ChainStep::Person(IdentityCenterUser {
+            user: user.clone(),
+            mail: entered.and_then(mail_tag),
+        });
     }
     if let Some(name) = federated_name(at) {
         claims.claimed.get_or_insert_with(|| name.to_owned());

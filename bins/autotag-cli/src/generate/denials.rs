@@ -107,11 +107,13 @@ fn expected<'a>(key: &str, services: &BTreeSet<&'a str>) -> Vec<Expected<'a>> {
     for condition in TagCondition::on_key(key).filter(|condition| !condition.expected().is_empty()) {
         let known = |one: &&&str| condition.services.iter().any(|service| service == **one);
         for service in services.iter().filter(known) {
-            of_service.entry(service).or_default().extend(condition.expected().iter().map(String::as_str));
+            // Whoever assumes a role chooses the tags of the session, so a value that repeats one is denied.
+            let fixed = condition.expected().iter().filter(|value| !value.contains("${aws:PrincipalTag/"));
+            of_service.entry(service).or_default().extend(fixed.map(String::as_str));
         }
     }
     let mut groups: BTreeMap<BTreeSet<&'static str>, BTreeSet<&str>> = BTreeMap::new();
-    for (service, values) in of_service {
+    for (service, values) in of_service.into_iter().filter(|(_, values)| !values.is_empty()) {
         groups.entry(values).or_default().insert(service);
     }
     if groups.len() > MAX_GROUPS {

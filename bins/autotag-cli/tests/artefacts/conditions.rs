@@ -195,8 +195,9 @@ fn tagged_by_autotag(
     };
     let decision = policy.decide(&DecisionInput {
         context: &context,
-        iam_tags: &[],
-        session_tags: &[("owner", "ana")],
+        // A tag of the role itself: those of a session prove nothing.
+        iam_tags: &[("owner".to_owned(), "ana".to_owned())],
+        session_tags: &[],
         requested: service,
         present: service,
         constraints: &TagConstraints::default(),

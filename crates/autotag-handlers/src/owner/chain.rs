@@ -3,7 +3,7 @@
 use super::evidence::{ChainLink, MAX_HOPS, MissingEvidence, PendingEvidence};
 use super::name::is_proven_workload;
 use autotag_model::identity::{Principal, PrincipalKind};
-use autotag_model::session::{Session, SessionMatch, find_session, issue_window};
+use autotag_model::session::{Session, SessionKind, SessionMatch, find_session, issue_window};
 use session_store::{SessionReader, SessionStoreError};
 use std::fmt::Write as _;
 
@@ -27,11 +27,19 @@ impl ChainTrace {
         let between = issue_window(at);
         let mut candidates = sessions.find_issued(role_session, &between).await?;
         // The store knows the session of a workload by its ARN. Another session of the same name must not hide it.
-        let unknown = find_session(&candidates, at) == SessionMatch::None && !is_proven_workload(at);
+        let by_key = matches!(find_session(&candidates, at), SessionMatch::ByKey(_));
+        let unknown = !by_key && !is_proven_workload(at);
         if let (true, Some(arn)) = (unknown, &at.arn) {
             candidates.extend(sessions.find_issued(arn, &between).await?);
         }
-        let found = find_session(&candidates, at);
+        // Who assumes a workload's role under the name of its session may do so in the same second. The record itself proves
+        // the workload, so only a session of the same key counts against that.
+        let found = match find_session(&candidates, at) {
+            SessionMatch::ByTime(session) if is_proven_workload(at) && is_assumed(session) => {
+                SessionMatch::None
+            }
+            found => found,
+        };
         let evidence = match found {
             SessionMatch::ByKey(session) => describe_session(session, "found by access key"),
             SessionMatch::ByTime(session) => describe_session(session, "found by time of issue"),
@@ -81,6 +89,11 @@ impl ChainTrace {
             let _ = write!(link.evidence, "; not followed further, the chain is longer than {MAX_HOPS} hops");
         }
     }
+}
+
+/// Whether a principal of an account asked for the session, under a name of their choice.
+fn is_assumed(session: &Session) -> bool {
+    session.kind == SessionKind::AssumeRole && session.caller.kind != PrincipalKind::AwsService
 }
 
 /// Whether the session is known from the role's account only. Another copy may name the caller.

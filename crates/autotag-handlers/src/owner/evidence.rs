@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 /// How far a role chain is followed.
-pub const MAX_HOPS: usize = 10;
+pub const MAX_HOPS: usize = 50;
 
 /// One session in the chain from the call to its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

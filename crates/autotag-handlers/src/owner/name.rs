@@ -113,9 +113,12 @@ fn of_role(at: &Principal, session: Option<&Session>, trust: &Trust) -> Option<N
             _ => None,
         };
         let by_source = source_name.and_then(stable_name);
+        // A caller can choose the name of such a session, and have the service make the call.
+        let proof = if by_service || is_proven_workload(at) { Proof::Workload } else { Proof::NameOnly };
         return by_source
             .map(|name| NamedOwner::new(&name, OwnerSource::Workload, Proof::Workload))
-            .or_else(|| role(OwnerSource::Workload));
+            .or_else(|| role(OwnerSource::Workload))
+            .map(|named| NamedOwner { proof, ..named });
     }
     let session_name =
         at.session_name().map(|name| NamedOwner::new(name, OwnerSource::RoleSession, Proof::NameOnly));

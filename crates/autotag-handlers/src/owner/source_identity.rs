@@ -33,7 +33,7 @@ pub(super) fn source_identity(at: &Principal, session: Option<&Session>, trust: 
     let of_session = session.and_then(|session| session.source_identity.as_deref());
     let Some(name) = of_call.or(of_session) else { return SourceIdentity::None };
     let proven = |proof| SourceIdentity::Proven(name.to_owned(), proof);
-    if at.is_identity_center_role() {
+    if at.is_identity_center_role() && at.issuer_arn().is_some() {
         return proven(Proof::Person);
     }
     let provider = at.session.as_ref().and_then(|context| context.federated_provider.as_deref());

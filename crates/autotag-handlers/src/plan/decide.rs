@@ -183,11 +183,16 @@ pub(super) fn decide(
             previous_tags: request.previous_tags.as_deref(),
             constraints: &target.rule.limits,
             may_have_existed: target.may_have_existed,
-            by_service: calling_service(creation, resolved),
+            by_service: calling_service(creation),
         },
     );
     let mut nothing = nothing_to_write(&decision);
+    let is_predicted =
+        decision.no_write == Some(NoWriteReason::Complete) && may_be_predicted(request, target, &owner);
     let Decision { mut tags, decided, notes, .. } = decision;
+    if is_predicted {
+        (tags, nothing) = (decided.clone(), None);
+    }
     if nothing.is_none() && target.is_older && !policy.replace_existing {
         nothing = Some(Outcome::Skipped(SkipReason::Older));
         tags = TagSet::new();
@@ -200,6 +205,13 @@ fn actor<'t>(policy: &Policy, session_tags: &[(&'t str, &'t str)]) -> Option<&'t
     let key = policy.trust.actor_tag.as_deref()?;
     let (_, value) = session_tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(key))?;
     Some(value)
+}
+
+/// Whether the creating call may have asked for exactly the tags of an owner who is provisional. They are written once
+/// more, so that the recheck takes them for ours, and can correct them.
+fn may_be_predicted(request: &PlanRequest, target: &TagTarget, owner: &Owner) -> bool {
+    let is_new = !target.may_have_existed && !target.is_older && target.repeat != Repeat::Possible;
+    is_new && request.previous_tags.is_none() && owner.pending.is_some()
 }
 
 /// The tags on the resource that the decision has to know.
@@ -271,13 +283,15 @@ fn is_service_call(creation: &Creation, resolved: &Resolved) -> bool {
     owner.is_service() || principal.is_service_linked() || (as_role && principal.invoking_service().is_some())
 }
 
-/// The service that made the call in its own name, by its service-linked role, or as a role of the customer that it assumed.
-/// Only a reserved path proves a service-linked role here: what a service sets is not replaced.
-fn calling_service<'a>(creation: &'a Creation, resolved: &Resolved) -> Option<&'a str> {
-    let (source, principal) = (resolved.owner.source, &creation.principal);
-    let in_own_name = matches!(source, Some(OwnerSource::Service | OwnerSource::Workload));
-    let service = principal.linked_service();
-    service.or_else(|| in_own_name.then(|| principal.invoking_service()).flatten())
+/// The service that made the call in its own name or by its service-linked role, which only a reserved path proves: what
+/// such a service sets is not replaced.
+///
+/// A service that calls as a role of the customer does not count. Step Functions, Systems Manager and others make any call
+/// that their user writes, with any tags.
+fn calling_service(creation: &Creation) -> Option<&str> {
+    let principal = &creation.principal;
+    let in_own_name = principal.kind == PrincipalKind::AwsService;
+    principal.linked_service().or_else(|| in_own_name.then(|| principal.invoking_service()).flatten())
 }
 
 /// `None` if the resource or principal is deleted: a role or group may be gone while the resources that it made live on.

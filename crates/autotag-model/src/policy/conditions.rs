@@ -75,7 +75,7 @@ pub enum Effect {
 pub(super) struct Caller<'a> {
     /// `${aws:userid}`.
     pub(super) user_id: Option<&'a str>,
-    /// `${aws:PrincipalTag/...}`: session tags, then IAM tags.
+    /// `${aws:PrincipalTag/...}`: the IAM tags of the role or user. The caller does not choose them.
     pub(super) tags: Vec<(&'a str, &'a str)>,
 }
 

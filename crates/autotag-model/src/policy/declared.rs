@@ -3,6 +3,7 @@
 use super::conditions::{Caller, is_expected};
 use super::input::DecisionInput;
 use super::{Note, Policy};
+use crate::tags::normalized_key;
 
 /// Services that put tags of the customer on what they make: those of a launch template, a stack, a recipe, or of the source
 /// of a copy. Whoever writes these chooses the tags, so that they are no tags of the service.
@@ -81,8 +82,14 @@ impl Policy {
     }
 }
 
+/// The caller as conditions of AWS's policies see them, without session tags: whoever assumes a role chooses those, and
+/// could make any value an expected one. A session tag hides an IAM tag of the same key.
 fn caller<'a>(inputs: &DecisionInput<'a>) -> Caller<'a> {
-    let session = inputs.session_tags.iter().copied();
-    let iam = inputs.iam_tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    Caller { user_id: inputs.context.principal.principal_id.as_deref(), tags: session.chain(iam).collect() }
+    let hidden = |key: &str| {
+        let mut session = inputs.session_tags.iter();
+        session.any(|(known, _)| normalized_key(known) == normalized_key(key))
+    };
+    let own = inputs.iam_tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let tags = own.filter(|(key, _)| !hidden(key)).collect();
+    Caller { user_id: inputs.context.principal.principal_id.as_deref(), tags }
 }

@@ -213,6 +213,24 @@ fn what_aws_expects_is_kept_whoever_set_it_and_nothing_is_written_beside_it() {
 }
 
 #[test]
+fn a_session_tag_makes_no_value_an_expected_one() {
+    // AWS's Glue policies compare `owner` with a tag of the caller, and whoever assumes a role chooses the tags of the session.
+    let glue = |iam: &[(&str, &str)], session: Vec<(&'static str, &'static str)>| {
+        let (iam, requested) = (own(iam), own(&[("Owner", "boss@example.com")]));
+        written(&Case { iam, session, requested, event_source: "glue.amazonaws.com", ..Case::default() }).0
+    };
+    assert!(glue(&[], vec![("owner", "boss@example.com")]).contains(&own(&IDENTITY[..1])[0]));
+    assert!(
+        !glue(&[("owner", "boss@example.com")], vec![]).contains(&own(&IDENTITY[..1])[0]),
+        "the role's own tag"
+    );
+    assert!(
+        glue(&[("owner", "boss@example.com")], vec![("owner", "x")]).contains(&own(&IDENTITY[..1])[0]),
+        "a session tag hides the role's"
+    );
+}
+
+#[test]
 fn what_a_service_set_at_creation_is_kept() {
     let case = |service, requested: &[(&str, &str)]| Case {
         requested: own(requested),

@@ -57,8 +57,8 @@ pub fn issue_window(principal: &Principal) -> RangeInclusive<Timestamp> {
 /// a name is never taken for that alone: two people can use one role and one session name at the same time.
 ///
 /// A call signed with another key than the candidate's is matched by time only where AWS gives a session further keys with
-/// the same `creationDate`: sessions of SAML and of the account access manager, and calls whose record says that their
-/// credentials come from a sign-in. The second of issue must then be equal.
+/// the same `creationDate`: sessions of SAML and of the account access manager, and sessions that a sign-in asked for if the
+/// call comes from one too. The second of issue must then be equal.
 ///
 /// A match by time is provisional while records of other sessions may still arrive: if two sessions of a name were issued
 /// within two seconds and the record of one is missing, a call is matched with the other.
@@ -110,7 +110,7 @@ fn gets_further_keys(session: &Session, principal: &Principal) -> bool {
     let service = session.caller.invoked_by.as_deref();
     session.kind == SessionKind::AssumeRoleWithSaml
         || (session.caller.kind == PrincipalKind::AwsService && service == Some(ACCOUNT_ACCESS))
-        || principal.is_from_sign_in()
+        || (principal.is_from_sign_in() && session.caller.is_from_sign_in())
 }
 
 /// Whether two sessions lead to the same tags and the same owner, so that either can be taken.

@@ -215,3 +215,64 @@ fn of_a_key_that_no_known_session_has_the_record_may_still_come() {
     assert_eq!(missing(Some("ASIAONE")), Some(MissingEvidence::SessionRecord));
     assert_eq!(missing(None), None, "a third record would not decide");
 }
+
+#[test]
+fn who_assumes_the_role_of_a_workload_under_its_session_name_is_not_the_owner_of_its_calls() {
+    let mut identity = role_session("fn-role", "thumb", None);
+    identity["inScopeOf"] = json!({"issuerType": "AWS::Lambda::Function",
+        "credentialsIssuedTo": "arn:aws:lambda:eu-west-1:111122223333:function:thumb"});
+    let mut mallory = session("fn-role", "thumb", "ASIAMALLORY", &user("mallory"));
+    mallory.tags = vec![("Team".to_owned(), "evil".to_owned())];
+    let called = owner(&identity, std::slice::from_ref(&mallory));
+    assert_eq!(called.name.as_deref(), Some("fn-role"));
+    assert_eq!((called.proof, called.session), (Some(Proof::Workload), None));
+
+    let mut instance = role_session("fn-role", "thumb", None);
+    instance["sessionContext"]["ec2RoleDelivery"] = json!("2.0");
+    assert_eq!(named(&instance, std::slice::from_ref(&mallory)), is("fn-role", OwnerSource::Workload));
+
+    // Without such proof in the record, neither the workload's own session nor mallory's is taken.
+    let mut own = session(
+        "fn-role",
+        "thumb",
+        "ASIAOWN",
+        &json!({"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}),
+    );
+    own.role_session = "arn:aws:sts::111122223333:assumed-role/fn-role/thumb".to_owned();
+    let unclear = owner(&role_session("fn-role", "thumb", None), &[mallory, own]);
+    assert_eq!(unclear.proof, Some(Proof::NameOnly));
+}
+
+#[test]
+fn a_session_of_the_account_access_manager_has_one_owner_with_and_without_on_behalf_of() {
+    let (identity, mut known) = entered(ANA);
+    known.tags = vec![("Email".to_owned(), "ana@example.com".to_owned())];
+    let with_user = with_user(identity.clone());
+    assert_eq!(named(&identity, std::slice::from_ref(&known)), named(&with_user, &[known]));
+}
+
+fn with_user(mut identity: Value) -> Value {
+    identity["onBehalfOf"] = json!({"userId": ANA,
+        "identityStoreArn": "arn:aws:identitystore::111122223333:identitystore/d-1234567890"});
+    identity
+}
+
+#[test]
+fn a_session_of_the_same_second_is_not_the_one_of_a_console_call() {
+    let known = [session("Deploy", "shift", "ASIAONE", &user("anna"))];
+    let mut at = principal(&role_session("Deploy", "shift", Some("ASIATWO")));
+    at.from_console = true;
+    let owner = block_on(resolve(&at, &Trust::default(), &store(&known), &MemoryBackend::new())).unwrap();
+    assert_eq!((owner.name.as_deref(), owner.proof), (Some("shift"), Some(Proof::NameOnly)));
+}
+
+#[test]
+fn a_session_name_of_cloudformation_or_a_reserved_role_name_alone_proves_nothing() {
+    let mut identity = role_session("stack-role", "AWSCloudFormation", None);
+    identity["invokedBy"] = json!("cloudformation.amazonaws.com");
+    assert_eq!(owner(&identity, &[]).proof, Some(Proof::NameOnly));
+    let mut reserved =
+        role_session("AWSReservedSSO_Admin_0123456789abcdef", "boss@example.com", Some("ASIAONE"));
+    reserved["sessionContext"].as_object_mut().unwrap().remove("sessionIssuer");
+    assert_eq!(owner(&reserved, &[]).proof, Some(Proof::NameOnly));
+}

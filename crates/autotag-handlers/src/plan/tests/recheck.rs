@@ -248,3 +248,24 @@ fn session_tags_are_left_to_the_recheck_while_another_session_may_be_meant() {
         assert_eq!(tag(&world, &arn, "Team").as_deref(), team);
     }
 }
+
+/// Mallory knows which tags the first evaluation would write under the session name of their choice, and asks for them.
+#[test]
+fn tags_that_a_call_asks_for_as_the_first_evaluation_writes_them_are_rechecked() {
+    let world = just_after();
+    let predicted = [
+        ("Owner", "build"),
+        ("PrincipalId", "AROADeploy:build"),
+        ("CreatedBy", "arn:aws:sts::111122223333:assumed-role/Deploy/build"),
+    ];
+    let set: Value = predicted.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+    let record = instance(NINE, &caller(), "i-1", &json!([{"resourceType": "instance", "tags": set}]));
+    world.put_tags(&ec2_arn("instance", "i-1"), &predicted);
+    let (asked, _) = unwritten(&world, &record);
+    assert_eq!(asked.len(), 1, "a recheck is asked for");
+    let first = evaluate(&world, &record, None);
+    creations(world.sessions(), &[assumed()]);
+    let second = evaluate(&world, &record, Some(&row_of(&first, &ec2_arn("instance", "i-1")).decided));
+    assert_eq!(row_of(&second, &ec2_arn("instance", "i-1")).status, Outcome::Tagged);
+    assert_eq!(tag(&world, &ec2_arn("instance", "i-1"), "Owner").as_deref(), Some("mara"));
+}

@@ -59,3 +59,15 @@ fn an_owner_that_a_service_sets_for_somebody_is_replaced() {
         assert_ne!(on_instance(&world, "Owner").as_deref(), Some("boss"), "{who}");
     }
 }
+
+#[test]
+fn an_owner_that_a_state_machine_of_the_caller_sets_is_replaced() {
+    // Step Functions calls as a role of the customer, with any tags that the state machine names.
+    let mut steps = role("My-RoleName", "", "run", "ASIASTEPS");
+    steps["invokedBy"] = json!("states.amazonaws.com");
+    steps["inScopeOf"] = json!({"issuerType": "AWS::StepFunctions::StateMachine"});
+    let (world, notes) = instance_by(&steps, &[("Owner", "boss"), ("PrincipalId", "AIDABOSS")]);
+    assert_eq!(on_instance(&world, "Owner").as_deref(), Some("My-RoleName"));
+    assert_ne!(on_instance(&world, "PrincipalId").as_deref(), Some("AIDABOSS"));
+    assert!(!notes.contains(&Note::SetByService("Owner".into())), "{notes:?}");
+}
