@@ -150,25 +150,7 @@ pub(super) fn decide(
     let session = owner.session.as_ref().filter(|_| !resolved.leaves_session_tags);
     let session_tags = session.map(|session| session.effective_tags()).unwrap_or_default();
     let event = &creation.event;
-    let context = TemplateContext {
-        owner: owner.name.as_deref(),
-        owner_source: owner.source.map(OwnerSource::as_str),
-        principal: &creation.principal,
-        workload: owner.workload.as_deref(),
-        event_time: event.time.as_deref(),
-        event_name: &event.name,
-        event_source: &event.source,
-        event_id: event.id.as_deref(),
-        account: target.resource.account.as_ref().map(AccountId::as_str),
-        region: target.resource.region.as_ref().map(Region::as_str),
-        source_ip: event.source_ip.as_deref(),
-        user_agent: event.user_agent.as_deref(),
-        subject: Some(&owner.subject),
-        actor: actor(policy, &session_tags),
-        owner_proof: owner.proof.map(Proof::as_str),
-        owner_account: owner.account.as_deref(),
-        channel: owner.channel.as_ref().map(Channel::as_str),
-    };
+    let context = template_context(policy, creation, &owner, target, &session_tags);
     let decision = first_creation(
         policy,
         target,
@@ -198,6 +180,36 @@ pub(super) fn decide(
         tags = TagSet::new();
     }
     Ok(Decided { tags, all: decided, notes, owner, nothing })
+}
+
+/// The values of the policy's placeholders for one resource.
+fn template_context<'a>(
+    policy: &Policy,
+    creation: &'a Creation,
+    owner: &'a Owner,
+    target: &'a TagTarget,
+    session_tags: &[(&'a str, &'a str)],
+) -> TemplateContext<'a> {
+    let event = &creation.event;
+    TemplateContext {
+        owner: owner.name.as_deref(),
+        owner_source: owner.source.map(OwnerSource::as_str),
+        principal: &creation.principal,
+        workload: owner.workload.as_deref(),
+        event_time: event.time.as_deref(),
+        event_name: &event.name,
+        event_source: &event.source,
+        event_id: event.id.as_deref(),
+        account: target.resource.account.as_ref().map(AccountId::as_str),
+        region: target.resource.region.as_ref().map(Region::as_str),
+        source_ip: event.source_ip.as_deref(),
+        user_agent: event.user_agent.as_deref(),
+        subject: Some(&owner.subject),
+        actor: actor(policy, session_tags),
+        owner_proof: owner.proof.map(Proof::as_str),
+        owner_account: owner.account.as_deref(),
+        channel: owner.channel.as_ref().map(Channel::as_str),
+    }
 }
 
 /// The person whom a pipeline passes on, in the session tag that the policy names. Keys of session tags ignore case.
