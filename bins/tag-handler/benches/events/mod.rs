@@ -54,10 +54,12 @@ impl Events {
 fn event(number: usize, identity: &Value) -> Event {
     let id = |kind: &str| format!("{kind}-0{number:016x}");
     let (name, of) = MIX.iter().enumerate().nth(number % MIX.len()).map_or(("", 0), |(of, name)| (*name, of));
+    // An answer that names an earlier time proves an older resource.
+    let launched = 1_772_442_000_000_u64 + ((number / MIX.len() % 60) * 60 + of) as u64 * 1_000;
     let (request, response, ids) = match name {
         "RunInstances" => {
             let ids = [id("i"), attached("vol", &id("i")), attached("eni", &id("i"))];
-            (run_request(), run_response(&ids), ids.to_vec())
+            (run_request(), run_response(&ids, launched), ids.to_vec())
         }
         "CreateSnapshot" => (
             json!({"volumeId": "vol-0f00000000000000f", "description": "before the upgrade"}),
@@ -132,7 +134,7 @@ fn run_request() -> Value {
     })
 }
 
-fn run_response([instance, _, interface]: &[String; 3]) -> Value {
+fn run_response([instance, _, interface]: &[String; 3], launched: u64) -> Value {
     let groups = json!({"items": [{"groupId": "sg-03b8f93df588468a0", "groupName": "web"}]});
     let interface = json!({
         "networkInterfaceId": interface, "subnetId": "subnet-0e13660d1ca3cf7cc", "vpcId": "vpc-0a1b2c3d4e5f60718",
@@ -144,7 +146,7 @@ fn run_response([instance, _, interface]: &[String; 3]) -> Value {
     let instance = json!({
         "instanceId": instance, "imageId": "ami-0a1b2c3d4e5f60718", "instanceType": "t3.micro", "productCodes": {},
         "instanceState": {"code": 0, "name": "pending"}, "amiLaunchIndex": 0, "monitoring": {"state": "disabled"},
-        "privateDnsName": "ip-10-0-214-57.eu-west-1.compute.internal", "launchTime": 1_772_440_260_000_u64,
+        "privateDnsName": "ip-10-0-214-57.eu-west-1.compute.internal", "launchTime": launched,
         "placement": {"availabilityZone": "eu-west-1a", "tenancy": "default"}, "subnetId": "subnet-0e13660d1ca3cf7cc",
         "vpcId": "vpc-0a1b2c3d4e5f60718", "privateIpAddress": "10.0.214.57", "architecture": "x86_64",
         "stateReason": {"code": "pending", "message": "pending"}, "rootDeviceName": "/dev/xvda",
