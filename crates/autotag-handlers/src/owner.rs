@@ -286,7 +286,7 @@ fn step(at: &Principal, session: Option<&Session>, trust: &Trust, claims: &mut C
         let proof = if at.issuer_arn().is_some() { Proof::Person } else { Proof::NameOnly };
         return ChainStep::Named(NamedOwner::new(name, OwnerSource::IdentityCenter, proof));
     }
-    let entered = session.filter(|session| channel::is_from(session, ACCOUNT_ACCESS));
+    let entered = session.filter(|session| session.is_from_service(ACCOUNT_ACCESS));
     if let Some(user) = &at.on_behalf_of {
         // Not every call of such a session says for whom it is made. The owner is the same.
         return ChainStep::Person(IdentityCenterUser {
@@ -305,7 +305,7 @@ fn step(at: &Principal, session: Option<&Session>, trust: &Trust, claims: &mut C
 
 /// The one who asked for a known session.
 fn of_session(at: &Principal, session: &Session, trust: &Trust) -> ChainStep {
-    if channel::is_from(session, ACCOUNT_ACCESS)
+    if session.is_from_service(ACCOUNT_ACCESS)
         && let Some(id) = at.session_name()
     {
         let user = OnBehalfOf::new(id);

@@ -160,6 +160,11 @@ impl Session {
         self.expires.unwrap_or_else(longest)
     }
 
+    /// Whether this AWS service itself asked STS for the session: `pods.eks.amazonaws.com`.
+    pub fn is_from_service(&self, service: &str) -> bool {
+        self.caller.kind == PrincipalKind::AwsService && self.caller.invoked_by.as_deref() == Some(service)
+    }
+
     /// Whether `other` is a copy of the same session.
     pub fn is_same(&self, other: &Self) -> bool {
         self.role_session == other.role_session

@@ -27,9 +27,9 @@ impl ChainTrace {
         let between = issue_window(at);
         let mut candidates = sessions.find_issued(role_session, &between).await?;
         // The store knows the session of a workload by its ARN. Another session of the same name must not hide it.
-        let by_key = matches!(find_session(&candidates, at), SessionMatch::ByKey(_));
-        let unknown = !by_key && !is_proven_workload(at);
-        if let (true, Some(arn)) = (unknown, &at.arn) {
+        let is_certain =
+            matches!(find_session(&candidates, at), SessionMatch::ByKey(_)) || is_proven_workload(at);
+        if let (false, Some(arn)) = (is_certain, &at.arn) {
             candidates.extend(sessions.find_issued(arn, &between).await?);
         }
         // Who assumes a workload's role under the name of its session may do so in the same second. The record itself proves

@@ -45,7 +45,9 @@ impl Channel {
             Some(service) => Some(Self::Service(service.to_owned())),
             None if principal.from_console => Some(Self::Console),
             None if signed_in => Some(Self::SignIn),
-            None => session.filter(|session| is_from(session, ROLES_ANYWHERE)).map(|_| Self::RolesAnywhere),
+            None => {
+                session.filter(|session| session.is_from_service(ROLES_ANYWHERE)).map(|_| Self::RolesAnywhere)
+            }
         }
     }
 
@@ -60,12 +62,6 @@ impl Channel {
             Self::Service(service) => service,
         }
     }
-}
-
-/// Whether this AWS service itself asked STS for the session.
-pub(super) fn is_from(session: &Session, service: &str) -> bool {
-    let caller = &session.caller;
-    caller.kind == PrincipalKind::AwsService && caller.invoked_by.as_deref() == Some(service)
 }
 
 impl fmt::Display for Channel {

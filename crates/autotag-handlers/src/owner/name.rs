@@ -1,6 +1,5 @@
 //! The name of an owner, as one principal or its session says it.
 
-use super::channel::is_from;
 use super::proof::Proof;
 use super::source::OwnerSource;
 use autotag_model::arn::Arn;
@@ -137,7 +136,7 @@ const POD_TAGS: [(&str, &str); 3] = [
 
 /// The service account of a session of EKS Pod Identity: the same owner as the same account has by its OIDC subject.
 fn service_account(session: &Session) -> Option<NamedOwner> {
-    if !is_from(session, POD_IDENTITY) {
+    if !session.is_from_service(POD_IDENTITY) {
         return None;
     }
     let tag =

@@ -1,7 +1,7 @@
 //! Finds the session in which a call was made.
 
 use super::{Session, SessionKind};
-use crate::identity::{Principal, PrincipalKind};
+use crate::identity::Principal;
 use jiff::{SignedDuration, Timestamp};
 use std::ops::RangeInclusive;
 
@@ -107,9 +107,8 @@ pub fn find_session<'s>(candidates: &'s [Session], principal: &Principal) -> Ses
 /// Whether AWS gives the credentials of this session further keys: a session of SAML, of the account access manager, or
 /// one from which a sign-in went on.
 fn gets_further_keys(session: &Session, principal: &Principal) -> bool {
-    let service = session.caller.invoked_by.as_deref();
     session.kind == SessionKind::AssumeRoleWithSaml
-        || (session.caller.kind == PrincipalKind::AwsService && service == Some(ACCOUNT_ACCESS))
+        || session.is_from_service(ACCOUNT_ACCESS)
         || (principal.is_from_sign_in() && session.caller.is_from_sign_in())
 }
 
