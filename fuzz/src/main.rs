@@ -117,7 +117,7 @@ fn named<'t>(all: &'t [Box<dyn Target>], name: &str) -> Result<&'t dyn Target> {
     }
 }
 
-/// Prints the faults with their first inputs. What is known and open is no failure.
+/// Prints the faults with their first inputs. Known open faults do not fail the campaign.
 fn summary(reports: &Reports, out: &Path) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for (name, report) in reports {

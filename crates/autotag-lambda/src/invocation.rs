@@ -283,7 +283,7 @@ fn object(notice: &Value, decode: impl Fn(&str) -> Option<String>) -> Option<Sou
 fn log_file(bucket: &str, key: Option<&str>) -> Option<Source> {
     let object = |key: &str| Source::Object { bucket: bucket.to_owned(), key: key.to_owned() };
     match key {
-        Some("") | None => Some(Source::Unusable("a list of log files with a key that is no text")),
+        Some("") | None => Some(Source::Unusable("a list of log files with a key that is not text")),
         Some(key) => is_log_file(key).then(|| object(key)),
     }
 }

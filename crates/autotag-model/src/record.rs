@@ -347,7 +347,7 @@ fn read_raw<'de, A: MapAccess<'de>>(field: &mut Option<&'de RawValue>, map: &mut
 struct Code<'a>(Option<Cow<'a, str>>);
 
 /// The code of a record whose own cannot be read.
-const UNREADABLE_CODE: &str = "an errorCode that is no text";
+const UNREADABLE_CODE: &str = "an errorCode that is not text";
 
 impl<'de: 'a, 'a> Deserialize<'de> for Code<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
