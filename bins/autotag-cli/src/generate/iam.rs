@@ -5,6 +5,7 @@
 
 mod closed_keys;
 mod fixed;
+mod join;
 
 use super::file::GeneratedFile;
 use super::inventory::Inventory;
@@ -215,7 +216,7 @@ fn statements(needs: &ActionMap<'_>, closed: &ClosedKeys) -> Vec<Statement> {
 /// Packs statements into few policies, in order.
 fn split(name: &str, needs: &ActionMap<'_>, closed: &ClosedKeys) -> Result<Vec<Policy>> {
     let mut policies: Vec<Policy> = Vec::new();
-    for statement in statements(needs, closed) {
+    for statement in join::join(statements(needs, closed)) {
         let fits = |policy: &mut Policy| {
             policy.statements.push(statement.clone());
             let fits = policy.size() <= MAX_POLICY_LENGTH;
