@@ -146,3 +146,30 @@ fn own_rules_are_included() {
     assert!(said(&output).contains("CreateExample"), "{}", said(&output));
     assert!(said(&output).contains("example:TagResource"), "{}", said(&output));
 }
+
+#[test]
+fn a_deployment_for_some_services_matches_and_allows_only_those() {
+    let folder = TempDir::new().unwrap();
+    let output = generate(folder.path(), &["--services", "sqs,sns.amazonaws.com"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let read = |name: &str| fs::read_to_string(folder.path().join("deploy").join(name)).unwrap();
+    let pattern = read("event-patterns/creations-1.json");
+    assert!(pattern.contains("sqs.amazonaws.com") && pattern.contains("sns.amazonaws.com"), "{pattern}");
+    assert!(!pattern.contains("ec2.amazonaws.com"), "{pattern}");
+    assert!(!folder.path().join("deploy/event-patterns/creations-2.json").exists());
+    let policy = read("iam/tag-1.json");
+    assert!(policy.contains("sqs:TagQueue") && !policy.contains("ec2:CreateTags"), "{policy}");
+    // With the same services, the files are up to date; for all services, they are not.
+    assert_eq!(generate(folder.path(), &["--services", "sns,sqs", "--check"]).status.code(), Some(0));
+    assert_eq!(generate(folder.path(), &["--check"]).status.code(), Some(1));
+}
+
+#[test]
+fn services_without_rules_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let output = generate(folder.path(), &["--services", "sqs,sqss"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let message =
+        "--services: no rules for sqss.amazonaws.com; `autotag catalog` lists the services with rules";
+    assert!(said(&output).contains(message), "{}", said(&output));
+}

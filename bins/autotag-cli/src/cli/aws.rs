@@ -65,6 +65,10 @@ pub(crate) struct GenerateArgs {
     /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
+    /// Services to deploy for, separated by commas, by event source: s3,ec2,lambda. Their events are the only ones that the rules
+    /// match, and their resources the only ones that the roles may tag [default: all of the catalogue]
+    #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
+    pub(crate) services: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +121,9 @@ pub(crate) struct DoctorArgs {
     /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
+    /// Services for which it was deployed, as `autotag generate --services` got them [default: all of the catalogue]
+    #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
+    pub(crate) services: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -44,7 +44,8 @@ impl<'r> Report<'r> {
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<Completion> {
     let services = setup::catalog(&args.rules)?.services()?;
-    let expected = Expected::of(&Inventory::new(services, setup::policy(args.policy.as_deref())?))?;
+    let policy = setup::policy(args.policy.as_deref())?;
+    let expected = Expected::of(&Inventory::new(services, policy).only(&args.services)?)?;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let (findings, canary) = runtime.block_on(check(args, expected));
     let report = Report::new(&findings, canary.as_ref());

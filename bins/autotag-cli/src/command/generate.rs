@@ -17,7 +17,8 @@ use std::path::{Component, Path};
 
 pub(crate) fn run(args: &GenerateArgs) -> Result<Completion> {
     let services = setup::catalog(&args.rules)?.services()?;
-    let inventory = Inventory::new(services, setup::policy(args.policy.as_deref())?);
+    let policy = setup::policy(args.policy.as_deref())?;
+    let inventory = Inventory::new(services, policy).only(&args.services)?;
     let files = generate::files(&inventory)?;
     let changes = changes(&args.out, &files)?;
     if args.check {

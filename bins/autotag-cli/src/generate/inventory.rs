@@ -1,5 +1,7 @@
 //! The input of `autotag generate`: the catalogue and the policy.
 
+use crate::setup::usage_error;
+use anyhow::Result;
 use autotag_model::policy::{Policy, Profile};
 use autotag_model::rule::{Rule, ServiceRules};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,17 +13,47 @@ pub(crate) struct Inventory {
     pub(crate) services: Vec<ServiceRules>,
     /// The tag policy.
     pub(crate) policy: Policy,
+    /// The event sources whose rules count. `None`: all.
+    chosen: Option<BTreeSet<String>>,
 }
 
 impl Inventory {
     pub(crate) fn new(services: Vec<ServiceRules>, policy: Policy) -> Self {
-        Self { services, policy }
+        Self { services, policy, chosen: None }
     }
 
-    /// The rules whose events the policy does not ignore.
+    /// Leaves out the rules of all services but these, named like `ec2` or `ec2.amazonaws.com`. Without names it leaves out none.
+    ///
+    /// # Errors
+    /// A usage error that lists the names without rules.
+    pub(crate) fn only(mut self, names: &[String]) -> Result<Self> {
+        if names.is_empty() {
+            return Ok(self);
+        }
+        let source =
+            |name: &String| if name.contains('.') { name.clone() } else { format!("{name}.amazonaws.com") };
+        let chosen: BTreeSet<String> = names.iter().map(source).collect();
+        let is_known = |source: &String| self.services.iter().any(|service| service.source == *source);
+        let unknown: Vec<&str> =
+            chosen.iter().filter(|source| !is_known(source)).map(String::as_str).collect();
+        if !unknown.is_empty() {
+            let unknown = unknown.join(", ");
+            let what = format!(
+                "--services: no rules for {unknown}; `autotag catalog` lists the services with rules"
+            );
+            return Err(usage_error(what));
+        }
+        self.chosen = Some(chosen);
+        Ok(self)
+    }
+
+    /// The rules of the chosen services, without those whose events the policy ignores.
     pub(crate) fn rules(&self) -> impl Iterator<Item = (&ServiceRules, &Rule)> {
-        let all =
-            self.services.iter().flat_map(|service| service.rules.iter().map(move |rule| (service, &**rule)));
+        let is_chosen = |service: &&ServiceRules| {
+            self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&service.source))
+        };
+        let services = self.services.iter().filter(is_chosen);
+        let all = services.flat_map(|service| service.rules.iter().map(move |rule| (service, &**rule)));
         all.filter(|(service, rule)| self.policy.ignore.event(&service.source, &rule.event, None).is_none())
     }
 

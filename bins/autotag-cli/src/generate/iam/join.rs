@@ -35,7 +35,8 @@ const EVERY_SERVICE: &str = "*";
 /// The services of a statement: those of its actions and those of its resources.
 fn services(statement: &Statement) -> BTreeSet<String> {
     let of_actions = statement.actions.iter().filter_map(|action| action.split(':').next());
-    let of_resources = statement.resources.iter().map(|resource| resource.split(':').nth(2).unwrap_or(EVERY_SERVICE));
+    let of_resources =
+        statement.resources.iter().map(|resource| resource.split(':').nth(2).unwrap_or(EVERY_SERVICE));
     of_actions.chain(of_resources).map(str::to_owned).collect()
 }
 
