@@ -1,7 +1,7 @@
 //! What a record says about the call beside its resource: whether it made the resource, and with which tags.
 
 use super::{Rule, path};
-use crate::json::{is_nothing, member, text};
+use crate::json::{is_nothing, text};
 use crate::record::{ParsedRecord, tags_in};
 use crate::time::written_time;
 use jiff::Timestamp;
@@ -37,7 +37,9 @@ impl Rule {
     /// parameters with the resource that the first one made, and records it like the first one.
     pub fn has_idempotency_token(&self, parsed: &ParsedRecord) -> bool {
         let request = path::unwrapped(&parsed.request, &self.event, "Request");
-        TOKENS.iter().any(|token| member(request, token).is_some_and(|found| !is_nothing(found)))
+        let is_token = |name: &str| TOKENS.iter().any(|token| token.eq_ignore_ascii_case(name));
+        let mut members = request.as_object().into_iter().flatten();
+        members.any(|(name, value)| is_token(name) && !is_nothing(value))
     }
 
     /// When the resource was created, by the answer; of several resources the oldest. `None` if the answer does not
