@@ -428,7 +428,7 @@ mod tests {
                 "false",
                 "1.5",
                 r#""\ud800""#,
-                r#"[null]"#,
+                r"[null]",
             ] {
                 for answer in ["null", "{}", r#"{"id":"x"}"#] {
                     let more = format!(r#""{member}":{value},"responseElements":{answer}"#);

@@ -147,7 +147,7 @@ impl Path {
         let texts = self.values(event, parsed).into_iter().filter_map(text);
         let member = self.steps.last().map_or("", |step| step.name.as_str());
         texts
-            .filter(|text| !is_masked_member(event, member, text) && !(self.names_arn() && is_mask(text)))
+            .filter(|text| !(is_masked_member(event, member, text) || self.names_arn() && is_mask(text)))
             .map(std::borrow::Cow::into_owned)
             .collect()
     }
