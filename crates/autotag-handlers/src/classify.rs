@@ -182,8 +182,13 @@ impl Classifier {
         services::refine(&self.services, &context, &mut creation.targets);
         creation.reject_foreign_resources(&scope);
         match (creation.targets.is_empty(), creation.rejected.is_empty()) {
-            (true, true) if lacks_details(record, &parsed) => {
-                let why = "`serviceEventDetails` cannot be read, and only they name the resource".to_owned();
+            (true, true)
+                if lacks_details(record, &parsed)
+                    || rules.iter().any(|rule| rule.lacks_service_details(&parsed)) =>
+            {
+                let why =
+                    "`serviceEventDetails` do not say what has happened, and nothing else names the resource"
+                        .to_owned();
                 rejected(creation.event, Outcome::Malformed(why))
             }
             // No rule of the event applies to this record: it creates nothing.

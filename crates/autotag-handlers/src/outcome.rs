@@ -54,6 +54,8 @@ pub enum SkipReason {
     Duplicate,
     /// The record proves that the resource was there before the call, and it has no owner. The caller is not its owner.
     Older,
+    /// A later call of the same plan has written another object in its place.
+    Replaced,
 }
 
 impl Outcome {
@@ -121,6 +123,7 @@ impl fmt::Display for SkipReason {
             Self::AccountsDisagree(what) => write!(f, "accounts disagree: {what}"),
             Self::Duplicate => f.write_str("another copy of this event was taken"),
             Self::Older => f.write_str("the resource was there before the call"),
+            Self::Replaced => f.write_str("a later call has written another object in its place"),
         }
     }
 }

@@ -10,6 +10,7 @@
 mod event_bridge;
 mod header;
 mod malformed;
+mod mode;
 mod not_json;
 mod position;
 mod resume;

@@ -13,7 +13,7 @@ pub use access_key::AccessKeyId;
 pub use kind::PrincipalKind;
 
 use crate::arn::{AccountId, Arn};
-use crate::json::{any_member, member, member_text};
+use crate::json::{any_member, chosen_text, is_mask, member, member_text};
 use crate::record::{Record, RecordError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -177,7 +177,7 @@ impl Principal {
             in_scope_of,
             principal_id: member_text(identity, "principalId"),
             account: member_text(identity, "accountId"),
-            user_name: member_text(identity, "userName"),
+            user_name: user_name(identity),
             access_key: member_text(identity, "accessKeyId").and_then(|id| AccessKeyId::new(&id)),
             invoked_by,
             identity_provider: member_text(identity, "identityProvider"),
@@ -331,6 +331,16 @@ impl Principal {
     }
 }
 
+/// The `userName` of a principal. CloudTrail hides the name of a user who does not exist, and writes no ARN then. A name
+/// that only looks like a mask is in the ARN or the id as well.
+fn user_name(identity: &Value) -> Option<String> {
+    let name = chosen_text(identity, "userName")?;
+    let is_in = |member: &str, separators: &[char]| {
+        member_text(identity, member).is_some_and(|text| text.rsplit(separators).next() == Some(&*name))
+    };
+    (!is_mask(&name) || is_in("arn", &['/']) || is_in("principalId", &[':'])).then_some(name)
+}
+
 fn kind_by_arn(arn: &str) -> PrincipalKind {
     let Ok(arn) = arn.parse::<Arn>() else { return PrincipalKind::None };
     match (arn.service(), arn.resource().split('/').next()) {
@@ -347,7 +357,7 @@ fn session_context(context: &Value) -> SessionContext {
     let issuer = any_member(context, &["sessionIssuer"]).map(|issuer| Issuer {
         principal_id: member_text(issuer, "principalId"),
         arn: member_text(issuer, "arn"),
-        user_name: member_text(issuer, "userName"),
+        user_name: user_name(issuer),
     });
     let web = any_member(context, &["webIdFederationData"]);
     let attributes = web.and_then(|web| any_member(web, &["attributes"]));
@@ -363,7 +373,7 @@ fn session_context(context: &Value) -> SessionContext {
     SessionContext {
         issuer,
         created: created.and_then(|text| text.parse().ok()),
-        source_identity: member_text(context, "sourceIdentity"),
+        source_identity: chosen_text(context, "sourceIdentity"),
         federated_provider: web.and_then(|web| member_text(web, "federatedProvider")),
         federated_subject: subject,
         ec2_role_delivery: member_text(context, "ec2RoleDelivery"),
@@ -420,6 +430,27 @@ mod tests {
         let masked =
             Principal::from_value(&json!({"type": "IAMUser", "userName": "HIDDEN_DUE_TO_SECURITY_REASONS"}));
         assert_eq!(masked.user_name, None);
+    }
+
+    #[test]
+    fn a_user_who_is_named_like_a_mask_has_that_name() {
+        let name = "HIDDEN_DUE_TO_SECURITY_REASONS";
+        let user = json!({"type": "IAMUser", "userName": name, "principalId": "AIDAX",
+            "arn": format!("arn:aws:iam::111122223333:user/team/{name}")});
+        assert_eq!(Principal::from_value(&user).user_name.as_deref(), Some(name));
+        let pod =
+            json!({"type": "WebIdentityUser", "userName": name, "principalId": format!("idp:aud:{name}")});
+        assert_eq!(Principal::from_value(&pod).user_name.as_deref(), Some(name));
+        let session = json!({"type": "AssumedRole", "principalId": format!("AROAX:{name}"),
+            "sessionContext": {"sourceIdentity": name, "sessionIssuer": {"userName": name,
+                "arn": format!("arn:aws:iam::111122223333:role/{name}")}}});
+        let session = Principal::from_value(&session);
+        assert_eq!((session.role_name(), session.session_name()), (Some(name), Some(name)));
+        assert_eq!(session.session.unwrap().source_identity.as_deref(), Some(name));
+        // The name of another user in the ARN does not vouch for it.
+        let other =
+            json!({"type": "IAMUser", "userName": name, "arn": "arn:aws:iam::111122223333:user/lena"});
+        assert_eq!(Principal::from_value(&other).user_name, None);
     }
 
     #[test]

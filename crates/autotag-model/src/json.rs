@@ -83,6 +83,11 @@ pub(crate) fn member_text(value: &Value, name: &str) -> Option<String> {
     member(value, name).and_then(text).filter(|found| !is_mask(found)).map(Cow::into_owned)
 }
 
+/// The member `name` as text, of a member that no record hides. Its value was chosen by somebody, and can look like a mask.
+pub(crate) fn chosen_text(value: &Value, name: &str) -> Option<String> {
+    member(value, name).and_then(text).map(Cow::into_owned)
+}
+
 /// Whether a value is null, `""`, `{}` or `[]`, which all mean that there is no value.
 pub(crate) fn is_nothing(value: &Value) -> bool {
     match value {

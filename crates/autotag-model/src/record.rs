@@ -56,7 +56,8 @@ pub struct Record<'a> {
     /// `errorCode`: set when the API call failed. A list or an object, which no service writes, is a code that cannot be
     /// read.
     pub error_code: Option<Cow<'a, str>>,
-    /// `errorMessage`; failed console sign-ins have it without an `errorCode`.
+    /// `errorMessage`; failed console sign-ins have it without an `errorCode`. A list or an object is a message that cannot
+    /// be read.
     pub error_message: Option<Cow<'a, str>>,
     /// `sourceIPAddress`: an address, a service name or `AWS Internal`.
     pub source_ip_address: Option<Cow<'a, str>>,
@@ -101,14 +102,12 @@ impl Record<'_> {
         self.recipient_account_id.as_deref().and_then(AccountId::new)
     }
 
-    /// Whether the API call failed: it has an error code, or it has an error message and no answer.
+    /// Whether the API call failed: it has an error code or an error message, of whatever type.
     ///
-    /// Services write a code with every failure, but failed console sign-ins have a message alone. With an answer a message
-    /// alone proves no failure: something may have been created.
+    /// `null` and what is empty (`""`, `{}`, `[]`) count as absent. Services write a code with every failure, but failed
+    /// console sign-ins have a message alone, beside the answer `{"ConsoleLogin": "Failure"}`.
     pub fn failed(&self) -> bool {
-        let unanswered =
-            self.response_elements.is_none_or(|answer| matches!(answer.get(), "{}" | "[]" | "\"\""));
-        self.error_code.is_some() || (self.error_message.is_some() && unanswered)
+        self.error_code.is_some() || self.error_message.is_some()
     }
 
     /// Whether the call was a dry run, which EC2 records as a failure.
@@ -306,7 +305,12 @@ fn read_member<'de, A: MapAccess<'de>>(
             return Ok(());
         }
         "errorCode" => {
-            record.error_code = map.next_value::<Code<'de>>()?.0;
+            record.error_code = map.next_value::<ErrorText<'de>>()?.text("an errorCode that is not text");
+            return Ok(());
+        }
+        "errorMessage" => {
+            record.error_message =
+                map.next_value::<ErrorText<'de>>()?.text("an errorMessage that is not text");
             return Ok(());
         }
         "readOnly" => {
@@ -329,7 +333,6 @@ fn read_member<'de, A: MapAccess<'de>>(
         "eventCategory" => &mut record.event_category,
         "awsRegion" => &mut record.aws_region,
         "recipientAccountId" => &mut record.recipient_account_id,
-        "errorMessage" => &mut record.error_message,
         "sourceIPAddress" => &mut record.source_ip_address,
         "userAgent" => &mut record.user_agent,
         "requestID" => &mut record.request_id,
@@ -348,13 +351,25 @@ fn read_raw<'de, A: MapAccess<'de>>(field: &mut Option<&'de RawValue>, map: &mut
     Ok(())
 }
 
-/// An error code. What is neither a text nor empty still says that the call failed.
-struct Code<'a>(Option<Cow<'a, str>>);
+/// An error code or message. What is neither a text nor empty still says that the call failed.
+enum ErrorText<'a> {
+    Absent,
+    Text(Cow<'a, str>),
+    Unreadable,
+}
 
-/// The code of a record whose own cannot be read.
-const UNREADABLE_CODE: &str = "an errorCode that is not text";
+impl<'a> ErrorText<'a> {
+    /// The text, or `unreadable` for one that cannot be read; `None` if there is none.
+    fn text(self, unreadable: &'static str) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Absent => None,
+            Self::Text(text) => Some(text),
+            Self::Unreadable => Some(Cow::Borrowed(unreadable)),
+        }
+    }
+}
 
-impl<'de: 'a, 'a> Deserialize<'de> for Code<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for ErrorText<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&'de RawValue>::deserialize(deserializer)?.get();
         let is_text = !raw.starts_with(['[', '{']);
@@ -362,7 +377,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Code<'a> {
             if is_text { serde_json::from_str::<Text<'de>>(raw).ok().and_then(|text| text.0) } else { None };
         let inside = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
         let is_empty = matches!(raw, "null" | "\"\"") || (!is_text && inside.trim().is_empty());
-        Ok(Self(text.or_else(|| (!is_empty).then_some(Cow::Borrowed(UNREADABLE_CODE)))))
+        Ok(match text {
+            Some(text) => Self::Text(text),
+            None if is_empty => Self::Absent,
+            None => Self::Unreadable,
+        })
     }
 }
 
@@ -400,33 +419,36 @@ mod tests {
     }
 
     #[test]
-    fn a_call_failed_if_anything_says_so_and_nothing_was_answered() {
+    fn a_call_failed_if_a_code_or_a_message_says_so() {
         let failed = |more: &str| {
             let text = format!(r#"{{"eventSource":"a","eventName":"b",{more}}}"#);
             record(&text).failed()
         };
-        for more in [
-            r#""errorCode":"AccessDenied""#,
-            r#""errorCode":["AccessDenied"]"#,
-            r#""errorCode":{"code":"AccessDenied"}"#,
-            r#""errorCode":0"#,
-            r#""errorCode":"\ud800""#,
-            r#""errorMessage":"denied""#,
-            r#""errorMessage":"denied","responseElements":null"#,
-            r#""errorMessage":"denied","responseElements":{}"#,
-        ] {
-            assert!(failed(more), "{more}");
+        for member in ["errorCode", "errorMessage"] {
+            for value in [
+                r#""AccessDenied""#,
+                r#"["denied"]"#,
+                r#"{"a":1}"#,
+                "0",
+                "false",
+                "1.5",
+                r#""\ud800""#,
+                r"[null]",
+            ] {
+                for answer in ["null", "{}", r#"{"id":"x"}"#] {
+                    let more = format!(r#""{member}":{value},"responseElements":{answer}"#);
+                    assert!(failed(&more), "{more}");
+                }
+            }
+            for value in ["null", r#""""#, "{ }", "{}", "[]", "[ ]"] {
+                let more = format!(r#""{member}":{value}"#);
+                assert!(!failed(&more), "{more}");
+            }
         }
-        for more in [
-            r#""errorCode":null"#,
-            r#""errorCode":"""#,
-            r#""errorCode":{ }"#,
-            r#""errorCode":[]"#,
-            r#""errorMessage":"""#,
-            r#""errorMessage":"odd","responseElements":{"id":"x"}"#,
-        ] {
-            assert!(!failed(more), "{more}");
-        }
+        // A failed sign-in to the console, as CloudTrail writes it.
+        assert!(failed(
+            r#""errorMessage":"Failed authentication","responseElements":{"ConsoleLogin":"Failure"}"#
+        ));
     }
 
     #[test]

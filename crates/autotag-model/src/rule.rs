@@ -56,6 +56,7 @@ pub use resource::{Resource, ResourceKey, Scope};
 pub use template::{ArnTemplate, ArnTemplateError, MissingValue};
 
 use crate::arn::{AccountId, Arn, ArnError, Region};
+use crate::json::is_mask;
 use crate::record::ParsedRecord;
 use crate::tags::TagConstraints;
 use std::collections::BTreeMap;
@@ -266,6 +267,13 @@ impl Rule {
         call.iter().flat_map(|call| &call.read_actions).map(String::as_str).chain(api).collect()
     }
 
+    /// Whether the rule applies by something in `serviceEventDetails`, and the record has no readable value there. Then nobody
+    /// can tell whether the event made a resource.
+    pub fn lacks_service_details(&self, parsed: &ParsedRecord) -> bool {
+        let when = self.when.as_ref().filter(|condition| condition.path.is_in_service_details());
+        when.is_some_and(|condition| condition.path.texts(&self.event, parsed).is_empty())
+    }
+
     /// Finds the rule's resources in a record of the rule's event. A pure function.
     pub fn locate(&self, parsed: &ParsedRecord, scope: &Scope) -> Located {
         let applies = self.when.as_ref().is_none_or(|condition| condition.holds(&self.event, parsed))
@@ -273,23 +281,31 @@ impl Rule {
         if !applies {
             return Located::NotApplicable;
         }
-        let mut found = self.id.iter().map(|path| (path, path.texts(&self.event, parsed)));
+        let mut found = self.id.iter().map(|path| (path, self.ids(path, parsed)));
         let Some((path, ids)) = found.find(|(_, ids)| !ids.is_empty()) else { return Located::NoId };
         let yields_arns = path.yields_arns(self.arn.is_none());
-        let account = match self.account_of(parsed, scope) {
-            Ok(account) => account,
+        let (account, catalog) = match self.account_of(parsed, scope) {
+            Ok(found) => found,
             Err(text) => return Located::NoAccount(text),
         };
         let scope = Scope { account, ..self.scope(scope) };
         let mut resources: Vec<Resource> = Vec::with_capacity(ids.len());
         for id in &ids {
-            match self.resource(id, yields_arns, parsed, &scope) {
+            match self.resource(id, yields_arns, parsed, &scope, catalog.as_deref()) {
                 Ok(resource) if resources.contains(&resource) => {}
                 Ok(resource) => resources.push(resource),
                 Err(why) => return Located::NoArn(why),
             }
         }
         Located::Resources(resources)
+    }
+
+    /// The ids at a path. Where only an ARN can be an id, a mask is no id.
+    fn ids(&self, path: &Path, parsed: &ParsedRecord) -> Vec<String> {
+        let only_arns = self.arn.is_none() && self.call == TagCall::TaggingApi;
+        let mut ids = path.texts(&self.event, parsed);
+        ids.retain(|id| !(only_arns && is_mask(id)));
+        ids
     }
 
     /// The scope in which the rule's resources are tagged.
@@ -308,6 +324,7 @@ impl Rule {
         yields_arns: bool,
         parsed: &ParsedRecord,
         scope: &Scope,
+        catalog: Option<&str>,
     ) -> Result<Resource, LocateError> {
         let text = if yields_arns && id.starts_with("arn:") {
             Some(id.to_owned())
@@ -316,6 +333,7 @@ impl Rule {
         } else {
             None
         };
+        let text = text.map(|text| account::in_catalog(text, catalog));
         let region = scope.region.as_ref().filter(|_| !self.in_any_region);
         let arn = text
             .map(|text| readable_arn(&text).and_then(|arn| kind::checked(arn, &self.kinds, region)))

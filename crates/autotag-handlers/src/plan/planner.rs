@@ -15,6 +15,7 @@ use crate::row::{ResourceOutcome, Row};
 use crate::services::{CREATION_SKEW, Repeat, TagTarget};
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
+use autotag_model::tags::TagSet;
 use jiff::Timestamp;
 use session_store::{OverlayStore, SessionReader};
 use std::collections::{HashMap, HashSet};
@@ -227,6 +228,7 @@ impl Decisions<'_> {
         let PlanRequest { creation, origin, .. } = request;
         self.settle_all(creation.rejected);
         for target in creation.targets {
+            self.replace_namesake(&target);
             let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome.clone());
             self.fail(Row { origin, ..row });
         }
@@ -260,7 +262,23 @@ impl Decisions<'_> {
         }
     }
 
+    /// Takes the write to an earlier resource of the same name out of the plan: the creation of this one has replaced it, and
+    /// its tags would be written to this one.
+    fn replace_namesake(&mut self, target: &TagTarget) {
+        if !target.replaces_its_namesake() {
+            return;
+        }
+        if let Some(before) = self.last.remove(&target.resource.key())
+            && let Some(row) = self.plan.rows.get_mut(&before)
+            && matches!(row.status, Action::Tag(_))
+        {
+            row.status = Action::settled(Outcome::Skipped(SkipReason::Replaced));
+            row.tags = TagSet::new();
+        }
+    }
+
     fn target(&mut self, request: &PlanRequest, resolved: &Resolved, target: &TagTarget) {
+        self.replace_namesake(target);
         let row = |status: Outcome| Row {
             origin: request.origin,
             owner: Some(Arc::clone(&resolved.owner)),

@@ -92,31 +92,67 @@ fn begins_record(bytes: &[u8]) -> Option<bool> {
     Some(false)
 }
 
+/// What holds a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListKind {
+    /// The list is a member of an object.
+    Member,
+    /// The list is at top level, where values need nothing between them.
+    Top,
+    /// The same, and its `]` is in a place where an element has to be: at the beginning, or after a comma.
+    TopBeforeElement,
+}
+
 /// What comes after the `]` of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AfterList {
     /// The list has ended.
     End,
-    /// Another record of the list: the `]` is damage.
-    Record,
+    /// Another element of the list: the `]` is damage.
+    Element,
+    /// Something that cannot follow the end of the list: the `]` is damage, and so is what follows.
+    Damage,
     /// More bytes are needed to tell.
     Undecided,
 }
 
-pub(super) fn after_list(rest: &[u8], ended: bool) -> AfterList {
-    let blanks = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+/// Tells what the `]` before `rest` is. `ended`: no more bytes follow.
+pub(super) fn after_list(rest: &[u8], list: ListKind, ended: bool) -> AfterList {
     let undecided = if ended { AfterList::End } else { AfterList::Undecided };
-    let before = blanks(rest);
-    let rest = rest.get(before..).unwrap_or_default();
-    let Some(after) = rest.strip_prefix(b",") else {
-        return if rest.is_empty() && before < MAX_BLANKS { undecided } else { AfterList::End };
+    let Some((first, at)) = after_blanks(rest, 0) else {
+        return if rest.len() < MAX_BLANKS { undecided } else { AfterList::End };
     };
-    let between = blanks(after);
-    match begins_record(after.get(between..).unwrap_or_default()) {
-        Some(true) => AfterList::Record,
-        None if between < MAX_BLANKS => undecided,
+    match (first, list) {
+        (b'}', ListKind::Member) => AfterList::End,
+        (b',', _) => match after_blanks(rest, at + 1) {
+            Some((b'{', _)) => AfterList::Element,
+            Some((b'"', _)) if list == ListKind::Member => AfterList::End,
+            None if rest.len() - at <= MAX_BLANKS => undecided,
+            _ if list == ListKind::Member => AfterList::Damage,
+            _ => AfterList::End,
+        },
+        // A value on a line of its own needs nothing before it.
+        (b'{', ListKind::TopBeforeElement) if rest.iter().take(at).any(|byte| *byte == b'\n') => {
+            AfterList::End
+        }
+        (b'{', ListKind::Member | ListKind::TopBeforeElement) => {
+            match begins_record(rest.get(at..).unwrap_or_default()) {
+                Some(true) => AfterList::Element,
+                None => undecided,
+                Some(false) if list == ListKind::Member => AfterList::Damage,
+                Some(false) => AfterList::End,
+            }
+        }
+        // The name of a member, without the brace of its record.
+        (b'"', _) | (_, ListKind::Member) => AfterList::Damage,
         _ => AfterList::End,
     }
+}
+
+/// The first byte that is not blank, from `from` on, and its position.
+fn after_blanks(bytes: &[u8], from: usize) -> Option<(u8, usize)> {
+    let mut rest = bytes.iter().copied().enumerate().skip(from);
+    rest.find(|(_, byte)| !byte.is_ascii_whitespace()).map(|(at, byte)| (byte, at))
 }
 
 /// Whether a value is JSON in its form, however deep it is nested, and whatever its numbers and escapes stand for. No call

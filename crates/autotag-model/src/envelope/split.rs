@@ -6,8 +6,9 @@
 
 use super::header::{Header, list_header};
 use super::malformed::MalformedKind;
+use super::mode::{Mode, after_value};
 use super::position::{Position, Root};
-use super::resume::{AfterList, Next, after_list, is_well_formed, next_record};
+use super::resume::{AfterList, ListKind, Next, after_list, is_well_formed, next_record};
 use super::scan::{Progress, Scan};
 use std::io::{self, Read};
 
@@ -29,26 +30,6 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 type Each<'e> = &'e mut dyn FnMut(Piece<'_>) -> Form;
 
-#[derive(Clone, Copy)]
-enum Mode {
-    /// Between top-level values.
-    Top,
-    /// Between elements of a list. `true`: the list is a member of an object, whose rest is skipped after the list.
-    Elements(Root, bool),
-    /// Inside a value to emit, which began at `start`.
-    Value(Scan, Root, bool),
-    /// Inside a value to skip.
-    Skip(Scan, Root, bool),
-    /// After a value that does not end, searching for the beginning of the next one.
-    Seek(Root, bool),
-    /// After bytes that belong to no value of the list: the same, and not beyond the end of the line.
-    SeekInLine(Root, bool),
-    /// After the `]` of a list. Whether it ends the list is told by what follows.
-    ListEnd(Root, bool),
-    /// After the list, in the rest of the object that holds it.
-    Tail(Scan),
-}
-
 pub(super) struct Splitter {
     /// The window is its first `filled` bytes.
     buffer: Vec<u8>,
@@ -64,6 +45,8 @@ pub(super) struct Splitter {
     values: u64,
     /// How many elements have begun in the current list.
     elements: u64,
+    /// Whether the last element of the current list, if there is one, is followed by a comma.
+    expects_element: bool,
     limit: usize,
     /// How many bytes have been gone through a second time, after a value that is damaged.
     repeated: u64,
@@ -81,6 +64,7 @@ impl Splitter {
             mode: Mode::Top,
             values: 0,
             elements: 0,
+            expects_element: true,
             limit,
             repeated: 0,
             seen_any: false,
@@ -136,15 +120,7 @@ impl Splitter {
     }
 
     fn position(&self, at: usize) -> Position {
-        let root = match self.mode {
-            Mode::Elements(root, _)
-            | Mode::Value(_, root, _)
-            | Mode::Skip(_, root, _)
-            | Mode::Seek(root, _)
-            | Mode::SeekInLine(root, _)
-            | Mode::ListEnd(root, _) => root,
-            Mode::Top | Mode::Tail(_) => Root::Value,
-        };
+        let root = self.mode.root();
         let record = if root == Root::Value { self.values } else { self.elements }.max(1);
         Position { record, offset: self.base + at as u64, root, inner: String::new() }
     }
@@ -220,11 +196,15 @@ impl Splitter {
     fn begin_list(&mut self, root: Root, in_object: bool) {
         self.values += 1;
         self.elements = 0;
+        self.expects_element = true;
         self.mode = Mode::Elements(root, in_object);
     }
 
     fn begin_element(&mut self, root: Root, in_object: bool, each: Each<'_>) -> bool {
-        let Some(first) = self.skip_blank(b",") else { return false };
+        let before = self.at;
+        let next = self.skip_blank(b",");
+        self.expects_element |= self.window().get(before..self.at).is_some_and(|blank| blank.contains(&b','));
+        let Some(first) = next else { return false };
         if first == b']' {
             self.at += 1;
             self.mode = Mode::ListEnd(root, in_object);
@@ -236,6 +216,7 @@ impl Splitter {
     fn begin_value(&mut self, first: u8, root: Root, in_object: bool, each: Each<'_>) -> bool {
         let counter = if root == Root::Value { &mut self.values } else { &mut self.elements };
         *counter += 1;
+        self.expects_element = false;
         self.start = self.at;
         let Some(scan) = Scan::of(first) else {
             self.mode = Mode::Value(Scan::scalar(), root, in_object);
@@ -370,25 +351,28 @@ impl Splitter {
         }
     }
 
-    /// A `]` that is followed by another record is damage, and no end.
+    /// A `]` ends the list only where the text after it fits the end of what holds the list. Otherwise it is damage.
     fn end_list(&mut self, root: Root, in_object: bool, ended: bool, each: Each<'_>) -> bool {
-        match after_list(self.window().get(self.at..).unwrap_or_default(), ended) {
+        let kind = match (in_object, self.expects_element) {
+            (true, _) => ListKind::Member,
+            (false, true) => ListKind::TopBeforeElement,
+            (false, false) => ListKind::Top,
+        };
+        let next = match after_list(self.window().get(self.at..).unwrap_or_default(), kind, ended) {
             AfterList::Undecided => return false,
-            AfterList::End if in_object => self.mode = Mode::Tail(Scan::inside_object()),
-            AfterList::End => self.mode = Mode::Top,
-            AfterList::Record => {
-                self.elements += 1;
-                let what = "the list ends here, and more records follow".to_owned();
-                self.fault(self.at - 1, MalformedKind::NotJson(what), each);
-                self.mode = Mode::Elements(root, in_object);
+            AfterList::End => {
+                self.mode = if in_object { Mode::Tail(Scan::inside_object()) } else { Mode::Top };
+                return true;
             }
-        }
+            AfterList::Element => Mode::Elements(root, in_object),
+            AfterList::Damage => Mode::SeekInLine(root, in_object),
+        };
+        self.elements += 1;
+        let what = "`]` does not end the list: more of it follows".to_owned();
+        self.fault(self.at - 1, MalformedKind::NotJson(what), each);
+        self.mode = next;
         true
     }
-}
-
-fn after_value(root: Root, in_object: bool) -> Mode {
-    if root == Root::Value { Mode::Top } else { Mode::Elements(root, in_object) }
 }
 
 /// Continues a scan at the cursor.

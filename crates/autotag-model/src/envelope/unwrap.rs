@@ -134,6 +134,9 @@ impl Unwrapper {
         if let Some(detail) = wrapping.detail {
             return visit(event(wrapping, detail.get(), &position.within(".detail"), wraps));
         }
+        if wrapping.is_event() {
+            return visit(Err(event_without_detail(wrapping, position)));
+        }
         let lists = [
             (wrapping.records, ".Records"),
             (wrapping.events, ".Events"),
@@ -201,13 +204,7 @@ fn event<'a>(
     position: &Position,
     wraps: u8,
 ) -> Result<LocatedRecord<'a>, Malformed> {
-    let text_of = |text: &Text<'_>| text.0.as_deref().unwrap_or_default().to_owned();
-    let envelope = EventBridgeEnvelope {
-        source: text_of(&wrapping.source),
-        detail_type: text_of(&wrapping.detail_type),
-        account: text_of(&wrapping.account),
-        region: text_of(&wrapping.region),
-    };
+    let envelope = wrapping.event_bridge();
     let foreign = |what| refused(position, MalformedKind::NotFromCloudTrail(what));
     match serde_json::from_str::<Record<'_>>(detail) {
         Ok(record) if is_record(&record) => Ok(LocatedRecord {
@@ -225,6 +222,19 @@ fn event<'a>(
         }
         Err(error) => Err(not_json(detail, &error, position, wraps)),
     }
+}
+
+/// `EventBridge` sends no event without a `detail`, and CloudTrail puts a record nowhere else.
+fn event_without_detail(wrapping: &Wrapping<'_>, position: &Position) -> Malformed {
+    let envelope = wrapping.event_bridge();
+    refused(
+        position,
+        if envelope.is_of_cloudtrail() {
+            MalformedKind::NotARecord("an event without `detail`")
+        } else {
+            MalformedKind::NotFromCloudTrail(envelope.summary())
+        },
+    )
 }
 
 fn refused(position: &Position, kind: MalformedKind) -> Malformed {
@@ -298,6 +308,22 @@ struct Wrapping<'a> {
 }
 
 impl Wrapping<'_> {
+    /// Whether it has a member that only events of `EventBridge` have.
+    fn is_event(&self) -> bool {
+        self.source.0.is_some() || self.detail_type.0.is_some()
+    }
+
+    /// What the event says about its record.
+    fn event_bridge(&self) -> EventBridgeEnvelope {
+        let text_of = |text: &Text<'_>| text.0.as_deref().unwrap_or_default().to_owned();
+        EventBridgeEnvelope {
+            source: text_of(&self.source),
+            detail_type: text_of(&self.detail_type),
+            account: text_of(&self.account),
+            region: text_of(&self.region),
+        }
+    }
+
     /// Whether it wraps anything.
     fn holds_something(&self) -> bool {
         let raws = [self.records, self.events, self.log_events, self.detail, self.sns];

@@ -5,9 +5,28 @@ use crate::arn::AccountId;
 use crate::json::{elements, member_text};
 use crate::record::ParsedRecord;
 
+/// The parts of `111122223333:s3tablescatalog/bucket`, the id of a catalog below an account's own.
+fn account_and_catalog(text: &str) -> Option<(AccountId, String)> {
+    let (account, catalog) = text.split_once([':', '/'])?;
+    let names_one = !catalog.is_empty() && catalog.split('/').all(|part| !part.is_empty());
+    Some((AccountId::new(account)?, catalog.to_owned())).filter(|_| names_one)
+}
+
+/// The ARN of a resource in a catalog below the account's own: `database/s3tablescatalog/bucket/sales`, as in
+/// [AWS's list of ARNs][arns]. It is another resource than the one of that name in the account's own catalog.
+///
+/// [arns]: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+pub(super) fn in_catalog(arn: String, catalog: Option<&str>) -> String {
+    match (catalog, arn.split_once('/')) {
+        (Some(catalog), Some((kind, name))) => format!("{kind}/{catalog}/{name}"),
+        _ => arn,
+    }
+}
+
 impl Rule {
     /// The account of the rule's resources: the one that the call names, otherwise the one that the record lists for
-    /// resources of this type, otherwise that of the record.
+    /// resources of this type, otherwise that of the record. Beside it, the catalog below the account's own that the call
+    /// names, if any.
     ///
     /// # Errors
     /// The text that the call has in the place of an account, if it is not one.
@@ -15,12 +34,23 @@ impl Rule {
         &self,
         parsed: &ParsedRecord,
         scope: &Scope,
-    ) -> Result<Option<AccountId>, String> {
+    ) -> Result<(Option<AccountId>, Option<String>), String> {
         let mut texts = self.account.iter().flat_map(|path| path.texts(&self.event, parsed));
-        match texts.next() {
-            Some(text) => AccountId::new(&text).map(Some).ok_or(text),
-            None => Ok(self.listed_account(parsed, scope).or_else(|| scope.account.clone())),
+        let Some(text) = texts.next() else {
+            return Ok((self.listed_account(parsed, scope).or_else(|| scope.account.clone()), None));
+        };
+        if let Some(account) = AccountId::new(&text) {
+            return Ok((Some(account), None));
         }
+        match account_and_catalog(&text) {
+            Some((account, catalog)) if self.has_catalogs() => Ok((Some(account), Some(catalog))),
+            _ => Err(text),
+        }
+    }
+
+    /// Whether resources of this type have the catalog in their ARN.
+    fn has_catalogs(&self) -> bool {
+        matches!(self.resource_type.as_str(), "AWS::Glue::Database" | "AWS::Glue::Table")
     }
 
     /// The account of another owner, if `resources` lists resources of this type and all of them are of others. A call

@@ -1,6 +1,6 @@
 //! Paths into a record.
 
-use crate::json::{elements, is_masked_member, is_nothing, member, text};
+use crate::json::{elements, is_mask, is_masked_member, is_nothing, member, text};
 use crate::record::ParsedRecord;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
@@ -123,8 +123,17 @@ impl Path {
     ///
     /// A name that the caller chose can begin with `arn:`, too, and must not lead to another resource.
     pub(super) fn yields_arns(&self, expected: bool) -> bool {
-        let named_so = self.steps.last().is_some_and(|step| step.name.to_ascii_lowercase().ends_with("arn"));
-        self.root != Root::Request && (named_so || expected)
+        self.root != Root::Request && (self.names_arn() || expected)
+    }
+
+    /// Whether the path leads into `serviceEventDetails`.
+    pub(super) fn is_in_service_details(&self) -> bool {
+        self.root == Root::Service
+    }
+
+    /// Whether the member at the path is named like one that holds an ARN.
+    fn names_arn(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.name.to_ascii_lowercase().ends_with("arn"))
     }
 
     /// Whether the path has a value.
@@ -132,12 +141,13 @@ impl Path {
         !self.values(event, parsed).is_empty()
     }
 
-    /// The texts at the path, without those by which AWS hides a value.
+    /// The texts at the path, without those by which AWS hides a value. No ARN looks like a mask, so in the place of an ARN
+    /// a mask is always one.
     pub(super) fn texts(&self, event: &str, parsed: &ParsedRecord) -> Vec<String> {
         let texts = self.values(event, parsed).into_iter().filter_map(text);
         let member = self.steps.last().map_or("", |step| step.name.as_str());
         texts
-            .filter(|text| !is_masked_member(event, member, text))
+            .filter(|text| !(is_masked_member(event, member, text) || self.names_arn() && is_mask(text)))
             .map(std::borrow::Cow::into_owned)
             .collect()
     }

@@ -427,3 +427,24 @@ fn what_a_record_says_about_the_creation() {
     assert!(token(json!({"clientToken": "t"})) && token(json!({"CreateThingRequest": {"ClientToken": "t"}})));
     assert!(!token(json!({"clientToken": ""})) && !token(json!({"nextToken": "t"})) && !token(Value::Null));
 }
+
+/// No ARN looks like a mask. What somebody named can.
+#[test]
+fn in_the_place_of_an_arn_a_mask_is_absent() {
+    let topic = rule(
+        "event = \"CreateTopic\"\nid = [\"response.topicArn\", \"request.name\"]\narn = \"arn:{partition}:sns:{region}:{account}:{id}\"",
+    );
+    let only_arns = rule("event = \"CreateTopic\"\nid = [\"response.topic\", \"response.topicArn\"]");
+    let named = "arn:aws:sns:eu-west-1:111122223333:***";
+    for mask in ["HIDDEN_DUE_TO_SECURITY_REASONS", "***", "[REDACTED]"] {
+        let masked = parsed(json!({"name": "orders"}), json!({"topicArn": mask}));
+        let found = arns(topic.locate(&masked, &scope()));
+        assert_eq!(found, ["arn:aws:sns:eu-west-1:111122223333:orders"], "{mask}");
+        let masked = parsed(Value::Null, json!({"topic": mask, "topicArn": mask}));
+        assert_eq!(only_arns.locate(&masked, &scope()), Located::NoId, "{mask}");
+    }
+    let masked = parsed(json!({"name": "***"}), json!({"topicArn": "***"}));
+    assert_eq!(arns(topic.locate(&masked, &scope())), [named]);
+    let beside = parsed(Value::Null, json!({"topic": "***", "topicArn": named}));
+    assert_eq!(arns(only_arns.locate(&beside, &scope())), [named]);
+}

@@ -3,7 +3,7 @@
 use super::{Session, SessionKind};
 use crate::arn::{AccountId, Arn, Partition};
 use crate::identity::{AccessKeyId, Principal, PrincipalKind};
-use crate::json::{any_member, elements, member, member_text, tag_pairs, text};
+use crate::json::{any_member, chosen_text, elements, member, member_text, tag_pairs, text};
 use crate::record::{ParsedRecord, Record, RecordError};
 use crate::time::written_time;
 use jiff::SignedDuration;
@@ -75,7 +75,7 @@ impl Session {
         // A transient SAML subject differs from session to session; the identity provider puts the person's name into
         // the session's name.
         let transient = member_text(response, "subjectType").is_some_and(|kind| kind == "transient");
-        let lasting = if transient { member_text(request, "roleSessionName") } else { None };
+        let lasting = if transient { chosen_text(request, "roleSessionName") } else { None };
         let subject = lasting
             .or_else(|| member_text(response, "subjectFromWebIdentityToken"))
             .or_else(|| member_text(response, "subject"))
@@ -87,8 +87,8 @@ impl Session {
             tags: given,
             incoming_tags: map_of("incomingTransitiveTags"),
             transitive_keys: transitive.iter().filter_map(|key| text(key)).map(Into::into).collect(),
-            source_identity: member_text(response, "sourceIdentity")
-                .or_else(|| member_text(request, "sourceIdentity")),
+            source_identity: chosen_text(response, "sourceIdentity")
+                .or_else(|| chosen_text(request, "sourceIdentity")),
             subject,
             provider: member_text(response, "provider")
                 .or_else(|| member_text(response, "issuer"))
@@ -126,7 +126,7 @@ fn certificate_session(record: &Record<'_>) -> Result<SessionReading, RecordErro
         access_key: member_text(credentials, "accessKeyId").and_then(|id| AccessKeyId::new(&id)),
         expires: member_text(credentials, "expiration").and_then(|text| written_time(&text)),
         role_arn: member_text(set, "roleArn").or_else(|| member_text(&parsed.request, "roleArn")),
-        source_identity: member_text(set, "sourceIdentity"),
+        source_identity: chosen_text(set, "sourceIdentity"),
         caller: Principal::from_value(&caller),
         event_id: record.dedup_id().map(str::to_owned),
         ..Session::new(&role_session, issued, SessionKind::AssumeRole)
@@ -149,7 +149,7 @@ fn map_pairs(value: &Value) -> Vec<(String, String)> {
 fn assumed_role_arn(request: &Value) -> Option<String> {
     let role: Arn = member_text(request, "roleArn")?.parse().ok()?;
     let name = role.resource().strip_prefix("role/")?.rsplit('/').next()?;
-    let session = member_text(request, "roleSessionName")?;
+    let session = chosen_text(request, "roleSessionName")?;
     Some(format!("arn:{}:sts::{}:assumed-role/{name}/{session}", role.partition(), role.account()?))
 }
 

@@ -236,3 +236,20 @@ fn a_certificate_gets_its_session_from_roles_anywhere() {
     failed["errorCode"] = json!("AccessDenied");
     assert!(matches!(read(&failed), SessionReading::Skipped(_)));
 }
+
+/// Who chooses a name can choose one that looks like a mask.
+#[test]
+fn a_session_that_is_named_like_a_mask_has_that_name() {
+    let name = "HIDDEN_DUE_TO_SECURITY_REASONS";
+    let mut record = assume_role();
+    record["requestParameters"]["roleSessionName"] = json!(name);
+    record["requestParameters"]["sourceIdentity"] = json!(name);
+    record["responseElements"]["assumedRoleUser"] = Value::Null;
+    let found = session(&record);
+    assert_eq!(found.role_session, format!("arn:aws:sts::111122223333:assumed-role/jump/{name}"));
+    assert_eq!(found.source_identity.as_deref(), Some(name));
+    record["eventName"] = json!("AssumeRoleWithSAML");
+    record["responseElements"] = json!({"subjectType": "transient", "subject": "_a1b2",
+        "assumedRoleUser": {"assumedRoleId": format!("AROAJUMP:{name}")}});
+    assert_eq!(session(&record).subject.as_deref(), Some(name));
+}

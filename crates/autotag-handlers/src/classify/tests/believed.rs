@@ -78,19 +78,28 @@ fn what_an_event_says_of_itself_is_short_in_an_outcome() {
 
 #[test]
 fn an_error_code_of_another_type_is_a_failure() {
-    for code in [json!(["AccessDenied"]), json!({"code": "AccessDenied"})] {
-        let failed = outcome(classify(&with(queue(), "errorCode", code.clone())));
-        assert!(matches!(failed, Outcome::CallFailed(_)), "{code}: {failed:?}");
+    for code in [json!(["AccessDenied"]), json!({"code": "AccessDenied"}), json!(403), json!(false)] {
+        for member in ["errorCode", "errorMessage"] {
+            let failed = outcome(classify(&with(queue(), member, code.clone())));
+            assert!(matches!(failed, Outcome::CallFailed(_)), "{member} {code}: {failed:?}");
+        }
+    }
+    for nothing in [json!(""), json!({}), json!([]), Value::Null] {
+        for member in ["errorCode", "errorMessage"] {
+            let made = creation(classify(&with(queue(), member, nothing.clone())));
+            assert_eq!(made.targets.len(), 1, "{member} {nothing}");
+        }
     }
 }
 
 #[test]
-fn an_error_message_alone_is_a_failure_where_nothing_was_answered() {
+fn an_error_message_alone_is_a_failure() {
     let message = "User is not authorized to perform sqs:CreateQueue on secret-queue";
     let answered = with(queue(), "errorMessage", json!(message));
-    assert_eq!(creation(classify(&answered)).targets.len(), 1, "the queue is there");
-    let failed = outcome(classify(&with(answered, "responseElements", Value::Null)));
-    assert!(matches!(&failed, Outcome::CallFailed(why) if !why.contains("secret-queue")), "{failed:?}");
+    for record in [answered.clone(), with(answered, "responseElements", Value::Null)] {
+        let failed = outcome(classify(&record));
+        assert!(matches!(&failed, Outcome::CallFailed(why) if !why.contains("secret-queue")), "{failed:?}");
+    }
 }
 
 #[test]
@@ -99,7 +108,22 @@ fn an_account_whose_details_cannot_be_read_has_a_row() {
         let result = record("organizations.amazonaws.com", "CreateAccountResult", Value::Null, Value::Null);
         with(with(result, "eventType", json!("AwsServiceEvent")), "serviceEventDetails", details)
     };
-    for details in [json!("{\"createAccountStatus\":{"), json!(17), json!([]), Value::Null, json!("text")] {
+    for details in [
+        json!("{\"createAccountStatus\":{"),
+        json!(17),
+        json!([]),
+        json!({}),
+        json!("{}"),
+        json!([{"createAccountStatus": {"state": "SUCCEEDED", "accountId": "444455556666"}}]),
+        Value::Null,
+        json!("text"),
+        json!({"createAccountStatus": {}}),
+        json!({"createAccountStatus": []}),
+        json!({"createAccountStatus": "SUCCEEDED"}),
+        json!({"createAccountStatus": {"state": {}}}),
+        json!({"createAccountStatus": {"accountId": "444455556666"}}),
+        json!({"other": 1}),
+    ] {
         let outcome = outcome(classify(&result(details.clone())));
         assert!(
             matches!(&outcome, Outcome::Malformed(why) if why.contains("serviceEventDetails")),

@@ -40,17 +40,40 @@ fn a_database_in_the_catalog_of_another_account_is_not_its_local_namesake() {
     assert!(world.tags_on(&database_arn(OTHER)).is_empty());
 }
 
+/// A catalog below the account's own has databases of its own, whose ARNs name the catalog.
 #[test]
 fn a_database_in_a_catalog_below_the_accounts_own_is_not_its_namesake() {
+    for (id, below) in [
+        (":s3tablescatalog/bucket", "s3tablescatalog/bucket"),
+        (":rms/x", "rms/x"),
+        (":lake", "lake"),
+        ("/lake", "lake"),
+    ] {
+        let world = world();
+        let nested = format!("{HERE}{id}");
+        let rows = all_rows(
+            &world,
+            &[database("09:00:00", "ana", None), database("09:30:00", "mallory", Some(&nested))],
+        );
+        assert_eq!(owner_on(&world, &database_arn(HERE)).as_deref(), Some("ana"));
+        let arn = format!("arn:aws:glue:eu-west-1:{HERE}:database/{below}/sales");
+        assert_eq!(row_of(&rows, &arn).status, Outcome::Tagged, "{rows:?}");
+        assert_eq!(owner_on(&world, &arn).as_deref(), Some("mallory"));
+    }
+}
+
+#[test]
+fn a_catalog_below_that_of_another_account_is_the_others() {
     let world = world();
-    let nested = format!("{HERE}:s3tablescatalog/bucket");
-    let rows = all_rows(
-        &world,
-        &[database("09:00:00", "ana", None), database("09:30:00", "mallory", Some(&nested))],
-    );
-    assert_eq!(owner_on(&world, &database_arn(HERE)).as_deref(), Some("ana"));
-    assert!(accounts_disagree(&rows[1]), "{rows:?}");
-    assert!(rows[1].reason().is_some_and(|why| why.contains(&nested)), "{:?}", rows[1].reason());
+    let rows = all_rows(&world, &[database("09:00:00", "mallory", Some(&format!("{OTHER}:rms/x")))]);
+    assert!(accounts_disagree(&rows[0]), "{rows:?}");
+    assert!(rows[0].reason().is_some_and(|why| why.contains(OTHER)), "{:?}", rows[0].reason());
+    for odd in ["1111:rms/x", &format!("{HERE}:"), &format!("{HERE}:a//b"), "rms/x", &format!("x{HERE}:y")] {
+        let rows = all_rows(&world, &[database("09:00:00", "mallory", Some(odd))]);
+        assert!(accounts_disagree(&rows[0]), "{odd}: {rows:?}");
+        assert!(rows[0].reason().is_some_and(|why| why.contains("not an account")), "{odd}: {rows:?}");
+    }
+    assert!(world.writes().is_empty());
 }
 
 #[test]

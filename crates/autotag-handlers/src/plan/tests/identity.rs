@@ -38,15 +38,67 @@ fn two_versions_by_one_writer_are_both_tagged() {
     assert!(rows.iter().all(|row| row.status == Outcome::Tagged), "{rows:?}");
 }
 
+fn owner_named(row: &ResourceOutcome) -> Option<&str> {
+    row.owner.as_ref()?.name.as_deref()
+}
+
 /// Without versions the second call replaces the object: its writer is no forger of the first one's tags.
 #[test]
 fn overwriting_an_object_is_not_reported_as_forged() {
     let world = world();
     let records = [object("09:00:00", &user("anna"), None), object("09:01:00", &user("ben"), None)];
     let rows = rows(&world, &records);
-    assert_eq!(rows.iter().map(owner_written).collect::<Vec<_>>(), [Some("anna"), Some("ben")]);
+    assert_eq!(rows.iter().map(owner_named).collect::<Vec<_>>(), [Some("anna"), Some("ben")]);
+    assert_eq!(rows.iter().map(owner_written).collect::<Vec<_>>(), [None, Some("ben")]);
     assert!(rows.iter().all(|row| row.notes.is_empty()), "{rows:?}");
     assert_eq!(world.tags_on("arn:aws:s3:::states/terraform.tfstate")["Owner"], "ben");
+}
+
+/// The session of somebody who assumed the role `jump` with a tag that nobody else has, and a call in it.
+fn in_a_session_with_a_tag(tags: &Value) -> (Value, Value) {
+    let caller = role("jump", "", "anna", "ASIAONE");
+    let request =
+        json!({"roleArn": format!("arn:aws:iam::{HERE}:role/jump"), "roleSessionName": "anna", "tags": tags});
+    let response = json!({"credentials": {"accessKeyId": "ASIAONE"},
+        "assumedRoleUser": {"assumedRoleId": "AROAjump:anna"}});
+    (caller, call("08:00:00", &user("anna"), "sts:AssumeRole", &request, &response))
+}
+
+/// S3 keeps no tag of an object that is written over. Tags of the first writer, written after the second call, would be
+/// tags of the second writer's object.
+#[test]
+fn an_object_that_is_written_over_has_no_tag_of_its_first_writer() {
+    let arn = "arn:aws:s3:::states/terraform.tfstate";
+    let (anna, session) = in_a_session_with_a_tag(&json!([{"key": "Project", "value": "apollo"}]));
+    let first = object("09:00:00", &anna, None);
+    let second = object("09:01:00", &user("ben"), None);
+    let alone = world();
+    rows(&alone, &[session.clone(), first.clone()]);
+    assert_eq!(tag(&alone, arn, "Project").as_deref(), Some("apollo"), "the tag of the session is copied");
+    for records in [[&session, &first, &second], [&second, &first, &session]] {
+        let world = world();
+        let rows = rows(&world, &records.map(Clone::clone));
+        assert_eq!(outcome_of(&rows, arn), [&Outcome::Skipped(SkipReason::Replaced), &Outcome::Tagged]);
+        assert_eq!(owner_on(&world, arn).as_deref(), Some("ben"));
+        assert_eq!(tag(&world, arn, "Project"), None);
+    }
+}
+
+/// Nor while nobody knows yet who wrote over it.
+#[test]
+fn an_object_that_somebody_unknown_has_written_over_is_not_tagged_for_its_first_writer() {
+    let arn = "arn:aws:s3:::states/terraform.tfstate";
+    let fault = |operation: &str, what: &str| {
+        (operation == "principal" && what.ends_with("user/ben")).then_some(ErrorClass::Throttled)
+    };
+    let failing = Failing { world: world(), fault };
+    let records = [object("09:00:00", &user("anna"), None), object("09:01:00", &user("ben"), None)];
+    let creations = creations(failing.world.sessions(), &records);
+    let rows = run(&Policy::default(), &failing, creations);
+    let ends = outcome_of(&rows, arn);
+    assert_eq!(ends[0], &Outcome::Skipped(SkipReason::Replaced));
+    assert!(matches!(ends[1], Outcome::Deferred(_)), "{ends:?}");
+    assert!(failing.world.tags_on(arn).is_empty());
 }
 
 #[test]

@@ -195,3 +195,110 @@ fn beginnings_without_ends_take_no_longer_than_they_are() {
         assert!(started.elapsed().as_secs() < 20, "{beginning}: {:?}", started.elapsed());
     }
 }
+
+/// A whole file of records as CloudTrail writes it; the damaged one is the second.
+fn damaged_list(damage: impl Fn(&str) -> String) -> String {
+    format!("{}{},{},{}", record("A"), damage(&record("B")), record("C"), record("D"))
+}
+
+#[test]
+fn a_bracket_in_place_of_the_first_brace_costs_one_record() {
+    let in_place = |record: &str| format!(",]{}", &record[1..]);
+    let before = |record: &str| format!(",]{record}");
+    let in_place_of_the_comma = |record: &str| format!("]{record}");
+    let list = |text: &str| format!("{{\"Records\":[{text}]}}");
+    let pretty =
+        |text: &str| format!("{{\n  \"Records\": [\n    {}\n  ]\n}}", text.replace(",{", ",\n    {"));
+    let spread = |text: String| text.replace(",\"", ",\n      \"").replacen("[{", "[\n    {\n      ", 1);
+    for (file, lost) in [
+        (list(&damaged_list(in_place)), true),
+        (format!("[{}]", damaged_list(in_place)), true),
+        (pretty(&damaged_list(in_place)), true),
+        (spread(pretty(&damaged_list(in_place))), true),
+        (list(&damaged_list(before)), false),
+        (format!("[{}]", damaged_list(before)), false),
+        (list(&damaged_list(in_place_of_the_comma)), false),
+        // The damaged record is the first, or the last. Another value follows the list.
+        (
+            format!("{{\"Records\":[]{},{},{}]}}", &record("B")[1..], record("A"), record("C"))
+                + &record("D"),
+            true,
+        ),
+        (format!("[]{},{},{}]", record("B"), record("A"), record("C")) + &record("D"), false),
+        (
+            list(&format!("{},{},]{}", record("A"), record("C"), &record("B")[1..])) + "\n" + &record("D"),
+            true,
+        ),
+    ] {
+        for seen in [read(file.as_bytes()), dripped(file.as_bytes())] {
+            let names: Vec<&str> =
+                seen.iter().filter(|item| !item.starts_with('!')).map(String::as_str).collect();
+            let mut sorted = names.clone();
+            sorted.sort_unstable();
+            let want: &[&str] = if lost { &["A", "C", "D"] } else { &["A", "B", "C", "D"] };
+            assert_eq!(sorted, want, "{file}: {seen:?}");
+            assert!(seen.iter().any(|item| item.starts_with('!')), "{file}: {seen:?}");
+        }
+    }
+}
+
+/// Reads one byte at a time.
+fn dripped(bytes: &[u8]) -> Vec<String> {
+    let mut seen = Vec::new();
+    read_records(Drip(bytes), &Limits::default(), &mut |item| {
+        seen.push(match item {
+            Ok(delivered) => delivered.record.event_name.to_string(),
+            Err(fault) => format!("!{fault}"),
+        });
+    });
+    seen
+}
+
+#[test]
+fn the_end_of_a_list_is_an_end_where_what_follows_fits() {
+    for (file, want) in [
+        (format!("{{\"Records\":[{}] }}", record("A")), vec!["A"]),
+        (format!("{{\"Records\":[{}]\n , \n \"next\": [{}]}}", record("A"), record("X")), vec!["A"]),
+        (format!("[{}]{}", record("A"), record("B")), vec!["A", "B"]),
+        (format!("[{}]\n[{}]\n", record("A"), record("B")), vec!["A", "B"]),
+        (format!("[]\n{}", record("A")), vec!["A"]),
+        ("{\"Records\":[]}".to_owned(), vec![]),
+    ] {
+        assert_eq!(read(file.as_bytes()), want, "{file}");
+        assert_eq!(dripped(file.as_bytes()), want, "{file}");
+    }
+}
+
+/// `EventBridge` sends no event without a `detail`, so nobody but the sender vouches for what is beside its `source`.
+#[test]
+fn an_event_without_a_detail_is_not_believed() {
+    use serde_json::json;
+    let a_record: serde_json::Value = serde_json::from_str(&record("A")).unwrap();
+    for (name, value) in [
+        ("Records", json!([a_record])),
+        ("Events", json!([{"CloudTrailEvent": a_record.to_string()}])),
+        ("logEvents", json!([{"message": a_record.to_string()}])),
+        ("Message", json!(a_record.to_string())),
+        ("body", json!(a_record.to_string())),
+        ("Sns", json!({"Message": a_record.to_string()})),
+    ] {
+        for beginning in [
+            r#""source":"com.evil","account":"111122223333""#,
+            r#""detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","account":"111122223333""#,
+            r#""detail-type":"AWS API Call via CloudTrail""#,
+            r#""source":"com.evil","detail":null"#,
+        ] {
+            // `EventBridge` writes these members before all others.
+            let event = format!("{{{beginning},\"{name}\":{value}}}");
+            for delivery in [
+                event.clone(),
+                json!({"Records": [{"eventSource": "aws:sqs", "body": event}]}).to_string(),
+                json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": event}}]}).to_string(),
+            ] {
+                let seen = read(delivery.as_bytes());
+                assert_eq!(seen.len(), 1, "{delivery}: {seen:?}");
+                assert!(seen[0].starts_with('!'), "{delivery}: {seen:?}");
+            }
+        }
+    }
+}
