@@ -54,7 +54,7 @@ impl Worker {
         let ages = issued.iter().map(|issued| now().duration_since(*issued).as_secs_f64()).collect();
         self.report(&found, &invocation, kept, ages, context);
         let queue = self.config.dead_letter_queue.as_ref();
-        response::respond(&invocation, found.counts.records, &found.rejected, queue, &self.accounts)
+        response::respond(&invocation, &found.counts, &found.rejected, queue, &self.accounts)
             .await
             .map_err(|error| InvocationError::new("NotDone", &error))
     }

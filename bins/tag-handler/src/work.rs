@@ -88,7 +88,7 @@ impl Worker {
         let counts = metrics::counts(&records, rechecks, &rows);
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
         let queue = self.config.dead_letter_queue.as_ref();
-        let answer = response::respond(&invocation, records.records, &rows, queue, &self.accounts).await;
+        let answer = response::respond(&invocation, &records, &rows, queue, &self.accounts).await;
         answer.map_err(|error| InvocationError::new("NotDone", &error))
     }
 

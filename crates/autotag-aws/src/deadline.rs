@@ -5,7 +5,7 @@ use autotag_handlers::backend::{
     BackendReader, Related, RelatedQuery, TagWrite, TagWriter, TaggableResource, Tags,
 };
 use autotag_handlers::error::{BackendError, ErrorClass};
-use autotag_model::identity::OnBehalfOf;
+use autotag_model::identity::{AccessKeyId, OnBehalfOf};
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use jiff::Timestamp;
@@ -92,6 +92,15 @@ impl<T: SessionReader + ?Sized> SessionReader for WithDeadline<'_, T> {
         between: &RangeInclusive<Timestamp>,
     ) -> Result<Vec<Session>, SessionStoreError> {
         self.or_unavailable(self.inner.find_issued(role_session, between)).await
+    }
+
+    async fn find_by_key(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+        key: &AccessKeyId,
+    ) -> Result<Option<Session>, SessionStoreError> {
+        self.or_unavailable(self.inner.find_by_key(role_session, between, key)).await
     }
 }
 

@@ -71,6 +71,12 @@ pub(crate) fn unreadable(operation: &str) -> BackendError {
     of_call(&CallError::unsent(operation, "UnreadableAnswer"))
 }
 
+/// A failure that an answer with a status of success tells.
+#[cfg(feature = "backend")]
+pub(crate) fn in_answer(operation: &str, code: &str) -> BackendError {
+    of_call(&CallError::unsent(operation, code))
+}
+
 /// A call that is not made because AWS would refuse it.
 pub(crate) fn invalid(operation: &str, code: &str) -> BackendError {
     BackendError::new(Invalid, operation, code)

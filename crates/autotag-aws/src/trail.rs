@@ -4,7 +4,9 @@ use crate::answer_limit::BodyLimit;
 use crate::{Accounts, errors};
 use autotag_handlers::error::BackendError;
 use autotag_handlers::outcome::Outcome;
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use futures_util::future::{Either, select};
 use std::io::{self, Read};
 use std::pin::pin;
@@ -66,12 +68,25 @@ impl TrailReader {
         let region = self.accounts.home_region().ok_or_else(|| errors::invalid("GetObject", "NoRegion"))?;
         let client = self.accounts.client(None, &region, crate::s3_client).await;
         let client = client.map_err(|error| errors::of_account(&error))?;
-        let object = client.get_object().bucket(bucket).key(key).customize();
-        // Log files are streamed to their reader. A server that sends more than it announces is cut off.
-        let object = object.mutate_request(|request| request.add_extension(BodyLimit(LONGEST_LOG_FILE)));
-        let object = object.send().await;
+        let object = get_log_file(&client, bucket, key, 0).await;
         object.map_err(|error| errors::of_sdk("GetObject", &error))
     }
+}
+
+/// Asks S3 for an object, whose body is then streamed. A server that sends more than the longest log file (256 MiB), or than
+/// `size` bytes if that is longer, is cut off.
+///
+/// # Errors
+/// That of the client.
+pub async fn get_log_file(
+    client: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: &str,
+    size: u64,
+) -> Result<GetObjectOutput, SdkError<GetObjectError, HttpResponse>> {
+    let limit = BodyLimit(usize::try_from(size).unwrap_or(usize::MAX).max(LONGEST_LOG_FILE));
+    let object = client.get_object().bucket(bucket).key(key).customize();
+    object.mutate_request(move |request| request.add_extension(limit)).send().await
 }
 
 fn is_too_long(length: i64) -> bool {

@@ -3,7 +3,7 @@
 use crate::backend::{BackendReader, Related, RelatedQuery, TaggableResource, Tags};
 use crate::error::BackendError;
 use async_trait::async_trait;
-use autotag_model::identity::OnBehalfOf;
+use autotag_model::identity::{AccessKeyId, OnBehalfOf};
 use autotag_model::rule::Resource;
 use autotag_model::session::Session;
 use futures_util::lock::Mutex as AsyncMutex;
@@ -81,11 +81,12 @@ impl<V: Clone, E: Clone> SingleFlight<V, E> {
 pub(crate) struct DedupSessions<'a> {
     inner: &'a dyn SessionReader,
     sessions: SingleFlight<Vec<Session>, Arc<SessionStoreError>>,
+    of_keys: SingleFlight<Option<Session>, Arc<SessionStoreError>>,
 }
 
 impl<'a> DedupSessions<'a> {
     pub(crate) fn new(inner: &'a dyn SessionReader) -> Self {
-        Self { inner, sessions: SingleFlight::default() }
+        Self { inner, sessions: SingleFlight::default(), of_keys: SingleFlight::default() }
     }
 }
 
@@ -100,6 +101,19 @@ impl SessionReader for DedupSessions<'_> {
         let question = format!("{} {} {role_session}", between.start(), between.end());
         let ask = async { self.inner.find_issued(role_session, between).await.map_err(Arc::new) };
         self.sessions.get(&question, ask).await.map_err(unshared)
+    }
+
+    async fn find_by_key(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+        key: &AccessKeyId,
+    ) -> Result<Option<Session>, SessionStoreError> {
+        // The length says where the key ends, whatever is in it.
+        let (key_text, length) = (key.reveal(), key.reveal().len());
+        let question = format!("{} {} {length} {key_text} {role_session}", between.start(), between.end());
+        let ask = async { self.inner.find_by_key(role_session, between, key).await.map_err(Arc::new) };
+        self.of_keys.get(&question, ask).await.map_err(unshared)
     }
 }
 

@@ -7,6 +7,7 @@
 //! the principal. Otherwise the [planner](crate::plan) asks for whom the service works, or to which resource the new one
 //! belongs.
 
+mod candidates;
 mod chain;
 mod channel;
 mod evidence;

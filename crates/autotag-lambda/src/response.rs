@@ -4,6 +4,7 @@ use crate::dead_letters::send_to_dead_letter_queue;
 use crate::environment::DeadLetterQueue;
 use crate::invocation::{Invocation, Message};
 use autotag_aws::Accounts;
+use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::{OriginId, ResourceOutcome};
 use serde_json::{Value, json};
@@ -21,19 +22,20 @@ pub struct NotDone {
 /// The answer to an invocation.
 ///
 /// For a queue: the messages that go back, without those that were received for the last time and are sent to
-/// `dead_letter_queue`. For any other source: the number of records and of each outcome.
+/// `dead_letter_queue`. For any other source: the number of records and of each outcome. `counts` says how many parts of
+/// the input the rows stand for.
 ///
 /// # Errors
 /// [`NotDone`] if anything has to be repeated, and the source is not a queue.
 pub async fn respond(
     invocation: &Invocation,
-    records: u64,
+    counts: &Counts,
     rows: &[ResourceOutcome],
     dead_letter_queue: Option<&DeadLetterQueue>,
     accounts: &Accounts,
 ) -> Result<Value, NotDone> {
     if !invocation.from_queue {
-        return direct_response(records, rows, invocation.backfill);
+        return direct_response(counts, rows, invocation.backfill);
     }
     let failed = failed_messages(invocation, rows);
     let ids = match dead_letter_queue {
@@ -68,7 +70,7 @@ fn queue_response(ids: impl Iterator<Item = String>) -> Value {
 
 /// The answer to any other source. In a backfill a malformed record is permanent: reading the file again does not repair it,
 /// so it is only counted.
-fn direct_response(records: u64, rows: &[ResourceOutcome], backfill: bool) -> Result<Value, NotDone> {
+fn direct_response(counts: &Counts, rows: &[ResourceOutcome], backfill: bool) -> Result<Value, NotDone> {
     let is_permanent = |row: &ResourceOutcome| backfill && matches!(row.status, Outcome::Malformed(_));
     let mut returned = rows.iter().filter(|row| row.status.is_returned() && !is_permanent(row));
     if let Some(row) = returned.next() {
@@ -76,9 +78,50 @@ fn direct_response(records: u64, rows: &[ResourceOutcome], backfill: bool) -> Re
         let first = format!("{} {}: {} {reason}", row.event.source, row.event.name, row.status.name());
         return Err(NotDone { returned: returned.count() + 1, all: rows.len(), first });
     }
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
     for row in rows {
-        *counts.entry(row.status.name()).or_default() += 1;
+        *outcomes.entry(row.status.name()).or_default() += 1;
     }
-    Ok(json!({"records": records, "outcomes": counts}))
+    // One row stands for all the parts of an input after its first ten faults.
+    for (name, without_row) in
+        [("Malformed", counts.unreadable_without_row), ("Skipped", counts.skipped_without_row)]
+    {
+        if without_row > 0 {
+            *outcomes.entry(name).or_default() += without_row;
+        }
+    }
+    Ok(json!({"records": counts.records, "outcomes": outcomes}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autotag_handlers::classify::Classifier;
+    use autotag_handlers::records::{Collector as _, read};
+    use autotag_handlers::sessions::CollectedSessions;
+
+    /// What a backfill answers about a file.
+    fn answer(file: &str) -> Value {
+        let mut found = CollectedSessions::new(OriginId::default());
+        read(file.as_bytes(), &Classifier::default(), None, &mut found);
+        direct_response(&found.counts, &found.rejected, true).unwrap()
+    }
+
+    #[test]
+    fn a_row_that_stands_for_many_faults_counts_as_many() {
+        let broken = format!("{{\"Records\":[{}{{}}]}}", "{},".repeat(999));
+        assert_eq!(answer(&broken), json!({"records": 0, "outcomes": {"Malformed": 1_000}}));
+        let few = "{\"Records\":[{},{},{}]}";
+        assert_eq!(answer(few), json!({"records": 0, "outcomes": {"Malformed": 3}}));
+    }
+
+    #[test]
+    fn a_row_that_stands_for_many_events_of_others_counts_as_many() {
+        let event =
+            json!({"version": "0", "source": "com.example", "detail-type": "AWS API Call via CloudTrail",
+            "account": "111122223333", "region": "eu-west-1", "detail": {"awslogs": {"data": "H4sI"}}})
+            .to_string();
+        let many = vec![event; 100].join("\n");
+        assert_eq!(answer(&many), json!({"records": 100, "outcomes": {"Skipped": 100}}));
+    }
 }

@@ -46,7 +46,8 @@ mod template;
 pub use crate::template::BraceError;
 pub use crate::toml_error::TomlError;
 pub use call::{
-    Api, CallError, Http, NativeCall, Operation, Pagination, Param, Protocol, ReadCall, TagShape, values,
+    Api, CallError, FailureMember, Http, NativeCall, Operation, Pagination, Param, Protocol, ReadCall,
+    TagShape, values,
 };
 pub use evidence::Evidence;
 pub use file::RuleFileError;

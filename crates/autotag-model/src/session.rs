@@ -10,7 +10,7 @@
 mod find;
 mod read;
 
-pub use find::{ACCOUNT_ACCESS, SessionMatch, find_session, issue_window};
+pub use find::{ACCOUNT_ACCESS, SessionMatch, find_session, issue_window, nearest_issue_window};
 pub use read::SessionReading;
 
 use crate::identity::{AccessKeyId, Principal, PrincipalKind};

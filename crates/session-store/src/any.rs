@@ -2,6 +2,7 @@
 
 use crate::{Expiring, MemoryStore, SessionReader, SessionStoreError, SessionWriter};
 use async_trait::async_trait;
+use autotag_model::identity::AccessKeyId;
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use std::ops::RangeInclusive;
@@ -85,6 +86,31 @@ impl SessionReader for AnySessionStore {
             Self::Embedded(store) => store.find_issued(role_session, between).await,
             #[cfg(feature = "dynamodb")]
             Self::DynamoDb(store) => store.find_issued(role_session, between).await,
+        }
+    }
+
+    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+        match self {
+            Self::Memory(store) => store.find(role_session).await,
+            #[cfg(feature = "embedded")]
+            Self::Embedded(store) => store.find(role_session).await,
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(store) => store.find(role_session).await,
+        }
+    }
+
+    async fn find_by_key(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+        key: &AccessKeyId,
+    ) -> Result<Option<Session>, SessionStoreError> {
+        match self {
+            Self::Memory(store) => store.find_by_key(role_session, between, key).await,
+            #[cfg(feature = "embedded")]
+            Self::Embedded(store) => store.find_by_key(role_session, between, key).await,
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(store) => store.find_by_key(role_session, between, key).await,
         }
     }
 }

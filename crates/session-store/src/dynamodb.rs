@@ -1,8 +1,9 @@
 //! Sessions in a `DynamoDB` table: the store of a deployment, which functions in all regions share.
 
-use crate::{ANY_TIME, RETENTION, SessionReader, SessionStoreError, SessionWriter};
+use crate::{RETENTION, SessionStoreError, SessionWriter};
 use async_trait::async_trait;
 use autotag_model::failure::{self, ErrorClass};
+use autotag_model::identity::AccessKeyId;
 use autotag_model::session::Session;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::client::Waiters as _;
@@ -14,8 +15,9 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 use std::time::Duration;
+
+mod read;
 
 /// The version of the entries that this program reads and writes.
 ///
@@ -48,8 +50,12 @@ type Entry = HashMap<String, AttributeValue>;
 /// | `session` | S | the [`Session`] as JSON |
 ///
 /// *Requests.* A put is one `PutItem`, and a second one if the table has a copy of the session with less detail. A find
-/// is one `Query` a megabyte, strongly consistent, so that it returns a session as soon as the put has ended. The table
-/// can be in another region than the caller.
+/// is one `Query` a megabyte, strongly consistent, so that it returns a session as soon as the put has ended. A find by
+/// access key is one `Query` for each second in which the session can have been issued, from the middle outwards, until
+/// it is found. The table can be in another region than the caller.
+///
+/// *Memory.* `find_issued` keeps at most 1,000 sessions and `find` at most 20,000, of 4 KiB each on average. If there
+/// are more, both end with [`SessionStoreError::TooMany`] after the page that has them. A find by access key keeps one.
 ///
 /// *Permissions.* `dynamodb:Query` to find, `dynamodb:PutItem` to put, `dynamodb:Scan` for [`sample`](Self::sample).
 ///
@@ -220,54 +226,14 @@ fn text_of(entry: &Entry) -> Option<&String> {
     entry.get(SESSION)?.as_s().ok()
 }
 
-/// The sort key, unique for each session of a role session: a time contains no `#`.
+/// The sort key of a session.
 fn sort_key(session: &Session) -> String {
-    let key = session.access_key.as_ref().map_or("", |key| key.reveal());
-    format!("{}#{key}", session.issued)
+    issued_with_key(session.issued, session.access_key.as_ref())
 }
 
-/// The first and last sort key of the sessions issued between two times. Others of the same second can be among them.
-///
-/// With or without a fraction, a second sorts after its digits alone and before its digits with a `~`.
-fn sort_keys(between: &RangeInclusive<Timestamp>) -> (String, String) {
-    let second = |time: &Timestamp| time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    (second(between.start()), format!("{}~", second(between.end())))
-}
-
-#[async_trait]
-impl SessionReader for DynamoDbStore {
-    async fn find_issued(
-        &self,
-        role_session: &str,
-        between: &RangeInclusive<Timestamp>,
-    ) -> Result<Vec<Session>, SessionStoreError> {
-        if role_session.is_empty() {
-            // DynamoDB refuses an empty key.
-            return Ok(Vec::new());
-        }
-        let text = |text: String| AttributeValue::S(text);
-        let query = self.client.query().table_name(&self.table).consistent_read(true);
-        let query = query.expression_attribute_names("#id", ROLE_SESSION);
-        let query = query.expression_attribute_values(":id", text(role_session.to_owned()));
-        let query = if *between == ANY_TIME {
-            query.key_condition_expression("#id = :id")
-        } else {
-            let (first, last) = sort_keys(between);
-            query
-                .key_condition_expression("#id = :id AND #issued BETWEEN :first AND :last")
-                .expression_attribute_names("#issued", ISSUED)
-                .expression_attribute_values(":first", text(first))
-                .expression_attribute_values(":last", text(last))
-        };
-        let mut entries = query.into_paginator().items().send();
-        let mut sessions = Vec::new();
-        while let Some(entry) = entries.next().await {
-            sessions.push(self.decode(&entry.map_err(|error| self.failed("Query", &error))?)?);
-        }
-        sessions.retain(|session| between.contains(&session.issued));
-        sessions.sort_by(|one, other| (one.issued, &one.access_key).cmp(&(other.issued, &other.access_key)));
-        Ok(sessions)
-    }
+/// The sort key, unique for each session of a role session: a time contains no `#`.
+fn issued_with_key(issued: Timestamp, key: Option<&AccessKeyId>) -> String {
+    format!("{issued}#{}", key.map_or("", AccessKeyId::reveal))
 }
 
 #[async_trait]

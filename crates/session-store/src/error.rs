@@ -69,6 +69,19 @@ pub enum SessionStoreError {
         /// What is wrong with the session.
         source: BoxError,
     },
+    /// There are more sessions than the store returns at once.
+    #[error(
+        "the session store `{place}` holds more sessions of {role_session:?} than are read at once \
+         ({max}, of 4 KiB each on average)"
+    )]
+    TooMany {
+        /// The table.
+        place: String,
+        /// The role session id.
+        role_session: String,
+        /// The most sessions that are returned.
+        max: usize,
+    },
     /// Any other error that does not end by itself.
     #[error("the session store `{place}` cannot be used: {advice}")]
     Failed {
@@ -106,6 +119,9 @@ impl SessionStoreError {
                 role_session: role_session.clone(),
                 source: text(source),
             },
+            Self::TooMany { place, role_session, max } => {
+                Self::TooMany { place: place.clone(), role_session: role_session.clone(), max: *max }
+            }
             Self::Failed { place, advice, source } => {
                 Self::Failed { place: place.clone(), advice, source: text(source) }
             }

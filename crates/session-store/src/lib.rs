@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 use async_trait::async_trait;
+use autotag_model::identity::AccessKeyId;
 use autotag_model::session::Session;
 use jiff::{SignedDuration, Timestamp};
 use std::ops::RangeInclusive;
@@ -47,8 +48,12 @@ pub trait SessionReader: Send + Sync {
     /// two times, both included. They are ordered by (issued, access key), sessions without a key first. Sessions that
     /// have ended may be among them.
     ///
+    /// A store with a bound on what it returns ends with an error if there are more, never with some of them: one that
+    /// is left out could be the one of the call. [`find_by_key`](Self::find_by_key) still finds that.
+    ///
     /// # Errors
     /// [`SessionStoreError`] if the store does not answer. An outage is never an empty list.
+    /// [`SessionStoreError::TooMany`] if there are more sessions than the store returns.
     async fn find_issued(
         &self,
         role_session: &str,
@@ -61,6 +66,23 @@ pub trait SessionReader: Send + Sync {
     /// As [`SessionReader::find_issued`].
     async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
         self.find_issued(role_session, &ANY_TIME).await
+    }
+
+    /// Returns the session of `role_session` with this access key that was issued `between` the two times, however many
+    /// others there are.
+    ///
+    /// A store whose [`find_issued`](Self::find_issued) has no bound need not implement this.
+    ///
+    /// # Errors
+    /// As [`SessionReader::find_issued`].
+    async fn find_by_key(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+        key: &AccessKeyId,
+    ) -> Result<Option<Session>, SessionStoreError> {
+        let sessions = self.find_issued(role_session, between).await?;
+        Ok(sessions.into_iter().find(|session| session.access_key.as_ref() == Some(key)))
     }
 }
 
@@ -122,6 +144,19 @@ impl<S: SessionReader + ?Sized> SessionReader for &S {
     ) -> Result<Vec<Session>, SessionStoreError> {
         (**self).find_issued(role_session, between).await
     }
+
+    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+        (**self).find(role_session).await
+    }
+
+    async fn find_by_key(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+        key: &AccessKeyId,
+    ) -> Result<Option<Session>, SessionStoreError> {
+        (**self).find_by_key(role_session, between, key).await
+    }
 }
 
 #[async_trait]
@@ -139,6 +174,19 @@ impl<S: SessionReader + ?Sized> SessionReader for Arc<S> {
         between: &RangeInclusive<Timestamp>,
     ) -> Result<Vec<Session>, SessionStoreError> {
         (**self).find_issued(role_session, between).await
+    }
+
+    async fn find(&self, role_session: &str) -> Result<Vec<Session>, SessionStoreError> {
+        (**self).find(role_session).await
+    }
+
+    async fn find_by_key(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+        key: &AccessKeyId,
+    ) -> Result<Option<Session>, SessionStoreError> {
+        (**self).find_by_key(role_session, between, key).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{MemoryStore, SessionReader, SessionStoreError, SessionWriter};
 use async_trait::async_trait;
+use autotag_model::identity::AccessKeyId;
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use std::ops::RangeInclusive;
@@ -62,6 +63,23 @@ impl<S: SessionReader> SessionReader for OverlayStore<S> {
             both.put(session).await?;
         }
         both.find_issued(role_session, between).await
+    }
+
+    async fn find_by_key(
+        &self,
+        role_session: &str,
+        between: &RangeInclusive<Timestamp>,
+        key: &AccessKeyId,
+    ) -> Result<Option<Session>, SessionStoreError> {
+        let overlay = self.overlay.find_by_key(role_session, between, key).await?;
+        let base = self.base.find_by_key(role_session, between, key).await?;
+        Ok(match (overlay, base) {
+            (Some(mut session), Some(copy)) => {
+                session.merge(copy);
+                Some(session)
+            }
+            (overlay, base) => overlay.or(base),
+        })
     }
 }
 

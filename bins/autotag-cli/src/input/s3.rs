@@ -3,8 +3,9 @@
 use super::layout::{Days, is_trail_file};
 use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
+use autotag_aws::{Accounts, Settings, s3_client};
+use autotag_model::arn::Region;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::Region;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
 use aws_sdk_s3::primitives::ByteStream;
@@ -12,9 +13,6 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Runtime;
-
-/// Where S3 is asked when nothing says a region; the answer names the bucket's own.
-const ANY_REGION: &str = "us-east-1";
 
 /// Requests of S3, made by threads that wait.
 #[derive(Debug)]
@@ -46,8 +44,8 @@ impl Object {
     }
 
     pub(crate) fn open(&self) -> io::Result<Body> {
-        let request = self.s3.client.get_object().bucket(&self.bucket).key(&self.key);
-        let answer = self.s3.runtime.block_on(request.send());
+        let request = autotag_aws::get_log_file(&self.s3.client, &self.bucket, &self.key, self.size);
+        let answer = self.s3.runtime.block_on(request);
         let object = answer.map_err(|error| io::Error::other(why("GetObject", &error)))?;
         Ok(Body { s3: Arc::clone(&self.s3), stream: object.body, chunk: Vec::new(), at: 0 })
     }
@@ -82,14 +80,15 @@ pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Object>> {
     let (bucket, prefix) =
         parse(url).ok_or_else(|| usage_error(format!("`{url}`: expected s3://BUCKET/PREFIX")))?;
     let runtime = runtime()?;
-    let client = runtime.block_on(connect(None));
+    let accounts = runtime.block_on(Accounts::connect(Settings::default()));
+    let client = client(&accounts, accounts.home_region())?;
     let mut s3 = S3 { runtime, client };
     let objects = match s3.objects(bucket, prefix) {
         Err(error) => {
             let Some(region) = bucket_region(&error) else {
                 anyhow::bail!("{}", why("ListObjectsV2", error.as_ref()))
             };
-            s3.client = s3.runtime.block_on(connect(Some(region)));
+            s3.client = self::client(&accounts, Region::new(&region))?;
             s3.objects(bucket, prefix)
                 .map_err(|error| anyhow::anyhow!("{}", why("ListObjectsV2", error.as_ref())))?
         }
@@ -146,20 +145,12 @@ impl S3 {
     }
 }
 
-/// With the credentials and region that AWS's own tools would take.
-async fn connect(region: Option<String>) -> Client {
-    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest());
-    if let Some(region) = region {
-        loader = loader.region(Region::new(region));
-    }
-    let shared = loader.load().await;
-    let mut config = aws_sdk_s3::config::Builder::from(&shared);
-    if shared.region().is_none() {
-        config = config.region(Region::new(ANY_REGION));
-    }
-    // Emulators and private endpoints have no host name a bucket.
-    config = config.force_path_style(shared.endpoint_url().is_some());
-    Client::from_conf(config.build())
+/// A client with the credentials of AWS's own tools, and with the time limits, retries and bounds of all other calls. S3 in
+/// any region names the bucket's own.
+fn client(accounts: &Accounts, region: Option<Region>) -> Result<Client> {
+    let region = region.context("the name of the region is not valid; set AWS_REGION")?;
+    let config = accounts.ambient().to_builder().region(autotag_aws::sdk_region(&region)).build();
+    Ok(s3_client(&config))
 }
 
 /// S3 answers a request in the wrong region with the right one.

@@ -4,7 +4,7 @@
 mod answer;
 mod write;
 
-pub use answer::{is_documented_success, next_page, tags_in};
+pub use answer::{failure_in, is_documented_success, next_page, tags_in};
 pub(super) use answer::{is_json_object, is_xml_of};
 
 use crate::signed::Request;

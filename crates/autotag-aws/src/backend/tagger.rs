@@ -85,6 +85,10 @@ impl AwsBackend {
             if !declared_calls::is_documented_success(api, operation, &body) {
                 return Err(errors::unreadable(operation));
             }
+            if let Some(code) = call.fails.as_ref().and_then(|fails| declared_calls::failure_in(fails, &body))
+            {
+                return Err(errors::in_answer(operation, &code));
+            }
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The chain of sessions from a call to its origin, with the evidence of each link.
 
+use super::candidates::Candidates;
 use super::evidence::{ChainLink, MAX_HOPS, MissingEvidence, PendingEvidence};
 use super::name::is_proven_workload;
 use autotag_model::identity::{Principal, PrincipalKind};
-use autotag_model::session::{Session, SessionKind, SessionMatch, find_session, issue_window};
+use autotag_model::session::{Session, SessionMatch, find_session};
 use session_store::{SessionReader, SessionStoreError};
 use std::fmt::Write as _;
 
@@ -24,29 +25,24 @@ impl ChainTrace {
         sessions: &dyn SessionReader,
     ) -> Result<Option<Session>, SessionStoreError> {
         let Some(role_session) = at.role_session() else { return Ok(None) };
-        let between = issue_window(at);
-        let mut candidates = sessions.find_issued(role_session, &between).await?;
+        let mut candidates = Candidates::of(role_session, at, sessions).await?;
         // The store knows the session of a workload by its ARN. Another session of the same name must not hide it.
         let is_certain =
-            matches!(find_session(&candidates, at), SessionMatch::ByKey(_)) || is_proven_workload(at);
+            matches!(find_session(&candidates.known, at), SessionMatch::ByKey(_)) || is_proven_workload(at);
         if let (false, Some(arn)) = (is_certain, &at.arn) {
-            candidates.extend(sessions.find_issued(arn, &between).await?);
+            candidates.add(Candidates::of(arn, at, sessions).await?);
         }
-        // Who assumes a workload's role under the name of its session may do so in the same second. The record itself proves
-        // the workload, so only a session of the same key counts against that.
-        let found = match find_session(&candidates, at) {
-            SessionMatch::ByTime(session) if is_proven_workload(at) && is_assumed(session) => {
-                SessionMatch::None
+        let found = candidates.find(at);
+        let evidence = match (found, candidates.too_many) {
+            (SessionMatch::ByKey(session), _) => describe_session(session, "found by access key"),
+            (SessionMatch::ByTime(session), _) => describe_session(session, "found by time of issue"),
+            (SessionMatch::Ambiguous(_), Some(max)) => {
+                format!("more than {max} sessions could be meant; none is taken")
             }
-            found => found,
-        };
-        let evidence = match found {
-            SessionMatch::ByKey(session) => describe_session(session, "found by access key"),
-            SessionMatch::ByTime(session) => describe_session(session, "found by time of issue"),
-            SessionMatch::Ambiguous(count) => {
+            (SessionMatch::Ambiguous(count), None) => {
                 format!("{count} sessions could be meant and do not agree; none is taken")
             }
-            _ if candidates.is_empty() => "no STS record is known".to_owned(),
+            (_, None) if candidates.known.is_empty() => "no STS record is known".to_owned(),
             _ => "STS records of this name are known, but none of this session".to_owned(),
         };
         // A workload session has no further caller and no tags, so nothing is pending. For a cross-account session the copy
@@ -57,7 +53,7 @@ impl ChainTrace {
             SessionMatch::Ambiguous(_) if at.access_key.is_some() => Some(MissingEvidence::SessionRecord),
             // They may agree when each of them names its caller.
             SessionMatch::Ambiguous(_) => {
-                candidates.iter().any(lacks_caller).then_some(MissingEvidence::Caller)
+                candidates.known.iter().any(lacks_caller).then_some(MissingEvidence::Caller)
             }
             found if found.session().is_some_and(lacks_caller) => Some(MissingEvidence::Caller),
             SessionMatch::ByTime(_) => may_be_another(at).then_some(MissingEvidence::OtherSessions),
@@ -89,11 +85,6 @@ impl ChainTrace {
             let _ = write!(link.evidence, "; not followed further, the chain is longer than {MAX_HOPS} hops");
         }
     }
-}
-
-/// Whether a principal of an account asked for the session, under a name of their choice.
-fn is_assumed(session: &Session) -> bool {
-    session.kind == SessionKind::AssumeRole && session.caller.kind != PrincipalKind::AwsService
 }
 
 /// Whether the session is known from the role's account only. Another copy may name the caller.

@@ -12,6 +12,8 @@ use session_store::{MemoryStore, SessionWriter as _};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+mod flood;
+
 const NINE: &str = "2026-03-02T09:00:00Z";
 
 /// A role session as CloudTrail writes it.

@@ -37,6 +37,8 @@ pub struct NativeCall {
     pub replaces: bool,
     /// The most tags a call takes, if that is fewer than a resource can have.
     pub max_per_call: Option<usize>,
+    /// The member of a successful answer that says that the call failed; `None` if a failure always has a status of its own.
+    pub fails: Option<FailureMember>,
     /// The call that reads the tags of the same resource; `None` if an SDK client reads them, or no call does.
     pub read: Option<ReadCall>,
     /// The IAM actions that the read needs.
@@ -57,6 +59,20 @@ pub struct ReadCall {
     pub list: String,
     /// How to get the next page, if the answer has pages.
     pub next: Option<Pagination>,
+}
+
+/// The member by which an answer with a status of success says that the call failed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct FailureMember {
+    /// Its path; a dot separates a structure, or every element of a list, from its member.
+    pub path: String,
+    /// The values that say so. Without any, each value does but null, false, an empty text, list or structure.
+    #[serde(default)]
+    pub is: Vec<String>,
+    /// The path of the error code, if the answer has one.
+    pub code: Option<String>,
 }
 
 /// Pagination: a member of the answer becomes a parameter of the next request.

@@ -310,6 +310,29 @@ fn what_a_read_needs() {
 }
 
 #[test]
+fn a_member_that_tells_of_a_failure_is_for_described_calls_with_json() {
+    let call = |protocol: &str, of_call: &str| {
+        let api = format!("[api.one]\nprotocol = \"{protocol}\"\nhost = \"h\"\nsigning = \"one\"\n");
+        let native = "[native.One]\nparams = {}\ntags = \"Tags\"\nshape = \"Key/Value\"\n";
+        let rules = ServiceRules::from_toml(&format!("{HEAD}{api}{native}{of_call}"));
+        rules.map(|rules| rules.native["One"].fails.clone()).map_err(|error| error.to_string())
+    };
+    let fails = "fails = { path = \"operations.status\", is = [\"Failed\"] }\n";
+    let read = call("json-1.1", fails).unwrap().unwrap();
+    assert_eq!(
+        (read.path.as_str(), read.is, read.code),
+        ("operations.status", vec!["Failed".to_owned()], None)
+    );
+    assert_eq!(call("json-1.1", ""), Ok(None));
+    for (protocol, of_call) in [("query", fails), ("json-1.1", &format!("api = \"sdk\"\n{fails}"))] {
+        let error = call(protocol, of_call).unwrap_err();
+        assert!(error.contains("expected no `fails`"), "{error}");
+    }
+    let error = call("json-1.1", "fails = { at = \"x\" }\n").unwrap_err();
+    assert!(error.contains("unknown field `at`"), "{error}");
+}
+
+#[test]
 fn a_wrong_rule_file_is_refused_with_its_position() {
     let rule = "[[rule]]\nevent = \"CreateQueue\"\ntype = \"AWS::SQS::Queue\"\n";
     for (text, scope, what) in [

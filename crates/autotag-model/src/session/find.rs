@@ -51,6 +51,17 @@ pub fn issue_window(principal: &Principal) -> RangeInclusive<Timestamp> {
     }
 }
 
+/// The part of [`issue_window`] in which a session can be matched by its time; `None` if the call has no `creationDate`.
+///
+/// A session issued outside of it is found by its access key only, and counts against no other. A store with more sessions
+/// in the whole window than it returns can be asked for these.
+pub fn nearest_issue_window(principal: &Principal) -> Option<RangeInclusive<Timestamp>> {
+    let created = principal.session.as_ref()?.created?.as_second();
+    let from = Timestamp::from_second(created.saturating_sub(CLOCK_SLACK)).unwrap_or(Timestamp::MIN);
+    let to = Timestamp::new(created.saturating_add(CLOCK_SLACK), 999_999_999).unwrap_or(Timestamp::MAX);
+    Some(from..=to)
+}
+
 /// Finds the session in which `principal` made its call, among `candidates` of one role session id.
 ///
 /// The access key id decides; without one, the time of issue, and only if no other session fits. The latest session of

@@ -1,6 +1,6 @@
 //! Answers -> tags.
 
-use autotag_model::rule::{Api, Protocol, ReadCall, TagShape};
+use autotag_model::rule::{Api, FailureMember, Protocol, ReadCall, TagShape};
 use roxmltree::{Document, Node};
 use serde_json::Value;
 
@@ -32,6 +32,23 @@ pub fn is_documented_success(api: &Api, operation: &str, body: &str) -> bool {
         Protocol::RestXml => body.is_empty() || is_xml_of(operation, body.as_bytes()),
         _ => body.is_empty() || is_json_object(body.as_bytes()),
     }
+}
+
+/// The error code of a call that the body of a successful answer says has failed; `None` if it does not say so.
+pub fn failure_in(fails: &FailureMember, body: &str) -> Option<String> {
+    let json: Value = serde_json::from_str(body).ok()?;
+    let says_so = |value: &&Value| match value {
+        value if !fails.is.is_empty() => fails.is.iter().any(|is| value.as_str() == Some(is.as_str())),
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => true,
+    };
+    json_values(&json, &fails.path).into_iter().find(says_so)?;
+    let codes = fails.code.iter().flat_map(|path| json_values(&json, path));
+    let code = codes.filter_map(Value::as_str).find(|code| !code.is_empty());
+    Some(code.unwrap_or("CallFailed").to_owned())
 }
 
 /// Whether a body is XML with the root element `<{operation}Response>`, and does not say that the call did nothing:

@@ -275,3 +275,53 @@ fn only_documented_answers_to_writes_are_successes() {
     }
     assert!(!is_success("sns", "TagResource", ""), "the query protocol always answers with a document");
 }
+
+/// Lightsail answers 200 for an operation that failed.
+#[test]
+fn an_answer_says_that_its_call_failed() {
+    let call = call("lightsail", "TagResource");
+    let code = |body: &str| failure_in(call.fails.as_ref().unwrap(), body);
+    let operations = |all: &str| code(&format!("{{\"operations\":[{all}]}}"));
+    let failed = r#"{"id":"1","status":"Failed","errorCode":"AccessDeniedException"}"#;
+    assert_eq!(operations(failed).as_deref(), Some("AccessDeniedException"));
+    assert_eq!(
+        operations(&format!(r#"{{"status":"Succeeded"}},{failed}"#)).as_deref(),
+        Some("AccessDeniedException")
+    );
+    assert_eq!(operations(r#"{"status":"Failed","errorCode":null}"#).as_deref(), Some("CallFailed"));
+    for done in
+        [r#"{"id":"1","status":"Succeeded"}"#, r#"{"status":"Started"}"#, r#"{"status":"Completed"}"#, ""]
+    {
+        assert_eq!(operations(done), None, "{done}");
+    }
+    assert_eq!(code(""), None, "an empty answer is a success, as for other calls");
+}
+
+#[test]
+fn without_values_any_content_says_that_the_call_failed() {
+    let rules = autotag_model::rule::ServiceRules::from_toml(
+        r#"
+        source = "example.amazonaws.com"
+        name = "Example"
+        tag = "TagResource"
+        [api.example]
+        protocol = "json-1.1"
+        host = "example.{region}.{suffix}"
+        signing = "example"
+        target = "Example"
+        [native.TagResource]
+        params = { ResourceArn = "{arn}" }
+        tags = "Tags"
+        shape = "map"
+        fails = { path = "Failures", code = "Failures.Error.ErrorCode" }
+        "#,
+    );
+    let fails = rules.unwrap().native["TagResource"].fails.clone().unwrap();
+    for none in ["{}", r#"{"Failures":[]}"#, r#"{"Failures":null}"#, r#"{"Failures":{}}"#, r#"{"Other":[1]}"#]
+    {
+        assert_eq!(failure_in(&fails, none), None, "{none}");
+    }
+    let one = r#"{"Failures":[{"Error":{"ErrorCode":"ConcurrentModificationException"}}]}"#;
+    assert_eq!(failure_in(&fails, one).as_deref(), Some("ConcurrentModificationException"));
+    assert_eq!(failure_in(&fails, r#"{"Failures":["x"]}"#).as_deref(), Some("CallFailed"));
+}

@@ -1,7 +1,7 @@
 //! The form of a rule file.
 
+use crate::rule::call::{Api, FailureMember, Http, Pagination, Param, TagShape};
 use crate::rule::{Condition, Evidence, ResourceKind};
-use crate::rule::call::{Api, Http, Pagination, Param, TagShape};
 use crate::rule::path::{Path, PathError};
 use crate::rule::template::ArnTemplate;
 use crate::tags::TagConstraints;
@@ -172,6 +172,7 @@ pub(super) struct NativeFile {
     pub(super) max_per_call: Option<usize>,
     #[serde(default)]
     pub(super) replaces: bool,
+    pub(super) fails: Option<FailureMember>,
     pub(super) read: Option<ReadFile>,
 }
 

@@ -45,6 +45,10 @@ impl NativeCalls<'_> {
             return Err(self.source.wrong(&name.span(), what));
         }
         let xml = |api: &Arc<Api>| matches!(api.protocol, Protocol::Query | Protocol::RestXml);
+        if call.fails.is_some() && api.as_ref().is_none_or(xml) {
+            let what = "expected no `fails`: only answers in JSON to described calls are searched for it";
+            return Err(self.source.wrong(&name.span(), what));
+        }
         let shape = call.read.as_ref().and_then(|read| read.shape).unwrap_or(call.shape);
         if shape == TagShape::Map && api.as_ref().is_some_and(xml) {
             return Err(self.source.wrong(&name.span(), "expected a list of tags: XML has no maps"));
@@ -68,6 +72,7 @@ impl NativeCalls<'_> {
             root: call.root.clone(),
             replaces: call.replaces,
             max_per_call: call.max_per_call,
+            fails: call.fails.clone(),
             read,
             read_actions,
         })
