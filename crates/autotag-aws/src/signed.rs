@@ -161,7 +161,7 @@ fn signing(config: &SdkConfig, request: &Request) -> StaticRuntimePlugin {
     let mut layer = Layer::new("signing");
     let region = aws_types::region::Region::new(request.region.as_str().to_owned());
     let mut options = SigningOptions::default();
-    if request.signing == "s3" {
+    if matches!(request.signing.as_str(), "s3" | "s3express") {
         // S3 signs paths unchanged, and requires the checksum of the body.
         options.double_uri_encode = false;
         options.normalize_uri_path = false;

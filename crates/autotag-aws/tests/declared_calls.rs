@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::thread;
 
 const TAGS: [(&str, &str); 2] = [("Owner", "mara"), ("Team", "a&b <c> +%/ü")];
-const PLAIN: &str = "orders-1";
+const PLAIN: &str = "orders-of-may-01";
 const AWKWARD: &str = "team/web app+ü&%2F?#~*'(x)";
 const TOKEN: &str = "page/2+3=&ü";
 
@@ -118,13 +118,20 @@ fn id_at(path: &str, one: &Use, place: &Scope, name: &str) -> String {
     if member.ends_with("url") {
         return format!("https://{}.{region}.{suffix}/111122223333/{name}", one.api.name);
     }
-    let named = one.rule.resource_type == "AWS::Lightsail::Instance";
-    if member.ends_with("arn") || (one.rule.arn.is_none() && !named) {
-        let region = if one.rule.global { "" } else { region.as_str() };
-        let service = one.source.split('.').next().unwrap();
-        return format!("arn:{}:{service}:{region}:111122223333:thing/{name}", place.partition);
+    let region = if one.rule.global { "" } else { region.as_str() };
+    let arn = |kind: &str| {
+        let (service, resource) = kind.split_once(':').unwrap();
+        // The last part that varies is the name; the parts before it take no slash.
+        let (front, back) = resource.rsplit_once('*').unwrap_or((resource, ""));
+        let last = if resource.contains('*') { name } else { "" };
+        let resource = format!("{}{last}{back}", front.replace('*', "some-name"));
+        format!("arn:{}:{service}:{region}:111122223333:{resource}", place.partition)
+    };
+    match one.rule.kinds.first() {
+        Some(kind) if member.ends_with("arn") || one.rule.arn.is_none() => arn(&kind.to_string()),
+        _ if member.ends_with("arn") => arn(&format!("{}:thing/*", one.source.split('.').next().unwrap())),
+        _ => name.to_owned(),
     }
-    name.to_owned()
 }
 
 /// The resources that the rule finds in records made after it, one for each path of its id.
@@ -133,13 +140,13 @@ fn resources(one: &Use, region: &str, name: &str) -> Vec<Resource> {
     let found = rule.id.iter().map(|path| {
         let (mut parsed, path) = (ParsedRecord::default(), path.to_string());
         put(&mut parsed, &path, &id_at(&path, one, &place, name));
-        let template = rule.arn.as_ref().map_or("", |template| template.as_str());
-        let inside = template.split('{').skip(1).map(|part| part.split(['}', '|']).next().unwrap());
-        inside.filter(|path| path.contains('.')).for_each(|path| put(&mut parsed, path, "some-name"));
         if let Some(when) = &rule.when {
             let text = when.is.first().map_or("some-text", String::as_str);
             put(&mut parsed, &when.path.to_string(), text);
         }
+        let template = rule.arn.as_ref().map_or("", |template| template.as_str());
+        let inside = template.split('{').skip(1).map(|part| part.split(['}', '|']).next().unwrap());
+        inside.filter(|path| path.contains('.')).for_each(|path| put(&mut parsed, path, "some-name"));
         match rule.locate(&parsed, &place) {
             Located::Resources(mut found) if found.len() == 1 => found.remove(0),
             other => panic!("{} {} by {path}: {other:?}", one.source, rule.event),

@@ -9,7 +9,7 @@ mod join;
 
 use super::file::GeneratedFile;
 use super::inventory::Inventory;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use autotag_aws::backend::permissions::{PERMISSIONS, Permission, Whose};
 use autotag_handlers::services::parent_events;
 use autotag_model::policy::Selection;
@@ -26,9 +26,9 @@ const MAX_POLICY_LENGTH: usize = 6_144;
 /// The maximum number of managed policies of a role: AWS's default quota.
 const MAX_POLICIES: usize = 10;
 
-/// The maximum number of resource patterns of an action. If there are more, all resources of the service in the account take their
-/// place.
-const MAX_RESOURCE_PATTERNS: usize = 6;
+/// The maximum numbers of resource patterns of an action, the most exact first. If an action has more, all resources of the
+/// service in the account take their place. The policies use the first number with which they fit into a role.
+const MAX_RESOURCE_PATTERNS: [usize; 4] = [6, 3, 2, 1];
 
 /// Actions without resource-level permissions in IAM.
 const WILDCARD_ONLY_ACTIONS: [&str; 7] = [
@@ -70,16 +70,24 @@ pub(crate) type ActionMap<'a> = BTreeMap<&'a str, BTreeSet<String>>;
 
 /// The actions to write tags, in the account of the resources.
 pub(crate) fn write_actions(inventory: &Inventory) -> ActionMap<'_> {
+    compact(write_needs(inventory), MAX_RESOURCE_PATTERNS[0])
+}
+
+/// The actions to read the tags of resources, parents and principals, and to look up what a record lacks.
+pub(crate) fn read_actions(inventory: &Inventory) -> ActionMap<'_> {
+    compact(read_needs(inventory), MAX_RESOURCE_PATTERNS[0])
+}
+
+fn write_needs(inventory: &Inventory) -> ActionMap<'_> {
     let mut needs = ActionMap::new();
     for (_, rule) in inventory.rules() {
         add(&mut needs, rule, &rule.actions);
     }
     add_calls(&mut needs, Whose::Any, |one| one.action == "tag:TagResources");
-    compact(needs)
+    needs
 }
 
-/// The actions to read the tags of resources, parents and principals, and to look up what a record lacks.
-pub(crate) fn read_actions(inventory: &Inventory) -> ActionMap<'_> {
+fn read_needs(inventory: &Inventory) -> ActionMap<'_> {
     let mut needs = ActionMap::new();
     let is_parent = |source: &str, event: &str| parent_events().any(|parent| parent == (source, event));
     let parents = inventory
@@ -95,7 +103,7 @@ pub(crate) fn read_actions(inventory: &Inventory) -> ActionMap<'_> {
     add_calls(&mut needs, Whose::Any, |one| {
         one.action != "tag:TagResources" && (of_principals || one.adapter != "principals")
     });
-    compact(needs)
+    needs
 }
 
 /// The managed policies of a role that tags: that of tag-handler in its own account, and that of each member account.
@@ -103,14 +111,21 @@ pub(crate) fn read_actions(inventory: &Inventory) -> ActionMap<'_> {
 /// # Errors
 /// There would be more policies, or longer ones, than AWS allows.
 pub(crate) fn policies(inventory: &Inventory) -> Result<Vec<Policy>> {
-    let mut policies = split("tag", &write_actions(inventory), &closed_keys(inventory))?;
-    policies.extend(split("read", &read_actions(inventory), &ClosedKeys::default())?);
-    ensure!(
-        policies.len() <= MAX_POLICIES,
-        "{} managed policies are needed, but a role may have only {MAX_POLICIES}; ignore services that you do not use in the tag policy",
-        policies.len()
+    let mut fewest = 0;
+    for patterns in MAX_RESOURCE_PATTERNS {
+        let write = compact(write_needs(inventory), patterns);
+        let read = compact(read_needs(inventory), patterns);
+        let mut policies = split("tag", &write, &closed_keys(inventory))?;
+        policies.extend(split("read", &read, &ClosedKeys::default())?);
+        if policies.len() <= MAX_POLICIES {
+            return Ok(policies);
+        }
+        fewest = policies.len();
+    }
+    bail!(
+        "{fewest} managed policies are needed, but a role may have only {MAX_POLICIES}; generate for the services that you use \
+         (--services), or ignore the others in the tag policy"
     );
-    Ok(policies)
 }
 
 fn add<'a, A: AsRef<str> + 'a + ?Sized>(
@@ -164,9 +179,9 @@ fn pattern(template: &str) -> String {
 }
 
 /// Removes patterns that another one subsumes, and replaces too many patterns by the whole service.
-fn compact(needs: ActionMap<'_>) -> ActionMap<'_> {
+fn compact(needs: ActionMap<'_>, max_patterns: usize) -> ActionMap<'_> {
     let needs = needs.into_iter().map(|(action, mut resources)| {
-        if resources.len() > MAX_RESOURCE_PATTERNS {
+        if resources.len() > max_patterns {
             resources = resources.iter().map(|resource| whole_service(resource)).collect();
         }
         let kept = resources

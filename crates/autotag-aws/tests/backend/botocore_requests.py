@@ -137,6 +137,10 @@ def answer_of(client, call):
     parser = botocore.parsers.create_parser(protocol)
     read = parser.parse({"status_code": 200, "headers": {}, "body": body.encode()}, shape)
     read.pop("ResponseMetadata", None)
+    # Some answers have the status as a member; it is not in the body.
+    for name, member in shape.members.items():
+        if member.serialization.get("location") == "statusCode":
+            read.pop(name, None)
     assert read == value, f"{body} is read as {read}, and not as {value}"
     pages = None
     if client.can_paginate(method_of(client, call)):

@@ -16,6 +16,7 @@ const TOKENS: &[&str] = &[
     "creationtoken",
     "creatorrequestid",
     "idempotencytoken",
+    "requestid",
 ];
 
 /// The first time that an answer of AWS can have. A smaller number is something else than a time.
