@@ -56,6 +56,8 @@ pub enum SkipReason {
     Older,
     /// A later call of the same plan has written another object in its place.
     Replaced,
+    /// A derived rule found it, and by the policy these only plan.
+    DerivedRule,
 }
 
 impl Outcome {
@@ -124,6 +126,9 @@ impl fmt::Display for SkipReason {
             Self::Duplicate => f.write_str("another copy of this event was taken"),
             Self::Older => f.write_str("the resource was there before the call"),
             Self::Replaced => f.write_str("a later call has written another object in its place"),
+            Self::DerivedRule => f.write_str(
+                "its rule is derived from AWS's models, and the policy has `derived = \"plan\"`: nothing is written",
+            ),
         }
     }
 }

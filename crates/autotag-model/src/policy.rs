@@ -16,6 +16,7 @@ mod copied;
 mod copies;
 mod decide;
 mod declared;
+mod derived;
 mod file;
 mod input;
 mod note;
@@ -30,6 +31,7 @@ pub use crate::toml_error::TomlError;
 pub use conditions::{Effect, TagCondition, TaggedThing};
 pub use copies::CopyRules;
 pub use decide::{Decision, NoWriteReason};
+pub use derived::DerivedRules;
 pub use file::PolicyError;
 pub use input::DecisionInput;
 pub use note::Note;
@@ -76,6 +78,8 @@ pub struct Policy {
     /// The key of a tag that makes autotag skip a resource, unless its value is `false`. None by default: a caller who
     /// may set the tag may avoid being named.
     pub opt_out: Option<String>,
+    /// What is done by rules that no record has confirmed.
+    pub derived: DerivedRules,
     /// The calls that are ignored.
     pub ignore: Ignore,
     /// The evidence about owners that is believed.
