@@ -17,6 +17,7 @@ const TOKENS: &[&str] = &[
     "creatorrequestid",
     "idempotencytoken",
     "requestid",
+    "x-amz-client-token",
 ];
 
 /// The first time that an answer of AWS can have. A smaller number is something else than a time.

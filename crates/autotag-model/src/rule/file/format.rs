@@ -4,7 +4,6 @@ use crate::rule::call::{Api, FailureMember, Http, Pagination, Param, TagShape};
 use crate::rule::path::{Path, PathError};
 use crate::rule::template::ArnTemplate;
 use crate::rule::{Condition, Evidence, ResourceKind};
-use crate::rule::{Condition, Evidence, ResourceKind};
 use crate::tags::TagConstraints;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
