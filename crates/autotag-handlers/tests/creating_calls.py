@@ -18,7 +18,20 @@ import sys
 import botocore.session
 
 # Event sources that are neither an endpoint prefix nor a signing name.
-SOURCES = {"amazonmq": "mq"}
+SOURCES = {
+    "airflow": ["mwaa"],
+    "amazonmq": ["mq"],
+    "autoscaling": ["autoscaling", "application-autoscaling", "autoscaling-plans"],
+    "cassandra": ["keyspaces"],
+    "chime": ["chime", "chime-sdk-identity", "chime-sdk-messaging", "chime-sdk-voice", "chime-sdk-media-pipelines"],
+    "chime-sdk-media-pipelines": ["chime-sdk-media-pipelines"],
+    "chime-sdk-voice": ["chime-sdk-voice"],
+    "kinesisanalytics": ["kinesisanalyticsv2"],
+    "multi-party-approval": ["mpa"],
+    "s3express": ["s3", "s3control"],
+    "ses": ["ses", "sesv2", "mailmanager"],
+    "sms-voice": ["pinpoint-sms-voice-v2"],
+}
 # Lambda's events carry the version of the API.
 VERSION = re.compile(r"\d{8}(v\d)?$")
 ACCOUNT = re.compile(r"(account(id)?|catalogid|registryid|owner(id|account)?|meshowner)$", re.IGNORECASE)
@@ -30,16 +43,17 @@ def models():
     found = {}
     for name in session.get_available_services():
         model = session.get_service_model(name)
-        for known in {model.endpoint_prefix, model.signing_name}:
+        for known in {name, model.endpoint_prefix, model.signing_name}:
             found.setdefault(known, []).append(model)
     return found
 
 
 def operation(services, source, event):
     name = VERSION.sub("", event)
-    for model in services.get(SOURCES.get(source, source), []):
-        if name in model.operation_names:
-            return model.operation_model(name)
+    for known in SOURCES.get(source, [source]):
+        for model in services.get(known, []):
+            if name in model.operation_names:
+                return model.operation_model(name)
     return None
 
 

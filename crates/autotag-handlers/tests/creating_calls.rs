@@ -11,6 +11,7 @@ use autotag_handlers::catalog::Catalog;
 use autotag_model::record::ParsedRecord;
 use autotag_model::rule::Rule;
 use autotag_testkit::Emulator;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -18,98 +19,30 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-/// Tags of a request that the new resource does not get, and what they are.
-const TAGS_OF_OTHERS: &[(&str, &str, &str)] = &[
-    ("backup CreateBackupPlan", "backupPlan.rules[].recoveryPointTags", "tags of recovery points"),
-    ("batch CreateComputeEnvironment", "computeResources.capacityTags", "tags of instances"),
-    ("batch CreateComputeEnvironment", "computeResources.tags", "tags of instances"),
-    ("bedrock CreateModelCustomizationJob", "customModelTags", "tags of the model that the job makes"),
-    ("codedeploy CreateDeploymentGroup", "ec2TagFilters", "a filter"),
-    ("codedeploy CreateDeploymentGroup", "onPremisesInstanceTagFilters", "a filter"),
-    ("directconnect CreateLag", "childConnectionTags", "tags of connections"),
-    ("dlm CreateLifecyclePolicy", "exclusions.excludeTags", "a filter"),
-    ("dlm CreateLifecyclePolicy", "policyDetails.exclusions.excludeTags", "a filter"),
-    ("dlm CreateLifecyclePolicy", "policyDetails.parameters.excludeDataVolumeTags", "a filter"),
-    ("dlm CreateLifecyclePolicy", "policyDetails.schedules[].tagsToAdd", "tags of snapshots"),
-    ("dlm CreateLifecyclePolicy", "policyDetails.schedules[].variableTags", "tags of snapshots"),
-    ("dlm CreateLifecyclePolicy", "policyDetails.targetTags", "a filter"),
-    ("ec2 CreateIpamPool", "allocationResourceTags", "a condition on others"),
-    ("ec2 CreateLaunchTemplate", "launchTemplateData.tagSpecifications[].tags", "tags of instances"),
-    (
-        "ec2 RequestSpotFleet",
-        "spotFleetRequestConfig.launchSpecifications[].tagSpecifications[].tags",
-        "tags of instances",
-    ),
-    (
-        "ecs CreateService",
-        "volumeConfigurations[].managedEBSVolume.tagSpecifications[].tags",
-        "tags of volumes",
-    ),
-    ("ecs RunTask", "volumeConfigurations[].managedEBSVolume.tagSpecifications[].tags", "tags of volumes"),
-    ("ecs StartTask", "volumeConfigurations[].managedEBSVolume.tagSpecifications[].tags", "tags of volumes"),
-    ("iot CreateTopicRule", "topicRulePayload.actions[].influxDB.tags", "tags of data points"),
-    ("iot CreateTopicRule", "topicRulePayload.errorAction.influxDB.tags", "tags of data points"),
-    ("s3 CreateJob", "operation.s3PutObjectCopy.newObjectTagging", "tags of objects"),
-    ("s3 CreateJob", "operation.s3PutObjectTagging.tagSet", "tags of objects"),
-    ("s3 CreateStorageLensGroup", "storageLensGroup.filter.and.matchAnyTag", "a filter"),
-    ("s3 CreateStorageLensGroup", "storageLensGroup.filter.matchAnyTag", "a filter"),
-    ("s3 CreateStorageLensGroup", "storageLensGroup.filter.or.matchAnyTag", "a filter"),
-];
+/// Parameters that are named like the tags or the account of the new resource, and are something else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reviewed {
+    tags_of_others: Vec<Parameter>,
+    other_accounts: Vec<Parameter>,
+}
 
-/// Parameters with the name of an account that is not the account of the new resource, and whose it is.
-const OTHER_ACCOUNTS: &[(&str, &str, &str)] = &[
-    ("appmesh CreateGatewayRoute", "meshOwner", "the mesh's; the answer has the ARN"),
-    ("appmesh CreateRoute", "meshOwner", "the mesh's; the answer has the ARN"),
-    ("appmesh CreateVirtualGateway", "meshOwner", "the mesh's; the answer has the ARN"),
-    ("appmesh CreateVirtualNode", "meshOwner", "the mesh's; the answer has the ARN"),
-    ("appmesh CreateVirtualRouter", "meshOwner", "the mesh's; the answer has the ARN"),
-    ("appmesh CreateVirtualService", "meshOwner", "the mesh's; the answer has the ARN"),
-    ("athena CreateWorkGroup", "configuration.resultConfiguration.expectedBucketOwner", "a bucket's"),
-    (
-        "cloudfront CreateDistribution",
-        "distributionConfig.origins.items[].vpcOriginConfig.ownerAccountId",
-        "an origin's",
-    ),
-    ("codepipeline CreatePipeline", "pipeline.stages[].actions[].actionTypeId.owner", "no account"),
-    ("cognito-idp CreateUserPool", "emailConfiguration.emailSendingAccount", "no account"),
-    ("dynamodb ImportTable", "s3BucketSource.s3BucketOwner", "a bucket's"),
-    ("ec2 AuthorizeSecurityGroupEgress", "sourceSecurityGroupOwnerId", "the other group's"),
-    ("ec2 AuthorizeSecurityGroupIngress", "sourceSecurityGroupOwnerId", "the other group's"),
-    ("ec2 CreateIpam", "meteredAccount", "no account"),
-    ("ec2 CreateIpamPool", "sourceResource.resourceOwner", "a subnet's"),
-    ("ec2 CreateTransitGatewayPeeringAttachment", "peerAccountId", "the peer's"),
-    ("ec2 CreateVpcPeeringConnection", "peerOwnerId", "the peer's"),
-    ("eks CreateAddon", "podIdentityAssociations[].serviceAccount", "no account"),
-    ("eks CreatePodIdentityAssociation", "serviceAccount", "no account"),
-    (
-        "firehose CreateDeliveryStream",
-        "extendedS3DestinationConfiguration.dataFormatConversionConfiguration.schemaConfiguration.catalogId",
-        "a schema's",
-    ),
-    ("glue CreateCrawler", "catalogId", "that of what the crawler finds"),
-    ("glue CreateCrawler", "lakeFormationConfiguration.accountId", "that of what the crawler reads"),
-    ("glue CreateDataQualityRuleset", "targetTable.catalogId", "a table's"),
-    ("glue CreateDatabase", "databaseInput.targetDatabase.catalogId", "that of the database behind a link"),
-    ("glue CreateJob", "sourceControlDetails.owner", "no account"),
-    ("glue CreateMLTransform", "inputRecordTables[].catalogId", "a table's"),
-    ("glue CreateTable", "tableInput.owner", "no account"),
-    ("glue CreateTable", "tableInput.targetTable.catalogId", "that of the table behind a link"),
-    ("monitoring PutMetricAlarm", "metrics[].accountId", "a metric's"),
-    ("redshift RestoreFromClusterSnapshot", "ownerAccount", "the snapshot's"),
-    ("s3 CompleteMultipartUpload", "x-amz-expected-bucket-owner", "the bucket's; the handler of S3 reads it"),
-    ("s3 CopyObject", "x-amz-expected-bucket-owner", "the bucket's; the handler of S3 reads it"),
-    ("s3 CopyObject", "x-amz-source-expected-bucket-owner", "that of the bucket that is copied from"),
-    ("s3 CreateAccessPoint", "bucketAccountId", "the bucket's"),
-    ("s3 CreateJob", "manifestGenerator.s3JobManifestGenerator.expectedBucketOwner", "a bucket's"),
-    (
-        "s3 CreateJob",
-        "manifestGenerator.s3JobManifestGenerator.manifestOutputLocation.expectedManifestBucketOwner",
-        "a bucket's",
-    ),
-    ("s3 CreateJob", "report.expectedBucketOwner", "a bucket's"),
-    ("s3 PutObject", "x-amz-expected-bucket-owner", "the bucket's; the handler of S3 reads it"),
-    ("sagemaker CreateDomain", "domainSettings.unifiedStudioSettings.domainAccountId", "another domain's"),
-];
+/// A parameter of a call, and what it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameter {
+    call: String,
+    path: String,
+    is: String,
+}
+
+fn reviewed() -> Reviewed {
+    let reviewed: Reviewed = toml::from_str(include_str!("../conformance/parameters.toml")).unwrap();
+    for one in reviewed.tags_of_others.iter().chain(&reviewed.other_accounts) {
+        assert!(!one.is.is_empty(), "{} {}: say what it is", one.call, one.path);
+    }
+    reviewed
+}
 
 /// A creating call of the catalogue, and what botocore says about it.
 struct Known {
@@ -180,9 +113,9 @@ fn request(path: &str, value: &Value) -> ParsedRecord {
 }
 
 /// What is in `found` and not listed, and what is listed and not found.
-fn differences(found: &BTreeSet<(String, String)>, listed: &[(&str, &str, &str)]) -> Vec<String> {
+fn differences(found: &BTreeSet<(String, String)>, listed: &[Parameter]) -> Vec<String> {
     let listed: BTreeSet<(String, String)> =
-        listed.iter().map(|(call, path, _)| ((*call).to_owned(), (*path).to_owned())).collect();
+        listed.iter().map(|one| (one.call.clone(), one.path.clone())).collect();
     let more = found.difference(&listed).map(|(call, path)| format!("{call}: {path} is not known"));
     let less = listed.difference(found).map(|(call, path)| format!("{call}: {path} is listed for nothing"));
     more.chain(less).collect()
@@ -213,7 +146,7 @@ fn tags_are_seen_wherever_a_call_can_ask_for_them() {
             }
         }
     }
-    let faults = differences(&unseen, TAGS_OF_OTHERS);
+    let faults = differences(&unseen, &reviewed().tags_of_others);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(seen >= 250, "{seen}");
 }
@@ -230,7 +163,7 @@ fn parameters_that_name_an_account_are_known() {
             }
         }
     }
-    let faults = differences(&unknown, OTHER_ACCOUNTS);
+    let faults = differences(&unknown, &reviewed().other_accounts);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
