@@ -147,8 +147,8 @@ impl Classifier {
         envelope: Envelope<'_>,
         has_rule: bool,
     ) -> Classification {
-        let creating = has_rule
-            || CREATING_VERBS.iter().any(|verb| begins_with_word(&record.event_name, verb));
+        let creating =
+            has_rule || CREATING_VERBS.iter().any(|verb| begins_with_word(&record.event_name, verb));
         let account = account_of(record, envelope);
         let ignored = self.policy.ignore.event(&record.event_source, &record.event_name, account.as_ref());
         if !creating

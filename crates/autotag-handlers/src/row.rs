@@ -113,7 +113,8 @@ impl<S> Row<S> {
     /// The same row, its state turned into another.
     #[must_use]
     pub fn map_status<T>(self, turn: impl FnOnce(S) -> T) -> Row<T> {
-        let Self { event, origin, resource, resource_type, evidence, owner, tags, decided, notes, status } = self;
+        let Self { event, origin, resource, resource_type, evidence, owner, tags, decided, notes, status } =
+            self;
         let status = turn(status);
         Row { event, origin, resource, resource_type, evidence, owner, tags, decided, notes, status }
     }

@@ -198,9 +198,12 @@ fn no_rule_takes_the_arn_of_another_kind_or_region() {
             for path in rule.id.iter().map(ToString::to_string) {
                 let record = record_for(service, rule, &path, decoy).unwrap();
                 let found = resources(common::classify(classifier, &record));
-                let names_it = found.iter().any(|found| found.arn.as_ref().is_some_and(|arn| arn.to_string() == *decoy));
+                let names_it =
+                    found.iter().any(|found| found.arn.as_ref().is_some_and(|arn| arn.to_string() == *decoy));
                 refused += usize::from(found.is_empty());
-                faults.extend(names_it.then(|| format!("{} {} by {path}: {decoy}", service.source, rule.event)));
+                faults.extend(
+                    names_it.then(|| format!("{} {} by {path}: {decoy}", service.source, rule.event)),
+                );
             }
         }
     });

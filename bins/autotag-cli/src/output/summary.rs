@@ -85,7 +85,10 @@ impl Summary {
         line("duplicates", &self.duplicates.to_string())?;
         let uncovered: u64 = self.uncovered.values().sum();
         line("uncovered", &format!("{}{}", plural(uncovered, "creating event"), colon(uncovered)))?;
-        list(out, by_count(&self.uncovered).map(|((source, name), count)| format!("{count} {source} {name}")))?;
+        list(
+            out,
+            by_count(&self.uncovered).map(|((source, name), count)| format!("{count} {source} {name}")),
+        )?;
         self.write_derived(out)?;
         let groups = [
             ("  unreadable", &self.unreadable, counts.unreadable_without_row),

@@ -113,7 +113,8 @@ fn every_rule_that_takes_an_arn_from_a_record_says_its_kind() {
     for service in Catalog::embedded().services().unwrap() {
         for rule in service.rules.iter().filter(|rule| rule.kinds.is_empty()) {
             let of_answer = |path: &&autotag_model::rule::Path| !path.to_string().starts_with("request.");
-            let named_so = |path: &autotag_model::rule::Path| path.to_string().to_lowercase().ends_with("arn");
+            let named_so =
+                |path: &autotag_model::rule::Path| path.to_string().to_lowercase().ends_with("arn");
             // The id of what cannot be tagged is shown as it is.
             if rule.id.iter().filter(of_answer).any(|path| rule.call != TagCall::None || named_so(path)) {
                 missing.push(format!("{} {} {}", service.source, rule.event, rule.resource_type));
@@ -129,15 +130,15 @@ fn every_embedded_file_says_its_evidence() {
         let head = text.split("[[rule]]").next().unwrap_or_default();
         !head.lines().any(|line| line.starts_with("evidence = "))
     };
-    let files: Vec<&str> = files::FILES.iter().filter(|(_, text)| silent(text)).map(|(name, _)| *name).collect();
+    let files: Vec<&str> =
+        files::FILES.iter().filter(|(_, text)| silent(text)).map(|(name, _)| *name).collect();
     assert_eq!(files, Vec::<&str>::new(), "these files need `evidence` in their head");
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = entries
-        .flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] })
-        .collect();
+    let mut files: Vec<PathBuf> =
+        entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect();
     files.sort();
     files
 }
@@ -163,7 +164,11 @@ fn met_by_a_fixture() -> BTreeSet<(String, String, String)> {
             });
             let types = targets.iter().map(|target| target.rule.resource_type.clone()).chain(cannot_tag);
             met.extend(types.map(|resource_type| {
-                (located.record.event_source.to_string(), located.record.event_name.to_string(), resource_type)
+                (
+                    located.record.event_source.to_string(),
+                    located.record.event_name.to_string(),
+                    resource_type,
+                )
             }));
         });
     }
@@ -187,6 +192,10 @@ fn a_rule_is_seen_exactly_if_a_fixture_meets_it() {
         }
     }
     assert_eq!(not_met, Vec::<String>::new(), "`seen` needs a record in fixtures/");
-    assert_eq!(not_said, Vec::<String>::new(), "a record in fixtures/ meets these: say `evidence = \"seen\"`");
+    assert_eq!(
+        not_said,
+        Vec::<String>::new(),
+        "a record in fixtures/ meets these: say `evidence = \"seen\"`"
+    );
     assert!(met.len() >= 91, "{}", met.len());
 }

@@ -299,7 +299,8 @@ impl Decisions<'_> {
         let event = Arc::clone(&request.creation.event);
         let resource_type = Some(target.resource.resource_type.clone());
         let evidence = Some(target.rule.evidence);
-        let row = |status| Row { origin: request.origin, resource_type, evidence, ..Row::of_event(event, status) };
+        let row =
+            |status| Row { origin: request.origin, resource_type, evidence, ..Row::of_event(event, status) };
         let row = match decide(self.policy, request, resolved, target, self) {
             Ok(Decided { tags, all, notes, owner, .. }) => {
                 Row { tags, decided: all, notes, owner: Some(owner), ..row(Action::LookUp(why)) }

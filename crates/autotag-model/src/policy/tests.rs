@@ -1,6 +1,6 @@
 use super::*;
-use crate::rule::Evidence;
 use crate::identity::Principal;
+use crate::rule::Evidence;
 use crate::tags::{TagConstraints, is_reserved};
 use proptest::prelude::*;
 use serde_json::json;
@@ -355,7 +355,11 @@ fn a_policy_says_what_derived_rules_do() {
     let of = |text: &str| {
         let policy = Policy::from_toml(text).unwrap();
         let both = [Evidence::Derived, Evidence::Documented];
-        (policy.derived, both.map(|evidence| policy.applies(evidence)), both.map(|evidence| policy.writes_by(evidence)))
+        (
+            policy.derived,
+            both.map(|evidence| policy.applies(evidence)),
+            both.map(|evidence| policy.writes_by(evidence)),
+        )
     };
     assert_eq!(of(""), (DerivedRules::Tag, [true, true], [true, true]));
     assert_eq!(of("[policy]\nderived = \"tag\""), of(""));

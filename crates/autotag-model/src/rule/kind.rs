@@ -29,7 +29,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceKind {
     service: String,
-    /// The literal texts between the `*`; one `*` stands between two of them.
+    /// The texts between the `*`.
     literals: Vec<String>,
 }
 
@@ -74,7 +74,9 @@ impl fmt::Display for ResourceKind {
 
 /// A text that is not a [`ResourceKind`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a kind of resource: expected `service:resource` with `*` for what varies, such as `grafana:/workspaces/*`")]
+#[error(
+    "`{text}` is not a kind of resource: expected `service:resource` with `*` for what varies, such as `grafana:/workspaces/*`"
+)]
 #[non_exhaustive]
 pub struct ResourceKindError {
     /// The text.
@@ -177,7 +179,9 @@ mod tests {
 
     #[test]
     fn a_text_of_another_form_is_not_a_kind() {
-        for text in ["", "sns", "sns:", ":x", "SNS:*", "arn:aws:sns:*", "sns:a**", "sns:${Topic}", "sns:a b", "s s:*"] {
+        for text in
+            ["", "sns", "sns:", ":x", "SNS:*", "arn:aws:sns:*", "sns:a**", "sns:${Topic}", "sns:a b", "s s:*"]
+        {
             let error = text.parse::<ResourceKind>().unwrap_err().to_string();
             assert!(error.contains("expected `service:resource`"), "{text}: {error}");
         }

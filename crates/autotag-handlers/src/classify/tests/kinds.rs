@@ -73,9 +73,16 @@ fn a_replica_of_a_key_lies_in_another_region_than_the_call() {
 fn an_arn_whose_account_is_another_text_is_not_tagged() {
     let arn = "arn:aws:kafka:eu-west-1:YOUR_ACCOUNT_ID:cluster/c/u";
     let call = record("kafka.amazonaws.com", "CreateCluster", json!({}), json!({"clusterArn": arn}));
-    let call = with(without(call, "recipientAccountId"), "userIdentity", json!({"type": "IAMUser", "userName": "mary"}));
+    let call = with(
+        without(call, "recipientAccountId"),
+        "userIdentity",
+        json!({"type": "IAMUser", "userName": "mary"}),
+    );
     let why = malformed(classify(&call));
-    assert_eq!(why, format!("`{arn}` does not name an account: expected twelve digits, found `YOUR_ACCOUNT_ID`"));
+    assert_eq!(
+        why,
+        format!("`{arn}` does not name an account: expected twelve digits, found `YOUR_ACCOUNT_ID`")
+    );
 }
 
 /// An answer without the beginning of its ARN, by a rule of the catalogue.
