@@ -222,7 +222,7 @@ pub enum LocateError {
     #[error("`{arn}` is `{}:{}`; the rule expects {}", .arn.service(), .arn.resource(), kind::listed(.expected))]
     Kind {
         /// The ARN.
-        arn: Arn,
+        arn: Box<Arn>,
         /// The kinds of the rule.
         expected: Vec<ResourceKind>,
     },
@@ -230,7 +230,7 @@ pub enum LocateError {
     #[error("`{arn}` is in {}; the rule expects {expected}", .arn.region().map_or("no region", Region::as_str))]
     Region {
         /// The ARN.
-        arn: Arn,
+        arn: Box<Arn>,
         /// The region of the call, or the global one of the partition.
         expected: Region,
     },

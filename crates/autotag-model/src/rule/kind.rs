@@ -29,7 +29,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceKind {
     service: String,
-    /// The literal texts between the `*`; one `*` stands between two of them.
+    /// The texts between the `*`.
     literals: Vec<String>,
 }
 
@@ -118,11 +118,11 @@ pub(super) fn listed(kinds: &[ResourceKind]) -> String {
 /// any.
 pub(super) fn checked(arn: Arn, kinds: &[ResourceKind], region: Option<&Region>) -> Result<Arn, LocateError> {
     if !kinds.is_empty() && !kinds.iter().any(|kind| kind.matches(&arn)) {
-        return Err(LocateError::Kind { arn, expected: kinds.to_vec() });
+        return Err(LocateError::Kind { arn: Box::new(arn), expected: kinds.to_vec() });
     }
     match (arn.region(), region) {
         (Some(of_arn), Some(expected)) if of_arn != expected => {
-            Err(LocateError::Region { expected: expected.clone(), arn })
+            Err(LocateError::Region { expected: expected.clone(), arn: Box::new(arn) })
         }
         _ => Ok(arn),
     }
