@@ -29,6 +29,8 @@ pub(super) const OBJECT_TAGS: RequestTags =
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Denial {
     pub(super) sid: String,
+    /// The element of the statement that holds the actions: `Action`, or `NotAction` if it denies all others.
+    pub(super) element: &'static str,
     pub(super) actions: Vec<String>,
     /// The condition key of the keys that a call names.
     pub(super) named: &'static str,
@@ -90,9 +92,27 @@ pub(super) fn denials(
     used.zip(1..)
         .map(|((actions, keys, except), number)| {
             let sid = if number == 1 { sid.to_owned() } else { format!("{sid}{number}") };
-            Denial { sid, actions, named: tags.keys, keys, except }
+            Denial { sid, element: "Action", actions, named: tags.keys, keys, except }
         })
         .collect()
+}
+
+/// The service that no statement is about: autotag does not copy session tags that are called like an identity tag.
+const NEVER_DENIED: &str = "sts:*";
+
+/// The same statements with a shorter first one: it denies the calls of all services but those of the other statements and
+/// those whose resources AWS's own policies have conditions about. It also meets services without rules.
+pub(super) fn for_all_services(inventory: &Inventory, denials: Vec<Denial>) -> Vec<Denial> {
+    let mut all = denials.into_iter();
+    let Some(first) = all.next() else { return Vec::new() };
+    let others: Vec<Denial> = all.collect();
+    let expected = inventory.enforced_keys().into_iter().flat_map(TagCondition::on_key);
+    let expected = expected.filter(|condition| !condition.expected().is_empty());
+    let services = expected.flat_map(|condition| &condition.services).map(|service| format!("{service}:*"));
+    let apart = others.iter().flat_map(|one| one.actions.iter().cloned());
+    let left_out: BTreeSet<String> = apart.chain(services).chain([NEVER_DENIED.to_owned()]).collect();
+    let first = Denial { element: "NotAction", actions: left_out.into_iter().collect(), ..first };
+    std::iter::once(first).chain(others).collect()
 }
 
 /// Services, and the values of a key that conditions on their resources expect.
@@ -186,6 +206,22 @@ mod tests {
         assert!(values.as_ref().is_some_and(|(key, values)| {
             key == "aws:RequestTag/Owner" && values.contains(&"IoTDeviceTester".to_owned())
         }));
+    }
+
+    #[test]
+    fn all_services_but_those_with_statements_of_their_own() {
+        let inventory = Inventory::new(Vec::new(), Policy::from_toml("").unwrap());
+        let named = of("", &["ec2:*", "sqs:*"]);
+        let all = for_all_services(&inventory, named.clone());
+        assert_eq!(all[1..], named[1..]);
+        assert_eq!((all[0].element, &all[0].keys), ("NotAction", &named[0].keys));
+        let left_out = |action: &str| all[0].actions.iter().any(|known| known == action);
+        assert!(left_out("ec2:*"), "it has a statement of its own");
+        assert!(
+            left_out("glue:*"),
+            "AWS's policies expect values of its tags, and no statement excepts them here"
+        );
+        assert!(left_out("sts:*") && !left_out("sqs:*"));
     }
 
     #[test]

@@ -141,8 +141,7 @@ pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let services = services(inventory);
     let strict = strict(&services);
     let principal_key = principal_key(inventory);
-    let calls: Vec<String> = services.iter().map(|service| format!("{service}:*")).collect();
-    let forged = denials(inventory, "IdentityTags", &calls, REQUEST_TAGS);
+    let forged = forged(inventory, &services);
     let forged_by_owners = denials(inventory, "ForgeNothing", &TAG_ACTIONS.map(str::to_owned), REQUEST_TAGS);
     let forged_on_objects =
         denials(inventory, "ForgedOnObjects", &TAGGED_OBJECTS.map(str::to_owned), denials::OBJECT_TAGS);
@@ -179,9 +178,20 @@ pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     Ok(all)
 }
 
+/// The statements of `scp.json` about identity tags. They name the services if that fits, and otherwise those left out.
+fn forged(inventory: &Inventory, services: &BTreeSet<&str>) -> Vec<Denial> {
+    let calls: Vec<String> = services.iter().map(|service| format!("{service}:*")).collect();
+    let named = denials(inventory, "IdentityTags", &calls, REQUEST_TAGS);
+    if length(&pretty(&identity_tags(&named))) <= MAX_SCP_LENGTH {
+        named
+    } else {
+        denials::for_all_services(inventory, named)
+    }
+}
+
 /// The services whose actions have condition keys for tag keys: those of the catalogue's tag actions, and [`EXTRA_SERVICES`].
 fn services(inventory: &Inventory) -> BTreeSet<&str> {
-    let rules = inventory.services.iter().flat_map(|service| &service.rules);
+    let rules = inventory.chosen_services().flat_map(|service| &service.rules);
     let actions = rules.flat_map(|rule| rule.iam_actions());
     actions.filter_map(|action| action.split(':').next()).chain(EXTRA_SERVICES).collect()
 }
@@ -249,13 +259,17 @@ fn object_tags(keys: &[&str], forged: &[Denial]) -> Vec<Value> {
 
 fn statement(denial: &Denial, condition: &Value) -> Value {
     let actions: Vec<&str> = denial.actions.iter().map(String::as_str).collect();
-    deny(&denial.sid, &actions, condition)
+    denied(&denial.sid, denial.element, &actions, condition)
 }
 
 pub(super) fn deny(sid: &str, actions: &[&str], condition: &Value) -> Value {
+    denied(sid, "Action", actions, condition)
+}
+
+fn denied(sid: &str, element: &str, actions: &[&str], condition: &Value) -> Value {
     // A single action is written without a list, as is usual.
     let actions = if let [action] = actions { json!(action) } else { json!(actions) };
-    json!({"Sid": sid, "Effect": "Deny", "Action": actions, "Resource": "*", "Condition": condition})
+    json!({"Sid": sid, "Effect": "Deny", element: actions, "Resource": "*", "Condition": condition})
 }
 
 /// The condition that the call names no tag key, and so affects all tags.
@@ -280,13 +294,18 @@ fn role(name: &str) -> String {
 
 pub(super) fn control(path: &str, statements: &[Value]) -> Result<GeneratedFile> {
     let text = pretty(statements);
-    let length = text.chars().count();
+    let length = length(&text);
     ensure!(
         length <= MAX_SCP_LENGTH,
         "`{path}` would have {length} characters, but a service control policy may have only {MAX_SCP_LENGTH}; use fewer or \
          shorter identity keys in the tag policy"
     );
     Ok(GeneratedFile::new(path, &text))
+}
+
+/// The length of a document as AWS counts it.
+fn length(text: &str) -> usize {
+    text.chars().count()
 }
 
 /// The document with one line for each statement: short, and still readable.

@@ -13,7 +13,7 @@ use anyhow::{Result, bail, ensure};
 use autotag_aws::backend::permissions::{PERMISSIONS, Permission, Whose};
 use autotag_handlers::services::parent_events;
 use autotag_model::policy::Selection;
-use autotag_model::rule::Rule;
+use autotag_model::rule::{ResourceKind, Rule};
 use closed_keys::{ClosedKeys, closed_keys};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ const MAX_POLICIES: usize = 10;
 
 /// The maximum numbers of resource patterns of an action, the most exact first. If an action has more, all resources of the
 /// service in the account take their place. The policies use the first number with which they fit into a role.
-const MAX_RESOURCE_PATTERNS: [usize; 4] = [6, 3, 2, 1];
+const MAX_RESOURCE_PATTERNS: [usize; 5] = [6, 3, 2, 1, 0];
 
 /// Actions without resource-level permissions in IAM.
 const WILDCARD_ONLY_ACTIONS: [&str; 7] = [
@@ -135,7 +135,7 @@ fn add<'a, A: AsRef<str> + 'a + ?Sized>(
 ) {
     for action in actions {
         let action = action.as_ref();
-        needs.entry(action).or_default().insert(resources(action, rule));
+        needs.entry(action).or_default().extend(resources(action, rule));
     }
 }
 
@@ -146,21 +146,29 @@ fn add_calls(needs: &mut ActionMap<'_>, whose: Whose, which: impl Fn(&Permission
     }
 }
 
-/// The pattern of a rule's resources, for an action on them.
-fn resources(action: &str, rule: &Rule) -> String {
+/// The patterns of a rule's resources, for an action on them.
+fn resources(action: &str, rule: &Rule) -> Vec<String> {
     let service = action.split(':').next().unwrap_or_default();
     if WILDCARD_ONLY_ACTIONS.contains(&action) {
-        return "*".to_owned();
+        return vec!["*".to_owned()];
     }
     if let Some((_, resource)) = RESOURCE_OVERRIDES.iter().find(|(name, _)| *name == service) {
-        return (*resource).to_owned();
+        return vec![(*resource).to_owned()];
     }
-    match &rule.arn {
-        Some(template) => pattern(template.as_str()),
-        // The ARN is taken from the record, so the rule does not say its form.
-        None if rule.global => format!("arn:{{partition}}:{service}::{{account}}:*"),
-        None => format!("arn:{{partition}}:{service}:*:{{account}}:*"),
+    if let Some(template) = &rule.arn {
+        return vec![pattern(template.as_str())];
     }
+    // The ARN is taken from the record: the rule says its kind, and a user's own rule may leave that out.
+    let region = if rule.global { "" } else { "*" };
+    if rule.kinds.is_empty() {
+        return vec![format!("arn:{{partition}}:{service}:{region}:{{account}}:*")];
+    }
+    let of_kind = |kind: &ResourceKind| {
+        let kind = kind.to_string();
+        kind.split_once(':')
+            .map(|(service, resource)| format!("arn:{{partition}}:{service}:{region}:{{account}}:{resource}"))
+    };
+    rule.kinds.iter().filter_map(of_kind).collect()
 }
 
 /// The pattern of a template of ARNs: `*` in place of each placeholder but partition and account.

@@ -47,13 +47,19 @@ impl Inventory {
         Ok(self)
     }
 
-    /// The rules of the chosen services, without those whose events the policy ignores.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = (&ServiceRules, &Rule)> {
+    /// The services that were chosen, also those that the policy ignores.
+    pub(crate) fn chosen_services(&self) -> impl Iterator<Item = &ServiceRules> {
         let is_chosen = |service: &&ServiceRules| {
             self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&service.source))
         };
-        let services = self.services.iter().filter(is_chosen);
-        let all = services.flat_map(|service| service.rules.iter().map(move |rule| (service, &**rule)));
+        self.services.iter().filter(is_chosen)
+    }
+
+    /// The rules of the chosen services, without those whose events the policy ignores.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&ServiceRules, &Rule)> {
+        let all = self
+            .chosen_services()
+            .flat_map(|service| service.rules.iter().map(move |rule| (service, &**rule)));
         all.filter(|(service, rule)| self.policy.ignore.event(&service.source, &rule.event, None).is_none())
     }
 

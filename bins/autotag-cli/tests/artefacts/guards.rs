@@ -277,13 +277,25 @@ fn stack_sets_and_the_deployer_may_create_the_tagging_roles() {
     assert_eq!(node_json("simulate.cjs", &json!(requests)), json!(["yes", "yes", "no (SCP)", "no (SCP)"]));
 }
 
-/// The actions of the services of `scp.json`, by AWS's service reference.
+/// The actions of an element of a statement, which is a list or one of them.
+fn actions_of(element: &Value) -> Vec<String> {
+    let all = element.as_array().cloned().unwrap_or_else(|| vec![element.clone()]);
+    all.iter().map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+/// The actions of the services that `scp.json` is about, by AWS's service reference.
 fn known_actions(controls: &Value) -> Vec<Value> {
     let statements = controls["Statement"].as_array().unwrap().iter();
     let of_keys = statements.filter(|one| one["Sid"].as_str().unwrap().starts_with("IdentityTags"));
     let services: BTreeSet<String> = of_keys
-        .flat_map(|one| one["Action"].as_array().cloned().unwrap_or_else(|| vec![one["Action"].clone()]))
-        .map(|action| action.as_str().unwrap().strip_suffix(":*").unwrap().to_owned())
+        .flat_map(|one| match one.get("NotAction") {
+            // It denies the calls of all services but these; what counts are those of the catalogue.
+            Some(_) => {
+                tag_actions().into_iter().chain(["cloudformation:*".to_owned(), "tag:*".to_owned()]).collect()
+            }
+            None => actions_of(&one["Action"]),
+        })
+        .map(|action| action.split(':').next().unwrap().to_owned())
         .collect();
     node_json("actions.cjs", &json!(services)).as_array().unwrap().clone()
 }
