@@ -42,6 +42,7 @@ pub use template::{TagTemplate, TagTemplateError, TemplateContext};
 pub use trust::{Trust, WorkloadName};
 
 use crate::arn::AccountId;
+use crate::rule::Evidence;
 use crate::tags::normalized_key;
 
 /// The tags that resources get, and the precedence of their sources. [`Policy::from_toml`] reads one from a file.
@@ -142,6 +143,16 @@ impl Policy {
     pub fn is_enforced(&self, key: &str) -> bool {
         let key = normalized_key(key);
         self.enforced.iter().any(|known| normalized_key(known) == key)
+    }
+
+    /// Whether rules of this evidence apply.
+    pub fn applies(&self, evidence: Evidence) -> bool {
+        self.derived != DerivedRules::Off || evidence != Evidence::Derived
+    }
+
+    /// Whether tags are written by rules of this evidence.
+    pub fn writes_by(&self, evidence: Evidence) -> bool {
+        self.derived == DerivedRules::Tag || evidence != Evidence::Derived
     }
 
     /// The identity key whose value is the owner's name alone, if there is one. Child resources inherit its value.

@@ -251,6 +251,20 @@ fn readable_arn(text: &str) -> Result<Arn, LocateError> {
     if of_aws || AccountId::new(account).is_some() { Ok(arn) } else { Err(LocateError::Account { arn }) }
 }
 
+/// The ARN, if it is of one of these kinds and lies in this region. Without kinds any is taken, and without a region
+/// any.
+fn expected_arn(arn: Arn, kinds: &[ResourceKind], region: Option<&Region>) -> Result<Arn, LocateError> {
+    if !kinds.is_empty() && !kinds.iter().any(|kind| kind.matches(&arn)) {
+        return Err(LocateError::Kind { arn: Box::new(arn), expected: kinds.to_vec() });
+    }
+    match (arn.region(), region) {
+        (Some(of_arn), Some(expected)) if of_arn != expected => {
+            Err(LocateError::Region { expected: expected.clone(), arn: Box::new(arn) })
+        }
+        _ => Ok(arn),
+    }
+}
+
 impl Rule {
     /// The IAM actions that are needed to tag the rule's resources.
     pub fn iam_actions(&self) -> Vec<&str> {
@@ -337,7 +351,7 @@ impl Rule {
         let text = text.map(|text| account::in_catalog(text, catalog));
         let region = scope.region.as_ref().filter(|_| !self.in_any_region);
         let arn = text
-            .map(|text| readable_arn(&text).and_then(|arn| kind::checked(arn, &self.kinds, region)))
+            .map(|text| readable_arn(&text).and_then(|arn| expected_arn(arn, &self.kinds, region)))
             .transpose()?;
         Ok(Resource::new(&self.resource_type, id, arn, scope))
     }

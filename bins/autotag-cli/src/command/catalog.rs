@@ -1,17 +1,20 @@
 //! `autotag catalog`: lists the rules, or the creating events that none of them covers.
 
 mod entry;
+mod numbers;
 mod page;
+mod selection;
 mod uncovered;
 
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
-use crate::output::{plural, styled, table};
+use crate::output::{styled, table};
 use crate::setup;
 use anyhow::Result;
-use autotag_model::rule::{Evidence, ServiceRules};
+use autotag_model::rule::ServiceRules;
 use entry::{COLUMNS, Entry};
-use std::collections::BTreeSet;
+use numbers::Numbers;
+use selection::{is_wanted, keep_rules};
 use std::io::Write;
 
 pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
@@ -56,28 +59,6 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
     Ok(Completion::Complete)
 }
 
-/// Whether a service is one of those that the command line asks for.
-fn is_wanted(args: &CatalogArgs, source: &str, name: &str) -> bool {
-    let wanted = args.service.as_deref().unwrap_or_default().to_lowercase();
-    source.contains(&wanted) || name.to_lowercase().contains(&wanted)
-}
-
-/// Keeps the rules of the wanted type and evidence, and the services that have such rules.
-fn keep_rules(services: &mut Vec<ServiceRules>, args: &CatalogArgs) {
-    let wanted_type = args.resource_type.as_deref().unwrap_or_default().to_lowercase();
-    let wanted_evidence = args.evidence.map(Evidence::from);
-    if wanted_type.is_empty() && wanted_evidence.is_none() {
-        return;
-    }
-    for service in services.iter_mut() {
-        service.rules.retain(|rule| {
-            rule.resource_type.to_lowercase().contains(&wanted_type)
-                && wanted_evidence.is_none_or(|evidence| rule.evidence == evidence)
-        });
-    }
-    services.retain(|service| !service.rules.is_empty());
-}
-
 fn entries(services: &[ServiceRules]) -> impl Iterator<Item = Entry<'_>> {
     services.iter().flat_map(|service| service.rules.iter().map(|rule| Entry::new(service, rule)))
 }
@@ -96,57 +77,4 @@ fn write_table(services: &[ServiceRules], out: &mut impl Write) -> Result<()> {
         ]);
     }
     Ok(writeln!(out, "{table}")?)
-}
-
-/// How much some services cover.
-struct Numbers {
-    services: usize,
-    rules: usize,
-    types: usize,
-    events: usize,
-    by_evidence: Vec<(usize, Evidence)>,
-}
-
-impl Numbers {
-    fn of(services: &[ServiceRules]) -> Self {
-        let rules = || services.iter().flat_map(|service| &service.rules);
-        let types: BTreeSet<&str> = rules().map(|rule| rule.resource_type.as_str()).collect();
-        let events: BTreeSet<(&str, &str)> = services
-            .iter()
-            .flat_map(|service| {
-                service.rules.iter().map(|rule| (service.source.as_str(), rule.event.as_str()))
-            })
-            .collect();
-        let of = |evidence| (rules().filter(|rule| rule.evidence == evidence).count(), evidence);
-        let mut by_evidence = [Evidence::Seen, Evidence::Documented, Evidence::Derived].map(of).to_vec();
-        by_evidence.retain(|(count, _)| *count > 0);
-        Self {
-            services: services.len(),
-            rules: rules().count(),
-            types: types.len(),
-            events: events.len(),
-            by_evidence,
-        }
-    }
-
-    /// `3 seen, 2 documented`.
-    fn evidence(&self) -> String {
-        let parts: Vec<String> =
-            self.by_evidence.iter().map(|(count, evidence)| format!("{count} {evidence}")).collect();
-        parts.join(", ")
-    }
-}
-
-impl std::fmt::Display for Numbers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} of {}: {}, {}; {}",
-            plural(self.rules, "rule"),
-            plural(self.services, "service"),
-            plural(self.types, "type"),
-            plural(self.events, "event"),
-            self.evidence()
-        )
-    }
 }

@@ -1,9 +1,6 @@
 //! What a policy does by rules that no record has confirmed.
 
-use super::Policy;
-use crate::rule::Evidence;
-
-/// What is done by [derived](Evidence::Derived) rules.
+/// What is done by [derived](crate::rule::Evidence::Derived) rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -15,16 +12,4 @@ pub enum DerivedRules {
     Plan,
     /// They do not apply. Their events are uncovered.
     Off,
-}
-
-impl Policy {
-    /// Whether rules of this evidence apply.
-    pub fn applies(&self, evidence: Evidence) -> bool {
-        self.derived != DerivedRules::Off || evidence != Evidence::Derived
-    }
-
-    /// Whether tags are written by rules of this evidence.
-    pub fn writes_by(&self, evidence: Evidence) -> bool {
-        self.derived == DerivedRules::Tag || evidence != Evidence::Derived
-    }
 }

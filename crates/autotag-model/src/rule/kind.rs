@@ -1,8 +1,7 @@
 //! The kind of a resource by its ARN: the service and the form of the resource.
 
-use super::LocateError;
 use super::template::ArnTemplate;
-use crate::arn::{Arn, Region};
+use crate::arn::Arn;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use std::fmt;
 use std::str::FromStr;
@@ -112,20 +111,6 @@ impl<'de> Deserialize<'de> for ResourceKind {
 /// Several kinds in one text, for messages: `a`, `a` or `b`.
 pub(super) fn listed(kinds: &[ResourceKind]) -> String {
     kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" or ")
-}
-
-/// The ARN, if it is of one of these kinds and lies in this region. Without kinds any is taken, and without a region
-/// any.
-pub(super) fn checked(arn: Arn, kinds: &[ResourceKind], region: Option<&Region>) -> Result<Arn, LocateError> {
-    if !kinds.is_empty() && !kinds.iter().any(|kind| kind.matches(&arn)) {
-        return Err(LocateError::Kind { arn: Box::new(arn), expected: kinds.to_vec() });
-    }
-    match (arn.region(), region) {
-        (Some(of_arn), Some(expected)) if of_arn != expected => {
-            Err(LocateError::Region { expected: expected.clone(), arn: Box::new(arn) })
-        }
-        _ => Ok(arn),
-    }
 }
 
 #[cfg(test)]

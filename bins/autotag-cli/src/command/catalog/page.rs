@@ -1,6 +1,6 @@
 //! The page `docs/services.md`: an index, and a section for each service.
 
-use super::Numbers;
+use super::numbers::Numbers;
 use autotag_model::rule::{ServiceRules, TagCall};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! `--uncovered-by`: the creating events of a trail that no rule covers.
 
-use super::is_wanted;
+use super::selection::is_wanted;
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
 use crate::input::{self, Days};
