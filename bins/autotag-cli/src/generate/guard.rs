@@ -27,12 +27,15 @@ const STACK_SETS: &str = "stacksets-exec-*";
 const EXTRA_SERVICES: [&str; 2] = ["cloudformation", "tag"];
 
 /// Tag actions without a condition key for tag keys, by IAM's service reference. They can only be allowed or denied as a whole.
-const WITHOUT_CONDITIONS: [&str; 5] = [
+const WITHOUT_CONDITIONS: [&str; 8] = [
     "dax:TagResource",
     "dax:UntagResource",
+    "license-manager-user-subscriptions:UntagResource",
     "route53:ChangeTagsForResource",
     "s3:DeleteJobTagging",
     "s3:PutBucketTagging",
+    "securityhub:TagResource",
+    "securityhub:UntagResource",
 ];
 
 /// Actions that change a role, or pass it to a service.

@@ -1,7 +1,7 @@
 //! `iam/*.json`: the permissions of the roles. The templates contain the same statements.
 //!
 //! The actions are those of the rules and of the adapters ([`PERMISSIONS`]). Each is allowed on the kinds of resources that its
-//! rules create. An action is allowed on `*` only if IAM has no resource-level permission for it ([`WILDCARD_ONLY_ACTIONS`]).
+//! rules create. An action is allowed on `*` only if IAM has no resource-level permission for it (`iam/wildcard-only.txt`).
 
 mod closed_keys;
 mod fixed;
@@ -30,22 +30,15 @@ const MAX_POLICIES: usize = 10;
 /// service in the account take their place. The policies use the first number with which they fit into a role.
 const MAX_RESOURCE_PATTERNS: [usize; 5] = [6, 3, 2, 1, 0];
 
-/// Actions without resource-level permissions in IAM.
-const WILDCARD_ONLY_ACTIONS: [&str; 7] = [
-    "autoscaling:DescribeTags",
-    "ec2:DescribeTags",
-    "elasticloadbalancing:DescribeTags",
-    "lightsail:GetInstance",
-    "rolesanywhere:ListTagsForResource",
-    "workspaces:CreateTags",
-    "workspaces:DescribeTags",
-];
+/// Actions without resource-level permissions in IAM's service reference, one a line.
+const WILDCARD_ONLY_ACTIONS: &str = include_str!("iam/wildcard-only.txt");
 
 /// Services whose tag actions IAM checks on another ARN than that of the resource. API Gateway has a path for tags.
 const RESOURCE_OVERRIDES: [(&str, &str); 1] = [("apigateway", "arn:{partition}:apigateway:*::/tags/*")];
 
-/// The service whose ARNs name no account. Its statements need a condition, else they allow the buckets of other accounts too.
-const WITHOUT_ACCOUNTS: &str = "s3";
+/// Services whose ARNs name no account, and whose calls find only resources of the account. The statements of others need a
+/// condition, else they allow the buckets of other accounts too.
+const WITHOUT_ACCOUNTS: [&str; 4] = ["apigateway", "ec2", "identitystore", "route53"];
 
 /// A statement that allows actions on resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +142,7 @@ fn add_calls(needs: &mut ActionMap<'_>, whose: Whose, which: impl Fn(&Permission
 /// The patterns of a rule's resources, for an action on them.
 fn resources(action: &str, rule: &Rule) -> Vec<String> {
     let service = action.split(':').next().unwrap_or_default();
-    if WILDCARD_ONLY_ACTIONS.contains(&action) {
+    if WILDCARD_ONLY_ACTIONS.lines().any(|one| one == action) {
         return vec!["*".to_owned()];
     }
     if let Some((_, resource)) = RESOURCE_OVERRIDES.iter().find(|(name, _)| *name == service) {
@@ -265,8 +258,11 @@ fn split(name: &str, needs: &ActionMap<'_>, closed: &ClosedKeys) -> Result<Vec<P
 impl Statement {
     /// Whether a condition must limit the resources to the role's own account, because their ARNs do not name it.
     fn needs_account(&self) -> bool {
-        let prefix = format!("arn:{{partition}}:{WITHOUT_ACCOUNTS}:::");
-        self.resources.iter().any(|resource| resource.starts_with(&prefix))
+        self.resources.iter().any(|resource| {
+            let mut fields = resource.split(':').skip(2);
+            let (service, account) = (fields.next(), fields.nth(1));
+            account == Some("") && service.is_some_and(|service| !WITHOUT_ACCOUNTS.contains(&service))
+        })
     }
 
     /// The condition in YAML, if there is one.

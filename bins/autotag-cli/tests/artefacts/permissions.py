@@ -1,45 +1,35 @@
-"""What parliament knows and says of policies: {name: document} comes in.
+"""What parliament says of policies: {name: document} comes in, ["name: issue detail", ...] goes out.
 
-{"findings": ["name: issue detail", ...], "actions": {action: how many kinds of resources it takes, or null}, "misplaced":
-["action on resource", ...]} goes out. null is an action that does not exist; misplaced is one on an ARN of no such kind."""
+Actions that are newer than its data are left out, and so are its findings about kinds of resources: AWS's service reference
+is newer (kinds.cjs)."""
 
 import json
-import re
 import sys
 
 import parliament
 
-SERVICES = {service["prefix"]: service for service in parliament.iam_definition}
-
-
-def kinds(action):
-    prefix, name = action.split(":")
-    service = SERVICES.get(prefix, {"privileges": []})
-    for privilege in service["privileges"]:
-        if privilege["privilege"].lower() == name.lower():
-            types = {one["resource_type"].rstrip("*") for one in privilege["resource_types"]} - {""}
-            arns = (one["arn"] for one in service["resources"] if one["resource"] in types)
-            return sorted(re.sub(r"\$\{[^}]*\}", "*", arn) for arn in arns)
-    return None
+KNOWN = {
+    f"{service['prefix']}:{privilege['privilege']}".lower()
+    for service in parliament.iam_definition
+    for privilege in service["privileges"]
+}
 
 
 def listed(value):
     return value if isinstance(value, list) else [value]
 
 
-def misplaced(action, resource):
-    return resource != "*" and not any(parliament.is_arn_match("any", kind, resource) for kind in kinds(action) or [])
-
-
-findings, actions, wrong = [], {}, set()
+findings = []
 for policy, document in json.load(sys.stdin).items():
     for statement in document["Statement"]:
-        for action in listed(statement["Action"]):
-            known = kinds(action)
-            actions[action] = None if known is None else len(known)
-            wrong |= {f"{action} on {on}" for on in listed(statement["Resource"]) if misplaced(action, on)}
+        statement["Action"] = [action for action in listed(statement["Action"]) if action.lower() in KNOWN]
+    document["Statement"] = [statement for statement in document["Statement"] if statement["Action"]]
+    if not document["Statement"]:
+        continue
     for finding in parliament.analyze_policy_string(json.dumps(document)).findings:
         said = parliament.enhance_finding(finding)
+        if said.issue == "RESOURCE_MISMATCH":
+            continue
         details = said.detail if isinstance(said.detail, list) else [said.detail]
         findings += [f"{policy}: {said.issue} {detail}" for detail in details]
-print(json.dumps({"findings": findings, "actions": actions, "misplaced": sorted(wrong)}))
+print(json.dumps(findings))

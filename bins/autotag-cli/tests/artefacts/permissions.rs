@@ -1,7 +1,7 @@
 //! Policies of the functions and of member accounts: every action exists and is needed, none is missing, each has the narrowest
 //! resources, and the lengths are within AWS's limits. `needs.rs` tests the other policies.
 
-use crate::{FOLDER, deploy, installed, read, resolved, script, text};
+use crate::{FOLDER, deploy, installed, node_json, read, resolved, script, text};
 use autotag_aws::backend::permissions::{PERMISSIONS, Whose};
 use autotag_testkit::Tools;
 use serde_json::{Map, Value, json};
@@ -44,7 +44,7 @@ const TEMPLATES: [(&str, &[&str]); 4] = [
 /// Actions besides those of the catalogue and of the adapters, each with its caller.
 const BESIDES: [(&str, Caller); 14] = [
     ("dynamodb:PutItem", Caller::Ours("crates/session-store/src/dynamodb.rs", ".put_item()")),
-    ("dynamodb:Query", Caller::Ours("crates/session-store/src/dynamodb.rs", ".query()")),
+    ("dynamodb:Query", Caller::Ours("crates/session-store/src/dynamodb/read.rs", ".query()")),
     (
         "organizations:DescribeAccount",
         Caller::Ours("crates/autotag-aws/src/organizations.rs", ".describe_account()"),
@@ -88,32 +88,19 @@ impl Caller {
 }
 
 /// Accepted findings of parliament, with the reasons.
-const ACCEPTED: &[(&str, &str)] = &[
-    ("RESOURCE_MISMATCH {'action': 'es:AddTags', 'required_format': 'arn:*:opensearch:", ONE_SERVICE),
-    ("RESOURCE_MISMATCH {'action': 'es:ListTags', 'required_format': 'arn:*:opensearch:", ONE_SERVICE),
-];
+const ACCEPTED: &[(&str, &str)] = &[];
 
-const ONE_SERVICE: &str =
-    "it wants a resource of each service that an action is for; applications are no rule's";
-
-/// Actions on kinds of resources that parliament's data or AWS's service reference lacks, because it is older than the service.
+/// Actions on kinds of resources that AWS's service reference does not list for them.
 const NEWER: &[(&str, &str)] = &[
     ("apigateway:POST on arn:aws:apigateway:*::/tags/*", TAGS_PATH),
-    ("cloudwatch:ListTagsForResource on arn:aws:cloudwatch::111122223333:dashboard/*", BEHIND),
-    ("cloudwatch:ListTagsForResource on arn:aws:cloudwatch:*:111122223333:metric-stream/*", BEHIND),
-    ("cloudwatch:TagResource on arn:aws:cloudwatch::111122223333:dashboard/*", BEHIND),
-    ("cloudwatch:TagResource on arn:aws:cloudwatch:*:111122223333:metric-stream/*", BEHIND),
-    ("rds:AddTagsToResource on arn:aws:rds::111122223333:*", BEHIND),
-    ("rds:ListTagsForResource on arn:aws:rds::111122223333:*", BEHIND),
-    ("s3:ListTagsForResource on arn:aws:s3:*:111122223333:accesspoint/*", BEHIND),
-    ("s3:TagResource on arn:aws:s3:*:111122223333:accesspoint/*", BEHIND),
-    ("s3:TagResource on arn:aws:s3:::*", BEHIND),
+    (
+        "ivschat:ListTagsForResource on arn:aws:ivschat:*:111122223333:logging-configuration/*",
+        "the reference lists only rooms, and has logging configurations for ivschat:TagResource",
+    ),
 ];
 
 const TAGS_PATH: &str =
     "version 2's tags have the path that version 1's have; the reference knows PUT on it only";
-const BEHIND: &str =
-    "the service reference has it by now: dashboards, metric streams, global clusters, buckets";
 
 /// Policies that are not attached to a role of autotag: trust and resource policies, and the policy of people.
 const NO_ROLES: [&str; 6] = [
@@ -195,23 +182,34 @@ fn needed_anywhere() -> BTreeSet<String> {
     of_rules.chain(of_ports).collect()
 }
 
-/// The report of parliament.
-#[derive(serde::Deserialize)]
-struct Parliament {
+/// What two programs say of policies.
+struct Report {
+    /// The findings of parliament.
     findings: Vec<String>,
+    kinds: Kinds,
+}
+
+/// The kinds of resources by AWS's service reference.
+#[derive(serde::Deserialize)]
+struct Kinds {
     /// The number of kinds of resources of each action; `None` if the action does not exist.
     actions: BTreeMap<String, Option<usize>>,
     /// Actions on ARNs of a kind that they do not support.
     misplaced: Vec<String>,
 }
 
-fn parliament(policies: &Policies) -> Parliament {
+fn report(policies: &Policies) -> Report {
     let mut python = Command::new(installed(Tools::start(FOLDER)).python());
     python.args(["-W", "ignore"]).arg(script("permissions.py"));
     let mut running =
         python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     running.stdin.take().unwrap().write_all(json!(policies).to_string().as_bytes()).unwrap();
-    serde_json::from_str(&text(&running.wait_with_output().unwrap())).unwrap()
+    let findings = serde_json::from_str(&text(&running.wait_with_output().unwrap())).unwrap();
+    Report { findings, kinds: kinds(policies) }
+}
+
+fn kinds(policies: &Policies) -> Kinds {
+    serde_json::from_value(node_json("kinds.cjs", &json!(policies))).unwrap()
 }
 
 /// Actions without a caller.
@@ -223,10 +221,10 @@ fn unneeded(policies: &Policies, needed: &BTreeSet<String>) -> Vec<String> {
 }
 
 /// Actions on `*` with resource-level permissions, and actions on ARNs without.
-fn badly_placed(policies: &Policies, report: &Parliament) -> Vec<String> {
+fn badly_placed(policies: &Policies, kinds: &Kinds) -> Vec<String> {
     let grants = grants(policies);
     let wrong = grants.iter().filter(|(action, resources)| {
-        let takes_any = report.actions[*action] == Some(0);
+        let takes_any = kinds.actions[*action] == Some(0);
         resources.contains("*") != takes_any || (takes_any && resources.len() > 1)
     });
     wrong.map(|(action, resources)| format!("{action} on {resources:?}")).collect()
@@ -249,26 +247,27 @@ fn one(action: &str, resource: &str) -> Policies {
 fn every_action_exists_and_parliament_passes() {
     let folder = deploy(None);
     let policies = policies(folder.path());
-    let report = parliament(&policies);
+    let report = report(&policies);
     let unknown: Vec<_> =
-        report.actions.iter().filter(|(_, kinds)| kinds.is_none()).map(|(action, _)| action).collect();
+        report.kinds.actions.iter().filter(|(_, kinds)| kinds.is_none()).map(|(action, _)| action).collect();
     assert!(unknown.is_empty(), "IAM has no action {unknown:?}");
     let new = differences(&report.findings, ACCEPTED, |found, known| found.contains(known));
     assert!(new.is_empty(), "{new:#?}");
     // The statements of member.yaml are those of the other policies, with an account in them.
-    let alone = parliament(&named(&policies, "member.yaml"));
+    let alone = kinds(&named(&policies, "member.yaml"));
     let new = differences(&alone.misplaced, NEWER, |found, known| found == known);
     assert!(new.is_empty(), "{new:#?}");
 }
 
 #[test]
 fn parliament_finds_wrong_actions_and_resources() {
-    let report = parliament(&one("sqs:TagQueues", "arn:aws:sqs:*:111122223333:*"));
-    assert_eq!(report.actions["sqs:TagQueues"], None::<usize>);
-    let report = parliament(&one("sqs:TagQueue", "arn:aws:sns:*:111122223333:*"));
-    assert!(report.findings[0].contains("RESOURCE_MISMATCH"), "{:?}", report.findings);
-    assert_eq!(report.misplaced, ["sqs:TagQueue on arn:aws:sns:*:111122223333:*"]);
-    let new = differences(&report.misplaced, &[("other", "why")], |found, known| found == known);
+    let unknown = kinds(&one("sqs:TagQueues", "arn:aws:sqs:*:111122223333:*"));
+    assert_eq!(unknown.actions["sqs:TagQueues"], None::<usize>);
+    let report = report(&one("sqs:TagQueue", "arn:aws:sns:*:111122223333:*"));
+    let invalid = self::report(&one("sqs:TagQueue", "sqs"));
+    assert!(invalid.findings[0].contains("INVALID_ARN"), "{:?}", invalid.findings);
+    assert_eq!(report.kinds.misplaced, ["sqs:TagQueue on arn:aws:sns:*:111122223333:*"]);
+    let new = differences(&report.kinds.misplaced, &[("other", "why")], |found, known| found == known);
     assert_eq!(new, ["sqs:TagQueue on arn:aws:sns:*:111122223333:*", "no longer: other (why)"]);
 }
 
@@ -314,7 +313,7 @@ fn actions_have_no_wildcards_and_resources_are_narrow() {
     for (action, resources) in grants(&policies) {
         assert!(!action.contains('*'), "{action} on {resources:?}");
     }
-    let wrong = badly_placed(&policies, &parliament(&policies));
+    let wrong = badly_placed(&policies, &kinds(&policies));
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -322,7 +321,7 @@ fn actions_have_no_wildcards_and_resources_are_narrow() {
 fn an_action_on_too_many_resources_is_found() {
     for (action, resource) in [("sqs:TagQueue", "*"), ("tag:TagResources", "arn:aws:tag:*:*:x")] {
         let policies = one(action, resource);
-        assert_eq!(badly_placed(&policies, &parliament(&policies)).len(), 1, "{action} on {resource}");
+        assert_eq!(badly_placed(&policies, &kinds(&policies)).len(), 1, "{action} on {resource}");
     }
 }
 
