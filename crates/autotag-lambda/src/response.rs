@@ -96,14 +96,16 @@ fn direct_response(counts: &Counts, rows: &[ResourceOutcome], backfill: bool) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use autotag_handlers::catalog::Catalog;
     use autotag_handlers::classify::Classifier;
     use autotag_handlers::records::{Collector as _, read};
     use autotag_handlers::sessions::CollectedSessions;
+    use autotag_model::policy::Policy;
 
     /// What a backfill answers about a file.
     fn answer(file: &str) -> Value {
         let mut found = CollectedSessions::new(OriginId::default());
-        read(file.as_bytes(), &Classifier::default(), None, &mut found);
+        read(file.as_bytes(), &Classifier::new(Catalog::embedded(), Policy::default()), None, &mut found);
         direct_response(&found.counts, &found.rejected, true).unwrap()
     }
 
