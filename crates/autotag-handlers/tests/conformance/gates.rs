@@ -1,0 +1,171 @@
+//! The gates: each compares one claim of a rule with AWS's own data.
+
+use super::botocore::Facts;
+use super::decoys;
+use super::naming::{is_named_after, names_its_resource, operation_names_its_type};
+use super::subject::Subject;
+use super::tables::{IamResource, Tables, kind_of};
+use autotag_model::rule::TagCall;
+
+/// What a gate refuses: the name by which `reviewed.toml` lists it, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) key: String,
+    pub(crate) why: String,
+}
+
+/// A gate: its name in `reviewed.toml`, and what it refuses of a rule.
+pub(crate) type Gate = (&'static str, fn(&Subject, &Facts, &Tables) -> Vec<Finding>);
+
+/// All gates that look at a single rule.
+pub(crate) const GATES: &[Gate] = &[
+    ("operation", operation),
+    ("paths", paths),
+    ("member", member),
+    ("kind", kind),
+    ("decoys", decoys),
+    ("type", resource_type),
+    ("source", source),
+    ("repeats", repeats),
+];
+
+fn found(key: String, why: impl Into<String>) -> Vec<Finding> {
+    vec![Finding { key, why: why.into() }]
+}
+
+/// The operation exists, and IAM says that it changes something.
+pub(crate) fn operation(subject: &Subject, facts: &Facts, tables: &Tables) -> Vec<Finding> {
+    if let Some(error) = &facts.error {
+        return found(subject.call(), error.clone());
+    }
+    let prefixes = subject.prefixes();
+    let names = facts.names.iter().map(String::as_str).chain([subject.source.as_str()]);
+    let known = prefixes.iter().copied().chain(names);
+    let mut known = known.map(|prefix| format!("{prefix}:{}", subject.operation()));
+    if known.any(|call| tables.calls.contains_key(&call)) {
+        return Vec::new();
+    }
+    found(subject.call(), "IAM has no such action that changes something")
+}
+
+/// The paths are members of the request and the answer, in CloudTrail's spelling.
+pub(crate) fn paths(subject: &Subject, facts: &Facts, _: &Tables) -> Vec<Finding> {
+    let unknown = facts.unknown.iter();
+    let findings = unknown.map(|path| Finding {
+        key: format!("{} {path}", subject.call()),
+        why: "botocore's models have no such member".to_owned(),
+    });
+    findings.collect()
+}
+
+/// The member of an ARN is named after the type or the operation.
+pub(crate) fn member(subject: &Subject, _: &Facts, _: &Tables) -> Vec<Finding> {
+    let paths = subject.rule.id.iter().map(ToString::to_string);
+    let others = paths.filter(|path| !names_its_resource(subject, path));
+    let findings = others.map(|path| Finding {
+        key: format!("{} {path}", subject.name()),
+        why: "the member is named neither after the type nor after the operation".to_owned(),
+    });
+    findings.collect()
+}
+
+/// Whether `pattern` describes `text`. A star stands for one part of a name, never for `/` or `:`; a star of the text is
+/// such a part.
+pub(crate) fn describes(pattern: &str, text: &str) -> bool {
+    let Some((front, pattern)) = pattern.split_once('*') else { return pattern == text };
+    let Some(text) = text.strip_prefix(front) else { return false };
+    let part = text.find(['/', ':']).unwrap_or(text.len());
+    (1..=part).any(|end| text.get(end..).is_some_and(|rest| describes(pattern, rest)))
+}
+
+/// Whether one of the rule's actions tags the resource.
+fn tags(subject: &Subject, resource: &IamResource) -> bool {
+    subject.rule.actions.iter().filter_map(|action| action.split_once(':')).any(|(prefix, action)| {
+        prefix == resource.prefix && resource.tagged_by.contains(action)
+    })
+}
+
+/// The kind, or the template, is that of a resource that one of the rule's actions tags.
+pub(crate) fn kind(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding> {
+    let template = subject.template();
+    let kinds = subject.kinds();
+    let wanted = kinds.iter().map(|kind| (kind.clone(), None));
+    let wanted = wanted.chain(template.iter().map(|form| (kind_of(form), Some(form.clone()))));
+    let wanted: Vec<(String, Option<String>)> = wanted.collect();
+    if wanted.is_empty() && !subject.arn_paths().is_empty() {
+        return found(format!("{} ", subject.name()).trim().to_owned(), "a rule that takes an ARN has a `kind`");
+    }
+    let can_be_tagged = subject.rule.call != TagCall::None;
+    let faults = wanted.into_iter().filter_map(|(kind, form)| {
+        let matching = |resource: &&IamResource| match &form {
+            Some(form) => describes(&resource.form, form),
+            None => resource.kind() == kind,
+        };
+        let known: Vec<&IamResource> = tables.resources.iter().filter(matching).collect();
+        let why = match known.as_slice() {
+            [] => "IAM has no resource of this form",
+            all if can_be_tagged && !all.iter().any(|resource| tags(subject, resource)) => {
+                "none of the rule's actions tags a resource of this form"
+            }
+            _ => return None,
+        };
+        Some(Finding { key: format!("{} {}", subject.name(), form.unwrap_or(kind)), why: why.to_owned() })
+    });
+    faults.collect()
+}
+
+/// A record whose other members hold ARNs of other kinds yields exactly the resource.
+pub(crate) fn decoys(subject: &Subject, facts: &Facts, tables: &Tables) -> Vec<Finding> {
+    decoys::fault(subject, facts, tables).map_or_else(Vec::new, |why| found(subject.name(), why))
+}
+
+/// The type is a taggable one of `CloudFormation`, and a stack creates it by this operation.
+pub(crate) fn resource_type(subject: &Subject, facts: &Facts, tables: &Tables) -> Vec<Finding> {
+    let Some(known) = tables.types.get(&subject.rule.resource_type) else {
+        return found(subject.name(), "CloudFormation has no such type");
+    };
+    if !known.taggable {
+        return found(subject.name(), "CloudFormation does not tag the type");
+    }
+    let mut prefixes = subject.prefixes();
+    prefixes.extend(facts.names.iter().map(String::as_str));
+    prefixes.insert(&subject.source);
+    let mut calls = prefixes.into_iter().map(|prefix| format!("{prefix}:{}", subject.operation()));
+    let by_stacks = calls.any(|call| known.created_by.iter().any(|by| by.eq_ignore_ascii_case(&call)));
+    // Schemas of old types have no handlers. A copy is made by no stack.
+    if by_stacks || operation_names_its_type(subject, !known.created_by.is_empty()) {
+        return Vec::new();
+    }
+    found(subject.name(), "the operation is no create permission of the type")
+}
+
+/// Of a derived rule: the event source is IAM's prefix, the endpoint and the name of the signatures at once.
+pub(crate) fn source(subject: &Subject, facts: &Facts, _: &Tables) -> Vec<Finding> {
+    if subject.evidence().as_deref() != Some("derived") || facts.error.is_some() {
+        return Vec::new();
+    }
+    let names = facts.names.iter().skip(1).map(String::as_str).chain(subject.prefixes());
+    let others: Vec<&str> = names.filter(|name| *name != subject.source).collect();
+    if others.is_empty() {
+        return Vec::new();
+    }
+    found(subject.call(), format!("the service is also called {}", others.join(", ")))
+}
+
+/// Verbs of calls that create something each time.
+const CREATING: &[&str] =
+    &["Create", "Allocate", "Copy", "Purchase", "Request", "Restore", "Run", "Start", "Submit", "Clone"];
+
+/// A call that may also succeed for a resource that exists says so.
+pub(crate) fn repeats(subject: &Subject, facts: &Facts, _: &Tables) -> Vec<Finding> {
+    if subject.rule.existing {
+        return Vec::new();
+    }
+    let creating = CREATING.iter().any(|verb| is_named_after(&subject.rule.event, verb));
+    let why = match &facts.repeats {
+        Some(sentence) => format!("AWS says: {sentence}"),
+        None if !creating => "the verb does not say that the resource is new".to_owned(),
+        None => return Vec::new(),
+    };
+    found(subject.name(), why)
+}

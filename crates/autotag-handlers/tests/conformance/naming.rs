@@ -1,0 +1,87 @@
+//! Names of members, types and operations, compared.
+
+use super::subject::{Subject, last};
+
+/// What members that name a resource end with.
+const SUFFIXES: &[&str] =
+    &["arns", "arn", "identifier", "ids", "uuid", "id", "names", "name", "url", "alias", "key", "number", "locator"];
+
+/// Lower case, letters and digits only.
+pub(crate) fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Whether the name of an event begins with the verb.
+pub(crate) fn is_named_after(event: &str, verb: &str) -> bool {
+    event.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase()))
+}
+
+/// The names of what a rule creates: the last part of its type, the operation without its verb.
+fn nouns(subject: &Subject) -> Vec<String> {
+    let of_type = subject.rule.resource_type.rsplit("::").next().unwrap_or_default();
+    let operation = subject.operation();
+    let verb = operation.char_indices().skip(1).find(|(_, c)| c.is_ascii_uppercase());
+    let of_operation = verb.and_then(|(at, _)| operation.get(at..)).unwrap_or(operation);
+    vec![plain(of_type), plain(of_operation)]
+}
+
+/// Whether a name is that of one of the nouns, or of its last part: `datastore` of `fhirdatastore`. Plurals count.
+fn is_one_of(name: &str, nouns: &[String]) -> bool {
+    let singular = name.strip_suffix('s').unwrap_or(name);
+    let forms = [name, singular, name.strip_suffix("set").unwrap_or(name), name.strip_suffix("list").unwrap_or(name)];
+    name.len() > 2 && nouns.iter().any(|noun| forms.iter().any(|form| form.len() > 2 && noun.ends_with(form)))
+}
+
+/// What structures around a resource's members end with.
+const AROUND: &[&str] = &["metadata", "status", "summary", "description", "details", "detail", "input"];
+
+/// The name of a member without what says that it is an ARN, an id or a name.
+fn stem(member: &str) -> &str {
+    let member = member.strip_suffix("set").or_else(|| member.strip_suffix("list")).unwrap_or(member);
+    SUFFIXES.iter().find_map(|suffix| member.strip_suffix(suffix)).unwrap_or(member)
+}
+
+/// Whether the structure around a bare `arn` is the answer, or is named after the resource.
+fn is_inside_its_resource(mut parents: Vec<&str>, nouns: &[String]) -> bool {
+    while let Some(parent) = parents.pop() {
+        let parent = plain(parent);
+        let name = AROUND.iter().find_map(|suffix| parent.strip_suffix(suffix)).unwrap_or(&parent);
+        if !name.is_empty() {
+            return is_one_of(name, nouns) || is_one_of(&parent, nouns);
+        }
+    }
+    true
+}
+
+/// Whether the member at a path is named after the resource: `workspaceArn`, or a bare `arn` of the answer or of a member
+/// that is named after it.
+pub(crate) fn names_its_resource(subject: &Subject, path: &str) -> bool {
+    let nouns = nouns(subject);
+    let member = plain(last(path));
+    let parents: Vec<&str> = path.split('.').skip(1).collect();
+    let (_, parents) = parents.split_last().unwrap();
+    match stem(&member) {
+        "" => is_inside_its_resource(parents.to_vec(), &nouns),
+        // FSx calls all of its ARNs so. Beside the answer's other members it would be somebody else's.
+        "resource" if !parents.is_empty() => is_inside_its_resource(parents.to_vec(), &nouns),
+        stem => {
+            // A copy is named by `targetSnapshotName`.
+            let own = stem.strip_prefix("target").filter(|_| path.starts_with("request.")).unwrap_or(stem);
+            is_one_of(own, &nouns) || is_one_of(&member, &nouns)
+        }
+    }
+}
+
+/// Verbs of calls that make a resource of another one's type.
+const COPYING: &[&str] = &["Copy", "Restore", "Import"];
+
+/// Whether the operation is named after the type. `CopyDBSnapshot` and `RestoreDBInstanceFromS3` are, too.
+pub(crate) fn operation_names_its_type(subject: &Subject, copies_only: bool) -> bool {
+    let nouns = nouns(subject);
+    let is_copy = COPYING.iter().any(|verb| is_named_after(&subject.rule.event, verb));
+    match nouns.as_slice() {
+        [of_type, of_operation] if is_copy => of_operation.starts_with(of_type.as_str()),
+        [of_type, of_operation] => !copies_only && of_operation.ends_with(of_type.as_str()),
+        _ => false,
+    }
+}
