@@ -35,8 +35,10 @@
 
 mod account;
 mod call;
+mod creation;
 mod evidence;
 mod file;
+mod kind;
 mod path;
 mod resource;
 mod template;
@@ -46,12 +48,14 @@ pub use crate::toml_error::TomlError;
 pub use call::{
     Api, CallError, Http, NativeCall, Operation, Pagination, Param, Protocol, ReadCall, TagShape, values,
 };
+pub use evidence::Evidence;
 pub use file::RuleFileError;
+pub use kind::{ResourceKind, ResourceKindError};
 pub use path::{Path, PathError};
 pub use resource::{Resource, ResourceKey, Scope};
 pub use template::{ArnTemplate, ArnTemplateError, MissingValue};
 
-use crate::arn::{AccountId, Arn, ArnError};
+use crate::arn::{AccountId, Arn, ArnError, Region};
 use crate::record::ParsedRecord;
 use crate::tags::TagConstraints;
 use std::collections::BTreeMap;
@@ -85,6 +89,11 @@ pub struct Rule {
     pub id: Vec<Path>,
     /// The template of the ARN, for records that do not have it.
     pub arn: Option<ArnTemplate>,
+    /// The kinds of which its ARNs are; by default that of the template. An ARN of another kind is refused, so that no
+    /// tag is written to another resource that the record names. Empty: not known, any ARN is taken.
+    pub kinds: Vec<ResourceKind>,
+    /// How sure it is that the rule finds its resource.
+    pub evidence: Evidence,
     /// The call that tags the resource.
     pub call: TagCall,
     /// The service's own call for resources that `call` refuses.
@@ -107,6 +116,9 @@ pub struct Rule {
     pub new_if: Option<Condition>,
     /// Whether the resource is global: it is tagged in the partition's global region.
     pub global: bool,
+    /// Whether the call can make the resource in another region than its own: then the region of the ARN counts.
+    /// Otherwise an ARN of another region is refused.
+    pub in_any_region: bool,
     /// The rule applies only if this holds.
     pub when: Option<Condition>,
     /// The rule applies only if this does not hold.
@@ -204,6 +216,22 @@ pub enum LocateError {
         /// The ARN.
         arn: Arn,
     },
+    /// The ARN is of another kind of resource.
+    #[error("`{arn}` is `{}:{}`; the rule expects {}", .arn.service(), .arn.resource(), kind::listed(.expected))]
+    Kind {
+        /// The ARN.
+        arn: Arn,
+        /// The kinds of the rule.
+        expected: Vec<ResourceKind>,
+    },
+    /// The ARN is of another region.
+    #[error("`{arn}` is in {}; the rule expects {expected}", .arn.region().map_or("no region", Region::as_str))]
+    Region {
+        /// The ARN.
+        arn: Arn,
+        /// The region of the call, or the global one of the partition.
+        expected: Region,
+    },
 }
 
 impl From<MissingValue> for LocateError {
@@ -288,7 +316,10 @@ impl Rule {
         } else {
             None
         };
-        let arn = text.map(|text| readable_arn(&text)).transpose()?;
+        let region = scope.region.as_ref().filter(|_| !self.in_any_region);
+        let arn = text
+            .map(|text| readable_arn(&text).and_then(|arn| kind::checked(arn, &self.kinds, region)))
+            .transpose()?;
         Ok(Resource::new(&self.resource_type, id, arn, scope))
     }
 }

@@ -8,7 +8,7 @@ pub use source::RuleFileError;
 
 use super::call::NativeCall;
 use super::path::Path;
-use super::{Rule, ServiceRules, TagCall};
+use super::{ResourceKind, Rule, ServiceRules, TagCall};
 use crate::tags::TagConstraints;
 use crate::toml_error::TomlError;
 use format::{File, OneOrMore, RegionOf, RuleFile};
@@ -37,8 +37,17 @@ impl ServiceRules {
     }
 }
 
-fn paths(written: Option<&OneOrMore>) -> Vec<Path> {
+fn paths(written: Option<&OneOrMore<Path>>) -> Vec<Path> {
     written.map(|paths| paths.0.clone()).unwrap_or_default()
+}
+
+/// The kinds of a rule: those that it names, otherwise that of its template.
+fn kinds(rule: &RuleFile) -> Vec<ResourceKind> {
+    match (&rule.kind, &rule.arn) {
+        (Some(kinds), _) => kinds.0.clone(),
+        (None, Some(template)) => ResourceKind::of_template(template).into_iter().collect(),
+        (None, None) => Vec::new(),
+    }
 }
 
 /// A file of the right form, with the checks that its parts fit together.
@@ -106,11 +115,14 @@ impl Checked<'_> {
             resource_type: rule.resource_type.as_ref().clone(),
             id: rule.id.0.clone(),
             arn: rule.arn.clone(),
+            kinds: kinds(rule),
+            evidence: rule.evidence.or(self.file.evidence).unwrap_or_default(),
             fallback: self.fallback(rule, &call, native)?,
             call,
             actions: rule.actions.clone().unwrap_or_else(|| self.file.actions.clone()),
             existing: rule.existing,
             global: matches!(rule.region, Some(RegionOf::Global)),
+            in_any_region: matches!(rule.region, Some(RegionOf::Arn)),
             when: rule.when.as_ref().map(|condition| condition.0.clone()),
             unless: rule.unless.as_ref().map(|condition| condition.0.clone()),
             account: paths(rule.account.as_ref()),

@@ -62,6 +62,19 @@ impl ArnTemplate {
         self.parts.iter().any(|part| matches!(part, Part::Placeholder((Source::Path(_), _))))
     }
 
+    /// The template with `*` for each placeholder, and one `*` for several next to each other.
+    pub(super) fn with_stars(&self) -> String {
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Placeholder(_) if text.ends_with('*') => {}
+                Part::Placeholder(_) => text.push('*'),
+            }
+        }
+        text
+    }
+
     /// Fills the template.
     ///
     /// # Errors

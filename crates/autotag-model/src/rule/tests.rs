@@ -67,14 +67,14 @@ fn lists_wrappers_and_letter_case() {
 #[test]
 fn alternatives_arns_and_filters() {
     let rule = rule(
-        "event = \"CreateDBInstance\"\nid = [\"response.dBInstanceArn\", \"request.dBInstanceIdentifier\"]\narn = \"arn:{partition}:rds:{region}:{account}:db:{id|lower}\"",
+        "event = \"CreateDBInstance\"\nid = [\"response.dBInstanceArn\", \"request.dBInstanceIdentifier\"]\narn = \"arn:{partition}:rds:{region}:{account}:db:{id|lower}\"\nregion = \"arn\"",
     );
     let by_arn = parsed(json!({}), json!({"dBInstanceARN": "arn:aws:rds:us-east-1:111122223333:db:x"}));
     let Located::Resources(found) = rule.locate(&by_arn, &scope()) else { panic!() };
     assert_eq!(
         found[0].region.as_ref().unwrap().as_str(),
         "us-east-1",
-        "the ARN knows better than the record"
+        "the rule says that the region of the ARN counts"
     );
     let by_name = parsed(json!({"dBInstanceIdentifier": "MyDB"}), json!(null));
     assert_eq!(arns(rule.locate(&by_name, &scope())), ["arn:aws:rds:eu-west-1:111122223333:db:mydb"]);
@@ -130,6 +130,68 @@ fn an_arn_without_a_readable_account_is_refused() {
         let arn = format!("arn:aws:kafka:us-east-1:{account}:cluster/c/u");
         assert_eq!(arns(located(&arn)), [arn]);
     }
+}
+
+/// An answer may name other resources beside the new one, such as the role of a workspace. The owner's tags must not go
+/// onto them.
+#[test]
+fn an_arn_of_another_kind_is_refused() {
+    let workspace = "event = \"CreateWorkspace\"\nid = \"response.arn\"\n";
+    let located = |more: &str, arn: &str| {
+        rule(&format!("{workspace}{more}")).locate(&parsed(Value::Null, json!({"arn": arn})), &scope())
+    };
+    let (role, ours) = (
+        "arn:aws:iam::111122223333:role/Admin",
+        "arn:aws:grafana:eu-west-1:111122223333:/workspaces/g-1",
+    );
+    let kind = "kind = \"grafana:/workspaces/*\"";
+    assert_eq!(arns(located(kind, ours)), [ours]);
+    assert_eq!(
+        why_no_arn(located(kind, role)),
+        format!("`{role}` is `iam:role/Admin`; the rule expects `grafana:/workspaces/*`")
+    );
+    assert_eq!(arns(located("kind = [\"iam:role/*\", \"grafana:/workspaces/*\"]", role)), [role]);
+    assert_eq!(
+        why_no_arn(located("kind = [\"iam:user/*\", \"grafana:/workspaces/*\"]", role)),
+        format!("`{role}` is `iam:role/Admin`; the rule expects `iam:user/*` or `grafana:/workspaces/*`")
+    );
+    let template = "arn = \"arn:{partition}:grafana:{region}:{account}:/workspaces/{id}\"";
+    assert_eq!(arns(located(template, ours)), [ours]);
+    assert!(why_no_arn(located(template, role)).contains("expects `grafana:/workspaces/*`"));
+    let both = format!("{template}\nkind = \"iam:role/*\"");
+    assert_eq!(arns(located(&both, role)), [role], "an explicit kind replaces that of the template");
+    assert!(why_no_arn(located(&both, "g-1")).contains("expects `iam:role/*`"), "also for what the template gives");
+}
+
+#[test]
+fn an_arn_of_another_region_is_refused_unless_the_rule_takes_any() {
+    let located = |more: &str, arn: &str| {
+        let rule = rule(&format!("event = \"CreateKey\"\nid = \"response.arn\"\nkind = [\"kms:key/*\", \"wafv2:*\"]\n{more}"));
+        rule.locate(&parsed(Value::Null, json!({"arn": arn})), &scope())
+    };
+    let (here, there) =
+        ("arn:aws:kms:eu-west-1:111122223333:key/k", "arn:aws:kms:us-east-1:111122223333:key/k");
+    assert_eq!(arns(located("", here)), [here]);
+    assert_eq!(arns(located("", "arn:aws:kms::111122223333:key/k")), ["arn:aws:kms::111122223333:key/k"]);
+    assert_eq!(why_no_arn(located("", there)), format!("`{there}` is in us-east-1; the rule expects eu-west-1"));
+    let global = "region = \"global\"";
+    assert_eq!(arns(located(global, there)), [there], "us-east-1 is the global region");
+    assert_eq!(why_no_arn(located(global, here)), format!("`{here}` is in eu-west-1; the rule expects us-east-1"));
+    let Located::Resources(found) = located("region = \"arn\"", there) else { panic!() };
+    assert_eq!(found[0].region.as_ref().map(Region::as_str), Some("us-east-1"));
+}
+
+#[test]
+fn a_rule_says_its_evidence_or_takes_that_of_its_file() {
+    let evidence = |head: &str, of_rule: &str| {
+        let text = format!("{HEAD}{head}[[rule]]\nevent = \"E\"\ntype = \"AWS::X::Y\"\nid = \"response.x\"\n{of_rule}");
+        ServiceRules::from_toml(&text).map(|rules| rules.rules[0].evidence).map_err(|error| error.to_string())
+    };
+    assert_eq!(evidence("", ""), Ok(Evidence::Documented), "a person wrote the file");
+    assert_eq!(evidence("evidence = \"derived\"\n", ""), Ok(Evidence::Derived));
+    assert_eq!(evidence("evidence = \"derived\"\n", "evidence = \"seen\""), Ok(Evidence::Seen));
+    let error = evidence("", "evidence = \"guessed\"").unwrap_err();
+    assert!(error.contains("line 7, column 12") && error.contains("`seen`, `documented`, `derived`"), "{error}");
 }
 
 #[test]
@@ -259,6 +321,17 @@ fn a_wrong_rule_file_is_refused_with_its_position() {
         ),
         (format!("{HEAD}{rule}id = \"respond.x\""), "line 6, column 6", "begins with `request.`"),
         (format!("{HEAD}{rule}id = []"), "line 6, column 6", "a path"),
+        (format!("{HEAD}{rule}id = \"response.x\"\nkind = []"), "line 7, column 8", "a kind such as"),
+        (
+            format!("{HEAD}{rule}id = \"response.x\"\nkind = \"iam\""),
+            "line 7, column 8",
+            "expected `service:resource`",
+        ),
+        (
+            format!("{HEAD}{rule}id = \"response.x\"\nregion = \"here\""),
+            "line 7, column 10",
+            "expected `global` or `arn`",
+        ),
         (
             format!("{HEAD}{rule}id = \"response.x\"\narn = \"arn:{{oops}}\""),
             "line 7, column 7",

@@ -1,6 +1,6 @@
 //! The form of a rule file.
 
-use crate::rule::Condition;
+use crate::rule::{Condition, Evidence, ResourceKind};
 use crate::rule::call::{Api, Http, Pagination, Param, TagShape};
 use crate::rule::path::{Path, PathError};
 use crate::rule::template::ArnTemplate;
@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
 use toml::Spanned;
 
 #[derive(Deserialize)]
@@ -16,6 +18,8 @@ use toml::Spanned;
 pub(super) struct File {
     pub(super) source: Spanned<String>,
     pub(super) name: String,
+    #[serde(default)]
+    pub(super) evidence: Option<Evidence>,
     #[serde(default)]
     pub(super) tag: Option<Spanned<String>>,
     #[serde(alias = "otherwise")]
@@ -40,8 +44,10 @@ pub(super) struct RuleFile {
     pub(super) event: Spanned<String>,
     #[serde(rename = "type")]
     pub(super) resource_type: Spanned<String>,
-    pub(super) id: OneOrMore,
+    pub(super) id: OneOrMore<Path>,
     pub(super) arn: Option<ArnTemplate>,
+    pub(super) kind: Option<OneOrMore<ResourceKind>>,
+    pub(super) evidence: Option<Evidence>,
     pub(super) tag: Option<Spanned<String>>,
     #[serde(alias = "otherwise")]
     pub(super) fallback: Option<Spanned<String>>,
@@ -53,8 +59,8 @@ pub(super) struct RuleFile {
     pub(super) region: Option<RegionOf>,
     pub(super) when: Option<ConditionFile>,
     pub(super) unless: Option<ConditionFile>,
-    pub(super) account: Option<OneOrMore>,
-    pub(super) request_tags: Option<OneOrMore>,
+    pub(super) account: Option<OneOrMore<Path>>,
+    pub(super) request_tags: Option<OneOrMore<Path>>,
     pub(super) created: Option<Path>,
     pub(super) new_if: Option<ConditionFile>,
     pub(super) note: Option<String>,
@@ -65,31 +71,52 @@ pub(super) struct RuleFile {
 #[serde(rename_all = "lowercase")]
 pub(super) enum RegionOf {
     Global,
+    Arn,
 }
 
-pub(super) struct OneOrMore(pub(super) Vec<Path>);
+pub(super) struct OneOrMore<T>(pub(super) Vec<T>);
 
-impl<'de> Deserialize<'de> for OneOrMore {
+/// What stands alone or in a list.
+pub(super) trait Listed {
+    /// One of them and a list of them, for messages.
+    const EXPECTED: &'static str;
+}
+
+impl Listed for Path {
+    const EXPECTED: &'static str = "a path such as \"response.queueUrl\", or a list of them";
+}
+
+impl Listed for ResourceKind {
+    const EXPECTED: &'static str = "a kind such as \"grafana:/workspaces/*\", or a list of them";
+}
+
+impl<'de, T> Deserialize<'de> for OneOrMore<T>
+where
+    T: Listed + Deserialize<'de> + FromStr<Err: fmt::Display>,
+{
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Paths;
-        impl<'de> Visitor<'de> for Paths {
-            type Value = OneOrMore;
+        struct OneOrList<T>(PhantomData<T>);
+        impl<'de, T> Visitor<'de> for OneOrList<T>
+        where
+            T: Listed + Deserialize<'de> + FromStr<Err: fmt::Display>,
+        {
+            type Value = OneOrMore<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a path such as \"response.queueUrl\", or a list of them")
+                f.write_str(T::EXPECTED)
             }
-            fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<Self::Value, E> {
-                Ok(OneOrMore(vec![path.parse().map_err(|error: PathError| E::custom(error))?]))
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(OneOrMore(vec![text.parse().map_err(E::custom)?]))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut paths = Vec::new();
-                while let Some(path) = list.next_element()? {
-                    paths.push(path);
+                let mut all = Vec::new();
+                while let Some(one) = list.next_element()? {
+                    all.push(one);
                 }
-                if paths.is_empty() { Err(A::Error::invalid_length(0, &self)) } else { Ok(OneOrMore(paths)) }
+                if all.is_empty() { Err(A::Error::invalid_length(0, &self)) } else { Ok(OneOrMore(all)) }
             }
         }
-        deserializer.deserialize_any(Paths)
+        deserializer.deserialize_any(OneOrList(PhantomData))
     }
 }
 
