@@ -106,6 +106,11 @@ fn kinds_are_resources_that_the_tag_actions_take() {
 }
 
 #[test]
+fn kinds_are_called_like_the_type() {
+    passes("kind-name", "Write the `kind` of the resource that the type is.");
+}
+
+#[test]
 fn arns_of_other_resources_are_never_taken() {
     passes("decoys", "Give the rule a `kind`, or another path.");
 }

@@ -3,6 +3,7 @@
 use super::table::{printable, styled};
 use crate::completion::Completion;
 use crate::input::Unreadable;
+use autotag_handlers::catalog::Catalog;
 use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::row::{Row, Status};
@@ -78,7 +79,10 @@ impl Summary {
         line("uncovered", &format!("{}{}", plural(uncovered, "creating event"), colon(uncovered)))?;
         let mut by_count: Vec<_> = self.uncovered.iter().collect();
         by_count.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        let names = by_count.iter().map(|((source, name), count)| format!("{count} {source} {name}"));
+        let names = by_count.iter().map(|((source, name), count)| {
+            let ended = if Catalog::has_ended(source) { " (AWS has ended the service)" } else { "" };
+            format!("{count} {source} {name}{ended}")
+        });
         list(out, names)?;
         let groups = [
             ("  unreadable", &self.unreadable, counts.unreadable_without_row),

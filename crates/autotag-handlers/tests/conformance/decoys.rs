@@ -63,7 +63,8 @@ fn right_arn(subject: &Subject, tables: &Tables) -> String {
     };
     let form = kinds.first().and_then(of_kind).or_else(of_template).or_else(|| subject.template());
     let form = form.unwrap_or_else(|| format!("{}:{{region}}:{{account}}:thing/*", subject.source));
-    let filled = form.replace("{region}", "eu-west-1").replace("{account}", common::HERE).replace('*', "x-1");
+    let region = if subject.rule.global { "us-east-1" } else { "eu-west-1" };
+    let filled = form.replace("{region}", region).replace("{account}", common::HERE).replace('*', "x-1");
     format!("arn:aws:{filled}")
 }
 

@@ -2,9 +2,9 @@
 
 use super::botocore::Facts;
 use super::decoys;
-use super::naming::{is_named_after, names_its_resource, operation_names_its_type};
+use super::naming::{is_named_after, names_its_kind, names_its_resource, operation_names_its_type};
 use super::subject::Subject;
-use super::tables::{IamResource, Tables, kind_of};
+use super::tables::{IamResource, Tables};
 use autotag_model::rule::TagCall;
 
 /// What a gate refuses: the name by which `reviewed.toml` lists it, and why.
@@ -23,6 +23,7 @@ pub(crate) const GATES: &[Gate] = &[
     ("paths", paths),
     ("member", member),
     ("kind", kind),
+    ("kind-name", kind_name),
     ("decoys", decoys),
     ("type", resource_type),
     ("source", source),
@@ -85,23 +86,29 @@ fn tags(subject: &Subject, resource: &IamResource) -> bool {
     })
 }
 
+/// The kinds and the template of a rule, with the resources of IAM that have this form.
+fn forms<'t>(subject: &Subject, tables: &'t Tables) -> Vec<(String, Vec<&'t IamResource>)> {
+    // The form of a recovery point is that of anything.
+    let known = || tables.resources.iter().filter(|resource| !resource.form.starts_with('*'));
+    let of_kind = |kind: String| {
+        let matching = known().filter(|resource| resource.kind() == kind).collect();
+        (kind, matching)
+    };
+    let of_template = |form: String| {
+        let matching = known().filter(|resource| describes(&resource.form, &form)).collect();
+        (form, matching)
+    };
+    subject.kinds().into_iter().map(of_kind).chain(subject.template().map(of_template)).collect()
+}
+
 /// The kind, or the template, is that of a resource that one of the rule's actions tags.
 pub(crate) fn kind(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding> {
-    let template = subject.template();
-    let kinds = subject.kinds();
-    let wanted = kinds.iter().map(|kind| (kind.clone(), None));
-    let wanted = wanted.chain(template.iter().map(|form| (kind_of(form), Some(form.clone()))));
-    let wanted: Vec<(String, Option<String>)> = wanted.collect();
-    if wanted.is_empty() && !subject.arn_paths().is_empty() {
-        return found(format!("{} ", subject.name()).trim().to_owned(), "a rule that takes an ARN has a `kind`");
-    }
+    let forms = forms(subject, tables);
     let can_be_tagged = subject.rule.call != TagCall::None;
-    let faults = wanted.into_iter().filter_map(|(kind, form)| {
-        let matching = |resource: &&IamResource| match &form {
-            Some(form) => describes(&resource.form, form),
-            None => resource.kind() == kind,
-        };
-        let known: Vec<&IamResource> = tables.resources.iter().filter(matching).collect();
+    if forms.is_empty() && can_be_tagged && !subject.arn_paths().is_empty() {
+        return found(subject.name(), "a rule that takes an ARN from the answer has a `kind`");
+    }
+    let faults = forms.into_iter().filter_map(|(form, known)| {
         let why = match known.as_slice() {
             [] => "IAM has no resource of this form",
             all if can_be_tagged && !all.iter().any(|resource| tags(subject, resource)) => {
@@ -109,9 +116,20 @@ pub(crate) fn kind(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding
             }
             _ => return None,
         };
-        Some(Finding { key: format!("{} {}", subject.name(), form.unwrap_or(kind)), why: why.to_owned() })
+        Some(Finding { key: format!("{} {form}", subject.name()), why: why.to_owned() })
     });
     faults.collect()
+}
+
+/// IAM calls the kind like the type or the operation.
+pub(crate) fn kind_name(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding> {
+    let forms = forms(subject, tables).into_iter().filter(|(_, known)| !known.is_empty());
+    let others = forms.filter(|(_, known)| !known.iter().any(|resource| names_its_kind(subject, resource)));
+    let findings = others.map(|(form, known)| Finding {
+        key: format!("{} {form}", subject.name()),
+        why: format!("IAM calls it {}", known.first().map_or("", |resource| resource.name.as_str())),
+    });
+    findings.collect()
 }
 
 /// A record whose other members hold ARNs of other kinds yields exactly the resource.

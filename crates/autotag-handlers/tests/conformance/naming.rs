@@ -1,6 +1,7 @@
 //! Names of members, types and operations, compared.
 
 use super::subject::{Subject, last};
+use super::tables::IamResource;
 
 /// What members that name a resource end with.
 const SUFFIXES: &[&str] =
@@ -84,4 +85,20 @@ pub(crate) fn operation_names_its_type(subject: &Subject, copies_only: bool) -> 
         [of_type, of_operation] => !copies_only && of_operation.ends_with(of_type.as_str()),
         _ => false,
     }
+}
+
+/// Whether the name of a resource of IAM, or what stands before the last name in its ARN, is that of the type or of the
+/// operation.
+pub(crate) fn names_its_kind(subject: &Subject, resource: &IamResource) -> bool {
+    let nouns = nouns(subject);
+    let (_, of_arn) = resource.form.rsplit_once(":").unwrap_or_default();
+    let literal = of_arn.split('/').rfind(|part| !part.is_empty() && !part.contains('*'));
+    let names = resource.name.split('/').chain(literal);
+    names.map(plain).any(|name| {
+        let name = name.strip_suffix('s').unwrap_or(&name);
+        name.len() > 1
+            && nouns.iter().map(|noun| noun.strip_suffix('s').unwrap_or(noun)).any(|noun| {
+                noun.len() > 1 && (noun.ends_with(name) || name.ends_with(noun))
+            })
+    })
 }
