@@ -176,7 +176,9 @@ fn wrong_rules_are_refused() {
     for (mutant, facts) in &all.mutants {
         match refused_by(mutant, facts, &all.tables) {
             Some(gate) => *refused.entry((mutant.change, gate)).or_default() += 1,
-            None => drop(survivors.insert(mutant.name.clone())),
+            None => {
+                survivors.insert(mutant.name.clone());
+            }
         }
     }
     println!("{} mutants, {} survive, refused: {refused:#?}", all.mutants.len(), survivors.len());

@@ -109,14 +109,15 @@ pub(crate) fn kind(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding
         return found(subject.name(), "a rule that takes an ARN from the answer has a `kind`");
     }
     let faults = forms.into_iter().filter_map(|(form, known)| {
-        let why = match known.as_slice() {
-            [] => "IAM has no resource of this form",
-            all if can_be_tagged && !all.iter().any(|resource| tags(subject, resource)) => {
-                "none of the rule's actions tags a resource of this form"
-            }
-            _ => return None,
-        };
-        Some(Finding { key: format!("{} {form}", subject.name()), why: why.to_owned() })
+        let key = format!("{} {form}", subject.name());
+        if known.is_empty() {
+            return Some(Finding { key, why: "IAM has no resource of this form".to_owned() });
+        }
+        let untagged = can_be_tagged && !known.iter().any(|resource| tags(subject, resource));
+        untagged.then(|| Finding {
+            key: format!("{key} by {}", subject.rule.actions.join(", ")),
+            why: "none of the rule's actions tags a resource of this form".to_owned(),
+        })
     });
     faults.collect()
 }
@@ -124,7 +125,10 @@ pub(crate) fn kind(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding
 /// IAM calls the kind like the type or the operation.
 pub(crate) fn kind_name(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding> {
     let forms = forms(subject, tables).into_iter().filter(|(_, known)| !known.is_empty());
-    let others = forms.filter(|(_, known)| !known.iter().any(|resource| names_its_kind(subject, resource)));
+    let prefixes = subject.prefixes();
+    let of_service = tables.resources.iter().filter(|resource| prefixes.contains(resource.prefix.as_str()));
+    let of_service: Vec<&IamResource> = of_service.collect();
+    let others = forms.filter(|(_, known)| !names_its_kind(subject, known, &of_service));
     let findings = others.map(|(form, known)| Finding {
         key: format!("{} {form}", subject.name()),
         why: format!("IAM calls it {}", known.first().map_or("", |resource| resource.name.as_str())),

@@ -4,6 +4,7 @@ use super::botocore::Facts;
 use super::naming::names_its_resource;
 use super::subject::Subject;
 use super::tables::Tables;
+use autotag_model::rule::TagCall;
 use std::collections::BTreeSet;
 
 /// A rule with one mistake.
@@ -69,6 +70,9 @@ fn kind(rule: &Subject, _: &Facts, _: &Rules, tables: &Tables, random: &mut Rand
 
 /// The tag action is another service's.
 fn action(rule: &Subject, _: &Facts, rules: &Rules, _: &Tables, random: &mut Random) -> Option<Change> {
+    if rule.rule.call == TagCall::None {
+        return None;
+    }
     let (other, _) = random.one_of(rules)?;
     let foreign = other.rule.actions.iter().filter(|action| {
         action.split_once(':').is_some_and(|(prefix, _)| !rule.prefixes().contains(prefix))

@@ -87,18 +87,31 @@ pub(crate) fn operation_names_its_type(subject: &Subject, copies_only: bool) -> 
     }
 }
 
-/// Whether the name of a resource of IAM, or what stands before the last name in its ARN, is that of the type or of the
-/// operation.
-pub(crate) fn names_its_kind(subject: &Subject, resource: &IamResource) -> bool {
-    let nouns = nouns(subject);
-    let (_, of_arn) = resource.form.rsplit_once(":").unwrap_or_default();
+/// The names of a resource of IAM: its own, and what stands before the last name in its ARN. Without plurals.
+fn names_of(resource: &IamResource) -> Vec<String> {
+    let (_, of_arn) = resource.form.rsplit_once(':').unwrap_or_default();
     let literal = of_arn.split('/').rfind(|part| !part.is_empty() && !part.contains('*'));
-    let names = resource.name.split('/').chain(literal);
-    names.map(plain).any(|name| {
-        let name = name.strip_suffix('s').unwrap_or(&name);
-        name.len() > 1
-            && nouns.iter().map(|noun| noun.strip_suffix('s').unwrap_or(noun)).any(|noun| {
-                noun.len() > 1 && (noun.ends_with(name) || name.ends_with(noun))
-            })
+    let names = resource.name.split('/').chain(literal).map(plain);
+    names.map(|name| singular(&name).to_owned()).filter(|name| name.len() > 1).collect()
+}
+
+fn singular(name: &str) -> &str {
+    name.strip_suffix('s').unwrap_or(name)
+}
+
+/// Whether IAM calls one of these resources like the type: exactly so if it has a resource of the type's exact name in
+/// `all`, otherwise if one name ends with the other. The name of the operation counts, too.
+pub(crate) fn names_its_kind(subject: &Subject, these: &[&IamResource], all: &[&IamResource]) -> bool {
+    let nouns = nouns(subject);
+    let nouns: Vec<&str> = nouns.iter().map(|noun| singular(noun)).filter(|noun| noun.len() > 1).collect();
+    let is_exact = |resource: &&IamResource| {
+        let names = names_of(resource);
+        nouns.first().is_some_and(|of_type| names.iter().any(|name| name == of_type))
+    };
+    if all.iter().any(is_exact) {
+        return these.iter().any(is_exact);
+    }
+    these.iter().flat_map(|resource| names_of(resource)).any(|name| {
+        nouns.iter().any(|noun| noun.ends_with(&name) || name.ends_with(noun))
     })
 }
