@@ -534,7 +534,7 @@ WORLD = [
         DBInstanceIdentifier=db_instance, DBSnapshotIdentifier=NAME),
     one("RDS cluster", "AWS::RDS::DBCluster", "rds", "CreateDBCluster", "DBCluster.DBClusterArn",
         DBClusterIdentifier=NAME, **AURORA),
-    one("RDS cluster snapshot", "AWS::RDS::DBClusterSnapshot", "rds", "CreateDBClusterSnapshot",
+    one("RDS cluster snapshot", "AWS::RDS::ClusterSnapshot", "rds", "CreateDBClusterSnapshot",
         "DBClusterSnapshot.DBClusterSnapshotArn", DBClusterIdentifier=db_cluster, DBClusterSnapshotIdentifier=NAME),
     one("RDS global cluster", "AWS::RDS::GlobalCluster", "rds", "CreateGlobalCluster",
         "GlobalCluster.GlobalClusterArn", GlobalClusterIdentifier=NAME, Engine="aurora-postgresql"),

@@ -43,7 +43,7 @@ const PROMISED: &str = "
     AWS::ElasticLoadBalancing::LoadBalancer AWS::ElasticLoadBalancingV2::LoadBalancer
     AWS::ElasticLoadBalancingV2::TargetGroup AWS::SSM::Document AWS::SSM::Parameter AWS::SSM::OpsItem
     AWS::SSM::PatchBaseline AWS::SSM::MaintenanceWindow AWS::DynamoDB::Table AWS::DynamoDB::GlobalTable
-    AWS::DynamoDB::Backup AWS::RDS::DBInstance AWS::RDS::DBSnapshot AWS::RDS::DBCluster AWS::RDS::DBClusterSnapshot
+    AWS::DynamoDB::Backup AWS::RDS::DBInstance AWS::RDS::DBSnapshot AWS::RDS::DBCluster AWS::RDS::ClusterSnapshot
     AWS::RDS::GlobalCluster AWS::Lambda::Function AWS::S3::Bucket AWS::S3::Object AWS::ElastiCache::CacheCluster
     AWS::ElastiCache::ReplicationGroup AWS::ElastiCache::Snapshot AWS::Athena::WorkGroup AWS::Athena::DataCatalog
     AWS::Glue::Database AWS::Glue::Job AWS::Glue::Crawler AWS::Glue::Trigger AWS::Glue::Workflow AWS::ECS::Cluster

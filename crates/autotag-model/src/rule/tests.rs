@@ -121,13 +121,13 @@ fn an_arn_without_a_readable_account_is_refused() {
         cluster.locate(&answer, &Scope { account: None, ..scope() })
     };
     for account in ["YOUR_ACCOUNT_ID", "12", "1111222233334"] {
-        let arn = format!("arn:aws:kafka:us-east-1:{account}:cluster/c/u");
+        let arn = format!("arn:aws:kafka:eu-west-1:{account}:cluster/c/u");
         let why = format!("`{arn}` does not name an account: expected twelve digits, found `{account}`");
         assert_eq!(why_no_arn(located(&arn)), why);
     }
     // No account, an account, and AWS itself.
     for account in ["", "111122223333", "aws", "aws-marketplace"] {
-        let arn = format!("arn:aws:kafka:us-east-1:{account}:cluster/c/u");
+        let arn = format!("arn:aws:kafka:eu-west-1:{account}:cluster/c/u");
         assert_eq!(arns(located(&arn)), [arn]);
     }
 }
