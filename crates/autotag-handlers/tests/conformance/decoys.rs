@@ -1,7 +1,7 @@
 //! Records with ARNs of other resources in every member but the right one.
 
 use super::botocore::Facts;
-use super::gates::describes;
+use super::gates::{describes, member_key};
 use super::naming::names_its_resource;
 use super::subject::{Subject, placeholders};
 use super::tables::{Tables, kind_of};
@@ -54,7 +54,9 @@ fn right_arn(subject: &Subject, tables: &Tables) -> String {
     let kinds = subject.kinds();
     let of_kind = |kind: &String| {
         let matching = tables.resources.iter().find(|resource| resource.kind() == *kind);
-        matching.map(|resource| resource.form.clone())
+        let (service, resource) = kind.split_once(':')?;
+        let by_itself = || format!("{service}:{{region}}:{{account}}:{resource}");
+        Some(matching.map_or_else(by_itself, |resource| resource.form.clone()))
     };
     let of_template = || {
         let template = subject.template()?;
@@ -115,7 +117,8 @@ fn resources(classified: Classification) -> Vec<Resource> {
 fn values(subject: &Subject, facts: &Facts, tables: &Tables, right: &str) -> Vec<(String, String)> {
     let of_rule = subject.arn_paths();
     let is_right = |path: &str| {
-        let reviewed = || tables.is_reviewed("member", &format!("{} {path}", subject.name()));
+        let key = member_key(subject, path);
+        let reviewed = || tables.is_reviewed("member", &key);
         names_its_resource(subject, path) || (of_rule.iter().any(|own| own == path) && reviewed())
     };
     let of_answer = facts.arns.iter().cloned().filter(|path| {

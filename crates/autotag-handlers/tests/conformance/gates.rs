@@ -2,7 +2,9 @@
 
 use super::botocore::Facts;
 use super::decoys;
-use super::naming::{is_named_after, names_its_kind, names_its_resource, operation_names_its_type};
+use super::naming::{
+    copies_its_type, is_called_like_its_type, is_named_after, names_its_kind, names_its_resource, operation_names_its_type,
+};
 use super::subject::Subject;
 use super::tables::{IamResource, Tables};
 use autotag_model::rule::TagCall;
@@ -59,12 +61,18 @@ pub(crate) fn paths(subject: &Subject, facts: &Facts, _: &Tables) -> Vec<Finding
     findings.collect()
 }
 
+/// The name of an exception of `member`: with the template, because that is a part of what was looked at.
+pub(crate) fn member_key(subject: &Subject, path: &str) -> String {
+    let template = subject.template().map(|form| format!(" in {form}"));
+    format!("{} {path}{}", subject.name(), template.unwrap_or_default())
+}
+
 /// The member of an ARN is named after the type or the operation.
 pub(crate) fn member(subject: &Subject, _: &Facts, _: &Tables) -> Vec<Finding> {
     let paths = subject.rule.id.iter().map(ToString::to_string);
     let others = paths.filter(|path| !names_its_resource(subject, path));
     let findings = others.map(|path| Finding {
-        key: format!("{} {path}", subject.name()),
+        key: member_key(subject, &path),
         why: "the member is named neither after the type nor after the operation".to_owned(),
     });
     findings.collect()
@@ -108,18 +116,21 @@ pub(crate) fn kind(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding
     if forms.is_empty() && can_be_tagged && !subject.arn_paths().is_empty() {
         return found(subject.name(), "a rule that takes an ARN from the answer has a `kind`");
     }
-    let faults = forms.into_iter().filter_map(|(form, known)| {
+    let mut faults = Vec::new();
+    for (form, known) in forms {
         let key = format!("{} {form}", subject.name());
+        let service = form.split(':').next().unwrap_or_default();
+        let of_service = subject.prefixes().contains(service) || subject.prefixes().contains(subject.source.as_str());
+        let untagged = if known.is_empty() { !of_service } else { !known.iter().any(|known| tags(subject, known)) };
         if known.is_empty() {
-            return Some(Finding { key, why: "IAM has no resource of this form".to_owned() });
+            faults.push(Finding { key: key.clone(), why: "IAM has no resource of this form".to_owned() });
         }
-        let untagged = can_be_tagged && !known.iter().any(|resource| tags(subject, resource));
-        untagged.then(|| Finding {
-            key: format!("{key} by {}", subject.rule.actions.join(", ")),
-            why: "none of the rule's actions tags a resource of this form".to_owned(),
-        })
-    });
-    faults.collect()
+        if can_be_tagged && untagged {
+            let key = format!("{key} by {}", subject.rule.actions.join(", "));
+            faults.push(Finding { key, why: "none of the rule's actions tags a resource of this form".to_owned() });
+        }
+    }
+    faults
 }
 
 /// IAM calls the kind like the type or the operation.
@@ -154,9 +165,13 @@ pub(crate) fn resource_type(subject: &Subject, facts: &Facts, tables: &Tables) -
     prefixes.insert(&subject.source);
     let mut calls = prefixes.into_iter().map(|prefix| format!("{prefix}:{}", subject.operation()));
     let by_stacks = calls.any(|call| known.created_by.iter().any(|by| by.eq_ignore_ascii_case(&call)));
-    // Schemas of old types have no handlers. A copy is made by no stack.
-    if by_stacks || operation_names_its_type(subject, !known.created_by.is_empty()) {
+    // Schemas of old types have no handlers, and those that there are list what a stack does besides, too.
+    let named = if known.created_by.is_empty() { is_called_like_its_type(subject) } else { by_stacks && operation_names_its_type(subject) };
+    if named || copies_its_type(subject) {
         return Vec::new();
+    }
+    if by_stacks {
+        return found(subject.name(), "a stack needs the operation, and its name is not the type's");
     }
     found(subject.name(), "the operation is no create permission of the type")
 }

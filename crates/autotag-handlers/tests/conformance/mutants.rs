@@ -63,7 +63,11 @@ fn kind(rule: &Subject, _: &Facts, _: &Rules, tables: &Tables, random: &mut Rand
         return Some(("arn", toml::Value::String(format!("arn:{{partition}}:{}", form.replace('*', "{id}")))));
     }
     let own = rule.kinds();
-    let kinds: Vec<String> = forms.map(super::tables::IamResource::kind).filter(|kind| !own.contains(kind)).collect();
+    // A narrower form of the rule's own kind is no mistake.
+    let is_other = |kind: &String| {
+        !own.iter().any(|own| kind == own || own.strip_suffix('*').is_some_and(|front| kind.starts_with(front)))
+    };
+    let kinds: Vec<String> = forms.map(super::tables::IamResource::kind).filter(is_other).collect();
     let kind = random.one_of(&kinds).filter(|_| !own.is_empty())?;
     Some(("kind", toml::Value::String(kind.clone())))
 }
@@ -138,6 +142,13 @@ pub(crate) fn all(rules: &Rules, tables: &Tables) -> Vec<Mutant> {
             written.insert(key.to_owned(), value);
             // A rule that cannot be read is refused before any gate.
             let Ok(subject) = Subject::new(&rule.head, &written) else { continue };
+            // A rule of the catalogue is no mistake.
+            let is_known = |(other, _): &(Subject, Facts)| {
+                matches!(key, "event" | "type") && other.name() == subject.name()
+            };
+            if rules.iter().any(is_known) {
+                continue;
+            }
             if names.insert(name.clone()) {
                 mutants.push(Mutant { change, name, subject });
             }

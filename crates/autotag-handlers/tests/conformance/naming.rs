@@ -23,6 +23,9 @@ fn nouns(subject: &Subject) -> Vec<String> {
     let operation = subject.operation();
     let verb = operation.char_indices().skip(1).find(|(_, c)| c.is_ascii_uppercase());
     let of_operation = verb.and_then(|(at, _)| operation.get(at..)).unwrap_or(operation);
+    // `RestoreTableFromBackup` creates a table.
+    let of_operation = of_operation.split_once("From").map_or(of_operation, |(created, _)| created);
+    let of_operation = of_operation.split_once("ToPoint").map_or(of_operation, |(created, _)| created);
     vec![plain(of_type), plain(of_operation)]
 }
 
@@ -76,27 +79,41 @@ pub(crate) fn names_its_resource(subject: &Subject, path: &str) -> bool {
 /// Verbs of calls that make a resource of another one's type.
 const COPYING: &[&str] = &["Copy", "Restore", "Import"];
 
-/// Whether the operation is named after the type. `CopyDBSnapshot` and `RestoreDBInstanceFromS3` are, too.
-pub(crate) fn operation_names_its_type(subject: &Subject, copies_only: bool) -> bool {
-    let nouns = nouns(subject);
-    let is_copy = COPYING.iter().any(|verb| is_named_after(&subject.rule.event, verb));
-    match nouns.as_slice() {
-        [of_type, of_operation] if is_copy => of_operation.starts_with(of_type.as_str()),
-        [of_type, of_operation] => !copies_only && of_operation.ends_with(of_type.as_str()),
+/// Whether the operation makes a copy of the type: `CopyDBSnapshot`, `RestoreDBInstanceFromS3`. To restore something by
+/// itself is to bring back what was deleted.
+pub(crate) fn copies_its_type(subject: &Subject) -> bool {
+    let event = subject.operation();
+    let is_copy = COPYING.iter().any(|verb| is_named_after(event, verb));
+    let is_back = event.starts_with("Restore") && !event.contains("From") && !event.contains("ToPoint");
+    is_copy && !is_back && is_called_like_its_type(subject)
+}
+
+/// Whether the operation and the type have the same name.
+pub(crate) fn is_called_like_its_type(subject: &Subject) -> bool {
+    matches!(nouns(subject).as_slice(), [of_type, of_operation] if of_operation == of_type)
+}
+
+/// Whether the operation and the type have the same name, or one ends with the other.
+pub(crate) fn operation_names_its_type(subject: &Subject) -> bool {
+    match nouns(subject).as_slice() {
+        [of_type, of_operation] => {
+            let (of_type, of_operation) = (singular(of_type), singular(of_operation));
+            of_type.ends_with(of_operation) || of_operation.ends_with(of_type)
+        }
         _ => false,
     }
 }
 
-/// The names of a resource of IAM: its own, and what stands before the last name in its ARN. Without plurals.
-fn names_of(resource: &IamResource) -> Vec<String> {
-    let (_, of_arn) = resource.form.rsplit_once(':').unwrap_or_default();
-    let literal = of_arn.split('/').rfind(|part| !part.is_empty() && !part.contains('*'));
-    let names = resource.name.split('/').chain(literal).map(plain);
-    names.map(|name| singular(&name).to_owned()).filter(|name| name.len() > 1).collect()
-}
-
 fn singular(name: &str) -> &str {
     name.strip_suffix('s').unwrap_or(name)
+}
+
+/// The names of a resource of IAM. Its ARN also says one: what stands before the last `/` and star.
+fn names_of(resource: &IamResource, by_arn: bool) -> Vec<String> {
+    let (_, of_arn) = resource.form.rsplit_once(':').unwrap_or_default();
+    let literal = of_arn.split('/').rfind(|part| !part.is_empty() && !part.contains('*')).filter(|_| by_arn);
+    let names = resource.name.split('/').chain(literal).map(plain);
+    names.map(|name| singular(&name).to_owned()).filter(|name| name.len() > 1).collect()
 }
 
 /// Whether IAM calls one of these resources like the type: exactly so if it has a resource of the type's exact name in
@@ -104,14 +121,17 @@ fn singular(name: &str) -> &str {
 pub(crate) fn names_its_kind(subject: &Subject, these: &[&IamResource], all: &[&IamResource]) -> bool {
     let nouns = nouns(subject);
     let nouns: Vec<&str> = nouns.iter().map(|noun| singular(noun)).filter(|noun| noun.len() > 1).collect();
-    let is_exact = |resource: &&IamResource| {
-        let names = names_of(resource);
-        nouns.first().is_some_and(|of_type| names.iter().any(|name| name == of_type))
-    };
-    if all.iter().any(is_exact) {
-        return these.iter().any(is_exact);
+    for by_arn in [false, true] {
+        let is_exact = |resource: &&IamResource| {
+            let names = names_of(resource, by_arn);
+            nouns.first().is_some_and(|of_type| names.iter().any(|name| name == of_type))
+        };
+        if all.iter().any(is_exact) {
+            return these.iter().any(is_exact);
+        }
     }
-    these.iter().flat_map(|resource| names_of(resource)).any(|name| {
-        nouns.iter().any(|noun| noun.ends_with(&name) || name.ends_with(noun))
-    })
+    these
+        .iter()
+        .flat_map(|resource| names_of(resource, true))
+        .any(|name| nouns.iter().any(|noun| noun.ends_with(&name) || name.ends_with(noun)))
 }
