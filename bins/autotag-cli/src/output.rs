@@ -7,7 +7,7 @@ mod table;
 
 pub(crate) use owner::{OwnerLine, owner_lines};
 pub(crate) use rows::write_rows;
-pub(crate) use summary::{Summary, plural};
+pub(crate) use summary::{Summary, by_count, plural};
 #[cfg(feature = "aws")]
 pub(crate) use table::TextTable;
 pub(crate) use table::{printable, styled, table};

@@ -8,7 +8,7 @@ use crate::scan::{RecordLocation, Scanner, TimeRange};
 use crate::setup;
 use anyhow::Result;
 use autotag_handlers::classify::Classifier;
-use autotag_handlers::outcome::Outcome;
+use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::records::ClassifiedRecords;
 use autotag_handlers::row::{Row, Status};
 use std::io::{BufWriter, IsTerminal as _};
@@ -79,5 +79,10 @@ fn print<S: Status>(rows: &[Row<S>], format: Option<Format>) -> Result<()> {
 }
 
 fn tags_something<S: Status>(row: &Row<S>) -> bool {
-    row.status.outcome().is_none_or(|outcome| matches!(outcome, Outcome::Tagged | Outcome::Deferred(_)))
+    let is_shown = |outcome: &Outcome| {
+        // A policy that only plans by derived rules wants to see what they find.
+        let only_planned = *outcome == Outcome::Skipped(SkipReason::DerivedRule);
+        only_planned || matches!(outcome, Outcome::Tagged | Outcome::Deferred(_))
+    };
+    row.status.outcome().is_none_or(is_shown)
 }

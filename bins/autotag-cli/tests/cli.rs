@@ -100,6 +100,7 @@ fn a_json_line_has_exactly_the_promised_keys() {
         "proof",
         "claimed",
         "channel",
+        "evidence",
     ];
     let places: Vec<usize> = keys.iter().map(|key| line.find(&format!("\"{key}\":")).unwrap()).collect();
     assert!(places.is_sorted(), "{line}");

@@ -111,7 +111,10 @@ impl Classifier {
             Err(error) => return rejected(event(), malformed(&error)),
         }
         let rules = match self.catalog.find(&record.event_source, &record.event_name) {
-            Ok([]) => return self.classify_uncovered(record, envelope),
+            Ok([]) => return self.classify_uncovered(record, envelope, false),
+            Ok(rules) if !rules.iter().any(|rule| self.policy.applies(rule.evidence)) => {
+                return self.classify_uncovered(record, envelope, true);
+            }
             Ok(rules) => rules,
             Err(error) => return rejected(event(), Outcome::Refused(error.to_string())),
         };
@@ -121,9 +124,16 @@ impl Classifier {
         }
     }
 
-    fn classify_uncovered(&self, record: &Record<'_>, envelope: Envelope<'_>) -> Classification {
+    /// `has_rule`: the catalogue has a rule that the policy does not apply. Then the event creates, whatever its name.
+    fn classify_uncovered(
+        &self,
+        record: &Record<'_>,
+        envelope: Envelope<'_>,
+        has_rule: bool,
+    ) -> Classification {
         let (source, name) = (&record.event_source, &record.event_name);
-        if record.read_only == Some(true) || record.failed() || !self.catalog.is_creation(source, name) {
+        let creates = || has_rule || self.catalog.is_creation(source, name);
+        if record.read_only == Some(true) || record.failed() || !creates() {
             return Classification::Other;
         }
         let account = account_of(record, envelope);
@@ -156,7 +166,7 @@ impl Classifier {
             return ignored(why);
         }
         let mut creation = Creation { event, principal, targets: Vec::new(), rejected: Vec::new() };
-        for rule in rules {
+        for rule in rules.iter().filter(|rule| self.policy.applies(rule.evidence)) {
             creation.apply(rule, &parsed, &scope);
         }
         let context = RecordContext::new(record, &parsed, &creation.principal, &scope, &self.catalog);
@@ -196,11 +206,11 @@ impl Creation {
             match rule.call {
                 TagCall::None => {
                     let note = rule.note.clone().unwrap_or_default();
-                    self.reject(resource, Outcome::Skipped(SkipReason::CannotTag(note)));
+                    self.reject(resource, rule, Outcome::Skipped(SkipReason::CannotTag(note)));
                 }
                 TagCall::TaggingApi if resource.arn.is_none() => {
                     let why = format!("`{}` is not an ARN, and the tagging API takes only ARNs", resource.id);
-                    self.reject(resource, Outcome::Malformed(why));
+                    self.reject(resource, rule, Outcome::Malformed(why));
                 }
                 _ => {
                     let requested = rule.requested_tags(parsed, None);
@@ -211,12 +221,13 @@ impl Creation {
     }
 
     fn reject_type(&mut self, rule: &Rule, outcome: Outcome) {
-        let row = Row::of_event(Arc::clone(&self.event), outcome);
+        let row = Row::of_event(Arc::clone(&self.event), outcome).by_rule_of(rule.evidence);
         self.rejected.push(Row { resource_type: Some(rule.resource_type.clone()), ..row });
     }
 
-    fn reject(&mut self, resource: Resource, outcome: Outcome) {
-        self.rejected.push(Row::of_resource(Arc::clone(&self.event), resource, outcome));
+    fn reject(&mut self, resource: Resource, rule: &Rule, outcome: Outcome) {
+        let row = Row::of_resource(Arc::clone(&self.event), resource, outcome);
+        self.rejected.push(row.by_rule_of(rule.evidence));
     }
 
     /// Rejects resources of another account than that of the record, and those whose account is not known.
@@ -227,7 +238,8 @@ impl Creation {
         for target in targets {
             match foreign(&target.resource, scope) {
                 Some(what) => {
-                    self.reject(target.resource, Outcome::Skipped(SkipReason::AccountsDisagree(what)));
+                    let outcome = Outcome::Skipped(SkipReason::AccountsDisagree(what));
+                    self.reject(target.resource, &target.rule, outcome);
                 }
                 None => self.targets.push(target),
             }

@@ -54,6 +54,8 @@ pub enum SkipReason {
     Duplicate,
     /// The record proves that the resource was there before the call, and it has no owner. The caller is not its owner.
     Older,
+    /// A derived rule found it, and by the policy these only plan.
+    DerivedRule,
 }
 
 impl Outcome {
@@ -121,6 +123,9 @@ impl fmt::Display for SkipReason {
             Self::AccountsDisagree(what) => write!(f, "accounts disagree: {what}"),
             Self::Duplicate => f.write_str("another copy of this event was taken"),
             Self::Older => f.write_str("the resource was there before the call"),
+            Self::DerivedRule => f.write_str(
+                "its rule is derived from AWS's models, and the policy has `derived = \"plan\"`: nothing is written",
+            ),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::outcome::Outcome;
 use crate::owner::{Channel, Owner, OwnerSource, Proof};
 use autotag_model::arn::{AccountId, Arn, Region};
 use autotag_model::policy::Note;
-use autotag_model::rule::Resource;
+use autotag_model::rule::{Evidence, Resource};
 use autotag_model::tags::TagSet;
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
@@ -55,6 +55,8 @@ pub struct Row<S> {
     pub resource: Option<Resource>,
     /// The type of the resource, also if its id is not known.
     pub resource_type: Option<String>,
+    /// The evidence of the rule that found it; `None` if no rule applied.
+    pub evidence: Option<Evidence>,
     /// The owner; `None` if the row was settled before anybody asked for the owner.
     pub owner: Option<Arc<Owner>>,
     /// The tags to write.
@@ -78,6 +80,7 @@ impl<S> Row<S> {
             origin: OriginId::default(),
             resource: None,
             resource_type: None,
+            evidence: None,
             owner: None,
             tags: TagSet::new(),
             decided: TagSet::new(),
@@ -95,6 +98,12 @@ impl<S> Row<S> {
         }
     }
 
+    /// The same row, found by a rule of this evidence.
+    #[must_use]
+    pub fn by_rule_of(self, evidence: Evidence) -> Self {
+        Self { evidence: Some(evidence), ..self }
+    }
+
     /// The same row in another state.
     #[must_use]
     pub fn with_status<T>(self, status: T) -> Row<T> {
@@ -104,8 +113,10 @@ impl<S> Row<S> {
     /// The same row, its state turned into another.
     #[must_use]
     pub fn map_status<T>(self, turn: impl FnOnce(S) -> T) -> Row<T> {
-        let Self { event, origin, resource, resource_type, owner, tags, decided, notes, status } = self;
-        Row { event, origin, resource, resource_type, owner, tags, decided, notes, status: turn(status) }
+        let Self { event, origin, resource, resource_type, evidence, owner, tags, decided, notes, status } =
+            self;
+        let status = turn(status);
+        Row { event, origin, resource, resource_type, evidence, owner, tags, decided, notes, status }
     }
 
     /// The account in which the resource lies, otherwise that of the event.
@@ -186,6 +197,7 @@ struct Line<'r> {
     proof: Option<&'static str>,
     claimed: Option<&'r str>,
     channel: Option<&'r str>,
+    evidence: Option<Evidence>,
 }
 
 impl<S: Status> Serialize for Row<S> {
@@ -207,6 +219,7 @@ impl<S: Status> Serialize for Row<S> {
             proof: self.proof(),
             claimed: self.claimed(),
             channel: self.channel(),
+            evidence: self.evidence,
         };
         line.serialize(serializer)
     }

@@ -76,6 +76,13 @@ fn record_for(service: &ServiceRules, rule: &Rule, id: &str, value: &str) -> Res
     Ok(record)
 }
 
+/// An ARN of the rule's kind in `account`. It has no region, so it fits rules of every region.
+fn arn_of(rule: &Rule, account: &str) -> String {
+    let kind = rule.kinds.first().map_or("any:thing/*".to_owned(), ToString::to_string);
+    let (service, resource) = kind.split_once(':').unwrap();
+    format!("arn:aws:{service}::{account}:{}", resource.replace('*', "x-1"))
+}
+
 /// The resources found of a record: those to tag, and those that AWS cannot tag.
 fn resources(classified: Classification) -> Vec<Resource> {
     let untaggable = |rows: Vec<ResourceOutcome>| {
@@ -141,7 +148,7 @@ fn every_rule_finds_its_resource_by_each_of_its_paths() {
             let path = path.to_string();
             let what = format!("{} {} {} by {path}", service.source, rule.event, rule.resource_type);
             // Where there is no template the id must be an ARN, or the call takes ids.
-            let full = format!("arn:aws:any:eu-west-1:{}:thing/x-1", common::HERE);
+            let full = arn_of(rule, common::HERE);
             let by_arn = rule.arn.is_none() && matches!(rule.call, TagCall::TaggingApi | TagCall::None);
             let id = if by_arn { full.as_str() } else { "x-1" };
             tried += 1;
@@ -163,8 +170,8 @@ fn every_rule_leaves_alone_what_lies_in_another_account() {
     let mut faults = Vec::new();
     every_rule(|classifier, service, rule| {
         for path in &rule.id {
-            let foreign = "arn:aws:any:eu-west-1:444455556666:thing/x-1";
-            let Ok(record) = record_for(service, rule, &path.to_string(), foreign) else { continue };
+            let foreign = arn_of(rule, "444455556666");
+            let Ok(record) = record_for(service, rule, &path.to_string(), &foreign) else { continue };
             let Classification::Creation(found) = common::classify(classifier, &record) else { continue };
             let foreign = found.targets.iter().filter_map(|target| target.resource.arn.as_ref()?.account());
             if foreign.into_iter().any(|account| account.as_str() != common::HERE) {
@@ -173,6 +180,35 @@ fn every_rule_leaves_alone_what_lies_in_another_account() {
         }
     });
     assert_eq!(faults, Vec::<String>::new());
+}
+
+/// Where an answer names another resource as well, a mistaken path must not lead to it.
+#[test]
+fn no_rule_takes_the_arn_of_another_kind_or_region() {
+    let (mut faults, mut refused) = (Vec::new(), 0);
+    every_rule(|classifier, service, rule| {
+        // What AWS cannot tag is shown by its id, and never written to.
+        if rule.call == TagCall::None {
+            return;
+        }
+        let role = format!("arn:aws:iam::{}:decoy/Admin", common::HERE);
+        let elsewhere = arn_of(rule, common::HERE).replacen("::", ":ap-south-2:", 1);
+        let decoys = [(role, true), (elsewhere, !rule.in_any_region)];
+        for (decoy, _) in decoys.iter().filter(|(_, applies)| *applies) {
+            for path in rule.id.iter().map(ToString::to_string) {
+                let record = record_for(service, rule, &path, decoy).unwrap();
+                let found = resources(common::classify(classifier, &record));
+                let names_it =
+                    found.iter().any(|found| found.arn.as_ref().is_some_and(|arn| arn.to_string() == *decoy));
+                refused += usize::from(found.is_empty());
+                faults.extend(
+                    names_it.then(|| format!("{} {} by {path}: {decoy}", service.source, rule.event)),
+                );
+            }
+        }
+    });
+    assert_eq!(faults, Vec::<String>::new());
+    assert!(refused > 200, "{refused}");
 }
 
 /// Names are chosen by the caller, and some services allow `:` in them. A name that looks like the ARN of somebody else's

@@ -16,6 +16,7 @@ mod copied;
 mod copies;
 mod decide;
 mod declared;
+mod derived;
 mod file;
 mod input;
 mod note;
@@ -30,6 +31,7 @@ pub use crate::toml_error::TomlError;
 pub use conditions::{Effect, TagCondition, TaggedThing};
 pub use copies::CopyRules;
 pub use decide::{Decision, NoWriteReason};
+pub use derived::DerivedRules;
 pub use file::PolicyError;
 pub use input::DecisionInput;
 pub use note::Note;
@@ -40,6 +42,7 @@ pub use template::{TagTemplate, TagTemplateError, TemplateContext};
 pub use trust::{Trust, WorkloadName};
 
 use crate::arn::AccountId;
+use crate::rule::Evidence;
 use crate::tags::normalized_key;
 
 /// The tags that resources get, and the precedence of their sources. [`Policy::from_toml`] reads one from a file.
@@ -76,6 +79,8 @@ pub struct Policy {
     /// The key of a tag that makes autotag skip a resource, unless its value is `false`. None by default: a caller who
     /// may set the tag may avoid being named.
     pub opt_out: Option<String>,
+    /// What is done by rules that no record has confirmed.
+    pub derived: DerivedRules,
     /// The calls that are ignored.
     pub ignore: Ignore,
     /// The evidence about owners that is believed.
@@ -138,6 +143,16 @@ impl Policy {
     pub fn is_enforced(&self, key: &str) -> bool {
         let key = normalized_key(key);
         self.enforced.iter().any(|known| normalized_key(known) == key)
+    }
+
+    /// Whether rules of this evidence apply.
+    pub fn applies(&self, evidence: Evidence) -> bool {
+        self.derived != DerivedRules::Off || evidence != Evidence::Derived
+    }
+
+    /// Whether tags are written by rules of this evidence.
+    pub fn writes_by(&self, evidence: Evidence) -> bool {
+        self.derived == DerivedRules::Tag || evidence != Evidence::Derived
     }
 
     /// The identity key whose value is the owner's name alone, if there is one. Child resources inherit its value.

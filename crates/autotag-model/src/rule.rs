@@ -220,7 +220,7 @@ pub enum LocateError {
     #[error("`{arn}` is `{}:{}`; the rule expects {}", .arn.service(), .arn.resource(), kind::listed(.expected))]
     Kind {
         /// The ARN.
-        arn: Arn,
+        arn: Box<Arn>,
         /// The kinds of the rule.
         expected: Vec<ResourceKind>,
     },
@@ -228,7 +228,7 @@ pub enum LocateError {
     #[error("`{arn}` is in {}; the rule expects {expected}", .arn.region().map_or("no region", Region::as_str))]
     Region {
         /// The ARN.
-        arn: Arn,
+        arn: Box<Arn>,
         /// The region of the call, or the global one of the partition.
         expected: Region,
     },
@@ -247,6 +247,20 @@ fn readable_arn(text: &str) -> Result<Arn, LocateError> {
     let account = arn.account_field();
     let of_aws = account.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
     if of_aws || AccountId::new(account).is_some() { Ok(arn) } else { Err(LocateError::Account { arn }) }
+}
+
+/// The ARN, if it is of one of these kinds and lies in this region. Without kinds any is taken, and without a region
+/// any.
+fn expected_arn(arn: Arn, kinds: &[ResourceKind], region: Option<&Region>) -> Result<Arn, LocateError> {
+    if !kinds.is_empty() && !kinds.iter().any(|kind| kind.matches(&arn)) {
+        return Err(LocateError::Kind { arn: Box::new(arn), expected: kinds.to_vec() });
+    }
+    match (arn.region(), region) {
+        (Some(of_arn), Some(expected)) if of_arn != expected => {
+            Err(LocateError::Region { expected: expected.clone(), arn: Box::new(arn) })
+        }
+        _ => Ok(arn),
+    }
 }
 
 impl Rule {
@@ -318,7 +332,7 @@ impl Rule {
         };
         let region = scope.region.as_ref().filter(|_| !self.in_any_region);
         let arn = text
-            .map(|text| readable_arn(&text).and_then(|arn| kind::checked(arn, &self.kinds, region)))
+            .map(|text| readable_arn(&text).and_then(|arn| expected_arn(arn, &self.kinds, region)))
             .transpose()?;
         Ok(Resource::new(&self.resource_type, id, arn, scope))
     }

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "aws")]
 use autotag_model::arn::Region;
+use autotag_model::rule::Evidence;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -138,6 +139,15 @@ pub(crate) struct CatalogArgs {
     /// Only services whose event source or name contains this text
     #[arg(long, value_name = "TEXT")]
     pub(crate) service: Option<String>,
+    /// Only rules whose resource type contains this text
+    #[arg(long = "type", value_name = "TEXT")]
+    pub(crate) resource_type: Option<String>,
+    /// Only rules of this evidence
+    #[arg(long, value_enum)]
+    pub(crate) evidence: Option<EvidenceArg>,
+    /// Instead of rules, list the creating events in these files that no rule covers, and how often they occur
+    #[arg(long, value_name = "TRAIL", num_args = 1.., conflicts_with_all = ["resource_type", "evidence"])]
+    pub(crate) uncovered_by: Vec<String>,
     /// Output format [default: table]
     #[arg(long, value_enum, default_value_t = CatalogFormat::Table)]
     pub(crate) format: CatalogFormat,
@@ -199,8 +209,30 @@ pub(crate) enum CatalogFormat {
     Table,
     /// One JSON array
     Json,
-    /// The page docs/services.md
+    /// Comma-separated values
+    Csv,
+    /// The page docs/services.md; of uncovered events a table
     Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvidenceArg {
+    /// A record of the event has gone through the rule
+    Seen,
+    /// AWS documents the record or the answer
+    Documented,
+    /// The rule follows from AWS's models; no record of the event has gone through it yet
+    Derived,
+}
+
+impl From<EvidenceArg> for Evidence {
+    fn from(evidence: EvidenceArg) -> Self {
+        match evidence {
+            EvidenceArg::Seen => Self::Seen,
+            EvidenceArg::Documented => Self::Documented,
+            EvidenceArg::Derived => Self::Derived,
+        }
+    }
 }
 
 #[cfg(feature = "aws")]

@@ -1,110 +1,80 @@
-//! `autotag catalog`: lists the covered events.
+//! `autotag catalog`: lists the rules, or the creating events that none of them covers.
+
+mod entry;
+mod numbers;
+mod page;
+mod selection;
+mod uncovered;
 
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
-use crate::output::{plural, styled, table};
+use crate::output::{styled, table};
 use crate::setup;
 use anyhow::Result;
-use autotag_model::rule::{Rule, ServiceRules, TagCall};
-use serde::Serialize;
-use std::fmt::Write as _;
-use std::io::Write as _;
-
-#[derive(Serialize)]
-struct Entry<'c> {
-    service: &'c str,
-    event_source: &'c str,
-    event_name: &'c str,
-    resource_type: &'c str,
-    id: Vec<String>,
-    arn: Option<&'c str>,
-    tag_call: &'c str,
-    iam_actions: Vec<&'c str>,
-    read_actions: Vec<&'c str>,
-    may_exist_before: bool,
-    note: Option<&'c str>,
-}
-
-impl<'c> Entry<'c> {
-    fn new(service: &'c ServiceRules, rule: &'c Rule) -> Self {
-        Self {
-            service: &service.name,
-            event_source: &service.source,
-            event_name: &rule.event,
-            resource_type: &rule.resource_type,
-            id: rule.id.iter().map(ToString::to_string).collect(),
-            arn: rule.arn.as_ref().map(autotag_model::rule::ArnTemplate::as_str),
-            tag_call: rule.call.name(),
-            iam_actions: rule.iam_actions(),
-            read_actions: rule.read_actions(),
-            may_exist_before: rule.existing,
-            note: rule.note.as_deref(),
-        }
-    }
-}
+use autotag_model::rule::ServiceRules;
+use entry::{COLUMNS, Entry};
+use numbers::Numbers;
+use selection::{is_wanted, keep_rules};
+use std::io::Write;
 
 pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
     let catalog = setup::catalog(&args.rules)?;
-    let wanted = args.service.as_deref().unwrap_or_default().to_lowercase();
+    if !args.uncovered_by.is_empty() {
+        return uncovered::run(args, catalog);
+    }
     let mut services = catalog.services()?;
-    services
-        .retain(|service| service.source.contains(&wanted) || service.name.to_lowercase().contains(&wanted));
+    services.retain(|service| is_wanted(args, &service.source, &service.name));
     if services.is_empty() {
+        let wanted = args.service.as_deref().unwrap_or_default();
         writeln!(anstream::stderr(), "no service matches `{wanted}`")?;
         return Ok(Completion::Partial);
     }
-    let count: usize = services.iter().map(|service| service.rules.len()).sum();
-    let entries =
-        services.iter().flat_map(|service| service.rules.iter().map(|rule| Entry::new(service, rule)));
-    let mut out = anstream::stdout().lock();
+    keep_rules(&mut services, args);
+    if services.is_empty() {
+        writeln!(anstream::stderr(), "no rule matches")?;
+        return Ok(Completion::Partial);
+    }
+    // Programs get every byte as it is; a stream that handles colours would remove some.
     match args.format {
+        CatalogFormat::Table => write_table(&services, &mut anstream::stdout().lock())?,
+        CatalogFormat::Markdown => {
+            write!(std::io::stdout(), "{}", page::markdown(&services))?;
+            return Ok(Completion::Complete);
+        }
         CatalogFormat::Json => {
-            serde_json::to_writer_pretty(&mut out, &entries.collect::<Vec<_>>())?;
+            let mut out = std::io::stdout().lock();
+            serde_json::to_writer_pretty(&mut out, &entries(&services).collect::<Vec<_>>())?;
             writeln!(out)?;
         }
-        CatalogFormat::Markdown => write!(out, "{}", markdown(&services))?,
-        CatalogFormat::Table => {
-            let mut table = table(&["event", "resource", "tag call", "note"]);
-            for entry in entries {
-                let event =
-                    format!("{}\n{}", entry.event_name, styled::text(styled::QUIET, entry.event_source));
-                table.add_row([
-                    event,
-                    entry.resource_type.to_owned(),
-                    entry.tag_call.to_owned(),
-                    entry.note.unwrap_or_default().to_owned(),
-                ]);
+        CatalogFormat::Csv => {
+            let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
+            csv.write_record(COLUMNS)?;
+            for entry in entries(&services) {
+                csv.write_record(entry.cells())?;
             }
-            writeln!(out, "{table}")?;
-            writeln!(
-                anstream::stderr(),
-                "{} of {}",
-                plural(count, "rule"),
-                plural(services.len(), "service")
-            )?;
+            csv.flush()?;
         }
     }
+    writeln!(anstream::stderr(), "{}", Numbers::of(&services))?;
     Ok(Completion::Complete)
 }
 
-/// The page `docs/services.md`: one section for each service, one row for each rule.
-fn markdown(services: &[ServiceRules]) -> String {
-    let rules: usize = services.iter().map(|service| service.rules.len()).sum();
-    let mut page = format!(
-        "<!-- Generated by `autotag catalog --format markdown > docs/services.md`; do not edit. -->\n\n# Covered services\n\n\
-         {rules} rules of {} services. *Tag call* is the API that writes the tags; `-` means that AWS cannot tag it. *First\n\
-         writer* marks events that also succeed for a resource that exists: an owner already there is kept.\n",
-        services.len()
-    );
-    for service in services {
-        let _ = write!(page, "\n## {}\n\n`{}`\n\n", service.name, service.source);
-        page.push_str("| Event | Resource type | Tag call | First writer | Note |\n|---|---|---|---|---|\n");
-        for rule in &service.rules {
-            let call = if rule.call == TagCall::None { "-" } else { rule.call.name() };
-            let first = if rule.existing { "yes" } else { "" };
-            let note = rule.note.as_deref().unwrap_or_default().replace('|', "\\|");
-            let _ = writeln!(page, "| {} | {} | {call} | {first} | {note} |", rule.event, rule.resource_type);
-        }
+fn entries(services: &[ServiceRules]) -> impl Iterator<Item = Entry<'_>> {
+    services.iter().flat_map(|service| service.rules.iter().map(|rule| Entry::new(service, rule)))
+}
+
+fn write_table(services: &[ServiceRules], out: &mut impl Write) -> Result<()> {
+    let mut table = table(&["event", "resource", "tag call", "note", "evidence", "kind"]);
+    for entry in entries(services) {
+        let event = format!("{}\n{}", entry.event_name, styled::text(styled::QUIET, entry.event_source));
+        table.add_row([
+            event,
+            entry.resource_type.to_owned(),
+            entry.tag_call.to_owned(),
+            entry.note.unwrap_or_default().to_owned(),
+            entry.evidence.to_string(),
+            entry.kind.join("\n"),
+        ]);
     }
-    page
+    Ok(writeln!(out, "{table}")?)
 }

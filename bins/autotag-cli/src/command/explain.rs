@@ -16,7 +16,7 @@ use autotag_handlers::plan::{Plan, PlannedResource};
 use autotag_handlers::records::PlanRequest;
 use autotag_handlers::row::{OriginId, ResourceOutcome, Status as _};
 use autotag_model::arn::Region;
-use autotag_model::rule::TagCall;
+use autotag_model::rule::{Evidence, TagCall};
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -188,7 +188,12 @@ fn rules(creation: &Creation) -> Vec<String> {
     for target in &creation.targets {
         let rule = &target.rule;
         let ids: Vec<String> = rule.id.iter().map(ToString::to_string).collect();
-        let text = format!("{} -> {}, id at {}", rule.event, rule.resource_type, ids.join(" or "));
+        let ids = ids.join(" or ");
+        let evidence = match rule.evidence {
+            Evidence::Derived => " (derived from AWS's models; not yet seen in a record)",
+            _ => "",
+        };
+        let text = format!("{} -> {}, id at {ids}{evidence}", rule.event, rule.resource_type);
         if !rules.contains(&text) {
             rules.push(text);
         }

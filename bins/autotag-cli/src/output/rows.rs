@@ -5,6 +5,7 @@ use crate::cli::Format;
 use anyhow::Result;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::{Row, Status};
+use autotag_model::rule::Evidence;
 use autotag_model::spreadsheet::neutralized;
 use autotag_model::tags::TagSet;
 use std::io::Write;
@@ -31,7 +32,7 @@ pub(crate) fn write_rows<S: Status>(rows: &[Row<S>], format: Format, out: &mut i
     Ok(out.flush()?)
 }
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "event_id",
     "event_time",
     "event_source",
@@ -48,9 +49,10 @@ const COLUMNS: [&str; 16] = [
     "proof",
     "claimed",
     "channel",
+    "evidence",
 ];
 
-fn cells<S: Status>(row: &Row<S>) -> Result<[String; 16]> {
+fn cells<S: Status>(row: &Row<S>) -> Result<[String; 17]> {
     let event = &row.event;
     let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
     Ok([
@@ -70,6 +72,7 @@ fn cells<S: Status>(row: &Row<S>) -> Result<[String; 16]> {
         text(row.proof()),
         text(row.claimed()),
         text(row.channel()),
+        text(row.evidence.map(Evidence::as_str)),
     ])
 }
 

@@ -7,6 +7,7 @@ use autotag_handlers::catalog::Catalog;
 use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::row::{Row, Status};
+use autotag_model::rule::Evidence;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -19,6 +20,8 @@ pub(crate) struct Summary {
     pub(crate) files: usize,
     pub(crate) counts: Counts,
     pub(crate) uncovered: BTreeMap<(String, String), u64>,
+    /// Resources that derived rules found, by source and name of the event.
+    pub(crate) derived: BTreeMap<(String, String), u64>,
     pub(crate) unreadable: Vec<Unreadable>,
     pub(crate) outcomes: BTreeMap<&'static str, u64>,
     pub(crate) resources: u64,
@@ -40,6 +43,10 @@ impl Summary {
             _ => {
                 *self.outcomes.entry(row.status.name()).or_default() += 1;
                 self.resources += 1;
+                if row.evidence == Some(Evidence::Derived) {
+                    let event = (row.event.source.clone(), row.event.name.clone());
+                    *self.derived.entry(event).or_default() += 1;
+                }
             }
         }
         if let Some(Outcome::Malformed(why) | Outcome::Refused(why)) = row.status.outcome() {
@@ -71,19 +78,20 @@ impl Summary {
             self.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let by_outcome =
             if by_outcome.is_empty() { String::new() } else { format!(" ({})", by_outcome.join(", ")) };
-        line("resources", &format!("{}{by_outcome}", self.resources))?;
+        let derived: u64 = self.derived.values().sum();
+        let by_derived = if derived == 0 { String::new() } else { format!(", {derived} by derived rules") };
+        line("resources", &format!("{}{by_outcome}{by_derived}", self.resources))?;
         line("failed calls", &self.failed_calls.to_string())?;
         line("skipped", &plural(self.skipped_events + counts.skipped_without_row, "event"))?;
         line("duplicates", &self.duplicates.to_string())?;
         let uncovered: u64 = self.uncovered.values().sum();
         line("uncovered", &format!("{}{}", plural(uncovered, "creating event"), colon(uncovered)))?;
-        let mut by_count: Vec<_> = self.uncovered.iter().collect();
-        by_count.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        let names = by_count.iter().map(|((source, name), count)| {
+        let names = by_count(&self.uncovered).map(|((source, name), count)| {
             let ended = if Catalog::has_ended(source) { " (AWS has ended the service)" } else { "" };
             format!("{count} {source} {name}{ended}")
         });
         list(out, names)?;
+        self.write_derived(out)?;
         let groups = [
             ("  unreadable", &self.unreadable, counts.unreadable_without_row),
             ("   malformed", &self.failed, 0),
@@ -96,6 +104,29 @@ impl Summary {
         }
         Ok(())
     }
+
+    /// The events that derived rules met, and how their records become fixtures.
+    fn write_derived(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.derived.is_empty() {
+            return Ok(());
+        }
+        let name = styled::text(styled::HEAD, "     derived");
+        writeln!(out, "{name} {}, not yet seen in a record:", plural(self.derived.len(), "event"))?;
+        list(out, by_count(&self.derived).map(|((source, name), count)| format!("{count} {source} {name}")))?;
+        writeln!(
+            out,
+            "             send in a record of each, its ids and names replaced: docs/adding-a-service.md#fixtures"
+        )
+    }
+}
+
+/// Events by how often they occur, the most frequent first.
+pub(crate) fn by_count(
+    events: &BTreeMap<(String, String), u64>,
+) -> impl Iterator<Item = (&(String, String), u64)> {
+    let mut events: Vec<_> = events.iter().map(|(event, count)| (event, *count)).collect();
+    events.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    events.into_iter()
 }
 
 /// What the records are, as a sum.

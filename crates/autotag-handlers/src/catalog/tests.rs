@@ -1,6 +1,11 @@
 use super::*;
-use autotag_model::rule::TagCall;
+use crate::classify::{Classification, Classifier, Envelope};
+use crate::outcome::{Outcome, SkipReason};
+use autotag_model::envelope::{Limits, read_records};
+use autotag_model::policy::Policy;
+use autotag_model::rule::{Evidence, TagCall};
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 #[test]
 fn every_embedded_file_is_sound() {
@@ -99,4 +104,98 @@ fn a_users_file_adds_and_replaces() {
     assert_eq!((sqs.len(), listed), (1, vec!["My::Bulk::Queue", "My::Own::Queue"]));
     let error = catalog.add("wrong.toml", "source = 1").unwrap_err().to_string();
     assert!(error.contains("wrong.toml") && error.contains("line 1, column 10"), "{error}");
+}
+
+/// Without a kind, an answer that names another resource would lead to it.
+#[test]
+fn every_rule_that_takes_an_arn_from_a_record_says_its_kind() {
+    let mut missing = Vec::new();
+    for service in Catalog::embedded().services().unwrap() {
+        for rule in service.rules.iter().filter(|rule| rule.kinds.is_empty()) {
+            let of_answer = |path: &&autotag_model::rule::Path| !path.to_string().starts_with("request.");
+            let named_so =
+                |path: &autotag_model::rule::Path| path.to_string().to_lowercase().ends_with("arn");
+            // The id of what cannot be tagged is shown as it is.
+            if rule.id.iter().filter(of_answer).any(|path| rule.call != TagCall::None || named_so(path)) {
+                missing.push(format!("{} {} {}", service.source, rule.event, rule.resource_type));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new(), "these rules need a `kind`");
+}
+
+#[test]
+fn every_embedded_file_says_its_evidence() {
+    let silent = |text: &str| {
+        let head = text.split("[[rule]]").next().unwrap_or_default();
+        !head.lines().any(|line| line.starts_with("evidence = "))
+    };
+    let files: Vec<&str> =
+        files::FILES.iter().filter(|(_, text)| silent(text)).map(|(name, _)| *name).collect();
+    assert_eq!(files, Vec::<&str>::new(), "these files need `evidence` in their head");
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect();
+    files.sort();
+    files
+}
+
+/// The rules that find a resource in a record of `fixtures/`, by source, event and type.
+fn met_by_a_fixture() -> BTreeSet<(String, String, String)> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    let classifier = Classifier::new(Catalog::embedded(), Policy::default());
+    let mut met = BTreeSet::new();
+    for file in files_below(&fixtures) {
+        let bytes = std::fs::read(&file).unwrap();
+        read_records(bytes.as_slice(), &Limits::default(), &mut |item| {
+            let Ok(located) = item else { return };
+            let envelope = Envelope { event_bridge: located.event_bridge.as_ref(), account: None };
+            let (targets, rejected) = match classifier.classify_in(&located.record, envelope) {
+                Classification::Creation(creation) => (creation.targets, creation.rejected),
+                Classification::Rejected(rows) => (Vec::new(), rows),
+                _ => return,
+            };
+            let cannot_tag = rejected.iter().filter_map(|row| match row.status {
+                Outcome::Skipped(SkipReason::CannotTag(_)) => row.resource_type.clone(),
+                _ => None,
+            });
+            let types = targets.iter().map(|target| target.rule.resource_type.clone()).chain(cannot_tag);
+            met.extend(types.map(|resource_type| {
+                (
+                    located.record.event_source.to_string(),
+                    located.record.event_name.to_string(),
+                    resource_type,
+                )
+            }));
+        });
+    }
+    met
+}
+
+/// Evidence that is not there would be believed; evidence that is there but not said would be lost.
+#[test]
+fn a_rule_is_seen_exactly_if_a_fixture_meets_it() {
+    let met = met_by_a_fixture();
+    let (mut not_met, mut not_said) = (Vec::new(), Vec::new());
+    for service in Catalog::embedded().services().unwrap() {
+        for rule in &service.rules {
+            let key = (service.source.clone(), rule.event.clone(), rule.resource_type.clone());
+            let name = format!("{} {} {}", key.0, key.1, key.2);
+            match (rule.evidence == Evidence::Seen, met.contains(&key)) {
+                (true, false) => not_met.push(name),
+                (false, true) => not_said.push(name),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(not_met, Vec::<String>::new(), "`seen` needs a record in fixtures/");
+    assert_eq!(
+        not_said,
+        Vec::<String>::new(),
+        "a record in fixtures/ meets these: say `evidence = \"seen\"`"
+    );
+    assert!(met.len() >= 91, "{}", met.len());
 }

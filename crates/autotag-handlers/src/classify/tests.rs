@@ -5,6 +5,7 @@ use autotag_model::envelope::{Limits, read_records};
 use serde_json::{Value, json};
 
 mod believed;
+mod kinds;
 
 const SQS: &str = "sqs.amazonaws.com";
 
@@ -465,7 +466,7 @@ fn an_event_that_creates_only_sometimes_is_no_creation_the_other_times() {
 
 #[test]
 fn an_account_of_an_arn_is_not_believed_if_the_record_names_none() {
-    let arn = "arn:aws:kafka:us-east-1:999999999999:cluster/c/u";
+    let arn = "arn:aws:kafka:eu-west-1:999999999999:cluster/c/u";
     let request = json!({"clusterName": "c"});
     let call = record("kafka.amazonaws.com", "CreateCluster", request, json!({"clusterArn": arn}));
     let mary = json!({"type": "IAMUser", "userName": "mary"});

@@ -56,7 +56,7 @@ pub(super) fn deduplicate(requests: Vec<PlanRequest>) -> Vec<(PlanRequest, Vec<R
             duplicates.extend(again.into_iter().map(|target| {
                 let outcome = Outcome::Skipped(SkipReason::Duplicate);
                 let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome);
-                Row { origin: request.origin, ..row }
+                Row { origin: request.origin, ..row.by_rule_of(target.rule.evidence) }
             }));
         }
         deduplicated.push((request, duplicates));

@@ -228,7 +228,7 @@ impl Decisions<'_> {
         self.settle_all(creation.rejected);
         for target in creation.targets {
             let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome.clone());
-            self.fail(Row { origin, ..row });
+            self.fail(Row { origin, ..row.by_rule_of(target.rule.evidence) });
         }
     }
 
@@ -264,6 +264,7 @@ impl Decisions<'_> {
         let row = |status: Outcome| Row {
             origin: request.origin,
             owner: Some(Arc::clone(&resolved.owner)),
+            evidence: Some(target.rule.evidence),
             ..Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), status)
         };
         if let Some(outcome) = self.unresolved_dependency(target) {
@@ -276,12 +277,16 @@ impl Decisions<'_> {
         let key = target.resource.key();
         let Decided { tags, all, notes, owner, nothing } = decided;
         self.owners.insert(key.clone(), Arc::clone(&owner));
-        let writes = nothing.is_none();
         let action = match nothing {
             Some(outcome) => Action::Settled { outcome, depends_on: self.last.get(&key).copied() },
+            None if !self.policy.writes_by(target.rule.evidence) => {
+                Action::settled(Outcome::Skipped(SkipReason::DerivedRule))
+            }
             None => Action::Tag(Box::new(target.taggable())),
         };
-        let row = Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), action);
+        let writes = matches!(action, Action::Tag(_));
+        let row = Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), action)
+            .by_rule_of(target.rule.evidence);
         let origin = request.origin;
         let number = self.plan.push(Row { origin, owner: Some(owner), tags, decided: all, notes, ..row });
         if writes {
@@ -293,7 +298,9 @@ impl Decisions<'_> {
     fn unknown(&mut self, request: &PlanRequest, resolved: &Resolved, target: &TagTarget, why: String) {
         let event = Arc::clone(&request.creation.event);
         let resource_type = Some(target.resource.resource_type.clone());
-        let row = |status| Row { origin: request.origin, resource_type, ..Row::of_event(event, status) };
+        let evidence = Some(target.rule.evidence);
+        let row =
+            |status| Row { origin: request.origin, resource_type, evidence, ..Row::of_event(event, status) };
         let row = match decide(self.policy, request, resolved, target, self) {
             Ok(Decided { tags, all, notes, owner, .. }) => {
                 Row { tags, decided: all, notes, owner: Some(owner), ..row(Action::LookUp(why)) }

@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, RangeInclusive};
 
 mod attacks;
+mod derived;
 mod foreign_accounts;
 mod identity;
 mod late_parents;

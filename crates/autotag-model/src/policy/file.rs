@@ -6,7 +6,7 @@ use super::copies::CopyRules;
 use super::pattern::Pattern;
 use super::template::TagTemplate;
 use super::trust::{Trust, TrustFile};
-use super::{Ignore, Policy, Profile, Selection};
+use super::{DerivedRules, Ignore, Policy, Profile, Selection};
 use crate::tags::normalized_key;
 use crate::toml_error::TomlError;
 use serde::Deserialize;
@@ -63,6 +63,7 @@ struct Copy {
 struct Options {
     profile: Profile,
     copy: CopyMode,
+    derived: DerivedRules,
 }
 
 #[derive(Deserialize, Default, PartialEq, Eq)]
@@ -207,6 +208,7 @@ impl TryFrom<File> for Policy {
             read_at_creation: file.existing.read_at_creation,
             replace_existing: file.existing.replace,
             opt_out: file.existing.opt_out.map(|key| key.0),
+            derived: file.policy.derived,
             ignore: Ignore {
                 principals: patterns(file.ignore.principals),
                 services: patterns(file.ignore.services),
@@ -233,6 +235,7 @@ impl Default for Policy {
             read_at_creation: false,
             replace_existing: false,
             opt_out: None,
+            derived: DerivedRules::default(),
             ignore: Ignore::default(),
             trust: Trust::default(),
         }

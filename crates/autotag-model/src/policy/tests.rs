@@ -1,5 +1,6 @@
 use super::*;
 use crate::identity::Principal;
+use crate::rule::Evidence;
 use crate::tags::{TagConstraints, is_reserved};
 use proptest::prelude::*;
 use serde_json::json;
@@ -347,6 +348,27 @@ fn a_strict_policy_copies_listed_keys_as_they_are_listed() {
     assert_eq!(Policy::default().closed_keys(), None);
     assert!(policy.may_copy("TEAM") && !policy.may_copy("Environment") && !policy.may_copy("Owner"));
     assert!(Policy::default().may_copy("Environment") && !Policy::default().may_copy("aws:x"));
+}
+
+#[test]
+fn a_policy_says_what_derived_rules_do() {
+    let of = |text: &str| {
+        let policy = Policy::from_toml(text).unwrap();
+        let both = [Evidence::Derived, Evidence::Documented];
+        (
+            policy.derived,
+            both.map(|evidence| policy.applies(evidence)),
+            both.map(|evidence| policy.writes_by(evidence)),
+        )
+    };
+    assert_eq!(of(""), (DerivedRules::Tag, [true, true], [true, true]));
+    assert_eq!(of("[policy]\nderived = \"tag\""), of(""));
+    assert_eq!(of("[policy]\nderived = \"plan\""), (DerivedRules::Plan, [true, true], [false, true]));
+    assert_eq!(of("[policy]\nderived = \"off\""), (DerivedRules::Off, [false, true], [false, true]));
+    let error = Policy::from_toml("[policy]\nderived = false").unwrap_err().to_string();
+    assert!(error.contains("line 2, column 11"), "{error}");
+    let error = Policy::from_toml("[policy]\nderived = \"never\"").unwrap_err().to_string();
+    assert!(error.contains("`tag`, `plan`, `off`"), "{error}");
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! The kind of a resource by its ARN: the service and the form of the resource.
 
-use super::LocateError;
 use super::template::ArnTemplate;
-use crate::arn::{Arn, Region};
+use crate::arn::Arn;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use std::fmt;
 use std::str::FromStr;
@@ -29,7 +28,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceKind {
     service: String,
-    /// The literal texts between the `*`; one `*` stands between two of them.
+    /// The texts between the `*`.
     literals: Vec<String>,
 }
 
@@ -74,7 +73,9 @@ impl fmt::Display for ResourceKind {
 
 /// A text that is not a [`ResourceKind`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a kind of resource: expected `service:resource` with `*` for what varies, such as `grafana:/workspaces/*`")]
+#[error(
+    "`{text}` is not a kind of resource: expected `service:resource` with `*` for what varies, such as `grafana:/workspaces/*`"
+)]
 #[non_exhaustive]
 pub struct ResourceKindError {
     /// The text.
@@ -110,20 +111,6 @@ impl<'de> Deserialize<'de> for ResourceKind {
 /// Several kinds in one text, for messages: `a`, `a` or `b`.
 pub(super) fn listed(kinds: &[ResourceKind]) -> String {
     kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" or ")
-}
-
-/// The ARN, if it is of one of these kinds and lies in this region. Without kinds any is taken, and without a region
-/// any.
-pub(super) fn checked(arn: Arn, kinds: &[ResourceKind], region: Option<&Region>) -> Result<Arn, LocateError> {
-    if !kinds.is_empty() && !kinds.iter().any(|kind| kind.matches(&arn)) {
-        return Err(LocateError::Kind { arn, expected: kinds.to_vec() });
-    }
-    match (arn.region(), region) {
-        (Some(of_arn), Some(expected)) if of_arn != expected => {
-            Err(LocateError::Region { expected: expected.clone(), arn })
-        }
-        _ => Ok(arn),
-    }
 }
 
 #[cfg(test)]
@@ -177,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_text_of_another_form_is_not_a_kind() {
-        for text in ["", "sns", "sns:", ":x", "SNS:*", "arn:aws:sns:*", "sns:a**", "sns:${Topic}", "sns:a b", "s s:*"] {
+        for text in
+            ["", "sns", "sns:", ":x", "SNS:*", "arn:aws:sns:*", "sns:a**", "sns:${Topic}", "sns:a b", "s s:*"]
+        {
             let error = text.parse::<ResourceKind>().unwrap_err().to_string();
             assert!(error.contains("expected `service:resource`"), "{text}: {error}");
         }

@@ -140,10 +140,8 @@ fn an_arn_of_another_kind_is_refused() {
     let located = |more: &str, arn: &str| {
         rule(&format!("{workspace}{more}")).locate(&parsed(Value::Null, json!({"arn": arn})), &scope())
     };
-    let (role, ours) = (
-        "arn:aws:iam::111122223333:role/Admin",
-        "arn:aws:grafana:eu-west-1:111122223333:/workspaces/g-1",
-    );
+    let (role, ours) =
+        ("arn:aws:iam::111122223333:role/Admin", "arn:aws:grafana:eu-west-1:111122223333:/workspaces/g-1");
     let kind = "kind = \"grafana:/workspaces/*\"";
     assert_eq!(arns(located(kind, ours)), [ours]);
     assert_eq!(
@@ -160,23 +158,34 @@ fn an_arn_of_another_kind_is_refused() {
     assert!(why_no_arn(located(template, role)).contains("expects `grafana:/workspaces/*`"));
     let both = format!("{template}\nkind = \"iam:role/*\"");
     assert_eq!(arns(located(&both, role)), [role], "an explicit kind replaces that of the template");
-    assert!(why_no_arn(located(&both, "g-1")).contains("expects `iam:role/*`"), "also for what the template gives");
+    assert!(
+        why_no_arn(located(&both, "g-1")).contains("expects `iam:role/*`"),
+        "also for what the template gives"
+    );
 }
 
 #[test]
 fn an_arn_of_another_region_is_refused_unless_the_rule_takes_any() {
     let located = |more: &str, arn: &str| {
-        let rule = rule(&format!("event = \"CreateKey\"\nid = \"response.arn\"\nkind = [\"kms:key/*\", \"wafv2:*\"]\n{more}"));
+        let rule = rule(&format!(
+            "event = \"CreateKey\"\nid = \"response.arn\"\nkind = [\"kms:key/*\", \"wafv2:*\"]\n{more}"
+        ));
         rule.locate(&parsed(Value::Null, json!({"arn": arn})), &scope())
     };
     let (here, there) =
         ("arn:aws:kms:eu-west-1:111122223333:key/k", "arn:aws:kms:us-east-1:111122223333:key/k");
     assert_eq!(arns(located("", here)), [here]);
     assert_eq!(arns(located("", "arn:aws:kms::111122223333:key/k")), ["arn:aws:kms::111122223333:key/k"]);
-    assert_eq!(why_no_arn(located("", there)), format!("`{there}` is in us-east-1; the rule expects eu-west-1"));
+    assert_eq!(
+        why_no_arn(located("", there)),
+        format!("`{there}` is in us-east-1; the rule expects eu-west-1")
+    );
     let global = "region = \"global\"";
     assert_eq!(arns(located(global, there)), [there], "us-east-1 is the global region");
-    assert_eq!(why_no_arn(located(global, here)), format!("`{here}` is in eu-west-1; the rule expects us-east-1"));
+    assert_eq!(
+        why_no_arn(located(global, here)),
+        format!("`{here}` is in eu-west-1; the rule expects us-east-1")
+    );
     let Located::Resources(found) = located("region = \"arn\"", there) else { panic!() };
     assert_eq!(found[0].region.as_ref().map(Region::as_str), Some("us-east-1"));
 }
@@ -184,14 +193,19 @@ fn an_arn_of_another_region_is_refused_unless_the_rule_takes_any() {
 #[test]
 fn a_rule_says_its_evidence_or_takes_that_of_its_file() {
     let evidence = |head: &str, of_rule: &str| {
-        let text = format!("{HEAD}{head}[[rule]]\nevent = \"E\"\ntype = \"AWS::X::Y\"\nid = \"response.x\"\n{of_rule}");
+        let text = format!(
+            "{HEAD}{head}[[rule]]\nevent = \"E\"\ntype = \"AWS::X::Y\"\nid = \"response.x\"\n{of_rule}"
+        );
         ServiceRules::from_toml(&text).map(|rules| rules.rules[0].evidence).map_err(|error| error.to_string())
     };
     assert_eq!(evidence("", ""), Ok(Evidence::Documented), "a person wrote the file");
     assert_eq!(evidence("evidence = \"derived\"\n", ""), Ok(Evidence::Derived));
     assert_eq!(evidence("evidence = \"derived\"\n", "evidence = \"seen\""), Ok(Evidence::Seen));
     let error = evidence("", "evidence = \"guessed\"").unwrap_err();
-    assert!(error.contains("line 7, column 12") && error.contains("`seen`, `documented`, `derived`"), "{error}");
+    assert!(
+        error.contains("line 7, column 12") && error.contains("`seen`, `documented`, `derived`"),
+        "{error}"
+    );
 }
 
 #[test]

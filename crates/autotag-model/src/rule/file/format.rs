@@ -1,9 +1,9 @@
 //! The form of a rule file.
 
-use crate::rule::{Condition, Evidence, ResourceKind};
 use crate::rule::call::{Api, Http, Pagination, Param, TagShape};
 use crate::rule::path::{Path, PathError};
 use crate::rule::template::ArnTemplate;
+use crate::rule::{Condition, Evidence, ResourceKind};
 use crate::tags::TagConstraints;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};

@@ -1,0 +1,58 @@
+//! Resources that rules found which no record has confirmed.
+
+use super::*;
+use crate::row::Status as _;
+use autotag_model::policy::DerivedRules;
+use autotag_model::rule::Evidence;
+
+const THING: &str = "arn:aws:sqs:eu-west-1:111122223333:derived";
+
+/// The requests of an event of a derived rule and of one that the catalogue has.
+fn requests(policy: &Policy) -> Vec<PlanRequest> {
+    let rules = "source = \"sqs.amazonaws.com\"\nname = \"SQS\"\nevidence = \"derived\"\n\n[[rule]]\n\
+                 event = \"CreateThing\"\ntype = \"AWS::SQS::Thing\"\nid = \"response.arn\"\nkind = \"sqs:*\"\n";
+    let mut catalog = Catalog::embedded();
+    catalog.add("derived.toml", rules).unwrap();
+    let classifier = Classifier::new(catalog, policy.clone());
+    let ana = user("ana");
+    let records = [
+        call("09:00:00", &ana, "sqs:CreateThing", &json!({}), &json!({"arn": THING})),
+        queue("09:00:01", &ana, "seen"),
+    ];
+    let text = records.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    ClassifiedRecords::read(text.as_bytes(), &classifier).creations
+}
+
+fn policy(derived: DerivedRules) -> Policy {
+    let mut policy = Policy::default();
+    policy.derived = derived;
+    policy
+}
+
+#[test]
+fn by_default_derived_rules_tag_like_all_others_and_rows_say_so() {
+    let world = world();
+    let rows = run(&Policy::default(), &world, requests(&Policy::default()));
+    assert_eq!(owner_on(&world, THING).as_deref(), Some("ana"));
+    assert_eq!(row_of(&rows, THING).evidence, Some(Evidence::Derived));
+    assert_eq!(row_of(&rows, &queue_arn("seen")).evidence, Some(Evidence::Seen));
+    let line = serde_json::to_string(row_of(&rows, THING)).unwrap();
+    assert!(line.ends_with(",\"evidence\":\"derived\"}"), "{line}");
+}
+
+#[test]
+fn with_the_policy_plan_a_derived_rule_shows_its_tags_and_writes_none() {
+    let (world, policy) = (world(), policy(DerivedRules::Plan));
+    let planned = plan(&policy, &world, requests(&policy));
+    let row = planned.resources().find(|row| row.arn().as_deref() == Some(THING)).unwrap();
+    assert_eq!(row.tags.get("Owner").map(ToString::to_string).as_deref(), Some("ana"), "shown");
+    assert_eq!(row.owner_name(), Some("ana"));
+    let why = row.status.reason().unwrap();
+    assert!(why.contains("`derived = \"plan\"`"), "{why}");
+    assert_eq!(planned.writes(), 1);
+    let rows = execute(&world, planned);
+    assert_eq!(row_of(&rows, THING).status, Outcome::Skipped(SkipReason::DerivedRule));
+    assert!(world.tags_on(THING).is_empty());
+    assert_eq!(owner_on(&world, &queue_arn("seen")).as_deref(), Some("ana"), "other rules write");
+    assert!(!row_of(&rows, THING).status.is_returned(), "its message is done");
+}

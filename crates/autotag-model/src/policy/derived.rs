@@ -1,0 +1,15 @@
+//! What a policy does by rules that no record has confirmed.
+
+/// What is done by [derived](crate::rule::Evidence::Derived) rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DerivedRules {
+    /// They are rules like any other.
+    #[default]
+    Tag,
+    /// Their resources are planned and shown, and no tag is written.
+    Plan,
+    /// They do not apply. Their events are uncovered.
+    Off,
+}
