@@ -35,8 +35,7 @@ pub(crate) struct Botocore {
 
 impl Botocore {
     pub(crate) fn start() -> Self {
-        let python =
-            Emulator::python(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
+        let python = Emulator::python(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/gates.py");
         let mut child = Command::new(python)
             .args(["-u", script])

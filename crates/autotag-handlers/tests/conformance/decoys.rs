@@ -87,8 +87,11 @@ fn record(subject: &Subject, values: &[(String, String)]) -> Value {
     let mut record = common::call(0, &common::user("mara"), "x:y", &Value::Null, &Value::Null);
     record["eventSource"] = json!(format!("{}.amazonaws.com", subject.source));
     record["eventName"] = json!(rule.event);
-    let fields =
-        [("request", "requestParameters"), ("response", "responseElements"), ("service", "serviceEventDetails")];
+    let fields = [
+        ("request", "requestParameters"),
+        ("response", "responseElements"),
+        ("service", "serviceEventDetails"),
+    ];
     for (part, field) in fields {
         record[field] = parts.get(part).cloned().unwrap_or_default();
     }
@@ -133,7 +136,8 @@ fn values(subject: &Subject, facts: &Facts, tables: &Tables, right: &str) -> Vec
     let mut wrong = others.iter().cycle();
     let mut values = Vec::new();
     for path in paths {
-        let value = if is_right(&path) { right.to_owned() } else { wrong.next().cloned().unwrap_or_default() };
+        let value =
+            if is_right(&path) { right.to_owned() } else { wrong.next().cloned().unwrap_or_default() };
         values.push((path, value));
     }
     values

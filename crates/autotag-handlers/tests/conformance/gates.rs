@@ -3,7 +3,8 @@
 use super::botocore::Facts;
 use super::decoys;
 use super::naming::{
-    copies_its_type, is_called_like_its_type, is_named_after, names_its_kind, names_its_resource, operation_names_its_type,
+    copies_its_type, is_called_like_its_type, is_named_after, names_its_kind, names_its_resource,
+    operation_names_its_type,
 };
 use super::subject::Subject;
 use super::tables::{IamResource, Tables};
@@ -89,9 +90,12 @@ pub(crate) fn describes(pattern: &str, text: &str) -> bool {
 
 /// Whether one of the rule's actions tags the resource.
 fn tags(subject: &Subject, resource: &IamResource) -> bool {
-    subject.rule.actions.iter().filter_map(|action| action.split_once(':')).any(|(prefix, action)| {
-        prefix == resource.prefix && resource.tagged_by.contains(action)
-    })
+    subject
+        .rule
+        .actions
+        .iter()
+        .filter_map(|action| action.split_once(':'))
+        .any(|(prefix, action)| prefix == resource.prefix && resource.tagged_by.contains(action))
 }
 
 /// The kinds and the template of a rule, with the resources of IAM that have this form.
@@ -120,14 +124,19 @@ pub(crate) fn kind(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding
     for (form, known) in forms {
         let key = format!("{} {form}", subject.name());
         let service = form.split(':').next().unwrap_or_default();
-        let of_service = subject.prefixes().contains(service) || subject.prefixes().contains(subject.source.as_str());
-        let untagged = if known.is_empty() { !of_service } else { !known.iter().any(|known| tags(subject, known)) };
+        let of_service =
+            subject.prefixes().contains(service) || subject.prefixes().contains(subject.source.as_str());
+        let untagged =
+            if known.is_empty() { !of_service } else { !known.iter().any(|known| tags(subject, known)) };
         if known.is_empty() {
             faults.push(Finding { key: key.clone(), why: "IAM has no resource of this form".to_owned() });
         }
         if can_be_tagged && untagged {
             let key = format!("{key} by {}", subject.rule.actions.join(", "));
-            faults.push(Finding { key, why: "none of the rule's actions tags a resource of this form".to_owned() });
+            faults.push(Finding {
+                key,
+                why: "none of the rule's actions tags a resource of this form".to_owned(),
+            });
         }
     }
     faults
@@ -166,7 +175,11 @@ pub(crate) fn resource_type(subject: &Subject, facts: &Facts, tables: &Tables) -
     let mut calls = prefixes.into_iter().map(|prefix| format!("{prefix}:{}", subject.operation()));
     let by_stacks = calls.any(|call| known.created_by.iter().any(|by| by.eq_ignore_ascii_case(&call)));
     // Schemas of old types have no handlers, and those that there are list what a stack does besides, too.
-    let named = if known.created_by.is_empty() { is_called_like_its_type(subject) } else { by_stacks && operation_names_its_type(subject) };
+    let named = if known.created_by.is_empty() {
+        is_called_like_its_type(subject)
+    } else {
+        by_stacks && operation_names_its_type(subject)
+    };
     if named || copies_its_type(subject) {
         return Vec::new();
     }

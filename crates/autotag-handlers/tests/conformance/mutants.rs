@@ -60,12 +60,16 @@ fn kind(rule: &Subject, _: &Facts, _: &Rules, tables: &Tables, random: &mut Rand
         let forms: Vec<&str> =
             forms.map(|resource| resource.form.as_str()).filter(|form| *form != template).collect();
         let form = random.one_of(&forms)?;
-        return Some(("arn", toml::Value::String(format!("arn:{{partition}}:{}", form.replace('*', "{id}")))));
+        return Some((
+            "arn",
+            toml::Value::String(format!("arn:{{partition}}:{}", form.replace('*', "{id}"))),
+        ));
     }
     let own = rule.kinds();
     // A narrower form of the rule's own kind is no mistake.
     let is_other = |kind: &String| {
-        !own.iter().any(|own| kind == own || own.strip_suffix('*').is_some_and(|front| kind.starts_with(front)))
+        !own.iter()
+            .any(|own| kind == own || own.strip_suffix('*').is_some_and(|front| kind.starts_with(front)))
     };
     let kinds: Vec<String> = forms.map(super::tables::IamResource::kind).filter(is_other).collect();
     let kind = random.one_of(&kinds).filter(|_| !own.is_empty())?;
@@ -78,15 +82,22 @@ fn action(rule: &Subject, _: &Facts, rules: &Rules, _: &Tables, random: &mut Ran
         return None;
     }
     let (other, _) = random.one_of(rules)?;
-    let foreign = other.rule.actions.iter().filter(|action| {
-        action.split_once(':').is_some_and(|(prefix, _)| !rule.prefixes().contains(prefix))
-    });
+    let foreign =
+        other.rule.actions.iter().filter(|action| {
+            action.split_once(':').is_some_and(|(prefix, _)| !rule.prefixes().contains(prefix))
+        });
     let actions: Vec<toml::Value> = foreign.map(|action| toml::Value::String(action.clone())).collect();
     (!actions.is_empty()).then(|| ("actions", toml::Value::Array(actions)))
 }
 
 /// The type is another rule's of the service, or of any service.
-fn resource_type(rule: &Subject, _: &Facts, rules: &Rules, _: &Tables, random: &mut Random) -> Option<Change> {
+fn resource_type(
+    rule: &Subject,
+    _: &Facts,
+    rules: &Rules,
+    _: &Tables,
+    random: &mut Random,
+) -> Option<Change> {
     let same = random.below(2) == 0;
     let others = rules.iter().map(|(other, _)| other).filter(|other| {
         other.rule.resource_type != rule.rule.resource_type

@@ -4,8 +4,21 @@ use super::subject::{Subject, last};
 use super::tables::IamResource;
 
 /// What members that name a resource end with.
-const SUFFIXES: &[&str] =
-    &["arns", "arn", "identifier", "ids", "uuid", "id", "names", "name", "url", "alias", "key", "number", "locator"];
+const SUFFIXES: &[&str] = &[
+    "arns",
+    "arn",
+    "identifier",
+    "ids",
+    "uuid",
+    "id",
+    "names",
+    "name",
+    "url",
+    "alias",
+    "key",
+    "number",
+    "locator",
+];
 
 /// Lower case, letters and digits only.
 pub(crate) fn plain(name: &str) -> String {
@@ -32,7 +45,8 @@ fn nouns(subject: &Subject) -> Vec<String> {
 /// Whether a name is that of one of the nouns, or of its last part: `datastore` of `fhirdatastore`. Plurals count.
 fn is_one_of(name: &str, nouns: &[String]) -> bool {
     let singular = name.strip_suffix('s').unwrap_or(name);
-    let forms = [name, singular, name.strip_suffix("set").unwrap_or(name), name.strip_suffix("list").unwrap_or(name)];
+    let forms =
+        [name, singular, name.strip_suffix("set").unwrap_or(name), name.strip_suffix("list").unwrap_or(name)];
     name.len() > 2 && nouns.iter().any(|noun| forms.iter().any(|form| form.len() > 2 && noun.ends_with(form)))
 }
 

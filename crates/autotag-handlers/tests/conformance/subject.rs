@@ -94,7 +94,8 @@ impl Subject {
     /// The paths of the id at which AWS writes ARNs.
     pub(crate) fn arn_paths(&self) -> Vec<String> {
         let by_arn = matches!(self.rule.call, TagCall::TaggingApi | TagCall::None);
-        let of_answers = self.rule.id.iter().map(Path::to_string).filter(|path| !path.starts_with("request."));
+        let of_answers =
+            self.rule.id.iter().map(Path::to_string).filter(|path| !path.starts_with("request."));
         let named = |path: &String| last(path).to_ascii_lowercase().ends_with("arn");
         of_answers.filter(|path| named(path) || (self.rule.arn.is_none() && by_arn)).collect()
     }
@@ -111,7 +112,12 @@ impl Subject {
 
     /// The prefixes of the IAM actions that tag the resource.
     pub(crate) fn prefixes(&self) -> BTreeSet<&str> {
-        self.rule.actions.iter().filter_map(|action| action.split_once(':')).map(|(prefix, _)| prefix).collect()
+        self.rule
+            .actions
+            .iter()
+            .filter_map(|action| action.split_once(':'))
+            .map(|(prefix, _)| prefix)
+            .collect()
     }
 }
 
@@ -142,7 +148,8 @@ pub(crate) fn all() -> Vec<Subject> {
     let mut subjects = Vec::new();
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        let mut head: toml::Table = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let mut head: toml::Table =
+            text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let Some(toml::Value::Array(rules)) = head.remove("rule") else { continue };
         for rule in rules {
             let subject = Subject::new(&head, rule.as_table().unwrap());

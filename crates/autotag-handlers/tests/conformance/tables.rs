@@ -124,9 +124,9 @@ impl Tables {
             let all = words(&names).into_iter();
             all.map(move |name| (format!("{prefix}:{name}"), makes.clone())).collect::<Vec<_>>()
         });
-        let types = rows("types.tsv").into_iter().map(|[name, tags, by]| {
-            (name, CfnType { taggable: tags == "tags", created_by: words(&by) })
-        });
+        let types = rows("types.tsv")
+            .into_iter()
+            .map(|[name, tags, by]| (name, CfnType { taggable: tags == "tags", created_by: words(&by) }));
         Self {
             resources: resources.collect(),
             calls: calls.collect(),
