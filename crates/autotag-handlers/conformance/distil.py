@@ -143,7 +143,8 @@ def form(arn):
     """`grafana:{region}:{account}:/workspaces/*` of an ARN pattern."""
     text = re.sub(r"^arn:\$?\{?[^:]*\}?:", "", arn)
     text = text.replace("${Region}", "{region}").replace("${Account}", "{account}")
-    return re.sub(r"\$\{[^}]*\}", "*", text)
+    # Names that follow each other are one.
+    return re.sub(r"(\$\{[^}]*\})+", "*", text)
 
 
 def resources(kinds, tagged):

@@ -124,10 +124,9 @@ fn values(subject: &Subject, facts: &Facts, tables: &Tables, right: &str) -> Vec
         let reviewed = || tables.is_reviewed("member", &key);
         names_its_resource(subject, path) || (of_rule.iter().any(|own| own == path) && reviewed())
     };
-    let of_answer = facts.arns.iter().cloned().filter(|path| {
-        // The rule's own spelling of the same member comes first.
-        !of_rule.iter().any(|own| own.eq_ignore_ascii_case(path))
-    });
+    // The rule's own spelling of the same member comes first.
+    let is_other = |path: &&String| !of_rule.iter().any(|own| own.eq_ignore_ascii_case(path));
+    let of_answer = facts.arns.iter().filter(is_other).cloned();
     let paths: BTreeSet<String> = of_answer.chain(of_rule.iter().cloned()).collect();
     let kind = kind_of(right.trim_start_matches("arn:aws:"));
     let service = kind.split(':').next().unwrap_or_default();

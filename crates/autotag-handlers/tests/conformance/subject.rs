@@ -84,9 +84,12 @@ impl Subject {
         let mut form = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (inside, rest) = part.split_once('}').unwrap_or((part, ""));
-            let kept = matches!(inside, "region" | "account");
-            form += &if kept { format!("{{{inside}}}") } else { "*".to_owned() };
-            form += rest;
+            match inside {
+                "region" => form.push_str("{region}"),
+                "account" => form.push_str("{account}"),
+                _ => form.push('*'),
+            }
+            form.push_str(rest);
         }
         Some(form)
     }
