@@ -140,11 +140,11 @@ def taggers(actions):
 
 
 def form(arn):
-    """`grafana:{region}:{account}:/workspaces/*` of an ARN pattern."""
-    text = re.sub(r"^arn:\$?\{?[^:]*\}?:", "", arn)
-    text = text.replace("${Region}", "{region}").replace("${Account}", "{account}")
+    """`grafana:{region}:{account}:/workspaces/*` of an ARN pattern. The reference has several names for an account."""
+    _, _, service, region, account, resource = arn.split(":", 5)
+    region, account = (re.sub(r"\$\{[^}]*\}", name, part) for part, name in ((region, "{region}"), (account, "{account}")))
     # Names that follow each other are one.
-    return re.sub(r"(\$\{[^}]*\})+", "*", text)
+    return re.sub(r"(\$\{[^}]*\})+", "*", ":".join([service, region, account, resource]))
 
 
 def resources(kinds, tagged):

@@ -125,7 +125,10 @@ fn values(subject: &Subject, facts: &Facts, tables: &Tables, right: &str) -> Vec
         names_its_resource(subject, path) || (of_rule.iter().any(|own| own == path) && reviewed())
     };
     // The rule's own spelling of the same member comes first.
-    let is_other = |path: &&String| !of_rule.iter().any(|own| own.eq_ignore_ascii_case(path));
+    // What the template takes from the record is not another resource's, either.
+    let template = subject.rule.arn.iter().flat_map(|arn| placeholders(arn.as_str()));
+    let of_rule_or_template: Vec<String> = of_rule.iter().cloned().chain(template).collect();
+    let is_other = |path: &&String| !of_rule_or_template.iter().any(|own| own.eq_ignore_ascii_case(path));
     let of_answer = facts.arns.iter().filter(is_other).cloned();
     let paths: BTreeSet<String> = of_answer.chain(of_rule.iter().cloned()).collect();
     let kind = kind_of(right.trim_start_matches("arn:aws:"));

@@ -194,7 +194,8 @@ pub(crate) fn source(subject: &Subject, facts: &Facts, _: &Tables) -> Vec<Findin
     if subject.evidence().as_deref() != Some("derived") || facts.error.is_some() {
         return Vec::new();
     }
-    let names = facts.names.iter().skip(1).map(String::as_str).chain(subject.prefixes());
+    // `api.iotwireless` is the endpoint of `iotwireless`.
+    let names = facts.names.iter().skip(1).filter_map(|name| name.rsplit('.').next()).chain(subject.prefixes());
     let others: Vec<&str> = names.filter(|name| *name != subject.source).collect();
     if others.is_empty() {
         return Vec::new();

@@ -47,11 +47,16 @@ fn is_one_of(name: &str, nouns: &[String]) -> bool {
     let singular = name.strip_suffix('s').unwrap_or(name);
     let forms =
         [name, singular, name.strip_suffix("set").unwrap_or(name), name.strip_suffix("list").unwrap_or(name)];
-    name.len() > 2 && nouns.iter().any(|noun| forms.iter().any(|form| form.len() > 2 && noun.ends_with(form)))
+    // Version 2 of an operation mostly names its members as version 1 did.
+    let nouns = nouns.iter().flat_map(|noun| [noun.as_str(), noun.strip_suffix("v2").unwrap_or(noun)]);
+    let mut nouns = nouns.filter(|_| name.len() > 2);
+    nouns.any(|noun| forms.iter().any(|form| form.len() > 2 && noun.ends_with(form)))
 }
 
 /// What structures around a resource's members end with.
-const AROUND: &[&str] = &["metadata", "status", "summary", "description", "details", "detail", "input"];
+const AROUND: &[&str] = &[
+    "metadata", "status", "summary", "description", "details", "detail", "input", "info", "properties", "task",
+];
 
 /// The name of a member without what says that it is an ARN, an id or a name.
 fn stem(member: &str) -> &str {
@@ -64,6 +69,7 @@ fn is_inside_its_resource(mut parents: Vec<&str>, nouns: &[String]) -> bool {
     while let Some(parent) = parents.pop() {
         let parent = plain(parent);
         let name = AROUND.iter().find_map(|suffix| parent.strip_suffix(suffix)).unwrap_or(&parent);
+        let name = name.strip_prefix("create").unwrap_or(name);
         if !name.is_empty() {
             return is_one_of(name, nouns) || is_one_of(&parent, nouns);
         }
@@ -83,8 +89,10 @@ pub(crate) fn names_its_resource(subject: &Subject, path: &str) -> bool {
         // FSx calls all of its ARNs so. Beside the answer's other members it would be somebody else's.
         "resource" if !parents.is_empty() => is_inside_its_resource(parents.to_vec(), &nouns),
         stem => {
-            // A copy is named by `targetSnapshotName`.
-            let own = stem.strip_prefix("target").filter(|_| path.starts_with("request.")).unwrap_or(stem);
+            // A copy is named by `targetSnapshotName`, `newImageName` or `restoredTableArn`.
+            let of_copies: &[&str] =
+                if path.starts_with("request.") { &["target", "new"] } else { &["restored"] };
+            let own = of_copies.iter().find_map(|copy| stem.strip_prefix(copy)).unwrap_or(stem);
             is_one_of(own, &nouns) || is_one_of(&member, &nouns)
         }
     }
