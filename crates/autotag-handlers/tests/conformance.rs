@@ -42,6 +42,79 @@ struct Catalogue {
     tables: Tables,
     rules: Vec<(Subject, Facts)>,
     mutants: Vec<(Mutant, Facts)>,
+    misled: Vec<(Subject, Facts)>,
+}
+
+/// Creations whose answer has an ARN of another resource, which a tool took for that of the new one: source, event, type,
+/// path, and the kind that the type has.
+const MISLED: &[[&str; 5]] = &[
+    [
+        "grafana",
+        "CreateWorkspace",
+        "AWS::Grafana::Workspace",
+        "workspace.workspaceRoleArn",
+        "grafana:/workspaces/*",
+    ],
+    [
+        "ec2",
+        "CreateLocalGatewayRouteTableVpcAssociation",
+        "AWS::EC2::LocalGatewayRouteTableVPCAssociation",
+        "localGatewayRouteTableVpcAssociation.localGatewayRouteTableArn",
+        "ec2:local-gateway-route-table-vpc-association/*",
+    ],
+    [
+        "ec2",
+        "CreateLocalGatewayRouteTableVirtualInterfaceGroupAssociation",
+        "AWS::EC2::LocalGatewayRouteTableVirtualInterfaceGroupAssociation",
+        "localGatewayRouteTableVirtualInterfaceGroupAssociation.localGatewayRouteTableArn",
+        "ec2:local-gateway-route-table-virtual-interface-group-association/*",
+    ],
+    [
+        "ec2",
+        "CreateVpcBlockPublicAccessExclusion",
+        "AWS::EC2::VPCBlockPublicAccessExclusion",
+        "vpcBlockPublicAccessExclusion.resourceArn",
+        "ec2:vpc-block-public-access-exclusion/*",
+    ],
+    [
+        "glue",
+        "CreateIntegrationResourceProperty",
+        "AWS::Glue::IntegrationResourceProperty",
+        "resourceArn",
+        "glue:integrationresourceproperty/*",
+    ],
+    [
+        "networkmanager",
+        "CreateDirectConnectGatewayAttachment",
+        "AWS::NetworkManager::DirectConnectGatewayAttachment",
+        "directConnectGatewayAttachment.directConnectGatewayArn",
+        "networkmanager:attachment/*",
+    ],
+    [
+        "networkmanager",
+        "CreateTransitGatewayPeering",
+        "AWS::NetworkManager::TransitGatewayPeering",
+        "transitGatewayPeering.transitGatewayArn",
+        "networkmanager:peering/*",
+    ],
+    [
+        "networkmanager",
+        "CreateTransitGatewayRouteTableAttachment",
+        "AWS::NetworkManager::TransitGatewayRouteTableAttachment",
+        "transitGatewayRouteTableAttachment.transitGatewayRouteTableArn",
+        "networkmanager:attachment/*",
+    ],
+];
+
+fn misled() -> Vec<Subject> {
+    let rules = MISLED.iter().map(|[source, event, kind_of_resource, path, kind]| {
+        let head = format!("source = \"{source}.amazonaws.com\"\nname = \"x\"\nactions = [\"{source}:TagResource\"]\n");
+        let rule = format!(
+            "event = \"{event}\"\ntype = \"{kind_of_resource}\"\nid = \"response.{path}\"\nkind = \"{kind}\"\n"
+        );
+        Subject::new(&head.parse().unwrap(), &rule.parse().unwrap()).unwrap()
+    });
+    rules.collect()
 }
 
 fn catalogue() -> &'static Catalogue {
@@ -55,7 +128,10 @@ fn catalogue() -> &'static Catalogue {
         let mutants = mutants::all(&rules, &tables);
         let facts = botocore.ask(mutants.iter().map(|mutant| &mutant.subject));
         let mutants = mutants.into_iter().zip(facts).collect();
-        Catalogue { tables, rules, mutants }
+        let misled = misled();
+        let facts = botocore.ask(&misled);
+        let misled = misled.into_iter().zip(facts).collect();
+        Catalogue { tables, rules, mutants, misled }
     })
 }
 
@@ -156,6 +232,17 @@ fn every_type_and_every_tagging_call_has_a_rule_or_a_reason() {
     let census = census::take(&rules, &all.tables);
     println!("{census}");
     assert!(census.faults.is_empty(), "{} faults:\n{}", census.faults.len(), census.faults.join("\n"));
+}
+
+/// Rules that a tool derived from AWS's models and that would have tagged another resource.
+#[test]
+fn arns_that_misled_others_are_refused_by_their_names() {
+    let all = catalogue();
+    for (rule, facts) in &all.misled {
+        assert_eq!((&facts.error, &facts.unknown), (&None, &Vec::new()), "{}", rule.name());
+        assert_eq!(gates::member(rule, facts, &all.tables).len(), 1, "{}", rule.name());
+        assert_eq!(gates::decoys(rule, facts, &all.tables).len(), 1, "{}", rule.name());
+    }
 }
 
 /// The gate that refuses a mutant, if any.

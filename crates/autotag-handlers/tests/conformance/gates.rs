@@ -195,7 +195,8 @@ pub(crate) fn source(subject: &Subject, facts: &Facts, _: &Tables) -> Vec<Findin
         return Vec::new();
     }
     // `api.iotwireless` is the endpoint of `iotwireless`.
-    let names = facts.names.iter().skip(1).filter_map(|name| name.rsplit('.').next()).chain(subject.prefixes());
+    let names =
+        facts.names.iter().skip(1).filter_map(|name| name.rsplit('.').next()).chain(subject.prefixes());
     let others: Vec<&str> = names.filter(|name| *name != subject.source).collect();
     if others.is_empty() {
         return Vec::new();

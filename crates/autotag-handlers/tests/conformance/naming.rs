@@ -55,7 +55,16 @@ fn is_one_of(name: &str, nouns: &[String]) -> bool {
 
 /// What structures around a resource's members end with.
 const AROUND: &[&str] = &[
-    "metadata", "status", "summary", "description", "details", "detail", "input", "info", "properties", "task",
+    "metadata",
+    "status",
+    "summary",
+    "description",
+    "details",
+    "detail",
+    "input",
+    "info",
+    "properties",
+    "task",
 ];
 
 /// The name of a member without what says that it is an ARN, an id or a name.
@@ -86,8 +95,6 @@ pub(crate) fn names_its_resource(subject: &Subject, path: &str) -> bool {
     let (_, parents) = parents.split_last().unwrap();
     match stem(&member) {
         "" => is_inside_its_resource(parents.to_vec(), &nouns),
-        // FSx calls all of its ARNs so. Beside the answer's other members it would be somebody else's.
-        "resource" if !parents.is_empty() => is_inside_its_resource(parents.to_vec(), &nouns),
         stem => {
             // A copy is named by `targetSnapshotName`, `newImageName` or `restoredTableArn`.
             let of_copies: &[&str] =
