@@ -124,10 +124,10 @@ class Clients:
 
 def is_tagging(name, action):
     """API Gateway's actions are HTTP methods. Its resources are tagged by PUT, POST and PATCH."""
-    return "Tagging" in action["accessLevel"] or name in {"PUT", "POST"}
+    return "Tagging" in action["accessLevel"] or name in {"PUT", "POST", "TagResource"}
 
 
-def taggers(actions):
+def taggers(actions, kinds):
     """The tag actions of each resource, by prefix and resource."""
     found = collections.defaultdict(set)
     for prefix, calls in actions.items():
@@ -136,6 +136,9 @@ def taggers(actions):
             if is_tagging(name, action) and not name.startswith("Untag"):
                 for kind in action["resourceTypes"]:
                     found[prefix, kind["name"].lower().rstrip("*")].add(name)
+                # The reference does not restrict some tag actions to any resources.
+                for kind in () if action["resourceTypes"] else kinds.get(prefix, ()):
+                    found[prefix, kind].add(name)
     return found
 
 
@@ -266,7 +269,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     check(folder)
     actions, kinds = read(folder / "data" / "actions"), read(folder / "data" / "resourceTypes")
-    tagged, clients, (taggable, creates) = taggers(actions), Clients(), types()
+    tagged, clients, (taggable, creates) = taggers(actions, kinds), Clients(), types()
     found = calls(actions, clients, tagged, nouns_created(taggable, creates))
     write(HERE / "resources.tsv", ["prefix", "resource", "form", "tagged by"], resources(kinds, tagged))
     rows = ((*key, " ".join(sorted(names))) for key, names in found.items())

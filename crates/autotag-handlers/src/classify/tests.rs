@@ -135,16 +135,13 @@ fn creations_without_a_rule_are_named_and_nothing_else_is() {
 
 #[test]
 fn creating_events_are_known_by_awss_own_data_and_not_by_their_verbs() {
+    // Without rules, so that a rule for one of them does not hide what the list says.
+    let classifier = Classifier::new(Catalog::empty(), Policy::default());
     let classified = |source: &str, name: &str| {
-        classify(&record(&format!("{source}.amazonaws.com"), name, json!({"name": "x"}), json!({"id": "x"})))
+        let text = record(&format!("{source}.amazonaws.com"), name, json!({"name": "x"}), json!({"id": "x"}));
+        classifier.classify(&serde_json::from_str(&text.to_string()).unwrap())
     };
-    let listed = |source: &str, name: &str| match classified(source, name) {
-        Classification::Uncovered(_) => true,
-        Classification::Other => false,
-        // A rule of the catalogue may cover it by now.
-        Classification::Creation(_) | Classification::Rejected(_) => true,
-        other => panic!("{other:?}"),
-    };
+    let listed = |source: &str, name: &str| matches!(classified(source, name), Classification::Uncovered(_));
     for (source, name) in [
         ("securityhub", "EnableSecurityHub"),
         ("config", "PutConformancePack"),
