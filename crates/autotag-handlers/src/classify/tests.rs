@@ -137,11 +137,11 @@ fn creations_without_a_rule_are_named_and_nothing_else_is() {
 fn creating_events_are_known_by_awss_own_data_and_not_by_their_verbs() {
     // Without rules, so that a rule for one of them does not hide what the list says.
     let classifier = Classifier::new(Catalog::empty(), Policy::default());
-    let classified = |source: &str, name: &str| {
+    let what = |source: &str, name: &str| {
         let text = record(&format!("{source}.amazonaws.com"), name, json!({"name": "x"}), json!({"id": "x"}));
         classifier.classify(&serde_json::from_str(&text.to_string()).unwrap())
     };
-    let listed = |source: &str, name: &str| matches!(classified(source, name), Classification::Uncovered(_));
+    let listed = |source: &str, name: &str| matches!(what(source, name), Classification::Uncovered(_));
     for (source, name) in [
         ("securityhub", "EnableSecurityHub"),
         ("config", "PutConformancePack"),
@@ -168,7 +168,7 @@ fn creating_events_are_known_by_awss_own_data_and_not_by_their_verbs() {
         ("securityhub", "UpdateSecurityHubConfiguration"),
         ("ec2", "CreateTags"),
     ] {
-        assert_eq!(classified(source, name), Classification::Other, "{source} {name}");
+        assert_eq!(what(source, name), Classification::Other, "{source} {name}");
     }
 }
 
