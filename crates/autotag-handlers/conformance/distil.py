@@ -274,7 +274,9 @@ def main():
     write(HERE / "resources.tsv", ["prefix", "resource", "form", "tagged by"], resources(kinds, tagged))
     rows = ((*key, " ".join(sorted(names))) for key, names in found.items())
     write(HERE / "calls.tsv", ["prefix", "makes", "calls"], rows)
-    rows = ((name, "tags" if taggable[name] else "none", " ".join(sorted(creates[name]))) for name in taggable)
+    # Of types without tags the name is enough.
+    made = {name: " ".join(sorted(creates[name])) if taggable[name] else "" for name in taggable}
+    rows = ((name, "tags" if taggable[name] else "none", made[name]) for name in taggable)
     write(HERE / "types.tsv", ["type", "tags", "created by"], rows)
     table = HERE.parent / "src" / "catalog" / "creating_calls.tsv"
     write(table, ["source", "state", "makes", "makes nothing taggable"], uncovered(found, clients, actions))
