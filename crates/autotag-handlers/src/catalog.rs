@@ -2,7 +2,10 @@
 //!
 //! Only the file of the service at hand is parsed, when its first event comes: start-up costs nothing.
 
+mod creating;
+
 use autotag_model::rule::{Rule, RuleFileError, ServiceRules};
+use creating::Creates;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
@@ -95,6 +98,40 @@ impl Catalog {
             .into_iter()
             .flatten()
             .any(|service| service.rules.not_a_resource.iter().any(|name| name == event_name))
+    }
+
+    /// Whether a call that no rule covers creates something that can be tagged.
+    ///
+    /// The catalogue's `not_a_resource` counts first, then AWS's own data. A call that neither knows counts by its verb.
+    ///
+    /// ```
+    /// use autotag_handlers::catalog::Catalog;
+    ///
+    /// let catalog = Catalog::embedded();
+    /// assert!(catalog.is_creation("securityhub.amazonaws.com", "EnableSecurityHub"));
+    /// assert!(!catalog.is_creation("ssmmessages.amazonaws.com", "CreateControlChannel"));
+    /// assert!(catalog.is_creation("newservice.amazonaws.com", "CreateThing"));
+    /// ```
+    pub fn is_creation(&self, event_source: &str, event_name: &str) -> bool {
+        let service = event_source.strip_suffix(SOURCE_SUFFIX).unwrap_or_default();
+        let creates = match creating::creates(service, event_name) {
+            Creates::Taggable => true,
+            Creates::NothingTaggable => false,
+            Creates::Unknown => creating::begins_with_creating_verb(event_name),
+        };
+        creates && !self.is_not_a_resource(event_source, event_name)
+    }
+
+    /// Whether AWS has ended the service of an event source. Old trails still have its events.
+    ///
+    /// ```
+    /// use autotag_handlers::catalog::Catalog;
+    ///
+    /// assert!(Catalog::has_ended("qldb.amazonaws.com"));
+    /// assert!(!Catalog::has_ended("sqs.amazonaws.com"));
+    /// ```
+    pub fn has_ended(event_source: &str) -> bool {
+        event_source.strip_suffix(SOURCE_SUFFIX).is_some_and(creating::has_ended)
     }
 
     /// All services with their rules as they count, by event source: the user's own in place of those they replace.

@@ -69,22 +69,6 @@ pub struct Classifier {
     services: Arc<[Arc<dyn ServiceHandler>]>,
 }
 
-/// Verbs with which the names of creating events begin. `Put`, `Start` and `Enable` mostly change what exists.
-const CREATING_VERBS: &[&str] = &[
-    "Create",
-    "Run",
-    "Copy",
-    "Import",
-    "Register",
-    "Allocate",
-    "Restore",
-    "Request",
-    "Purchase",
-    "Provision",
-    "Launch",
-    "Clone",
-];
-
 impl Classifier {
     /// A classifier with the built-in service handlers.
     pub fn new(catalog: impl Into<Arc<Catalog>>, policy: impl Into<Arc<Policy>>) -> Self {
@@ -147,16 +131,13 @@ impl Classifier {
         envelope: Envelope<'_>,
         has_rule: bool,
     ) -> Classification {
-        let creating =
-            has_rule || CREATING_VERBS.iter().any(|verb| begins_with_word(&record.event_name, verb));
+        let (source, name) = (&record.event_source, &record.event_name);
+        let creates = || has_rule || self.catalog.is_creation(source, name);
+        if record.read_only == Some(true) || record.failed() || !creates() {
+            return Classification::Other;
+        }
         let account = account_of(record, envelope);
-        let ignored = self.policy.ignore.event(&record.event_source, &record.event_name, account.as_ref());
-        if !creating
-            || ignored.is_some()
-            || record.read_only == Some(true)
-            || record.failed()
-            || self.catalog.is_not_a_resource(&record.event_source, &record.event_name)
-        {
+        if self.policy.ignore.event(source, name, account.as_ref()).is_some() {
             return Classification::Other;
         }
         Classification::Uncovered(Arc::new(EventSummary::of(record, envelope.account)))
@@ -329,11 +310,6 @@ fn no_id(parsed: &ParsedRecord) -> Outcome {
         )),
         None => Outcome::Skipped(SkipReason::NoId),
     }
-}
-
-/// `Create` begins `CreateQueue`, and not `Created`.
-fn begins_with_word(name: &str, word: &str) -> bool {
-    name.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase()))
 }
 
 /// Why an `EventBridge` event is not believed: anybody who may put events on a bus could have put it there. `None` if

@@ -3,6 +3,7 @@
 use super::table::{printable, styled};
 use crate::completion::Completion;
 use crate::input::Unreadable;
+use autotag_handlers::catalog::Catalog;
 use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::row::{Row, Status};
@@ -85,10 +86,11 @@ impl Summary {
         line("duplicates", &self.duplicates.to_string())?;
         let uncovered: u64 = self.uncovered.values().sum();
         line("uncovered", &format!("{}{}", plural(uncovered, "creating event"), colon(uncovered)))?;
-        list(
-            out,
-            by_count(&self.uncovered).map(|((source, name), count)| format!("{count} {source} {name}")),
-        )?;
+        let names = by_count(&self.uncovered).map(|((source, name), count)| {
+            let ended = if Catalog::has_ended(source) { " (AWS has ended the service)" } else { "" };
+            format!("{count} {source} {name}{ended}")
+        });
+        list(out, names)?;
         self.write_derived(out)?;
         let groups = [
             ("  unreadable", &self.unreadable, counts.unreadable_without_row),
