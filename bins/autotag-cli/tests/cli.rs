@@ -289,7 +289,7 @@ fn explain_tells_why_a_record_leads_to_nothing() {
         stdout(&failed)
     );
     let uncovered =
-        autotag(&["explain", "fixtures/trail", "--event", "3cd29992-f6c0-46fa-a551-9144303c09f0"]);
+        autotag(&["explain", "fixtures/trail", "--event", "d270a070-037a-4586-ace5-eba4edc64738"]);
     assert!(stdout(&uncovered).contains("NoRule"), "{}", stdout(&uncovered));
 }
 
@@ -435,17 +435,17 @@ fn programs_get_every_byte() {
 #[test]
 fn a_users_rules_cover_what_the_catalogue_does_not() {
     let folder = tempfile::tempdir().unwrap();
-    let rules = folder.path().join("kendra.toml");
+    let rules = folder.path().join("finspace.toml");
     fs::write(
         &rules,
-        "source = \"kendra.amazonaws.com\"\nname = \"Amazon Kendra\"\nactions = [\"kendra:TagResource\"]\n\n[[rule]]\nevent = \"CreateIndex\"\ntype = \"AWS::Kendra::Index\"\nid = \"response.id\"\narn = \"arn:{partition}:kendra:{region}:{account}:index/{id}\"\n",
+        "source = \"finspace.amazonaws.com\"\nname = \"Amazon FinSpace\"\nactions = [\"finspace:TagResource\"]\n\n[[rule]]\nevent = \"CreateEnvironment\"\ntype = \"AWS::FinSpace::Environment\"\nid = \"response.environmentArn\"\n",
     )
     .unwrap();
-    let kendra = |output: &Output| {
-        lines(output).iter().filter(|line| line["event_source"] == "kendra.amazonaws.com").count()
+    let finspace = |output: &Output| {
+        lines(output).iter().filter(|line| line["event_source"] == "finspace.amazonaws.com").count()
     };
-    assert_eq!(kendra(&autotag(&["plan", "fixtures/trail"])), 0);
-    assert_eq!(kendra(&autotag(&["plan", "fixtures/trail", "--rules", rules.to_str().unwrap()])), 1);
+    assert_eq!(finspace(&autotag(&["plan", "fixtures/trail"])), 0);
+    assert_eq!(finspace(&autotag(&["plan", "fixtures/trail", "--rules", rules.to_str().unwrap()])), 1);
 }
 
 #[test]

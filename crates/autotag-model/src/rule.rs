@@ -35,6 +35,7 @@
 
 mod account;
 mod call;
+mod catalog_id;
 mod creation;
 mod evidence;
 mod file;
@@ -348,7 +349,7 @@ impl Rule {
         } else {
             None
         };
-        let text = text.map(|text| account::in_catalog(text, catalog));
+        let text = text.map(|text| catalog_id::in_catalog(text, catalog));
         let region = scope.region.as_ref().filter(|_| !self.in_any_region);
         let arn = text
             .map(|text| readable_arn(&text).and_then(|arn| expected_arn(arn, &self.kinds, region)))

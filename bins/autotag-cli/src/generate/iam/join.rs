@@ -3,7 +3,7 @@
 //! An action applies to ARNs of its own service only. So one statement with the actions and resources of several services
 //! allows what one statement for each of them allows, as long as no service occurs in two of the statements.
 
-use super::{MAX_POLICY_LENGTH, Policy, Statement};
+use super::document::{MAX_POLICY_LENGTH, Policy, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Joins the statements whose services occur in no other statement, and leaves the others as they are. A joined statement

@@ -1,5 +1,6 @@
 use super::*;
 use autotag_handlers::catalog::Catalog;
+use serde_json::json;
 
 fn inventory(policy: &str) -> Inventory {
     let policy = autotag_model::policy::Policy::from_toml(policy).unwrap();
