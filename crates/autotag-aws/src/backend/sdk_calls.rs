@@ -47,7 +47,9 @@ mod tests {
     fn every_call_of_the_catalogue_can_be_sent() {
         for service in Catalog::embedded().services().unwrap() {
             for call in service.native.values() {
-                let name = service.source.split('.').next().unwrap();
+                let source = service.source.split('.').next().unwrap();
+                // The snapshots of the EBS direct APIs are EC2's, and so are their ARNs.
+                let name = if source == "ebs" { "ec2" } else { source };
                 let can = call.api.is_some() || sdk(call, name).is_some();
                 assert!(can, "{}: {} is described nowhere", service.source, call.name);
             }

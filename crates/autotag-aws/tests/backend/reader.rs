@@ -313,7 +313,8 @@ async fn a_list_that_is_not_whole_is_no_answer() {
         let part = json!({"Tags": [{"Key": "a", "Value": "x"}], "HasMoreTags": true});
         (call.operation == "ListTagsForStream").then(|| Reply::json(200, &part))
     });
-    let stream = item("kinesis:CreateStream", "AWS::Kinesis::Stream", "s", "");
+    let arn = format!("arn:aws:kinesis:eu-west-1:{HERE}:stream/s");
+    let stream = item("kinesis:CreateStream", "AWS::Kinesis::Stream", "s", &arn);
     let answers = world.backend().existing_tags(&[stream]).await;
     assert_eq!(failure(&answers[0]).0, ErrorClass::Transport);
 }

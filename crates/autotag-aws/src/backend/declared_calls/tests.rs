@@ -216,7 +216,13 @@ fn resources_are_named_as_their_calls_want_it() {
             "fs-1",
         ),
         ("firehose", "TagDeliveryStream", "", "arn:aws:firehose:eu-west-1:1:deliverystream/s", "s"),
-        ("kinesis", "AddTagsToStream", "s", "", "s"),
+        (
+            "kinesis",
+            "AddTagsToStream",
+            "",
+            "arn:aws:kinesis:eu-west-1:1:stream/s",
+            "arn:aws:kinesis:eu-west-1:1:stream/s",
+        ),
         (
             "sqs",
             "TagQueue",
