@@ -126,6 +126,8 @@ pub struct Rule {
     pub when: Option<Condition>,
     /// The rule applies only if this does not hold.
     pub unless: Option<Condition>,
+    /// Other types of `CloudFormation` that are the same resource, made by the same event.
+    pub also: Vec<String>,
     /// A note for users.
     pub note: Option<String>,
     /// The tags that the service accepts.
@@ -267,6 +269,11 @@ fn expected_arn(arn: Arn, kinds: &[ResourceKind], region: Option<&Region>) -> Re
 }
 
 impl Rule {
+    /// The resource type and the other types that are the same resource.
+    pub fn types(&self) -> impl Iterator<Item = &str> {
+        [&self.resource_type].into_iter().chain(&self.also).map(String::as_str)
+    }
+
     /// The IAM actions that are needed to tag the rule's resources.
     pub fn iam_actions(&self) -> Vec<&str> {
         let api = (self.call == TagCall::TaggingApi).then_some("tag:TagResources");

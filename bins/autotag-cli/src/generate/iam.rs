@@ -28,6 +28,9 @@ const MAX_POLICIES: usize = 10;
 /// service in the account take their place. The policies use the first number with which they fit into a role.
 const MAX_RESOURCE_PATTERNS: [usize; 5] = [6, 3, 2, 1, 0];
 
+/// The service whose kinds are never replaced by the whole service: IAM refuses a pattern that has a region and could be a bucket.
+const EXACT_ONLY: &str = "s3:";
+
 /// Actions without resource-level permissions in IAM's service reference, one a line.
 const WILDCARD_ONLY_ACTIONS: &str = include_str!("iam/wildcard-only.txt");
 
@@ -158,7 +161,7 @@ fn pattern(template: &str) -> String {
 /// Removes patterns that another one subsumes, and replaces too many patterns by the whole service.
 fn compact(needs: ActionMap<'_>, max_patterns: usize) -> ActionMap<'_> {
     let needs = needs.into_iter().map(|(action, mut resources)| {
-        if resources.len() > max_patterns {
+        if resources.len() > max_patterns && !action.starts_with(EXACT_ONLY) {
             resources = resources.iter().map(|resource| whole_service(resource)).collect();
         }
         let kept = resources

@@ -22,7 +22,8 @@ MOTO = [
     ("!GetAtt TagHandlerVersion.Version]", "1]"),
     ("!GetAtt SessionHandlerVersion.Version]", "1]"),
     # It refuses ARNs that IAM takes.
-    ("s3:*:${AWS::AccountId}:storage-lens-group", "s3:::storage-lens-group"),
+    ("s3:*:${AWS::AccountId}:access-grants", "s3:::access-grants"),
+    ("s3:*:${AWS::AccountId}:storage-lens", "s3:::storage-lens"),
     ("s3:*:${AWS::AccountId}:job", "s3:::job"),
     ("iam::${AWS::AccountId}:*", "iam::${AWS::AccountId}:role/*"),
 ]

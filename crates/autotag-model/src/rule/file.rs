@@ -129,6 +129,7 @@ impl Checked<'_> {
             request_tags: paths(rule.request_tags.as_ref()),
             created: rule.created.clone(),
             new_if: rule.new_if.as_ref().map(|condition| condition.0.clone()),
+            also: rule.also.clone(),
             note: rule.note.clone(),
             limits: TagConstraints { tags: rule.max_tags.unwrap_or(limits.tags), ..limits },
         }))

@@ -29,12 +29,14 @@ enum Filter {
     Lower,
     /// The part after the first `/`.
     Below,
+    /// The part of an ARN after its account.
+    Resource,
 }
 
 /// A template for ARNs and parameters, for example `arn:{partition}:sqs:{region}:{account}:{id|last}`.
 ///
 /// The placeholders are `{id}`, `{arn}`, `{partition}`, `{region}`, `{account}` and any [`Path`]. One of the filters
-/// `last`, `unrooted`, `lower` and `below` can follow after a `|`.
+/// `last`, `unrooted`, `lower`, `below` and `resource` can follow after a `|`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArnTemplate {
     written: String,
@@ -134,6 +136,7 @@ impl Filter {
             Self::None => value,
             Self::Lower => value.to_lowercase(),
             Self::Below => value.split_once('/').map_or(value.clone(), |(_, below)| below.to_owned()),
+            Self::Resource => value.splitn(6, ':').nth(5).map_or(value.clone(), str::to_owned),
             Self::Unrooted => value.strip_prefix('/').map_or(value.clone(), str::to_owned),
             Self::Last => {
                 let split = value.rsplit_once('/').or_else(|| value.rsplit_once(':'));
@@ -159,7 +162,7 @@ pub enum ArnTemplateError {
         name: String,
     },
     /// It has a filter that does not exist.
-    #[error("no filter `{name}`: expected last, unrooted, lower or below")]
+    #[error("no filter `{name}`: expected last, unrooted, lower, below or resource")]
     Filter {
         /// The filter as written.
         name: String,
@@ -190,6 +193,7 @@ impl FromStr for ArnTemplate {
                 Some("unrooted") => Filter::Unrooted,
                 Some("lower") => Filter::Lower,
                 Some("below") => Filter::Below,
+                Some("resource") => Filter::Resource,
                 Some(other) => return Err(ArnTemplateError::Filter { name: other.to_owned() }),
             };
             Ok((source, filter))

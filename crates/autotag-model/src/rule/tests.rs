@@ -485,3 +485,28 @@ fn in_the_place_of_an_arn_a_mask_is_absent() {
     let beside = parsed(Value::Null, json!({"topic": "***", "topicArn": named}));
     assert_eq!(arns(only_arns.locate(&beside, &scope())), [named]);
 }
+
+#[test]
+fn the_resource_of_an_arn_goes_into_a_template() {
+    let rules = ServiceRules::from_toml(
+        r#"
+        source = "mediaconnect.amazonaws.com"
+        name = "MediaConnect"
+        [[rule]]
+        event = "AddFlowVpcInterfaces"
+        type = "AWS::MediaConnect::FlowVpcInterface"
+        also = ["AWS::Other::Name"]
+        id = "response.vpcInterfaces[].name"
+        arn = "arn:{partition}:mediaconnect:{region}:{account}:{response.flowArn|resource}/vpcInterface/{id}"
+        "#,
+    )
+    .unwrap();
+    let response = json!({"flowArn": "arn:aws:mediaconnect:eu-west-1:111122223333:flow:1-a:live",
+        "vpcInterfaces": [{"name": "studio"}]});
+    let parsed = ParsedRecord { response, ..ParsedRecord::default() };
+    let Located::Resources(found) = rules.rules[0].locate(&parsed, &scope()) else { panic!() };
+    let arn = "arn:aws:mediaconnect:eu-west-1:111122223333:flow:1-a:live/vpcInterface/studio";
+    assert_eq!(found[0].display(), arn);
+    let types: Vec<&str> = rules.rules[0].types().collect();
+    assert_eq!(types, ["AWS::MediaConnect::FlowVpcInterface", "AWS::Other::Name"]);
+}

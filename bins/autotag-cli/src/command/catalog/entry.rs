@@ -20,10 +20,11 @@ pub(super) struct Entry<'c> {
     pub(super) note: Option<&'c str>,
     pub(super) evidence: Evidence,
     pub(super) kind: Vec<String>,
+    also: Vec<&'c str>,
 }
 
 /// The columns of the CSV form: the keys of the JSON form.
-pub(super) const COLUMNS: [&str; 13] = [
+pub(super) const COLUMNS: [&str; 14] = [
     "service",
     "event_source",
     "event_name",
@@ -37,6 +38,7 @@ pub(super) const COLUMNS: [&str; 13] = [
     "note",
     "evidence",
     "kind",
+    "also",
 ];
 
 impl<'c> Entry<'c> {
@@ -55,11 +57,12 @@ impl<'c> Entry<'c> {
             note: rule.note.as_deref(),
             evidence: rule.evidence,
             kind: rule.kinds.iter().map(ToString::to_string).collect(),
+            also: rule.also.iter().map(String::as_str).collect(),
         }
     }
 
     /// The cells of [`COLUMNS`]. The members of a list are separated by spaces.
-    pub(super) fn cells(&self) -> [String; 13] {
+    pub(super) fn cells(&self) -> [String; 14] {
         let text = |cell: &str| neutralized(cell).into_owned();
         [
             text(self.service),
@@ -75,6 +78,7 @@ impl<'c> Entry<'c> {
             text(self.note.unwrap_or_default()),
             self.evidence.to_string(),
             text(&self.kind.join(" ")),
+            text(&self.also.join(" ")),
         ]
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Numbers {
 impl Numbers {
     pub(super) fn of(services: &[ServiceRules]) -> Self {
         let rules = || services.iter().flat_map(|service| &service.rules);
-        let types: BTreeSet<&str> = rules().map(|rule| rule.resource_type.as_str()).collect();
+        let types: BTreeSet<&str> = rules().flat_map(|rule| rule.types()).collect();
         let events: BTreeSet<(&str, &str)> = services
             .iter()
             .flat_map(|service| {

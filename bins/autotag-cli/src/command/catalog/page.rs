@@ -39,7 +39,8 @@ fn section(page: &mut String, service: &ServiceRules) {
         let call = if rule.call == TagCall::None { "-" } else { rule.call.name() };
         let first = if rule.existing { "yes" } else { "" };
         let note = rule.note.as_deref().unwrap_or_default().replace('|', "\\|");
-        let (event, kind, evidence) = (&rule.event, &rule.resource_type, rule.evidence);
+        let (event, evidence) = (&rule.event, rule.evidence);
+        let kind = rule.types().collect::<Vec<_>>().join(", ");
         let _ = writeln!(page, "| {event} | {kind} | {evidence} | {call} | {first} | {note} |");
     }
 }

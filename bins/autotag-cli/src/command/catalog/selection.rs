@@ -18,7 +18,7 @@ pub(super) fn keep_rules(services: &mut Vec<ServiceRules>, args: &CatalogArgs) {
     }
     for service in services.iter_mut() {
         service.rules.retain(|rule| {
-            rule.resource_type.to_lowercase().contains(&wanted_type)
+            rule.types().any(|name| name.to_lowercase().contains(&wanted_type))
                 && wanted_evidence.is_none_or(|evidence| rule.evidence == evidence)
         });
     }

@@ -44,6 +44,8 @@ pub(super) struct RuleFile {
     pub(super) event: Spanned<String>,
     #[serde(rename = "type")]
     pub(super) resource_type: Spanned<String>,
+    #[serde(default)]
+    pub(super) also: Vec<String>,
     pub(super) id: OneOrMore<Path>,
     pub(super) arn: Option<ArnTemplate>,
     pub(super) kind: Option<OneOrMore<ResourceKind>>,
