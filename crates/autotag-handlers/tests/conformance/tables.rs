@@ -137,6 +137,11 @@ impl Tables {
         }
     }
 
+    /// Whether the call changes something. IAM writes some names otherwise than the API: `CreateWebHook`, `CreateAcl`.
+    pub(crate) fn knows_call(&self, call: &str) -> bool {
+        self.calls.contains_key(call) || self.calls.keys().any(|known| known.eq_ignore_ascii_case(call))
+    }
+
     /// Whether a person has looked at this exception.
     pub(crate) fn is_reviewed(&self, gate: &str, key: &str) -> bool {
         let of_gate = self.reviewed.iter().filter(|entry| entry.gate == gate);
