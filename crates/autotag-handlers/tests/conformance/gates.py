@@ -21,6 +21,9 @@ import botocore.session
 # Event sources that are neither an endpoint prefix nor a signing name.
 SOURCES = {
     "amazonmq": ["mq"],
+    "autoscaling": ["autoscaling", "application-autoscaling"],
+    "multi-party-approval": ["mpa"],
+    "s3express": ["s3"],
     "servicecatalog-appregistry": ["servicecatalog-appregistry"],
     "ses": ["email", "ses"],
     "sms-voice": ["sms-voice"],
@@ -30,9 +33,8 @@ SOURCES = {
 # Services of which CloudTrail leaves out the structure around an answer's members.
 FLATTENED = {"rds", "elasticache", "redshift"}
 # Members that CloudTrail calls otherwise than the models.
-SPELT = {
-    "s3": {"bucketname": "bucket", "x-amz-version-id": "versionid"},
-}
+S3 = {"bucketname": "bucket", "x-amz-version-id": "versionid"}
+SPELT = {"s3": S3, "s3express": S3}
 # Members that CloudTrail writes around a request: `createDeploymentInput` of API Gateway.
 WRAPPERS = {"apigateway": "{}input"}
 # Lambda's events carry the version of the API, some of CloudFront's too.

@@ -9,6 +9,7 @@ use super::naming::{
 use super::subject::Subject;
 use super::tables::{IamResource, Tables};
 use autotag_model::rule::TagCall;
+use std::collections::BTreeSet;
 
 /// What a gate refuses: the name by which `reviewed.toml` lists it, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub(crate) fn operation(subject: &Subject, facts: &Facts, tables: &Tables) -> Ve
     let names = facts.names.iter().map(String::as_str).chain([subject.source.as_str()]);
     let known = prefixes.iter().copied().chain(names);
     let mut known = known.map(|prefix| format!("{prefix}:{}", subject.operation()));
-    if known.any(|call| tables.calls.contains_key(&call)) {
+    if known.any(|call| tables.knows_call(&call)) {
         return Vec::new();
     }
     found(subject.call(), "IAM has no such action that changes something")
@@ -113,10 +114,21 @@ fn forms<'t>(subject: &Subject, tables: &'t Tables) -> Vec<(String, Vec<&'t IamR
     subject.kinds().into_iter().map(of_kind).chain(subject.template().map(of_template)).collect()
 }
 
+/// Whether the rule's actions are those of its service. A resource that is tagged by its name has no kind to compare.
+fn is_tagged_by_its_service(subject: &Subject, facts: &Facts) -> bool {
+    let names: BTreeSet<&str> =
+        facts.names.iter().map(String::as_str).chain([subject.source.as_str()]).collect();
+    subject.prefixes().is_subset(&names)
+}
+
 /// The kind, or the template, is that of a resource that one of the rule's actions tags.
-pub(crate) fn kind(subject: &Subject, _: &Facts, tables: &Tables) -> Vec<Finding> {
+pub(crate) fn kind(subject: &Subject, facts: &Facts, tables: &Tables) -> Vec<Finding> {
     let forms = forms(subject, tables);
     let can_be_tagged = subject.rule.call != TagCall::None;
+    if forms.is_empty() && can_be_tagged && !is_tagged_by_its_service(subject, facts) {
+        let key = format!("{} by {}", subject.name(), subject.rule.actions.join(", "));
+        return found(key, "the rule's actions are another service's");
+    }
     if forms.is_empty() && can_be_tagged && !subject.arn_paths().is_empty() {
         return found(subject.name(), "a rule that takes an ARN from the answer has a `kind`");
     }

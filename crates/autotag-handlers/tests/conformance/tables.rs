@@ -86,6 +86,8 @@ pub(crate) struct Tables {
     pub(crate) calls: BTreeMap<String, String>,
     pub(crate) types: BTreeMap<String, CfnType>,
     pub(crate) reviewed: Vec<Reviewed>,
+    /// The rules of `reviewed` by gate.
+    keys: BTreeMap<String, BTreeSet<String>>,
     pub(crate) unreachable: Vec<Unreachable>,
     pub(crate) equivalent: Vec<Equivalent>,
 }
@@ -127,19 +129,29 @@ impl Tables {
         let types = rows("types.tsv")
             .into_iter()
             .map(|[name, tags, by]| (name, CfnType { taggable: tags == "tags", created_by: words(&by) }));
+        let reviewed = lists("reviewed.toml").reviewed;
+        let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for entry in &reviewed {
+            keys.entry(entry.gate.clone()).or_default().extend(entry.rules.iter().cloned());
+        }
         Self {
             resources: resources.collect(),
             calls: calls.collect(),
             types: types.collect(),
-            reviewed: lists("reviewed.toml").reviewed,
+            reviewed,
+            keys,
             unreachable: lists("unreachable.toml").unreachable,
             equivalent: lists("equivalent.toml").equivalent,
         }
     }
 
+    /// Whether the call changes something. IAM writes some names otherwise than the API: `CreateWebHook`, `CreateAcl`.
+    pub(crate) fn knows_call(&self, call: &str) -> bool {
+        self.calls.contains_key(call) || self.calls.keys().any(|known| known.eq_ignore_ascii_case(call))
+    }
+
     /// Whether a person has looked at this exception.
     pub(crate) fn is_reviewed(&self, gate: &str, key: &str) -> bool {
-        let of_gate = self.reviewed.iter().filter(|entry| entry.gate == gate);
-        of_gate.flat_map(|entry| &entry.rules).any(|rule| rule == key)
+        self.keys.get(gate).is_some_and(|keys| keys.contains(key))
     }
 }

@@ -135,3 +135,17 @@ fn a_row_says_the_evidence_of_its_rule_also_if_the_record_names_no_resource() {
     let Classification::Rejected(rows) = classified else { panic!("{classified:?}") };
     assert_eq!(rows[0].evidence, Some(Evidence::Derived));
 }
+
+/// The answer lists the variables that failed, such as those that exist already, and not those that the call made.
+#[test]
+fn a_batch_that_fails_in_part_tags_none_of_its_variables() {
+    let variables = json!({"variableEntries": [{"name": "ip"}, {"name": "email"}]});
+    let batch =
+        |errors| record("frauddetector.amazonaws.com", "BatchCreateVariable", variables.clone(), errors);
+    let made = classify(&batch(json!({"errors": []})));
+    let Classification::Creation(made) = made else { panic!("{made:?}") };
+    assert_eq!(made.targets.len(), 2);
+    let failed = json!({"errors": [{"name": "ip", "code": 400, "message": "the variable exists"}]});
+    let failed = classify(&batch(failed));
+    assert!(!matches!(failed, Classification::Creation(_)), "{failed:?}");
+}
