@@ -70,7 +70,8 @@ pub(crate) fn take(rules: &[&Subject], tables: &Tables) -> Census {
     // A type that could be tagged once may be listed, too.
     let types = tables.types.iter().filter(|(name, known)| known.taggable || is_listed(name));
     let types: BTreeSet<String> = types.map(|(name, _)| name.clone()).collect();
-    let covered: BTreeSet<String> = rules.iter().map(|rule| rule.rule.resource_type.clone()).collect();
+    let covered: BTreeSet<String> =
+        rules.iter().flat_map(|rule| rule.rule.types()).map(str::to_owned).collect();
     let listed: Vec<(&String, &String)> = tables
         .unreachable
         .iter()

@@ -21,7 +21,10 @@ import botocore.session
 # Event sources that are neither an endpoint prefix nor a signing name.
 SOURCES = {
     "amazonmq": ["mq"],
+    "applicationsignals": ["application-signals"],
     "autoscaling": ["autoscaling", "application-autoscaling"],
+    "backup": ["backup", "backupsearch"],
+    "iotsecuredtunneling": ["iotsecuretunneling"],
     "multi-party-approval": ["mpa"],
     "s3express": ["s3"],
     "servicecatalog-appregistry": ["servicecatalog-appregistry"],
