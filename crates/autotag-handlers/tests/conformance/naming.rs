@@ -146,7 +146,7 @@ fn names_of(resource: &IamResource, by_arn: bool) -> Vec<String> {
 }
 
 /// Whether IAM calls one of these resources like the type: exactly so if it has a resource of the type's exact name in
-/// `all`, otherwise if one name ends with the other. The name of the operation counts, too.
+/// `all`, otherwise if one name ends with the other. The name of the operation counts if no resource is called like the type.
 pub(crate) fn names_its_kind(subject: &Subject, these: &[&IamResource], all: &[&IamResource]) -> bool {
     let nouns = nouns(subject);
     let nouns: Vec<&str> = nouns.iter().map(|noun| singular(noun)).filter(|noun| noun.len() > 1).collect();
@@ -159,8 +159,13 @@ pub(crate) fn names_its_kind(subject: &Subject, these: &[&IamResource], all: &[&
             return these.iter().any(is_exact);
         }
     }
-    these
-        .iter()
-        .flat_map(|resource| names_of(resource, true))
-        .any(|name| nouns.iter().any(|noun| noun.ends_with(&name) || name.ends_with(noun)))
+    let ends_alike = |resource: &IamResource, noun: &str| {
+        names_of(resource, true).iter().any(|name| noun.ends_with(name) || name.ends_with(noun))
+    };
+    // `CreateFlow` also makes the sources of a flow: the type says more than the operation.
+    let of_type = nouns.first().filter(|noun| all.iter().any(|resource| ends_alike(resource, noun)));
+    match of_type {
+        Some(noun) => these.iter().any(|resource| ends_alike(resource, noun)),
+        None => these.iter().any(|resource| nouns.iter().any(|noun| ends_alike(resource, noun))),
+    }
 }
