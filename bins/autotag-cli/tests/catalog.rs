@@ -67,7 +67,9 @@ fn rules_say_their_evidence_and_kind_in_every_format() {
     assert!(["seen", "documented"].contains(&rule["evidence"].as_str().unwrap()), "{rule}");
     let csv = stdout(&autotag(&["catalog", "--service", "sqs", "--format", "csv"]));
     let rows: Vec<&str> = csv.lines().collect();
-    assert!(rows[0].ends_with(",note,evidence,kind") && rows[1].ends_with(",seen,sqs:*"), "{csv}");
+    assert!(rows[0].ends_with(",note,evidence,kind,also") && rows[1].ends_with(",seen,sqs:*,"), "{csv}");
+    let subnets = json_of(&["catalog", "--type", "docdb::dbsubnetgroup"]).remove(0);
+    assert_eq!(subnets["resource_type"], "AWS::RDS::DBSubnetGroup", "another type of the same resource");
     let table = stdout(&autotag(&["catalog", "--service", "sqs"]));
     assert!(table.contains("evidence") && table.contains("seen") && table.contains("sqs:*"), "{table}");
 }

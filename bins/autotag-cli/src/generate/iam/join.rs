@@ -17,10 +17,12 @@ pub(super) fn join(statements: Vec<Statement>) -> Vec<Statement> {
         let only_here = |service: &String| service != EVERY_SERVICE && uses.get(service) == Some(&1);
         !one.needs_account() && services(one).iter().all(only_here)
     };
-    let (alone, mut joined): (Vec<Statement>, Vec<Statement>) = statements.into_iter().partition(is_alone);
+    let (mut alone, mut joined): (Vec<Statement>, Vec<Statement>) =
+        statements.into_iter().partition(is_alone);
+    alone.sort_by(|a, b| (&a.tag_keys, &a.actions).cmp(&(&b.tag_keys, &b.actions)));
     let mut open: Vec<Statement> = Vec::new();
     for one in alone {
-        if !open.iter_mut().any(|other| absorb(other, &one)) {
+        if !open.last_mut().is_some_and(|last| absorb(last, &one)) {
             open.push(one);
         }
     }
