@@ -107,6 +107,13 @@ fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarge
         || request.previous_tags.is_some()
 }
 
+/// The resources that the record names, and whose tags [`decide`] has to know whoever the owner is.
+pub(super) fn named_resources(policy: &Policy, request: &PlanRequest) -> Vec<TaggableResource> {
+    let targets = request.creation.targets.iter();
+    let needed = targets.filter(|target| needs_existing_tags(policy, request, target));
+    needed.map(TagTarget::taggable).collect()
+}
+
 /// The resources whose tags [`decide`] has to know.
 pub(super) fn queried_resources(
     policy: &Policy,

@@ -2,7 +2,7 @@
 
 use super::bounded::{CONCURRENCY, join_bounded};
 use super::copies;
-use super::decide::{Decided, Knowledge, Resolved, decide, queried_resources, resolve};
+use super::decide::{Decided, Knowledge, Resolved, decide, named_resources, queried_resources, resolve};
 use super::related::{RelatedTargets, find_related};
 use super::value::{Action, Plan, PlannedResource, RowNumber};
 use crate::backend::{BackendReader, TaggableResource, Tags};
@@ -16,6 +16,7 @@ use crate::services::{CREATION_SKEW, Repeat, TagTarget};
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
 use autotag_model::tags::TagSet;
+use futures_util::future::join;
 use jiff::Timestamp;
 use session_store::{OverlayStore, SessionReader};
 use std::collections::{HashMap, HashSet};
@@ -118,7 +119,8 @@ impl<'a> Planner<'a> {
         decisions.plan
     }
 
-    /// Asks for the owner and the related resources of each creation, then for the existing tags of all resources.
+    /// Asks for the owner and the related resources of each creation, and meanwhile for the existing tags of the resources
+    /// that the records name; then for those of the others.
     async fn ask(
         &self,
         creations: Vec<PlanRequest>,
@@ -126,14 +128,23 @@ impl<'a> Planner<'a> {
     ) -> (Vec<Asked>, ExistingTags) {
         let sessions = DedupSessions::new(sessions);
         let backend = DedupReader::new(self.backend);
-        let questions = copies::deduplicate(creations).into_iter().map(|(request, duplicates)| {
+        let requests = copies::deduplicate(creations);
+        let named: Vec<TaggableResource> =
+            requests.iter().flat_map(|(request, _)| named_resources(self.policy, request)).collect();
+        let questions = requests.into_iter().map(|(request, duplicates)| {
             let (sessions, backend) = (&sessions, &backend);
             async move { (self.resolve(request, sessions, backend).await, duplicates) }
         });
-        let asked = join_bounded(questions, self.concurrency).await;
+        let none = ExistingTags::new();
+        let (asked, mut before) = join(
+            join_bounded(questions, self.concurrency),
+            read_once(self.backend, named.into_iter(), &none),
+        )
+        .await;
         let resolved = asked.iter().filter_map(|(creation, _)| creation.as_ref().ok());
         let queried = resolved.flat_map(|creation| creation.queried_resources(self.policy));
-        let before = read_once(self.backend, queried).await;
+        let others = read_once(self.backend, queried, &before).await;
+        before.extend(others);
         (asked, before)
     }
 
@@ -174,14 +185,19 @@ type Asked = (Result<ResolvedCreation, Box<(PlanRequest, Outcome)>>, Vec<Resourc
 /// The tags on resources before the plan.
 type ExistingTags = HashMap<ResourceKey, Result<Tags, BackendError>>;
 
-/// The tags on resources, each read once.
+/// The tags on resources that are not known yet, each read once.
 async fn read_once(
     backend: &dyn BackendReader,
     resources: impl Iterator<Item = TaggableResource>,
+    known: &ExistingTags,
 ) -> ExistingTags {
     let mut seen = HashSet::new();
-    let resources: Vec<TaggableResource> =
-        resources.filter(|taggable| seen.insert(taggable.resource.key())).collect();
+    let resources: Vec<TaggableResource> = resources
+        .filter(|taggable| {
+            let key = taggable.resource.key();
+            !known.contains_key(&key) && seen.insert(key)
+        })
+        .collect();
     if resources.is_empty() {
         return HashMap::new();
     }
