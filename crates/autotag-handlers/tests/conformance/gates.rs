@@ -101,8 +101,9 @@ fn tags(subject: &Subject, resource: &IamResource) -> bool {
 
 /// The kinds and the template of a rule, with the resources of IAM that have this form.
 fn forms<'t>(subject: &Subject, tables: &'t Tables) -> Vec<(String, Vec<&'t IamResource>)> {
-    // The form of a recovery point is that of anything.
-    let known = || tables.resources.iter().filter(|resource| !resource.form.starts_with('*'));
+    // The form of a recovery point is that of anything, and one of Lex's is two ARNs in one text.
+    let is_one = |form: &str| !form.starts_with('*') && !form.contains(',');
+    let known = || tables.resources.iter().filter(|resource| is_one(&resource.form));
     let of_kind = |kind: String| {
         let matching = known().filter(|resource| resource.kind() == kind).collect();
         (kind, matching)
