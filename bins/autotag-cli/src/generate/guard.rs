@@ -27,10 +27,16 @@ const STACK_SETS: &str = "stacksets-exec-*";
 const EXTRA_SERVICES: [&str; 2] = ["cloudformation", "tag"];
 
 /// Tag actions without a condition key for tag keys, by IAM's service reference. They can only be allowed or denied as a whole.
-const WITHOUT_CONDITIONS: [&str; 8] = [
+const WITHOUT_CONDITIONS: [&str; 14] = [
+    "clouddirectory:TagResource",
+    "clouddirectory:UntagResource",
     "dax:TagResource",
     "dax:UntagResource",
+    "glacier:AddTagsToVault",
+    "glacier:RemoveTagsFromVault",
     "license-manager-user-subscriptions:UntagResource",
+    "machinelearning:AddTags",
+    "machinelearning:DeleteTags",
     "route53:ChangeTagsForResource",
     "s3:DeleteJobTagging",
     "s3:PutBucketTagging",
