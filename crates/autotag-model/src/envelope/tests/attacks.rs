@@ -203,7 +203,7 @@ fn damaged_list(damage: impl Fn(&str) -> String) -> String {
 
 #[test]
 fn a_bracket_in_place_of_the_first_brace_costs_one_record() {
-    let in_place = |record: &str| format!(",]{}", &record[1..]);
+    let in_place = |record: &str| format!(",]{}", record.strip_prefix('{').unwrap());
     let before = |record: &str| format!(",]{record}");
     let in_place_of_the_comma = |record: &str| format!("]{record}");
     let list = |text: &str| format!("{{\"Records\":[{text}]}}");
@@ -220,13 +220,19 @@ fn a_bracket_in_place_of_the_first_brace_costs_one_record() {
         (list(&damaged_list(in_place_of_the_comma)), false),
         // The damaged record is the first, or the last. Another value follows the list.
         (
-            format!("{{\"Records\":[]{},{},{}]}}", &record("B")[1..], record("A"), record("C"))
-                + &record("D"),
+            format!(
+                "{{\"Records\":[]{},{},{}]}}",
+                record("B").strip_prefix('{').unwrap(),
+                record("A"),
+                record("C")
+            ) + &record("D"),
             true,
         ),
         (format!("[]{},{},{}]", record("B"), record("A"), record("C")) + &record("D"), false),
         (
-            list(&format!("{},{},]{}", record("A"), record("C"), &record("B")[1..])) + "\n" + &record("D"),
+            list(&format!("{},{},]{}", record("A"), record("C"), record("B").strip_prefix('{').unwrap()))
+                + "\n"
+                + &record("D"),
             true,
         ),
     ] {
