@@ -91,13 +91,7 @@ impl Caller {
 const ACCEPTED: &[(&str, &str)] = &[];
 
 /// Actions on kinds of resources that AWS's service reference does not list for them.
-const NEWER: &[(&str, &str)] = &[
-    ("apigateway:POST on arn:aws:apigateway:*::/tags/*", TAGS_PATH),
-    (
-        "ivschat:ListTagsForResource on arn:aws:ivschat:*:111122223333:logging-configuration/*",
-        "the reference lists only rooms, and has logging configurations for ivschat:TagResource",
-    ),
-];
+const NEWER: &[(&str, &str)] = &[("apigateway:POST on arn:aws:apigateway:*::/tags/*", TAGS_PATH)];
 
 const TAGS_PATH: &str =
     "version 2's tags have the path that version 1's have; the reference knows PUT on it only";
