@@ -235,6 +235,10 @@ fn every_type_and_every_tagging_call_has_a_rule_or_a_reason() {
     let census = census::take(&rules, &all.tables);
     println!("{census}");
     assert!(census.faults.is_empty(), "{} faults:\n{}", census.faults.len(), census.faults.join("\n"));
+    // The package has no README of the workspace; the workspace has.
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
+    let counted = census.types_in_words();
+    assert!(readme.is_ok_and(|text| text.contains(&counted)), "README.md does not say `{counted}`");
 }
 
 /// Rules that a tool derived from AWS's models and that would have tagged another resource.
