@@ -225,7 +225,8 @@ fn wrong_patterns_are_found() {
     );
     said(&change("\"errorCode\":[{\"exists\":false}],", ""), ", failed matches 1 patterns and not 0");
     said(&change("\"source\":[{\"prefix\":\"aws.\"}],", ""), ", not from AWS matches 1");
-    said(&change("\"CreateQueue\"", "{\"prefix\":\"\"}"), "sqs.amazonaws.com:");
+    // Three services have an event of this name; any other name of theirs matches now.
+    said(&change("\"CreateQueue\"", "{\"prefix\":\"\"}"), " matches 1 patterns and not 0");
     let twice = [right.clone(), vec![right[0].clone()]].concat();
     said(&faults(&twice, &catalogue, &others), "matches 2 patterns and not 1");
 }
