@@ -2,6 +2,7 @@
 
 use super::path::Path;
 use super::resource::Scope;
+use crate::arn::Arn;
 use crate::record::ParsedRecord;
 use crate::template::{BraceError, Part, fill, parse};
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -88,10 +89,24 @@ impl ArnTemplate {
             if value.is_none() {
                 missing = Some(source.to_string());
             }
+            // Otherwise a template with this account would name a resource of this account in place of the other.
+            if *filter == Filter::Resource
+                && value.as_ref().is_some_and(|value| is_elsewhere(value, values.scope))
+            {
+                missing = Some(format!("{source} of this account and region"));
+                return None;
+            }
             value.map(|value| filter.apply(value))
         });
         filled.ok_or_else(|| MissingValue { placeholder: missing.unwrap_or_default() })
     }
+}
+
+/// Whether a text is an ARN of another account or region.
+fn is_elsewhere(text: &str, scope: &Scope) -> bool {
+    let Ok(arn) = text.parse::<Arn>() else { return false };
+    let region = arn.region().is_some_and(|region| scope.region.as_ref() != Some(region));
+    region || arn.account().is_some_and(|account| scope.account.as_ref() != Some(&account))
 }
 
 /// A placeholder without a value.

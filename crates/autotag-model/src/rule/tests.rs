@@ -507,6 +507,14 @@ fn the_resource_of_an_arn_goes_into_a_template() {
     let Located::Resources(found) = rules.rules[0].locate(&parsed, &scope()) else { panic!() };
     let arn = "arn:aws:mediaconnect:eu-west-1:111122223333:flow:1-a:live/vpcInterface/studio";
     assert_eq!(found[0].display(), arn);
+    for elsewhere in ["eu-west-1:999900001111", "us-east-1:111122223333"] {
+        let response = json!({"flowArn": format!("arn:aws:mediaconnect:{elsewhere}:flow:1-a:live"),
+            "vpcInterfaces": [{"name": "studio"}]});
+        let parsed = ParsedRecord { response, ..ParsedRecord::default() };
+        let Located::NoArn(why) = rules.rules[0].locate(&parsed, &scope()) else { panic!("{elsewhere}") };
+        let message = "the record does not say the response.flowArn of this account and region";
+        assert_eq!(why.to_string(), message);
+    }
     let types: Vec<&str> = rules.rules[0].types().collect();
     assert_eq!(types, ["AWS::MediaConnect::FlowVpcInterface", "AWS::Other::Name"]);
 }
