@@ -6,15 +6,15 @@
     reason = "helpers of tests are tests"
 )]
 
-use autotag_handlers::classify::{Classification, Classifier, Creation};
-use autotag_handlers::outcome::{Outcome, SkipReason};
-use autotag_handlers::row::ResourceOutcome;
+use autotag_handlers::classify::{Classification, Classifier};
 use autotag_model::arn::AccountId;
 use autotag_model::rule::{Resource, Rule, ServiceRules, TagCall};
 use serde_json::{Map, Value, json};
 
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod common;
+#[path = "common/found.rs"]
+mod found;
 
 /// Puts `value` at a path such as `response.instancesSet[].instanceId`, unless something stands there already.
 fn put(record: &mut Value, path: &str, value: &str) -> Result<(), String> {
@@ -83,24 +83,6 @@ fn arn_of(rule: &Rule, account: &str) -> String {
     format!("arn:aws:{service}::{account}:{}", resource.replace('*', "x-1"))
 }
 
-/// The resources found of a record: those to tag, and those that AWS cannot tag.
-fn resources(classified: Classification) -> Vec<Resource> {
-    let untaggable = |rows: Vec<ResourceOutcome>| {
-        rows.into_iter().filter_map(|row| match row.status {
-            Outcome::Skipped(SkipReason::CannotTag(_)) => row.resource,
-            _ => None,
-        })
-    };
-    match classified {
-        Classification::Creation(found) => {
-            let Creation { targets, rejected, .. } = *found;
-            targets.into_iter().map(|target| target.resource).chain(untaggable(rejected)).collect()
-        }
-        Classification::Rejected(rows) => untaggable(rows).collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// What is wrong with what was found of a rule's own record, if anything.
 fn fault(rule: &Rule, found: &[Resource]) -> Option<String> {
     let kinds: Vec<&str> = found.iter().map(|resource| resource.resource_type.as_str()).collect();
@@ -155,7 +137,7 @@ fn every_rule_finds_its_resource_by_each_of_its_paths() {
             match record_for(service, rule, &path, id) {
                 Err(why) => faults.push(format!("{what}: {why}")),
                 Ok(record) => {
-                    let found = resources(common::classify(classifier, &record));
+                    let found = found::resources(common::classify(classifier, &record));
                     faults.extend(fault(rule, &found).map(|why| format!("{what}: {why}")));
                 }
             }
@@ -197,7 +179,7 @@ fn no_rule_takes_the_arn_of_another_kind_or_region() {
         for (decoy, _) in decoys.iter().filter(|(_, applies)| *applies) {
             for path in rule.id.iter().map(ToString::to_string) {
                 let record = record_for(service, rule, &path, decoy).unwrap();
-                let found = resources(common::classify(classifier, &record));
+                let found = found::resources(common::classify(classifier, &record));
                 let names_it =
                     found.iter().any(|found| found.arn.as_ref().is_some_and(|arn| arn.to_string() == *decoy));
                 refused += usize::from(found.is_empty());
@@ -223,7 +205,9 @@ fn no_rule_takes_a_name_for_an_arn() {
                 continue;
             }
             let record = record_for(service, rule, &path, &victim).unwrap();
-            if resources(common::classify(classifier, &record)).iter().any(|found| found.display() == victim)
+            if found::resources(common::classify(classifier, &record))
+                .iter()
+                .any(|found| found.display() == victim)
             {
                 faults.push(format!("{} {} by {path}", service.source, rule.event));
             }
@@ -244,7 +228,7 @@ fn newer_ec2_records_are_wrapped_once_more() {
             let inner = record[field].take();
             record[field] = json!({ format!("{}{suffix}", rule.event): inner });
         }
-        let found = resources(common::classify(classifier, &record));
+        let found = found::resources(common::classify(classifier, &record));
         faults.extend(fault(rule, &found).map(|why| format!("{} {}: {why}", rule.event, rule.resource_type)));
     });
     assert_eq!(faults, Vec::<String>::new());

@@ -5,10 +5,7 @@ use super::gates::{describes, member_key};
 use super::naming::names_its_resource;
 use super::subject::{Subject, placeholders};
 use super::tables::{Tables, kind_of};
-use crate::common;
-use autotag_handlers::classify::{Classification, Creation};
-use autotag_handlers::outcome::{Outcome, SkipReason};
-use autotag_handlers::row::ResourceOutcome;
+use crate::{common, found};
 use autotag_model::rule::Resource;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -98,24 +95,6 @@ fn record(subject: &Subject, values: &[(String, String)]) -> Value {
     record
 }
 
-/// The resources found of a record: those to tag, and those that AWS cannot tag.
-fn resources(classified: Classification) -> Vec<Resource> {
-    let untaggable = |rows: Vec<ResourceOutcome>| {
-        rows.into_iter().filter_map(|row| match row.status {
-            Outcome::Skipped(SkipReason::CannotTag(_)) => row.resource,
-            _ => None,
-        })
-    };
-    match classified {
-        Classification::Creation(found) => {
-            let Creation { targets, rejected, .. } = *found;
-            targets.into_iter().map(|target| target.resource).chain(untaggable(rejected)).collect()
-        }
-        Classification::Rejected(rows) => untaggable(rows).collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// The values of a record in which each member that names the resource holds `right`, each other ARN another resource.
 fn values(subject: &Subject, facts: &Facts, tables: &Tables, right: &str) -> Vec<(String, String)> {
     let of_rule = subject.arn_paths();
@@ -157,12 +136,12 @@ pub(crate) fn fault(subject: &Subject, facts: &Facts, tables: &Tables) -> Option
     };
     let by_arn = !subject.arn_paths().is_empty();
     let among = ids(&values(subject, facts, tables, &right));
-    let found = resources(common::classify(&classifier, &record(subject, &among)));
+    let found = found::resources(common::classify(&classifier, &record(subject, &among)));
     let names: Vec<String> = found.iter().map(Resource::display).collect();
     let expected = if by_arn {
         vec![right]
     } else {
-        let alone = resources(common::classify(&classifier, &record(subject, &ids(&[]))));
+        let alone = found::resources(common::classify(&classifier, &record(subject, &ids(&[]))));
         alone.iter().map(Resource::display).collect()
     };
     (names != expected || expected.len() != 1).then(|| format!("finds {names:?}, expected {expected:?}"))
