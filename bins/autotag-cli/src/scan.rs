@@ -3,7 +3,7 @@
 use crate::input::{Input, Unreadable};
 use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::outcome::Outcome;
-use autotag_handlers::records::{self, ClassifiedRecords, Collector as _, PlanRequest, RecordSink};
+use autotag_handlers::records::{ClassifiedRecords, Collector as _, InputReader, PlanRequest, RecordSink};
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{LocatedRecord, Malformed};
@@ -97,8 +97,9 @@ impl Scanner<'_> {
         let next = AtomicUsize::new(0);
         let done = Mutex::new(BTreeMap::new());
         let work = || {
+            let mut reader = InputReader::new(self.classifier);
             while let Some((number, input)) = take(&next, inputs) {
-                let scan = self.scan_one(number, input, &progress);
+                let scan = self.scan_one(&mut reader, number, input, &progress);
                 done.lock().unwrap_or_else(PoisonError::into_inner).insert(number, scan);
             }
         };
@@ -119,7 +120,13 @@ impl Scanner<'_> {
         whole
     }
 
-    fn scan_one(&self, number: usize, input: &Input, progress: &ProgressBar) -> Scan {
+    fn scan_one(
+        &self,
+        reader: &mut InputReader<'_>,
+        number: usize,
+        input: &Input,
+        progress: &ProgressBar,
+    ) -> Scan {
         let mut sink = InputSink {
             scan: Scan::default(),
             input: number,
@@ -130,7 +137,7 @@ impl Scanner<'_> {
         match input.open() {
             Ok(bytes) => {
                 let account = input.account();
-                records::read(progress.wrap_read(bytes), self.classifier, account.as_ref(), &mut sink);
+                reader.read(progress.wrap_read(bytes), account.as_ref(), &mut sink);
             }
             Err(error) => sink.scan.unreadable.push(format!("{}: {error}", sink.name)),
         }
@@ -166,7 +173,7 @@ impl RecordSink for InputSink {
         if in_range || matches!(classification, Classification::Session(_)) {
             counts.add(&classification);
         } else {
-            counts.add_other();
+            counts.add_others(1);
         }
         match classification {
             // Sessions count whatever the range: a call in it may belong to a session that began before.
@@ -195,6 +202,10 @@ impl RecordSink for InputSink {
             }
             _ => {}
         }
+    }
+
+    fn others(&mut self, records: u64) {
+        self.scan.records.counts.add_others(records);
     }
 
     fn malformed(&mut self, fault: &Malformed) {

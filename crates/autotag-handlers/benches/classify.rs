@@ -54,6 +54,10 @@ impl RecordSink for Counts {
         self.creations += usize::from(matches!(classification, Classification::Creation(_)));
     }
 
+    fn others(&mut self, records: u64) {
+        self.records += records as usize;
+    }
+
     fn malformed(&mut self, fault: &Malformed) {
         panic!("{fault}");
     }
@@ -131,6 +135,8 @@ impl RecordSink for Creations {
             self.0.push(serde_json::from_str(record.raw).unwrap());
         }
     }
+
+    fn others(&mut self, _: u64) {}
 
     fn malformed(&mut self, _: &Malformed) {}
 }
