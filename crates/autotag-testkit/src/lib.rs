@@ -17,6 +17,7 @@ mod simulators;
 mod slow_body;
 mod stub_answers;
 mod tools;
+pub mod trail;
 mod upstream;
 mod venv;
 
