@@ -1,10 +1,12 @@
 //! The inputs that the paths on the command line name: files, folders in a trail's layout, objects in S3, standard input.
 
 mod layout;
+mod progress;
 #[cfg(feature = "aws")]
 mod s3;
 
 pub(crate) use layout::Days;
+pub(crate) use progress::Progress;
 
 #[cfg(feature = "aws")]
 use crate::setup::UsageError;
@@ -62,11 +64,20 @@ impl Input {
         }
     }
 
+    #[cfg(feature = "aws")]
+    fn object(&mut self) -> Option<&mut s3::Object> {
+        match self {
+            Self::S3(object) => Some(object),
+            Self::File { .. } | Self::Stdin => None,
+        }
+    }
+
+    /// Inputs are opened in their order, each once: those in S3 are read ahead.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::File { path, .. } => Box::new(File::open(path)?),
             #[cfg(feature = "aws")]
-            Self::S3(object) => Box::new(object.open()?),
+            Self::S3(object) => object.open()?,
             Self::Stdin => Box::new(io::stdin()),
         })
     }
@@ -91,6 +102,8 @@ pub(crate) fn find(paths: &[String], days: &Days) -> Result<(Vec<Input>, Vec<Unr
     }
     let mut seen = std::collections::HashSet::new();
     inputs.retain(|input| seen.insert(input.name()));
+    #[cfg(feature = "aws")]
+    s3::read_ahead(inputs.iter_mut().filter_map(Input::object));
     if inputs.is_empty() && unreadable.is_empty() {
         unreadable.push(format!("no file to read in {}", paths.join(", ")));
     }

@@ -1,21 +1,18 @@
 //! Reads all inputs: files in parallel, one record in memory a job, the result in the order of the inputs.
 
-use crate::input::{Input, Unreadable};
+use crate::input::{Input, Progress, Unreadable};
 use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::records::{self, ClassifiedRecords, Collector as _, PlanRequest, RecordSink};
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{LocatedRecord, Malformed};
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 /// The events that count, by time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,7 +89,7 @@ pub(crate) struct Scanner<'a> {
 impl Scanner<'_> {
     /// Reads all inputs. An input that cannot be read is in the result, and does not stop the others.
     pub(crate) fn scan(&self, inputs: &[Input]) -> Scan {
-        let progress = progress(inputs);
+        let progress = Progress::new(inputs);
         let jobs = self.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let next = AtomicUsize::new(0);
         let done = Mutex::new(BTreeMap::new());
@@ -108,7 +105,7 @@ impl Scanner<'_> {
             }
             work();
         });
-        progress.finish_and_clear();
+        progress.clear();
         let mut whole = Scan::default();
         for scan in done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values() {
             whole.append(scan);
@@ -119,7 +116,7 @@ impl Scanner<'_> {
         whole
     }
 
-    fn scan_one(&self, number: usize, input: &Input, progress: &ProgressBar) -> Scan {
+    fn scan_one(&self, number: usize, input: &Input, progress: &Progress) -> Scan {
         let mut sink = InputSink {
             scan: Scan::default(),
             input: number,
@@ -130,10 +127,11 @@ impl Scanner<'_> {
         match input.open() {
             Ok(bytes) => {
                 let account = input.account();
-                records::read(progress.wrap_read(bytes), self.classifier, account.as_ref(), &mut sink);
+                records::read(progress.wrap(bytes), self.classifier, account.as_ref(), &mut sink);
             }
             Err(error) => sink.scan.unreadable.push(format!("{}: {error}", sink.name)),
         }
+        progress.file_done(sink.scan.records.counts.records);
         sink.scan
     }
 }
@@ -213,22 +211,4 @@ impl RecordSink for InputSink {
 fn take<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(usize, &'i Input)> {
     let number = next.fetch_add(1, Ordering::Relaxed);
     inputs.get(number).map(|input| (number, input))
-}
-
-/// From these sizes on people wait long enough to want a progress display: bytes on disk, and files.
-const LONG_BYTES: u64 = 32 << 20;
-const LONG_FILES: usize = 200;
-
-/// A progress display on stderr for people who wait; nothing for programs.
-fn progress(inputs: &[Input]) -> ProgressBar {
-    let total: u64 = inputs.iter().map(Input::size).sum();
-    let long = total >= LONG_BYTES || inputs.len() >= LONG_FILES;
-    if !long || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(total);
-    let style = "reading {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }
