@@ -37,6 +37,21 @@ pub(crate) struct RecordLocation {
     pub(crate) position: String,
 }
 
+/// An input of which every record can be planned.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "`apply` logs what it has read"))]
+pub(crate) struct WholeInput {
+    /// Its number.
+    pub(crate) input: usize,
+    /// The times of its first and its last creation.
+    pub(crate) creations: Option<(Timestamp, Timestamp)>,
+}
+
+/// Whether a later run may have another outcome, or has to say it again.
+pub(crate) fn is_undone(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Deferred(_) | Outcome::Refused(_) | Outcome::Malformed(_))
+}
+
 /// The content of one or all inputs.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
@@ -47,6 +62,8 @@ pub(crate) struct Scan {
     pub(crate) unreadable: Vec<Unreadable>,
     /// The locations of creations and rejected records. An [`OriginId`] is an index of this list.
     pub(crate) locations: Vec<RecordLocation>,
+    /// Inputs that were read to their end, and without a fault.
+    pub(crate) whole: Vec<WholeInput>,
     uncovered_rows: Vec<ResourceOutcome>,
 }
 
@@ -70,6 +87,7 @@ impl Scan {
         self.records.rejected.append(&mut other.records.rejected);
         self.uncovered_rows.append(&mut other.uncovered_rows);
         self.unreadable.append(&mut other.unreadable);
+        self.whole.append(&mut other.whole);
         for (event, count) in other.uncovered {
             *self.uncovered.entry(event).or_default() += count;
         }
@@ -123,13 +141,21 @@ impl Scanner<'_> {
             name: input.name(),
             range: self.range,
             positions: self.positions,
+            is_whole: true,
+            creations: None,
         };
         match input.open() {
             Ok(bytes) => {
                 let account = input.account();
                 records::read(progress.wrap(bytes), self.classifier, account.as_ref(), &mut sink);
             }
-            Err(error) => sink.scan.unreadable.push(format!("{}: {error}", sink.name)),
+            Err(error) => {
+                sink.is_whole = false;
+                sink.scan.unreadable.push(format!("{}: {error}", sink.name));
+            }
+        }
+        if sink.is_whole {
+            sink.scan.whole.push(WholeInput { input: number, creations: sink.creations });
         }
         progress.file_done(sink.scan.records.counts.records);
         sink.scan
@@ -143,9 +169,23 @@ struct InputSink {
     name: String,
     range: TimeRange,
     positions: bool,
+    /// No fault so far.
+    is_whole: bool,
+    /// The times of the first and the last creation so far.
+    creations: Option<(Timestamp, Timestamp)>,
 }
 
 impl InputSink {
+    fn note_creation(&mut self, time: Option<Timestamp>) {
+        // A creation without a time has no place among the others.
+        let Some(time) = time else {
+            self.is_whole = false;
+            return;
+        };
+        let (first, last) = self.creations.unwrap_or((time, time));
+        self.creations = Some((first.min(time), last.max(time)));
+    }
+
     /// A new origin. Most records are of no interest, so their position is not written out.
     fn origin(&mut self, record: &LocatedRecord<'_>, position: bool) -> OriginId {
         self.origin_at(if position { record.position.to_string() } else { String::new() })
@@ -170,6 +210,7 @@ impl RecordSink for InputSink {
             // Sessions count whatever the range: a call in it may belong to a session that began before.
             Classification::Session(session) => self.scan.records.sessions.push(*session),
             Classification::Creation(mut creation) if in_range => {
+                self.note_creation(creation.event.timestamp());
                 let origin = self.origin(record, self.positions);
                 creation.rejected.iter_mut().for_each(|row| row.origin = origin);
                 let mut request = PlanRequest::from(*creation);
@@ -177,6 +218,7 @@ impl RecordSink for InputSink {
                 self.scan.records.creations.push(request);
             }
             Classification::Rejected(rows) if in_range => {
+                self.is_whole &= !rows.iter().any(|row| is_undone(&row.status));
                 let origin = self.origin(record, true);
                 let rows = rows.into_iter().map(|mut row| {
                     row.origin = origin;
@@ -196,6 +238,7 @@ impl RecordSink for InputSink {
     }
 
     fn malformed(&mut self, fault: &Malformed) {
+        self.is_whole = false;
         self.scan.records.counts.add_fault(fault);
         match Outcome::from(fault) {
             Outcome::Malformed(why) => self.scan.unreadable.push(format!("{}: {why}", self.name)),

@@ -40,6 +40,11 @@ impl Object {
         self.source.size
     }
 
+    /// Its `ETag` when it was listed.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.source.version.as_deref()
+    }
+
     /// Objects are opened in the order of [`read_ahead`], each once.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         self.ahead.open(self.number)
@@ -83,8 +88,8 @@ pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Object>> {
     };
     let (s3, bucket) = (Arc::new(s3), Arc::<str>::from(bucket));
     let ahead = Arc::new(ReadAhead::new(Vec::new()));
-    let object = |Listed { key, size }| Object {
-        source: Arc::new(Source { s3: Arc::clone(&s3), bucket: Arc::clone(&bucket), key, size }),
+    let object = |Listed { key, size, version }| Object {
+        source: Arc::new(Source { s3: Arc::clone(&s3), bucket: Arc::clone(&bucket), key, size, version }),
         ahead: Arc::clone(&ahead),
         number: 0,
     };

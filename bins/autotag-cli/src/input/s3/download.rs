@@ -26,6 +26,8 @@ pub(super) struct Source {
     pub(super) key: String,
     /// In bytes, when it was listed.
     pub(super) size: u64,
+    /// Its `ETag`, when it was listed.
+    pub(super) version: Option<String>,
 }
 
 /// Reads an object into memory. Either all of its bytes are of one version of it, or it is an error.
@@ -142,7 +144,7 @@ impl Download {
 
     /// Asks for what is left. A step if it cannot be continued.
     async fn ask(&mut self) -> io::Result<Option<Step>> {
-        let Source { s3, bucket, key, size } = &*self.source;
+        let Source { s3, bucket, key, size, .. } = &*self.source;
         let part = LogFilePart { from: self.at, version: self.version.clone() };
         let object = match get_log_file(&s3.client, bucket, key, *size, &part).await {
             Ok(object) => object,

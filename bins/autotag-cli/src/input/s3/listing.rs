@@ -26,6 +26,8 @@ pub(super) type ListError = Box<SdkError<ListObjectsV2Error>>;
 pub(super) struct Listed {
     pub(super) key: String,
     pub(super) size: u64,
+    /// Its `ETag`.
+    pub(super) version: Option<String>,
 }
 
 /// A prefix to list.
@@ -104,5 +106,6 @@ fn is_no_trail(prefix: &Prefix, folders: &[String]) -> bool {
 
 fn listed(object: Object) -> Option<Listed> {
     let size = object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
-    object.key.map(|key| Listed { key, size })
+    let version = object.e_tag;
+    object.key.map(|key| Listed { key, size, version })
 }
