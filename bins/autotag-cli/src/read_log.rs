@@ -51,8 +51,8 @@ impl ReadInput {
 }
 
 impl ReadLog {
-    /// The log of a run. `run` says everything that the result depends on beside the inputs; what another run has read does not
-    /// count.
+    /// The log of a run. `run` says everything that the result depends on beside the inputs, the state file among it; what another
+    /// run has read does not count.
     pub(crate) fn open(log: Arc<WriteLog>, run: &str) -> Result<Self> {
         let begun = log.database().begin_write()?;
         let before = {
@@ -71,7 +71,9 @@ impl ReadLog {
         begun.delete_table(RUN)?;
         begun.open_table(UNDONE)?;
         begun.open_table(READ)?;
-        begun.open_table(RUN)?.insert(OF, run)?;
+        if same {
+            begun.open_table(RUN)?.insert(OF, run)?;
+        }
         begun.commit()?;
         Ok(Self(log))
     }
@@ -91,10 +93,11 @@ impl ReadLog {
         failed.map_or(Ok(before - inputs.len()), Err)
     }
 
-    /// Notes inputs that were read. Their sessions must be on disk.
-    pub(crate) fn note_read(&self, inputs: &[(String, ReadInput)]) -> Result<()> {
+    /// Notes inputs that were read. Their sessions must be in the state file, which `run` names.
+    pub(crate) fn note_read(&self, inputs: &[(String, ReadInput)], run: &str) -> Result<()> {
         let begun = self.database().begin_write()?;
         {
+            begun.open_table(RUN)?.insert(OF, run)?;
             let mut table = begun.open_table(READ)?;
             for (name, read) in inputs {
                 table.insert(name.as_str(), serde_json::to_vec(read)?.as_slice())?;
@@ -206,14 +209,14 @@ mod tests {
 
     fn first_run(folder: &Path) {
         let log = open(folder, "run");
-        log.note_read(&read(&[
+        let inputs = read(&[
             ("quiet", None),
             ("early", Some(("09:00", "10:00"))),
             ("across", Some(("09:30", "11:00"))),
             ("late", Some(("11:00", "12:00"))),
             ("refused", Some(("10:00", "10:20"))),
-        ]))
-        .unwrap();
+        ]);
+        log.note_read(&inputs, "run").unwrap();
         log.note_executed(&[row("09:00", Outcome::Tagged), row("10:00", Outcome::Gone)]).unwrap();
         log.note_executed(&[row("10:10", Outcome::Refused("no".to_owned())), row("10:30", Outcome::Tagged)])
             .unwrap();
@@ -234,14 +237,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         first_run(folder.path());
         let log = open(folder.path(), "run");
-        log.note_read(&read(&[("new", Some(("09:10", "09:20")))])).unwrap();
+        log.note_read(&read(&[("new", Some(("09:10", "09:20")))]), "run").unwrap();
         drop(log);
         let log = open(folder.path(), "run");
         assert_eq!(left(&log, &["new", "early"]), ["new"]);
-        log.note_read(&read(&[("new", Some(("09:10", "09:20")))])).unwrap();
+        log.note_read(&read(&[("new", Some(("09:10", "09:20")))]), "run").unwrap();
         log.note_executed(&[row("09:20", Outcome::Tagged)]).unwrap();
         drop(log);
         assert_eq!(left(&open(folder.path(), "run"), &["new", "early"]), Vec::<String>::new());
+    }
+
+    /// Before that, the sessions may not be on disk.
+    #[test]
+    fn nothing_is_done_before_the_inputs_of_a_run_are_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        first_run(folder.path());
+        drop(open(folder.path(), "another run"));
+        assert_eq!(left(&open(folder.path(), "run"), &ALL), ALL);
     }
 
     #[test]

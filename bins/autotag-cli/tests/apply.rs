@@ -78,11 +78,13 @@ impl World {
 
     /// A trail of an old day: each volume by another person.
     fn trail(&self, ids: &[String]) -> String {
-        self.file("trail.json", "2026-03-02T09:00:00Z", ids)
+        self.file("trail.json", "2026-03-02T09:00:00Z", 0, ids)
     }
 
-    fn file(&self, name: &str, time: &str, ids: &[String]) -> String {
+    /// One file of it; its first volume is by the person of this number.
+    fn file(&self, name: &str, time: &str, person: usize, ids: &[String]) -> String {
         let record = |(number, id): (usize, &String)| -> Value {
+            let number = person + number;
             let user = format!("user-{number:02}");
             json!({"eventID": format!("event-{number}"), "eventTime": time, "eventSource": "ec2.amazonaws.com",
                 "eventName": "CreateVolume", "awsRegion": "eu-west-1", "recipientAccountId": ACCOUNT,
@@ -190,7 +192,12 @@ async fn a_later_run_reads_only_the_files_that_are_not_done() {
     let world = World::new();
     let ids = world.volumes(4, &[]).await;
     let file = |day: usize| {
-        world.file(&format!("trail/{day}.json"), &format!("2026-03-0{day}T09:00:00Z"), &ids[day - 1..day])
+        world.file(
+            &format!("trail/{day}.json"),
+            &format!("2026-03-0{day}T09:00:00Z"),
+            day,
+            &ids[day - 1..day],
+        )
     };
     (1..=4).for_each(|day| drop(file(day)));
     let denied = ids[1].clone();
@@ -207,7 +214,7 @@ async fn a_later_run_reads_only_the_files_that_are_not_done() {
     // The permission is given, one file is another one now, and one is new and of an old day.
     world.proxy.repair();
     std::fs::write(world.folder.path().join("trail/3.json"), "{\"Records\": []}").unwrap();
-    world.file("trail/0.json", "2026-03-01T08:00:00Z", &ids[..1]);
+    world.file("trail/0.json", "2026-03-01T08:00:00Z", 0, &ids[..1]);
     let second = apply(&[]);
     assert!(stderr(&second).contains("2 files of an earlier run not read again"), "{}", stderr(&second));
     assert_eq!(outcomes(&second), ["AlreadyTagged", "Tagged"], "{}", stderr(&second));
@@ -215,6 +222,11 @@ async fn a_later_run_reads_only_the_files_that_are_not_done() {
     let third = apply(&[]);
     assert!(stderr(&third).contains("5 files of an earlier run not read again"), "{}", stderr(&third));
     assert_eq!((third.status.code(), outcomes(&third)), (Some(0), vec![]), "{}", stderr(&third));
+    // Without the sessions of what was read, nothing is done.
+    std::fs::remove_file(world.folder.path().join("state")).unwrap();
+    let anew = apply(&[]);
+    assert!(!stderr(&anew).contains("not read again"), "{}", stderr(&anew));
+    assert_eq!(outcomes(&anew), ["AlreadyTagged"; 4], "{}", stderr(&anew));
     // Another policy decides otherwise, so what is done for this one is not done for that.
     std::fs::write(world.folder.path().join("autotag.toml"), "[identity]\nMaker = \"{owner}\"\n").unwrap();
     let other = apply(&[]);

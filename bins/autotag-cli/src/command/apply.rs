@@ -49,7 +49,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     };
     if let Some(done) = &done {
         let whole = input.whole().filter_map(|(input, creations)| ReadInput::new(input, creations));
-        done.note_read(&whole.collect::<Vec<_>>())?;
+        done.note_read(&whole.collect::<Vec<_>>(), &run_of(args)?)?;
     }
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let rows = runtime.block_on(async {
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
         let rows = apply(&policy, &*store, &backend, done.as_ref(), records).await;
         backend.progress.finish_and_clear();
         rows
-    })?;
+    });
     let undone = rows.iter().any(|row| row.status.is_retryable());
     let done = input.show(rows, &args.plan)?;
     Ok(if undone { Completion::Partial } else { done })
@@ -73,7 +73,7 @@ async fn apply(
     backend: &dyn Backend,
     done: Option<&ReadLog>,
     records: ClassifiedRecords,
-) -> Result<Vec<ResourceOutcome>> {
+) -> Vec<ResourceOutcome> {
     let ClassifiedRecords { sessions, creations, rejected, .. } = records;
     let known = OverlayStore::with_sessions(store, &sessions);
     let mut rows = Vec::new();
@@ -83,22 +83,30 @@ async fn apply(
         // A trail is old: the resources in it may have got an owner since.
         let plan = Planner::new(policy, &known, backend, now()).backfill(true).plan(records).await;
         let executed = plan.execute(backend, &Execution::at(now())).await;
-        done.map_or(Ok(()), |done| done.note_executed(&executed))?;
+        if let Some(Err(error)) = done.map(|done| done.note_executed(&executed)) {
+            // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
+            let _ = writeln!(anstream::stderr(), "a later run reads again what is done now: {error:#}");
+        }
         rows.extend(executed);
     }
     rows.extend(rejected);
-    Ok(rows)
+    rows
 }
 
-/// Everything beside the inputs that the outcomes depend on: an input that is done for another run is read again.
+/// Everything beside the inputs that the outcomes depend on: an input that is done for another run is read again. A state file
+/// that was made anew lacks the sessions of earlier inputs.
 fn run_of(args: &ApplyArgs) -> Result<String> {
     let PlanArgs { source, since, until, .. } = &args.plan;
     let policy = setup::policy(source.policy.as_deref())?;
     // A rule file that cannot be read is an error of usage, which follows.
     let rules: Vec<String> =
         source.rules.iter().map(|path| fs::read_to_string(path).unwrap_or_default()).collect();
+    let state =
+        source.state.as_deref().and_then(|path| fs::metadata(path).and_then(|file| file.created()).ok());
     let ApplyArgs { replace, accounts, member_role, .. } = args;
-    Ok(format!("{VERSION} {policy:?} {rules:?} {since:?} {until:?} {replace} {accounts:?} {member_role:?}"))
+    Ok(format!(
+        "{VERSION} {policy:?} {rules:?} {since:?} {until:?} {replace} {accounts:?} {member_role:?} {state:?}"
+    ))
 }
 
 /// Takes out the inputs that an earlier run is done with, and says so.
@@ -242,7 +250,7 @@ mod tests {
         let mut records = ClassifiedRecords::default();
         records.creations = creations;
         let (store, backend) = (MemoryStore::new(), MemoryBackend::new());
-        let rows = block_on(apply(&Policy::default(), &store, &backend, None, records)).unwrap();
+        let rows = block_on(apply(&Policy::default(), &store, &backend, None, records));
         let copied = rows.iter().filter(|row| row.event.id.as_deref() == Some("copied"));
         let outcomes: Vec<_> = copied.map(|row| row.status.clone()).collect();
         assert_eq!(outcomes, [Outcome::Tagged, Outcome::Skipped(SkipReason::Duplicate)]);

@@ -132,13 +132,14 @@ fn trail_key_policy() -> Value {
 }
 
 /// The functions that read log files.
-const READERS: [&str; 2] = ["autotag-session-handler", "autotag-tag-handler"];
+const READERS: [&str; 2] = ["autotag-session-SessionHandlerRole-*", "autotag-tag-handler"];
 
-/// A statement for roles of the hub. The condition is on their names, as in [`member_trust`].
+/// A statement for roles of the hub. The condition is on their names, as in [`member_trust`]. session-handler may be deployed in
+/// several regions, so its role has the name that CloudFormation gives it in the stack `autotag-session`.
 fn of_hub(sid: &str, roles: &[&str], action: &str, resource: &str, mut condition: Value) -> Value {
     let roles: Vec<String> = roles.iter().map(|role| format!("arn:aws:iam::{HUB}:role/{role}")).collect();
     if let Some(operators) = condition.as_object_mut() {
-        operators.insert("ArnEquals".to_owned(), json!({"aws:PrincipalArn": roles}));
+        operators.insert("ArnLike".to_owned(), json!({"aws:PrincipalArn": roles}));
     }
     json!({
         "Sid": sid,
