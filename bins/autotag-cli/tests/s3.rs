@@ -323,7 +323,7 @@ fn a_long_object_is_read_as_it_comes_and_goes_on_where_it_broke_off() {
     let record = |number: usize| queue(&format!("q{number}"), "2026-03-02T12:00:00Z").replace('\n', " ");
     // Longer than what is held in memory, of few records.
     let blanks = " ".repeat(1 << 20);
-    let lines: String = (0..20).map(|number| format!("{}{blanks}\n", record(number))).collect();
+    let lines = (0..20).map(|number| record(number) + &blanks + "\n").collect::<Vec<_>>().concat();
     fill(&emulator, "long", &[("a.jsonl".into(), lines.into_bytes())]);
     let proxy = proxy(&emulator);
     first(&proxy, "a.jsonl", 1, Fault::CutOff(9_000_000));

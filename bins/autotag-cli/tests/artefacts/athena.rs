@@ -1,6 +1,6 @@
 //! The query of `athena/`: what it writes is planned like the log files that it read.
 //!
-//! The tests do not cover Athena itself: DuckDB runs the query, and the script does what AWS documents of the table's SerDe.
+//! The tests do not cover Athena itself: `DuckDB` runs the query, and the script does what AWS documents of the table's `SerDe`.
 
 use crate::{FOLDER, deploy, installed, script, text};
 use autotag_testkit::Tools;
