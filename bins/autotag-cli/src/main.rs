@@ -14,6 +14,8 @@ mod input;
 mod offline;
 mod output;
 mod plan_input;
+#[cfg(feature = "aws")]
+mod read_log;
 mod scan;
 mod sessions;
 mod setup;

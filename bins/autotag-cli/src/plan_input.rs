@@ -4,13 +4,15 @@ use crate::cli::{Format, PlanArgs};
 use crate::completion::Completion;
 use crate::input::{self, Days, Input};
 use crate::output::{Summary, write_rows};
-use crate::scan::{RecordLocation, Scanner, TimeRange};
+use crate::scan::{RecordLocation, Scan, Scanner, TimeRange, WholeInput};
 use crate::setup;
 use anyhow::Result;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::records::ClassifiedRecords;
 use autotag_handlers::row::{Row, Status};
+#[cfg(feature = "aws")]
+use jiff::Timestamp;
 use std::io::{BufWriter, IsTerminal as _};
 
 /// The content of the inputs.
@@ -20,15 +22,22 @@ pub(crate) struct PlanInput {
     pub(crate) records: ClassifiedRecords,
     inputs: Vec<Input>,
     locations: Vec<RecordLocation>,
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "`apply` logs what it has read"))]
+    whole: Vec<WholeInput>,
     summary: Summary,
 }
 
 impl PlanInput {
-    pub(crate) fn read(args: &PlanArgs) -> Result<Self> {
+    /// Reads what the arguments name. `leave_out` may take inputs out before.
+    pub(crate) fn read(
+        args: &PlanArgs,
+        leave_out: impl FnOnce(&mut Vec<Input>) -> Result<()>,
+    ) -> Result<Self> {
         let source = &args.source;
         let catalog = setup::catalog(&source.rules)?;
         let policy = setup::policy(source.policy.as_deref())?;
-        let (inputs, unlisted) = input::find(&source.paths, &Days::of(args.since, args.until))?;
+        let (mut inputs, unlisted) = input::find(&source.paths, &Days::of(args.since, args.until))?;
+        leave_out(&mut inputs)?;
         let classifier = Classifier::new(catalog, policy);
         let scanner = Scanner {
             classifier: &classifier,
@@ -36,15 +45,22 @@ impl PlanInput {
             jobs: source.jobs,
             positions: false,
         };
-        let scan = scanner.scan(&inputs);
+        let mut scan = scanner.scan(&inputs);
         let summary = Summary {
             files: inputs.len(),
             counts: scan.records.counts,
-            uncovered: scan.uncovered,
-            unreadable: unlisted.into_iter().chain(scan.unreadable).collect(),
+            uncovered: std::mem::take(&mut scan.uncovered),
+            unreadable: unlisted.into_iter().chain(std::mem::take(&mut scan.unreadable)).collect(),
             ..Summary::default()
         };
-        Ok(Self { classifier, records: scan.records, inputs, locations: scan.locations, summary })
+        let Scan { records, locations, whole, .. } = scan;
+        Ok(Self { classifier, records, inputs, locations, whole, summary })
+    }
+
+    /// The inputs that were read to their end and without a fault, with the times of their first and last creations.
+    #[cfg(feature = "aws")]
+    pub(crate) fn whole(&self) -> impl Iterator<Item = (&Input, Option<(Timestamp, Timestamp)>)> {
+        self.whole.iter().filter_map(|whole| Some((self.inputs.get(whole.input)?, whole.creations)))
     }
 
     /// Prints the rows, and the summary.

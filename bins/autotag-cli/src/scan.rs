@@ -1,21 +1,18 @@
 //! Reads all inputs: files in parallel, one record in memory a job, the result in the order of the inputs.
 
-use crate::input::{Input, Unreadable};
+use crate::input::{Input, Progress, Unreadable};
 use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::records::{ClassifiedRecords, Collector as _, InputReader, PlanRequest, RecordSink};
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{LocatedRecord, Malformed};
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 /// The events that count, by time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,6 +37,21 @@ pub(crate) struct RecordLocation {
     pub(crate) position: String,
 }
 
+/// An input of which every record can be planned.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "`apply` logs what it has read"))]
+pub(crate) struct WholeInput {
+    /// Its number.
+    pub(crate) input: usize,
+    /// The times of its first and its last creation.
+    pub(crate) creations: Option<(Timestamp, Timestamp)>,
+}
+
+/// Whether a later run may have another outcome, or has to say it again.
+pub(crate) fn is_undone(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Deferred(_) | Outcome::Refused(_) | Outcome::Malformed(_))
+}
+
 /// The content of one or all inputs.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
@@ -50,6 +62,8 @@ pub(crate) struct Scan {
     pub(crate) unreadable: Vec<Unreadable>,
     /// The locations of creations and rejected records. An [`OriginId`] is an index of this list.
     pub(crate) locations: Vec<RecordLocation>,
+    /// Inputs that were read to their end, and without a fault.
+    pub(crate) whole: Vec<WholeInput>,
     uncovered_rows: Vec<ResourceOutcome>,
 }
 
@@ -73,6 +87,7 @@ impl Scan {
         self.records.rejected.append(&mut other.records.rejected);
         self.uncovered_rows.append(&mut other.uncovered_rows);
         self.unreadable.append(&mut other.unreadable);
+        self.whole.append(&mut other.whole);
         for (event, count) in other.uncovered {
             *self.uncovered.entry(event).or_default() += count;
         }
@@ -92,7 +107,7 @@ pub(crate) struct Scanner<'a> {
 impl Scanner<'_> {
     /// Reads all inputs. An input that cannot be read is in the result, and does not stop the others.
     pub(crate) fn scan(&self, inputs: &[Input]) -> Scan {
-        let progress = progress(inputs);
+        let progress = Progress::new(inputs);
         let jobs = self.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let next = AtomicUsize::new(0);
         let done = Mutex::new(BTreeMap::new());
@@ -109,7 +124,7 @@ impl Scanner<'_> {
             }
             work();
         });
-        progress.finish_and_clear();
+        progress.clear();
         let mut whole = Scan::default();
         for scan in done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values() {
             whole.append(scan);
@@ -125,7 +140,7 @@ impl Scanner<'_> {
         reader: &mut InputReader<'_>,
         number: usize,
         input: &Input,
-        progress: &ProgressBar,
+        progress: &Progress,
     ) -> Scan {
         let mut sink = InputSink {
             scan: Scan::default(),
@@ -133,14 +148,23 @@ impl Scanner<'_> {
             name: input.name(),
             range: self.range,
             positions: self.positions,
+            is_whole: true,
+            creations: None,
         };
         match input.open() {
             Ok(bytes) => {
                 let account = input.account();
-                reader.read(progress.wrap_read(bytes), account.as_ref(), &mut sink);
+                reader.read(progress.wrap(bytes), account.as_ref(), &mut sink);
             }
-            Err(error) => sink.scan.unreadable.push(format!("{}: {error}", sink.name)),
+            Err(error) => {
+                sink.is_whole = false;
+                sink.scan.unreadable.push(format!("{}: {error}", sink.name));
+            }
         }
+        if sink.is_whole {
+            sink.scan.whole.push(WholeInput { input: number, creations: sink.creations });
+        }
+        progress.file_done(sink.scan.records.counts.records);
         sink.scan
     }
 }
@@ -152,9 +176,23 @@ struct InputSink {
     name: String,
     range: TimeRange,
     positions: bool,
+    /// No fault so far.
+    is_whole: bool,
+    /// The times of the first and the last creation so far.
+    creations: Option<(Timestamp, Timestamp)>,
 }
 
 impl InputSink {
+    fn note_creation(&mut self, time: Option<Timestamp>) {
+        // A creation without a time has no place among the others.
+        let Some(time) = time else {
+            self.is_whole = false;
+            return;
+        };
+        let (first, last) = self.creations.unwrap_or((time, time));
+        self.creations = Some((first.min(time), last.max(time)));
+    }
+
     /// A new origin. Most records are of no interest, so their position is not written out.
     fn origin(&mut self, record: &LocatedRecord<'_>, position: bool) -> OriginId {
         self.origin_at(if position { record.position.to_string() } else { String::new() })
@@ -179,6 +217,7 @@ impl RecordSink for InputSink {
             // Sessions count whatever the range: a call in it may belong to a session that began before.
             Classification::Session(session) => self.scan.records.sessions.push(*session),
             Classification::Creation(mut creation) if in_range => {
+                self.note_creation(creation.event.timestamp());
                 let origin = self.origin(record, self.positions);
                 creation.rejected.iter_mut().for_each(|row| row.origin = origin);
                 let mut request = PlanRequest::from(*creation);
@@ -186,6 +225,7 @@ impl RecordSink for InputSink {
                 self.scan.records.creations.push(request);
             }
             Classification::Rejected(rows) if in_range => {
+                self.is_whole &= !rows.iter().any(|row| is_undone(&row.status));
                 let origin = self.origin(record, true);
                 let rows = rows.into_iter().map(|mut row| {
                     row.origin = origin;
@@ -209,6 +249,7 @@ impl RecordSink for InputSink {
     }
 
     fn malformed(&mut self, fault: &Malformed) {
+        self.is_whole = false;
         self.scan.records.counts.add_fault(fault);
         match Outcome::from(fault) {
             Outcome::Malformed(why) => self.scan.unreadable.push(format!("{}: {why}", self.name)),
@@ -224,22 +265,4 @@ impl RecordSink for InputSink {
 fn take<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(usize, &'i Input)> {
     let number = next.fetch_add(1, Ordering::Relaxed);
     inputs.get(number).map(|input| (number, input))
-}
-
-/// From these sizes on people wait long enough to want a progress display: bytes on disk, and files.
-const LONG_BYTES: u64 = 32 << 20;
-const LONG_FILES: usize = 200;
-
-/// A progress display on stderr for people who wait; nothing for programs.
-fn progress(inputs: &[Input]) -> ProgressBar {
-    let total: u64 = inputs.iter().map(Input::size).sum();
-    let long = total >= LONG_BYTES || inputs.len() >= LONG_FILES;
-    if !long || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(total);
-    let style = "reading {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

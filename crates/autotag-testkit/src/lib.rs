@@ -2,6 +2,8 @@
 
 mod call;
 mod call_log;
+mod connection_reset;
+mod cut_body;
 mod errors;
 mod fault;
 mod function;

@@ -1,11 +1,13 @@
 //! `autotag apply`: plans as `plan` does, but asks AWS, and writes.
 
-use crate::cli::ApplyArgs;
+use crate::cli::{ApplyArgs, PlanArgs};
 use crate::completion::Completion;
+use crate::input::{self, Input};
 use crate::offline::remember;
 use crate::output::plural;
 use crate::plan_input::PlanInput;
-use crate::setup::usage_error;
+use crate::read_log::{ReadInput, ReadLog};
+use crate::setup::{self, usage_error};
 use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
 use autotag_aws::backend::AwsBackend;
@@ -14,12 +16,15 @@ use autotag_handlers::backend::Backend;
 use autotag_handlers::plan::{Execution, Planner, oldest_first};
 use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
 use autotag_handlers::row::ResourceOutcome;
+use autotag_model::VERSION;
 use autotag_model::policy::Policy;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use session_store::{MemoryStore, OverlayStore, SessionReader};
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
@@ -28,26 +33,31 @@ const MAX_PART: usize = 500;
 
 pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let settings = settings(args)?;
-    let mut input = PlanInput::read(&args.plan)?;
+    let state = args.plan.source.state.as_deref();
+    let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
+    let done = log.as_ref().map(|log| ReadLog::open(Arc::clone(log), &run_of(args)?)).transpose()?;
+    let mut input = PlanInput::read(&args.plan, |inputs| leave_out_done(inputs, done.as_ref(), state))?;
     let mut records = std::mem::take(&mut input.records);
     let mut policy = input.classifier.policy().clone();
     policy.replace_existing |= args.replace;
     if !records.creations.is_empty() && !confirmed(args, &records.creations)? {
         return Err(usage_error("confirmation required: pass `--yes` when stdin is not a terminal"));
     }
-    let state = args.plan.source.state.as_deref();
-    let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
     let store: Box<dyn SessionReader> = match state {
         Some(path) => Box::new(remember(path, &mut records)?),
         None => Box::new(MemoryStore::new()),
     };
+    if let Some(done) = &done {
+        let whole = input.whole().filter_map(|(input, creations)| ReadInput::new(input, creations));
+        done.note_read(&whole.collect::<Vec<_>>(), &run_of(args)?)?;
+    }
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let rows = runtime.block_on(async {
         let accounts = Arc::new(Accounts::connect(settings).await);
         let aws = AwsBackend::new(accounts).with_rate_limit(args.max_calls_per_second);
         let targets: usize = records.creations.iter().map(|request| request.creation.targets.len()).sum();
         let backend = LoggedBackend { inner: &aws, log, progress: progress(targets as u64) };
-        let rows = apply(&policy, &*store, &backend, records).await;
+        let rows = apply(&policy, &*store, &backend, done.as_ref(), records).await;
         backend.progress.finish_and_clear();
         rows
     });
@@ -61,6 +71,7 @@ async fn apply(
     policy: &Policy,
     store: &dyn SessionReader,
     backend: &dyn Backend,
+    done: Option<&ReadLog>,
     records: ClassifiedRecords,
 ) -> Vec<ResourceOutcome> {
     let ClassifiedRecords { sessions, creations, rejected, .. } = records;
@@ -71,10 +82,46 @@ async fn apply(
         records.creations = part;
         // A trail is old: the resources in it may have got an owner since.
         let plan = Planner::new(policy, &known, backend, now()).backfill(true).plan(records).await;
-        rows.extend(plan.execute(backend, &Execution::at(now())).await);
+        let executed = plan.execute(backend, &Execution::at(now())).await;
+        if let Some(Err(error)) = done.map(|done| done.note_executed(&executed)) {
+            // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
+            let _ = writeln!(anstream::stderr(), "a later run reads again what is done now: {error:#}");
+        }
+        rows.extend(executed);
     }
     rows.extend(rejected);
     rows
+}
+
+/// Everything beside the inputs that the outcomes depend on: an input that is done for another run is read again. A state file
+/// that was made anew lacks the sessions of earlier inputs.
+fn run_of(args: &ApplyArgs) -> Result<String> {
+    let PlanArgs { source, since, until, .. } = &args.plan;
+    let policy = setup::policy(source.policy.as_deref())?;
+    // A rule file that cannot be read is an error of usage, which follows.
+    let rules: Vec<String> =
+        source.rules.iter().map(|path| fs::read_to_string(path).unwrap_or_default()).collect();
+    let state =
+        source.state.as_deref().and_then(|path| fs::metadata(path).and_then(|file| file.created()).ok());
+    let ApplyArgs { replace, accounts, member_role, .. } = args;
+    Ok(format!(
+        "{VERSION} {policy:?} {rules:?} {since:?} {until:?} {replace} {accounts:?} {member_role:?} {state:?}"
+    ))
+}
+
+/// Takes out the inputs that an earlier run is done with, and says so.
+fn leave_out_done(inputs: &mut Vec<Input>, done: Option<&ReadLog>, state: Option<&Path>) -> Result<()> {
+    let (Some(done), Some(state)) = (done, state) else { return Ok(()) };
+    let count = done.leave_out_done(inputs)?;
+    if count > 0 {
+        input::read_ahead(inputs);
+        let (files, state) = (plural(count, "file"), state.display());
+        writeln!(
+            anstream::stderr(),
+            "{files} of an earlier run not read again, for all in them is done (delete `{state}.written` to read them)"
+        )?;
+    }
+    Ok(())
 }
 
 fn settings(args: &ApplyArgs) -> Result<Settings> {
@@ -203,7 +250,7 @@ mod tests {
         let mut records = ClassifiedRecords::default();
         records.creations = creations;
         let (store, backend) = (MemoryStore::new(), MemoryBackend::new());
-        let rows = block_on(apply(&Policy::default(), &store, &backend, records));
+        let rows = block_on(apply(&Policy::default(), &store, &backend, None, records));
         let copied = rows.iter().filter(|row| row.event.id.as_deref() == Some("copied"));
         let outcomes: Vec<_> = copied.map(|row| row.status.clone()).collect();
         assert_eq!(outcomes, [Outcome::Tagged, Outcome::Skipped(SkipReason::Duplicate)]);

@@ -7,7 +7,7 @@ use crate::plan_input::PlanInput;
 use anyhow::Result;
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Completion> {
-    let mut input = PlanInput::read(args)?;
+    let mut input = PlanInput::read(args, |_| Ok(()))?;
     let records = std::mem::take(&mut input.records);
     let plan = offline_plan(&args.source, input.classifier.policy(), records)?;
     input.show(plan.into_resources().collect(), args)
