@@ -133,10 +133,12 @@ fn inflated<'t>(
     if size > most || size > gzip.len().saturating_mul(MAX_RATIO).max(ALWAYS_INFLATED) {
         return None;
     }
-    if text.len() < size {
-        text.resize(size, 0);
+    if text.len() < size + plain::ALIGNMENT {
+        text.resize(size + plain::ALIGNMENT, 0);
     }
-    let room = text.get_mut(..size)?;
+    let begin =
+        text.get(plain::HEADER.len()..)?.as_ptr().align_offset(plain::ALIGNMENT).min(plain::ALIGNMENT);
+    let room = text.get_mut(begin..begin + size)?;
     let is_full = inflater.gzip_decompress(gzip, room).is_ok_and(|length| length == size);
     // libdeflate reads the first member only, wherever it ends. If it has the check sum and the size that are the end of the
     // file, and these bytes are nowhere before, then it ends there, too.

@@ -16,14 +16,16 @@ pub(super) struct Block<'b> {
     pub(super) closes: u64,
     pub(super) commas: u64,
     pub(super) colons: u64,
-    /// Where the byte at a distance of [`TELLING`] is that of a name which the reader looks for.
+    /// `S` and `N`: see [`TELLING`].
     pub(super) telling: u64,
-    /// Bytes of control characters, and of characters that are not ASCII.
-    unusual: u64,
+    /// Control characters. JSON has none in a text, and CloudTrail writes none outside.
+    pub(super) controls: u64,
+    /// Bytes of characters that are not ASCII.
+    pub(super) high: u64,
 }
 
-/// How far behind the quote before a name the byte is that tells `"eventSource"` and `"eventName"` from most others.
-const TELLING: usize = 6;
+/// How far behind the quote before its name the byte is that tells `"eventSource"` and `"eventName"` from most others.
+pub(super) const TELLING: usize = 6;
 
 /// The bit in which `[` and `{` differ, and `]` and `}`.
 const BRACKET_KIND: u8 = 0x20;
@@ -31,10 +33,8 @@ const BRACKET_KIND: u8 = 0x20;
 impl<'b> Block<'b> {
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
-    pub(super) fn of<S: Simd>(simd: S, bytes: &'b [u8; SIZE], rest: &[u8]) -> Self {
+    pub(super) fn of<S: Simd>(simd: S, bytes: &'b [u8; SIZE]) -> Self {
         let block = u8x64::from_slice(simd, bytes);
-        // At the end of the text the names are compared one by one.
-        let ahead = rest.get(TELLING..TELLING + SIZE).map(|ahead| u8x64::from_slice(simd, ahead));
         let are = |block: u8x64<S>, byte: u8| block.simd_eq(u8x64::splat(simd, byte)).to_bitmask();
         let brackets = block | u8x64::splat(simd, BRACKET_KIND);
         // As signed numbers, bytes that are not ASCII are below zero.
@@ -47,27 +47,14 @@ impl<'b> Block<'b> {
             closes: are(brackets, b'}'),
             commas: are(block, b','),
             colons: are(block, b':'),
-            telling: ahead.map_or(u64::MAX, |ahead| are(ahead, b'S') | are(ahead, b'N')),
-            unusual: signed.simd_lt(i8x64::splat(simd, 0x20)).to_bitmask(),
+            telling: are(block, b'S') | are(block, b'N'),
+            controls: block.simd_lt(u8x64::splat(simd, 0x20)).to_bitmask(),
+            high: signed.simd_lt(i8x64::splat(simd, 0)).to_bitmask(),
         }
     }
 
     /// The byte at an index below [`SIZE`].
     pub(super) fn byte(&self, index: usize) -> u8 {
         self.bytes.get(index).copied().unwrap_or_default()
-    }
-
-    /// Whether a byte is not ASCII.
-    pub(super) fn has_high(&self) -> bool {
-        self.unusual != 0 && !self.bytes.is_ascii()
-    }
-
-    /// Control characters. JSON has none in a text, and CloudTrail writes none outside.
-    pub(super) fn controls(&self) -> u64 {
-        if self.unusual == 0 {
-            return 0;
-        }
-        let bits = self.bytes.iter().enumerate().map(|(index, byte)| u64::from(*byte < 0x20) << index);
-        bits.fold(0, |mask, bit| mask | bit)
     }
 }

@@ -3,7 +3,7 @@
 //! Which byte may follow which is known without the nesting, but for two things: an object has a name and a colon before
 //! each value, and a list has neither. The caller checks these, for it knows the nesting.
 
-use super::block::Block;
+use super::block::{Block, SIZE, TELLING};
 use super::scalar::{Scalar, is_escape, scalar_at};
 
 /// What the masks of the last block say about the next one.
@@ -21,6 +21,7 @@ pub(super) struct Grammar {
     comma: Follows,
     open: Follows,
     key: Follows,
+    in_name: FollowsBy<TELLING>,
 }
 
 /// The tokens of a block.
@@ -28,7 +29,7 @@ pub(super) struct Tokens {
     pub(super) opens: u64,
     closes: u64,
     pub(super) colons: u64,
-    /// The quotes before the names of members that may name the event of a record.
+    /// In the names of members that may name the event of a record, the byte that tells them from others.
     pub(super) event_keys: u64,
     /// Escapes by code, as `\u00e9`, in the names of members.
     pub(super) codes_in_keys: u64,
@@ -56,14 +57,14 @@ impl Tokens {
 impl Grammar {
     /// For a text that begins after the opening bracket of a list.
     pub(super) fn in_list() -> Self {
-        Self { open: Follows(1), ..Self::default() }
+        Self { open: FollowsBy(1), ..Self::default() }
     }
 
     /// The tokens of the next block. `rest` is the text from the block on.
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
     pub(super) fn tokens(&mut self, block: &Block<'_>, rest: &[u8]) -> Tokens {
-        let mut faults = block.controls();
+        let mut faults = block.controls;
         let mut codes = 0;
         let quotes = if block.backslashes | self.escape == 0 {
             block.quotes
@@ -99,7 +100,7 @@ impl Grammar {
             opens,
             closes,
             colons,
-            event_keys: keys & block.telling,
+            event_keys: self.in_name.bytes(keys) & block.telling,
             codes_in_keys: codes & in_keys,
             numbers_and_codes: numbers | codes,
             plain_values: begin_text | first_of_scalars,
@@ -166,16 +167,19 @@ fn up_to_next(bits: u64) -> u64 {
     [1, 2, 4, 8, 16, 32].iter().fold(bits, |bits, distance| bits ^ (bits << distance))
 }
 
-/// The bytes that follow bytes of a kind, across blocks.
+/// The bytes that come `DISTANCE` bytes behind bytes of a kind, across blocks.
 #[derive(Default)]
-struct Follows(u64);
+struct FollowsBy<const DISTANCE: usize>(u64);
 
-impl Follows {
+/// The bytes that follow bytes of a kind, across blocks.
+type Follows = FollowsBy<1>;
+
+impl<const DISTANCE: usize> FollowsBy<DISTANCE> {
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
     fn bytes(&mut self, mask: u64) -> u64 {
-        let following = mask << 1 | self.0;
-        self.0 = mask >> 63;
+        let following = mask << DISTANCE | self.0;
+        self.0 = mask >> (SIZE - DISTANCE);
         following
     }
 }
