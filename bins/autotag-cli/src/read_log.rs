@@ -84,7 +84,7 @@ impl ReadLog {
         let before = inputs.len();
         let mut failed = None;
         inputs.retain(|input| match entry(&table, &input.name()) {
-            Ok(entry) => !entry.is_some_and(|entry| input.version().as_ref() == Some(&entry.version)),
+            Ok(entry) => entry.is_none_or(|entry| input.version().as_ref() != Some(&entry.version)),
             Err(error) => {
                 failed = Some(error);
                 true

@@ -71,7 +71,7 @@ async fn apply(
     policy: &Policy,
     store: &dyn SessionReader,
     backend: &dyn Backend,
-    done: Option<&ReadLog>,
+    mut done: Option<&ReadLog>,
     records: ClassifiedRecords,
 ) -> Vec<ResourceOutcome> {
     let ClassifiedRecords { sessions, creations, rejected, .. } = records;
@@ -84,8 +84,11 @@ async fn apply(
         let plan = Planner::new(policy, &known, backend, now()).backfill(true).plan(records).await;
         let executed = plan.execute(backend, &Execution::at(now())).await;
         if let Some(Err(error)) = done.map(|done| done.note_executed(&executed)) {
+            // Noting later parts would say that this one is done to its end.
+            done = None;
             // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
-            let _ = writeln!(anstream::stderr(), "a later run reads again what is done now: {error:#}");
+            let _ =
+                writeln!(anstream::stderr(), "a later run reads again what is done from now on: {error:#}");
         }
         rows.extend(executed);
     }

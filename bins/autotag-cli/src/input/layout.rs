@@ -48,6 +48,7 @@ impl Days {
     }
 
     /// Whether all of the days from `first` to `last` are among these.
+    #[cfg(feature = "aws")]
     fn cover(&self, first: Date, last: Date) -> bool {
         self.first.is_none_or(|ours| first >= ours) && self.last.is_none_or(|ours| last <= ours)
     }
