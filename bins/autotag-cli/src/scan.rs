@@ -1,4 +1,4 @@
-//! Reads all inputs: files in parallel, one record in memory a job, the result in the order of the inputs.
+//! Reads all inputs: files in parallel, one record in memory a job.
 
 use crate::input::{Input, Unreadable};
 use autotag_handlers::classify::{Classification, Classifier};
@@ -6,14 +6,15 @@ use autotag_handlers::outcome::Outcome;
 use autotag_handlers::records::{self, ClassifiedRecords, Collector as _, PlanRequest, RecordSink};
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
-use autotag_model::envelope::{LocatedRecord, Malformed};
+use autotag_model::envelope::{LocatedRecord, Malformed, Position};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub(crate) struct TimeRange {
 
 impl TimeRange {
     /// A record whose time cannot be read is in every range, so that it does not disappear.
-    fn contains(&self, time: Option<Timestamp>) -> bool {
+    pub(crate) fn contains(&self, time: Option<Timestamp>) -> bool {
         let Some(time) = time else { return true };
         self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
     }
@@ -36,7 +37,6 @@ impl TimeRange {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RecordLocation {
     pub(crate) input: usize,
-    /// Empty if the scanner was not asked for it.
     pub(crate) position: String,
 }
 
@@ -79,38 +79,62 @@ impl Scan {
     }
 }
 
+/// Takes the records of the inputs that one job reads.
+pub(crate) trait InputSink: RecordSink + Send {
+    /// The records of this input follow.
+    fn begin(&mut self, number: usize, input: &Input);
+
+    /// The input cannot be read.
+    fn unreadable(&mut self, why: &str);
+
+    /// Whether no further input needs to be read.
+    fn is_done(&self) -> bool {
+        false
+    }
+}
+
 /// How inputs are read.
 #[derive(Debug)]
 pub(crate) struct Scanner<'a> {
     pub(crate) classifier: &'a Classifier,
-    pub(crate) range: TimeRange,
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Keep the position of each creation, for `explain`.
-    pub(crate) positions: bool,
 }
 
 impl Scanner<'_> {
-    /// Reads all inputs. An input that cannot be read is in the result, and does not stop the others.
-    pub(crate) fn scan(&self, inputs: &[Input]) -> Scan {
-        let progress = progress(inputs);
+    /// How many jobs read these inputs.
+    pub(crate) fn jobs(&self, inputs: &[Input]) -> usize {
         let jobs = self.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        jobs.min(inputs.len()).max(1)
+    }
+
+    /// Reads all inputs, each into the sink of one job. An input that cannot be read does not stop the others.
+    pub(crate) fn scan<S: InputSink>(&self, inputs: &[Input], new: impl Fn() -> S + Sync) -> Vec<S> {
+        let progress = progress(inputs);
         let next = AtomicUsize::new(0);
-        let done = Mutex::new(BTreeMap::new());
         let work = || {
-            while let Some((number, input)) = take(&next, inputs) {
-                let scan = self.scan_one(number, input, &progress);
-                done.lock().unwrap_or_else(PoisonError::into_inner).insert(number, scan);
+            let mut sink = new();
+            while let Some((number, input)) = take(&next, inputs).filter(|_| !sink.is_done()) {
+                sink.begin(number, input);
+                self.read(input, &progress, &mut sink);
             }
+            sink
         };
-        thread::scope(|scope| {
-            for _ in 1..jobs.min(inputs.len()) {
-                scope.spawn(work);
-            }
-            work();
+        let sinks = thread::scope(|scope| {
+            let others: Vec<_> = (1..self.jobs(inputs)).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            let joined =
+                others.into_iter().map(|job| job.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            joined.chain([own]).collect()
         });
         progress.finish_and_clear();
+        sinks
+    }
+
+    /// Everything of all inputs, in memory, in the order of the inputs; with the position of each creation.
+    pub(crate) fn scan_all(&self, inputs: &[Input]) -> Scan {
+        let scans = self.scan(inputs, ScanSink::default).into_iter().flat_map(|sink| sink.done);
         let mut whole = Scan::default();
-        for scan in done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values() {
+        for scan in scans.collect::<BTreeMap<_, _>>().into_values() {
             whole.append(scan);
         }
         debug_assert!(whole.records.adds_up(), "{:?}", whole.records.counts);
@@ -119,95 +143,93 @@ impl Scanner<'_> {
         whole
     }
 
-    fn scan_one(&self, number: usize, input: &Input, progress: &ProgressBar) -> Scan {
-        let mut sink = InputSink {
-            scan: Scan::default(),
-            input: number,
-            name: input.name(),
-            range: self.range,
-            positions: self.positions,
-        };
+    fn read(&self, input: &Input, progress: &ProgressBar, sink: &mut impl InputSink) {
         match input.open() {
             Ok(bytes) => {
                 let account = input.account();
-                records::read(progress.wrap_read(bytes), self.classifier, account.as_ref(), &mut sink);
+                records::read(progress.wrap_read(bytes), self.classifier, account.as_ref(), sink);
             }
-            Err(error) => sink.scan.unreadable.push(format!("{}: {error}", sink.name)),
+            Err(error) => sink.unreadable(&error.to_string()),
         }
-        sink.scan
     }
 }
 
-/// Collects the records of one input.
-struct InputSink {
-    scan: Scan,
+/// Collects the records of each input.
+#[derive(Default)]
+struct ScanSink {
+    done: BTreeMap<usize, Scan>,
     input: usize,
     name: String,
-    range: TimeRange,
-    positions: bool,
 }
 
-impl InputSink {
-    /// A new origin. Most records are of no interest, so their position is not written out.
-    fn origin(&mut self, record: &LocatedRecord<'_>, position: bool) -> OriginId {
-        self.origin_at(if position { record.position.to_string() } else { String::new() })
+impl ScanSink {
+    fn scan(&mut self) -> &mut Scan {
+        self.done.entry(self.input).or_default()
     }
 
-    fn origin_at(&mut self, position: String) -> OriginId {
-        self.scan.locations.push(RecordLocation { input: self.input, position });
-        OriginId(self.scan.locations.len() - 1)
+    fn origin(&mut self, position: &Position) -> OriginId {
+        let location = RecordLocation { input: self.input, position: position.to_string() };
+        let locations = &mut self.scan().locations;
+        locations.push(location);
+        OriginId(locations.len() - 1)
     }
 }
 
-impl RecordSink for InputSink {
+impl InputSink for ScanSink {
+    fn begin(&mut self, number: usize, input: &Input) {
+        (self.input, self.name) = (number, input.name());
+    }
+
+    fn unreadable(&mut self, why: &str) {
+        let text = format!("{}: {why}", self.name);
+        self.scan().unreadable.push(text);
+    }
+}
+
+impl RecordSink for ScanSink {
     fn record(&mut self, record: &LocatedRecord<'_>, _: Option<&AccountId>, classification: Classification) {
-        let in_range = self.range.contains(record.record.time());
-        let counts = &mut self.scan.records.counts;
-        if in_range || matches!(classification, Classification::Session(_)) {
-            counts.add(&classification);
-        } else {
-            counts.add_other();
-        }
+        self.scan().records.counts.add(&classification);
         match classification {
-            // Sessions count whatever the range: a call in it may belong to a session that began before.
-            Classification::Session(session) => self.scan.records.sessions.push(*session),
-            Classification::Creation(mut creation) if in_range => {
-                let origin = self.origin(record, self.positions);
+            Classification::Session(session) => self.scan().records.sessions.push(*session),
+            Classification::Creation(mut creation) => {
+                let origin = self.origin(&record.position);
                 creation.rejected.iter_mut().for_each(|row| row.origin = origin);
                 let mut request = PlanRequest::from(*creation);
                 request.origin = origin;
-                self.scan.records.creations.push(request);
+                self.scan().records.creations.push(request);
             }
-            Classification::Rejected(rows) if in_range => {
-                let origin = self.origin(record, true);
-                let rows = rows.into_iter().map(|mut row| {
-                    row.origin = origin;
-                    row
-                });
-                self.scan.records.rejected.extend(rows);
+            Classification::Rejected(rows) => {
+                let origin = self.origin(&record.position);
+                let rows = rows.into_iter().map(|row| from(origin, row));
+                self.scan().records.rejected.extend(rows);
             }
-            Classification::Uncovered(event) if in_range => {
+            Classification::Uncovered(event) => {
                 let name = (event.source.clone(), event.name.clone());
-                *self.scan.uncovered.entry(name).or_default() += 1;
-                let mut row = Row::of_event(event, Outcome::Uncovered);
-                row.origin = self.origin(record, self.positions);
-                self.scan.uncovered_rows.push(row);
+                let origin = self.origin(&record.position);
+                let scan = self.scan();
+                *scan.uncovered.entry(name).or_default() += 1;
+                scan.uncovered_rows.push(from(origin, Row::of_event(event, Outcome::Uncovered)));
             }
             _ => {}
         }
     }
 
     fn malformed(&mut self, fault: &Malformed) {
-        self.scan.records.counts.add_fault(fault);
+        self.scan().records.counts.add_fault(fault);
         match Outcome::from(fault) {
-            Outcome::Malformed(why) => self.scan.unreadable.push(format!("{}: {why}", self.name)),
+            Outcome::Malformed(why) => self.unreadable(&why),
             outcome => {
-                let mut row = Row::of_event(Arc::default(), outcome);
-                row.origin = self.origin_at(fault.position.to_string());
-                self.scan.records.rejected.push(row);
+                let origin = self.origin(&fault.position);
+                let row = from(origin, Row::of_event(Arc::default(), outcome));
+                self.scan().records.rejected.push(row);
             }
         }
     }
+}
+
+fn from(origin: OriginId, mut row: ResourceOutcome) -> ResourceOutcome {
+    row.origin = origin;
+    row
 }
 
 fn take<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(usize, &'i Input)> {

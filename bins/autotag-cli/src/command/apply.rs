@@ -2,57 +2,61 @@
 
 use crate::cli::ApplyArgs;
 use crate::completion::Completion;
-use crate::offline::remember;
+use crate::gather::{Facts, Gathered, Targets};
+use crate::offline::known_sessions;
 use crate::output::plural;
+use crate::parts::{MAX_PART, Parts};
 use crate::plan_input::PlanInput;
 use crate::setup::usage_error;
+use crate::shown::Shown;
 use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
 use autotag_aws::backend::AwsBackend;
 use autotag_aws::{AccountScope, Accounts, MemberRole, Settings};
 use autotag_handlers::backend::Backend;
-use autotag_handlers::plan::{Execution, Planner, oldest_first};
+use autotag_handlers::plan::{Execution, Planner};
 use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
 use autotag_handlers::row::ResourceOutcome;
+use autotag_model::arn::AccountId;
 use autotag_model::policy::Policy;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use session_store::{MemoryStore, OverlayStore, SessionReader};
-use std::collections::BTreeSet;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use session_store::SessionReader;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
-/// How many creations are planned at once. The tags that were read for them must not be old when they are written.
-const MAX_PART: usize = 500;
-
 pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let settings = settings(args)?;
-    let mut input = PlanInput::read(&args.plan)?;
-    let mut records = std::mem::take(&mut input.records);
-    let mut policy = input.classifier.policy().clone();
+    let PlanInput { classifier, gathered, format } = PlanInput::read(&args.plan)?;
+    let Gathered { mut creations, sessions, mut rows, facts, .. } = gathered;
+    let Facts { summary, oldest, targets } = facts;
+    let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
-    if !records.creations.is_empty() && !confirmed(args, &records.creations)? {
+    if targets.count > 0 && !confirmed(args, &targets)? {
         return Err(usage_error("confirmation required: pass `--yes` when stdin is not a terminal"));
     }
     let state = args.plan.source.state.as_deref();
     let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
-    let store: Box<dyn SessionReader> = match state {
-        Some(path) => Box::new(remember(path, &mut records)?),
-        None => Box::new(MemoryStore::new()),
-    };
+    let store = known_sessions(state, sessions, oldest)?;
+    let mut shown = Shown::new(&args.plan, format, rows.drain()?, summary);
+    let requests = creations.drain()?.map(|creation| creation?.into_request(&classifier));
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-    let rows = runtime.block_on(async {
+    let mut undone = false;
+    runtime.block_on(async {
         let accounts = Arc::new(Accounts::connect(settings).await);
         let aws = AwsBackend::new(accounts).with_rate_limit(args.max_calls_per_second);
-        let targets: usize = records.creations.iter().map(|request| request.creation.targets.len()).sum();
-        let backend = LoggedBackend { inner: &aws, log, progress: progress(targets as u64) };
-        let rows = apply(&policy, &*store, &backend, records).await;
-        backend.progress.finish_and_clear();
-        rows
-    });
-    let undone = rows.iter().any(|row| row.status.is_retryable());
-    let done = input.show(rows, &args.plan)?;
+        let progress = progress(targets.count);
+        let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
+        let applied = apply(&policy, &*store, &backend, Parts::new(requests, MAX_PART), |rows| {
+            undone |= rows.iter().any(|row| row.status.is_retryable());
+            progress.suspend(|| shown.part(rows))
+        })
+        .await;
+        progress.finish_and_clear();
+        applied
+    })?;
+    let done = shown.finish()?;
     Ok(if undone { Completion::Partial } else { done })
 }
 
@@ -61,20 +65,17 @@ async fn apply(
     policy: &Policy,
     store: &dyn SessionReader,
     backend: &dyn Backend,
-    records: ClassifiedRecords,
-) -> Vec<ResourceOutcome> {
-    let ClassifiedRecords { sessions, creations, rejected, .. } = records;
-    let known = OverlayStore::with_sessions(store, &sessions);
-    let mut rows = Vec::new();
-    for part in parts(creations, MAX_PART) {
+    parts: impl Iterator<Item = io::Result<Vec<PlanRequest>>>,
+    mut visit: impl FnMut(Vec<ResourceOutcome>) -> Result<()>,
+) -> Result<()> {
+    for part in parts {
         let mut records = ClassifiedRecords::default();
-        records.creations = part;
+        records.creations = part?;
         // A trail is old: the resources in it may have got an owner since.
-        let plan = Planner::new(policy, &known, backend, now()).backfill(true).plan(records).await;
-        rows.extend(plan.execute(backend, &Execution::at(now())).await);
+        let plan = Planner::new(policy, store, backend, now()).backfill(true).plan(records).await;
+        visit(plan.execute(backend, &Execution::at(now())).await)?;
     }
-    rows.extend(rejected);
-    rows
+    Ok(())
 }
 
 fn settings(args: &ApplyArgs) -> Result<Settings> {
@@ -92,18 +93,15 @@ fn settings(args: &ApplyArgs) -> Result<Settings> {
 }
 
 /// Asks on a terminal; elsewhere only `--yes` is one.
-fn confirmed(args: &ApplyArgs, creations: &[PlanRequest]) -> Result<bool> {
+fn confirmed(args: &ApplyArgs, targets: &Targets) -> Result<bool> {
     if args.yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(false);
     }
-    let targets = creations.iter().flat_map(|request| &request.creation.targets);
-    let accounts: BTreeSet<_> =
-        targets.clone().filter_map(|target| target.resource.account.as_ref()).collect();
-    let accounts: Vec<&str> = accounts.into_iter().map(autotag_model::arn::AccountId::as_str).collect();
-    let resources = plural(targets.count(), "resource");
+    let accounts: Vec<&str> = targets.accounts.iter().map(AccountId::as_str).collect();
+    let resources = plural(targets.count, "resource");
     let mut out = anstream::stderr().lock();
     write!(out, "Write tags to up to {resources} in {}? [y/N] ", accounts.join(", "))?;
     out.flush()?;
@@ -116,24 +114,6 @@ fn confirmed(args: &ApplyArgs, creations: &[PlanRequest]) -> Result<bool> {
 #[expect(clippy::disallowed_methods, reason = "programs read the clock, libraries are given it")]
 fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// Parts of at most `max` creations, the oldest first. A part goes on to the end of its second: copies of one event have the
-/// same time, and are recognized only if they are planned together.
-fn parts(mut creations: Vec<PlanRequest>, max: usize) -> Vec<Vec<PlanRequest>> {
-    oldest_first(&mut creations);
-    let second = |request: &PlanRequest| request.creation.event.timestamp().map(Timestamp::as_second);
-    let mut parts: Vec<Vec<PlanRequest>> = Vec::new();
-    for request in creations {
-        let last = parts.last_mut().filter(|part| {
-            part.len() < max || part.last().is_some_and(|last| second(last) == second(&request))
-        });
-        match last {
-            Some(part) => part.push(request),
-            None => parts.push(vec![request]),
-        }
-    }
-    parts
 }
 
 /// How many resources are written, for people who wait.
@@ -156,6 +136,7 @@ mod tests {
     use autotag_handlers::outcome::{Outcome, SkipReason};
     use futures_executor::block_on;
     use serde_json::json;
+    use session_store::MemoryStore;
 
     /// The creation of a queue.
     fn queue(time: &str, event_id: &str, name: &str) -> PlanRequest {
@@ -169,29 +150,6 @@ mod tests {
         ClassifiedRecords::read(record.to_string().as_bytes(), &classifier).creations.remove(0)
     }
 
-    fn ids(parts: &[Vec<PlanRequest>]) -> Vec<Vec<String>> {
-        let id = |request: &PlanRequest| request.creation.event.id.clone().unwrap();
-        let of_part = |part: &Vec<PlanRequest>| part.iter().map(id).collect();
-        parts.iter().map(of_part).collect()
-    }
-
-    #[test]
-    fn a_part_goes_on_to_the_end_of_its_second() {
-        let at = |time: &str, id: &str| queue(&format!("2026-03-02T09:00:{time}Z"), id, id);
-        let creations = vec![
-            at("02", "f"),
-            at("01", "b"),
-            at("01.5", "e"),
-            at("00", "a"),
-            at("01", "d"),
-            at("01.000", "c"),
-        ];
-        let by_two = parts(creations.clone(), 2);
-        assert_eq!(ids(&by_two), [vec!["a", "b", "c", "d", "e"], vec!["f"]]);
-        assert_eq!(ids(&parts(creations, 1)), [vec!["a"], vec!["b", "c", "d", "e"], vec!["f"]]);
-        assert_eq!(ids(&parts(Vec::new(), 1)), Vec::<Vec<String>>::new());
-    }
-
     /// The two records of one call would else be two creations of the same queue.
     #[test]
     fn copies_of_one_event_are_decided_together() {
@@ -200,10 +158,14 @@ mod tests {
             .map(|number| queue("2026-03-02T09:00:00Z", &format!("{number:04}"), "other"))
             .collect();
         creations.extend([queue(time, "copied", "orders"), queue(time, "copied", "orders")]);
-        let mut records = ClassifiedRecords::default();
-        records.creations = creations;
         let (store, backend) = (MemoryStore::new(), MemoryBackend::new());
-        let rows = block_on(apply(&Policy::default(), &store, &backend, records));
+        let parts = Parts::new(creations.into_iter().map(Ok), MAX_PART);
+        let mut rows = Vec::new();
+        let visit = |part| {
+            rows.extend(part);
+            Ok(())
+        };
+        block_on(apply(&Policy::default(), &store, &backend, parts, visit)).unwrap();
         let copied = rows.iter().filter(|row| row.event.id.as_deref() == Some("copied"));
         let outcomes: Vec<_> = copied.map(|row| row.status.clone()).collect();
         assert_eq!(outcomes, [Outcome::Tagged, Outcome::Skipped(SkipReason::Duplicate)]);
