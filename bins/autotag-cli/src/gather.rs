@@ -5,7 +5,7 @@ use crate::foresight::{Foresight, JobNotes, Notes};
 use crate::input::Input;
 use crate::kept::{KeptCreation, KeptRow, Place};
 use crate::output::{Summary, rendered};
-use crate::scan::{InputSink, Scanner, TimeRange};
+use crate::scan::{InputSink, Scanner, TimeRange, WholeInput, is_undone};
 use crate::spill::{KeptSessions, Room, Runs, SessionRuns, Sorted, Sorter};
 use anyhow::Result;
 use autotag_handlers::classify::{Classification, Creation};
@@ -42,6 +42,8 @@ pub(crate) struct Facts {
     /// The time of the oldest creation or session.
     pub(crate) oldest: Option<Timestamp>,
     pub(crate) targets: Targets,
+    /// Inputs that were read to their end, and without a fault.
+    pub(crate) whole: Vec<WholeInput>,
 }
 
 /// How many resources may be written, and where.
@@ -104,6 +106,7 @@ impl Facts {
         self.note_time(other.oldest);
         self.targets.count += other.targets.count;
         self.targets.accounts.extend(other.targets.accounts);
+        self.whole.extend(other.whole);
     }
 
     fn note_time(&mut self, time: Option<Timestamp>) {
@@ -126,6 +129,10 @@ struct Job<'g> {
     session_bound: usize,
     place: Place,
     name: String,
+    /// No fault in the input so far.
+    is_whole: bool,
+    /// The times of the first and the last creation of the input so far.
+    span: Option<(Timestamp, Timestamp)>,
     creations: Sorter<KeptCreation>,
     /// Whether creations do not fit into memory.
     creations_spill: bool,
@@ -145,6 +152,8 @@ impl<'g> Job<'g> {
             session_bound: bound,
             place: (0, 0),
             name: String::new(),
+            is_whole: true,
+            span: None,
             creations: Sorter::new(bound),
             creations_spill: false,
             notes: Notes::of_job(&gatherer.room, jobs),
@@ -176,6 +185,7 @@ impl<'g> Job<'g> {
     fn creation(&mut self, record: &LocatedRecord<'_>, account: Option<&AccountId>, creation: Creation) {
         let time = creation.event.timestamp();
         self.facts.note_time(time);
+        self.note_creation(time);
         let targets = &mut self.facts.targets;
         targets.count += creation.targets.len() as u64;
         for account in creation.targets.iter().filter_map(|target| target.resource.account.as_ref()) {
@@ -204,6 +214,16 @@ impl<'g> Job<'g> {
             let spilled = self.spill_creations();
             self.check(spilled);
         }
+    }
+
+    fn note_creation(&mut self, time: Option<Timestamp>) {
+        // A creation without a time has no place among the others.
+        let Some(time) = time else {
+            self.is_whole = false;
+            return;
+        };
+        let (first, last) = self.span.unwrap_or((time, time));
+        self.span = Some((first.min(time), last.max(time)));
     }
 
     fn spill_creations(&mut self) -> Result<()> {
@@ -252,11 +272,25 @@ impl InputSink for Job<'_> {
     fn begin(&mut self, number: usize, input: &Input) {
         self.place = (number as u64, 0);
         self.name = input.name();
+        (self.is_whole, self.span) = (true, None);
     }
 
     fn unreadable(&mut self, why: &str) {
+        self.is_whole = false;
         let place = self.next_place();
         self.facts.summary.unreadable.add((place.0 + 1, place.1), format!("{}: {why}", self.name));
+    }
+
+    fn end(&mut self) {
+        if self.is_whole
+            && let Ok(input) = usize::try_from(self.place.0)
+        {
+            self.facts.whole.push(WholeInput { input, creations: self.span });
+        }
+    }
+
+    fn records(&self) -> u64 {
+        self.facts.summary.counts.records
     }
 
     fn is_done(&self) -> bool {
@@ -276,13 +310,14 @@ impl RecordSink for Job<'_> {
         if in_range || matches!(classification, Classification::Session(_)) {
             counts.add(&classification);
         } else {
-            counts.add_other();
+            counts.add_others(1);
         }
         match classification {
             // Sessions count whatever the range: a call in it may belong to a session that began before.
             Classification::Session(session) => self.session(*session),
             Classification::Creation(creation) if in_range => self.creation(record, account, *creation),
             Classification::Rejected(rows) if in_range => {
+                self.is_whole &= !rows.iter().any(|row| is_undone(&row.status));
                 let position = record.position.to_string();
                 for row in &rows {
                     self.row(row, Some(&position));
@@ -293,7 +328,12 @@ impl RecordSink for Job<'_> {
         }
     }
 
+    fn others(&mut self, records: u64) {
+        self.facts.summary.counts.add_others(records);
+    }
+
     fn malformed(&mut self, fault: &Malformed) {
+        self.is_whole = false;
         self.facts.summary.counts.add_fault(fault);
         match Outcome::from(fault) {
             Outcome::Malformed(why) => self.unreadable(&why),

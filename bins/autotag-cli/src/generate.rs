@@ -4,6 +4,7 @@
 //! Templates (`templates/deploy/*`) are ordinary CloudFormation; only lists from the [`Inventory`] are filled in. Each family of
 //! files is a module.
 
+mod athena;
 mod backfill;
 mod controllers;
 mod denials;
@@ -38,6 +39,7 @@ pub(crate) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
         guard::files,
         source_identity::files,
         org_metadata::files,
+        athena::files,
         backfill::files,
         terraform::files,
         controllers::files,

@@ -1,10 +1,12 @@
 //! The inputs that the paths on the command line name: files, folders in a trail's layout, objects in S3, standard input.
 
 mod layout;
+mod progress;
 #[cfg(feature = "aws")]
 mod s3;
 
 pub(crate) use layout::Days;
+pub(crate) use progress::Progress;
 
 #[cfg(feature = "aws")]
 use crate::setup::UsageError;
@@ -17,6 +19,7 @@ use layout::{is_digest, is_trail_file};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use walkdir::WalkDir;
 
 /// One input.
@@ -26,6 +29,12 @@ pub(crate) enum Input {
         path: PathBuf,
         /// Size in bytes, for the progress display.
         size: u64,
+        /// When it was last written, as far as the system knows.
+        #[cfg_attr(
+            not(feature = "aws"),
+            expect(dead_code, reason = "`apply` tells versions of a file apart")
+        )]
+        modified: Option<SystemTime>,
     },
     #[cfg(feature = "aws")]
     S3(s3::Object),
@@ -52,6 +61,19 @@ impl Input {
         }
     }
 
+    /// What tells this version of it from others.
+    #[cfg(feature = "aws")]
+    pub(crate) fn version(&self) -> Option<String> {
+        match self {
+            Self::File { size, modified, .. } => {
+                let written = modified.as_ref()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+                Some(format!("{size} {}", written.as_nanos()))
+            }
+            Self::S3(object) => Some(format!("{} {}", object.size(), object.version()?)),
+            Self::Stdin => None,
+        }
+    }
+
     /// The account in the path, if it has the layout of a trail.
     pub(crate) fn account(&self) -> Option<AccountId> {
         match self {
@@ -62,11 +84,20 @@ impl Input {
         }
     }
 
+    #[cfg(feature = "aws")]
+    fn object(&mut self) -> Option<&mut s3::Object> {
+        match self {
+            Self::S3(object) => Some(object),
+            Self::File { .. } | Self::Stdin => None,
+        }
+    }
+
+    /// Inputs are opened in their order, each once: those in S3 are read ahead.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::File { path, .. } => Box::new(File::open(path)?),
             #[cfg(feature = "aws")]
-            Self::S3(object) => Box::new(object.open()?),
+            Self::S3(object) => object.open()?,
             Self::Stdin => Box::new(io::stdin()),
         })
     }
@@ -91,10 +122,19 @@ pub(crate) fn find(paths: &[String], days: &Days) -> Result<(Vec<Input>, Vec<Unr
     }
     let mut seen = std::collections::HashSet::new();
     inputs.retain(|input| seen.insert(input.name()));
+    read_ahead(&mut inputs);
     if inputs.is_empty() && unreadable.is_empty() {
         unreadable.push(format!("no file to read in {}", paths.join(", ")));
     }
     Ok((inputs, unreadable))
+}
+
+/// Lets objects in S3 be read before they are opened, in the order of these inputs.
+pub(crate) fn read_ahead(inputs: &mut [Input]) {
+    #[cfg(feature = "aws")]
+    s3::read_ahead(inputs.iter_mut().filter_map(Input::object));
+    #[cfg(not(feature = "aws"))]
+    let _ = inputs;
 }
 
 #[cfg(feature = "aws")]
@@ -123,8 +163,10 @@ fn walk(path: &Path, days: &Days, inputs: &mut Vec<Input>, unreadable: &mut Vec<
             Ok(entry)
                 if entry.depth() > 0 && !(is_trail_file(entry.path()) && days.contain(entry.path())) => {}
             Ok(entry) => {
-                let size = entry.metadata().map_or(0, |metadata| metadata.len());
-                inputs.push(Input::File { path: entry.into_path(), size });
+                let metadata = entry.metadata().ok();
+                let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+                let modified = metadata.and_then(|metadata| metadata.modified().ok());
+                inputs.push(Input::File { path: entry.into_path(), size, modified });
             }
             Err(error) => {
                 let at = error.path().unwrap_or(path).display().to_string();

@@ -18,6 +18,8 @@ mod offline;
 mod output;
 mod parts;
 mod plan_input;
+#[cfg(feature = "aws")]
+mod read_log;
 mod scan;
 mod sessions;
 mod setup;
@@ -31,6 +33,10 @@ use cli::{Cli, Command};
 use completion::Completion;
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
+
+/// A plan of many creations spends a quarter of its time in the allocator of glibc.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {

@@ -2,7 +2,7 @@
 
 use crate::cli::{Format, PlanArgs};
 use crate::gather::{Gathered, Gatherer};
-use crate::input::{self, Days};
+use crate::input::{self, Days, Input};
 use crate::scan::{Scanner, TimeRange};
 use crate::setup;
 use crate::shown::format_of;
@@ -16,14 +16,21 @@ pub(crate) struct PlanInput {
     pub(crate) classifier: Classifier,
     pub(crate) gathered: Gathered,
     pub(crate) format: Format,
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "`apply` logs what it has read"))]
+    pub(crate) inputs: Vec<Input>,
 }
 
 impl PlanInput {
-    pub(crate) fn read(args: &PlanArgs) -> Result<Self> {
+    /// Reads what the arguments name. `leave_out` may take inputs out before.
+    pub(crate) fn read(
+        args: &PlanArgs,
+        leave_out: impl FnOnce(&mut Vec<Input>) -> Result<()>,
+    ) -> Result<Self> {
         let source = &args.source;
         let catalog = setup::catalog(&source.rules)?;
         let policy = setup::policy(source.policy.as_deref())?;
-        let (inputs, unlisted) = input::find(&source.paths, &Days::of(args.since, args.until))?;
+        let (mut inputs, unlisted) = input::find(&source.paths, &Days::of(args.since, args.until))?;
+        leave_out(&mut inputs)?;
         let classifier = Classifier::new(catalog, policy);
         let format = format_of(args.format);
         let how = Gatherer {
@@ -39,6 +46,6 @@ impl PlanInput {
         for (order, text) in (0..).zip(unlisted) {
             summary.unreadable.add((0, order), text);
         }
-        Ok(Self { classifier, gathered, format })
+        Ok(Self { classifier, gathered, format, inputs })
     }
 }

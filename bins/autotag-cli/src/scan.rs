@@ -1,22 +1,19 @@
 //! Reads all inputs: files in parallel, one record in memory a job.
 
-use crate::input::{Input, Unreadable};
+use crate::input::{Input, Progress, Unreadable};
 use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::outcome::Outcome;
-use autotag_handlers::records::{self, ClassifiedRecords, Collector as _, PlanRequest, RecordSink};
+use autotag_handlers::records::{ClassifiedRecords, Collector as _, InputReader, PlanRequest, RecordSink};
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{LocatedRecord, Malformed, Position};
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 /// The events that count, by time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +35,21 @@ impl TimeRange {
 pub(crate) struct RecordLocation {
     pub(crate) input: usize,
     pub(crate) position: String,
+}
+
+/// An input of which every record can be planned.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "`apply` logs what it has read"))]
+pub(crate) struct WholeInput {
+    /// Its number.
+    pub(crate) input: usize,
+    /// The times of its first and its last creation.
+    pub(crate) creations: Option<(Timestamp, Timestamp)>,
+}
+
+/// Whether a later run may have another outcome, or has to say it again.
+pub(crate) fn is_undone(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Deferred(_) | Outcome::Refused(_) | Outcome::Malformed(_))
 }
 
 /// The content of one or all inputs.
@@ -87,6 +99,12 @@ pub(crate) trait InputSink: RecordSink + Send {
     /// The input cannot be read.
     fn unreadable(&mut self, why: &str);
 
+    /// The input is read.
+    fn end(&mut self) {}
+
+    /// How many records were read so far.
+    fn records(&self) -> u64;
+
     /// Whether no further input needs to be read.
     fn is_done(&self) -> bool {
         false
@@ -109,13 +127,14 @@ impl Scanner<'_> {
 
     /// Reads all inputs, each into the sink of one job. An input that cannot be read does not stop the others.
     pub(crate) fn scan<S: InputSink>(&self, inputs: &[Input], new: impl Fn() -> S + Sync) -> Vec<S> {
-        let progress = progress(inputs);
+        let progress = Progress::new(inputs);
         let next = AtomicUsize::new(0);
         let work = || {
             let mut sink = new();
+            let mut reader = InputReader::new(self.classifier);
             while let Some((number, input)) = take(&next, inputs).filter(|_| !sink.is_done()) {
                 sink.begin(number, input);
-                self.read(input, &progress, &mut sink);
+                read(&mut reader, input, &progress, &mut sink);
             }
             sink
         };
@@ -126,7 +145,7 @@ impl Scanner<'_> {
                 others.into_iter().map(|job| job.join().unwrap_or_else(|panic| resume_unwind(panic)));
             joined.chain([own]).collect()
         });
-        progress.finish_and_clear();
+        progress.clear();
         sinks
     }
 
@@ -142,22 +161,26 @@ impl Scanner<'_> {
         whole.records.rejected.append(&mut whole.uncovered_rows);
         whole
     }
+}
 
-    fn read(&self, input: &Input, progress: &ProgressBar, sink: &mut impl InputSink) {
-        match input.open() {
-            Ok(bytes) => {
-                let account = input.account();
-                records::read(progress.wrap_read(bytes), self.classifier, account.as_ref(), sink);
-            }
-            Err(error) => sink.unreadable(&error.to_string()),
+fn read(reader: &mut InputReader<'_>, input: &Input, progress: &Progress, sink: &mut impl InputSink) {
+    let before = sink.records();
+    match input.open() {
+        Ok(bytes) => {
+            let account = input.account();
+            reader.read(progress.wrap(bytes), account.as_ref(), sink);
         }
+        Err(error) => sink.unreadable(&error.to_string()),
     }
+    sink.end();
+    progress.file_done(sink.records() - before);
 }
 
 /// Collects the records of each input.
 #[derive(Default)]
 struct ScanSink {
     done: BTreeMap<usize, Scan>,
+    records: u64,
     input: usize,
     name: String,
 }
@@ -184,11 +207,16 @@ impl InputSink for ScanSink {
         let text = format!("{}: {why}", self.name);
         self.scan().unreadable.push(text);
     }
+
+    fn records(&self) -> u64 {
+        self.records
+    }
 }
 
 impl RecordSink for ScanSink {
     fn record(&mut self, record: &LocatedRecord<'_>, _: Option<&AccountId>, classification: Classification) {
         self.scan().records.counts.add(&classification);
+        self.records += 1;
         match classification {
             Classification::Session(session) => self.scan().records.sessions.push(*session),
             Classification::Creation(mut creation) => {
@@ -214,6 +242,11 @@ impl RecordSink for ScanSink {
         }
     }
 
+    fn others(&mut self, records: u64) {
+        self.records += records;
+        self.scan().records.counts.add_others(records);
+    }
+
     fn malformed(&mut self, fault: &Malformed) {
         self.scan().records.counts.add_fault(fault);
         match Outcome::from(fault) {
@@ -235,22 +268,4 @@ fn from(origin: OriginId, mut row: ResourceOutcome) -> ResourceOutcome {
 fn take<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(usize, &'i Input)> {
     let number = next.fetch_add(1, Ordering::Relaxed);
     inputs.get(number).map(|input| (number, input))
-}
-
-/// From these sizes on people wait long enough to want a progress display: bytes on disk, and files.
-const LONG_BYTES: u64 = 32 << 20;
-const LONG_FILES: usize = 200;
-
-/// A progress display on stderr for people who wait; nothing for programs.
-fn progress(inputs: &[Input]) -> ProgressBar {
-    let total: u64 = inputs.iter().map(Input::size).sum();
-    let long = total >= LONG_BYTES || inputs.len() >= LONG_FILES;
-    if !long || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(total);
-    let style = "reading {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

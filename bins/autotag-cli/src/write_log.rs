@@ -35,6 +35,11 @@ impl WriteLog {
         Ok(Self(db))
     }
 
+    /// The file, for the log of inputs beside it.
+    pub(crate) fn database(&self) -> &Database {
+        &self.0
+    }
+
     fn tags_written(&self, resource: &ResourceKey) -> Result<Option<Tags>> {
         self.tags_of(&resource.to_string())
     }

@@ -78,16 +78,23 @@ impl World {
 
     /// A trail of an old day: each volume by another person.
     fn trail(&self, ids: &[String]) -> String {
+        self.file("trail.json", "2026-03-02T09:00:00Z", 0, ids)
+    }
+
+    /// One file of it; its first volume is by the person of this number.
+    fn file(&self, name: &str, time: &str, person: usize, ids: &[String]) -> String {
         let record = |(number, id): (usize, &String)| -> Value {
+            let number = person + number;
             let user = format!("user-{number:02}");
-            json!({"eventID": format!("event-{number}"), "eventTime": "2026-03-02T09:00:00Z", "eventSource": "ec2.amazonaws.com",
+            json!({"eventID": format!("event-{number}"), "eventTime": time, "eventSource": "ec2.amazonaws.com",
                 "eventName": "CreateVolume", "awsRegion": "eu-west-1", "recipientAccountId": ACCOUNT,
                 "requestParameters": {}, "responseElements": {"volumeId": id},
                 "userIdentity": {"type": "IAMUser", "userName": user, "principalId": format!("AIDA{number:02}"),
                     "accountId": ACCOUNT, "arn": format!("arn:aws:iam::{ACCOUNT}:user/{user}")}})
         };
         let records: Vec<Value> = ids.iter().enumerate().map(record).collect();
-        let path = self.folder.path().join("trail.json");
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, json!({"Records": records}).to_string()).unwrap();
         path.to_str().unwrap().to_owned()
     }
@@ -177,6 +184,66 @@ async fn what_is_denied_is_named_and_the_rest_is_done() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(outcomes(&output), ["Refused", "Tagged"], "{}", stderr(&output));
     assert!(stderr(&output).contains("CreateTags answered UnauthorizedOperation"), "{}", stderr(&output));
+}
+
+/// A file counts as done when all in it is: the next run reads the others, and what has changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_run_reads_only_the_files_that_are_not_done() {
+    let world = World::new();
+    let ids = world.volumes(4, &[]).await;
+    let file = |day: usize| {
+        world.file(
+            &format!("trail/{day}.json"),
+            &format!("2026-03-0{day}T09:00:00Z"),
+            day,
+            &ids[day - 1..day],
+        )
+    };
+    (1..=4).for_each(|day| drop(file(day)));
+    let denied = ids[1].clone();
+    world.proxy.rule(move |call| {
+        let fault =
+            Fault::Refused { status: 403, code: "UnauthorizedOperation".to_owned(), message: String::new() };
+        (call.operation == "CreateTags" && call.mentions(&denied)).then_some(fault)
+    });
+    let apply =
+        |more: &[&str]| world.apply(&[&["trail", "--yes", "--all", "--state", "state"], more].concat());
+    let first = apply(&[]);
+    assert_eq!(outcomes(&first), ["Tagged", "Refused", "Tagged", "Tagged"], "{}", stderr(&first));
+    assert!(!stderr(&first).contains("not read again"), "{}", stderr(&first));
+    // The permission is given, one file is another one now, and one is new and of an old day.
+    world.proxy.repair();
+    std::fs::write(world.folder.path().join("trail/3.json"), "{\"Records\": []}").unwrap();
+    world.file("trail/0.json", "2026-03-01T08:00:00Z", 0, &ids[..1]);
+    let second = apply(&[]);
+    assert!(stderr(&second).contains("2 files of an earlier run not read again"), "{}", stderr(&second));
+    assert_eq!(outcomes(&second), ["AlreadyTagged", "Tagged"], "{}", stderr(&second));
+    assert!(stderr(&second).contains("records 2 in 3 files"), "{}", stderr(&second));
+    let third = apply(&[]);
+    assert!(stderr(&third).contains("5 files of an earlier run not read again"), "{}", stderr(&third));
+    assert_eq!((third.status.code(), outcomes(&third)), (Some(0), vec![]), "{}", stderr(&third));
+    // Without the sessions of what was read, nothing is done.
+    std::fs::remove_file(world.folder.path().join("state")).unwrap();
+    let anew = apply(&[]);
+    assert!(!stderr(&anew).contains("not read again"), "{}", stderr(&anew));
+    assert_eq!(outcomes(&anew), ["AlreadyTagged"; 4], "{}", stderr(&anew));
+    // Another policy decides otherwise, so what is done for this one is not done for that.
+    std::fs::write(world.folder.path().join("autotag.toml"), "[identity]\nMaker = \"{owner}\"\n").unwrap();
+    let other = apply(&[]);
+    assert!(!stderr(&other).contains("not read again"), "{}", stderr(&other));
+    assert_eq!(outcomes(&other).len(), 4, "{}", stderr(&other));
+}
+
+/// A plan shows every row, so it reads every file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_leaves_out_nothing_that_is_done() {
+    let world = World::new();
+    let ids = world.volumes(1, &[]).await;
+    let trail = world.trail(&ids);
+    let done = world.apply(&[&trail, "--yes", "--state", "state"]);
+    assert_eq!(outcomes(&done), ["Tagged"], "{}", stderr(&done));
+    let plan = world.command(&["plan", &trail, "--state", "state"]).output().unwrap();
+    assert_eq!(String::from_utf8(plan.stdout).unwrap().lines().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

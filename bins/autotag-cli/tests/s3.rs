@@ -1,7 +1,7 @@
 //! `s3://` paths, against an S3 over real HTTP.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
-use autotag_testkit::Emulator;
+use autotag_testkit::{Call, Emulator, Fault, Proxy};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use std::fs;
@@ -9,6 +9,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 const BIN: &str = env!("CARGO_BIN_EXE_autotag");
@@ -117,6 +118,233 @@ fn what_cannot_be_read_is_named_and_stops_nothing() {
     assert!(said.contains("s3://no-such-bucket/x: ListObjectsV2 answered NoSuchBucket"), "{said}");
     assert!(said.contains("s3://mixed/cut.json.gz: record 13"), "{said}");
     assert_eq!(autotag(&emulator, &["plan", "s3:///x"]).status.code(), Some(2));
+}
+
+/// A proxy before the emulator that keeps the calls.
+fn proxy(emulator: &Emulator) -> Proxy {
+    let proxy = Proxy::start(&emulator.url()).unwrap();
+    proxy.keep_bodies();
+    proxy
+}
+
+fn plan(proxy: &Proxy, args: &[&str]) -> Output {
+    let mut command = Command::new(BIN);
+    command.arg("plan").args(args).current_dir(root()).envs(proxy.environment()).output().unwrap()
+}
+
+/// The prefixes that were listed, and whether by folders; in no order.
+fn listed(proxy: &Proxy) -> Vec<(String, bool)> {
+    let lists = proxy.calls().into_iter().filter(|call| call.field("list-type").is_some());
+    let prefix = |call: Call| (call.field("prefix").unwrap_or_default(), call.field("delimiter").is_some());
+    let mut prefixes: Vec<_> = lists.map(prefix).collect();
+    prefixes.sort();
+    prefixes
+}
+
+/// How often an object was asked for.
+fn reads(proxy: &Proxy, name: &str) -> usize {
+    proxy.calls().iter().filter(|call| call.field("list-type").is_none() && call.path.contains(name)).count()
+}
+
+/// Files of a trail in two regions: one on each of these days.
+fn days(organization: &str, days: &[&str]) -> Vec<(String, Vec<u8>)> {
+    let mut objects = Vec::new();
+    for region in ["eu-west-1", "us-east-1"] {
+        for day in days {
+            let time = day.replace('/', "-");
+            let name = format!("{region}-{time}");
+            let key = format!("{organization}/111122223333/CloudTrail/{region}/{day}/{name}.json");
+            let record = queue(&name, &format!("{time}T12:00:00Z"));
+            objects.push((key, record.into_bytes()));
+        }
+        let digest = format!("{organization}/111122223333/CloudTrail-Digest/{region}/2026/03/02/d.json");
+        objects.push((digest, b"{}".to_vec()));
+    }
+    objects
+}
+
+fn queue(name: &str, time: &str) -> String {
+    format!(
+        r#"{{"eventSource":"sqs.amazonaws.com","eventName":"CreateQueue","awsRegion":"eu-west-1","eventID":"{name}",
+        "eventTime":"{time}","recipientAccountId":"111122223333","userIdentity":{{"type":"IAMUser","userName":"ana"}},
+        "responseElements":{{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/{name}"}}}}"#
+    )
+}
+
+#[test]
+fn only_the_folders_of_the_days_are_listed() {
+    let emulator = emulator();
+    let trail = "AWSLogs/o-1";
+    let all =
+        ["2025/12/31", "2026/02/27", "2026/02/28", "2026/03/01", "2026/03/02", "2026/03/03", "2026/03/04"];
+    fill(&emulator, "days", &days(trail, &all));
+    let proxy = proxy(&emulator);
+    let output = plan(&proxy, &["s3://days", "--since", "2026-03-02", "--until", "2026-03-02T12:00:01Z"]);
+    assert_eq!(stdout(&output).lines().count(), 2, "{}", stderr(&output));
+    let account = format!("{trail}/111122223333/");
+    let mut expected: Vec<(String, bool)> =
+        ["", "AWSLogs/", "AWSLogs/o-1/", &account].map(|prefix| (prefix.to_owned(), true)).to_vec();
+    expected.push((format!("{account}CloudTrail/"), true));
+    for region in ["eu-west-1", "us-east-1"] {
+        for folder in ["", "2026/", "2026/02/", "2026/03/"] {
+            expected.push((format!("{account}CloudTrail/{region}/{folder}"), true));
+        }
+        // Two days before for the sessions, and one after for late deliveries.
+        for day in ["02/28", "03/01", "03/02", "03/03"] {
+            expected.push((format!("{account}CloudTrail/{region}/2026/{day}/"), false));
+        }
+    }
+    expected.sort();
+    assert_eq!(listed(&proxy), expected);
+    for (day, count) in [("2026-02-27", 0), ("2026-02-28", 2), ("2026-03-03", 2), ("2026-03-04", 0)] {
+        assert_eq!(reads(&proxy, &format!("{day}.json")), count, "{day}");
+    }
+    // Without days each month is listed at once, and without its days.
+    proxy.forget_calls();
+    let output = plan(&proxy, &["s3://days/AWSLogs/o-1/111122223333/CloudTrail/eu"]);
+    assert_eq!(stdout(&output).lines().count(), all.len(), "{}", stderr(&output));
+    let below = |folder: &str| format!("{account}CloudTrail/eu{folder}");
+    assert_eq!(
+        listed(&proxy),
+        [
+            (below(""), true),
+            (below("-west-1/"), true),
+            (below("-west-1/2025/"), true),
+            (below("-west-1/2025/12/"), false),
+            (below("-west-1/2026/"), true),
+            (below("-west-1/2026/02/"), false),
+            (below("-west-1/2026/03/"), false),
+        ]
+    );
+}
+
+#[test]
+fn a_trail_below_a_prefix_is_found_and_other_layouts_are_read_whole() {
+    let emulator = emulator();
+    let mut objects = days("control/o-1/AWSLogs/o-1", &["2026/01/01", "2026/03/02"]);
+    let of_own_layout = "export/2026/01/01/a/b/c.json";
+    objects.push((of_own_layout.to_owned(), queue("own", "2026-03-02T12:00:00Z").into_bytes()));
+    // More folders than are walked one by one.
+    for number in 0..60 {
+        let record = queue(&format!("many-{number}"), "2026-03-02T12:00:00Z");
+        objects.push((format!("many/{number}/deep/a.json"), record.into_bytes()));
+    }
+    fill(&emulator, "mixed", &objects);
+    let proxy = proxy(&emulator);
+    let output = plan(&proxy, &["s3://mixed", "--since", "2026-03-01"]);
+    assert_eq!(stdout(&output).lines().count(), 2 + 1 + 60, "{}", stderr(&output));
+    let listed = listed(&proxy);
+    assert!(listed.contains(&("many/".to_owned(), false)), "{listed:?}");
+    assert!(
+        !listed.iter().any(|(prefix, _)| prefix.starts_with("many/1") || prefix.contains("2026/01/01/1"))
+    );
+    assert!(!listed.iter().any(|(prefix, _)| prefix.ends_with("/CloudTrail/eu-west-1/2026/01/")));
+    assert_eq!(reads(&proxy, "2026-01-01.json"), 0);
+}
+
+/// Answers with this fault until it was given `times` times for one object.
+fn first(proxy: &Proxy, name: &'static str, times: usize, fault: Fault) {
+    let given = AtomicUsize::new(0);
+    proxy.rule(move |call| {
+        let applies = call.path.contains(name) && given.fetch_add(1, Ordering::Relaxed) < times;
+        applies.then(|| fault.clone())
+    });
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_asked_for_again_from_there() {
+    let emulator = emulator();
+    fill(&emulator, "trail", &files(&root().join("fixtures/trail")));
+    let folder = autotag(&emulator, &["plan", "fixtures/trail", "--all"]);
+    let proxy = proxy(&emulator);
+    first(&proxy, "_20260302T0815Z_", 3, Fault::CutOff(700));
+    first(&proxy, "_20260303T1210Z_", 1, Fault::CutOff(0));
+    first(&proxy, "_20260302T1010Z_", 2, Fault::Reset);
+    let bucket = plan(&proxy, &["s3://trail", "--all"]);
+    assert_eq!(stdout(&bucket), stdout(&folder));
+    assert_eq!(stderr(&bucket), stderr(&folder));
+    assert_eq!(reads(&proxy, "_20260302T0815Z_"), 4);
+    assert_eq!(reads(&proxy, "_20260303T1210Z_"), 2);
+    assert_eq!(reads(&proxy, "_20260302T0810Z_"), 1);
+}
+
+#[test]
+fn an_object_whose_answers_all_break_off_is_named_and_nothing_of_it_is_used() {
+    let emulator = emulator();
+    let record = |name: &str| queue(name, "2026-03-02T12:00:00Z").replace('\n', " ");
+    let two = format!("{}\n{}\n", record("cut-1"), record("cut-2"));
+    let length = record("cut-1").len() + 1;
+    fill(
+        &emulator,
+        "bucket",
+        &[("good.json".into(), record("good").into()), ("cut.jsonl".into(), two.into())],
+    );
+    let proxy = proxy(&emulator);
+    // The first record comes.
+    first(&proxy, "cut.jsonl", 1, Fault::CutOff(length));
+    proxy.rule(|call| call.path.contains("cut.jsonl").then_some(Fault::CutOff(0)));
+    let output = plan(&proxy, &["s3://bucket"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(stdout(&output).contains("good") && !stdout(&output).contains("cut-1"), "{}", stdout(&output));
+    assert!(said.contains("s3://bucket/cut.jsonl: the object cannot be read whole"), "{said}");
+}
+
+/// The bytes of an earlier version never stand before those of a later one.
+#[test]
+fn an_object_that_is_replaced_while_it_is_read_is_read_anew() {
+    let emulator = emulator();
+    let record = |name: &str| queue(name, "2026-03-02T12:00:00Z").replace('\n', " ") + "\n";
+    let old = record("old-1") + &record("old-2");
+    let new = record("new-1") + &record("new-2");
+    fill(&emulator, "bucket", &[("a.jsonl".into(), new.into_bytes())]);
+    let proxy = proxy(&emulator);
+    let answered = AtomicUsize::new(0);
+    let cut = old.len() / 2;
+    proxy.rewrite("/bucket/a.jsonl", move |_, mut reply| {
+        if answered.fetch_add(1, Ordering::Relaxed) == 0 {
+            reply.body = old.clone().into();
+            reply.headers.retain(|(name, _)| name != "etag");
+            reply = reply.with_header("etag", "\"old\"");
+        }
+        reply
+    });
+    first(&proxy, "a.jsonl", 1, Fault::CutOff(cut));
+    let output = plan(&proxy, &["s3://bucket"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let rows = stdout(&output);
+    assert!(rows.contains("new-1") && rows.contains("new-2") && !rows.contains("old"), "{rows}");
+    assert_eq!(reads(&proxy, "a.jsonl"), 3, "the old one, a part of it, the new one");
+}
+
+#[test]
+fn a_long_object_is_read_as_it_comes_and_goes_on_where_it_broke_off() {
+    let emulator = emulator();
+    let record = |number: usize| queue(&format!("q{number}"), "2026-03-02T12:00:00Z").replace('\n', " ");
+    // Longer than what is held in memory, of few records.
+    let blanks = " ".repeat(1 << 20);
+    let lines = (0..20).map(|number| record(number) + &blanks + "\n").collect::<Vec<_>>().concat();
+    fill(&emulator, "long", &[("a.jsonl".into(), lines.into_bytes())]);
+    let proxy = proxy(&emulator);
+    first(&proxy, "a.jsonl", 1, Fault::CutOff(9_000_000));
+    let output = plan(&proxy, &["s3://long"]);
+    assert_eq!(stdout(&output).lines().count(), 20, "{}", stderr(&output));
+    assert_eq!(reads(&proxy, "a.jsonl"), 2);
+    // What was used of it cannot be taken back, so it is not read anew.
+    proxy.repair();
+    proxy.forget_calls();
+    first(&proxy, "a.jsonl", 1, Fault::CutOff(9_000_000));
+    let other = AtomicUsize::new(0);
+    proxy.rewrite("/long/a.jsonl", move |_, mut reply| {
+        if other.fetch_add(1, Ordering::Relaxed) == 0 {
+            reply.headers.retain(|(name, _)| name != "etag");
+            reply = reply.with_header("etag", "\"old\"");
+        }
+        reply
+    });
+    let output = plan(&proxy, &["s3://long"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("replaced while it was read"), "{}", stderr(&output));
 }
 
 /// S3 answers a request in the wrong region with a redirect that names the right one. The emulator has one region for all,

@@ -36,7 +36,7 @@ pub use settings::{AccountScope, AccountScopeError, MemberRole, Settings, Timeou
 pub use too_many_requests::TooManyRequests;
 #[cfg(feature = "trail")]
 #[cfg_attr(docsrs, doc(cfg(feature = "trail")))]
-pub use trail::{TrailReader, get_log_file};
+pub use trail::{LogFilePart, TrailReader, get_log_file};
 
 /// Retries without a shared quota, for clients of the service `name`.
 ///

@@ -68,9 +68,18 @@ impl TrailReader {
         let region = self.accounts.home_region().ok_or_else(|| errors::invalid("GetObject", "NoRegion"))?;
         let client = self.accounts.client(None, &region, crate::s3_client).await;
         let client = client.map_err(|error| errors::of_account(&error))?;
-        let object = get_log_file(&client, bucket, key, 0).await;
+        let object = get_log_file(&client, bucket, key, 0, &LogFilePart::default()).await;
         object.map_err(|error| errors::of_sdk("GetObject", &error))
     }
+}
+
+/// What of an object is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFilePart {
+    /// All from this byte on.
+    pub from: u64,
+    /// Only of the version with this `ETag`. S3 answers with status 412 if the object is another one now.
+    pub version: Option<String>,
 }
 
 /// Asks S3 for an object, whose body is then streamed. A server that sends more than the longest log file (256 MiB), or than
@@ -83,9 +92,12 @@ pub async fn get_log_file(
     bucket: &str,
     key: &str,
     size: u64,
+    part: &LogFilePart,
 ) -> Result<GetObjectOutput, SdkError<GetObjectError, HttpResponse>> {
     let limit = BodyLimit(usize::try_from(size).unwrap_or(usize::MAX).max(LONGEST_LOG_FILE));
-    let object = client.get_object().bucket(bucket).key(key).customize();
+    let range = (part.from > 0).then(|| format!("bytes={}-", part.from));
+    let object = client.get_object().bucket(bucket).key(key).set_range(range);
+    let object = object.set_if_match(part.version.clone()).customize();
     object.mutate_request(move |request| request.add_extension(limit)).send().await
 }
 

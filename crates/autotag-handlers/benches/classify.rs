@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::cast_precision_loss,
-    clippy::indexing_slicing,
     clippy::panic,
     reason = "a benchmark is no library: it stops where it cannot go on, and prints"
 )]
@@ -17,17 +16,15 @@ use autotag_handlers::records::{self, RecordSink};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{LocatedRecord, Malformed};
 use autotag_model::policy::Policy;
-use serde_json::{Value, json};
-use std::io::Write as _;
-use std::path::Path;
+use autotag_testkit::trail::{Shape, Trail};
 use std::time::{Duration, Instant};
 
 fn main() {
     let measured = std::env::args().any(|arg| arg == "--bench");
     let (count, rounds) = if measured { (40_000, 11) } else { (200, 1) };
     // Real trails are mostly reads: about one record in seven changes something, and few of those create.
-    for (name, creations) in [("3 % creations, as in real trails", 3), ("creations only", 100)] {
-        let trail = Trail::generate(count, creations);
+    for (name, creations) in [("3 % creations, as in real trails", 3.0), ("creations only", 100.0)] {
+        let trail = Sample::generate(count, creations);
         let reference = median(rounds, || trail.inflate());
         let ours = median(rounds, || trail.classify());
         println!(
@@ -54,12 +51,16 @@ impl RecordSink for Counts {
         self.creations += usize::from(matches!(classification, Classification::Creation(_)));
     }
 
+    fn others(&mut self, records: u64) {
+        self.records += records as usize;
+    }
+
     fn malformed(&mut self, fault: &Malformed) {
         panic!("{fault}");
     }
 }
 
-struct Trail {
+struct Sample {
     zipped: Vec<u8>,
     size: usize,
     count: usize,
@@ -67,29 +68,23 @@ struct Trail {
     classifier: Classifier,
 }
 
-impl Trail {
-    /// A log file of `count` records, `percent` of them creations of the shipped trail, the others reads.
-    fn generate(count: usize, percent: usize) -> Self {
-        let shipped = shipped_creations();
-        let mut creations = shipped.iter().cycle();
-        let mut records = Vec::with_capacity(count);
-        for number in 0..count {
-            let mut record =
-                if number % 100 < percent { creations.next().unwrap().clone() } else { describe_instances() };
-            record["eventID"] = json!(format!("00000000-0000-4000-8000-{number:012}"));
-            record["requestID"] = json!(format!("{number:032x}"));
-            records.push(record);
-        }
-        let text = json!({ "Records": records }).to_string();
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(text.as_bytes()).unwrap();
-        let creations = (0..count).filter(|number| number % 100 < percent).count();
-        let zipped = encoder.finish().unwrap();
+impl Sample {
+    /// A log file of `count` records, `percent` of them creations, the others reads.
+    fn generate(count: u64, percent: f64) -> Self {
+        let shape = Shape {
+            records: count,
+            records_a_file: count,
+            creations: percent,
+            sessions: 0.0,
+            ..Shape::default()
+        };
+        let trail = Trail::new(shape).unwrap();
+        let file = trail.file(0);
         Self {
-            zipped,
-            size: text.len(),
-            count,
-            creations,
+            zipped: file.bytes,
+            size: usize::try_from(file.text).unwrap(),
+            count: usize::try_from(count).unwrap(),
+            creations: usize::try_from(trail.creations()).unwrap(),
             classifier: Classifier::new(Catalog::embedded(), Policy::default()),
         }
     }
@@ -119,61 +114,6 @@ impl Trail {
             seconds / reference.as_secs_f64(),
         );
     }
-}
-
-/// The records of the creations in the shipped trail that lead to resources.
-#[derive(Default)]
-struct Creations(Vec<Value>);
-
-impl RecordSink for Creations {
-    fn record(&mut self, record: &LocatedRecord<'_>, _: Option<&AccountId>, classification: Classification) {
-        if let Classification::Creation(_) = classification {
-            self.0.push(serde_json::from_str(record.raw).unwrap());
-        }
-    }
-
-    fn malformed(&mut self, _: &Malformed) {}
-}
-
-fn shipped_creations() -> Vec<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/trail");
-    let classifier = Classifier::new(Catalog::embedded(), Policy::default());
-    let mut creations = Creations::default();
-    let mut folders = vec![folder];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            records::read(std::fs::File::open(&path).unwrap(), &classifier, None, &mut creations);
-        }
-    }
-    creations.0
-}
-
-fn describe_instances() -> Value {
-    json!({
-        "eventVersion": "1.09",
-        "userIdentity": {
-            "type": "AssumedRole", "principalId": "AROAEXAMPLEMONITOR001:poller", "accountId": "111122223333",
-            "arn": "arn:aws:sts::111122223333:assumed-role/monitor/poller", "accessKeyId": "ASIAEXAMPLEMONITOR01",
-            "sessionContext": {
-                "sessionIssuer": {"type": "Role", "principalId": "AROAEXAMPLEMONITOR001", "userName": "monitor",
-                    "arn": "arn:aws:iam::111122223333:role/monitor", "accountId": "111122223333"},
-                "attributes": {"creationDate": "2026-03-02T08:00:00Z", "mfaAuthenticated": "false"}
-            }
-        },
-        "eventTime": "2026-03-02T08:15:00Z", "eventSource": "ec2.amazonaws.com", "eventName": "DescribeInstances",
-        "awsRegion": "eu-west-1", "sourceIPAddress": "192.0.2.7", "userAgent": "aws-sdk-rust/1.3 os/linux lang/rust",
-        "requestParameters": {"instancesSet": {}, "filterSet": {"items": [{"name": "tag:Team",
-            "valueSet": {"items": [{"value": "shop"}, {"value": "platform"}]}}]}},
-        "responseElements": null, "readOnly": true, "eventType": "AwsApiCall", "managementEvent": true,
-        "recipientAccountId": "111122223333", "eventCategory": "Management",
-        "tlsDetails": {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256",
-            "clientProvidedHostHeader": "ec2.eu-west-1.amazonaws.com"}
-    })
 }
 
 fn median(rounds: usize, work: impl Fn()) -> Duration {

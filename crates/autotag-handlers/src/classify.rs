@@ -92,6 +92,13 @@ impl Classifier {
         &self.policy
     }
 
+    /// Whether a record of an event may be anything but [`Classification::Other`], whatever else it says.
+    pub fn wants(&self, event_source: &str, event_name: &str) -> bool {
+        Session::is_reported_by(event_source, event_name)
+            || self.catalog.find(event_source, event_name).map_or(true, |rules| !rules.is_empty())
+            || self.catalog.is_creation(event_source, event_name)
+    }
+
     /// Classifies a record by its own text alone.
     pub fn classify(&self, record: &Record<'_>) -> Classification {
         self.classify_in(record, Envelope::default())

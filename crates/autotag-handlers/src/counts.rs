@@ -72,10 +72,10 @@ impl Counts {
         }
     }
 
-    /// Counts a record that the reader leaves out, for example because of its time.
-    pub fn add_other(&mut self) {
-        self.others += 1;
-        self.records += 1;
+    /// Counts records that the reader leaves out, for example because of their event or their time.
+    pub fn add_others(&mut self, records: u64) {
+        self.others += records;
+        self.records += records;
     }
 
     /// Adds the numbers of other inputs.

@@ -7,9 +7,9 @@ use crate::event::EventSummary;
 use crate::outcome::Outcome;
 use crate::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
-use autotag_model::envelope::{Limits, LocatedRecord, Malformed, read_records};
+use autotag_model::envelope::{Item, Limits, LocatedRecord, Malformed, RecordReader};
 use autotag_model::session::Session;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -23,27 +23,90 @@ pub trait RecordSink {
         classification: Classification,
     );
 
+    /// Whether every record is wanted, one by one. Otherwise those that are neither sessions nor creations by their events
+    /// alone are mostly passed over unparsed.
+    fn wants_all(&self) -> bool {
+        false
+    }
+
+    /// So many records that are neither sessions nor creations, by their events alone. Their order is not kept.
+    fn others(&mut self, records: u64);
+
     /// A part of the input that is not a record, or several: see [`Malformed::parts`]. Reading goes on after it.
     fn malformed(&mut self, fault: &Malformed);
 }
 
-/// Reads and classifies every record of `input`. `account` is the account in the path of the input, if it has one.
+/// Reads and classifies every record of `input`. `account` is the account in the path of the input, if it has one. For
+/// more than one input an [`InputReader`] is faster.
 ///
-/// The memory is bounded: one record at a time, whatever the size of the input.
+/// The memory is bounded: see [`Limits`].
 pub fn read(
     input: impl Read,
     classifier: &Classifier,
     account: Option<&AccountId>,
     sink: &mut impl RecordSink,
 ) {
-    read_records(input, &Limits::default(), &mut |item| match item {
-        Ok(located) => {
-            let envelope = Envelope { event_bridge: located.event_bridge.as_ref(), account };
-            let classification = classifier.classify_in(&located.record, envelope);
-            sink.record(&located, account, classification);
+    InputReader::new(classifier).read(input, account, sink);
+}
+
+/// Reads and classifies the records of inputs, one input after the other. It keeps its buffers, and what it knows of events.
+#[derive(Debug)]
+pub struct InputReader<'c> {
+    classifier: &'c Classifier,
+    records: RecordReader,
+    wanted: WantedEvents,
+}
+
+impl<'c> InputReader<'c> {
+    /// A reader with empty buffers.
+    pub fn new(classifier: &'c Classifier) -> Self {
+        let records = RecordReader::new(Limits::default());
+        Self { classifier, records, wanted: WantedEvents::default() }
+    }
+
+    /// Reads one input as [`read`] does.
+    pub fn read(&mut self, input: impl Read, account: Option<&AccountId>, sink: &mut impl RecordSink) {
+        let Self { classifier, records, wanted } = self;
+        let all = sink.wants_all();
+        let mut select =
+            |source: &str, name: &str| all || wanted.answer(source, name, || classifier.wants(source, name));
+        records.read(input, &mut select, &mut |item| match item {
+            Item::Record(located) => {
+                let envelope = Envelope { event_bridge: located.event_bridge.as_ref(), account };
+                let classification = classifier.classify_in(&located.record, envelope);
+                sink.record(&located, account, classification);
+            }
+            Item::Unselected(records) => sink.others(records),
+            Item::Malformed(fault) => sink.malformed(&fault),
+            _ => {}
+        });
+    }
+}
+
+/// What [`Classifier::wants`] has answered for the events so far: most records are of a few hundred events.
+#[derive(Debug, Default)]
+struct WantedEvents {
+    by_name: HashMap<String, Vec<(String, bool)>>,
+    known: usize,
+}
+
+/// How many answers are kept. Real trails have fewer events; whoever writes one can make up any number.
+const MAX_KNOWN: usize = 10_000;
+
+impl WantedEvents {
+    fn answer(&mut self, source: &str, name: &str, ask: impl FnOnce() -> bool) -> bool {
+        let known = self.by_name.get(name).into_iter().flatten().find(|(known, _)| known == source);
+        if let Some((_, wanted)) = known {
+            return *wanted;
         }
-        Err(fault) => sink.malformed(&fault),
-    });
+        let wanted = ask();
+        if self.known >= MAX_KNOWN {
+            *self = Self::default();
+        }
+        self.by_name.entry(name.to_owned()).or_default().push((source.to_owned(), wanted));
+        self.known += 1;
+        wanted
+    }
 }
 
 /// A sink that collects what one of several inputs holds. Inputs are read at the same time and appended in order.
@@ -105,6 +168,10 @@ impl RecordSink for ClassifiedRecords {
         classification: Classification,
     ) {
         self.take(classification, Some(record.raw));
+    }
+
+    fn others(&mut self, records: u64) {
+        self.counts.add_others(records);
     }
 
     fn malformed(&mut self, fault: &Malformed) {

@@ -65,6 +65,10 @@ impl RecordSink for CollectedSessions {
         }
     }
 
+    fn others(&mut self, records: u64) {
+        self.counts.add_others(records);
+    }
+
     fn malformed(&mut self, fault: &Malformed) {
         self.counts.add_fault(fault);
         self.unreadable(fault.into());

@@ -317,6 +317,15 @@ fn bad(field: &'static str, value: &str) -> ArnError {
     ArnError::Field { field, value: value.chars().filter(|c| !c.is_control()).take(64).collect() }
 }
 
+impl Arn {
+    /// The whole ARN, as [`Display`](fmt::Display) writes it, with a single allocation.
+    pub(crate) fn text(&self) -> String {
+        let region = self.region.as_ref().map_or("", Region::as_str);
+        let parts = ["arn", self.partition.as_str(), &self.service, region, &self.account, &self.resource];
+        parts.join(":")
+    }
+}
+
 impl fmt::Display for Arn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let region = self.region.as_ref().map_or("", Region::as_str);

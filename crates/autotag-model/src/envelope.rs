@@ -5,14 +5,16 @@
 //! `lookup-events`. Each may be gzipped; the magic bytes tell, not the name.
 //!
 //! The input is a stream: [`read_records`] holds one value at a time, [`Limits::value_bytes`] at most, whatever the
-//! size of the file. A part that cannot be read is reported with its position, and reading goes on with the next part.
+//! size of the file. Log files of a usual size are held as a whole ([`Limits::whole_bytes`]), since that is faster. A part that cannot be read is reported with its position, and reading goes on with the next part.
 
 mod event_bridge;
 mod header;
 mod malformed;
 mod mode;
 mod not_json;
+mod plain;
 mod position;
+mod reader;
 mod resume;
 mod scan;
 mod split;
@@ -21,12 +23,10 @@ mod unwrap;
 pub use event_bridge::EventBridgeEnvelope;
 pub use malformed::{Malformed, MalformedKind};
 pub use position::Position;
+pub use reader::RecordReader;
 pub use unwrap::LocatedRecord;
 
-use malformed::Faults;
-use split::{Form, Piece, Splitter};
-use std::io::{self, Read};
-use unwrap::Unwrapper;
+use std::io::Read;
 
 /// Bounds on what one input may ask of the reader.
 #[derive(Debug, Clone)]
@@ -41,12 +41,27 @@ pub struct Limits {
     /// How many parts of one input that are not records are reported one by one. Those after them are counted, and
     /// reported as one [`MalformedKind::Repeated`] at the end. The default is 10.
     pub faults: u64,
+    /// The longest log file that is read as a whole, in bytes after decompression. A gzipped one may have a quarter of it
+    /// before. Longer ones are read as a stream, which takes several times as long. The default is 32 MiB.
+    pub whole_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { value_bytes: 16 << 20, inflated_bytes: 64 << 20, faults: 10 }
+        Self { value_bytes: 16 << 20, inflated_bytes: 64 << 20, faults: 10, whole_bytes: 32 << 20 }
     }
+}
+
+/// What is found in an input.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Item<'a> {
+    /// A record.
+    Record(LocatedRecord<'a>),
+    /// A part that is not a record.
+    Malformed(Malformed),
+    /// So many records of events that the caller does not select.
+    Unselected(u64),
 }
 
 /// Reads every record of `input` in order and passes each one to `visit`, or a [`Malformed`] for a part that is not a
@@ -70,57 +85,17 @@ impl Default for Limits {
 /// assert_eq!(found, ["CreateQueue", "record 2, byte 62, $: the input ends inside this value; it was cut"]);
 /// ```
 pub fn read_records(
-    mut input: impl Read,
+    input: impl Read,
     limits: &Limits,
     visit: &mut dyn FnMut(Result<LocatedRecord<'_>, Malformed>),
 ) {
-    let mut magic = Vec::with_capacity(2);
-    let peeked = input.by_ref().take(2).read_to_end(&mut magic);
-    let gzipped = magic == [0x1f, 0x8b];
-    let whole = io::Cursor::new(magic).chain(input);
-    let mut splitter = Splitter::new(limits.value_bytes);
-    let mut unwrapper = Unwrapper::new(limits.value_bytes, limits.inflated_bytes);
-    let mut faults = Faults::new(limits.faults);
-    let mut each = |piece: Piece<'_>| {
-        let mut checked = |item: Result<LocatedRecord<'_>, Malformed>| match item {
-            // Nothing is read after it, so it is always said.
-            Err(fault) if fault.ends_the_input() => visit(Err(fault)),
-            Err(fault) => faults.add(fault, &mut |fault| visit(Err(fault))),
-            Ok(record) => visit(Ok(record)),
-        };
-        match piece {
-            Piece::Value { bytes, position } => unwrapper.value(bytes, &position, &mut checked),
-            Piece::Fault { position, kind } => {
-                checked(Err(Malformed { position, kind }));
-                Form::NotJson
-            }
-        }
+    let mut each = |item: Item<'_>| match item {
+        Item::Record(located) => visit(Ok(located)),
+        Item::Malformed(fault) => visit(Err(fault)),
+        // Every event is selected.
+        Item::Unselected(_) => {}
     };
-    if let Err(error) = peeked {
-        splitter.end(Some(error), &mut each);
-    } else if gzipped {
-        pump(flate2::read::MultiGzDecoder::new(whole), &mut splitter, &mut each);
-    } else {
-        pump(whole, &mut splitter, &mut each);
-    }
-    faults.end(&mut |fault| visit(Err(fault)));
-}
-
-/// The size of one read, in bytes.
-const CHUNK: usize = 256 << 10;
-
-fn pump(mut input: impl Read, splitter: &mut Splitter, each: &mut dyn FnMut(Piece<'_>) -> Form) {
-    loop {
-        match splitter.fill(&mut input, CHUNK) {
-            Ok(0) => return splitter.end(None, each),
-            Ok(_) => splitter.drain(each),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                splitter.drain(each);
-                return splitter.end(Some(error), each);
-            }
-        }
-    }
+    RecordReader::new(limits.clone()).read(input, &mut |_, _| true, &mut each);
 }
 
 #[cfg(test)]

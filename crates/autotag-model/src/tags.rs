@@ -29,16 +29,15 @@ impl Characters {
         match self {
             // AWS's pattern is `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`; `char::is_alphanumeric` would let combining marks pass.
             // Some letters cannot be seen (U+3164). A value with one only looks like another value.
+            Self::Portable if c.is_ascii() => sign || c == '@' || c.is_ascii_alphanumeric(),
             Self::Portable if is_invisible(c) => false,
             Self::Portable => {
-                let group = c.general_category_group();
-                sign || c == '@'
-                    || matches!(
-                        group,
-                        GeneralCategoryGroup::Letter
-                            | GeneralCategoryGroup::Number
-                            | GeneralCategoryGroup::Separator
-                    )
+                matches!(
+                    c.general_category_group(),
+                    GeneralCategoryGroup::Letter
+                        | GeneralCategoryGroup::Number
+                        | GeneralCategoryGroup::Separator
+                )
             }
             Self::Ascii => sign || c.is_ascii_alphanumeric(),
         }
@@ -165,6 +164,9 @@ impl TagKey {
 
     /// Whether `other` is this key, ignoring case and blanks around it.
     pub fn eq_ignore_case(&self, other: &str) -> bool {
+        if self.0.is_ascii() && other.is_ascii() {
+            return self.0.trim().eq_ignore_ascii_case(other.trim());
+        }
         normalized_key(&self.0) == normalized_key(other)
     }
 }
@@ -177,7 +179,8 @@ impl fmt::Display for TagKey {
 
 /// Whether only AWS writes this key: it begins with `aws:`, in any letter case.
 pub fn is_reserved(key: &str) -> bool {
-    normalized_key(key).starts_with("aws:")
+    // No character but these letters has one of them as its lower case.
+    key.trim().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }
 
 /// The key in lower case, without blanks around it: equal for keys that [`TagKey::eq_ignore_case`] takes for equal.
@@ -237,6 +240,10 @@ impl fmt::Display for Adjustment {
 }
 
 fn sanitize(text: &str, characters: Characters, min: usize, max: usize) -> (String, Option<Adjustment>) {
+    let fits = (min..=max).contains(&text.len());
+    if fits && text.bytes().all(|byte| byte.is_ascii() && characters.allows(byte.into())) {
+        return (text.to_owned(), None);
+    }
     let mut replaced = 0;
     let mut fitted: String = text
         .chars()

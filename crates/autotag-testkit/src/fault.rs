@@ -42,6 +42,9 @@ pub enum Fault {
     Reset,
     /// The call is made, and then the connection is reset: the client cannot tell whether it was made.
     AnswerLost,
+    /// The call is made, and the connection is reset after so many bytes of its answer's body. The answer announces the whole
+    /// length.
+    CutOff(usize),
     /// The call is made after this delay.
     Slow(Duration),
 }
@@ -64,7 +67,9 @@ impl Fault {
                 Some(errors::error(call, 400, code, &message))
             }
             Self::Answered(reply) => Some(reply.clone()),
-            Self::AnsweredSlowly(..) | Self::Reset | Self::AnswerLost | Self::Slow(_) => None,
+            Self::AnsweredSlowly(..) | Self::Reset | Self::AnswerLost | Self::CutOff(_) | Self::Slow(_) => {
+                None
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod call;
 mod call_log;
+mod connection_reset;
+mod cut_body;
 mod errors;
 mod fault;
 mod function;
@@ -17,6 +19,7 @@ mod simulators;
 mod slow_body;
 mod stub_answers;
 mod tools;
+pub mod trail;
 mod upstream;
 mod venv;
 

@@ -2,9 +2,10 @@
 
 use crate::call::Call;
 use crate::call_log::{CallLog, increment};
+use crate::connection_reset::ConnectionReset;
 use crate::fault::{Fault, FaultPlan, Faults};
 use crate::reply::Reply;
-use crate::server::{Body, ConnectionReset, HandlerResult, Server, listener, read_request};
+use crate::server::{Body, HandlerResult, Server, listener, read_request};
 use crate::upstream::{HttpUpstream, PartialRefusal};
 use crate::{routes, stub_answers};
 use bytes::Bytes;
@@ -220,6 +221,10 @@ impl Inner {
             (None, Fault::AnswerLost) => {
                 self.answer_without_fault(parts, &call, body).await?;
                 Err(ConnectionReset)
+            }
+            (None, Fault::CutOff(after)) => {
+                let answer = self.answer_without_fault(parts, &call, body).await?;
+                Ok(Reply::read(answer).await?.into_cut_response(after))
             }
             (None, Fault::Slow(delay)) => {
                 tokio::time::sleep(delay).await;

@@ -1,6 +1,8 @@
 //! HTTP answers made by the test kit.
 
-use crate::server::{Body, ConnectionReset};
+use crate::connection_reset::ConnectionReset;
+use crate::cut_body::CutBody;
+use crate::server::{Body, Made};
 use crate::slow_body::SlowBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
@@ -67,10 +69,16 @@ impl Reply {
     /// The answer with one byte of the body after each pause.
     pub(crate) fn into_slow_response(self, pause: Duration) -> Response<Body> {
         let body = SlowBody::new(self.body.clone(), pause);
-        self.with_body(Either::Right(body))
+        self.with_body(Either::Right(Either::Left(body)))
     }
 
-    fn with_body(self, body: Either<Full<Bytes>, SlowBody>) -> Response<Body> {
+    /// The answer whose connection is reset after so many bytes of the body.
+    pub(crate) fn into_cut_response(self, after: usize) -> Response<Body> {
+        let body = CutBody::new(&self.body, after);
+        self.with_body(Either::Right(Either::Right(body)))
+    }
+
+    fn with_body(self, body: Made) -> Response<Body> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in self.headers {
             response = response.header(name, value);

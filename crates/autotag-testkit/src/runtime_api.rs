@@ -2,9 +2,10 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+use crate::connection_reset::ConnectionReset;
 use crate::lock;
 use crate::reply::Reply;
-use crate::server::{ConnectionReset, HandlerResult, Server, read_request};
+use crate::server::{HandlerResult, Server, read_request};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Method, Request};

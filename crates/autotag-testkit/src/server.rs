@@ -1,5 +1,7 @@
 //! The HTTP server that the proxy and the runtime API share.
 
+use crate::connection_reset::ConnectionReset;
+use crate::cut_body::CutBody;
 use crate::slow_body::SlowBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
@@ -10,31 +12,22 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::future::Future;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{fmt, io};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// A body made here, at once or slowly, or a forwarded body that is streamed.
-pub(crate) type Body = Either<Either<Full<Bytes>, SlowBody>, Incoming>;
+/// A body made here: at once, slowly, or not to its end.
+pub(crate) type Made = Either<Full<Bytes>, Either<SlowBody, CutBody>>;
+
+/// A body made here, or a forwarded body that is streamed.
+pub(crate) type Body = Either<Made, Incoming>;
 
 /// A handler's answer. On an error the connection is reset.
 pub(crate) type HandlerResult = Result<Response<Body>, ConnectionReset>;
-
-/// Resets the connection instead of answering.
-#[derive(Debug)]
-pub(crate) struct ConnectionReset;
-
-impl fmt::Display for ConnectionReset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("connection reset on purpose")
-    }
-}
-
-impl std::error::Error for ConnectionReset {}
 
 /// A server with its own thread and its own async runtime. Dropping it ends the server and its connections.
 #[derive(Debug)]

@@ -20,6 +20,9 @@ const VENV: Venv = Venv {
     ],
 };
 
+/// A database that runs queries of Athena, and the parser that translates them.
+const QUERIES: Venv = Venv { name: "queries", packages: &["duckdb==2.0.1", "sqlglot==30.30.0"] };
+
 /// Pinned checkers of templates and policies.
 #[derive(Debug, Clone)]
 pub struct Tools {
@@ -44,6 +47,15 @@ impl Tools {
     /// parliament` in [`python`](Self::python)). Its data also lists actions and resource types.
     pub fn parliament(&self) -> PathBuf {
         self.programs.join("parliament")
+    }
+
+    /// A Python with `duckdb` and `sqlglot`, for queries in Athena's SQL. `folder` as for
+    /// [`Emulator::start`](crate::Emulator::start).
+    ///
+    /// # Errors
+    /// [`CannotStart`], with what to install.
+    pub fn queries(folder: &str) -> Result<PathBuf, CannotStart> {
+        Ok(QUERIES.installed(Path::new(folder))?.join("python3"))
     }
 
     /// A Python that can import all checkers.

@@ -1,10 +1,11 @@
 //! Forwards calls to the server behind a proxy.
 
 use crate::call::{Call, Protocol};
+use crate::connection_reset::ConnectionReset;
 use crate::errors;
 use crate::fault::Fault;
 use crate::reply::Reply;
-use crate::server::{ConnectionReset, HandlerResult};
+use crate::server::HandlerResult;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::header::{

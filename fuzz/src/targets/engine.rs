@@ -191,6 +191,11 @@ impl RecordSink for Counts {
         }
     }
 
+    fn others(&mut self, records: u64) {
+        self.records += records;
+        self.others += records;
+    }
+
     fn malformed(&mut self, _: &Malformed) {
         self.faults += 1;
     }

@@ -1,13 +1,15 @@
 //! `autotag apply`: plans as `plan` does, but asks AWS, and writes.
 
-use crate::cli::ApplyArgs;
+use crate::cli::{ApplyArgs, PlanArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered, Targets};
+use crate::input::{self, Input};
 use crate::offline::known_sessions;
 use crate::output::plural;
 use crate::parts::{MAX_PART, Parts};
 use crate::plan_input::PlanInput;
-use crate::setup::usage_error;
+use crate::read_log::{ReadInput, ReadLog};
+use crate::setup::{self, usage_error};
 use crate::shown::Shown;
 use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
@@ -17,28 +19,37 @@ use autotag_handlers::backend::Backend;
 use autotag_handlers::plan::{Execution, Planner};
 use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
 use autotag_handlers::row::ResourceOutcome;
+use autotag_model::VERSION;
 use autotag_model::arn::AccountId;
 use autotag_model::policy::Policy;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use session_store::SessionReader;
+use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let settings = settings(args)?;
-    let PlanInput { classifier, gathered, format } = PlanInput::read(&args.plan)?;
+    let state = args.plan.source.state.as_deref();
+    let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
+    let done = log.as_ref().map(|log| ReadLog::open(Arc::clone(log), &run_of(args)?)).transpose()?;
+    let PlanInput { classifier, gathered, format, inputs } =
+        PlanInput::read(&args.plan, |inputs| leave_out_done(inputs, done.as_ref(), state))?;
     let Gathered { mut creations, sessions, mut rows, facts, .. } = gathered;
-    let Facts { summary, oldest, targets } = facts;
+    let Facts { summary, oldest, targets, whole } = facts;
     let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
     if targets.count > 0 && !confirmed(args, &targets)? {
         return Err(usage_error("confirmation required: pass `--yes` when stdin is not a terminal"));
     }
-    let state = args.plan.source.state.as_deref();
-    let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
     let store = known_sessions(state, sessions, oldest)?;
+    if let Some(done) = &done {
+        let read = whole.iter().filter_map(|whole| ReadInput::new(inputs.get(whole.input)?, whole.creations));
+        done.note_read(&read.collect::<Vec<_>>(), &run_of(args)?)?;
+    }
     let mut shown = Shown::new(&args.plan, format, rows.drain()?, summary);
     let requests = creations.drain()?.map(|creation| creation?.into_request(&classifier));
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
@@ -49,6 +60,10 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
         let progress = progress(targets.count);
         let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
         let applied = apply(&policy, &*store, &backend, Parts::new(requests, MAX_PART), |rows| {
+            if let Some(Err(error)) = done.as_ref().map(|done| done.note_executed(&rows)) {
+                // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
+                let _ = writeln!(anstream::stderr(), "a later run reads again what is done now: {error:#}");
+            }
             undone |= rows.iter().any(|row| row.status.is_retryable());
             progress.suspend(|| shown.part(rows))
         })
@@ -74,6 +89,37 @@ async fn apply(
         // A trail is old: the resources in it may have got an owner since.
         let plan = Planner::new(policy, store, backend, now()).backfill(true).plan(records).await;
         visit(plan.execute(backend, &Execution::at(now())).await)?;
+    }
+    Ok(())
+}
+
+/// Everything beside the inputs that the outcomes depend on: an input that is done for another run is read again. A state file
+/// that was made anew lacks the sessions of earlier inputs.
+fn run_of(args: &ApplyArgs) -> Result<String> {
+    let PlanArgs { source, since, until, .. } = &args.plan;
+    let policy = setup::policy(source.policy.as_deref())?;
+    // A rule file that cannot be read is an error of usage, which follows.
+    let rules: Vec<String> =
+        source.rules.iter().map(|path| fs::read_to_string(path).unwrap_or_default()).collect();
+    let state =
+        source.state.as_deref().and_then(|path| fs::metadata(path).and_then(|file| file.created()).ok());
+    let ApplyArgs { replace, accounts, member_role, .. } = args;
+    Ok(format!(
+        "{VERSION} {policy:?} {rules:?} {since:?} {until:?} {replace} {accounts:?} {member_role:?} {state:?}"
+    ))
+}
+
+/// Takes out the inputs that an earlier run is done with, and says so.
+fn leave_out_done(inputs: &mut Vec<Input>, done: Option<&ReadLog>, state: Option<&Path>) -> Result<()> {
+    let (Some(done), Some(state)) = (done, state) else { return Ok(()) };
+    let count = done.leave_out_done(inputs)?;
+    if count > 0 {
+        input::read_ahead(inputs);
+        let (files, state) = (plural(count, "file"), state.display());
+        writeln!(
+            anstream::stderr(),
+            "{files} of an earlier run not read again, for all in them is done (delete `{state}.written` to read them)"
+        )?;
     }
     Ok(())
 }

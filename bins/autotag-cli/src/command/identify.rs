@@ -151,6 +151,12 @@ impl RecordSink for CallSink<'_, '_> {
         self.call(record);
     }
 
+    fn wants_all(&self) -> bool {
+        true
+    }
+
+    fn others(&mut self, _: u64) {}
+
     fn malformed(&mut self, fault: &Malformed) {
         self.unreadable(&fault.to_string());
     }

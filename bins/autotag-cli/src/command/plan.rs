@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use std::io;
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Completion> {
-    let PlanInput { classifier, gathered, format } = PlanInput::read(args)?;
+    let PlanInput { classifier, gathered, format, .. } = PlanInput::read(args, |_| Ok(()))?;
     let Gathered { mut creations, foresight, sessions, mut rows, facts } = gathered;
     let Facts { summary, oldest, .. } = facts;
     let store = known_sessions(args.source.state.as_deref(), sessions, oldest)?;

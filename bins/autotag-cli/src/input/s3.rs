@@ -1,77 +1,63 @@
-//! `s3://bucket/prefix`: the log files of a trail where AWS delivers them, read as they come.
+//! `s3://bucket/prefix`: the log files of a trail where AWS delivers them.
+
+mod ahead;
+mod connection;
+mod download;
+mod listing;
 
 use super::layout::{Days, is_trail_file};
 use crate::setup::usage_error;
-use anyhow::{Context as _, Result};
-use autotag_aws::{Accounts, Settings, s3_client};
+use ahead::ReadAhead;
+use anyhow::Result;
+use autotag_aws::{Accounts, Settings};
 use autotag_model::arn::Region;
-use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
-use aws_sdk_s3::primitives::ByteStream;
+use connection::{S3, bucket_region, client, runtime, why};
+use download::Source;
+use listing::{ListError, Listed, list as list_keys};
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::runtime::Runtime;
-
-/// Requests of S3, made by threads that wait.
-#[derive(Debug)]
-pub(crate) struct S3 {
-    runtime: Arc<Runtime>,
-    client: Client,
-}
+use std::sync::Arc;
 
 /// One object.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
-    s3: Arc<S3>,
-    bucket: String,
-    key: String,
-    size: u64,
+    source: Arc<Source>,
+    ahead: Arc<ReadAhead>,
+    /// Its place among the objects that are read ahead.
+    number: usize,
 }
 
 impl Object {
     pub(crate) fn name(&self) -> String {
-        format!("s3://{}/{}", self.bucket, self.key)
+        format!("s3://{}/{}", self.source.bucket, self.source.key)
     }
 
     pub(crate) fn key(&self) -> &str {
-        &self.key
+        &self.source.key
     }
 
     pub(crate) fn size(&self) -> u64 {
-        self.size
+        self.source.size
     }
 
-    pub(crate) fn open(&self) -> io::Result<Body> {
-        let request = autotag_aws::get_log_file(&self.s3.client, &self.bucket, &self.key, self.size);
-        let answer = self.s3.runtime.block_on(request);
-        let object = answer.map_err(|error| io::Error::other(why("GetObject", &error)))?;
-        Ok(Body { s3: Arc::clone(&self.s3), stream: object.body, chunk: Vec::new(), at: 0 })
+    /// Its `ETag` when it was listed.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.source.version.as_deref()
+    }
+
+    /// Objects are opened in the order of [`read_ahead`], each once.
+    pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        self.ahead.open(self.number)
     }
 }
 
-/// An object's bytes as they come from the network; one chunk is held at a time.
-#[derive(Debug)]
-pub(crate) struct Body {
-    s3: Arc<S3>,
-    stream: ByteStream,
-    chunk: Vec<u8>,
-    at: usize,
-}
-
-impl Read for Body {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.at >= self.chunk.len() {
-            match self.s3.runtime.block_on(self.stream.next()) {
-                Some(chunk) => self.chunk = chunk.map_err(io::Error::other)?.to_vec(),
-                None => return Ok(0),
-            }
-            self.at = 0;
-        }
-        let read = self.chunk.get(self.at..).unwrap_or_default().read(into)?;
-        self.at += read;
-        Ok(read)
+/// Lets all objects be read ahead in this order.
+pub(crate) fn read_ahead<'o>(objects: impl Iterator<Item = &'o mut Object>) {
+    let objects: Vec<&mut Object> = objects.collect();
+    let ahead = Arc::new(ReadAhead::new(objects.iter().map(|object| Arc::clone(&object.source)).collect()));
+    for (number, object) in objects.into_iter().enumerate() {
+        object.ahead = Arc::clone(&ahead);
+        object.number = number;
     }
 }
 
@@ -81,20 +67,17 @@ pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Object>> {
         parse(url).ok_or_else(|| usage_error(format!("`{url}`: expected s3://BUCKET/PREFIX")))?;
     let runtime = runtime()?;
     let accounts = runtime.block_on(Accounts::connect(Settings::default()));
-    let client = client(&accounts, accounts.home_region())?;
-    let mut s3 = S3 { runtime, client };
-    let objects = match s3.objects(bucket, prefix) {
+    let mut s3 = S3 { client: client(&accounts, accounts.home_region())?, runtime };
+    let keys = |s3: &S3| s3.runtime.block_on(list_keys(&s3.client, bucket, prefix, days));
+    let failed = |error: ListError| anyhow::anyhow!("{}", why("ListObjectsV2", error.as_ref()));
+    let listed = match keys(&s3) {
         Err(error) => {
-            let Some(region) = bucket_region(&error) else {
-                anyhow::bail!("{}", why("ListObjectsV2", error.as_ref()))
-            };
-            s3.client = self::client(&accounts, Region::new(&region))?;
-            s3.objects(bucket, prefix)
-                .map_err(|error| anyhow::anyhow!("{}", why("ListObjectsV2", error.as_ref())))?
+            let Some(region) = bucket_region(&error) else { return Err(failed(error)) };
+            s3.client = client(&accounts, Region::new(&region))?;
+            keys(&s3).map_err(failed)?
         }
-        Ok(objects) => objects,
+        Ok(listed) => listed,
     };
-    let s3 = Arc::new(s3);
     let wanted = |key: &str| {
         let path = Path::new(key);
         // What is named exactly is read whatever its name.
@@ -103,73 +86,20 @@ pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Object>> {
                 && !key.split('/').any(|part| part == "CloudTrail-Digest")
                 && days.contain(path)
     };
-    let objects = objects.into_iter().filter(|(key, _)| wanted(key));
-    Ok(objects
-        .map(|(key, size)| Object { s3: Arc::clone(&s3), bucket: bucket.to_owned(), key, size })
-        .collect())
-}
-
-/// The threads that read S3, shared by all arguments.
-fn runtime() -> Result<Arc<Runtime>> {
-    static SHARED: Mutex<Option<Arc<Runtime>>> = Mutex::new(None);
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(runtime) = &*shared {
-        return Ok(Arc::clone(runtime));
-    }
-    let runtime = Arc::new(Runtime::new().context("cannot start the threads that read S3")?);
-    *shared = Some(Arc::clone(&runtime));
-    Ok(runtime)
+    let (s3, bucket) = (Arc::new(s3), Arc::<str>::from(bucket));
+    let ahead = Arc::new(ReadAhead::new(Vec::new()));
+    let object = |Listed { key, size, version }| Object {
+        source: Arc::new(Source { s3: Arc::clone(&s3), bucket: Arc::clone(&bucket), key, size, version }),
+        ahead: Arc::clone(&ahead),
+        number: 0,
+    };
+    Ok(listed.into_iter().filter(|listed| wanted(&listed.key)).map(object).collect())
 }
 
 fn parse(url: &str) -> Option<(&str, &str)> {
     let (bucket, prefix) =
         url.strip_prefix("s3://")?.split_once('/').unwrap_or((url.strip_prefix("s3://")?, ""));
     (!bucket.is_empty()).then_some((bucket, prefix))
-}
-
-impl S3 {
-    fn objects(
-        &self,
-        bucket: &str,
-        prefix: &str,
-    ) -> Result<Vec<(String, u64)>, Box<SdkError<ListObjectsV2Error>>> {
-        let mut pages = self.client.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
-        let mut objects = Vec::new();
-        while let Some(page) = self.runtime.block_on(pages.next()) {
-            for object in page.map_err(Box::new)?.contents.unwrap_or_default() {
-                let size = object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
-                objects.extend(object.key.map(|key| (key, size)));
-            }
-        }
-        Ok(objects)
-    }
-}
-
-/// A client with the credentials of AWS's own tools, and with the time limits, retries and bounds of all other calls. S3 in
-/// any region names the bucket's own.
-fn client(accounts: &Accounts, region: Option<Region>) -> Result<Client> {
-    let region = region.context("the name of the region is not valid; set AWS_REGION")?;
-    let config = accounts.ambient().to_builder().region(autotag_aws::sdk_region(&region)).build();
-    Ok(s3_client(&config))
-}
-
-/// S3 answers a request in the wrong region with the right one.
-fn bucket_region(error: &SdkError<ListObjectsV2Error>) -> Option<String> {
-    error.raw_response()?.headers().get("x-amz-bucket-region").map(str::to_owned)
-}
-
-/// What S3 said, by its error code; else what kept it from being asked.
-fn why<E>(operation: &str, error: &SdkError<E>) -> String
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-        Some("AccessDenied") => {
-            format!("{operation} answered AccessDenied; the caller needs s3:ListBucket and s3:GetObject")
-        }
-        Some(code) => format!("{operation} answered {code}"),
-        None => format!("{operation} failed: {}", DisplayErrorContext(error)),
-    }
 }
 
 #[cfg(test)]

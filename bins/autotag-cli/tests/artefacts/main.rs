@@ -6,6 +6,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod athena;
 mod backfill;
 mod conditions;
 mod guards;

@@ -97,13 +97,15 @@ const TAGS_PATH: &str =
     "version 2's tags have the path that version 1's have; the reference knows PUT on it only";
 
 /// Policies that are not attached to a role of autotag: trust and resource policies, and the policy of people.
-const NO_ROLES: [&str; 6] = [
+const NO_ROLES: [&str; 8] = [
     "iam/member-trust.json",
     "iam/owners.json",
     "iam/forward-trust.json",
     "iam/bus-policy.json",
     "iam/tag-queue-policy.json",
     "iam/session-queue-policy.json",
+    "iam/trail-bucket-policy.json",
+    "iam/trail-key-policy.json",
 ];
 
 /// Documents by their names.

@@ -1,8 +1,8 @@
 """Runs the state machine of backfill.yaml in moto, with functions that only note what they are given.
 
-states.py TEMPLATE prints {"definition", "status", "calls": [[function, keys, batch input], ...], "results": [...]}. The definition is
+states.py TEMPLATE [TRAIL-ACCOUNT] prints {"definition", "status", "calls": [[function, keys, batch input], ...], "results": [...]}. The definition is
 printed as it is deployed. What moto does not know is put in its place: it has no ItemBatcher (each file is a batch here), and
-wants a percentage with a point."""
+wants a percentage with a point. A page holds one file."""
 
 import io
 import json
@@ -20,6 +20,7 @@ FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:"
 SUBSTITUTIONS = {
     "Partition": "aws",
     "TrailBucket": "trail",
+    "TrailAccount": "".join(sys.argv[2:]),
     "TrailPrefix": "AWSLogs/o-example1/",
     "ResultsBucket": "results",
     "SessionHandler": FUNCTION + "autotag-session-handler",
@@ -73,6 +74,8 @@ def for_moto(value):
     if batcher:
         batch = {"Items.$": "States.Array($$.Map.Item.Value)", "BatchInput": batcher["BatchInput"]}
         value["ItemSelector"] = batch
+    if value.get("MaxKeys") == 400:
+        value["MaxKeys"] = 1
     if "ToleratedFailurePercentage" in value:
         value["ToleratedFailurePercentage"] += 0.5
     return value
@@ -97,7 +100,8 @@ def trail(s3):
             for day in [*DAYS, "2026/03/03"]:
                 if (account, region) != QUIET:
                     folder = f"AWSLogs/o-example1/{account}/CloudTrail/{region}/{day}"
-                    s3.put_object(Bucket="trail", Key=f"{folder}/file.json.gz", Body=b"x")
+                    for name in ("1.json.gz", "2.json.gz"):
+                        s3.put_object(Bucket="trail", Key=f"{folder}/{name}", Body=b"x")
 
 
 def functions(role):

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 mod believed;
 mod kinds;
+mod wanted;
 
 const SQS: &str = "sqs.amazonaws.com";
 

@@ -28,7 +28,7 @@ pub(super) enum Form {
 /// Some editors on Windows write it at the beginning of a file.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
-type Each<'e> = &'e mut dyn FnMut(Piece<'_>) -> Form;
+pub(super) type Each<'e> = &'e mut dyn FnMut(Piece<'_>) -> Form;
 
 pub(super) struct Splitter {
     /// The window is its first `filled` bytes.
@@ -68,6 +68,20 @@ impl Splitter {
             limit,
             repeated: 0,
             seen_any: false,
+        }
+    }
+
+    /// A splitter that goes on in the list of a log file, after `records` records. The input that it is given begins at
+    /// `offset` of the whole.
+    pub(super) fn after_records(limit: usize, list: &'static str, records: u64, offset: usize) -> Self {
+        Self {
+            base: offset as u64,
+            mode: Mode::Elements(Root::List(list), true),
+            values: 1,
+            elements: records,
+            expects_element: records == 0,
+            seen_any: true,
+            ..Self::new(limit)
         }
     }
 
@@ -288,7 +302,7 @@ impl Splitter {
     /// than a few times as long as an undamaged one.
     fn may_repeat(&mut self, bytes: usize) -> bool {
         self.repeated += bytes as u64;
-        self.repeated <= self.base + 4 * self.limit as u64
+        self.repeated <= self.base + self.at as u64 + 4 * self.limit as u64
     }
 
     /// After a value that does not end: goes on where the next one begins.

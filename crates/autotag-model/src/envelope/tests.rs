@@ -1,5 +1,6 @@
 use super::*;
 use proptest::prelude::*;
+use std::io;
 use std::io::Write as _;
 
 mod attacks;

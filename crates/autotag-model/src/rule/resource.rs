@@ -95,7 +95,7 @@ impl Resource {
     /// The identity of the resource.
     pub fn key(&self) -> ResourceKey {
         let name = match &self.arn {
-            Some(arn) => ResourceName::Arn(arn.to_string()),
+            Some(arn) => ResourceName::Arn(arn.text()),
             None => ResourceName::Id {
                 account: self.account.clone(),
                 region: self.region.clone(),

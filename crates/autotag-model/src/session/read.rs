@@ -22,15 +22,31 @@ pub enum SessionReading {
 }
 
 impl Session {
+    /// Whether the records of an event may report a session.
+    ///
+    /// ```
+    /// use autotag_model::session::Session;
+    ///
+    /// assert!(Session::is_reported_by("sts.amazonaws.com", "AssumeRole"));
+    /// assert!(!Session::is_reported_by("sts.amazonaws.com", "GetCallerIdentity"));
+    /// ```
+    pub fn is_reported_by(event_source: &str, event_name: &str) -> bool {
+        match event_source {
+            STS => SessionKind::of(event_name).is_some(),
+            ROLES_ANYWHERE => event_name == CREATE_SESSION,
+            _ => false,
+        }
+    }
+
     /// Reads the session that an STS record reports.
     ///
     /// # Errors
     /// [`RecordError`] if a part of the record cannot be parsed.
     pub fn read(record: &Record<'_>) -> Result<SessionReading, RecordError> {
-        if record.event_source == ROLES_ANYWHERE && record.event_name == "CreateSession" {
+        if record.event_source == ROLES_ANYWHERE && record.event_name == CREATE_SESSION {
             return certificate_session(record);
         }
-        if record.event_source != "sts.amazonaws.com" {
+        if record.event_source != STS {
             return Ok(SessionReading::NotSts);
         }
         let Some(kind) = SessionKind::of(&record.event_name) else { return Ok(SessionReading::NotSts) };
@@ -100,8 +116,11 @@ impl Session {
     }
 }
 
-/// IAM Roles Anywhere, which gives sessions for X.509 certificates.
+const STS: &str = "sts.amazonaws.com";
+
+/// IAM Roles Anywhere, which gives sessions for X.509 certificates by [`CREATE_SESSION`].
 const ROLES_ANYWHERE: &str = "rolesanywhere.amazonaws.com";
+const CREATE_SESSION: &str = "CreateSession";
 
 /// The session of a certificate, as [`CreateSession`][api] answers it. The service asks STS for it, so it is the caller.
 ///

@@ -11,10 +11,14 @@ const REGION: &str = "eu-west-1";
 const RECEIVE: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 const LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
 
+/// The bucket of a trail in another account, and what its keys begin with. Placeholders too.
+const TRAIL: &str = "arn:aws:s3:::example-trail";
+const TRAIL_PREFIX: &str = "AWSLogs/";
+
 const MEMBER_ROLE: &str = "role/autotag-member";
 
 /// All documents, with the names of their files.
-pub(super) fn documents() -> [(&'static str, Value); 8] {
+pub(super) fn documents() -> [(&'static str, Value); 10] {
     [
         ("tag-handler", tag_handler()),
         ("session-handler", session_handler()),
@@ -24,6 +28,8 @@ pub(super) fn documents() -> [(&'static str, Value); 8] {
         ("bus-policy", bus_policy()),
         ("tag-queue-policy", queue_policy("autotag-tag", "autotag/autotag-creations-*")),
         ("session-queue-policy", queue_policy("autotag-session", "autotag/autotag-sessions")),
+        ("trail-bucket-policy", trail_bucket_policy()),
+        ("trail-key-policy", trail_key_policy()),
     ]
 }
 
@@ -107,6 +113,42 @@ fn queue_policy(queue: &str, rules: &str) -> Value {
         "Resource": format!("arn:aws:sqs:{REGION}:{HUB}:{queue}"),
         "Condition": {"ArnLike": {"aws:SourceArn": format!("arn:aws:events:{REGION}:{HUB}:rule/{rules}")}},
     }))
+}
+
+/// What the policy of a trail's bucket in another account has to allow for a backfill: the state machine lists log files, the
+/// functions read them.
+fn trail_bucket_policy() -> Value {
+    let of_prefix = json!({"StringLike": {"s3:prefix": format!("{TRAIL_PREFIX}*")}});
+    let list = of_hub("autotag-list", &["autotag-backfill"], "s3:ListBucket", TRAIL, of_prefix);
+    let read =
+        of_hub("autotag-read", &READERS, "s3:GetObject", &format!("{TRAIL}/{TRAIL_PREFIX}*"), json!({}));
+    json!({"Version": "2012-10-17", "Statement": [list, read]})
+}
+
+/// The same for the key that the log files are encrypted with, for reading from S3 alone.
+fn trail_key_policy() -> Value {
+    let by_s3 = json!({"StringEquals": {"kms:ViaService": format!("s3.{REGION}.amazonaws.com")}});
+    single(&of_hub("autotag-read", &READERS, "kms:Decrypt", "*", by_s3))
+}
+
+/// The functions that read log files.
+const READERS: [&str; 2] = ["autotag-session-SessionHandlerRole-*", "autotag-tag-handler"];
+
+/// A statement for roles of the hub. The condition is on their names, as in [`member_trust`]. session-handler may be deployed in
+/// several regions, so its role has the name that CloudFormation gives it in the stack `autotag-session`.
+fn of_hub(sid: &str, roles: &[&str], action: &str, resource: &str, mut condition: Value) -> Value {
+    let roles: Vec<String> = roles.iter().map(|role| format!("arn:aws:iam::{HUB}:role/{role}")).collect();
+    if let Some(operators) = condition.as_object_mut() {
+        operators.insert("ArnLike".to_owned(), json!({"aws:PrincipalArn": roles}));
+    }
+    json!({
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{HUB}:root")},
+        "Action": action,
+        "Resource": resource,
+        "Condition": condition,
+    })
 }
 
 fn bus() -> String {

@@ -1,0 +1,55 @@
+//! The connection to S3, and what it answers when it refuses.
+
+use anyhow::{Context as _, Result};
+use autotag_aws::{Accounts, s3_client};
+use autotag_model::arn::Region;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Runtime;
+
+/// Requests of S3, made by threads that wait.
+#[derive(Debug)]
+pub(super) struct S3 {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) client: Client,
+}
+
+/// The threads that read S3, shared by all arguments.
+pub(super) fn runtime() -> Result<Arc<Runtime>> {
+    static SHARED: Mutex<Option<Arc<Runtime>>> = Mutex::new(None);
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = &*shared {
+        return Ok(Arc::clone(runtime));
+    }
+    let runtime = Arc::new(Runtime::new().context("cannot start the threads that read S3")?);
+    *shared = Some(Arc::clone(&runtime));
+    Ok(runtime)
+}
+
+/// A client with the credentials of AWS's own tools, and with the time limits, retries and bounds of all other calls. S3 in
+/// any region names the bucket's own.
+pub(super) fn client(accounts: &Accounts, region: Option<Region>) -> Result<Client> {
+    let region = region.context("the name of the region is not valid; set AWS_REGION")?;
+    let config = accounts.ambient().to_builder().region(autotag_aws::sdk_region(&region)).build();
+    Ok(s3_client(&config))
+}
+
+/// S3 answers a request in the wrong region with the right one.
+pub(super) fn bucket_region<E>(error: &SdkError<E>) -> Option<String> {
+    error.raw_response()?.headers().get("x-amz-bucket-region").map(str::to_owned)
+}
+
+/// What S3 said, by its error code; else what kept it from being asked.
+pub(super) fn why<E>(operation: &str, error: &SdkError<E>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        Some("AccessDenied") => {
+            format!("{operation} answered AccessDenied; the caller needs s3:ListBucket and s3:GetObject")
+        }
+        Some(code) => format!("{operation} answered {code}"),
+        None => format!("{operation} failed: {}", DisplayErrorContext(error)),
+    }
+}

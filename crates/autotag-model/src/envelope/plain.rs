@@ -1,0 +1,257 @@
+//! Reads log files as CloudTrail writes them, nearly as fast as a search.
+//!
+//! CloudTrail writes `{"Records":[{...},{...}]}`, without a blank outside of texts. In this layout bit masks of 64 bytes at
+//! a time show where each record ends, and that it is JSON. Only records of events that the caller selects are parsed.
+//!
+//! The reader stops at the first byte that does not fit, and the careful reader goes on after the last whole record. So
+//! both always find the same.
+
+mod block;
+mod event;
+mod grammar;
+mod scalar;
+
+use super::position::{Position, Root};
+use super::resume::is_well_formed;
+use super::split::{Each, Piece};
+use block::{Block, SIZE};
+use event::EventMembers;
+use fearless_simd::{Level, Simd, dispatch};
+use grammar::{Grammar, Tokens};
+
+/// How a log file begins. The list that it opens is [`LIST`].
+pub(super) const HEADER: &[u8] = b"{\"Records\":[";
+
+/// The name of the list of a log file.
+pub(super) const LIST: &str = "Records";
+
+/// Tells by event source and event name whether a record is wanted.
+pub(super) type Select<'s> = &'s mut dyn FnMut(&str, &str) -> bool;
+
+/// How far a text was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// The end of the last record, or of the header.
+    pub(super) at: usize,
+    /// How many records end before.
+    pub(super) records: u64,
+    /// How many of them are not selected.
+    pub(super) unselected: u64,
+    /// Whether nothing is left to read.
+    pub(super) is_whole: bool,
+}
+
+/// Reads the records of a text that begins with [`HEADER`], as far as they are in CloudTrail's layout. `limit` is the
+/// length of the longest record.
+pub(super) fn read(text: &[u8], limit: usize, select: Select<'_>, each: Each<'_>) -> Progress {
+    let mut reader = Reader {
+        text,
+        limit,
+        grammar: Grammar::in_list(),
+        nesting: Nesting::of_header(),
+        event: EventMembers::default(),
+        begin: HEADER.len(),
+        has_high: false,
+        done: Progress { at: HEADER.len(), records: 0, unselected: 0, is_whole: false },
+    };
+    let level = Level::new();
+    dispatch!(level, simd => reader.read(simd, select, each));
+    reader.done
+}
+
+/// The brackets that are open, and what they hold.
+struct Nesting {
+    /// One bit for each open bracket, the innermost lowest: set for a list.
+    lists: u128,
+    depth: u32,
+}
+
+/// The depth of the list of records, and inside a record.
+const IN_LIST: u32 = 2;
+const IN_RECORD: u32 = 3;
+
+/// The deepest nesting that is followed. One record in a million is nested deeper than a dozen levels.
+const DEEPEST: u32 = 120;
+
+impl Nesting {
+    fn of_header() -> Self {
+        Self { lists: 1, depth: IN_LIST }
+    }
+
+    fn is_list(&self) -> bool {
+        self.lists & 1 == 1
+    }
+
+    /// `false` if it is nested too deep.
+    fn open(&mut self, is_list: bool) -> bool {
+        self.depth += 1;
+        self.lists = self.lists << 1 | u128::from(is_list);
+        self.depth <= DEEPEST
+    }
+
+    /// `false` if another kind of bracket is open.
+    fn close(&mut self, is_list: bool) -> bool {
+        let fits = self.is_list() == is_list;
+        self.depth -= 1;
+        self.lists >>= 1;
+        fits
+    }
+}
+
+struct Reader<'t> {
+    text: &'t [u8],
+    limit: usize,
+    grammar: Grammar,
+    nesting: Nesting,
+    /// The members of the current record that name its event.
+    event: EventMembers,
+    /// Where the current record begins.
+    begin: usize,
+    /// Whether the current record may have characters that are not ASCII.
+    has_high: bool,
+    done: Progress,
+}
+
+/// Whether reading goes on.
+type GoesOn = Option<()>;
+
+impl Reader<'_> {
+    /// Reads block after block, until something does not fit.
+    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
+    #[inline(always)]
+    fn read<S: Simd>(&mut self, simd: S, select: Select<'_>, each: Each<'_>) {
+        let mut at = HEADER.len();
+        while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
+            let mut padded = [b' '; SIZE];
+            let block = match rest.first_chunk() {
+                Some(block) => block,
+                None => {
+                    padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                    &padded
+                }
+            };
+            let block = Block::of(simd, block, rest);
+            let mut tokens = self.grammar.tokens(&block, rest);
+            self.has_high |= block.has_high();
+            if self.block(&block, &mut tokens, at, select, each).is_none() {
+                return;
+            }
+            at += SIZE;
+        }
+    }
+
+    /// Goes through the brackets of a block. Between two brackets everything belongs to one object or list.
+    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
+    #[inline(always)]
+    fn block(
+        &mut self,
+        block: &Block<'_>,
+        tokens: &mut Tokens,
+        at: usize,
+        select: Select<'_>,
+        each: Each<'_>,
+    ) -> GoesOn {
+        // What comes behind a fault means nothing.
+        let before_fault = tokens.faults & tokens.faults.wrapping_neg();
+        let mut brackets = tokens.brackets() & before_fault.wrapping_sub(1);
+        let mut passed = 0_u64;
+        loop {
+            let bracket = brackets & brackets.wrapping_neg();
+            // Up to the bracket and with it; up to the end if there is none.
+            let segment = (bracket | bracket.wrapping_sub(1)) & !passed;
+            self.segment(tokens, segment, at)?;
+            if bracket == 0 {
+                return (tokens.faults == 0).then_some(());
+            }
+            passed |= segment;
+            brackets &= !bracket;
+            let index = bracket.trailing_zeros() as usize;
+            let byte = block.byte(index);
+            if tokens.opens & bracket != 0 {
+                self.open(byte, at + index)?;
+            } else {
+                self.close(byte, at + index, select, each)?;
+                self.has_high |= block.has_high();
+            }
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
+    #[inline(always)]
+    fn segment(&mut self, tokens: &Tokens, segment: u64, at: usize) -> GoesOn {
+        let faults = if self.nesting.is_list() { tokens.colons } else { tokens.faults_in_object };
+        let misplaced = if self.nesting.depth == IN_LIST { tokens.plain_values() } else { 0 };
+        if (faults | misplaced) & segment != 0 {
+            return None;
+        }
+        self.event.needs_parser |= tokens.codes_in_keys & segment != 0;
+        if self.nesting.depth == IN_RECORD {
+            self.event.needs_parser |= tokens.numbers_and_codes & segment != 0;
+            let mut keys = tokens.event_keys & segment;
+            while keys != 0 {
+                self.event.key(self.text, at + keys.trailing_zeros() as usize);
+                keys &= keys.wrapping_sub(1);
+            }
+        }
+        Some(())
+    }
+
+    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
+    #[inline(always)]
+    fn open(&mut self, byte: u8, at: usize) -> GoesOn {
+        let is_list = byte == b'[';
+        // A member or the end has to follow a `{`. The masks know what may follow a `[`.
+        if !is_list && !matches!(self.text.get(at + 1), Some(b'"' | b'}')) {
+            return None;
+        }
+        if self.nesting.depth == IN_LIST {
+            self.begin = at;
+            if is_list {
+                return None;
+            }
+        }
+        self.nesting.open(is_list).then_some(())
+    }
+
+    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
+    #[inline(always)]
+    fn close(&mut self, byte: u8, at: usize, select: Select<'_>, each: Each<'_>) -> GoesOn {
+        if !self.nesting.close(byte == b']') {
+            return None;
+        }
+        match self.nesting.depth {
+            IN_LIST => self.record(at + 1, select, each),
+            depth if depth < IN_LIST => {
+                let rest = self.text.get(at + 1..).unwrap_or_default();
+                self.done.is_whole = rest.trim_ascii_end() == b"}";
+                None
+            }
+            _ => Some(()),
+        }
+    }
+
+    /// The current record ends before `end`.
+    fn record(&mut self, end: usize, select: Select<'_>, each: Each<'_>) -> GoesOn {
+        let bytes = self.text.get(self.begin..end)?;
+        let event = std::mem::take(&mut self.event);
+        let is_text = !std::mem::take(&mut self.has_high) || std::str::from_utf8(bytes).is_ok();
+        if bytes.len() > self.limit || !is_text && !is_well_formed(bytes) {
+            return None;
+        }
+        self.done.records += 1;
+        self.done.at = end;
+        let event = if is_text { event.of(self.text) } else { None };
+        if event.is_some_and(|(source, name)| !select(source, name)) {
+            self.done.unselected += 1;
+        } else {
+            let position = Position {
+                record: self.done.records,
+                offset: self.begin as u64,
+                root: Root::List(LIST),
+                inner: String::new(),
+            };
+            each(Piece::Value { bytes, position });
+        }
+        Some(())
+    }
+}
