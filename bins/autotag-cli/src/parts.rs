@@ -13,9 +13,8 @@ use std::io;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-/// How many creations are planned at once. `apply` reads the tags of their resources together, and these must not be old when
-/// they are written.
-pub(crate) const MAX_PART: usize = 500;
+/// How many creations `plan` decides at once. Up to five parts are in memory.
+const MAX_PART: usize = 100;
 
 /// Parts of at most `max` creations, of those that come oldest first. A part goes on to the end of its second: copies of one
 /// event have the same time, and are recognized only if they are planned together.

@@ -6,7 +6,7 @@ use crate::gather::{Facts, Gathered, Targets};
 use crate::input::{self, Input};
 use crate::offline::known_sessions;
 use crate::output::plural;
-use crate::parts::{MAX_PART, Parts};
+use crate::parts::Parts;
 use crate::plan_input::PlanInput;
 use crate::read_log::{ReadInput, ReadLog};
 use crate::setup::{self, usage_error};
@@ -30,6 +30,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
+
+/// How many creations are planned at once. The tags that were read for them must not be old when they are written.
+const MAX_PART: usize = 500;
 
 pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let settings = settings(args)?;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// How much a run keeps in memory, in bytes, unless a test says otherwise.
-const MEMORY: usize = 48 << 20;
+const MEMORY: usize = 8 << 20;
 
 /// Where temporary files go, and how much is kept in memory.
 #[derive(Debug, Clone)]
