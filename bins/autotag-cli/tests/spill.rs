@@ -11,6 +11,9 @@ use tempfile::TempDir;
 const BIN: &str = env!("CARGO_BIN_EXE_autotag");
 const ACCOUNT: &str = "111122223333";
 
+/// A bound that no trail of these tests reaches.
+const IN_MEMORY: [&str; 2] = ["--memory-bytes", "1000000000"];
+
 /// Pseudo-random numbers that are the same in every run (splitmix64).
 struct Random(u64);
 
@@ -148,7 +151,7 @@ fn a_plan_that_spills_has_the_bytes_of_one_in_memory() {
     for args in [&["--all", "--format", "jsonl"][..], &["--all", "--format", "csv"], &["--format", "table"]] {
         let run =
             |more: &[&str]| plan(trail.path(), temporary.path(), &[args, more].concat()).output().unwrap();
-        let in_memory = run(&[]);
+        let in_memory = run(&IN_MEMORY);
         assert!(in_memory.stdout.len() > 100_000, "{}", String::from_utf8_lossy(&in_memory.stderr));
         for (bound, jobs) in [("120000", "1"), ("120000", "3"), ("900000", "2")] {
             let spilled = run(&["--memory-bytes", bound, "--jobs", jobs]);
@@ -179,7 +182,7 @@ fn killed_at_fifty_points_it_leaves_no_file_and_the_next_run_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let args = ["--memory-bytes", "60000", "--state", state.to_str().unwrap()];
-    let expected = plan(trail.path(), folder.path(), &[]).output().unwrap();
+    let expected = plan(trail.path(), folder.path(), &IN_MEMORY).output().unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     let other_state = elsewhere.path().join("state");
     let measured = ["--memory-bytes", "60000", "--state", other_state.to_str().unwrap()];
