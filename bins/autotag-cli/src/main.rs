@@ -8,17 +8,23 @@ mod command;
 mod completion;
 #[cfg(feature = "aws")]
 mod doctor;
+mod foresight;
+mod gather;
 #[cfg(feature = "aws")]
 mod generate;
 mod input;
+mod kept;
 mod offline;
 mod output;
+mod parts;
 mod plan_input;
 #[cfg(feature = "aws")]
 mod read_log;
 mod scan;
 mod sessions;
 mod setup;
+mod shown;
+mod spill;
 #[cfg(feature = "aws")]
 mod write_log;
 

@@ -6,7 +6,7 @@ mod summary;
 mod table;
 
 pub(crate) use owner::{OwnerLine, owner_lines};
-pub(crate) use rows::write_rows;
+pub(crate) use rows::{RowPrinter, rendered};
 pub(crate) use summary::{Summary, by_count, plural};
 #[cfg(feature = "aws")]
 pub(crate) use table::TextTable;

@@ -1,4 +1,4 @@
-//! Reads all inputs: files in parallel, one record in memory a job, the result in the order of the inputs.
+//! Reads all inputs: files in parallel, one record in memory a job.
 
 use crate::input::{Input, Progress, Unreadable};
 use autotag_handlers::classify::{Classification, Classifier};
@@ -6,12 +6,13 @@ use autotag_handlers::outcome::Outcome;
 use autotag_handlers::records::{ClassifiedRecords, Collector as _, InputReader, PlanRequest, RecordSink};
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
-use autotag_model::envelope::{LocatedRecord, Malformed};
+use autotag_model::envelope::{LocatedRecord, Malformed, Position};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// The events that count, by time.
@@ -23,7 +24,7 @@ pub(crate) struct TimeRange {
 
 impl TimeRange {
     /// A record whose time cannot be read is in every range, so that it does not disappear.
-    fn contains(&self, time: Option<Timestamp>) -> bool {
+    pub(crate) fn contains(&self, time: Option<Timestamp>) -> bool {
         let Some(time) = time else { return true };
         self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
     }
@@ -33,7 +34,6 @@ impl TimeRange {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RecordLocation {
     pub(crate) input: usize,
-    /// Empty if the scanner was not asked for it.
     pub(crate) position: String,
 }
 
@@ -62,8 +62,6 @@ pub(crate) struct Scan {
     pub(crate) unreadable: Vec<Unreadable>,
     /// The locations of creations and rejected records. An [`OriginId`] is an index of this list.
     pub(crate) locations: Vec<RecordLocation>,
-    /// Inputs that were read to their end, and without a fault.
-    pub(crate) whole: Vec<WholeInput>,
     uncovered_rows: Vec<ResourceOutcome>,
 }
 
@@ -87,10 +85,29 @@ impl Scan {
         self.records.rejected.append(&mut other.records.rejected);
         self.uncovered_rows.append(&mut other.uncovered_rows);
         self.unreadable.append(&mut other.unreadable);
-        self.whole.append(&mut other.whole);
         for (event, count) in other.uncovered {
             *self.uncovered.entry(event).or_default() += count;
         }
+    }
+}
+
+/// Takes the records of the inputs that one job reads.
+pub(crate) trait InputSink: RecordSink + Send {
+    /// The records of this input follow.
+    fn begin(&mut self, number: usize, input: &Input);
+
+    /// The input cannot be read.
+    fn unreadable(&mut self, why: &str);
+
+    /// The input is read.
+    fn end(&mut self) {}
+
+    /// How many records were read so far.
+    fn records(&self) -> u64;
+
+    /// Whether no further input needs to be read.
+    fn is_done(&self) -> bool {
+        false
     }
 }
 
@@ -98,35 +115,45 @@ impl Scan {
 #[derive(Debug)]
 pub(crate) struct Scanner<'a> {
     pub(crate) classifier: &'a Classifier,
-    pub(crate) range: TimeRange,
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Keep the position of each creation, for `explain`.
-    pub(crate) positions: bool,
 }
 
 impl Scanner<'_> {
-    /// Reads all inputs. An input that cannot be read is in the result, and does not stop the others.
-    pub(crate) fn scan(&self, inputs: &[Input]) -> Scan {
-        let progress = Progress::new(inputs);
+    /// How many jobs read these inputs.
+    pub(crate) fn jobs(&self, inputs: &[Input]) -> usize {
         let jobs = self.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        jobs.min(inputs.len()).max(1)
+    }
+
+    /// Reads all inputs, each into the sink of one job. An input that cannot be read does not stop the others.
+    pub(crate) fn scan<S: InputSink>(&self, inputs: &[Input], new: impl Fn() -> S + Sync) -> Vec<S> {
+        let progress = Progress::new(inputs);
         let next = AtomicUsize::new(0);
-        let done = Mutex::new(BTreeMap::new());
         let work = || {
+            let mut sink = new();
             let mut reader = InputReader::new(self.classifier);
-            while let Some((number, input)) = take(&next, inputs) {
-                let scan = self.scan_one(&mut reader, number, input, &progress);
-                done.lock().unwrap_or_else(PoisonError::into_inner).insert(number, scan);
+            while let Some((number, input)) = take(&next, inputs).filter(|_| !sink.is_done()) {
+                sink.begin(number, input);
+                read(&mut reader, input, &progress, &mut sink);
             }
+            sink
         };
-        thread::scope(|scope| {
-            for _ in 1..jobs.min(inputs.len()) {
-                scope.spawn(work);
-            }
-            work();
+        let sinks = thread::scope(|scope| {
+            let others: Vec<_> = (1..self.jobs(inputs)).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            let joined =
+                others.into_iter().map(|job| job.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            joined.chain([own]).collect()
         });
         progress.clear();
+        sinks
+    }
+
+    /// Everything of all inputs, in memory, in the order of the inputs; with the position of each creation.
+    pub(crate) fn scan_all(&self, inputs: &[Input]) -> Scan {
+        let scans = self.scan(inputs, ScanSink::default).into_iter().flat_map(|sink| sink.done);
         let mut whole = Scan::default();
-        for scan in done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values() {
+        for scan in scans.collect::<BTreeMap<_, _>>().into_values() {
             whole.append(scan);
         }
         debug_assert!(whole.records.adds_up(), "{:?}", whole.records.counts);
@@ -134,132 +161,108 @@ impl Scanner<'_> {
         whole.records.rejected.append(&mut whole.uncovered_rows);
         whole
     }
-
-    fn scan_one(
-        &self,
-        reader: &mut InputReader<'_>,
-        number: usize,
-        input: &Input,
-        progress: &Progress,
-    ) -> Scan {
-        let mut sink = InputSink {
-            scan: Scan::default(),
-            input: number,
-            name: input.name(),
-            range: self.range,
-            positions: self.positions,
-            is_whole: true,
-            creations: None,
-        };
-        match input.open() {
-            Ok(bytes) => {
-                let account = input.account();
-                reader.read(progress.wrap(bytes), account.as_ref(), &mut sink);
-            }
-            Err(error) => {
-                sink.is_whole = false;
-                sink.scan.unreadable.push(format!("{}: {error}", sink.name));
-            }
-        }
-        if sink.is_whole {
-            sink.scan.whole.push(WholeInput { input: number, creations: sink.creations });
-        }
-        progress.file_done(sink.scan.records.counts.records);
-        sink.scan
-    }
 }
 
-/// Collects the records of one input.
-struct InputSink {
-    scan: Scan,
+fn read(reader: &mut InputReader<'_>, input: &Input, progress: &Progress, sink: &mut impl InputSink) {
+    let before = sink.records();
+    match input.open() {
+        Ok(bytes) => {
+            let account = input.account();
+            reader.read(progress.wrap(bytes), account.as_ref(), sink);
+        }
+        Err(error) => sink.unreadable(&error.to_string()),
+    }
+    sink.end();
+    progress.file_done(sink.records() - before);
+}
+
+/// Collects the records of each input.
+#[derive(Default)]
+struct ScanSink {
+    done: BTreeMap<usize, Scan>,
+    records: u64,
     input: usize,
     name: String,
-    range: TimeRange,
-    positions: bool,
-    /// No fault so far.
-    is_whole: bool,
-    /// The times of the first and the last creation so far.
-    creations: Option<(Timestamp, Timestamp)>,
 }
 
-impl InputSink {
-    fn note_creation(&mut self, time: Option<Timestamp>) {
-        // A creation without a time has no place among the others.
-        let Some(time) = time else {
-            self.is_whole = false;
-            return;
-        };
-        let (first, last) = self.creations.unwrap_or((time, time));
-        self.creations = Some((first.min(time), last.max(time)));
+impl ScanSink {
+    fn scan(&mut self) -> &mut Scan {
+        self.done.entry(self.input).or_default()
     }
 
-    /// A new origin. Most records are of no interest, so their position is not written out.
-    fn origin(&mut self, record: &LocatedRecord<'_>, position: bool) -> OriginId {
-        self.origin_at(if position { record.position.to_string() } else { String::new() })
-    }
-
-    fn origin_at(&mut self, position: String) -> OriginId {
-        self.scan.locations.push(RecordLocation { input: self.input, position });
-        OriginId(self.scan.locations.len() - 1)
+    fn origin(&mut self, position: &Position) -> OriginId {
+        let location = RecordLocation { input: self.input, position: position.to_string() };
+        let locations = &mut self.scan().locations;
+        locations.push(location);
+        OriginId(locations.len() - 1)
     }
 }
 
-impl RecordSink for InputSink {
+impl InputSink for ScanSink {
+    fn begin(&mut self, number: usize, input: &Input) {
+        (self.input, self.name) = (number, input.name());
+    }
+
+    fn unreadable(&mut self, why: &str) {
+        let text = format!("{}: {why}", self.name);
+        self.scan().unreadable.push(text);
+    }
+
+    fn records(&self) -> u64 {
+        self.records
+    }
+}
+
+impl RecordSink for ScanSink {
     fn record(&mut self, record: &LocatedRecord<'_>, _: Option<&AccountId>, classification: Classification) {
-        let in_range = self.range.contains(record.record.time());
-        let counts = &mut self.scan.records.counts;
-        if in_range || matches!(classification, Classification::Session(_)) {
-            counts.add(&classification);
-        } else {
-            counts.add_others(1);
-        }
+        self.scan().records.counts.add(&classification);
+        self.records += 1;
         match classification {
-            // Sessions count whatever the range: a call in it may belong to a session that began before.
-            Classification::Session(session) => self.scan.records.sessions.push(*session),
-            Classification::Creation(mut creation) if in_range => {
-                self.note_creation(creation.event.timestamp());
-                let origin = self.origin(record, self.positions);
+            Classification::Session(session) => self.scan().records.sessions.push(*session),
+            Classification::Creation(mut creation) => {
+                let origin = self.origin(&record.position);
                 creation.rejected.iter_mut().for_each(|row| row.origin = origin);
                 let mut request = PlanRequest::from(*creation);
                 request.origin = origin;
-                self.scan.records.creations.push(request);
+                self.scan().records.creations.push(request);
             }
-            Classification::Rejected(rows) if in_range => {
-                self.is_whole &= !rows.iter().any(|row| is_undone(&row.status));
-                let origin = self.origin(record, true);
-                let rows = rows.into_iter().map(|mut row| {
-                    row.origin = origin;
-                    row
-                });
-                self.scan.records.rejected.extend(rows);
+            Classification::Rejected(rows) => {
+                let origin = self.origin(&record.position);
+                let rows = rows.into_iter().map(|row| from(origin, row));
+                self.scan().records.rejected.extend(rows);
             }
-            Classification::Uncovered(event) if in_range => {
+            Classification::Uncovered(event) => {
                 let name = (event.source.clone(), event.name.clone());
-                *self.scan.uncovered.entry(name).or_default() += 1;
-                let mut row = Row::of_event(event, Outcome::Uncovered);
-                row.origin = self.origin(record, self.positions);
-                self.scan.uncovered_rows.push(row);
+                let origin = self.origin(&record.position);
+                let scan = self.scan();
+                *scan.uncovered.entry(name).or_default() += 1;
+                scan.uncovered_rows.push(from(origin, Row::of_event(event, Outcome::Uncovered)));
             }
             _ => {}
         }
     }
 
     fn others(&mut self, records: u64) {
-        self.scan.records.counts.add_others(records);
+        self.records += records;
+        self.scan().records.counts.add_others(records);
     }
 
     fn malformed(&mut self, fault: &Malformed) {
-        self.is_whole = false;
-        self.scan.records.counts.add_fault(fault);
+        self.scan().records.counts.add_fault(fault);
         match Outcome::from(fault) {
-            Outcome::Malformed(why) => self.scan.unreadable.push(format!("{}: {why}", self.name)),
+            Outcome::Malformed(why) => self.unreadable(&why),
             outcome => {
-                let mut row = Row::of_event(Arc::default(), outcome);
-                row.origin = self.origin_at(fault.position.to_string());
-                self.scan.records.rejected.push(row);
+                let origin = self.origin(&fault.position);
+                let row = from(origin, Row::of_event(Arc::default(), outcome));
+                self.scan().records.rejected.push(row);
             }
         }
     }
+}
+
+fn from(origin: OriginId, mut row: ResourceOutcome) -> ResourceOutcome {
+    row.origin = origin;
+    row
 }
 
 fn take<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(usize, &'i Input)> {

@@ -6,7 +6,9 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `planner` | asks sessions and backend, each question once, then decides in the order of the events |
+//! | `planner` | asks sessions and backend, each question once |
+//! | `decisions` | decides in the order of the events |
+//! | `parts`, `earlier` | the same in parts, and what a part knows about earlier ones |
 //! | `copies` | copies of one event: duplicates, and the two records of a call across accounts |
 //! | `decide` | the owner of a creation and the tags of one resource |
 //! | `related` | resources that a call made and that its record does not name |
@@ -18,15 +20,19 @@
 mod bounded;
 mod copies;
 mod decide;
+mod decisions;
+mod earlier;
 mod execute;
 mod first_creation;
+mod parts;
 mod planner;
 mod related;
 mod value;
 
 pub use bounded::CONCURRENCY;
 pub use execute::Execution;
-pub use planner::{Planner, oldest_first};
+pub use parts::{NamedResource, PartAsker, PartDecider};
+pub use planner::{AskedPart, Planner, oldest_first};
 pub use value::{Action, Plan, PlannedResource, RowNumber};
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use redb::{
-    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, TableDefinition, TableError,
-    TableHandle,
+    Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, TableDefinition,
+    TableError, TableHandle,
 };
+use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -25,8 +26,11 @@ const SESSIONS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("sessions
 /// a new version, and code that reads the older one.
 const VERSION: u8 = 1;
 
+/// The size of the cache of a store that is only there while a program runs.
+const TEMPORARY_CACHE_BYTES: usize = 8 * 1024 * 1024;
+
 /// The size of the cache. redb's default is 1 GiB; sessions are small and mostly the same ones are read.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Sessions in one file on disk (redb). It holds no credential.
 ///
@@ -34,7 +38,7 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// [`put_all`](Self::put_all), and all or nothing of an unfinished one. Each ends with an `fsync`, which takes milliseconds:
 /// use `put_all` for many sessions.
 ///
-/// *Memory.* At most 64 MiB of cache, whatever the size of the file.
+/// *Memory.* At most 16 MiB of cache, whatever the size of the file.
 ///
 /// *Sharing.* One process at a time.
 ///
@@ -68,7 +72,20 @@ impl EmbeddedStore {
     /// unchanged), the permission is missing, or the disk fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SessionStoreError> {
         let place = path.as_ref().display().to_string();
-        let opened = Database::builder().set_cache_size(CACHE_BYTES).create(path);
+        Self::prepared(Database::builder().set_cache_size(CACHE_BYTES).create(path), place)
+    }
+
+    /// A new store in an empty file that is open already, for example a temporary one without a name. `place` is what errors
+    /// call it.
+    ///
+    /// # Errors
+    /// [`SessionStoreError`] if the disk fails.
+    pub fn in_file(file: File, place: &str) -> Result<Self, SessionStoreError> {
+        let opened = Database::builder().set_cache_size(TEMPORARY_CACHE_BYTES).create_file(file);
+        Self::prepared(opened, place.to_owned())
+    }
+
+    fn prepared(opened: Result<Database, DatabaseError>, place: String) -> Result<Self, SessionStoreError> {
         let db = opened.map_err(|error| explain(&place, error))?;
         let store = Self { db, place };
         store.prepare()?;
@@ -163,6 +180,29 @@ impl EmbeddedStore {
                 self.decode(key.value().0, value.value())
             })
             .collect()
+    }
+
+    /// Calls `visit` with all sessions, in the order of [`all`](Self::all), at most `size` at a time. It ends at the first error.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all), and those of `visit`.
+    pub fn each_batch(
+        &self,
+        size: usize,
+        mut visit: impl FnMut(&[Session]) -> Result<(), SessionStoreError>,
+    ) -> Result<(), SessionStoreError> {
+        let reading = self.db.begin_read().map_err(|error| self.failed(error))?;
+        let table = reading.open_table(SESSIONS).map_err(|error| self.failed(error))?;
+        let mut batch = Vec::new();
+        for row in table.iter().map_err(|error| self.failed(error))? {
+            let (key, value) = row.map_err(|error| self.failed(error))?;
+            batch.push(self.decode(key.value().0, value.value())?);
+            if batch.len() >= size {
+                visit(&batch)?;
+                batch.clear();
+            }
+        }
+        if batch.is_empty() { Ok(()) } else { visit(&batch) }
     }
 
     fn known(

@@ -6,6 +6,7 @@ use autotag_model::identity::AccessKeyId;
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -61,12 +62,14 @@ impl MemoryStore {
         before - sessions.len()
     }
 
-    pub(crate) fn keep(&self, session: &Session) {
+    pub(crate) fn keep(&self, session: Session) {
         let key = (session.role_session.clone(), session.issued, session.access_key.clone());
-        self.sessions()
-            .entry(key)
-            .and_modify(|known| known.merge(session.clone()))
-            .or_insert_with(|| session.clone());
+        match self.sessions().entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().merge(session),
+            Entry::Vacant(place) => {
+                place.insert(session);
+            }
+        }
     }
 
     /// All sessions, in the order of (role session, issued, access key).
@@ -89,6 +92,15 @@ impl MemoryStore {
     }
 }
 
+/// A store of these sessions, copies merged.
+impl FromIterator<Session> for MemoryStore {
+    fn from_iter<I: IntoIterator<Item = Session>>(sessions: I) -> Self {
+        let store = Self::new();
+        sessions.into_iter().for_each(|session| store.keep(session));
+        store
+    }
+}
+
 #[async_trait]
 impl SessionReader for MemoryStore {
     async fn find_issued(
@@ -103,7 +115,7 @@ impl SessionReader for MemoryStore {
 #[async_trait]
 impl SessionWriter for MemoryStore {
     async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
-        self.keep(session);
+        self.keep(session.clone());
         Ok(())
     }
 }

@@ -39,7 +39,7 @@ impl<S: SessionReader> OverlayStore<S> {
     pub fn with_sessions<'s>(base: S, sessions: impl IntoIterator<Item = &'s Session>) -> Self {
         let store = Self::over(base);
         for session in sessions {
-            store.overlay.keep(session);
+            store.overlay.keep(session.clone());
         }
         store
     }

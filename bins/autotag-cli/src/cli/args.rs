@@ -47,6 +47,9 @@ pub(crate) struct PlanArgs {
     /// Also show events without new tags: failed calls, uncovered events, skipped and already tagged resources
     #[arg(long)]
     pub(crate) all: bool,
+    /// For tests: how many bytes of the input are kept in memory before temporary files are used
+    #[arg(long = "memory-bytes", value_name = "N", hide = true)]
+    pub(crate) memory: Option<usize>,
 }
 
 #[derive(Debug, Args)]

@@ -2,28 +2,31 @@
 
 use crate::cli::{ApplyArgs, PlanArgs};
 use crate::completion::Completion;
+use crate::gather::{Facts, Gathered, Targets};
 use crate::input::{self, Input};
-use crate::offline::remember;
+use crate::offline::known_sessions;
 use crate::output::plural;
+use crate::parts::Parts;
 use crate::plan_input::PlanInput;
 use crate::read_log::{ReadInput, ReadLog};
 use crate::setup::{self, usage_error};
+use crate::shown::Shown;
 use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
 use autotag_aws::backend::AwsBackend;
 use autotag_aws::{AccountScope, Accounts, MemberRole, Settings};
 use autotag_handlers::backend::Backend;
-use autotag_handlers::plan::{Execution, Planner, oldest_first};
+use autotag_handlers::plan::{Execution, Planner};
 use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
 use autotag_handlers::row::ResourceOutcome;
 use autotag_model::VERSION;
+use autotag_model::arn::AccountId;
 use autotag_model::policy::Policy;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use session_store::{MemoryStore, OverlayStore, SessionReader};
-use std::collections::BTreeSet;
+use session_store::SessionReader;
 use std::fs;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -36,33 +39,47 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let state = args.plan.source.state.as_deref();
     let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
     let done = log.as_ref().map(|log| ReadLog::open(Arc::clone(log), &run_of(args)?)).transpose()?;
-    let mut input = PlanInput::read(&args.plan, |inputs| leave_out_done(inputs, done.as_ref(), state))?;
-    let mut records = std::mem::take(&mut input.records);
-    let mut policy = input.classifier.policy().clone();
+    let PlanInput { classifier, gathered, format, inputs } =
+        PlanInput::read(&args.plan, |inputs| leave_out_done(inputs, done.as_ref(), state))?;
+    let Gathered { mut creations, sessions, mut rows, facts, .. } = gathered;
+    let Facts { summary, oldest, targets, whole } = facts;
+    let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
-    if !records.creations.is_empty() && !confirmed(args, &records.creations)? {
+    if targets.count > 0 && !confirmed(args, &targets)? {
         return Err(usage_error("confirmation required: pass `--yes` when stdin is not a terminal"));
     }
-    let store: Box<dyn SessionReader> = match state {
-        Some(path) => Box::new(remember(path, &mut records)?),
-        None => Box::new(MemoryStore::new()),
-    };
+    let store = known_sessions(state, sessions, oldest)?;
     if let Some(done) = &done {
-        let whole = input.whole().filter_map(|(input, creations)| ReadInput::new(input, creations));
-        done.note_read(&whole.collect::<Vec<_>>(), &run_of(args)?)?;
+        let read = whole.iter().filter_map(|whole| ReadInput::new(inputs.get(whole.input)?, whole.creations));
+        done.note_read(&read.collect::<Vec<_>>(), &run_of(args)?)?;
     }
+    let mut shown = Shown::new(&args.plan, format, rows.drain()?, summary);
+    let requests = creations.drain()?.map(|creation| creation?.into_request(&classifier));
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-    let rows = runtime.block_on(async {
+    let (mut undone, mut noted) = (false, done.as_ref());
+    runtime.block_on(async {
         let accounts = Arc::new(Accounts::connect(settings).await);
         let aws = AwsBackend::new(accounts).with_rate_limit(args.max_calls_per_second);
-        let targets: usize = records.creations.iter().map(|request| request.creation.targets.len()).sum();
-        let backend = LoggedBackend { inner: &aws, log, progress: progress(targets as u64) };
-        let rows = apply(&policy, &*store, &backend, done.as_ref(), records).await;
-        backend.progress.finish_and_clear();
-        rows
-    });
-    let undone = rows.iter().any(|row| row.status.is_retryable());
-    let done = input.show(rows, &args.plan)?;
+        let progress = progress(targets.count);
+        let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
+        let applied = apply(&policy, &*store, &backend, Parts::new(requests, MAX_PART), |rows| {
+            if let Some(Err(error)) = noted.map(|done| done.note_executed(&rows)) {
+                // Noting later parts would say that this one is done to its end.
+                noted = None;
+                // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "a later run reads again what is done from now on: {error:#}"
+                );
+            }
+            undone |= rows.iter().any(|row| row.status.is_retryable());
+            progress.suspend(|| shown.part(rows))
+        })
+        .await;
+        progress.finish_and_clear();
+        applied
+    })?;
+    let done = shown.finish()?;
     Ok(if undone { Completion::Partial } else { done })
 }
 
@@ -71,29 +88,17 @@ async fn apply(
     policy: &Policy,
     store: &dyn SessionReader,
     backend: &dyn Backend,
-    mut done: Option<&ReadLog>,
-    records: ClassifiedRecords,
-) -> Vec<ResourceOutcome> {
-    let ClassifiedRecords { sessions, creations, rejected, .. } = records;
-    let known = OverlayStore::with_sessions(store, &sessions);
-    let mut rows = Vec::new();
-    for part in parts(creations, MAX_PART) {
+    parts: impl Iterator<Item = io::Result<Vec<PlanRequest>>>,
+    mut visit: impl FnMut(Vec<ResourceOutcome>) -> Result<()>,
+) -> Result<()> {
+    for part in parts {
         let mut records = ClassifiedRecords::default();
-        records.creations = part;
+        records.creations = part?;
         // A trail is old: the resources in it may have got an owner since.
-        let plan = Planner::new(policy, &known, backend, now()).backfill(true).plan(records).await;
-        let executed = plan.execute(backend, &Execution::at(now())).await;
-        if let Some(Err(error)) = done.map(|done| done.note_executed(&executed)) {
-            // Noting later parts would say that this one is done to its end.
-            done = None;
-            // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
-            let _ =
-                writeln!(anstream::stderr(), "a later run reads again what is done from now on: {error:#}");
-        }
-        rows.extend(executed);
+        let plan = Planner::new(policy, store, backend, now()).backfill(true).plan(records).await;
+        visit(plan.execute(backend, &Execution::at(now())).await)?;
     }
-    rows.extend(rejected);
-    rows
+    Ok(())
 }
 
 /// Everything beside the inputs that the outcomes depend on: an input that is done for another run is read again. A state file
@@ -142,18 +147,15 @@ fn settings(args: &ApplyArgs) -> Result<Settings> {
 }
 
 /// Asks on a terminal; elsewhere only `--yes` is one.
-fn confirmed(args: &ApplyArgs, creations: &[PlanRequest]) -> Result<bool> {
+fn confirmed(args: &ApplyArgs, targets: &Targets) -> Result<bool> {
     if args.yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(false);
     }
-    let targets = creations.iter().flat_map(|request| &request.creation.targets);
-    let accounts: BTreeSet<_> =
-        targets.clone().filter_map(|target| target.resource.account.as_ref()).collect();
-    let accounts: Vec<&str> = accounts.into_iter().map(autotag_model::arn::AccountId::as_str).collect();
-    let resources = plural(targets.count(), "resource");
+    let accounts: Vec<&str> = targets.accounts.iter().map(AccountId::as_str).collect();
+    let resources = plural(targets.count, "resource");
     let mut out = anstream::stderr().lock();
     write!(out, "Write tags to up to {resources} in {}? [y/N] ", accounts.join(", "))?;
     out.flush()?;
@@ -166,24 +168,6 @@ fn confirmed(args: &ApplyArgs, creations: &[PlanRequest]) -> Result<bool> {
 #[expect(clippy::disallowed_methods, reason = "programs read the clock, libraries are given it")]
 fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// Parts of at most `max` creations, the oldest first. A part goes on to the end of its second: copies of one event have the
-/// same time, and are recognized only if they are planned together.
-fn parts(mut creations: Vec<PlanRequest>, max: usize) -> Vec<Vec<PlanRequest>> {
-    oldest_first(&mut creations);
-    let second = |request: &PlanRequest| request.creation.event.timestamp().map(Timestamp::as_second);
-    let mut parts: Vec<Vec<PlanRequest>> = Vec::new();
-    for request in creations {
-        let last = parts.last_mut().filter(|part| {
-            part.len() < max || part.last().is_some_and(|last| second(last) == second(&request))
-        });
-        match last {
-            Some(part) => part.push(request),
-            None => parts.push(vec![request]),
-        }
-    }
-    parts
 }
 
 /// How many resources are written, for people who wait.
@@ -206,6 +190,7 @@ mod tests {
     use autotag_handlers::outcome::{Outcome, SkipReason};
     use futures_executor::block_on;
     use serde_json::json;
+    use session_store::MemoryStore;
 
     /// The creation of a queue.
     fn queue(time: &str, event_id: &str, name: &str) -> PlanRequest {
@@ -219,29 +204,6 @@ mod tests {
         ClassifiedRecords::read(record.to_string().as_bytes(), &classifier).creations.remove(0)
     }
 
-    fn ids(parts: &[Vec<PlanRequest>]) -> Vec<Vec<String>> {
-        let id = |request: &PlanRequest| request.creation.event.id.clone().unwrap();
-        let of_part = |part: &Vec<PlanRequest>| part.iter().map(id).collect();
-        parts.iter().map(of_part).collect()
-    }
-
-    #[test]
-    fn a_part_goes_on_to_the_end_of_its_second() {
-        let at = |time: &str, id: &str| queue(&format!("2026-03-02T09:00:{time}Z"), id, id);
-        let creations = vec![
-            at("02", "f"),
-            at("01", "b"),
-            at("01.5", "e"),
-            at("00", "a"),
-            at("01", "d"),
-            at("01.000", "c"),
-        ];
-        let by_two = parts(creations.clone(), 2);
-        assert_eq!(ids(&by_two), [vec!["a", "b", "c", "d", "e"], vec!["f"]]);
-        assert_eq!(ids(&parts(creations, 1)), [vec!["a"], vec!["b", "c", "d", "e"], vec!["f"]]);
-        assert_eq!(ids(&parts(Vec::new(), 1)), Vec::<Vec<String>>::new());
-    }
-
     /// The two records of one call would else be two creations of the same queue.
     #[test]
     fn copies_of_one_event_are_decided_together() {
@@ -250,10 +212,14 @@ mod tests {
             .map(|number| queue("2026-03-02T09:00:00Z", &format!("{number:04}"), "other"))
             .collect();
         creations.extend([queue(time, "copied", "orders"), queue(time, "copied", "orders")]);
-        let mut records = ClassifiedRecords::default();
-        records.creations = creations;
         let (store, backend) = (MemoryStore::new(), MemoryBackend::new());
-        let rows = block_on(apply(&Policy::default(), &store, &backend, None, records));
+        let parts = Parts::new(creations.into_iter().map(Ok), MAX_PART);
+        let mut rows = Vec::new();
+        let visit = |part| {
+            rows.extend(part);
+            Ok(())
+        };
+        block_on(apply(&Policy::default(), &store, &backend, parts, visit)).unwrap();
         let copied = rows.iter().filter(|row| row.event.id.as_deref() == Some("copied"));
         let outcomes: Vec<_> = copied.map(|row| row.status.clone()).collect();
         assert_eq!(outcomes, [Outcome::Tagged, Outcome::Skipped(SkipReason::Duplicate)]);

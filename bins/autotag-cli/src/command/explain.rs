@@ -5,7 +5,7 @@ use crate::completion::Completion;
 use crate::input::{self, Days, Input};
 use crate::offline::offline_plan;
 use crate::output::{owner_lines, printable, styled};
-use crate::scan::{RecordLocation, Scanner, TimeRange};
+use crate::scan::{RecordLocation, Scanner};
 use crate::setup;
 use anyhow::Result;
 use autotag_handlers::backend::RelatedQuery;
@@ -25,9 +25,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let classifier =
         Classifier::new(setup::catalog(&source.rules)?, setup::policy(source.policy.as_deref())?);
     let (inputs, mut unreadable) = input::find(&source.paths, &Days::default())?;
-    let scanner =
-        Scanner { classifier: &classifier, range: TimeRange::default(), jobs: source.jobs, positions: true };
-    let scan = scanner.scan(&inputs);
+    let scan = Scanner { classifier: &classifier, jobs: source.jobs }.scan_all(&inputs);
     unreadable.extend(scan.unreadable);
     let (records, sessions) = (scan.records.counts.records, scan.records.sessions.len());
     let wanted = |event: &EventSummary| args.event.is_none() || args.event == event.id;

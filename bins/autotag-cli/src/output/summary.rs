@@ -2,7 +2,6 @@
 
 use super::table::{printable, styled};
 use crate::completion::Completion;
-use crate::input::Unreadable;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::{Outcome, SkipReason};
@@ -14,6 +13,36 @@ use std::io::{self, Write};
 /// How much is printed of each list of problems; the rest is counted.
 const SHOWN: usize = 50;
 
+/// Texts in an order: the first ones, and how many there are.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    first: BTreeMap<(u64, u64), String>,
+    count: u64,
+}
+
+impl Problems {
+    /// Adds a text; those of the smallest `order` are shown.
+    pub(crate) fn add(&mut self, order: (u64, u64), text: String) {
+        self.count += 1;
+        self.first.insert(order, text);
+        if self.first.len() > SHOWN {
+            self.first.pop_last();
+        }
+    }
+
+    fn append(&mut self, other: Self) {
+        self.count += other.count;
+        self.first.extend(other.first);
+        while self.first.len() > SHOWN {
+            self.first.pop_last();
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
 /// What a run came to.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
@@ -22,19 +51,19 @@ pub(crate) struct Summary {
     pub(crate) uncovered: BTreeMap<(String, String), u64>,
     /// Resources that derived rules found, by source and name of the event.
     pub(crate) derived: BTreeMap<(String, String), u64>,
-    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) unreadable: Problems,
     pub(crate) outcomes: BTreeMap<&'static str, u64>,
     pub(crate) resources: u64,
     pub(crate) failed_calls: u64,
     pub(crate) skipped_events: u64,
     pub(crate) duplicates: u64,
     /// Creations whose record is readable, but does not say enough.
-    pub(crate) failed: Vec<String>,
+    pub(crate) failed: Problems,
 }
 
 impl Summary {
-    /// Counts one row; `place` is where its record stands, if that is known.
-    pub(crate) fn count<S: Status>(&mut self, row: &Row<S>, place: Option<String>) {
+    /// Counts one row; `place` is where its record stands, if that is known, and `order` its order among the rows.
+    pub(crate) fn count<S: Status>(&mut self, row: &Row<S>, place: Option<String>, order: (u64, u64)) {
         match row.status.outcome() {
             Some(Outcome::CallFailed(_)) => self.failed_calls += 1,
             Some(Outcome::Uncovered) => {}
@@ -52,7 +81,42 @@ impl Summary {
         if let Some(Outcome::Malformed(why) | Outcome::Refused(why)) = row.status.outcome() {
             let id = row.event.id.as_deref().unwrap_or("without id");
             let place = place.map_or(String::new(), |place| format!("{place}: "));
-            self.failed.push(format!("{place}event {id} ({} {}): {why}", row.event.source, row.event.name));
+            let text = format!("{place}event {id} ({} {}): {why}", row.event.source, row.event.name);
+            self.failed.add(order, text);
+        }
+    }
+
+    /// Adds what another job has counted.
+    pub(crate) fn append(&mut self, other: Self) {
+        let Self {
+            files,
+            counts,
+            uncovered,
+            derived,
+            unreadable,
+            outcomes,
+            resources,
+            failed_calls,
+            skipped_events,
+            duplicates,
+            failed,
+        } = other;
+        self.files += files;
+        self.counts.append(counts);
+        self.unreadable.append(unreadable);
+        self.failed.append(failed);
+        self.resources += resources;
+        self.failed_calls += failed_calls;
+        self.skipped_events += skipped_events;
+        self.duplicates += duplicates;
+        for (event, count) in uncovered {
+            *self.uncovered.entry(event).or_default() += count;
+        }
+        for (event, count) in derived {
+            *self.derived.entry(event).or_default() += count;
+        }
+        for (name, count) in outcomes {
+            *self.outcomes.entry(name).or_default() += count;
         }
     }
 
@@ -98,9 +162,9 @@ impl Summary {
         ];
         for (name, problems, without_text) in groups {
             let style = if problems.is_empty() { styled::HEAD } else { styled::BAD };
-            let number = problems.len() as u64 + without_text;
+            let number = problems.count + without_text;
             writeln!(out, "{} {number}{}", styled::text(style, name), colon(number))?;
-            list(out, problems.iter().cloned())?;
+            list_first(out, problems.first.values(), problems.count)?;
         }
         Ok(())
     }
@@ -138,14 +202,23 @@ fn sum(counts: &Counts) -> String {
     )
 }
 
-fn list(out: &mut impl Write, mut texts: impl Iterator<Item = String>) -> io::Result<()> {
-    for text in texts.by_ref().take(SHOWN) {
-        writeln!(out, "             {}", printable(&text))?;
+fn list(out: &mut impl Write, texts: impl Iterator<Item = String>) -> io::Result<()> {
+    let texts: Vec<String> = texts.collect();
+    list_first(out, texts.iter(), texts.len() as u64)
+}
+
+/// The first of `count` texts.
+fn list_first<'t>(
+    out: &mut impl Write,
+    texts: impl Iterator<Item = &'t String>,
+    count: u64,
+) -> io::Result<()> {
+    let mut more = count;
+    for text in texts.take(SHOWN) {
+        writeln!(out, "             {}", printable(text))?;
+        more -= 1;
     }
-    match texts.count() {
-        0 => Ok(()),
-        more => writeln!(out, "             and {more} more"),
-    }
+    if more == 0 { Ok(()) } else { writeln!(out, "             and {more} more") }
 }
 
 /// `1 file`, `2 files`.

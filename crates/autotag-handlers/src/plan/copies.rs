@@ -10,58 +10,85 @@ use autotag_model::rule::ResourceKey;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// What copies of one event have in common.
-type CopyKey = (String, String);
+/// What copies of one event have in common: the id, and the name of the event.
+pub(super) type CopyKey = (String, String);
 
 fn copy_key(request: &PlanRequest) -> Option<CopyKey> {
     let event = &request.creation.event;
     Some((event.dedup_id.clone()?, event.name.clone()))
 }
 
-/// Leaves each resource in the first copy of its event, and answers with a row for each duplicate.
-///
-/// A call across accounts is logged in both, and only one copy may name the caller. That caller then made the resources
-/// of the other copy, too.
-pub(super) fn deduplicate(requests: Vec<PlanRequest>) -> Vec<(PlanRequest, Vec<ResourceOutcome>)> {
-    let mut callers: HashMap<CopyKey, Principal> = HashMap::new();
-    let mut previous: HashMap<CopyKey, Tags> = HashMap::new();
-    for request in &requests {
-        let Some(key) = copy_key(request) else { continue };
-        if let Some(tags) = &request.previous_tags {
-            previous.insert(key.clone(), tags.clone());
-        }
-        let principal = &request.creation.principal;
-        let known = callers.entry(key).or_insert_with(|| principal.clone());
-        if is_less_specific(known, principal) {
-            known.clone_from(principal);
+/// The copies of events whose records are in several parts of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// The caller of each such event.
+    callers: HashMap<CopyKey, Principal>,
+    /// What the earlier copies of such events have made.
+    seen: HashSet<(CopyKey, ResourceKey)>,
+}
+
+impl Copies {
+    /// Notes the caller of an event with a copy in another part, before the first part is deduplicated.
+    pub(super) fn foresee(&mut self, request: &PlanRequest) {
+        if let Some(key) = copy_key(request) {
+            note_caller(&mut self.callers, key, &request.creation.principal);
         }
     }
-    let mut seen: HashSet<(CopyKey, ResourceKey)> = HashSet::new();
-    let mut deduplicated = Vec::with_capacity(requests.len());
-    for mut request in requests {
-        let mut duplicates = Vec::new();
-        if let Some(key) = copy_key(&request) {
-            let creation = &mut request.creation;
-            if let Some(caller) = callers.get(&key) {
-                creation.principal.clone_from(caller);
+
+    /// Leaves each resource in the first copy of its event, and answers with a row for each duplicate.
+    ///
+    /// A call across accounts is logged in both, and only one copy may name the caller. That caller then made the resources
+    /// of the other copy, too.
+    pub(super) fn deduplicate(
+        &mut self,
+        requests: Vec<PlanRequest>,
+    ) -> Vec<(PlanRequest, Vec<ResourceOutcome>)> {
+        let mut callers: HashMap<CopyKey, Principal> = HashMap::new();
+        let mut previous: HashMap<CopyKey, Tags> = HashMap::new();
+        for request in &requests {
+            let Some(key) = copy_key(request) else { continue };
+            if let Some(tags) = &request.previous_tags {
+                previous.insert(key.clone(), tags.clone());
             }
-            // The tags of the first evaluation count whichever copy is taken.
-            if let Some(tags) = previous.get(&key) {
-                request.previous_tags = Some(tags.clone());
-            }
-            let is_first = |target: &TagTarget| seen.insert((key.clone(), target.resource.key()));
-            let (first, again): (Vec<TagTarget>, Vec<TagTarget>) =
-                std::mem::take(&mut creation.targets).into_iter().partition(is_first);
-            creation.targets = first;
-            duplicates.extend(again.into_iter().map(|target| {
-                let outcome = Outcome::Skipped(SkipReason::Duplicate);
-                let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome);
-                Row { origin: request.origin, ..row.by_rule_of(target.rule.evidence) }
-            }));
+            note_caller(&mut callers, key, &request.creation.principal);
         }
-        deduplicated.push((request, duplicates));
+        let mut seen: HashSet<(CopyKey, ResourceKey)> = HashSet::new();
+        let mut deduplicated = Vec::with_capacity(requests.len());
+        for mut request in requests {
+            let mut duplicates = Vec::new();
+            if let Some(key) = copy_key(&request) {
+                let in_other_parts = self.callers.get(&key);
+                let seen = if in_other_parts.is_some() { &mut self.seen } else { &mut seen };
+                let creation = &mut request.creation;
+                if let Some(caller) = in_other_parts.or_else(|| callers.get(&key)) {
+                    creation.principal.clone_from(caller);
+                }
+                // The tags of the first evaluation count whichever copy is taken.
+                if let Some(tags) = previous.get(&key) {
+                    request.previous_tags = Some(tags.clone());
+                }
+                let is_first = |target: &TagTarget| seen.insert((key.clone(), target.resource.key()));
+                let (first, again): (Vec<TagTarget>, Vec<TagTarget>) =
+                    std::mem::take(&mut creation.targets).into_iter().partition(is_first);
+                creation.targets = first;
+                duplicates.extend(again.into_iter().map(|target| {
+                    let outcome = Outcome::Skipped(SkipReason::Duplicate);
+                    let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome);
+                    Row { origin: request.origin, ..row.by_rule_of(target.rule.evidence) }
+                }));
+            }
+            deduplicated.push((request, duplicates));
+        }
+        deduplicated
     }
-    deduplicated
+}
+
+/// Of the callers in the copies of an event, the first of the most specific ones counts.
+fn note_caller(callers: &mut HashMap<CopyKey, Principal>, key: CopyKey, principal: &Principal) {
+    let known = callers.entry(key).or_insert_with(|| principal.clone());
+    if is_less_specific(known, principal) {
+        known.clone_from(principal);
+    }
 }
 
 fn is_less_specific(one: &Principal, than: &Principal) -> bool {

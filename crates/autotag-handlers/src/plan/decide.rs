@@ -49,8 +49,8 @@ pub(super) trait Knowledge {
     /// The tags that the plan writes to the resource for an event that can have created it at `created`.
     fn planned_by_creator(&self, resource: &Resource, created: Timestamp) -> Option<Tags>;
 
-    /// The owner that the plan has decided for the resource.
-    fn decided_owner(&self, resource: &Resource) -> Option<Arc<Owner>>;
+    /// Whether the owner that the plan has decided for the resource is provisional; `None` if it has decided none.
+    fn decided_owner_is_provisional(&self, resource: &Resource) -> Option<bool>;
 }
 
 /// The owner and the IAM tags of the principal.
@@ -288,11 +288,9 @@ fn inherit(
 /// Nothing on the parent tells whether its owner is ours: the call that created it can have asked for any tags. Only
 /// the owner that this plan has decided is certain, unless it is provisional itself.
 fn is_provisional(parent: &TaggableResource, known: &impl Knowledge) -> bool {
-    match known.decided_owner(&parent.resource) {
-        Some(owner) => owner.pending.is_some(),
-        // What cannot be tagged is never corrected.
-        None => parent.rule.call != TagCall::None,
-    }
+    let decided = known.decided_owner_is_provisional(&parent.resource);
+    // What cannot be tagged is never corrected.
+    decided.unwrap_or(parent.rule.call != TagCall::None)
 }
 
 /// Whether an AWS service made the call, in its own name or as a role of the customer that it assumed.

@@ -1,27 +1,24 @@
-//! Asks about all creations first, then decides about one after the other.
+//! Asks about all creations of a part, before anything is decided about them.
 
 use super::bounded::{CONCURRENCY, join_bounded};
-use super::copies;
-use super::decide::{Decided, Knowledge, Resolved, decide, named_resources, queried_resources, resolve};
+use super::copies::Copies;
+use super::decide::{Resolved, named_resources, queried_resources, resolve};
+use super::decisions::Decisions;
 use super::related::{RelatedTargets, find_related};
-use super::value::{Action, Plan, PlannedResource, RowNumber};
+use super::value::Plan;
 use crate::backend::{BackendReader, TaggableResource, Tags};
 use crate::dedup::{DedupReader, DedupSessions};
-use crate::error::{BackendError, ErrorClass};
+use crate::error::BackendError;
 use crate::outcome::{Outcome, SkipReason};
-use crate::owner::Owner;
 use crate::records::{ClassifiedRecords, PlanRequest};
-use crate::row::{ResourceOutcome, Row};
-use crate::services::{CREATION_SKEW, Repeat, TagTarget};
+use crate::row::ResourceOutcome;
 use autotag_model::policy::Policy;
-use autotag_model::rule::{Resource, ResourceKey};
-use autotag_model::tags::TagSet;
+use autotag_model::rule::ResourceKey;
 use futures_util::future::join;
 use jiff::Timestamp;
 use session_store::{OverlayStore, SessionReader};
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 /// Puts creations in the order in which they are decided: the oldest event first. Within a second the id decides, so the
 /// order of the input never does.
@@ -93,42 +90,32 @@ impl<'a> Planner<'a> {
     /// Plans everything that was read. The sessions of the records count beside those of the store.
     pub async fn plan(&self, records: ClassifiedRecords) -> Plan {
         let ClassifiedRecords { sessions, mut creations, rejected, .. } = records;
+        oldest_first(&mut creations);
+        let sessions = OverlayStore::with_sessions(self.sessions, &sessions);
+        let planner = Planner { sessions: &sessions, ..*self };
+        let asked = planner.ask(creations, &mut Copies::default()).await;
+        let mut decisions = Decisions::new(self.policy);
+        decisions.part(asked);
+        decisions.settle_all(rejected);
+        decisions.into_plan()
+    }
+
+    /// What a plan of this planner would be decided by.
+    pub(super) fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    /// Asks for the owner and the related resources of each creation, and meanwhile for the existing tags of the resources
+    /// that the records name; then for those of the others.
+    pub(super) async fn ask(&self, mut creations: Vec<PlanRequest>, copies: &mut Copies) -> AskedPart {
         if self.may_have_existed {
             for target in creations.iter_mut().flat_map(|request| &mut request.creation.targets) {
                 target.may_have_existed = true;
             }
         }
-        oldest_first(&mut creations);
-        let sessions = OverlayStore::with_sessions(self.sessions, &sessions);
-        let (asked, before) = self.ask(creations, &sessions).await;
-        let mut decisions = Decisions {
-            policy: self.policy,
-            before,
-            plan: Plan::default(),
-            last: HashMap::new(),
-            owners: HashMap::new(),
-        };
-        for (creation, duplicates) in asked {
-            match creation {
-                Ok(creation) => decisions.creation(creation),
-                Err(failed) => decisions.unresolved(*failed),
-            }
-            decisions.settle_all(duplicates);
-        }
-        decisions.settle_all(rejected);
-        decisions.plan
-    }
-
-    /// Asks for the owner and the related resources of each creation, and meanwhile for the existing tags of the resources
-    /// that the records name; then for those of the others.
-    async fn ask(
-        &self,
-        creations: Vec<PlanRequest>,
-        sessions: &dyn SessionReader,
-    ) -> (Vec<Asked>, ExistingTags) {
-        let sessions = DedupSessions::new(sessions);
+        let sessions = DedupSessions::new(self.sessions);
         let backend = DedupReader::new(self.backend);
-        let requests = copies::deduplicate(creations);
+        let requests = copies.deduplicate(creations);
         let named: Vec<TaggableResource> =
             requests.iter().flat_map(|(request, _)| named_resources(self.policy, request)).collect();
         let questions = requests.into_iter().map(|(request, duplicates)| {
@@ -136,16 +123,16 @@ impl<'a> Planner<'a> {
             async move { (self.resolve(request, sessions, backend).await, duplicates) }
         });
         let none = ExistingTags::new();
-        let (asked, mut before) = join(
+        let (creations, mut before) = join(
             join_bounded(questions, self.concurrency),
             read_once(self.backend, named.into_iter(), &none),
         )
         .await;
-        let resolved = asked.iter().filter_map(|(creation, _)| creation.as_ref().ok());
+        let resolved = creations.iter().filter_map(|(creation, _)| creation.as_ref().ok());
         let queried = resolved.flat_map(|creation| creation.queried_resources(self.policy));
         let others = read_once(self.backend, queried, &before).await;
         before.extend(others);
-        (asked, before)
+        AskedPart { creations, before }
     }
 
     /// The owner and the related resources of a creation; otherwise the creation, and why its owner is not known.
@@ -180,10 +167,17 @@ fn has_provisional_session(request: &PlanRequest, resolved: &Resolved, now: Time
 }
 
 /// The answer for one creation, and the rows of its duplicates.
-type Asked = (Result<ResolvedCreation, Box<(PlanRequest, Outcome)>>, Vec<ResourceOutcome>);
+pub(super) type Asked = (Result<ResolvedCreation, Box<(PlanRequest, Outcome)>>, Vec<ResourceOutcome>);
+
+/// Creations in the order of their events, with everything that is decided by.
+#[derive(Debug)]
+pub struct AskedPart {
+    pub(super) creations: Vec<Asked>,
+    pub(super) before: ExistingTags,
+}
 
 /// The tags on resources before the plan.
-type ExistingTags = HashMap<ResourceKey, Result<Tags, BackendError>>;
+pub(super) type ExistingTags = HashMap<ResourceKey, Result<Tags, BackendError>>;
 
 /// The tags on resources that are not known yet, each read once.
 async fn read_once(
@@ -206,10 +200,11 @@ async fn read_once(
 }
 
 /// A creation with its owner.
-struct ResolvedCreation {
-    request: PlanRequest,
-    resolved: Resolved,
-    related: RelatedTargets,
+#[derive(Debug)]
+pub(super) struct ResolvedCreation {
+    pub(super) request: PlanRequest,
+    pub(super) resolved: Resolved,
+    pub(super) related: RelatedTargets,
 }
 
 impl ResolvedCreation {
@@ -218,176 +213,5 @@ impl ResolvedCreation {
         let unknown = self.related.unknown.iter().map(|(target, _)| target);
         let targets = self.request.creation.targets.iter().chain(&self.related.targets).chain(unknown);
         targets.flat_map(|target| queried_resources(policy, &self.request, &self.resolved, target)).collect()
-    }
-}
-
-/// The plan in the making. Each decision sees those before it.
-struct Decisions<'a> {
-    policy: &'a Policy,
-    before: ExistingTags,
-    plan: Plan,
-    /// The last row of each resource that is written, or that could not be decided.
-    last: HashMap<ResourceKey, RowNumber>,
-    /// The owner of each resource that was decided.
-    owners: HashMap<ResourceKey, Arc<Owner>>,
-}
-
-impl Decisions<'_> {
-    fn settle_all(&mut self, rows: Vec<ResourceOutcome>) {
-        for row in rows {
-            let _ = self.plan.push(row.map_status(Action::settled));
-        }
-    }
-
-    /// A creation whose owner is not known.
-    fn unresolved(&mut self, (request, outcome): (PlanRequest, Outcome)) {
-        let PlanRequest { creation, origin, .. } = request;
-        self.settle_all(creation.rejected);
-        for target in creation.targets {
-            self.replace_namesake(&target);
-            let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome.clone());
-            self.fail(Row { origin, ..row.by_rule_of(target.rule.evidence) });
-        }
-    }
-
-    fn creation(&mut self, creation: ResolvedCreation) {
-        let ResolvedCreation { mut request, resolved, related } = creation;
-        self.settle_all(std::mem::take(&mut request.creation.rejected));
-        for target in request.creation.targets.iter().chain(&related.targets) {
-            self.target(&request, &resolved, target);
-        }
-        for (target, why) in related.unknown {
-            self.unknown(&request, &resolved, &target, why);
-        }
-        let event = |status| Row {
-            origin: request.origin,
-            ..Row::of_event(Arc::clone(&request.creation.event), status)
-        };
-        for (resource_type, outcome) in related.failed {
-            let row = event(Action::settled(outcome));
-            let _ = self.plan.push(Row { resource_type: Some(resource_type.to_owned()), ..row });
-        }
-    }
-
-    /// A row that could not be decided. A later creation of the same resource must not win because of that.
-    fn fail(&mut self, row: ResourceOutcome) {
-        let key = row.resource.as_ref().map(Resource::key);
-        let number = self.plan.push(row.map_status(Action::settled));
-        if let Some(key) = key {
-            self.last.insert(key, number);
-        }
-    }
-
-    /// Takes the write to an earlier resource of the same name out of the plan: the creation of this one has replaced it, and
-    /// its tags would be written to this one.
-    fn replace_namesake(&mut self, target: &TagTarget) {
-        if !target.replaces_its_namesake() {
-            return;
-        }
-        if let Some(before) = self.last.remove(&target.resource.key())
-            && let Some(row) = self.plan.rows.get_mut(&before)
-            && matches!(row.status, Action::Tag(_))
-        {
-            row.status = Action::settled(Outcome::Skipped(SkipReason::Replaced));
-            row.tags = TagSet::new();
-        }
-    }
-
-    fn target(&mut self, request: &PlanRequest, resolved: &Resolved, target: &TagTarget) {
-        self.replace_namesake(target);
-        let row = |status: Outcome| Row {
-            origin: request.origin,
-            owner: Some(Arc::clone(&resolved.owner)),
-            evidence: Some(target.rule.evidence),
-            ..Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), status)
-        };
-        if let Some(outcome) = self.unresolved_dependency(target) {
-            return self.fail(row(outcome));
-        }
-        let decided = match decide(self.policy, request, resolved, target, self) {
-            Ok(decided) => decided,
-            Err(outcome) => return self.fail(row(outcome)),
-        };
-        let key = target.resource.key();
-        let Decided { tags, all, notes, owner, nothing } = decided;
-        self.owners.insert(key.clone(), Arc::clone(&owner));
-        let action = match nothing {
-            Some(outcome) => Action::Settled { outcome, depends_on: self.last.get(&key).copied() },
-            None if !self.policy.writes_by(target.rule.evidence) => {
-                Action::settled(Outcome::Skipped(SkipReason::DerivedRule))
-            }
-            None => Action::Tag(Box::new(target.taggable())),
-        };
-        let writes = matches!(action, Action::Tag(_));
-        let row = Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), action)
-            .by_rule_of(target.rule.evidence);
-        let origin = request.origin;
-        let number = self.plan.push(Row { origin, owner: Some(owner), tags, decided: all, notes, ..row });
-        if writes {
-            self.last.insert(key, number);
-        }
-    }
-
-    /// A resource whose id is not known: its tags are decided all the same.
-    fn unknown(&mut self, request: &PlanRequest, resolved: &Resolved, target: &TagTarget, why: String) {
-        let event = Arc::clone(&request.creation.event);
-        let resource_type = Some(target.resource.resource_type.clone());
-        let evidence = Some(target.rule.evidence);
-        let row =
-            |status| Row { origin: request.origin, resource_type, evidence, ..Row::of_event(event, status) };
-        let row = match decide(self.policy, request, resolved, target, self) {
-            Ok(Decided { tags, all, notes, owner, .. }) => {
-                Row { tags, decided: all, notes, owner: Some(owner), ..row(Action::LookUp(why)) }
-            }
-            Err(outcome) => row(Action::settled(outcome)),
-        };
-        let _ = self.plan.push(row);
-    }
-
-    /// The last row that writes to the resource.
-    fn written(&self, resource: &Resource) -> Option<&PlannedResource> {
-        let row = self.plan.rows.get(self.last.get(&resource.key())?)?;
-        matches!(row.status, Action::Tag(_)).then_some(row)
-    }
-
-    /// The outcome of a resource that depends on another one in this plan that could not be decided: on an earlier
-    /// creation of the same resource, or on the parent whose owner it inherits.
-    fn unresolved_dependency(&self, target: &TagTarget) -> Option<Outcome> {
-        let may_be_known = target.may_have_existed || target.repeat != Repeat::No;
-        let same = may_be_known.then_some(&target.resource);
-        let parent = target.parent.as_ref().map(|parent| &parent.resource);
-        let failure = |resource: &Resource| {
-            let row = self.plan.rows.get(self.last.get(&resource.key())?)?;
-            row.status.failure().cloned()
-        };
-        same.into_iter().chain(parent).find_map(failure)
-    }
-}
-
-impl Knowledge for Decisions<'_> {
-    /// The tags before the plan, and over them those that the plan would write.
-    fn tags_of(&self, resource: &Resource) -> Result<Tags, BackendError> {
-        let mut tags = self.tags_before(resource)?;
-        if let Some(row) = self.written(resource) {
-            tags.retain(|(key, _)| row.tags.get(key).is_none());
-            tags.extend(row.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())));
-        }
-        Ok(tags)
-    }
-
-    fn tags_before(&self, resource: &Resource) -> Result<Tags, BackendError> {
-        let not_asked = || Err(BackendError::new(ErrorClass::Invalid, "reading tags", "NotAsked"));
-        self.before.get(&resource.key()).cloned().unwrap_or_else(not_asked)
-    }
-
-    fn planned_by_creator(&self, resource: &Resource, created: Timestamp) -> Option<Tags> {
-        let row = self.written(resource)?;
-        let event = row.event.timestamp()?;
-        (created.duration_since(event) <= CREATION_SKEW)
-            .then(|| row.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
-    }
-
-    fn decided_owner(&self, resource: &Resource) -> Option<Arc<Owner>> {
-        self.owners.get(&resource.key()).cloned()
     }
 }

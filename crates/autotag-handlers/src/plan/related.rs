@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use std::collections::HashSet;
 
 /// The resources that a call made and that its record does not name.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct RelatedTargets {
     /// Those that were found.
     pub(super) targets: Vec<TagTarget>,
@@ -53,11 +53,17 @@ fn related_target(target: &TagTarget, resource: Resource) -> TagTarget {
     TagTarget { resource, requested, queries: Vec::new(), ..target.clone() }
 }
 
-fn unknown_target(target: &TagTarget, query: &RelatedQuery) -> (TagTarget, String) {
+/// The resource that stands for those of a question without an answer.
+pub(super) fn unknown_resource(target: &TagTarget, query: &RelatedQuery) -> Resource {
     let mut unknown = target.resource.clone();
     query.resource_type().clone_into(&mut unknown.resource_type);
     unknown.id = String::new();
     unknown.arn = None;
+    unknown
+}
+
+fn unknown_target(target: &TagTarget, query: &RelatedQuery) -> (TagTarget, String) {
+    let unknown = unknown_resource(target, query);
     let why = format!("looked up when tags are written: {}", query.describe());
     (related_target(target, unknown), why)
 }

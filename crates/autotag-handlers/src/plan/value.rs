@@ -131,12 +131,6 @@ impl Plan {
     pub fn unwritten(&self) -> impl Iterator<Item = &PlannedResource> {
         self.rows.values().filter(|row| is_unwritten(row))
     }
-
-    pub(super) fn push(&mut self, row: PlannedResource) -> RowNumber {
-        let number = self.rows.last_key_value().map_or(0, |(last, _)| last + 1);
-        self.rows.insert(number, row);
-        number
-    }
 }
 
 fn is_unwritten(row: &PlannedResource) -> bool {

@@ -254,3 +254,27 @@ fn what_version_1_wrote_is_read() {
     assert_eq!(found.tags, [("Team".to_owned(), "shop".to_owned())]);
     assert_eq!(found.caller.principal_id.as_deref(), Some("idp:ana"));
 }
+
+#[test]
+fn a_store_without_a_name_keeps_sessions_and_hands_them_on_in_batches() {
+    let store = EmbeddedStore::in_file(tempfile::tempfile().unwrap(), "a temporary file").unwrap();
+    let sessions: Vec<Session> = (0..7).map(|second| session("AROA:a", second)).collect();
+    store.put_all(&sessions).unwrap();
+    assert_eq!(found(&store, "AROA:a"), sessions);
+    let mut batches = Vec::new();
+    let kept = store.each_batch(3, |batch| {
+        batches.push(batch.to_vec());
+        Ok(())
+    });
+    kept.unwrap();
+    assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 1]);
+    assert_eq!(batches.concat(), sessions);
+}
+
+#[test]
+fn a_store_in_memory_of_many_sessions_merges_copies() {
+    let (mut copy, known) = (session("AROA:a", 0), session("AROA:a", 0));
+    copy.tags.clear();
+    let store = MemoryStore::from_iter([copy, known.clone(), session("AROA:b", 0)]);
+    assert_eq!((store.len(), found(&store, "AROA:a")), (2, vec![known]));
+}

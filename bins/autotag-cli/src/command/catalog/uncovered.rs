@@ -5,7 +5,7 @@ use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
 use crate::input::{self, Days};
 use crate::output::{by_count, plural, printable, table};
-use crate::scan::{Scanner, TimeRange};
+use crate::scan::Scanner;
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
@@ -26,9 +26,7 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
     let (inputs, mut unreadable) = input::find(&args.uncovered_by, &Days::default())?;
     // No policy: what somebody's policy ignores is not covered either.
     let classifier = Classifier::new(catalog, Policy::default());
-    let scanner =
-        Scanner { classifier: &classifier, range: TimeRange::default(), jobs: None, positions: false };
-    let mut scan = scanner.scan(&inputs);
+    let mut scan = Scanner { classifier: &classifier, jobs: None }.scan_all(&inputs);
     scan.uncovered.retain(|(source, _), _| is_wanted(args, source, ""));
     unreadable.extend(scan.unreadable);
     let events: Vec<Uncovered<'_>> = by_count(&scan.uncovered)

@@ -1,0 +1,346 @@
+//! Gathers what a plan needs of all inputs. The rest is counted as it passes.
+
+use crate::cli::Format;
+use crate::foresight::{Foresight, JobNotes, Notes};
+use crate::input::Input;
+use crate::kept::{KeptCreation, KeptRow, Place};
+use crate::output::{Summary, rendered};
+use crate::scan::{InputSink, Scanner, TimeRange, WholeInput, is_undone};
+use crate::spill::{KeptSessions, Room, Runs, SessionRuns, Sorted, Sorter};
+use anyhow::Result;
+use autotag_handlers::classify::{Classification, Creation};
+use autotag_handlers::event::EventSummary;
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::records::{PlanRequest, RecordSink};
+use autotag_handlers::row::{ResourceOutcome, Row};
+use autotag_model::arn::AccountId;
+use autotag_model::envelope::{LocatedRecord, Malformed};
+use autotag_model::session::Session;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Creations, sessions and rows share the memory.
+const KINDS: usize = 3;
+
+/// What all inputs hold.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    pub(crate) creations: Sorted<KeptCreation>,
+    /// Of creations that are not in memory.
+    pub(crate) foresight: Foresight,
+    pub(crate) sessions: KeptSessions,
+    /// The rows of records that lead to no resource, if they are to be shown.
+    pub(crate) rows: Sorted<KeptRow>,
+    pub(crate) facts: Facts,
+}
+
+/// What is known of all inputs without keeping their records.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) summary: Summary,
+    /// The time of the oldest creation or session.
+    pub(crate) oldest: Option<Timestamp>,
+    pub(crate) targets: Targets,
+    /// Inputs that were read to their end, and without a fault.
+    pub(crate) whole: Vec<WholeInput>,
+}
+
+/// How many resources may be written, and where.
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    pub(crate) count: u64,
+    pub(crate) accounts: BTreeSet<AccountId>,
+}
+
+/// How inputs are gathered.
+#[derive(Debug)]
+pub(crate) struct Gatherer {
+    pub(crate) range: TimeRange,
+    /// How rows of records that lead to no resource are shown; `None` if they are only counted.
+    pub(crate) shown: Option<Format>,
+    pub(crate) room: Room,
+}
+
+impl Gatherer {
+    /// Reads all inputs.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be written. What cannot be read is in the summary.
+    pub(crate) fn gather(&self, scanner: &Scanner<'_>, inputs: &[Input]) -> Result<Gathered> {
+        let shared = Shared {
+            creations: Runs::new(&self.room),
+            rows: Runs::new(&self.room),
+            sessions: SessionRuns::new(&self.room),
+            notes: Notes::new(&self.room),
+        };
+        let jobs = scanner.jobs(inputs);
+        let mut done = scanner.scan(inputs, || Job::new(self, &shared, jobs));
+        if !shared.creations.is_empty() {
+            done.iter_mut().try_for_each(Job::spill_creations)?;
+        }
+        let (mut creations, mut notes, mut rows, mut sessions) = (vec![], vec![], vec![], vec![]);
+        let mut facts = Facts::default();
+        for job in done {
+            job.failure.map_or(Ok(()), Err)?;
+            creations.push(job.creations);
+            notes.push(job.notes);
+            rows.push(job.rows);
+            sessions.push(job.sessions);
+            facts.append(job.facts);
+        }
+        debug_assert!(facts.summary.counts.adds_up(), "{:?}", facts.summary.counts);
+        Ok(Gathered {
+            creations: Sorted::new(creations, shared.creations)?,
+            foresight: shared.notes.join(notes)?,
+            sessions: shared.sessions.join(sessions)?,
+            rows: Sorted::new(rows, shared.rows)?,
+            facts,
+        })
+    }
+}
+
+impl Facts {
+    fn append(&mut self, other: Self) {
+        self.summary.append(other.summary);
+        self.note_time(other.oldest);
+        self.targets.count += other.targets.count;
+        self.targets.accounts.extend(other.targets.accounts);
+        self.whole.extend(other.whole);
+    }
+
+    fn note_time(&mut self, time: Option<Timestamp>) {
+        self.oldest = [self.oldest, time].into_iter().flatten().min();
+    }
+}
+
+/// What all jobs write to.
+struct Shared {
+    creations: Runs,
+    rows: Runs,
+    sessions: SessionRuns,
+    notes: Notes,
+}
+
+/// What one job has read.
+struct Job<'g> {
+    gatherer: &'g Gatherer,
+    shared: &'g Shared,
+    session_bound: usize,
+    place: Place,
+    name: String,
+    /// No fault in the input so far.
+    is_whole: bool,
+    /// The times of the first and the last creation of the input so far.
+    span: Option<(Timestamp, Timestamp)>,
+    creations: Sorter<KeptCreation>,
+    /// Whether creations do not fit into memory.
+    creations_spill: bool,
+    notes: JobNotes,
+    rows: Sorter<KeptRow>,
+    sessions: Vec<Session>,
+    facts: Facts,
+    failure: Option<anyhow::Error>,
+}
+
+impl<'g> Job<'g> {
+    fn new(gatherer: &'g Gatherer, shared: &'g Shared, jobs: usize) -> Self {
+        let bound = gatherer.room.share(jobs * KINDS);
+        Self {
+            gatherer,
+            shared,
+            session_bound: bound,
+            place: (0, 0),
+            name: String::new(),
+            is_whole: true,
+            span: None,
+            creations: Sorter::new(bound),
+            creations_spill: false,
+            notes: Notes::of_job(&gatherer.room, jobs),
+            rows: Sorter::new(bound),
+            sessions: Vec::new(),
+            facts: Facts::default(),
+            failure: None,
+        }
+    }
+
+    /// Notes the first failure, after which the job reads nothing more.
+    fn check(&mut self, result: Result<()>) {
+        if let (None, Err(error)) = (&self.failure, result) {
+            self.failure = Some(error);
+        }
+    }
+
+    fn next_place(&mut self) -> Place {
+        self.place.1 += 1;
+        self.place
+    }
+
+    fn session(&mut self, session: Session) {
+        self.facts.note_time(Some(session.issued));
+        let kept = self.shared.sessions.keep(&mut self.sessions, session, &mut self.session_bound);
+        self.check(kept);
+    }
+
+    fn creation(&mut self, record: &LocatedRecord<'_>, account: Option<&AccountId>, creation: Creation) {
+        let time = creation.event.timestamp();
+        self.facts.note_time(time);
+        self.note_creation(time);
+        let targets = &mut self.facts.targets;
+        targets.count += creation.targets.len() as u64;
+        for account in creation.targets.iter().filter_map(|target| target.resource.account.as_ref()) {
+            if !targets.accounts.contains(account) {
+                targets.accounts.insert(account.clone());
+            }
+        }
+        let request = PlanRequest::from(creation);
+        let mut kept = KeptCreation {
+            time,
+            id: request.creation.event.id.clone(),
+            place: self.next_place(),
+            copy: request.copy_key().map(|key| self.shared.notes.copy(key)),
+            record: record.raw.to_owned(),
+            account: account.cloned(),
+            event_bridge: record.event_bridge.clone(),
+            request: Some(Box::new(request)),
+        };
+        if self.creations_spill {
+            // Its text is all that will be written, and takes a quarter of the memory.
+            let noted = self.shared.notes.add(&mut self.notes, &kept);
+            self.check(noted.map_err(anyhow::Error::from));
+            kept.request = None;
+        }
+        if self.creations.push(kept) {
+            let spilled = self.spill_creations();
+            self.check(spilled);
+        }
+    }
+
+    fn note_creation(&mut self, time: Option<Timestamp>) {
+        // A creation without a time has no place among the others.
+        let Some(time) = time else {
+            self.is_whole = false;
+            return;
+        };
+        let (first, last) = self.span.unwrap_or((time, time));
+        self.span = Some((first.min(time), last.max(time)));
+    }
+
+    fn spill_creations(&mut self) -> Result<()> {
+        self.creations_spill = true;
+        for creation in self.creations.values() {
+            self.shared.notes.add(&mut self.notes, creation)?;
+        }
+        Ok(self.creations.spill(&self.shared.creations)?)
+    }
+
+    /// A row of a record that leads to no resource; `position` is where the record is, if people may have to look for it.
+    fn row(&mut self, row: &ResourceOutcome, position: Option<&str>) {
+        let place = self.next_place();
+        let position = position.filter(|position| !position.is_empty());
+        let position = position.map(|position| format!("{}: {position}", self.name));
+        self.facts.summary.count(row, position, (place.0 + 1, place.1));
+        let Some(format) = self.gatherer.shown else { return };
+        match rendered(row, format) {
+            Ok(text) => self.keep_row(row, place, text),
+            Err(error) => self.check(Err(error)),
+        }
+    }
+
+    fn keep_row(&mut self, row: &ResourceOutcome, place: Place, text: Vec<u8>) {
+        let kept = KeptRow {
+            time: row.event.timestamp(),
+            written_time: row.event.time.clone(),
+            is_uncovered: row.status == Outcome::Uncovered,
+            place,
+            text,
+        };
+        if self.rows.push(kept) {
+            let spilled = self.rows.spill(&self.shared.rows);
+            self.check(spilled.map_err(anyhow::Error::from));
+        }
+    }
+
+    fn uncovered(&mut self, event: Arc<EventSummary>) {
+        let name = (event.source.clone(), event.name.clone());
+        *self.facts.summary.uncovered.entry(name).or_default() += 1;
+        self.row(&Row::of_event(event, Outcome::Uncovered), None);
+    }
+}
+
+impl InputSink for Job<'_> {
+    fn begin(&mut self, number: usize, input: &Input) {
+        self.place = (number as u64, 0);
+        self.name = input.name();
+        (self.is_whole, self.span) = (true, None);
+    }
+
+    fn unreadable(&mut self, why: &str) {
+        self.is_whole = false;
+        let place = self.next_place();
+        self.facts.summary.unreadable.add((place.0 + 1, place.1), format!("{}: {why}", self.name));
+    }
+
+    fn end(&mut self) {
+        if self.is_whole
+            && let Ok(input) = usize::try_from(self.place.0)
+        {
+            self.facts.whole.push(WholeInput { input, creations: self.span });
+        }
+    }
+
+    fn records(&self) -> u64 {
+        self.facts.summary.counts.records
+    }
+
+    fn is_done(&self) -> bool {
+        self.failure.is_some()
+    }
+}
+
+impl RecordSink for Job<'_> {
+    fn record(
+        &mut self,
+        record: &LocatedRecord<'_>,
+        account: Option<&AccountId>,
+        classification: Classification,
+    ) {
+        let in_range = self.gatherer.range.contains(record.record.time());
+        let counts = &mut self.facts.summary.counts;
+        if in_range || matches!(classification, Classification::Session(_)) {
+            counts.add(&classification);
+        } else {
+            counts.add_others(1);
+        }
+        match classification {
+            // Sessions count whatever the range: a call in it may belong to a session that began before.
+            Classification::Session(session) => self.session(*session),
+            Classification::Creation(creation) if in_range => self.creation(record, account, *creation),
+            Classification::Rejected(rows) if in_range => {
+                self.is_whole &= !rows.iter().any(|row| is_undone(&row.status));
+                let position = record.position.to_string();
+                for row in &rows {
+                    self.row(row, Some(&position));
+                }
+            }
+            Classification::Uncovered(event) if in_range => self.uncovered(event),
+            _ => {}
+        }
+    }
+
+    fn others(&mut self, records: u64) {
+        self.facts.summary.counts.add_others(records);
+    }
+
+    fn malformed(&mut self, fault: &Malformed) {
+        self.is_whole = false;
+        self.facts.summary.counts.add_fault(fault);
+        match Outcome::from(fault) {
+            Outcome::Malformed(why) => self.unreadable(&why),
+            outcome => {
+                let row = Row::of_event(Arc::default(), outcome);
+                self.row(&row, Some(&fault.position.to_string()));
+            }
+        }
+    }
+}

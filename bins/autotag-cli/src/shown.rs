@@ -1,0 +1,86 @@
+//! How `plan` and `apply` show their rows: in the order of the events, as soon as they are decided.
+
+use crate::cli::{Format, PlanArgs};
+use crate::completion::Completion;
+use crate::kept::KeptRow;
+use crate::output::{RowPrinter, Summary};
+use anyhow::Result;
+use autotag_handlers::outcome::{Outcome, SkipReason};
+use autotag_handlers::row::{Row, Status};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::iter::Peekable;
+
+/// The chosen format; by default a table on a terminal, and JSON lines otherwise.
+pub(crate) fn format_of(chosen: Option<Format>) -> Format {
+    let on_terminal = io::stdout().is_terminal();
+    chosen.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl })
+}
+
+/// Prints the rows, and the summary at the end.
+pub(crate) struct Shown<I: Iterator> {
+    printer: RowPrinter,
+    /// Rows of records that lead to no resource.
+    others: Peekable<I>,
+    summary: Summary,
+    all: bool,
+    rows: u64,
+}
+
+impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
+    pub(crate) fn new(args: &PlanArgs, format: Format, others: I, summary: Summary) -> Self {
+        // Programs get every byte as it is. A stream that handles colours would remove some.
+        let out: Box<dyn Write> = match format {
+            Format::Table => Box::new(BufWriter::new(anstream::stdout().lock())),
+            Format::Jsonl | Format::Csv => Box::new(BufWriter::with_capacity(64 << 10, io::stdout().lock())),
+        };
+        let printer = RowPrinter::new(format, out);
+        Self { printer, others: others.peekable(), summary, all: args.all, rows: 0 }
+    }
+
+    /// Shows the rows of the next part. All their events are later than those of the parts before.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be read.
+    pub(crate) fn part<S: Status>(&mut self, mut rows: Vec<Row<S>>) -> Result<()> {
+        for row in &rows {
+            self.summary.count(row, None, (0, self.rows));
+            self.rows += 1;
+        }
+        rows.sort_by_cached_key(|row| (row.event.timestamp(), row.event.time.clone()));
+        let all = self.all;
+        for row in rows.iter().filter(|row| all || tags_something(*row)) {
+            let (time, written) = (row.event.timestamp(), &row.event.time);
+            self.others_before(|other| (&other.time, &other.written_time) < (&time, written))?;
+            self.printer.row(row);
+        }
+        Ok(())
+    }
+
+    fn others_before(&mut self, is_before: impl Fn(&KeptRow) -> bool) -> Result<()> {
+        let is_next = |other: &io::Result<KeptRow>| other.as_ref().map_or(true, &is_before);
+        while let Some(other) = self.others.next_if(is_next) {
+            self.printer.rendered(&other?.text);
+        }
+        Ok(())
+    }
+
+    /// Shows what is left, and the summary.
+    ///
+    /// # Errors
+    /// If rows could not be printed. The summary is written all the same.
+    pub(crate) fn finish(mut self) -> Result<Completion> {
+        self.others_before(|_| true)?;
+        let written = self.printer.finish();
+        self.summary.write(&mut anstream::stderr().lock())?;
+        written.map(|()| self.summary.done())
+    }
+}
+
+fn tags_something<S: Status>(row: &Row<S>) -> bool {
+    let is_shown = |outcome: &Outcome| {
+        // A policy that only plans by derived rules wants to see what they find.
+        let only_planned = *outcome == Outcome::Skipped(SkipReason::DerivedRule);
+        only_planned || matches!(outcome, Outcome::Tagged | Outcome::Deferred(_))
+    };
+    row.status.outcome().is_none_or(is_shown)
+}

@@ -1,0 +1,20 @@
+//! What a run keeps until everything is read: in memory up to a bound, beyond it in temporary files.
+//!
+//! A temporary file has no name: the system removes it when the program ends, however it ends.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `room` | where the files are, and how much stays in memory |
+//! | `sorter` | sorted runs, and their merge |
+//! | `codec` | values as bytes |
+//! | `sessions` | sessions in a store without a name |
+
+mod codec;
+mod room;
+mod sessions;
+mod sorter;
+
+pub(crate) use codec::{Bytes, Spill};
+pub(crate) use room::Room;
+pub(crate) use sessions::{KeptSessions, SessionRuns};
+pub(crate) use sorter::{Files, Runs, Sorted, Sorter};
