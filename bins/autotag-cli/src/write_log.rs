@@ -130,6 +130,13 @@ impl BackendReader for LoggedBackend<'_> {
         self.inner.find_related(of, query).await
     }
 
+    async fn find_all_related(
+        &self,
+        questions: &[(Resource, RelatedQuery)],
+    ) -> Vec<Result<Related, BackendError>> {
+        self.inner.find_all_related(questions).await
+    }
+
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         self.inner.principal_tags(arn).await
     }

@@ -162,6 +162,14 @@ impl BackendReader for AwsBackend {
         self.related_resources(of, query).await.map(Related::Found)
     }
 
+    async fn find_all_related(
+        &self,
+        questions: &[(Resource, RelatedQuery)],
+    ) -> Vec<Result<Related, BackendError>> {
+        let answers = self.all_related_resources(questions).await;
+        answers.into_iter().map(|answer| answer.map(Related::Found)).collect()
+    }
+
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         self.cached_iam_tags(arn).await
     }

@@ -75,6 +75,15 @@ impl<T: BackendReader + ?Sized> BackendReader for WithDeadline<'_, T> {
         self.or_late("looking up", self.inner.find_related(of, query)).await
     }
 
+    async fn find_all_related(
+        &self,
+        questions: &[(Resource, RelatedQuery)],
+    ) -> Vec<Result<Related, BackendError>> {
+        let all_late = || questions.iter().map(|_| Err(late("looking up"))).collect();
+        let answers = timeout_at(self.deadline, self.inner.find_all_related(questions)).await;
+        answers.unwrap_or_else(|_| all_late())
+    }
+
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         self.or_late("reading IAM tags", self.inner.principal_tags(arn)).await
     }

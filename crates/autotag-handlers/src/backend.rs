@@ -6,7 +6,11 @@ use async_trait::async_trait;
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::{Resource, Rule, TagCall};
 use autotag_model::tags::TagSet;
+use futures_util::stream::{self, StreamExt as _};
 use std::sync::Arc;
+
+/// How many questions about related resources wait at the same time unless a backend asks them together.
+const QUESTIONS: usize = 8;
 
 /// The tags on one resource or principal, in the order in which AWS gives them.
 pub type Tags = Vec<(String, String)>;
@@ -95,6 +99,16 @@ pub trait BackendReader: Send + Sync {
     /// # Errors
     /// [`BackendError`] if AWS does not answer; "not found" while the resource is new.
     async fn find_related(&self, of: &Resource, query: &RelatedQuery) -> Result<Related, BackendError>;
+
+    /// The answers to such questions about resources of one account and region, in their order. The default asks each question
+    /// alone, a few at a time. A backend that can ask about many resources in one call overrides it.
+    async fn find_all_related(
+        &self,
+        questions: &[(Resource, RelatedQuery)],
+    ) -> Vec<Result<Related, BackendError>> {
+        let asked: Vec<_> = questions.iter().map(|(of, query)| self.find_related(of, query)).collect();
+        stream::iter(asked).buffered(QUESTIONS).collect().await
+    }
 
     /// The tags of the IAM role or user with this ARN; empty if it has none.
     ///

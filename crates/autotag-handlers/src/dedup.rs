@@ -145,6 +145,13 @@ impl BackendReader for DedupReader<'_> {
         self.inner.find_related(of, query).await
     }
 
+    async fn find_all_related(
+        &self,
+        questions: &[(Resource, RelatedQuery)],
+    ) -> Vec<Result<Related, BackendError>> {
+        self.inner.find_all_related(questions).await
+    }
+
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         self.principals.get(arn, self.inner.principal_tags(arn)).await
     }

@@ -1,15 +1,23 @@
 //! Resources that a new instance or image brings with it, and that no record names.
 
-use super::{AwsBackend, client_of};
+use super::{AwsBackend, client_of, together};
 use crate::errors;
 use autotag_handlers::backend::RelatedQuery;
 use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_model::rule::{Resource, Scope};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Image, ImageState, Instance, InstanceStateName};
+use std::collections::BTreeSet;
 
 /// The code of what is not whole yet: asked again until it is.
 const STILL_BEING_MADE: &str = "StillBeingMade";
+
+/// How many ids one call names. AWS takes a thousand instances, and advises fewer.
+const IDS: usize = 200;
+
+/// What was asked for, and the answer.
+type Answers<'q> = Vec<(&'q Question, Result<Vec<Resource>, BackendError>)>;
+type Question = (Resource, RelatedQuery);
 
 impl AwsBackend {
     /// The resources that belong to the new resource `of`.
@@ -19,37 +27,135 @@ impl AwsBackend {
         query: &RelatedQuery,
     ) -> Result<Vec<Resource>, BackendError> {
         let client = self.client(of, client_of!(aws_sdk_ec2)).await?;
+        let ids = ids(query).to_vec();
         match query {
-            RelatedQuery::AttachedTo { instances } => attached(&client, of, instances).await,
-            RelatedQuery::SnapshotsOf { image } => snapshots(&client, of, image).await,
+            RelatedQuery::AttachedTo { .. } => attached(of, query, &instances(&client, ids).await?),
+            RelatedQuery::SnapshotsOf { .. } => snapshots(of, query, &images(&client, ids).await?),
             _ => Err(errors::invalid("looking up", "UnknownQuery")),
+        }
+    }
+
+    /// The answers to questions about resources of one account and region, in their order: as few calls as there are kinds
+    /// of questions. An id that AWS does not know fails the call for all of them; then each question is asked alone.
+    pub(super) async fn all_related_resources(
+        &self,
+        questions: &[Question],
+    ) -> Vec<Result<Vec<Resource>, BackendError>> {
+        let is_of_instances = |(_, query): &&Question| matches!(query, RelatedQuery::AttachedTo { .. });
+        let (of_instances, of_images): (Vec<_>, Vec<_>) = questions.iter().partition(is_of_instances);
+        let parts = parts(&of_instances).into_iter().chain(parts(&of_images));
+        let answers: Answers<'_> =
+            together(parts.map(|part| self.related_of_part(part)).collect()).await.concat();
+        let answer = |question: &Question| {
+            let answer = answers.iter().find(|(known, _)| std::ptr::eq(*known, question));
+            answer
+                .map_or_else(|| Err(errors::invalid("looking up", "NotAsked")), |(_, answer)| answer.clone())
+        };
+        questions.iter().map(answer).collect()
+    }
+
+    /// The answers to questions of one kind.
+    async fn related_of_part<'q>(&self, part: Vec<&'q Question>) -> Answers<'q> {
+        let at_once = if part.len() > 1 { self.related_at_once(&part).await } else { None };
+        match at_once {
+            Some(answers) => answers,
+            None => {
+                let each = part.into_iter().map(|question| async move {
+                    (question, self.related_resources(&question.0, &question.1).await)
+                });
+                together(each.collect()).await
+            }
+        }
+    }
+
+    /// The answers by one call; `None` if AWS refuses it because of one of the ids.
+    async fn related_at_once<'q>(&self, part: &[&'q Question]) -> Option<Answers<'q>> {
+        let (of, kind) = part.first()?;
+        let client = match self.client(of, client_of!(aws_sdk_ec2)).await {
+            Ok(client) => client,
+            Err(error) => return Some(part.iter().map(|question| (*question, Err(error.clone()))).collect()),
+        };
+        let ids: BTreeSet<String> = part.iter().flat_map(|(_, query)| ids(query)).cloned().collect();
+        let ids = ids.into_iter().collect();
+        let answers: Result<Vec<_>, BackendError> = match kind {
+            RelatedQuery::AttachedTo { .. } => instances(&client, ids)
+                .await
+                .map(|instances| part.iter().map(|(of, query)| attached(of, query, &instances)).collect()),
+            RelatedQuery::SnapshotsOf { .. } => images(&client, ids)
+                .await
+                .map(|images| part.iter().map(|(of, query)| snapshots(of, query, &images)).collect()),
+            _ => return None,
+        };
+        match answers {
+            Ok(answers) => Some(part.iter().copied().zip(answers).collect()),
+            Err(error) if matches!(error.class, ErrorClass::NotFound | ErrorClass::Invalid) => None,
+            Err(error) => Some(part.iter().map(|question| (*question, Err(error.clone()))).collect()),
         }
     }
 }
 
-async fn attached(client: &Client, of: &Resource, ids: &[String]) -> Result<Vec<Resource>, BackendError> {
+/// The ids that a question names.
+fn ids(query: &RelatedQuery) -> &[String] {
+    match query {
+        RelatedQuery::AttachedTo { instances } => instances,
+        RelatedQuery::SnapshotsOf { image } => std::slice::from_ref(image),
+        _ => &[],
+    }
+}
+
+/// The questions in groups whose ids fit into one call each. A question with more of them is a group of its own.
+fn parts<'q>(questions: &[&'q Question]) -> Vec<Vec<&'q Question>> {
+    let (mut parts, mut room): (Vec<Vec<&Question>>, usize) = (Vec::new(), 0);
+    for question in questions {
+        let needed = ids(&question.1).len();
+        match parts.last_mut().filter(|_| needed <= room) {
+            Some(part) => part.push(question),
+            None => {
+                parts.push(vec![question]);
+                room = IDS;
+            }
+        }
+        room = room.saturating_sub(needed);
+    }
+    parts
+}
+
+/// Instances by their ids. Pages and ids exclude each other; AWS takes as many ids as a launch may have.
+async fn instances(client: &Client, ids: Vec<String>) -> Result<Vec<Instance>, BackendError> {
+    let answer = client.describe_instances().set_instance_ids(Some(ids)).send().await;
+    let answer = answer.map_err(|error| errors::of_sdk("DescribeInstances", &error))?;
+    let reservations = answer.reservations.unwrap_or_default().into_iter();
+    Ok(reservations.flat_map(|one| one.instances.unwrap_or_default()).collect())
+}
+
+async fn images(client: &Client, ids: Vec<String>) -> Result<Vec<Image>, BackendError> {
+    let answer = client.describe_images().set_image_ids(Some(ids)).send().await;
+    let answer = answer.map_err(|error| errors::of_sdk("DescribeImages", &error))?;
+    Ok(answer.images.unwrap_or_default())
+}
+
+/// What is attached to the instances of a question, among those that AWS describes.
+fn attached(
+    of: &Resource,
+    query: &RelatedQuery,
+    described: &[Instance],
+) -> Result<Vec<Resource>, BackendError> {
     let operation = "DescribeInstances";
-    // Pages and ids exclude each other; AWS takes as many ids as a launch may have.
-    let answer = client.describe_instances().set_instance_ids(Some(ids.to_vec())).send().await;
-    let answer = answer.map_err(|error| errors::of_sdk(operation, &error))?;
-    let instances: Vec<Instance> = answer
-        .reservations
-        .unwrap_or_default()
-        .into_iter()
-        .flat_map(|one| one.instances.unwrap_or_default())
-        .collect();
     let pending = |instance: &Instance| {
         instance.state().and_then(|state| state.name()) == Some(&InstanceStateName::Pending)
     };
-    if instances.len() < ids.len() {
-        return Err(BackendError::new(ErrorClass::NotFound, operation, "InvalidInstanceID.NotFound"));
+    let mut instances = Vec::new();
+    for id in ids(query) {
+        let instance = described.iter().find(|instance| instance.instance_id() == Some(id));
+        let not_found = || BackendError::new(ErrorClass::NotFound, operation, "InvalidInstanceID.NotFound");
+        instances.push(instance.ok_or_else(not_found)?);
     }
     // The volumes of an instance are listed when it runs.
-    if instances.iter().any(pending) {
+    if instances.iter().copied().any(pending) {
         return Err(BackendError::new(ErrorClass::WrongState, operation, STILL_BEING_MADE));
     }
     let mut found = Vec::new();
-    for instance in &instances {
+    for instance in instances {
         let volumes =
             instance.block_device_mappings().iter().filter_map(|mapping| mapping.ebs()?.volume_id());
         found.extend(volumes.map(|id| ec2_resource(of, "AWS::EC2::Volume", "volume", id)));
@@ -59,12 +165,16 @@ async fn attached(client: &Client, of: &Resource, ids: &[String]) -> Result<Vec<
     Ok(found)
 }
 
-async fn snapshots(client: &Client, of: &Resource, id: &str) -> Result<Vec<Resource>, BackendError> {
+/// The snapshots behind the image of a question, if AWS describes it.
+fn snapshots(
+    of: &Resource,
+    query: &RelatedQuery,
+    described: &[Image],
+) -> Result<Vec<Resource>, BackendError> {
     let operation = "DescribeImages";
-    let answer = client.describe_images().image_ids(id).send().await;
-    let answer = answer.map_err(|error| errors::of_sdk(operation, &error))?;
-    let images = answer.images.unwrap_or_default();
-    let Some(image) = images.first() else {
+    let is_asked =
+        |image: &&Image| image.image_id().is_some_and(|id| ids(query).iter().any(|asked| asked == id));
+    let Some(image) = described.iter().find(is_asked) else {
         return Err(BackendError::new(ErrorClass::NotFound, operation, "InvalidAMIID.NotFound"));
     };
     let snapshots: Vec<&str> =

@@ -108,6 +108,9 @@ async fn a_question_without_an_answer_is_an_error_and_never_an_empty_answer() {
     let query = RelatedQuery::AttachedTo { instances: vec!["i-1".to_owned()] };
     let (waited, answer) = seconds(minute(&Silent).find_related(&resource(), &query)).await;
     assert!(waited == 60 && is_late(&answer), "{waited} {answer:?}");
+    let both = [(resource(), query.clone()), (resource(), query)];
+    let (waited, answers) = seconds(minute(&Silent).find_all_related(&both)).await;
+    assert!(waited == 60 && answers.len() == 2 && answers.iter().all(is_late), "{waited} {answers:?}");
     let (waited, tags) = seconds(minute(&Silent).principal_tags(ROLE)).await;
     assert!(waited == 60 && is_late(&tags), "{waited} {tags:?}");
     let caller = json!({"type": "IdentityCenterUser", "onBehalfOf": {"userId": "user-1"}});

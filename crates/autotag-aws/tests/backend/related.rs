@@ -4,7 +4,7 @@ use crate::emulated::{HERE, World, failure, resource};
 use autotag_handlers::backend::{BackendReader as _, Related, RelatedQuery};
 use autotag_handlers::error::ErrorClass;
 use autotag_model::rule::Resource;
-use autotag_testkit::{Fault, Reply};
+use autotag_testkit::{Call, Fault, Reply};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{InstanceType, Reservation};
 use std::collections::BTreeSet;
@@ -210,4 +210,65 @@ async fn an_unknown_image_is_not_found() {
     let id = "ami-0123456789abcdef0";
     let answer = world.backend().find_related(&image(id), &snapshots_of(id)).await;
     assert_eq!(failure(&answer).0, ErrorClass::NotFound);
+}
+
+/// The instances that a call of `DescribeInstances` names, all running.
+fn describe_those_asked_for(call: &Call) -> Option<Reply> {
+    let ids: Vec<String> =
+        call.form().filter(|(key, _)| key.starts_with("InstanceId.")).map(|(_, id)| id).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    (call.operation == "DescribeInstances").then(|| described(&ids, "running"))
+}
+
+/// The volume of each instance, by the same number.
+fn volumes(ids: &[&str]) -> Vec<BTreeSet<(String, String)>> {
+    let arn = |id: &&str| format!("arn:aws:ec2:eu-west-1:{HERE}:volume/vol-of-{id}");
+    ids.iter().map(|id| [("AWS::EC2::Volume".to_owned(), arn(id))].into()).collect()
+}
+
+#[tokio::test]
+async fn questions_about_several_calls_are_one_request_of_each_kind() {
+    let world = World::new().await;
+    world.proxy.keep_bodies();
+    world.proxy.route("/", describe_those_asked_for);
+    world.proxy.route("/", |call| {
+        (call.operation == "DescribeImages").then(|| described_image("available", &["snap-1"]))
+    });
+    let of_instance = |id: &str| (instance(id), attached_to(&[id]));
+    let questions =
+        [of_instance("i-1"), (image("ami-1"), snapshots_of("ami-1")), of_instance("i-2"), of_instance("i-1")];
+    let mut answers: Vec<_> = world.backend().find_all_related(&questions).await;
+    let snapshots = found(answers.remove(1).unwrap());
+    assert_eq!(snapshots.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["snap-1"]);
+    let of_instances: Vec<_> = answers.into_iter().map(|answer| named(&found(answer.unwrap()))).collect();
+    assert_eq!(of_instances, volumes(&["i-1", "i-2", "i-1"]), "in the order of the questions");
+    assert_eq!(world.proxy.count("ec2", "DescribeInstances"), 1);
+    assert_eq!(world.proxy.count("ec2", "DescribeImages"), 1);
+}
+
+#[tokio::test]
+async fn an_instance_that_is_gone_keeps_no_answer_of_another() {
+    let world = World::new().await;
+    world.proxy.keep_bodies();
+    world.proxy.rule(|call| call.mentions("i-gone").then(|| Fault::NotFound(vec!["i-gone".to_owned()])));
+    world.proxy.route("/", describe_those_asked_for);
+    let questions = ["i-1", "i-gone", "i-2"].map(|id| (instance(id), attached_to(&[id])));
+    let mut answers: Vec<_> = world.backend().find_all_related(&questions).await;
+    let gone = answers.remove(1);
+    assert_eq!(failure(&gone).0, ErrorClass::NotFound);
+    let others: Vec<_> = answers.into_iter().map(|answer| named(&found(answer.unwrap()))).collect();
+    assert_eq!(others, volumes(&["i-1", "i-2"]));
+    assert_eq!(world.proxy.count("ec2", "DescribeInstances"), 4, "together, then each alone");
+}
+
+/// AWS that answers nobody is not asked again for each question.
+#[tokio::test]
+async fn an_outage_is_the_answer_to_all_questions() {
+    let world = World::new().await;
+    world.proxy.rule(|call| (call.service == "ec2").then_some(Fault::Unavailable));
+    let questions = ["i-1", "i-2"].map(|id| (instance(id), attached_to(&[id])));
+    for answer in world.backend().find_all_related(&questions).await {
+        assert_eq!(failure(&answer), (ErrorClass::Transport, "Unavailable"));
+    }
+    assert_eq!(world.proxy.count("ec2", "DescribeInstances"), 3, "the attempts of the configuration");
 }

@@ -15,6 +15,7 @@ use autotag_model::policy::{
 };
 use autotag_model::rule::{Resource, TagCall};
 use autotag_model::tags::TagSet;
+use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use session_store::SessionReader;
 use std::sync::Arc;
@@ -53,7 +54,8 @@ pub(super) trait Knowledge {
     fn decided_owner_is_provisional(&self, resource: &Resource) -> Option<bool>;
 }
 
-/// The owner and the IAM tags of the principal.
+/// The owner and the IAM tags of the principal. Both are asked for at the same time: the record names the principal, whoever
+/// the owner is.
 ///
 /// # Errors
 /// The outcome for all resources of the creation, if one of the two cannot be found out.
@@ -64,12 +66,13 @@ pub(super) async fn resolve(
     sessions: &dyn SessionReader,
     backend: &dyn BackendReader,
 ) -> Result<Resolved, Outcome> {
-    let owner = owner::resolve(&creation.principal, &policy.trust, sessions, backend).await;
+    let owner = owner::resolve(&creation.principal, &policy.trust, sessions, backend);
+    let (owner, iam_tags) = join(owner, iam_tags(policy, creation, backend)).await;
     let owner = owner.map_err(|error| match error {
         OwnerError::Sessions(error) => store_outcome(&error),
         OwnerError::Directory(error) => error.outcome(age),
     })?;
-    let iam_tags = iam_tags(policy, creation, backend).await.map_err(|error| error.outcome(age))?;
+    let iam_tags = iam_tags.map_err(|error| error.outcome(age))?;
     Ok(Resolved { owner: Arc::new(owner), iam_tags, age, leaves_session_tags: false })
 }
 
@@ -109,9 +112,17 @@ fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarge
 
 /// The resources that the record names, and whose tags [`decide`] has to know whoever the owner is.
 pub(super) fn named_resources(policy: &Policy, request: &PlanRequest) -> Vec<TaggableResource> {
-    let targets = request.creation.targets.iter();
-    let needed = targets.filter(|target| needs_existing_tags(policy, request, target));
-    needed.map(TagTarget::taggable).collect()
+    let by_service = is_call_of_service(&request.creation);
+    let needed = |target: &TagTarget| {
+        let own = needs_existing_tags(policy, request, target).then(|| target.taggable());
+        own.into_iter().chain(parent(target).filter(|_| by_service).cloned())
+    };
+    request.creation.targets.iter().flat_map(needed).collect()
+}
+
+/// The parent whose owner the resource inherits in a call of a service. A requester that the call names comes first.
+fn parent(target: &TagTarget) -> Option<&TaggableResource> {
+    target.parent.as_ref().filter(|_| target.requester.is_none())
 }
 
 /// The resources whose tags [`decide`] has to know.
@@ -122,9 +133,8 @@ pub(super) fn queried_resources(
     target: &TagTarget,
 ) -> Vec<TaggableResource> {
     let own = needs_existing_tags(policy, request, target).then(|| target.taggable());
-    let asks_parent = target.requester.is_none() && is_service_call(&request.creation, resolved);
-    let parent = asks_parent.then(|| target.parent.clone()).flatten();
-    own.into_iter().chain(parent).collect()
+    let parent = parent(target).filter(|_| is_service_call(&request.creation, resolved));
+    own.into_iter().chain(parent.cloned()).collect()
 }
 
 /// The decision about one resource.
@@ -298,6 +308,12 @@ fn is_service_call(creation: &Creation, resolved: &Resolved) -> bool {
     let (owner, principal) = (&resolved.owner, &creation.principal);
     let as_role = matches!(owner.source, Some(OwnerSource::Workload | OwnerSource::Role));
     owner.is_service() || principal.is_service_linked() || (as_role && principal.invoking_service().is_some())
+}
+
+/// Whether the record alone says that an AWS service made the call, whoever the owner is.
+fn is_call_of_service(creation: &Creation) -> bool {
+    let principal = &creation.principal;
+    principal.kind == PrincipalKind::AwsService || principal.is_service_linked()
 }
 
 /// The service that made the call in its own name or by its service-linked role, which only a reserved path proves: what

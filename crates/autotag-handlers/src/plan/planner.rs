@@ -14,8 +14,8 @@ use crate::records::{ClassifiedRecords, PlanRequest};
 use crate::row::ResourceOutcome;
 use autotag_model::policy::Policy;
 use autotag_model::rule::ResourceKey;
-use futures_util::future::join;
-use jiff::Timestamp;
+use futures_util::future::join3;
+use jiff::{SignedDuration, Timestamp};
 use session_store::{OverlayStore, SessionReader};
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
@@ -105,8 +105,8 @@ impl<'a> Planner<'a> {
         self.policy
     }
 
-    /// Asks for the owner and the related resources of each creation, and meanwhile for the existing tags of the resources
-    /// that the records name; then for those of the others.
+    /// Asks for the owner of each creation and, in the same wait, for the related resources and the existing tags of the
+    /// resources that the records name; then for the existing tags of the others.
     pub(super) async fn ask(&self, mut creations: Vec<PlanRequest>, copies: &mut Copies) -> AskedPart {
         if self.may_have_existed {
             for target in creations.iter_mut().flat_map(|request| &mut request.creation.targets) {
@@ -116,18 +116,23 @@ impl<'a> Planner<'a> {
         let sessions = DedupSessions::new(self.sessions);
         let backend = DedupReader::new(self.backend);
         let requests = copies.deduplicate(creations);
-        let named: Vec<TaggableResource> =
-            requests.iter().flat_map(|(request, _)| named_resources(self.policy, request)).collect();
-        let questions = requests.into_iter().map(|(request, duplicates)| {
-            let (sessions, backend) = (&sessions, &backend);
-            async move { (self.resolve(request, sessions, backend).await, duplicates) }
-        });
+        let unanswered: Vec<&PlanRequest> = requests.iter().map(|(request, _)| request).collect();
+        let named = unanswered.iter().flat_map(|request| named_resources(self.policy, request));
+        let owners = unanswered.iter().map(|request| self.resolve(request, &sessions, &backend));
         let none = ExistingTags::new();
-        let (creations, mut before) = join(
-            join_bounded(questions, self.concurrency),
-            read_once(self.backend, named.into_iter(), &none),
+        let (resolved, related, mut before) = join3(
+            join_bounded(owners, self.concurrency),
+            find_related(&unanswered, |request| self.age(request), &backend, self.concurrency),
+            read_once(self.backend, named, &none),
         )
         .await;
+        let answered = requests.into_iter().zip(resolved).zip(related);
+        let creations: Vec<Asked> = answered
+            .map(|(((request, duplicates), resolved), related)| match resolved {
+                Ok(resolved) => (Ok(ResolvedCreation { request, resolved, related }), duplicates),
+                Err(outcome) => (Err(Box::new((request, outcome))), duplicates),
+            })
+            .collect();
         let resolved = creations.iter().filter_map(|(creation, _)| creation.as_ref().ok());
         let queried = resolved.flat_map(|creation| creation.queried_resources(self.policy));
         let others = read_once(self.backend, queried, &before).await;
@@ -135,27 +140,26 @@ impl<'a> Planner<'a> {
         AskedPart { creations, before }
     }
 
-    /// The owner and the related resources of a creation; otherwise the creation, and why its owner is not known.
+    /// The owner of a creation; otherwise why it is not known.
     async fn resolve(
         &self,
-        request: PlanRequest,
+        request: &PlanRequest,
         sessions: &dyn SessionReader,
         backend: &dyn BackendReader,
-    ) -> Result<ResolvedCreation, Box<(PlanRequest, Outcome)>> {
+    ) -> Result<Resolved, Outcome> {
         if request.creation.targets.is_empty() {
             // No target is left after deduplication, so there is nothing to resolve.
-            return Err(Box::new((request, Outcome::Skipped(SkipReason::Duplicate))));
+            return Err(Outcome::Skipped(SkipReason::Duplicate));
         }
-        let age = request.creation.event.timestamp().map(|time| self.now.duration_since(time));
-        match resolve(self.policy, &request.creation, age, sessions, backend).await {
-            Ok(mut resolved) => {
-                resolved.leaves_session_tags =
-                    self.rechecks && has_provisional_session(&request, &resolved, self.now);
-                let related = find_related(&request, age, backend).await;
-                Ok(ResolvedCreation { request, resolved, related })
-            }
-            Err(outcome) => Err(Box::new((request, outcome))),
-        }
+        let mut resolved =
+            resolve(self.policy, &request.creation, self.age(request), sessions, backend).await?;
+        resolved.leaves_session_tags = self.rechecks && has_provisional_session(request, &resolved, self.now);
+        Ok(resolved)
+    }
+
+    /// How old the event of a creation is.
+    fn age(&self, request: &PlanRequest) -> Option<SignedDuration> {
+        request.creation.event.timestamp().map(|time| self.now.duration_since(time))
     }
 }
 

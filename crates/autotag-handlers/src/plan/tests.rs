@@ -35,6 +35,7 @@ mod replays;
 mod requested;
 mod service_tags;
 mod value;
+mod waits;
 
 /// A backend and a session store in memory, at a moment.
 struct World {
