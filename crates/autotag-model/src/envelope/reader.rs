@@ -88,6 +88,10 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 /// The size of one read, in bytes.
 const CHUNK: usize = 256 << 10;
 
+/// The size of the first read of a text, in bytes: most messages of a queue are no longer, and a long window takes longer to make
+/// than they take to read. Each read is four times as long as the one before.
+const FIRST_READ: usize = 4 << 10;
+
 /// How many times as long as its gzip a log file is at least. Real ones are ten to twenty times as long.
 const GZIP_RATIO: usize = 4;
 
@@ -206,7 +210,7 @@ impl Parts<'_> {
         if !progress.is_whole {
             let rest = text.get(progress.at..).unwrap_or_default();
             let splitter = Splitter::after_records(limit, plain::LIST, progress.records, progress.at);
-            self.split(rest, splitter);
+            self.split(rest, splitter, FIRST_READ);
         }
     }
 
@@ -222,18 +226,21 @@ impl Parts<'_> {
         } else if gzipped {
             let (magic, input) = whole.into_inner();
             let whole = magic.chain(Filled { input, failed: None });
-            self.split(flate2::read::MultiGzDecoder::new(whole), splitter);
+            self.split(flate2::read::MultiGzDecoder::new(whole), splitter, CHUNK);
         } else {
-            self.split(whole, splitter);
+            self.split(whole, splitter, FIRST_READ);
         }
     }
 
-    fn split(&mut self, mut input: impl Read, mut splitter: Splitter) {
+    fn split(&mut self, mut input: impl Read, mut splitter: Splitter, mut chunk: usize) {
         let mut each = |piece: Piece<'_>| self.piece(piece);
         loop {
-            match splitter.fill(&mut input, CHUNK) {
+            match splitter.fill(&mut input, chunk) {
                 Ok(0) => return splitter.end(None, &mut each),
-                Ok(_) => splitter.drain(&mut each),
+                Ok(_) => {
+                    splitter.drain(&mut each);
+                    chunk = (4 * chunk).min(CHUNK);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     splitter.drain(&mut each);
