@@ -87,7 +87,12 @@ impl Splitter {
 
     /// Reads once into the window, at most `chunk` bytes.
     pub(super) fn fill(&mut self, input: &mut impl Read, chunk: usize) -> io::Result<usize> {
-        let done = if matches!(self.mode, Mode::Value(..)) { self.start } else { self.at };
+        let done = match self.mode {
+            Mode::Value(..) => self.start,
+            // The bracket may have to be named as damage.
+            Mode::ListEnd(..) => self.at.saturating_sub(1),
+            _ => self.at,
+        };
         if self.buffer.len() - self.filled < chunk {
             // Drop the finished bytes in one move for many reads; grow only for a value that needs it.
             self.buffer.copy_within(done..self.filled, 0);
