@@ -25,6 +25,9 @@ use std::time::{Duration, Instant};
 /// How long AWS takes for a call, where throughput is measured.
 const AWS_TAKES: Duration = Duration::from_millis(5);
 
+/// How long AWS takes for a call, where waits are counted: so long that nothing else matters.
+const SLOW: Duration = Duration::from_millis(100);
+
 /// How long an invocation may take: Lambda's own limit.
 const DEADLINE: Duration = Duration::from_mins(15);
 
@@ -69,6 +72,9 @@ async fn main() {
         line(&name, many, few, (many / few, "times as many"), "");
         line("    peak memory, MB", most, large, (most / large, "of it"), "");
     }
+
+    let [short, long] = [ours.waits().await, reference.waits().await];
+    line("waits in a row, a batch of 10", short, long, (short / long, "of it"), "2: look up, write");
 
     for size in [10, scale.events] {
         let events = scale.events;
@@ -178,6 +184,16 @@ impl Handler {
             events_a_second: scale.events as f64 / median(times).as_secs_f64(),
             megabytes: megabytes.unwrap_or(f64::NAN),
         }
+    }
+
+    /// How many calls follow each other in a batch of ten: the time that it takes before a slow AWS, in calls.
+    async fn waits(&self) -> f64 {
+        let (stub, mut events) = (aws(SLOW).unwrap(), Events::default());
+        let runtime = RuntimeApi::start().await.unwrap();
+        let process = self.process(&runtime, &stub);
+        self.work(&events.more(10, PRINCIPALS), 10, &runtime, &stub, &process).await;
+        let took = self.work(&events.more(10, PRINCIPALS), 10, &runtime, &stub, &process).await;
+        took.as_secs_f64() / SLOW.as_secs_f64()
     }
 
     /// What is called for events of one principal and region.
