@@ -17,7 +17,7 @@ use autotag_lambda::invocation::{Invocation, parse_payload};
 use autotag_lambda::jobs::read_jobs;
 use autotag_lambda::metrics::Head;
 use autotag_lambda::{InvocationError, log, metrics as embedded, now, response};
-use autotag_model::arn::Arn;
+use autotag_model::arn::{AccountId, Arn};
 use autotag_model::policy::Policy;
 use lambda_runtime::Context;
 use serde_json::Value;
@@ -73,6 +73,9 @@ impl Worker {
     pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, InvocationError> {
         let invocation = parse_payload(payload, self.config.trail_bucket.as_deref())
             .map_err(|error| InvocationError::new("UnknownDelivery", &error))?;
+        if let Some(account) = own_account(context) {
+            self.accounts.set_own(account);
+        }
         let end = deadline::end_of_work(context.deadline, now());
         let Done { counts: records, rechecks, rows } = self.work(&invocation, end).await;
         for row in &rows {
@@ -143,6 +146,11 @@ fn take_rechecks(records: &mut ClassifiedRecords, invocation: &Invocation) -> BT
         }
     }
     recheckable
+}
+
+/// The account of the function, by the ARN with which Lambda invokes it: the first event does not wait for STS.
+fn own_account(context: &Context) -> Option<AccountId> {
+    context.invoked_function_arn.parse::<Arn>().ok()?.account()
 }
 
 async fn policy(source: &PolicySource, accounts: &Accounts) -> Result<Policy> {

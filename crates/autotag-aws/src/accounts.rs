@@ -73,6 +73,13 @@ impl Accounts {
         named.or_else(|| Partition::default().global_region())
     }
 
+    /// Takes this account for that of the ambient credentials, where whoever runs the program has named it. STS is then not
+    /// asked. An account that is known already stays.
+    pub fn set_own(&self, account: AccountId) {
+        // An error means that the account is known.
+        let _ = self.own.set(account);
+    }
+
     /// The account of the ambient credentials. STS is called once.
     ///
     /// # Errors
