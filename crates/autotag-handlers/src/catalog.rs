@@ -1,12 +1,14 @@
 //! Which events create which resources: the embedded rule files, one a service, and the user's own.
 //!
-//! Only the file of the service at hand is parsed, when its first event comes: start-up costs nothing.
+//! Only the file of the service at hand is unpacked and parsed, when its first event comes: start-up costs nothing.
 
 mod creating;
 
 use autotag_model::rule::{Rule, RuleFileError, ServiceRules};
 use creating::Creates;
+use flate2::read::DeflateDecoder;
 use std::collections::{BTreeSet, HashMap};
+use std::io::Read as _;
 use std::sync::{Arc, OnceLock};
 
 mod files {
@@ -25,8 +27,16 @@ pub struct Catalog {
 
 #[derive(Debug)]
 struct Embedded {
-    text: &'static str,
+    /// The file, deflated.
+    packed: &'static [u8],
     parsed: OnceLock<Result<Service, CatalogError>>,
+}
+
+/// The text of an embedded file. What cannot be unpacked, which the tests rule out, is empty, and no file of rules.
+fn unpacked(packed: &[u8]) -> String {
+    let mut text = String::new();
+    let read = DeflateDecoder::new(packed).read_to_string(&mut text);
+    read.map(|_| text).unwrap_or_default()
 }
 
 /// One service's rules, by event.
@@ -51,7 +61,7 @@ impl Catalog {
     pub fn embedded() -> Self {
         let embedded = files::FILES
             .iter()
-            .map(|(source, text)| (*source, Embedded { text, parsed: OnceLock::new() }))
+            .map(|(source, packed)| (*source, Embedded { packed, parsed: OnceLock::new() }))
             .collect();
         Self { embedded, own: HashMap::new() }
     }
@@ -158,7 +168,7 @@ impl Catalog {
         let Some(embedded) = self.embedded.get(name) else { return Ok(None) };
         let parsed = embedded.parsed.get_or_init(|| {
             let refuse = |error| CatalogError { file: format!("catalog/{name}.toml"), error };
-            ServiceRules::from_toml(embedded.text).map(Service::new).map_err(refuse)
+            ServiceRules::from_toml(&unpacked(embedded.packed)).map(Service::new).map_err(refuse)
         });
         parsed.as_ref().map(Some)
     }

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 #[test]
 fn every_embedded_file_is_sound() {
     let catalog = Catalog::embedded();
-    for (name, text) in files::FILES {
-        let rules =
-            ServiceRules::from_toml(text).unwrap_or_else(|error| panic!("catalog/{name}.toml: {error}"));
+    for (name, packed) in files::FILES {
+        let rules = ServiceRules::from_toml(&unpacked(packed))
+            .unwrap_or_else(|error| panic!("catalog/{name}.toml: {error}"));
         assert_eq!(rules.source, format!("{name}{SOURCE_SUFFIX}"), "a file is named after its event source");
         let events: Vec<(&str, &str)> =
             rules.rules.iter().map(|rule| (rule.event.as_str(), rule.resource_type.as_str())).collect();
@@ -131,7 +131,7 @@ fn every_embedded_file_says_its_evidence() {
         !head.lines().any(|line| line.starts_with("evidence = "))
     };
     let files: Vec<&str> =
-        files::FILES.iter().filter(|(_, text)| silent(text)).map(|(name, _)| *name).collect();
+        files::FILES.iter().filter(|(_, packed)| silent(&unpacked(packed))).map(|(name, _)| *name).collect();
     assert_eq!(files, Vec::<&str>::new(), "these files need `evidence` in their head");
 }
 
