@@ -45,6 +45,10 @@ impl RecordSink for Found {
         }
     }
 
+    fn others(&mut self, records: u64) {
+        self.records += records;
+    }
+
     fn malformed(&mut self, _: &Malformed) {
         self.faults += 1;
     }
