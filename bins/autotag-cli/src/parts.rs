@@ -91,12 +91,12 @@ impl PartPlanner<'_> {
                 // On each way one part waits while another one is worked on.
                 let ((send_part, receive_parts), (send_asked, receive_asked)) =
                     (sync_channel(1), sync_channel(1));
-                // What nobody takes any more is not needed: the error that has stopped the other end is told.
+                // A part whose receiver has ended is not needed: the error that has ended it is told.
                 scope.spawn(move || parts.all(|part| send_part.send(part).is_ok()));
                 scope.spawn(move || {
                     receive_parts.into_iter().all(|part: io::Result<_>| {
-                        let asked = part.map(|part| block_on(asker.ask(part)));
-                        send_asked.send(asked).is_ok()
+                        let answer = part.map(|part| block_on(asker.ask(part)));
+                        send_asked.send(answer).is_ok()
                     })
                 });
                 receive_asked.into_iter().try_for_each(|asked| decide(asked?))

@@ -52,7 +52,7 @@ impl RecordSink for Counts {
     }
 
     fn others(&mut self, records: u64) {
-        self.records += records as usize;
+        self.records += usize::try_from(records).unwrap();
     }
 
     fn malformed(&mut self, fault: &Malformed) {

@@ -6,7 +6,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `planner` | asks sessions and backend, each question once |
+//! | `planner`, `asked` | asks sessions and backend, each question once; what was asked |
 //! | `decisions` | decides in the order of the events |
 //! | `parts`, `earlier` | the same in parts, and what a part knows about earlier ones |
 //! | `copies` | copies of one event: duplicates, and the two records of a call across accounts |
@@ -17,6 +17,7 @@
 //! | `execute` | grouped writes, in waves without a common resource |
 //! | `bounded` | futures that wait together, a bounded number at a time |
 
+mod asked;
 mod bounded;
 mod copies;
 mod decide;
@@ -29,10 +30,11 @@ mod planner;
 mod related;
 mod value;
 
+pub use asked::AskedPart;
 pub use bounded::CONCURRENCY;
 pub use execute::Execution;
 pub use parts::{NamedResource, PartAsker, PartDecider};
-pub use planner::{AskedPart, Planner, oldest_first};
+pub use planner::{Planner, oldest_first};
 pub use value::{Action, Plan, PlannedResource, RowNumber};
 
 #[cfg(test)]

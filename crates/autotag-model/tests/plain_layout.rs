@@ -2,6 +2,13 @@
 //! every input: this test damages log files in all ways that it knows, and compares.
 //!
 //! `AUTOTAG_CASES=1000000 cargo test --release -p autotag-model --test plain_layout` runs a million cases.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests"
+)]
 
 use autotag_model::envelope::{Item, Limits, RecordReader};
 use fastrand::Rng;

@@ -1,8 +1,8 @@
 //! Decides about one creation after the other.
 
+use super::asked::{AskedPart, ExistingTags, ResolvedCreation};
 use super::decide::{Decided, Knowledge, Resolved, decide};
 use super::earlier::{Earlier, EarlierRow};
-use super::planner::{AskedPart, ExistingTags, ResolvedCreation};
 use super::value::{Action, Plan, PlannedResource, RowNumber};
 use crate::backend::Tags;
 use crate::error::{BackendError, ErrorClass};

@@ -8,9 +8,10 @@
 //! foreseen: which resources later parts name, which events have copies in several parts, and which rows a later part
 //! replaces. The caller tells the planner, after a look at all creations.
 
+use super::asked::AskedPart;
 use super::copies::Copies;
 use super::decisions::{Decisions, replace};
-use super::planner::{AskedPart, Planner};
+use super::planner::Planner;
 use super::related::unknown_resource;
 use super::value::{Plan, RowNumber};
 use crate::records::PlanRequest;

@@ -1,19 +1,17 @@
 //! Asks about all creations of a part, before anything is decided about them.
 
+use super::asked::{Asked, AskedPart, ExistingTags, ResolvedCreation};
 use super::bounded::{CONCURRENCY, join_bounded};
 use super::copies::Copies;
-use super::decide::{Resolved, named_resources, queried_resources, resolve};
+use super::decide::{Resolved, named_resources, resolve};
 use super::decisions::Decisions;
-use super::related::{RelatedTargets, find_related};
+use super::related::find_related;
 use super::value::Plan;
-use crate::backend::{BackendReader, TaggableResource, Tags};
+use crate::backend::{BackendReader, TaggableResource};
 use crate::dedup::{DedupReader, DedupSessions};
-use crate::error::BackendError;
 use crate::outcome::{Outcome, SkipReason};
 use crate::records::{ClassifiedRecords, PlanRequest};
-use crate::row::ResourceOutcome;
 use autotag_model::policy::Policy;
-use autotag_model::rule::ResourceKey;
 use futures_util::future::join3;
 use jiff::{SignedDuration, Timestamp};
 use session_store::{OverlayStore, SessionReader};
@@ -170,19 +168,6 @@ fn has_provisional_session(request: &PlanRequest, resolved: &Resolved, now: Time
     request.previous_tags.is_none() && owner.session_is_provisional && may_arrive
 }
 
-/// The answer for one creation, and the rows of its duplicates.
-pub(super) type Asked = (Result<ResolvedCreation, Box<(PlanRequest, Outcome)>>, Vec<ResourceOutcome>);
-
-/// Creations in the order of their events, with everything that is decided by.
-#[derive(Debug)]
-pub struct AskedPart {
-    pub(super) creations: Vec<Asked>,
-    pub(super) before: ExistingTags,
-}
-
-/// The tags on resources before the plan.
-pub(super) type ExistingTags = HashMap<ResourceKey, Result<Tags, BackendError>>;
-
 /// The tags on resources that are not known yet, each read once.
 async fn read_once(
     backend: &dyn BackendReader,
@@ -201,21 +186,4 @@ async fn read_once(
     }
     let answers = backend.existing_tags(&resources).await;
     resources.iter().map(|taggable| taggable.resource.key()).zip(answers).collect()
-}
-
-/// A creation with its owner.
-#[derive(Debug)]
-pub(super) struct ResolvedCreation {
-    pub(super) request: PlanRequest,
-    pub(super) resolved: Resolved,
-    pub(super) related: RelatedTargets,
-}
-
-impl ResolvedCreation {
-    /// The resources whose tags the decisions have to know.
-    fn queried_resources(&self, policy: &Policy) -> Vec<TaggableResource> {
-        let unknown = self.related.unknown.iter().map(|(target, _)| target);
-        let targets = self.request.creation.targets.iter().chain(&self.related.targets).chain(unknown);
-        targets.flat_map(|target| queried_resources(policy, &self.request, &self.resolved, target)).collect()
-    }
 }

@@ -126,12 +126,11 @@ impl Reader<'_> {
         let mut at = HEADER.len();
         while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
             let mut padded = [b' '; SIZE];
-            let block = match rest.first_chunk() {
-                Some(block) => block,
-                None => {
-                    padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                    &padded
-                }
+            let block = if let Some(block) = rest.first_chunk() {
+                block
+            } else {
+                padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                &padded
             };
             let block = Block::of(simd, block);
             let mut tokens = self.grammar.tokens(&block, rest);

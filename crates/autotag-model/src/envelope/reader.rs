@@ -1,12 +1,47 @@
 //! Reads inputs one after the other, and keeps its buffers for the next one.
 
+use super::item::Item;
+use super::limits::Limits;
 use super::malformed::{Faults, Malformed};
 use super::plain::{self, Select};
 use super::split::{Form, Piece, Splitter};
 use super::unwrap::{LocatedRecord, Unwrapper};
-use super::{Item, Limits};
 use libdeflater::Decompressor;
 use std::io::{self, Cursor, Read};
+
+/// Reads every record of `input` in order and passes each one to `visit`, or a [`Malformed`] for a part that is not a
+/// record.
+///
+/// It never fails as a whole. If the rest of the input cannot be read, one of the last items is a [`Malformed`] that says
+/// why.
+///
+/// An `EventBridge` event is believed only as a whole: the record has to be its `detail`. Nothing is unwrapped inside a
+/// `detail`, because anybody who may put events on a bus chooses what is in there.
+///
+/// ```
+/// use autotag_model::envelope::{Limits, read_records};
+///
+/// let lines = b"{\"eventSource\":\"sqs.amazonaws.com\",\"eventName\":\"CreateQueue\"}\n{\"eventSource\":\"s3.amaz";
+/// let mut found = Vec::new();
+/// read_records(&lines[..], &Limits::default(), &mut |item| found.push(match item {
+///     Ok(located) => located.record.event_name.to_string(),
+///     Err(malformed) => malformed.to_string(),
+/// }));
+/// assert_eq!(found, ["CreateQueue", "record 2, byte 62, $: the input ends inside this value; it was cut"]);
+/// ```
+pub fn read_records(
+    input: impl Read,
+    limits: &Limits,
+    visit: &mut dyn FnMut(Result<LocatedRecord<'_>, Malformed>),
+) {
+    let mut each = |item: Item<'_>| match item {
+        Item::Record(located) => visit(Ok(located)),
+        Item::Malformed(fault) => visit(Err(fault)),
+        // Every event is selected.
+        Item::Unselected(_) => {}
+    };
+    RecordReader::new(limits.clone()).read(input, &mut |_, _| true, &mut each);
+}
 
 /// Reads the records of inputs. It keeps its buffers from one input to the next; [`Limits::whole_bytes`] bounds them.
 ///
@@ -45,7 +80,7 @@ impl RecordReader {
         Self { limits, inflater: Decompressor::new(), raw: Vec::new(), text: Vec::new() }
     }
 
-    /// Reads every record of `input` in order, as [`read_records`](super::read_records) does, and passes on those of the
+    /// Reads every record of `input` in order, as [`read_records`] does, and passes on those of the
     /// events that `select` wants by event source and event name. Of the others only the number is passed on, or the
     /// record all the same: in most wrappings nothing is gained by leaving it out.
     pub fn read(&mut self, mut input: impl Read, select: Select<'_>, visit: &mut dyn FnMut(Item<'_>)) {

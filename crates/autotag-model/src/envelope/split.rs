@@ -87,12 +87,9 @@ impl Splitter {
 
     /// Reads once into the window, at most `chunk` bytes.
     pub(super) fn fill(&mut self, input: &mut impl Read, chunk: usize) -> io::Result<usize> {
-        let done = match self.mode {
-            Mode::Value(..) => self.start,
-            // The bracket may have to be named as damage.
-            Mode::ListEnd(..) => self.at.saturating_sub(1),
-            _ => self.at,
-        };
+        // The bracket at the end of a list may have to be named as damage.
+        let bracket = usize::from(matches!(self.mode, Mode::ListEnd(..)));
+        let done = if matches!(self.mode, Mode::Value(..)) { self.start } else { self.at - bracket };
         if self.buffer.len() - self.filled < chunk {
             // Drop the finished bytes in one move for many reads; grow only for a value that needs it.
             self.buffer.copy_within(done..self.filled, 0);

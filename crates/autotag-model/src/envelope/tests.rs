@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::io;
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 
 mod attacks;
 

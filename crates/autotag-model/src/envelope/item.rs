@@ -1,0 +1,17 @@
+//! Parts of an input.
+
+use super::malformed::Malformed;
+use super::unwrap::LocatedRecord;
+
+/// What is found in an input.
+#[derive(Debug)]
+#[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "passed on at once, and nearly always a record")]
+pub enum Item<'a> {
+    /// A record.
+    Record(LocatedRecord<'a>),
+    /// A part that is not a record.
+    Malformed(Malformed),
+    /// So many records of events that the caller does not select.
+    Unselected(u64),
+}
