@@ -57,15 +57,13 @@ impl AwsBackend {
     /// The answers to questions of one kind.
     async fn related_of_part<'q>(&self, part: Vec<&'q Question>) -> Answers<'q> {
         let at_once = if part.len() > 1 { self.related_at_once(&part).await } else { None };
-        match at_once {
-            Some(answers) => answers,
-            None => {
-                let each = part.into_iter().map(|question| async move {
-                    (question, self.related_resources(&question.0, &question.1).await)
-                });
-                together(each.collect()).await
-            }
+        if let Some(answers) = at_once {
+            return answers;
         }
+        let each = part.into_iter().map(|question| async move {
+            (question, self.related_resources(&question.0, &question.1).await)
+        });
+        together(each.collect()).await
     }
 
     /// The answers by one call; `None` if AWS refuses it because of one of the ids.
@@ -108,12 +106,11 @@ fn parts<'q>(questions: &[&'q Question]) -> Vec<Vec<&'q Question>> {
     let (mut parts, mut room): (Vec<Vec<&Question>>, usize) = (Vec::new(), 0);
     for question in questions {
         let needed = ids(&question.1).len();
-        match parts.last_mut().filter(|_| needed <= room) {
-            Some(part) => part.push(question),
-            None => {
-                parts.push(vec![question]);
-                room = IDS;
-            }
+        if let Some(part) = parts.last_mut().filter(|_| needed <= room) {
+            part.push(question);
+        } else {
+            parts.push(vec![question]);
+            room = IDS;
         }
         room = room.saturating_sub(needed);
     }
