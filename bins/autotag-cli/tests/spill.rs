@@ -1,5 +1,5 @@
 //! `autotag plan` of more than fits into memory: the same bytes as in memory, and no file is left, also after a kill.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use serde_json::{Value, json};
 use std::fmt::Write as _;
