@@ -93,9 +93,11 @@ impl RecordReader {
         match whole(&mut input, &mut self.raw, limits.whole_bytes) {
             Ok(Whole::Text) => parts.text(&self.raw, limits.value_bytes, select),
             Ok(Whole::Gzip) => {
-                match inflated(&mut self.inflater, &self.raw, &mut self.text, limits.whole_bytes) {
-                    Some(text) => parts.text(text, limits.value_bytes, select),
-                    None => parts.stream(Cursor::new(&self.raw), limits.value_bytes),
+                let text = inflated(&mut self.inflater, &self.raw, &mut self.text, limits.whole_bytes);
+                if let Some(text) = text {
+                    parts.text(text, limits.value_bytes, select);
+                } else {
+                    parts.stream(Held { bytes: Cursor::new(&self.raw), input }, limits.value_bytes);
                 }
             }
             Ok(Whole::No) => parts.stream(Cursor::new(&self.raw).chain(input), limits.value_bytes),
@@ -213,6 +215,20 @@ impl<R: Read> Read for Filled<R> {
             }
         }
         Ok(filled)
+    }
+}
+
+/// An input of which all bytes are in memory. It may take long to decompress, so the input is asked with each read whether it
+/// has failed: a download does when the time for it is over.
+struct Held<'b, R> {
+    bytes: Cursor<&'b [u8]>,
+    input: R,
+}
+
+impl<R: Read> Read for Held<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let _nothing = self.input.read(&mut [])?;
+        self.bytes.read(into)
     }
 }
 
