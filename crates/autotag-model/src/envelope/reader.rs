@@ -97,7 +97,7 @@ impl RecordReader {
                 if let Some(text) = text {
                     parts.text(text, limits.value_bytes, select);
                 } else {
-                    parts.stream(Held { bytes: Cursor::new(&self.raw), input }, limits.value_bytes);
+                    parts.held(&self.raw, input, limits.value_bytes);
                 }
             }
             Ok(Whole::No) => parts.stream(Cursor::new(&self.raw).chain(input), limits.value_bytes),
@@ -218,17 +218,17 @@ impl<R: Read> Read for Filled<R> {
     }
 }
 
-/// An input of which all bytes are in memory. It may take long to decompress, so the input is asked with each read whether it
-/// has failed: a download does when the time for it is over.
-struct Held<'b, R> {
-    bytes: Cursor<&'b [u8]>,
+/// The text of a gzipped input whose bytes are all in memory. It may take long to decompress, so the input is asked with each read
+/// whether it has failed: a download does when the time for it is over.
+struct Held<D, R> {
+    decoder: D,
     input: R,
 }
 
-impl<R: Read> Read for Held<'_, R> {
+impl<D: Read, R: Read> Read for Held<D, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let _nothing = self.input.read(&mut [])?;
-        self.bytes.read(into)
+        self.decoder.read(into)
     }
 }
 
@@ -281,6 +281,14 @@ impl Parts<'_> {
         } else {
             self.split(whole, splitter, FIRST_READ);
         }
+    }
+
+    /// Reads a gzipped input that is in memory, as it is read from a stream.
+    fn held(&mut self, gzip: &[u8], input: impl Read, limit: usize) {
+        let (magic, rest) = gzip.split_at_checked(GZIP.len()).unwrap_or_default();
+        let whole = magic.chain(Filled { input: rest, failed: None });
+        let decoder = flate2::read::MultiGzDecoder::new(whole);
+        self.split(Held { decoder, input }, Splitter::new(limit), CHUNK);
     }
 
     fn split(&mut self, mut input: impl Read, mut splitter: Splitter, mut chunk: usize) {
