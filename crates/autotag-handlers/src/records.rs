@@ -46,7 +46,10 @@ pub fn read(
     account: Option<&AccountId>,
     sink: &mut impl RecordSink,
 ) {
-    InputReader::new(classifier).read(input, account, sink);
+    // As a stream, so that a download that is over is read no further.
+    let records = RecordReader::new(Limits { whole_bytes: 0, ..Limits::default() });
+    let mut reader = InputReader { records, ..InputReader::new(classifier) };
+    reader.read(input, account, sink);
 }
 
 /// Reads and classifies the records of inputs, one input after the other. It keeps its buffers, and what it knows of events.
