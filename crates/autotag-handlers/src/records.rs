@@ -81,7 +81,6 @@ impl<'c> InputReader<'c> {
             }
             Item::Unselected(records) => sink.others(records),
             Item::Malformed(fault) => sink.malformed(&fault),
-            _ => {}
         });
     }
 }

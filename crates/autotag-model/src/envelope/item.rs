@@ -3,9 +3,8 @@
 use super::malformed::Malformed;
 use super::unwrap::LocatedRecord;
 
-/// What is found in an input.
+/// Everything in an input is one of these. The list is complete, so that no caller overlooks a kind.
 #[derive(Debug)]
-#[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "passed on at once, and nearly always a record")]
 pub enum Item<'a> {
     /// A record.
