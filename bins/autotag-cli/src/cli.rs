@@ -5,8 +5,8 @@ mod args;
 mod aws;
 
 pub(crate) use args::{
-    CatalogArgs, CatalogFormat, ExplainArgs, Format, IdentifyArgs, PlanArgs, PolicyArgs, PolicyCommand,
-    SessionsArgs, SessionsCommand, SourceArgs, StoreArgs, TextFormat,
+    CatalogArgs, CatalogFormat, ExplainArgs, Format, IdentifyArgs, PlanArgs, PlanCommand, PolicyArgs,
+    PolicyCommand, SessionsArgs, SessionsCommand, SourceArgs, StoreArgs, TextFormat,
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, RedriveArgs};
@@ -24,8 +24,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show which tags CloudTrail records lead to, and why. Needs no AWS account and writes nothing to AWS
-    Plan(PlanArgs),
-    /// Write the tags that `plan` shows. Keeps existing identity tags unless told to replace them
+    Plan(PlanCommand),
+    /// Write the tags that `plan` shows, or those of a saved plan (`plan --out`). Keeps existing identity tags unless told to
+    /// replace them
     #[cfg(feature = "aws")]
     Apply(ApplyArgs),
     /// List the messages of a dead-letter queue with their failure reasons, and send them back to their queue

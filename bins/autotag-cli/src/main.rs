@@ -20,6 +20,7 @@ mod parts;
 mod plan_input;
 #[cfg(feature = "aws")]
 mod read_log;
+mod saved_plan;
 mod scan;
 mod sessions;
 mod setup;

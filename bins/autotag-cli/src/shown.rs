@@ -16,6 +16,15 @@ pub(crate) fn format_of(chosen: Option<Format>) -> Format {
     chosen.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl })
 }
 
+/// Where rows are printed.
+pub(crate) fn stdout(format: Format) -> Box<dyn Write> {
+    // Programs get every byte as it is. A stream that handles colours would remove some.
+    match format {
+        Format::Table => Box::new(BufWriter::new(anstream::stdout().lock())),
+        Format::Jsonl | Format::Csv => Box::new(BufWriter::with_capacity(64 << 10, io::stdout().lock())),
+    }
+}
+
 /// Prints the rows, and the summary at the end.
 pub(crate) struct Shown<I: Iterator> {
     printer: RowPrinter,
@@ -28,12 +37,7 @@ pub(crate) struct Shown<I: Iterator> {
 
 impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
     pub(crate) fn new(args: &PlanArgs, format: Format, others: I, summary: Summary) -> Self {
-        // Programs get every byte as it is. A stream that handles colours would remove some.
-        let out: Box<dyn Write> = match format {
-            Format::Table => Box::new(BufWriter::new(anstream::stdout().lock())),
-            Format::Jsonl | Format::Csv => Box::new(BufWriter::with_capacity(64 << 10, io::stdout().lock())),
-        };
-        let printer = RowPrinter::new(format, out);
+        let printer = RowPrinter::new(format, stdout(format));
         Self { printer, others: others.peekable(), summary, all: args.all, rows: 0 }
     }
 

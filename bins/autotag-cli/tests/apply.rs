@@ -144,6 +144,61 @@ async fn it_writes_the_plan_once() {
     assert_eq!(world.proxy.count("ec2", "CreateTags"), writes);
 }
 
+/// Of four volumes one is tagged by somebody else after the plan, and one gets its planned owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_written_exactly_and_only_where_nothing_has_changed() {
+    let world = World::new();
+    let ids = world.volumes(4, &[("Name", "disk")]).await;
+    let planned = world.command(&["plan", &world.trail(&ids), "--out", "plan.jsonl"]).output().unwrap();
+    assert_eq!(planned.status.code(), Some(0), "{}", stderr(&planned));
+    assert!(stderr(&planned).contains("`autotag apply plan.jsonl`"), "{}", stderr(&planned));
+    let tag = |id: &str, key: &str, value: &str| {
+        let tag = Tag::builder().key(key).value(value).build();
+        world.ec2.create_tags().resources(id).tags(tag).send()
+    };
+    tag(&ids[1], "Owner", "noor").await.unwrap();
+    tag(&ids[2], "Owner", "user-02").await.unwrap();
+    tag(&ids[2], "CostCenter", "42").await.unwrap();
+    let unasked = world.apply(&["plan.jsonl"]);
+    assert_eq!(unasked.status.code(), Some(2), "{}", stderr(&unasked));
+    // The trail has changed since: the plan is what counts.
+    world.file("trail.json", "2026-03-02T09:00:00Z", 7, &ids);
+    let applied = world.apply(&["plan.jsonl", "--yes", "--max-calls-per-second", "100"]);
+    assert_eq!(outcomes(&applied), ["Tagged", "Refused", "Tagged", "Tagged"], "{}", stderr(&applied));
+    assert_eq!(applied.status.code(), Some(1));
+    let reason = String::from_utf8(applied.stdout).unwrap();
+    assert!(reason.contains("(`Owner` is `noor`)"), "{reason}");
+    let tags = world.tags(&ids).await;
+    let owners: Vec<&str> = ids.iter().map(|id| tags[id]["Owner"].as_str()).collect();
+    assert_eq!(owners, ["user-00", "noor", "user-02", "user-03"]);
+    assert!(!tags[&ids[1]].contains_key("PrincipalId"), "{:?}", tags[&ids[1]]);
+    assert_eq!(
+        (tags[&ids[2]]["CostCenter"].as_str(), tags[&ids[2]]["PrincipalId"].as_str()),
+        ("42", "AIDA02")
+    );
+    let again = world.apply(&["plan.jsonl", "--yes", "--max-calls-per-second", "100"]);
+    assert_eq!(outcomes(&again), ["AlreadyTagged", "Refused", "AlreadyTagged", "AlreadyTagged"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_another_policy_or_beside_a_trail_is_refused_before_anything_is_written() {
+    let world = World::new();
+    let ids = world.volumes(2, &[]).await;
+    let trail = world.trail(&ids);
+    world.command(&["plan", &trail, "--out", "plan.jsonl"]).output().unwrap();
+    std::fs::write(world.folder.path().join("other.toml"), "[static]\nTeam = \"shop\"\n").unwrap();
+    for (args, why) in [
+        (&["plan.jsonl", "--yes", "--policy", "other.toml"][..], "another policy"),
+        (&["plan.jsonl", &trail, "--yes"], "apply it alone"),
+        (&["plan.jsonl", "--since", "2026-01-01", "--yes"], "apply it alone"),
+    ] {
+        let refused = world.apply(args);
+        assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
+    }
+    assert_eq!(world.proxy.count("ec2", "CreateTags"), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_owner_stays_unless_told_otherwise() {
     let world = World::new();

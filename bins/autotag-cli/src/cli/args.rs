@@ -52,6 +52,16 @@ pub(crate) struct PlanArgs {
     pub(crate) memory: Option<usize>,
 }
 
+/// `plan`: what `apply` has too, and where to save the plan.
+#[derive(Debug, Args)]
+pub(crate) struct PlanCommand {
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    /// Also save the plan to this file. `autotag apply FILE` writes exactly its tags
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]

@@ -1,32 +1,34 @@
-//! `autotag apply`: plans as `plan` does, but asks AWS, and writes.
+//! `autotag apply`: plans as `plan` does, but asks AWS, and writes. Or it writes the tags of a saved plan.
+
+mod permission;
+mod saved;
 
 use crate::cli::{ApplyArgs, PlanArgs};
 use crate::completion::Completion;
-use crate::gather::{Facts, Gathered, Targets};
+use crate::gather::{Facts, Gathered};
 use crate::input::{self, Input};
 use crate::offline::known_sessions;
 use crate::output::plural;
 use crate::parts::Parts;
 use crate::plan_input::PlanInput;
 use crate::read_log::{ReadInput, ReadLog};
+use crate::saved_plan::SavedPlan;
 use crate::setup::{self, usage_error};
 use crate::shown::Shown;
 use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
+use autotag_aws::Accounts;
 use autotag_aws::backend::AwsBackend;
-use autotag_aws::{AccountScope, Accounts, MemberRole, Settings};
 use autotag_handlers::backend::Backend;
 use autotag_handlers::plan::{Execution, Planner};
 use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
 use autotag_handlers::row::ResourceOutcome;
 use autotag_model::VERSION;
-use autotag_model::arn::AccountId;
 use autotag_model::policy::Policy;
-use indicatif::{ProgressBar, ProgressStyle};
-use jiff::Timestamp;
+use permission::{confirmed, now, progress, settings, unconfirmed};
 use session_store::SessionReader;
 use std::fs;
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -35,6 +37,9 @@ use tokio::runtime::Runtime;
 const MAX_PART: usize = 500;
 
 pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
+    if let Some(plan) = saved_plan(&args.plan)? {
+        return saved::run(args, &plan);
+    }
     let settings = settings(args)?;
     let state = args.plan.source.state.as_deref();
     let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
@@ -46,7 +51,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
     if targets.count > 0 && !confirmed(args, &targets)? {
-        return Err(usage_error("confirmation required: pass `--yes` when stdin is not a terminal"));
+        return Err(unconfirmed());
     }
     let store = known_sessions(state, sessions, oldest)?;
     if let Some(done) = &done {
@@ -81,6 +86,20 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     })?;
     let done = shown.finish()?;
     Ok(if undone { Completion::Partial } else { done })
+}
+
+/// The saved plan that the arguments name, if they name one.
+fn saved_plan(args: &PlanArgs) -> Result<Option<SavedPlan>> {
+    for path in &args.source.paths {
+        let Some(plan) = SavedPlan::open(path)? else { continue };
+        if args.source.paths.len() > 1 || args.since.is_some() || args.until.is_some() {
+            return Err(usage_error(format!(
+                "`{path}` is a saved plan: apply it alone, without other files, --since and --until"
+            )));
+        }
+        return Ok(Some(plan));
+    }
+    Ok(None)
 }
 
 /// Plans and executes one part after the other, the oldest first. A part finds the tags that earlier parts have written.
@@ -130,55 +149,6 @@ fn leave_out_done(inputs: &mut Vec<Input>, done: Option<&ReadLog>, state: Option
         )?;
     }
     Ok(())
-}
-
-fn settings(args: &ApplyArgs) -> Result<Settings> {
-    let role = args.member_role.as_ref().map(|name| MemberRole {
-        name: name.clone(),
-        external_id: args.external_id.clone(),
-        session_policy: None,
-    });
-    if args.accounts != AccountScope::OwnOnly && role.is_none() {
-        return Err(usage_error(
-            "--accounts names other accounts: say with --member-role which role to assume there",
-        ));
-    }
-    Ok(Settings { allowed: args.accounts.clone(), role, ..Settings::default() })
-}
-
-/// Asks on a terminal; elsewhere only `--yes` is one.
-fn confirmed(args: &ApplyArgs, targets: &Targets) -> Result<bool> {
-    if args.yes {
-        return Ok(true);
-    }
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Ok(false);
-    }
-    let accounts: Vec<&str> = targets.accounts.iter().map(AccountId::as_str).collect();
-    let resources = plural(targets.count, "resource");
-    let mut out = anstream::stderr().lock();
-    write!(out, "Write tags to up to {resources} in {}? [y/N] ", accounts.join(", "))?;
-    out.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
-}
-
-/// The clock.
-#[expect(clippy::disallowed_methods, reason = "programs read the clock, libraries are given it")]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
-
-/// How many resources are written, for people who wait.
-fn progress(resources: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(resources);
-    let style = "writing {bar:40} {pos}/{len} resources {eta} left";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }
 
 #[cfg(test)]

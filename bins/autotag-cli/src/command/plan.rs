@@ -1,22 +1,24 @@
 //! `autotag plan`: which tags records would lead to, and why.
 
-use crate::cli::PlanArgs;
+use crate::cli::PlanCommand;
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
 use crate::parts::PartPlanner;
 use crate::plan_input::PlanInput;
+use crate::saved_plan::{Header, PlanFile};
 use crate::shown::Shown;
 use crate::spill::Sorted;
 use anyhow::Result;
 use autotag_handlers::memory::MemoryBackend;
-use autotag_handlers::plan::Planner;
+use autotag_handlers::plan::{Plan, PlannedResource, Planner};
 use autotag_handlers::records::ClassifiedRecords;
 use futures_executor::block_on;
 use jiff::Timestamp;
-use std::io;
+use std::io::{self, Write as _};
 
-pub(crate) fn run(args: &PlanArgs) -> Result<Completion> {
+pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
+    let PlanCommand { plan: args, out } = command;
     let PlanInput { classifier, gathered, format, .. } = PlanInput::read(args, |_| Ok(()))?;
     let Gathered { mut creations, foresight, sessions, mut rows, facts } = gathered;
     let Facts { summary, oldest, .. } = facts;
@@ -24,22 +26,31 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Completion> {
     let backend = MemoryBackend::offline();
     // Nothing of this plan is retried, so it does not depend on the time.
     let planner = Planner::new(classifier.policy(), &*store, &backend, Timestamp::UNIX_EPOCH);
+    let header = || Header::new(classifier.catalog(), classifier.policy());
+    let mut file = out.as_deref().map(|path| PlanFile::create(path, &header()?)).transpose()?;
     let mut shown = Shown::new(args, format, rows.drain()?, summary);
+    let mut show = |plan: Plan| {
+        let rows: Vec<PlannedResource> = plan.into_resources().collect();
+        file.as_mut().map_or(Ok(()), |file| file.add(&rows))?;
+        shown.part(rows)
+    };
     match &mut creations {
         Sorted::Memory(creations) => {
             let mut records = ClassifiedRecords::default();
             let creations = std::mem::take(creations).into_iter();
             records.creations =
                 creations.map(|creation| creation.into_request(&classifier)).collect::<io::Result<_>>()?;
-            let plan = block_on(planner.plan(records));
-            shown.part(plan.into_resources().collect())?;
+            show(block_on(planner.plan(records)))?;
         }
         Sorted::Disk(creations) => {
             let (classifier, foresight) = (&classifier, &foresight);
             let ahead = args.source.jobs.is_none_or(|jobs| jobs.get() > 1);
-            PartPlanner { planner, classifier, creations, foresight, ahead }
-                .plan(|plan| shown.part(plan.into_resources().collect()))?;
+            PartPlanner { planner, classifier, creations, foresight, ahead }.plan(show)?;
         }
     }
-    shown.finish()
+    let done = shown.finish()?;
+    if let Some(file) = file {
+        writeln!(anstream::stderr(), "{}", file.finish()?)?;
+    }
+    Ok(done)
 }

@@ -129,22 +129,25 @@ impl Summary {
         }
     }
 
-    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut line = |name: &str, text: &str| {
-            writeln!(out, "{} {text}", styled::text(styled::HEAD, &format!("{name:>12}")))
-        };
-        let counts = &self.counts;
-        line("records", &format!("{} in {}", counts.records, plural(self.files, "file")))?;
-        line("of which", &sum(counts))?;
-        line("sessions", &counts.sessions.to_string())?;
-        line("creations", &counts.creations.to_string())?;
+    /// How many resources there are, by outcome.
+    pub(crate) fn write_resources(&self, out: &mut impl Write) -> io::Result<()> {
         let by_outcome: Vec<String> =
             self.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let by_outcome =
             if by_outcome.is_empty() { String::new() } else { format!(" ({})", by_outcome.join(", ")) };
         let derived: u64 = self.derived.values().sum();
         let by_derived = if derived == 0 { String::new() } else { format!(", {derived} by derived rules") };
-        line("resources", &format!("{}{by_outcome}{by_derived}", self.resources))?;
+        line(out, "resources", &format!("{}{by_outcome}{by_derived}", self.resources))
+    }
+
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let counts = &self.counts;
+        line(out, "records", &format!("{} in {}", counts.records, plural(self.files, "file")))?;
+        line(out, "of which", &sum(counts))?;
+        line(out, "sessions", &counts.sessions.to_string())?;
+        line(out, "creations", &counts.creations.to_string())?;
+        self.write_resources(out)?;
+        let mut line = |name: &str, text: &str| line(out, name, text);
         line("failed calls", &self.failed_calls.to_string())?;
         line("skipped", &plural(self.skipped_events + counts.skipped_without_row, "event"))?;
         line("duplicates", &self.duplicates.to_string())?;
@@ -182,6 +185,10 @@ impl Summary {
             "             send in a record of each, its ids and names replaced: docs/adding-a-service.md#fixtures"
         )
     }
+}
+
+fn line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "{} {text}", styled::text(styled::HEAD, &format!("{name:>12}")))
 }
 
 /// Events by how often they occur, the most frequent first.

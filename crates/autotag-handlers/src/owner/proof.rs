@@ -1,6 +1,6 @@
 //! How sure an owner is.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// How sure the owner is: what the evidence proves.
@@ -11,7 +11,8 @@ use std::fmt;
 /// assert_eq!(Proof::NameOnly.to_string(), "name-only");
 /// assert!(Proof::Person.is_proven() && !Proof::NameOnly.is_proven());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Proof {
     /// AWS or an identity provider vouches for a person: an IAM user, the root user, an Identity Center or SAML user.

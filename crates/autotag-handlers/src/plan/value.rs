@@ -142,6 +142,13 @@ fn is_unwritten(row: &PlannedResource) -> bool {
     }
 }
 
+/// The rows in their order, with new numbers.
+impl FromIterator<PlannedResource> for Plan {
+    fn from_iter<I: IntoIterator<Item = PlannedResource>>(rows: I) -> Self {
+        Self { rows: rows.into_iter().enumerate().collect() }
+    }
+}
+
 impl Serialize for Plan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.rows.values())

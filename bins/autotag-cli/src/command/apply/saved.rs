@@ -1,0 +1,124 @@
+//! `autotag apply PLAN`: writes exactly the tags of a saved plan. It leaves out resources whose tags have changed since.
+
+use super::permission::{confirmed, now, progress, settings, unconfirmed};
+use crate::cli::ApplyArgs;
+use crate::completion::Completion;
+use crate::output::{RowPrinter, Summary};
+use crate::saved_plan::{Header, SavedPlan};
+use crate::setup;
+use crate::shown::{self, format_of};
+use crate::write_log::{LoggedBackend, WriteLog};
+use anyhow::{Context as _, Result};
+use autotag_aws::Accounts;
+use autotag_aws::backend::AwsBackend;
+use autotag_handlers::backend::{Backend, Tags};
+use autotag_handlers::error::BackendError;
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::plan::{Action, Execution, Plan, PlannedResource};
+use autotag_handlers::row::ResourceOutcome;
+use jiff::Timestamp;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// How many resources are written at once. Their tags are read just before.
+const MAX_PART: usize = 500;
+
+pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
+    let (settings, source) = (settings(args)?, &args.plan.source);
+    let catalog = setup::catalog(&source.rules)?;
+    let policy = setup::policy(source.policy.as_deref())?;
+    plan.expect(&Header::new(&catalog, &policy)?)?;
+    // All of it, so that nothing of a damaged plan is written.
+    let targets = plan.check(&catalog)?;
+    if targets.count > 0 && !confirmed(args, &targets)? {
+        return Err(unconfirmed());
+    }
+    let log = source.state.as_deref().map(WriteLog::open_for).transpose()?.map(Arc::new);
+    let format = format_of(args.plan.format);
+    let mut printer = RowPrinter::new(format, shown::stdout(format));
+    let mut summary = Summary::default();
+    let mut undone = false;
+    let mut rows = plan.rows(&catalog)?;
+    Runtime::new().context("cannot start the threads that call AWS")?.block_on(async {
+        let accounts = Arc::new(Accounts::connect(settings).await);
+        let aws = AwsBackend::new(accounts).with_rate_limit(args.max_calls_per_second);
+        let progress = progress(targets.count);
+        let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
+        let replace = args.replace || policy.replace_existing;
+        loop {
+            let part: Vec<PlannedResource> = rows.by_ref().take(MAX_PART).collect::<Result<_>>()?;
+            if part.is_empty() {
+                break;
+            }
+            let outcomes = write(part, &backend, replace, now()).await;
+            undone |= outcomes.iter().any(|row| row.status.is_returned());
+            progress.suspend(|| {
+                for row in &outcomes {
+                    summary.count(row, None, (0, 0));
+                    printer.row(row);
+                }
+            });
+        }
+        progress.finish_and_clear();
+        anyhow::Ok(())
+    })?;
+    printer.finish()?;
+    summary.write_resources(&mut anstream::stderr().lock())?;
+    Ok(if undone { Completion::Partial } else { Completion::Complete })
+}
+
+/// Writes a part of a plan: each resource is read, and what has changed since the plan is not written.
+async fn write(
+    part: Vec<PlannedResource>,
+    backend: &dyn Backend,
+    replace: bool,
+    now: Timestamp,
+) -> Vec<ResourceOutcome> {
+    let taggables: Vec<_> = part
+        .iter()
+        .filter_map(|row| match &row.status {
+            Action::Tag(taggable) => Some((**taggable).clone()),
+            _ => None,
+        })
+        .collect();
+    let existing = backend.existing_tags(&taggables).await;
+    let checked = part.into_iter().zip(existing).map(|(row, tags)| checked(row, tags, replace, now));
+    checked.collect::<Plan>().execute(backend, &Execution::at(now)).await
+}
+
+/// The row with what is still to be written. Whoever reviewed the plan did not see a tag that the resource has got since, so the
+/// plan does not replace it.
+fn checked(
+    mut row: PlannedResource,
+    existing: Result<Tags, BackendError>,
+    replace: bool,
+    now: Timestamp,
+) -> PlannedResource {
+    let settled = |outcome| Action::Settled { outcome, depends_on: None };
+    let existing = match existing {
+        Ok(existing) => existing,
+        Err(error) => {
+            let age = row.event.timestamp().map(|time| now.duration_since(time));
+            row.status = settled(error.outcome(age));
+            return row;
+        }
+    };
+    let mut changed = Vec::new();
+    row.tags.retain(|key, value| {
+        let is_same = existing.iter().any(|(old, text)| old == key.as_str() && text == value.as_str());
+        let other = existing.iter().find(|(old, _)| key.eq_ignore_case(old));
+        if let (Some((old, text)), false) = (other, is_same || replace) {
+            changed.push(format!("`{}` is `{}`", old.escape_debug(), text.escape_debug()));
+        }
+        !is_same
+    });
+    if !changed.is_empty() {
+        let changed = changed.join(", ");
+        row.status = settled(Outcome::Refused(format!(
+            "the resource has other tags than the plan expects ({changed}): plan it again, or pass --replace"
+        )));
+    } else if row.tags.is_empty() {
+        row.status = settled(Outcome::AlreadyTagged("all tags are there"));
+    }
+    row
+}

@@ -1,0 +1,134 @@
+//! Plans in files: `autotag plan --out` writes one, a person reviews it, and `autotag apply` writes exactly its tags.
+//!
+//! A plan is a file of JSON lines. The first line is the [`Header`]. Each further line is a resource to tag. The last line says how
+//! many resources there are, so that a file that was cut is noticed.
+
+mod line;
+#[cfg(any(feature = "aws", test))]
+mod reader;
+#[cfg(any(feature = "aws", test))]
+mod row;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "aws")]
+pub(crate) use reader::SavedPlan;
+
+use anyhow::{Context as _, Result};
+use autotag_handlers::catalog::Catalog;
+use autotag_handlers::plan::{Action, PlannedResource};
+use autotag_model::VERSION;
+use autotag_model::policy::Policy;
+use fnv::FnvHasher;
+use line::{End, SavedResource};
+use serde::{Deserialize, Serialize};
+use std::hash::Hasher as _;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+/// What a plan was made with. It can be applied with the same only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Header {
+    /// The version of the format. It is the first member, by which a plan is told from a trail.
+    pub(crate) autotag_plan: u32,
+    /// The version of this program.
+    pub(crate) program: String,
+    /// A hash of the policy.
+    pub(crate) policy: String,
+    /// A hash of the catalogue and of the user's own rules.
+    pub(crate) catalogue: String,
+}
+
+impl Header {
+    /// The header of a plan that is made with this catalogue and policy.
+    ///
+    /// # Errors
+    /// If a file of the catalogue cannot be used.
+    pub(crate) fn new(catalog: &Catalog, policy: &Policy) -> Result<Self> {
+        let services = catalog.services()?;
+        Ok(Self {
+            autotag_plan: FORMAT,
+            program: VERSION.to_owned(),
+            policy: hash(&format!("{policy:?}")),
+            catalogue: hash(&format!("{services:?}")),
+        })
+    }
+}
+
+/// 16 hexadecimal digits, the same in every build. They need not resist attacks: who writes a plan also chooses its tags.
+fn hash(text: &str) -> String {
+    let mut hasher = FnvHasher::default();
+    hasher.write(text.as_bytes());
+    format!("{:016x}", hasher.finish())
+}
+
+/// Writes a plan. The file appears when it is complete.
+#[derive(Debug)]
+pub(crate) struct PlanFile {
+    out: BufWriter<NamedTempFile>,
+    path: PathBuf,
+    end: End,
+}
+
+impl PlanFile {
+    /// Begins a plan that is to be the file `path`.
+    ///
+    /// # Errors
+    /// If no file can be written there.
+    pub(crate) fn create(path: &Path, header: &Header) -> Result<Self> {
+        let cannot_write = || format!("--out: cannot write `{}`", path.display());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(cannot_write)?;
+        let mut plan = Self { out: BufWriter::new(file), path: path.to_owned(), end: End::default() };
+        plan.line(header)?;
+        Ok(plan)
+    }
+
+    /// Adds what is to be written. Rows of resources that only AWS can name are counted.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(crate) fn add(&mut self, rows: &[PlannedResource]) -> Result<()> {
+        for row in rows {
+            match &row.status {
+                Action::Tag(taggable) => {
+                    self.end.resources += 1;
+                    self.line(&SavedResource::of(row, taggable))?;
+                }
+                Action::LookUp(_) => self.end.not_in_plan += 1,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes the file, and answers with what is to be said about it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(crate) fn finish(mut self) -> Result<String> {
+        let end = self.end;
+        self.line(&end)?;
+        let cannot_write = || format!("--out: cannot write `{}`", self.path.display());
+        let file = self.out.into_inner().map_err(std::io::IntoInnerError::into_error);
+        let file = file.with_context(cannot_write)?;
+        file.as_file().sync_all().with_context(cannot_write)?;
+        file.persist(&self.path).with_context(cannot_write)?;
+        let path = self.path.display();
+        let mut said = format!("wrote `{path}`: `autotag apply {path}` writes these tags, and no others");
+        if end.not_in_plan > 0 {
+            said.push_str("; resources that only AWS can name are not in it (`autotag apply` with the trail finds them)");
+        }
+        Ok(said)
+    }
+
+    fn line(&mut self, value: &impl Serialize) -> Result<()> {
+        let cannot_write = || format!("--out: cannot write `{}`", self.path.display());
+        serde_json::to_writer(&mut self.out, value).with_context(cannot_write)?;
+        self.out.write_all(b"\n").with_context(cannot_write)
+    }
+}
