@@ -3,7 +3,7 @@ use super::{Header, PlanFile};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::memory::MemoryBackend;
-use autotag_handlers::plan::{PlannedResource, Planner};
+use autotag_handlers::plan::{Action, PlannedResource, Planner};
 use autotag_handlers::records::ClassifiedRecords;
 use autotag_model::policy::Policy;
 use futures_executor::block_on;
@@ -61,7 +61,7 @@ impl Saved {
 }
 
 fn would_tag(rows: &[PlannedResource]) -> Vec<&PlannedResource> {
-    rows.iter().filter(|row| !row.tags.is_empty()).collect()
+    rows.iter().filter(|row| matches!(row.status, Action::Tag(_))).collect()
 }
 
 #[test]
