@@ -47,13 +47,13 @@ pub(crate) async fn run(
             }
         }
     }
-    // Per account: its tags. Per entered account: its role, its enabled regions, and each of them.
+    // Per account: its tags, unless they are in the list of tagged accounts. Per entered account: its role, its enabled regions, and each of them.
     let calls = accounts + entered * (REGIONS + 2);
     #[expect(clippy::cast_precision_loss, reason = "no organization has 2^52 accounts")]
     let seconds = largest as f64 / f64::from(config.rates.of("ListTagsForResource").per_second());
     say(&format!(
-        "about {calls} calls for {accounts} accounts, if they have {REGIONS} regions enabled; at least {seconds:.0} s, because \
-         account tags are read at a limited rate. Nothing was written"
+        "at most about {calls} calls for {accounts} accounts, if they have {REGIONS} regions enabled. Accounts without tags are asked \
+         for them at a limited rate: {seconds:.0} s if none has tags. Nothing was written"
     ));
     Ok(completion)
 }

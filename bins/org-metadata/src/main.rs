@@ -9,6 +9,7 @@
 //!
 //! Exit codes: 0 the report is complete; 1 there is none; 2 there is one, and something is missing in it.
 
+mod account_tags;
 mod aws;
 mod cli;
 mod completion;

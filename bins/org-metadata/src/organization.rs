@@ -1,12 +1,10 @@
-//! AWS Organizations: the organization, its accounts, their tags.
+//! AWS Organizations: the organization and its accounts.
 
 use crate::aws::{AccountSession, Aws, Failure};
 use crate::report::ListedAccount;
 use autotag_aws::organizations::{self, AccountPage, OrganizationAccount};
-use autotag_aws::paginate::paginate;
 use autotag_model::arn::AccountId;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// An organization, as `DescribeOrganization` describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,27 +58,6 @@ fn ou_path(path: &str) -> Option<String> {
     let units: Vec<&str> =
         path.split('/').filter(|part| part.starts_with("r-") || part.starts_with("ou-")).collect();
     (!units.is_empty()).then(|| units.join("/"))
-}
-
-/// The tags of an account whose keys are `wanted`.
-pub(crate) async fn tags(
-    aws: &Aws,
-    session: &AccountSession,
-    account: &AccountId,
-    wanted: &BTreeSet<String>,
-) -> Result<BTreeMap<String, String>, Failure> {
-    const OPERATION: &str = "ListTagsForResource";
-    let (client, region) = (session.organizations(), aws.organizations_region());
-    let tags = paginate::<_, Failure>(OPERATION, async |token| {
-        let send = async || {
-            let call = client.list_tags_for_resource().resource_id(account.as_str());
-            call.set_next_token(token.clone()).send().await
-        };
-        let page = aws.call(session, OPERATION, &region, send).await?;
-        Ok((page.tags.unwrap_or_default(), page.next_token))
-    });
-    let tags = tags.await?.into_iter().filter(|tag| wanted.contains(tag.key()));
-    Ok(tags.map(|tag| (tag.key, tag.value)).collect())
 }
 
 #[cfg(test)]

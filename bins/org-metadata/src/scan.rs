@@ -1,14 +1,16 @@
 //! The scan: all organizations, accounts and regions concurrently, within the limits of rates and slots.
 //!
 //! ```text
-//! tenant ── assume role ── DescribeOrganization ── ListAccounts ──┬── account ── tags
-//!                                                  (page by page) │           └─ assume role ── regions
-//!                                                                 ├── account ...
+//! tenant ── assume role ── DescribeOrganization ─┬─ tags of all accounts
+//!                                                └─ ListAccounts ──┬── account ── tags, if they are not known yet
+//!                                                   (page by page) │           └─ assume role ── regions
+//!                                                                  ├── account ...
 //! ```
 //!
 //! Every answer goes through the [`ResumeCache`]. A failure is missing data of its account or organization, and does not stop
 //! the others.
 
+use crate::account_tags::AccountTags;
 use crate::aws::{AccountSession, Aws, Failure, LazyAccountSession};
 use crate::organization::{self, Described};
 use crate::progress::Progress;
@@ -18,12 +20,12 @@ use crate::resume_cache::ResumeCache;
 use autotag_aws::MemberRole;
 use autotag_aws::paginate::Paginator;
 use autotag_model::arn::AccountId;
-use futures_util::future::join;
+use futures_util::future::{join, join3};
 use futures_util::stream::{self, StreamExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{OnceCell, Semaphore};
 
 /// The number of organizations that are scanned at a time.
 const ORGANIZATIONS: usize = 100;
@@ -76,9 +78,22 @@ impl Scan<'_> {
         if described.management != *id {
             return Ok(TenantOutcome::NotManagement(described.management));
         }
+        let tags = AccountTags {
+            aws: self.aws,
+            cache: self.cache,
+            session: &session,
+            management: id,
+            organization: &described.id,
+            keys: self.tags,
+            listed: OnceCell::new(),
+        };
         let (sender, receiver) = mpsc::unbounded_channel();
-        let (listed, accounts) =
-            join(self.list(&session, id, sender), self.accounts(&session, id, receiver)).await;
+        let (listed, accounts, _) = join3(
+            self.list(&session, id, sender),
+            self.accounts(&session, id, &tags, receiver),
+            tags.listed(),
+        )
+        .await;
         let truncated_by = listed.err();
         if let (Some(failure), true) = (&truncated_by, accounts.is_empty()) {
             return Err(failure.clone());
@@ -122,12 +137,13 @@ impl Scan<'_> {
         &self,
         organization: &LazyAccountSession<'_>,
         management: &AccountId,
+        tags: &AccountTags<'_>,
         found: UnboundedReceiver<ListedAccount>,
     ) -> Vec<Account> {
         let found = stream::unfold(found, |mut found| async { Some((found.recv().await?, found)) });
         let scans = found.enumerate().map(|(at, listed)| async move {
             self.progress.found();
-            let account = self.account(organization, management, listed).await;
+            let account = self.account(organization, management, tags, listed).await;
             self.progress.done(self.aws);
             (at, account)
         });
@@ -140,27 +156,18 @@ impl Scan<'_> {
         &self,
         organization: &LazyAccountSession<'_>,
         management: &AccountId,
+        tags: &AccountTags<'_>,
         listed: ListedAccount,
     ) -> Account {
         let is_management = listed.id == *management;
         let (tags, scan) =
-            join(self.tags(organization, &listed.id), self.regions(organization, is_management, &listed))
-                .await;
+            join(tags.of(&listed.id), self.regions(organization, is_management, &listed)).await;
         let RegionScan { active, unknown, mut missing } = scan;
         let tags = tags.unwrap_or_else(|failure| {
             missing.insert(0, MissingData { field: MissingField::Tags, failure });
             BTreeMap::new()
         });
         Account { listed, management: is_management, tags, active, unknown, missing }
-    }
-
-    async fn tags(
-        &self,
-        organization: &LazyAccountSession<'_>,
-        id: &AccountId,
-    ) -> Result<BTreeMap<String, String>, Failure> {
-        let fetch = async { organization::tags(self.aws, organization.get().await?, id, self.tags).await };
-        self.cache.get_or_fetch(&format!("tags {id}"), fetch).await
     }
 
     /// The regions of an account. An account that is not active is not entered.

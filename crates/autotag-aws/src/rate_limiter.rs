@@ -139,6 +139,7 @@ impl Bucket {
 
     async fn acquire<S>(&self, slot: impl Future<Output = S>) -> (Instant, S) {
         let mut full_at = self.full_at.lock().await;
+        let mut has_waited = false;
         loop {
             let now = Instant::now();
             let burst = self.interval(now) * (self.limit.burst.get() - 1);
@@ -147,10 +148,14 @@ impl Bucket {
             }
             // Checked again after the pause: the bucket may have become slower meanwhile.
             tokio::time::sleep_until(*full_at - burst).await;
+            has_waited = true;
         }
         let slot = slot.await;
         let now = Instant::now();
-        *full_at = now.max(*full_at) + self.interval(now);
+        let interval = self.interval(now);
+        // A pause ends late by a millisecond or two. The next one is shorter by that, so that the rate is kept in the long run.
+        let lateness = if has_waited { interval / 10 } else { Duration::ZERO };
+        *full_at = (now - lateness).max(*full_at) + interval;
         (now, slot)
     }
 
@@ -198,6 +203,21 @@ mod tests {
     async fn calls_are_evenly_spaced_in_the_order_of_their_arrival() {
         let spaced: Vec<u128> = (0..20).map(|number| number * 10).collect();
         assert_eq!(permits(&RateLimiter::new(), hundred(), 20).await, spaced);
+    }
+
+    /// Timers end late by a millisecond or two, and slots take some time. Otherwise a thousand calls at ten a second would take
+    /// some seconds longer.
+    #[tokio::test(start_paused = true)]
+    async fn late_permits_do_not_lower_the_rate() {
+        let limiter = RateLimiter::new();
+        let began = Instant::now();
+        let mut times = Vec::new();
+        for _ in 0..10 {
+            let late = async { tokio::time::sleep(Duration::from_millis(5)).await };
+            let _ = limiter.acquire_with(&"here", limit(10, 1), late).await;
+            times.push(began.elapsed().as_millis());
+        }
+        assert_eq!(times, [5, 110, 210, 310, 410, 510, 610, 710, 810, 910]);
     }
 
     /// Otherwise the permits of calls that wait for a slot would be saved up, and the calls would go as a burst.

@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 /// The longest log file that is read, in bytes as it is stored. CloudTrail starts a new one every five minutes, of a few
 /// megabytes in large accounts.
@@ -117,8 +117,16 @@ impl Read for Download {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Self { body, runtime, cancelled } = self;
         let gone =
-            || io::Error::new(io::ErrorKind::ConnectionAborted, "nobody waits for the log file any more");
+            || io::Error::new(io::ErrorKind::ConnectionAborted, "the log file is not waited for any more");
         let Some(waiting) = cancelled else { return Err(gone()) };
+        if buffer.is_empty() {
+            // The reader only asks whether the log file is still waited for.
+            if waiting.try_recv() == Err(TryRecvError::Empty) {
+                return Ok(0);
+            }
+            *cancelled = None;
+            return Err(gone());
+        }
         let answer = runtime.block_on(async {
             match select(waiting, pin!(body.read(buffer))).await {
                 Either::Left(_) => None,
@@ -161,7 +169,17 @@ mod tests {
 
     /// Otherwise the thread would read on, or wait, during the next invocations.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_stalled_download_ends_when_nobody_waits_for_it() {
+    async fn a_read_without_room_tells_whether_the_download_is_waited_for() {
+        let (guard, cancelled) = oneshot::channel::<()>();
+        let mut download =
+            Download { body: Box::new(Stalled), runtime: Handle::current(), cancelled: Some(cancelled) };
+        assert_eq!(download.read(&mut []).unwrap(), 0);
+        drop(guard);
+        assert_eq!(download.read(&mut []).unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_stalled_download_ends_when_it_is_not_waited_for() {
         let (guard, cancelled) = oneshot::channel::<()>();
         let mut download =
             Download { body: Box::new(Stalled), runtime: Handle::current(), cancelled: Some(cancelled) };

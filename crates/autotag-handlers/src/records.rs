@@ -39,15 +39,15 @@ pub trait RecordSink {
 /// Reads and classifies every record of `input`. `account` is the account in the path of the input, if it has one. For
 /// more than one input an [`InputReader`] is faster.
 ///
-/// The memory is bounded: see [`Limits`].
+/// The memory is bounded: see [`Limits`]. Log files of more than 8 MiB are read as streams, because a function reads several
+/// at a time.
 pub fn read(
     input: impl Read,
     classifier: &Classifier,
     account: Option<&AccountId>,
     sink: &mut impl RecordSink,
 ) {
-    // As a stream, so that a download that is over is read no further.
-    let records = RecordReader::new(Limits { whole_bytes: 0, ..Limits::default() });
+    let records = RecordReader::new(Limits { whole_bytes: 8 << 20, ..Limits::default() });
     let mut reader = InputReader { records, ..InputReader::new(classifier) };
     reader.read(input, account, sink);
 }

@@ -127,7 +127,9 @@ fn serve<F: Function>(variables: &HashMap<String, String>) -> ExitCode {
         );
         return fail(&program, WRONG_USAGE, &*BoxError::from(why));
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One invocation at a time, which waits for AWS: more threads would only hand each answer from one to the other. Log files
+    // are read on threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(BoxError::from).and_then(|runtime| runtime.block_on(invocations::<F>(config))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&program, 1, &*error),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const ROLES: &str = "crates/autotag-aws/src/role.rs";
+const ACCOUNT_TAGS: &str = "bins/org-metadata/src/account_tags.rs";
 const ORGANIZATION: &str = "bins/org-metadata/src/organization.rs";
 const REGIONS: &str = "bins/org-metadata/src/regions/enabled.rs";
 const TAGGING: &str = "bins/org-metadata/src/regions/tagging.rs";
@@ -75,7 +76,7 @@ const NEEDS: [Needs; 5] = [
             ("ec2:DescribeRegions", Caller::Ours(REGIONS, "\"DescribeRegions\"")),
             ("organizations:DescribeOrganization", Caller::Ours(ORGANIZATION, "\"DescribeOrganization\"")),
             ("organizations:ListAccounts", Caller::Ours(ORGANIZATION, "\"ListAccounts\"")),
-            ("organizations:ListTagsForResource", Caller::Ours(ORGANIZATION, "\"ListTagsForResource\"")),
+            ("organizations:ListTagsForResource", Caller::Ours(ACCOUNT_TAGS, "\"ListTagsForResource\"")),
             (
                 "resource-explorer-2:Search",
                 Caller::Ours("bins/org-metadata/src/regions/explorer.rs", "\"Search\""),

@@ -30,6 +30,8 @@ const AMBIENT: &str = "testing";
 #[derive(Debug)]
 pub struct Estate {
     pub organizations: Vec<Organization>,
+    /// Whether `GetResources` lists the tags of accounts.
+    pub lists_account_tags: bool,
     limits: Limits,
     /// The position of each account: its organization, and its index there.
     places: HashMap<String, (usize, usize)>,
@@ -89,7 +91,7 @@ impl Estate {
         });
         let places = places.collect();
         let (counts, objects) = (Mutex::default(), Mutex::default());
-        Self { organizations, limits: Limits::none(), places, counts, objects }
+        Self { organizations, lists_account_tags: true, limits: Limits::none(), places, counts, objects }
     }
 
     /// The same with limits.

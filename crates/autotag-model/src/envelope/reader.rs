@@ -45,6 +45,9 @@ pub fn read_records(
 
 /// Reads the records of inputs. It keeps its buffers from one input to the next; [`Limits::whole_bytes`] bounds them.
 ///
+/// An input that is no longer wanted can end the reading early: it fails at its next read. While the reader works on bytes that it
+/// has already, it reads with an empty buffer for that.
+///
 /// ```
 /// use autotag_model::envelope::{Item, Limits, RecordReader};
 ///
@@ -100,7 +103,7 @@ impl RecordReader {
                     parts.held(&self.raw, input, limits.value_bytes);
                 }
             }
-            Ok(Whole::No) => parts.stream(Cursor::new(&self.raw).chain(input), limits.value_bytes),
+            Ok(Whole::No) => parts.stream(Begun { begin: &self.raw, input }, limits.value_bytes),
             Err(error) => {
                 parts.stream(Cursor::new(&self.raw).chain(Failed(Some(error))), limits.value_bytes);
             }
@@ -218,8 +221,24 @@ impl<R: Read> Read for Filled<R> {
     }
 }
 
-/// The text of a gzipped input whose bytes are all in memory. It may take long to decompress, so the input is asked with each read
-/// whether it has failed: a download does when the time for it is over.
+/// An input whose first bytes are in memory. They may take long to decompress, so the input is asked with each read whether it has
+/// failed: a download does when the time for it is over.
+struct Begun<'b, R> {
+    begin: &'b [u8],
+    input: R,
+}
+
+impl<R: Read> Read for Begun<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.begin.is_empty() {
+            return self.input.read(into);
+        }
+        let _nothing = self.input.read(&mut [])?;
+        self.begin.read(into)
+    }
+}
+
+/// The text of a gzipped input whose bytes are all in memory. As [`Begun`], the input is asked with each read.
 struct Held<D, R> {
     decoder: D,
     input: R,

@@ -115,6 +115,37 @@ fn the_event_around_a_record_is_kept() {
     });
 }
 
+/// A download that is given up after `left` bytes: then reads fail, those without room too.
+struct GivenUp<'a> {
+    bytes: &'a [u8],
+    left: usize,
+}
+
+impl Read for GivenUp<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        let room = into.len().min(self.left);
+        let read = self.bytes.read(&mut into[..room])?;
+        self.left -= read;
+        Ok(read)
+    }
+}
+
+/// Otherwise a function would inflate gigabytes after its answer.
+#[test]
+fn what_was_read_of_a_download_that_is_given_up_is_not_inflated() {
+    let file = gzip(format!(r#"{{"Records":[{}]}}"#, vec![record("A"); 100_000].join(",")).as_bytes());
+    // A quarter of it, and one byte that tells that there are more.
+    let most = file.len() / 2;
+    let limits = Limits { whole_bytes: 4 * most, ..Limits::default() };
+    let mut records = 0;
+    let input = GivenUp { bytes: &file, left: most + 1 };
+    read_records(input, &limits, &mut |item| records += u32::from(item.is_ok()));
+    assert_eq!(records, 0);
+}
+
 #[test]
 fn a_broken_element_costs_only_itself() {
     let (a, b) = (record("A"), record("B"));

@@ -190,8 +190,33 @@ impl Estate {
         Ok(Reply::json(200, &json!({"Regions": regions.collect::<Vec<_>>()})))
     }
 
+    /// Accounts have their tags in `us-east-1` only, and only for the management account. Those without tags are left out.
+    fn tagged_accounts(&self, call: &Call, caller: Caller<'_>, body: &Value) -> Result<Reply, Refused> {
+        self.visited(caller).ok_or(DENIED_EXCEPTION)?;
+        let of = self.managed(caller).filter(|_| call.region == "us-east-1" && self.lists_account_tags);
+        let accounts = of.iter().flat_map(|organization| {
+            let tagged = organization.accounts.iter().filter(|account| !account.tags.is_empty());
+            tagged.map(|account| (account, listed(organization, 0, account)["Arn"].clone()))
+        });
+        let size = body["ResourcesPerPage"].as_u64().unwrap_or(50).min(100);
+        let token = body["PaginationToken"].as_str().filter(|token| !token.is_empty()).unwrap_or("0");
+        let (size, from) = (usize::try_from(size).unwrap_or(50), token.parse().map_err(|_| INVALID)?);
+        let tag = |(key, value): &(String, String)| json!({"Key": key, "Value": value});
+        let mut page: Vec<Value> = accounts
+            .skip(from)
+            .take(size + 1)
+            .map(|(account, arn)| json!({"ResourceARN": arn, "Tags": account.tags.iter().map(tag).collect::<Vec<_>>()}))
+            .collect();
+        let token = if page.len() > size { (from + size).to_string() } else { String::new() };
+        page.truncate(size);
+        Ok(Reply::json(200, &json!({"ResourceTagMappingList": page, "PaginationToken": token})))
+    }
+
     /// A token says how many empty pages, or how many resources, have been shown.
     fn get_resources(&self, call: &Call, caller: Caller<'_>, body: &Value) -> Result<Reply, Refused> {
+        if body["ResourceTypeFilters"] == json!(["organizations:account"]) {
+            return self.tagged_accounts(call, caller, body);
+        }
         let account = self.visited(caller).ok_or(DENIED_EXCEPTION)?;
         let holdings =
             account.regions.get(call.region.as_str()).ok_or((403, "UnrecognizedClientException"))?;
