@@ -242,18 +242,26 @@ impl<'g> Job<'g> {
         self.facts.summary.count(row, position, (place.0 + 1, place.1));
         let Some(format) = self.gatherer.shown else { return };
         match rendered(row, format) {
-            Ok(text) => self.keep_row(row, place, text),
+            Ok(text) => self.keep_row(&row.event, place, text, None),
             Err(error) => self.check(Err(error)),
         }
     }
 
-    fn keep_row(&mut self, row: &ResourceOutcome, place: Place, text: Vec<u8>) {
+    /// Keeps a row; `uncovered` is the account in the path of the input if the row is of an uncovered event.
+    fn keep_row(
+        &mut self,
+        event: &EventSummary,
+        place: Place,
+        text: Vec<u8>,
+        uncovered: Option<Option<&AccountId>>,
+    ) {
         let kept = KeptRow {
-            time: row.event.timestamp(),
-            written_time: row.event.time.clone(),
-            is_uncovered: row.status == Outcome::Uncovered,
+            time: event.timestamp(),
+            written_time: event.time.clone(),
+            is_uncovered: uncovered.is_some(),
             place,
             text,
+            account: uncovered.flatten().cloned(),
         };
         if self.rows.push(kept) {
             let spilled = self.rows.spill(&self.shared.rows);
@@ -261,10 +269,20 @@ impl<'g> Job<'g> {
         }
     }
 
-    fn uncovered(&mut self, event: Arc<EventSummary>) {
+    fn uncovered(
+        &mut self,
+        record: &LocatedRecord<'_>,
+        account: Option<&AccountId>,
+        event: &Arc<EventSummary>,
+    ) {
         let name = (event.source.clone(), event.name.clone());
         *self.facts.summary.uncovered.entry(name).or_default() += 1;
-        self.row(&Row::of_event(event, Outcome::Uncovered), None);
+        let place = self.next_place();
+        let row = Row::of_event(Arc::clone(event), Outcome::Uncovered);
+        self.facts.summary.count(&row, None, (place.0 + 1, place.1));
+        if self.gatherer.shown.is_some() {
+            self.keep_row(event, place, record.raw.as_bytes().to_vec(), Some(account));
+        }
     }
 }
 
@@ -323,7 +341,7 @@ impl RecordSink for Job<'_> {
                     self.row(row, Some(&position));
                 }
             }
-            Classification::Uncovered(event) if in_range => self.uncovered(event),
+            Classification::Uncovered(event) if in_range => self.uncovered(record, account, &event),
             _ => {}
         }
     }

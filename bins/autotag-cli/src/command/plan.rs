@@ -1,5 +1,6 @@
 //! `autotag plan`: which tags records would lead to, and why.
 
+use crate::callers::Callers;
 use crate::cli::PlanArgs;
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
@@ -24,7 +25,9 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Completion> {
     let backend = MemoryBackend::offline();
     // Nothing of this plan is retried, so it does not depend on the time.
     let planner = Planner::new(classifier.policy(), &*store, &backend, Timestamp::UNIX_EPOCH);
-    let mut shown = Shown::new(args, format, rows.drain()?, summary);
+    let callers = Callers { trust: &classifier.policy().trust, sessions: &*store };
+    let others = rows.drain()?.map(|row| callers.rendered(row?, format));
+    let mut shown = Shown::new(args, format, others, summary);
     match &mut creations {
         Sorted::Memory(creations) => {
             let mut records = ClassifiedRecords::default();
