@@ -242,28 +242,13 @@ impl<'g> Job<'g> {
         self.facts.summary.count(row, position, (place.0 + 1, place.1));
         let Some(format) = self.gatherer.shown else { return };
         match rendered(row, format) {
-            Ok(text) => self.keep_row(&row.event, place, text, None),
+            Ok(text) => self.keep_row(KeptRow::decided(&row.event, place, text)),
             Err(error) => self.check(Err(error)),
         }
     }
 
-    /// Keeps a row; `uncovered` is the account in the path of the input if the row is of an uncovered event.
-    fn keep_row(
-        &mut self,
-        event: &EventSummary,
-        place: Place,
-        text: Vec<u8>,
-        uncovered: Option<Option<&AccountId>>,
-    ) {
-        let kept = KeptRow {
-            time: event.timestamp(),
-            written_time: event.time.clone(),
-            is_uncovered: uncovered.is_some(),
-            place,
-            text,
-            account: uncovered.flatten().cloned(),
-        };
-        if self.rows.push(kept) {
+    fn keep_row(&mut self, row: KeptRow) {
+        if self.rows.push(row) {
             let spilled = self.rows.spill(&self.shared.rows);
             self.check(spilled.map_err(anyhow::Error::from));
         }
@@ -281,7 +266,7 @@ impl<'g> Job<'g> {
         let row = Row::of_event(Arc::clone(event), Outcome::Uncovered);
         self.facts.summary.count(&row, None, (place.0 + 1, place.1));
         if self.gatherer.shown.is_some() {
-            self.keep_row(event, place, record.raw.as_bytes().to_vec(), Some(account));
+            self.keep_row(KeptRow::uncovered(event, place, record.raw, account));
         }
     }
 }

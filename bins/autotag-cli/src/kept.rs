@@ -2,6 +2,7 @@
 
 use crate::spill::{Bytes, Spill};
 use autotag_handlers::classify::{Classification, Classifier, Envelope};
+use autotag_handlers::event::EventSummary;
 use autotag_handlers::records::PlanRequest;
 use autotag_handlers::services::TagTarget;
 use autotag_model::arn::AccountId;
@@ -130,6 +131,25 @@ pub(crate) struct KeptRow {
     pub(crate) text: Vec<u8>,
     /// The account in the path of the input, of an uncovered event.
     pub(crate) account: Option<AccountId>,
+}
+
+impl KeptRow {
+    /// A row that is decided when its record is read; `text` is the row as it is printed.
+    pub(crate) fn decided(event: &EventSummary, place: Place, text: Vec<u8>) -> Self {
+        let (time, written_time) = (event.timestamp(), event.time.clone());
+        Self { time, written_time, is_uncovered: false, place, text, account: None }
+    }
+
+    /// The row of an event that no rule covers, by its record.
+    pub(crate) fn uncovered(
+        event: &EventSummary,
+        place: Place,
+        record: &str,
+        account: Option<&AccountId>,
+    ) -> Self {
+        let row = Self::decided(event, place, record.as_bytes().to_vec());
+        Self { is_uncovered: true, account: account.cloned(), ..row }
+    }
 }
 
 impl Spill for KeptRow {
