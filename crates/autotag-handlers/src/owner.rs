@@ -120,6 +120,28 @@ impl Owner {
         Self { channel: self.channel.or(Some(tool.channel())), tool: Some(tool.name), ..self }
     }
 
+    /// The owner whom the principal at the end of the chain names.
+    fn at_origin(
+        self,
+        at: &Principal,
+        named: Option<NamedOwner>,
+        is_chain: bool,
+        claims: Claims,
+        trust: &Trust,
+    ) -> Self {
+        let owner = Self { account: at.account_id().map(|account| account.to_string()), ..self };
+        let Some(named) = named else { return Self { claimed: claims.other_than([None, None]), ..owner } };
+        let person = named.person(&trust.people);
+        let is_workload = named.source == OwnerSource::Workload;
+        let source = if is_chain && named.is_origin() { OwnerSource::RoleChain } else { named.source };
+        let owner = Self {
+            workload: is_workload.then(|| workload(at)).flatten(),
+            claimed: claims.other_than([person.as_deref(), Some(&named.name)]),
+            ..owner
+        };
+        owner.named(NamedOwner { source, ..named }).of_person(person)
+    }
+
     fn named(self, named: NamedOwner) -> Self {
         let NamedOwner { name, source, proof, fields, arn } = named;
         Self { name: Some(name), source: Some(source), proof: Some(proof), subject: fields, arn, ..self }
@@ -188,27 +210,15 @@ pub async fn resolve(
             ChainStep::End => break claims.or_unknown(name_of(&at, session.as_ref(), trust)),
         }
     };
-    let is_workload = named.as_ref().is_some_and(|named| named.source == OwnerSource::Workload);
-    let person = named.as_ref().and_then(|named| named.person(&trust.people));
     let owner = Owner {
-        workload: is_workload.then(|| workload(&at)).flatten(),
         chain: trace.links,
         pending: trace.pending,
         channel: Channel::of(principal, own_session.as_ref()),
-        account: at.account_id().map(|account| account.to_string()),
-        claimed: claims.other_than([person.as_deref(), named.as_ref().map(|named| &*named.name)]),
         session: own_session,
         session_is_provisional: trace.is_provisional,
         ..Owner::default()
     };
-    Ok(match named {
-        Some(named) => {
-            let is_chain = depth > 0 && named.is_origin();
-            let source = if is_chain { OwnerSource::RoleChain } else { named.source };
-            owner.named(NamedOwner { source, ..named }).of_person(person)
-        }
-        None => owner,
-    })
+    Ok(owner.at_origin(&at, named, depth > 0, claims, trust))
 }
 
 /// The role at which a chain is cut because of its length.
