@@ -242,29 +242,32 @@ impl<'g> Job<'g> {
         self.facts.summary.count(row, position, (place.0 + 1, place.1));
         let Some(format) = self.gatherer.shown else { return };
         match rendered(row, format) {
-            Ok(text) => self.keep_row(row, place, text),
+            Ok(text) => self.keep_row(KeptRow::decided(&row.event, place, text)),
             Err(error) => self.check(Err(error)),
         }
     }
 
-    fn keep_row(&mut self, row: &ResourceOutcome, place: Place, text: Vec<u8>) {
-        let kept = KeptRow {
-            time: row.event.timestamp(),
-            written_time: row.event.time.clone(),
-            is_uncovered: row.status == Outcome::Uncovered,
-            place,
-            text,
-        };
-        if self.rows.push(kept) {
+    fn keep_row(&mut self, row: KeptRow) {
+        if self.rows.push(row) {
             let spilled = self.rows.spill(&self.shared.rows);
             self.check(spilled.map_err(anyhow::Error::from));
         }
     }
 
-    fn uncovered(&mut self, event: Arc<EventSummary>) {
+    fn uncovered(
+        &mut self,
+        record: &LocatedRecord<'_>,
+        account: Option<&AccountId>,
+        event: &Arc<EventSummary>,
+    ) {
         let name = (event.source.clone(), event.name.clone());
         *self.facts.summary.uncovered.entry(name).or_default() += 1;
-        self.row(&Row::of_event(event, Outcome::Uncovered), None);
+        let place = self.next_place();
+        let row = Row::of_event(Arc::clone(event), Outcome::Uncovered);
+        self.facts.summary.count(&row, None, (place.0 + 1, place.1));
+        if self.gatherer.shown.is_some() {
+            self.keep_row(KeptRow::uncovered(event, place, record.raw, account));
+        }
     }
 }
 
@@ -323,7 +326,7 @@ impl RecordSink for Job<'_> {
                     self.row(row, Some(&position));
                 }
             }
-            Classification::Uncovered(event) if in_range => self.uncovered(event),
+            Classification::Uncovered(event) if in_range => self.uncovered(record, account, &event),
             _ => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::spill::{Bytes, Spill};
 use autotag_handlers::classify::{Classification, Classifier, Envelope};
+use autotag_handlers::event::EventSummary;
 use autotag_handlers::records::PlanRequest;
 use autotag_handlers::services::TagTarget;
 use autotag_model::arn::AccountId;
@@ -118,7 +119,7 @@ fn read_event(input: &mut impl Read) -> io::Result<EventBridgeEnvelope> {
     Ok(event)
 }
 
-/// A row that is decided when its record is read, as it is printed.
+/// A row of a record that leads to no resource.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct KeptRow {
     pub(crate) time: Option<Timestamp>,
@@ -126,7 +127,29 @@ pub(crate) struct KeptRow {
     /// Uncovered events come after all others of their time.
     pub(crate) is_uncovered: bool,
     pub(crate) place: Place,
+    /// The row as it is printed. Of an uncovered event the record itself: who called is known only with all sessions.
     pub(crate) text: Vec<u8>,
+    /// The account in the path of the input, of an uncovered event.
+    pub(crate) account: Option<AccountId>,
+}
+
+impl KeptRow {
+    /// A row that is decided when its record is read; `text` is the row as it is printed.
+    pub(crate) fn decided(event: &EventSummary, place: Place, text: Vec<u8>) -> Self {
+        let (time, written_time) = (event.timestamp(), event.time.clone());
+        Self { time, written_time, is_uncovered: false, place, text, account: None }
+    }
+
+    /// The row of an event that no rule covers, by its record.
+    pub(crate) fn uncovered(
+        event: &EventSummary,
+        place: Place,
+        record: &str,
+        account: Option<&AccountId>,
+    ) -> Self {
+        let row = Self::decided(event, place, record.as_bytes().to_vec());
+        Self { is_uncovered: true, account: account.cloned(), ..row }
+    }
 }
 
 impl Spill for KeptRow {
@@ -140,7 +163,8 @@ impl Spill for KeptRow {
         self.is_uncovered.encode(out)?;
         self.place.0.encode(out)?;
         self.place.1.encode(out)?;
-        self.text.encode(out)
+        self.text.encode(out)?;
+        self.account.as_ref().map(|account| account.as_str().to_owned()).encode(out)
     }
 
     fn read(input: &mut impl Read) -> io::Result<Self> {
@@ -150,6 +174,7 @@ impl Spill for KeptRow {
             is_uncovered: bool::decode(input)?,
             place: (u64::decode(input)?, u64::decode(input)?),
             text: Vec::decode(input)?,
+            account: Option::<String>::decode(input)?.and_then(|account| AccountId::new(&account)),
         })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 failed, or something could not be read or done; 2 wrong usage or configuration.
 
+mod callers;
 mod cli;
 mod collisions;
 mod command;

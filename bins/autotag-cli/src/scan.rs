@@ -7,6 +7,7 @@ use autotag_handlers::records::{ClassifiedRecords, Collector as _, InputReader, 
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{LocatedRecord, Malformed, Position};
+use autotag_model::identity::Principal;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -52,6 +53,14 @@ pub(crate) fn is_undone(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Deferred(_) | Outcome::Refused(_) | Outcome::Malformed(_))
 }
 
+/// The caller of an event without a rule, as its record says.
+#[derive(Debug)]
+pub(crate) struct UncoveredCall {
+    /// Source and name.
+    pub(crate) event: (String, String),
+    pub(crate) principal: Principal,
+}
+
 /// The content of one or all inputs.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
@@ -59,6 +68,8 @@ pub(crate) struct Scan {
     pub(crate) records: ClassifiedRecords,
     /// Creating events without a rule, by source and name.
     pub(crate) uncovered: BTreeMap<(String, String), u64>,
+    /// The principals of those events, in the order of the inputs, if they can be parsed.
+    pub(crate) uncovered_calls: Vec<UncoveredCall>,
     pub(crate) unreadable: Vec<Unreadable>,
     /// The locations of creations and rejected records. An [`OriginId`] is an index of this list.
     pub(crate) locations: Vec<RecordLocation>,
@@ -84,6 +95,7 @@ impl Scan {
         self.records.creations.append(&mut other.records.creations);
         self.records.rejected.append(&mut other.records.rejected);
         self.uncovered_rows.append(&mut other.uncovered_rows);
+        self.uncovered_calls.append(&mut other.uncovered_calls);
         self.unreadable.append(&mut other.unreadable);
         for (event, count) in other.uncovered {
             *self.uncovered.entry(event).or_default() += count;
@@ -235,7 +247,10 @@ impl RecordSink for ScanSink {
                 let name = (event.source.clone(), event.name.clone());
                 let origin = self.origin(&record.position);
                 let scan = self.scan();
-                *scan.uncovered.entry(name).or_default() += 1;
+                *scan.uncovered.entry(name.clone()).or_default() += 1;
+                if let Ok(principal) = Principal::of(&record.record) {
+                    scan.uncovered_calls.push(UncoveredCall { event: name, principal });
+                }
                 scan.uncovered_rows.push(from(origin, Row::of_event(event, Outcome::Uncovered)));
             }
             _ => {}

@@ -101,12 +101,18 @@ fn events_that_no_rule_covers_are_listed_with_their_number() {
     ];
     fs::write(&trail, records.map(|record| record.to_string()).join("\n")).unwrap();
     let uncovered = ["catalog", "--uncovered-by", trail.to_str().unwrap()];
-    let event = |source: &str, name: &str, records: u64| json!({"event_source": source, "event_name": name, "records": records});
+    let event = |source: &str, name: &str, records: u64| {
+        let root = json!({"owner": "root", "proof": "person", "owner_account": null, "person": null, "records": records});
+        json!({"event_source": source, "event_name": name, "records": records, "owners": 1, "callers": [root]})
+    };
     let buckets = event("other.amazonaws.com", "CreateBucket", 2);
     assert_eq!(json_of(&uncovered), [buckets.clone(), event("none.amazonaws.com", "CreateThing", 1)]);
     assert_eq!(json_of(&[&uncovered[..], &["--service", "other"]].concat()), [buckets]);
     let csv = autotag(&[&uncovered[..], &["--service", "none", "--format", "csv"]].concat());
-    assert_eq!(stdout(&csv), "event_source,event_name,records\nnone.amazonaws.com,CreateThing,1\n");
+    let cells = "none.amazonaws.com,CreateThing,1,1,\"[{\"\"owner\"\":\"\"root\"\",";
+    let csv_text = stdout(&csv);
+    assert!(csv_text.starts_with("event_source,event_name,records,owners,callers\n"), "{csv_text}");
+    assert!(csv_text.lines().nth(1).unwrap().starts_with(cells), "{csv_text}");
     assert_eq!(stderr(&csv), "1 uncovered event in 1 of 4 records\n");
     let table = stdout(&autotag(&uncovered));
     assert!(table.contains("CreateThing") && table.contains("CreateBucket"), "{table}");
@@ -130,7 +136,7 @@ fn a_plan_counts_what_derived_rules_found_and_says_how_to_confirm_them() {
     assert!(summary.contains("docs/adding-a-service.md#fixtures"), "{summary}");
     let csv = stdout(&grafana.run("plan", "", &["--format", "csv"]));
     assert!(
-        csv.lines().next().unwrap().ends_with(",evidence") && csv.trim_end().ends_with(",derived"),
+        csv.lines().next().unwrap().contains(",evidence,owner_arn,") && csv.contains(",derived,arn:aws:iam:"),
         "{csv}"
     );
     let shipped = stderr(&autotag(&["plan", "fixtures/trail"]));

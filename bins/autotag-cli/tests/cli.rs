@@ -101,6 +101,12 @@ fn a_json_line_has_exactly_the_promised_keys() {
         "claimed",
         "channel",
         "evidence",
+        "owner_arn",
+        "owner_account",
+        "person",
+        "tool",
+        "requested_tags",
+        "missing_tags",
     ];
     let places: Vec<usize> = keys.iter().map(|key| line.find(&format!("\"{key}\":")).unwrap()).collect();
     assert!(places.is_sorted(), "{line}");

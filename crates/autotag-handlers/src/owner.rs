@@ -15,6 +15,7 @@ mod name;
 mod proof;
 mod source;
 mod source_identity;
+mod tool;
 
 pub use channel::Channel;
 pub use evidence::{ChainLink, MAX_HOPS, MAX_SESSION_DELAY, MissingEvidence, PendingEvidence};
@@ -33,6 +34,7 @@ use serde::Serialize;
 use session_store::{SessionReader, SessionStoreError};
 use source_identity::{SourceIdentity, source_identity};
 use std::collections::BTreeMap;
+use tool::Tool;
 
 /// Who a resource belongs to, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -66,6 +68,14 @@ pub struct Owner {
     pub account: Option<String>,
     /// The parts of a web identity's subject or of a pod's service account, by name: `{subject.*}` of a policy.
     pub subject: BTreeMap<String, String>,
+    /// The ARN of the principal whose name the owner has: a user, a role, a function, or a session with that name. `None` if
+    /// it is the name of no principal, for example the subject of an identity provider or a tag of a parent.
+    pub arn: Option<String>,
+    /// The one person that the owner is in all accounts: by the policy's `[people]`, whose name the owner then has, or a user
+    /// of Identity Center.
+    pub person: Option<String>,
+    /// The program that the caller claims to be, by the user agent: `terraform`. Nothing proves it.
+    pub tool: Option<&'static str>,
 }
 
 impl Owner {
@@ -78,7 +88,9 @@ impl Owner {
     /// The same chain with the owner of the parent resource.
     #[must_use]
     pub fn inherited(self, name: &str) -> Self {
-        self.named(NamedOwner::new(name, OwnerSource::Parent, Proof::Service))
+        // A tag says nothing about the account in which its name is known.
+        let named = self.named(NamedOwner::new(name, OwnerSource::Parent, Proof::Service));
+        Self { account: None, person: None, ..named }
     }
 
     /// The same owner while the parent has no owner yet.
@@ -90,17 +102,57 @@ impl Owner {
 
     /// The same chain with the principal of this ARN, for whom the service works.
     #[must_use]
-    pub fn requested_by(self, arn: &str) -> Self {
+    pub fn requested_by(self, arn: &str, trust: &Trust) -> Self {
         let requester = Principal::from_value(&serde_json::json!({"arn": arn}));
-        match name_of(&requester, None, &Trust::default()) {
-            Some(named) => self.named(NamedOwner::new(&named.name, OwnerSource::Requester, Proof::Service)),
-            None => self,
-        }
+        let Some(named) = name_of(&requester, None, trust) else { return self };
+        let person = named.person(&trust.people);
+        let named = NamedOwner { source: OwnerSource::Requester, proof: Proof::Service, ..named };
+        let account = requester.account_id().map(|account| account.to_string());
+        Self { account, person: None, ..self.named(named) }.of_person(person)
+    }
+
+    /// The same owner with the program that the user agent names, if `principal` made the call. The caller chooses the user
+    /// agent, so the channel follows it only where the record itself tells none.
+    #[must_use]
+    pub fn with_user_agent(self, principal: &Principal, user_agent: Option<&str>) -> Self {
+        let is_service = principal.kind == PrincipalKind::AwsService || principal.is_service_linked();
+        let Some(tool) = user_agent.filter(|_| !is_service).and_then(Tool::of) else { return self };
+        Self { channel: self.channel.or(Some(tool.channel())), tool: Some(tool.name), ..self }
+    }
+
+    /// The owner whom the principal at the end of the chain names.
+    fn at_origin(
+        self,
+        at: &Principal,
+        named: Option<NamedOwner>,
+        is_chain: bool,
+        claims: Claims,
+        trust: &Trust,
+    ) -> Self {
+        let owner = Self { account: at.account_id().map(|account| account.to_string()), ..self };
+        let Some(named) = named else { return Self { claimed: claims.other_than([None, None]), ..owner } };
+        let person = named.person(&trust.people);
+        let is_workload = named.source == OwnerSource::Workload;
+        let source = if is_chain && named.is_origin() { OwnerSource::RoleChain } else { named.source };
+        let owner = Self {
+            workload: is_workload.then(|| workload(at)).flatten(),
+            claimed: claims.other_than([person.as_deref(), Some(&named.name)]),
+            ..owner
+        };
+        owner.named(NamedOwner { source, ..named }).of_person(person)
     }
 
     fn named(self, named: NamedOwner) -> Self {
-        let NamedOwner { name, source, proof, fields } = named;
-        Self { name: Some(name), source: Some(source), proof: Some(proof), subject: fields, ..self }
+        let NamedOwner { name, source, proof, fields, arn } = named;
+        Self { name: Some(name), source: Some(source), proof: Some(proof), subject: fields, arn, ..self }
+    }
+
+    /// The same owner under the name of the person, if they are one.
+    fn of_person(self, person: Option<String>) -> Self {
+        match person {
+            Some(person) => Self { name: Some(person.clone()), person: Some(person), ..self },
+            None => self,
+        }
     }
 }
 
@@ -153,33 +205,26 @@ pub async fn resolve(
                 trace.too_long();
                 // Whoever makes a chain this long chooses the name of the session at which it is cut.
                 claims.claimed = claims.claimed.take().or_else(|| at.session_name().map(str::to_owned));
-                break at.role_name().map(|role| NamedOwner::new(role, OwnerSource::Role, Proof::NameOnly));
+                break unfollowed_role(&at);
             }
             ChainStep::End => break claims.or_unknown(name_of(&at, session.as_ref(), trust)),
         }
     };
-    let workload = match &named {
-        Some(named) if named.source == OwnerSource::Workload => workload(&at),
-        _ => None,
-    };
     let owner = Owner {
-        workload,
         chain: trace.links,
         pending: trace.pending,
         channel: Channel::of(principal, own_session.as_ref()),
-        account: at.account_id().map(|account| account.to_string()),
-        claimed: claims.other_than(named.as_ref().map(|named| named.name.as_str())),
         session: own_session,
         session_is_provisional: trace.is_provisional,
         ..Owner::default()
     };
-    Ok(match named {
-        Some(named) if depth > 0 && named.is_origin() => {
-            owner.named(NamedOwner { source: OwnerSource::RoleChain, ..named })
-        }
-        Some(named) => owner.named(named),
-        None => owner,
-    })
+    Ok(owner.at_origin(&at, named, depth > 0, claims, trust))
+}
+
+/// The role at which a chain is cut because of its length.
+fn unfollowed_role(at: &Principal) -> Option<NamedOwner> {
+    let named = NamedOwner::new(at.role_name()?, OwnerSource::Role, Proof::NameOnly);
+    Some(named.with_arn(at.role_arn()))
 }
 
 /// Names that callers chose, as the chain is followed.
@@ -206,9 +251,9 @@ impl Claims {
         }
     }
 
-    /// The claim, unless the owner has the same name.
-    fn other_than(self, owner: Option<&str>) -> Option<String> {
-        self.claimed.or(self.unknown).filter(|claimed| owner != Some(claimed))
+    /// The claim, unless the owner has one of these names.
+    fn other_than(self, names: [Option<&str>; 2]) -> Option<String> {
+        self.claimed.or(self.unknown).filter(|claimed| !names.contains(&Some(claimed)))
     }
 }
 
@@ -285,7 +330,8 @@ fn step(at: &Principal, session: Option<&Session>, trust: &Trust, claims: &mut C
     {
         // A record without the ARN of the role shows a name only, and anybody may choose one that begins so.
         let proof = if at.issuer_arn().is_some() { Proof::Person } else { Proof::NameOnly };
-        return ChainStep::Named(NamedOwner::new(name, OwnerSource::IdentityCenter, proof));
+        let named = NamedOwner::new(name, OwnerSource::IdentityCenter, proof);
+        return ChainStep::Named(named.with_arn(at.arn.clone()));
     }
     let entered = session.filter(|session| session.is_from_service(ACCOUNT_ACCESS));
     if let Some(user) = &at.on_behalf_of {

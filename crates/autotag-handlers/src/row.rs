@@ -1,5 +1,6 @@
 //! One resource of one event: in a plan with what is to happen, after execution with its outcome.
 
+use crate::backend::Tags;
 use crate::event::EventSummary;
 use crate::outcome::Outcome;
 use crate::owner::{Channel, Owner, OwnerSource, Proof};
@@ -8,6 +9,7 @@ use autotag_model::policy::Note;
 use autotag_model::rule::{Evidence, Resource};
 use autotag_model::tags::TagSet;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where a record came from. Only the program that read the record knows what the number means: a queue message, a
@@ -65,6 +67,11 @@ pub struct Row<S> {
     pub decided: TagSet,
     /// Remarks about how the tags came to be.
     pub notes: Vec<Note>,
+    /// The tags that the creating call itself asked for; `None` if they were not looked at.
+    pub requested: Option<Tags>,
+    /// The keys required by the policy that neither the call asked for nor the resource has; `None` if nothing was decided.
+    /// [`missing_tags`](Self::missing_tags) are those of them that the row does not write.
+    pub lacking: Option<Vec<String>>,
     /// What is to happen, or how it ended.
     pub status: S,
 }
@@ -85,6 +92,8 @@ impl<S> Row<S> {
             tags: TagSet::new(),
             decided: TagSet::new(),
             notes: Vec::new(),
+            requested: None,
+            lacking: None,
             status,
         }
     }
@@ -113,10 +122,20 @@ impl<S> Row<S> {
     /// The same row, its state turned into another.
     #[must_use]
     pub fn map_status<T>(self, turn: impl FnOnce(S) -> T) -> Row<T> {
-        let Self { event, origin, resource, resource_type, evidence, owner, tags, decided, notes, status } =
-            self;
-        let status = turn(status);
-        Row { event, origin, resource, resource_type, evidence, owner, tags, decided, notes, status }
+        Row {
+            event: self.event,
+            origin: self.origin,
+            resource: self.resource,
+            resource_type: self.resource_type,
+            evidence: self.evidence,
+            owner: self.owner,
+            tags: self.tags,
+            decided: self.decided,
+            notes: self.notes,
+            requested: self.requested,
+            lacking: self.lacking,
+            status: turn(self.status),
+        }
     }
 
     /// The account in which the resource lies, otherwise that of the event.
@@ -160,9 +179,43 @@ impl<S> Row<S> {
     pub fn channel(&self) -> Option<&str> {
         self.owner.as_ref()?.channel.as_ref().map(Channel::as_str)
     }
+
+    /// The ARN of the principal whose name the owner has.
+    pub fn owner_arn(&self) -> Option<&str> {
+        self.owner.as_ref()?.arn.as_deref()
+    }
+
+    /// The account of the principal at the origin of the chain.
+    pub fn owner_account(&self) -> Option<&str> {
+        self.owner.as_ref()?.account.as_deref()
+    }
+
+    /// The one person that the owner is in all accounts.
+    pub fn person(&self) -> Option<&str> {
+        self.owner.as_ref()?.person.as_deref()
+    }
+
+    /// The program that the caller claims to be.
+    pub fn tool(&self) -> Option<&'static str> {
+        self.owner.as_ref()?.tool
+    }
+
+    /// The tags that the creating call asked for, by key. Of a key that it has twice, the first one.
+    pub fn requested_tags(&self) -> Option<BTreeMap<&str, &str>> {
+        let requested = self.requested.as_ref()?.iter();
+        Some(requested.rev().map(|(key, value)| (key.as_str(), value.as_str())).collect())
+    }
 }
 
 impl<S: Status> Row<S> {
+    /// The keys required by the policy that the resource does not have in the end: neither by the call, nor before, nor by
+    /// what is written. `None` if nothing was decided about it.
+    pub fn missing_tags(&self) -> Option<Vec<&str>> {
+        let is_written = self.status.outcome().is_none_or(|outcome| *outcome == Outcome::Tagged);
+        let written = |key: &str| is_written && self.tags.pairs().any(|(known, _)| known == key);
+        Some(self.lacking.as_ref()?.iter().map(String::as_str).filter(|key| !written(key)).collect())
+    }
+
     /// Why the row is in its state, and the remarks about its tags.
     pub fn reason(&self) -> Option<String> {
         let notes = self.notes.iter().map(ToString::to_string);
@@ -198,6 +251,12 @@ struct Line<'r> {
     claimed: Option<&'r str>,
     channel: Option<&'r str>,
     evidence: Option<Evidence>,
+    owner_arn: Option<&'r str>,
+    owner_account: Option<&'r str>,
+    person: Option<&'r str>,
+    tool: Option<&'static str>,
+    requested_tags: Option<BTreeMap<&'r str, &'r str>>,
+    missing_tags: Option<Vec<&'r str>>,
 }
 
 impl<S: Status> Serialize for Row<S> {
@@ -220,6 +279,12 @@ impl<S: Status> Serialize for Row<S> {
             claimed: self.claimed(),
             channel: self.channel(),
             evidence: self.evidence,
+            owner_arn: self.owner_arn(),
+            owner_account: self.owner_account(),
+            person: self.person(),
+            tool: self.tool(),
+            requested_tags: self.requested_tags(),
+            missing_tags: self.missing_tags(),
         };
         line.serialize(serializer)
     }

@@ -21,7 +21,9 @@ mod file;
 mod input;
 mod note;
 mod pattern;
+mod people;
 mod profile;
+mod required;
 mod selection;
 mod template;
 mod trust;
@@ -36,7 +38,9 @@ pub use file::PolicyError;
 pub use input::DecisionInput;
 pub use note::Note;
 pub use pattern::Pattern;
+pub use people::People;
 pub use profile::Profile;
+pub use required::Required;
 pub use selection::Selection;
 pub use template::{TagTemplate, TagTemplateError, TemplateContext};
 pub use trust::{Trust, WorkloadName};
@@ -85,6 +89,8 @@ pub struct Policy {
     pub ignore: Ignore,
     /// The evidence about owners that is believed.
     pub trust: Trust,
+    /// The tag keys that resources must have.
+    pub required: Required,
 }
 
 /// The calls that a policy ignores.

@@ -3,6 +3,7 @@
 mod permission;
 mod saved;
 
+use crate::callers::Callers;
 use crate::cli::{ApplyArgs, PlanArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
@@ -58,7 +59,9 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
         let read = whole.iter().filter_map(|whole| ReadInput::new(inputs.get(whole.input)?, whole.creations));
         done.note_read(&read.collect::<Vec<_>>(), &run_of(args)?)?;
     }
-    let mut shown = Shown::new(&args.plan, format, rows.drain()?, summary);
+    let callers = Callers { trust: &policy.trust, sessions: &*store };
+    let others = rows.drain()?.map(|row| callers.rendered(row?, format));
+    let mut shown = Shown::new(&args.plan, format, others, summary);
     let requests = creations.drain()?.map(|creation| creation?.into_request(&classifier));
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let (mut undone, mut noted) = (false, done.as_ref());

@@ -29,6 +29,7 @@ struct Call {
     source: String,
     name: String,
     principal: Principal,
+    user_agent: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -59,7 +60,10 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
     let mut out = anstream::stdout().lock();
     for call in &calls {
         match sessions.wait(owner::resolve(&call.principal, &policy.trust, &known, &backend)) {
-            Ok(owner) => show(&mut out, call, &owner, format)?,
+            Ok(owner) => {
+                let owner = owner.with_user_agent(&call.principal, call.user_agent.as_deref());
+                show(&mut out, call, &owner, format)?;
+            }
             // The next call may be of another session.
             Err(error) => {
                 let id = call.id.as_deref().unwrap_or("without id");
@@ -125,6 +129,7 @@ impl CallSink<'_, '_> {
                 source: record.event_source.to_string(),
                 name: record.event_name.to_string(),
                 principal,
+                user_agent: record.user_agent.as_deref().map(str::to_owned),
             }),
             Err(error) => self.unreadable(&format!("{}: {error}", located.position)),
         }

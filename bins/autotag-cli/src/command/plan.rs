@@ -1,5 +1,6 @@
 //! `autotag plan`: which tags records would lead to, and why.
 
+use crate::callers::Callers;
 use crate::cli::PlanCommand;
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
@@ -28,7 +29,9 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     let planner = Planner::new(classifier.policy(), &*store, &backend, Timestamp::UNIX_EPOCH);
     let header = || Header::new(classifier.catalog(), classifier.policy());
     let mut file = out.as_deref().map(|path| PlanFile::create(path, &header()?)).transpose()?;
-    let mut shown = Shown::new(args, format, rows.drain()?, summary);
+    let callers = Callers { trust: &classifier.policy().trust, sessions: &*store };
+    let others = rows.drain()?.map(|row| callers.rendered(row?, format));
+    let mut shown = Shown::new(args, format, others, summary);
     let mut show = |plan: Plan| {
         let rows: Vec<PlannedResource> = plan.into_resources().collect();
         file.as_mut().map_or(Ok(()), |file| file.add(&rows))?;

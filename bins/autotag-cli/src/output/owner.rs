@@ -24,7 +24,10 @@ pub(crate) fn owner_lines(principal: &Principal, owner: Option<&Owner>) -> Vec<S
             lines.push(format!("       {}", link.evidence));
         }
         lines.extend(owner.workload.iter().map(|workload| format!("workload {workload}")));
-        lines.extend(owner.channel.iter().map(|channel| format!("channel {channel}")));
+        let person = owner.person.as_deref();
+        let is_other = |arn: &&String| person.is_some_and(|person| !arn.ends_with(person));
+        lines.extend(owner.arn.iter().filter(is_other).map(|arn| format!("who is {arn} by `[people]`")));
+        lines.extend(owner.channel.iter().map(channel_line));
         lines.extend(
             owner
                 .claimed
@@ -33,6 +36,11 @@ pub(crate) fn owner_lines(principal: &Principal, owner: Option<&Owner>) -> Vec<S
         );
     }
     lines
+}
+
+fn channel_line(channel: &Channel) -> String {
+    let claim = if channel.is_claimed() { ", by the user agent: the caller chose it" } else { "" };
+    format!("channel {channel}{claim}")
 }
 
 /// The same, as programs see it. The names are a contract.
@@ -51,6 +59,9 @@ pub(crate) struct OwnerLine<'o> {
     channel: Option<&'o str>,
     owner_account: Option<&'o str>,
     subject: &'o BTreeMap<String, String>,
+    owner_arn: Option<&'o str>,
+    person: Option<&'o str>,
+    tool: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -94,6 +105,9 @@ impl<'o> OwnerLine<'o> {
             channel: owner.channel.as_ref().map(Channel::as_str),
             owner_account: owner.account.as_deref(),
             subject: &owner.subject,
+            owner_arn: owner.arn.as_deref(),
+            person: owner.person.as_deref(),
+            tool: owner.tool,
         }
     }
 }

@@ -8,6 +8,7 @@ use autotag_handlers::row::{Row, Status};
 use autotag_model::rule::Evidence;
 use autotag_model::spreadsheet::neutralized;
 use autotag_model::tags::TagSet;
+use serde::Serialize;
 use std::borrow::Cow;
 use std::io::Write;
 
@@ -110,7 +111,7 @@ pub(crate) fn rendered<S: Status>(row: &Row<S>, format: Format) -> Result<Vec<u8
     })
 }
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 23] = [
     "event_id",
     "event_time",
     "event_source",
@@ -128,9 +129,15 @@ const COLUMNS: [&str; 17] = [
     "claimed",
     "channel",
     "evidence",
+    "owner_arn",
+    "owner_account",
+    "person",
+    "tool",
+    "requested_tags",
+    "missing_tags",
 ];
 
-fn csv_cells<S: Status>(row: &Row<S>) -> Result<[String; 17]> {
+fn csv_cells<S: Status>(row: &Row<S>) -> Result<[String; 23]> {
     let event = &row.event;
     let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
     let cells = [
@@ -151,8 +158,19 @@ fn csv_cells<S: Status>(row: &Row<S>) -> Result<[String; 17]> {
         text(row.claimed()),
         text(row.channel()),
         text(row.evidence.map(Evidence::as_str)),
+        text(row.owner_arn()),
+        text(row.owner_account()),
+        text(row.person()),
+        text(row.tool()),
+        json(row.requested_tags())?,
+        json(row.missing_tags())?,
     ];
     Ok(cells.map(|cell| neutralized(&cell).into_owned()))
+}
+
+/// A cell with a list or a map; empty if there is none.
+fn json(value: Option<impl Serialize>) -> Result<String> {
+    Ok(value.map(|value| serde_json::to_string(&value)).transpose()?.unwrap_or_default())
 }
 
 /// The most rows of one table. The widths of its columns depend on all its cells, so a table is kept in memory until it is

@@ -60,6 +60,10 @@ pub(super) struct SavedOwner {
     pub(super) source: Option<OwnerSource>,
     pub(super) proof: Option<Proof>,
     pub(super) claimed: Option<String>,
+    pub(super) channel: Option<String>,
+    pub(super) arn: Option<String>,
+    pub(super) account: Option<String>,
+    pub(super) person: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +111,10 @@ impl SavedResource {
                 source: owner.and_then(|owner| owner.source),
                 proof: owner.and_then(|owner| owner.proof),
                 claimed: owner.and_then(|owner| owner.claimed.clone()),
+                channel: row.channel().map(str::to_owned),
+                arn: owner.and_then(|owner| owner.arn.clone()),
+                account: owner.and_then(|owner| owner.account.clone()),
+                person: owner.and_then(|owner| owner.person.clone()),
             },
             tags: row.tags.pairs().map(tag).collect(),
         }

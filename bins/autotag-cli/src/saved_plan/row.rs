@@ -5,7 +5,7 @@ use anyhow::{Result, anyhow, ensure};
 use autotag_handlers::backend::TaggableResource;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::event::EventSummary;
-use autotag_handlers::owner::Owner;
+use autotag_handlers::owner::{Channel, Owner};
 use autotag_handlers::plan::{Action, PlannedResource};
 use autotag_model::arn::{Arn, Partition};
 use autotag_model::rule::{Resource, Rule, Scope};
@@ -80,8 +80,10 @@ fn resource(saved: SavedName) -> Result<Resource> {
 }
 
 fn owner(saved: SavedOwner) -> Owner {
+    let SavedOwner { name, source, proof, claimed, channel, arn, account, person } = saved;
     let mut owner = Owner::default();
-    (owner.name, owner.source, owner.proof, owner.claimed) =
-        (saved.name, saved.source, saved.proof, saved.claimed);
+    (owner.name, owner.source, owner.proof, owner.claimed) = (name, source, proof, claimed);
+    (owner.arn, owner.account, owner.person) = (arn, account, person);
+    owner.channel = channel.as_deref().map(Channel::from);
     owner
 }

@@ -79,6 +79,7 @@ fn a_saved_plan_has_the_writes_of_the_plan() {
         for (read, row) in read.iter().zip(expected) {
             assert_eq!((&read.status, &read.tags, &read.resource), (&row.status, &row.tags, &row.resource));
             assert_eq!((read.owner_name(), read.owner_source()), (row.owner_name(), row.owner_source()));
+            assert_eq!((read.channel(), read.proof()), (row.channel(), row.proof()));
             assert_eq!((&read.event.id, read.event.timestamp()), (&row.event.id, row.event.timestamp()));
         }
         assert_eq!(plan.check(&catalog).unwrap().count, read.len() as u64);

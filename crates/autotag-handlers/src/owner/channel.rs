@@ -25,6 +25,12 @@ pub enum Channel {
     SignIn,
     /// IAM Roles Anywhere gave the session for a certificate.
     RolesAnywhere,
+    /// The command line of AWS called directly, by the user agent: a claim.
+    Cli,
+    /// A program with an SDK of AWS called directly, by the user agent: a claim.
+    Sdk,
+    /// A tool for infrastructure as code called directly, by the user agent: a claim.
+    Iac,
     /// This service forwarded the call of the principal (`invokedBy`).
     Service(String),
 }
@@ -59,8 +65,36 @@ impl Channel {
             Self::Console => "console",
             Self::SignIn => "sign-in",
             Self::RolesAnywhere => "roles-anywhere",
+            Self::Cli => "cli",
+            Self::Sdk => "sdk",
+            Self::Iac => "iac",
             Self::Service(service) => service,
         }
+    }
+
+    /// Whether the caller chose it, by the user agent of the call.
+    pub fn is_claimed(&self) -> bool {
+        matches!(self, Self::Cli | Self::Sdk | Self::Iac)
+    }
+}
+
+/// The channel of this name.
+impl From<&str> for Channel {
+    fn from(name: &str) -> Self {
+        let known = [
+            Self::Delegate,
+            Self::Agent,
+            Self::Console,
+            Self::SignIn,
+            Self::RolesAnywhere,
+            Self::Cli,
+            Self::Sdk,
+            Self::Iac,
+        ];
+        known
+            .into_iter()
+            .find(|known| known.as_str() == name)
+            .unwrap_or_else(|| Self::Service(name.to_owned()))
     }
 }
 

@@ -4,7 +4,7 @@ use super::proof::Proof;
 use super::source::OwnerSource;
 use autotag_model::arn::Arn;
 use autotag_model::identity::{Principal, PrincipalKind};
-use autotag_model::policy::{Trust, WorkloadName};
+use autotag_model::policy::{People, Trust, WorkloadName};
 use autotag_model::session::Session;
 use autotag_model::subject::read_subject;
 use std::collections::BTreeMap;
@@ -17,18 +17,43 @@ pub(super) struct NamedOwner {
     pub(super) proof: Proof,
     /// The parts of a subject.
     pub(super) fields: BTreeMap<String, String>,
+    /// The ARN of the principal whose name it is.
+    pub(super) arn: Option<String>,
 }
 
 impl NamedOwner {
     pub(super) fn new(name: &str, source: OwnerSource, proof: Proof) -> Self {
-        Self { name: name.to_owned(), source, proof, fields: BTreeMap::new() }
+        Self { name: name.to_owned(), source, proof, fields: BTreeMap::new(), arn: None }
+    }
+
+    pub(super) fn with_arn(self, arn: Option<String>) -> Self {
+        Self { arn, ..self }
+    }
+
+    /// The person of the policy whose alias the owner is, otherwise the user of Identity Center, whose name is the same in
+    /// all accounts. An alias counts for an owner that is proven: by ARN, or by a name that an identity provider gave.
+    pub(super) fn person(&self, people: &People) -> Option<String> {
+        if !self.proof.is_proven() {
+            return None;
+        }
+        let given = matches!(
+            self.source,
+            OwnerSource::IdentityCenter
+                | OwnerSource::Saml
+                | OwnerSource::WebIdentity
+                | OwnerSource::SourceIdentity
+        );
+        let by_arn = self.arn.as_deref().and_then(|arn| people.of_arn(arn));
+        let listed = by_arn.or_else(|| people.of_subject(&self.name).filter(|_| given));
+        let in_all_accounts = self.source == OwnerSource::IdentityCenter;
+        listed.or(Some(self.name.as_str()).filter(|_| in_all_accounts)).map(str::to_owned)
     }
 
     /// The owner whom the subject of a web identity names.
     pub(super) fn subject(subject: &str, provider: Option<&str>, trust: &Trust) -> Self {
         let read = read_subject(subject, provider, trust);
         let proof = if read.known { Proof::Workload } else { Proof::NameOnly };
-        Self { name: read.owner, source: OwnerSource::WebIdentity, proof, fields: read.fields }
+        Self { name: read.owner, source: OwnerSource::WebIdentity, proof, fields: read.fields, arn: None }
     }
 }
 
@@ -37,12 +62,13 @@ pub(super) fn name_of(at: &Principal, session: Option<&Session>, trust: &Trust) 
     let named = |name: Option<&str>, source, proof| name.map(|name| NamedOwner::new(name, source, proof));
     let service = || named(at.invoking_service(), OwnerSource::Service, Proof::Service);
     let account = |name| named(name, OwnerSource::Account, Proof::NameOnly).filter(|_| !is_anonymous(at));
+    let with_arn = |named: Option<NamedOwner>| named.map(|named| named.with_arn(at.arn.clone()));
     match &at.kind {
         PrincipalKind::IamUser => {
             let name = at.user_name.as_deref().or_else(|| at.arn.as_deref()?.rsplit(['/', ':']).next());
-            named(name.or(at.principal_id.as_deref()), OwnerSource::IamUser, Proof::Person)
+            with_arn(named(name.or(at.principal_id.as_deref()), OwnerSource::IamUser, Proof::Person))
         }
-        PrincipalKind::Root => Some(NamedOwner::new("root", OwnerSource::Root, Proof::Person)),
+        PrincipalKind::Root => with_arn(named(Some("root"), OwnerSource::Root, Proof::Person)),
         PrincipalKind::AssumedRole | PrincipalKind::Role => of_role(at, session, trust),
         PrincipalKind::SamlUser => named(at.user_name.as_deref(), OwnerSource::Saml, Proof::Person),
         PrincipalKind::WebIdentityUser => {
@@ -54,7 +80,8 @@ pub(super) fn name_of(at: &Principal, session: Option<&Session>, trust: &Trust) 
             service().or_else(|| account(at.principal_id.as_deref().or(at.account.as_deref())))
         }
         PrincipalKind::FederatedUser => {
-            named(federated_name(at).or(at.user_name.as_deref()), OwnerSource::FederatedUser, Proof::NameOnly)
+            let name = federated_name(at).or(at.user_name.as_deref());
+            with_arn(named(name, OwnerSource::FederatedUser, Proof::NameOnly))
         }
         _ => named(at.user_name.as_deref(), OwnerSource::FederatedUser, Proof::NameOnly)
             .or_else(service)
@@ -105,22 +132,29 @@ fn of_role(at: &Principal, session: Option<&Session>, trust: &Trust) -> Option<N
         return Some(account);
     }
     let by_service = session.is_some_and(|session| session.caller.kind == PrincipalKind::AwsService);
-    let role = |source| at.role_name().map(|name| NamedOwner::new(name, source, Proof::Workload));
+    let role = |source| {
+        let named = NamedOwner::new(at.role_name()?, source, Proof::Workload);
+        Some(named.with_arn(at.role_arn()))
+    };
     if by_service || is_proven_workload(at) || is_service_session(at) {
         let source_name = match trust.workload_name {
             WorkloadName::Source => at.in_scope_of.as_ref().and_then(|scope| scope.issued_to.as_deref()),
             _ => None,
         };
         let by_source = source_name.and_then(stable_name);
+        let function = |(name, arn): (String, String)| {
+            NamedOwner::new(&name, OwnerSource::Workload, Proof::Workload).with_arn(Some(arn))
+        };
         // A caller can choose the name of such a session, and have the service make the call.
         let proof = if by_service || is_proven_workload(at) { Proof::Workload } else { Proof::NameOnly };
         return by_source
-            .map(|name| NamedOwner::new(&name, OwnerSource::Workload, Proof::Workload))
+            .map(function)
             .or_else(|| role(OwnerSource::Workload))
             .map(|named| NamedOwner { proof, ..named });
     }
-    let session_name =
-        at.session_name().map(|name| NamedOwner::new(name, OwnerSource::RoleSession, Proof::NameOnly));
+    let session_name = at.session_name().map(|name| {
+        NamedOwner::new(name, OwnerSource::RoleSession, Proof::NameOnly).with_arn(at.arn.clone())
+    });
     session_name.or_else(|| role(OwnerSource::Role))
 }
 
@@ -159,14 +193,16 @@ pub(super) fn workload(at: &Principal) -> Option<String> {
     issued_to.or_else(|| at.session_name().map(str::to_owned))
 }
 
-/// The name of a workload that stays the same from run to run, by its ARN: `function:checkout`. `None` for ARNs of one
-/// run, such as a task or an instance: their role is the stable name.
-fn stable_name(arn: &str) -> Option<String> {
-    let arn: Arn = arn.parse().ok()?;
+/// The name and ARN of a workload that stay the same from run to run, by its ARN: `function:checkout`. `None` for ARNs of
+/// one run, such as a task or an instance: their role is the stable name.
+fn stable_name(text: &str) -> Option<(String, String)> {
+    let arn: Arn = text.parse().ok()?;
     match (arn.service(), arn.resource().split_once([':', '/'])) {
-        ("lambda", Some(("function", name))) => {
-            let name = name.split(':').next().filter(|name| !name.is_empty())?;
-            Some(format!("function:{name}"))
+        ("lambda", Some(("function", qualified))) => {
+            let name = qualified.split(':').next().filter(|name| !name.is_empty())?;
+            // Without the version or alias, which are of one run.
+            let unqualified = text.strip_suffix(qualified)?;
+            Some((format!("function:{name}"), format!("{unqualified}{name}")))
         }
         _ => None,
     }

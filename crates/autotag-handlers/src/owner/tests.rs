@@ -769,4 +769,5 @@ fn an_hour_after_its_issue_a_session_record_is_not_expected_any_more() {
 }
 
 mod claims;
+mod people;
 mod services;

@@ -72,6 +72,7 @@ pub(super) async fn resolve(
         OwnerError::Sessions(error) => store_outcome(&error),
         OwnerError::Directory(error) => error.outcome(age),
     })?;
+    let owner = owner.with_user_agent(&creation.principal, creation.event.user_agent.as_deref());
     let iam_tags = iam_tags.map_err(|error| error.outcome(age))?;
     Ok(Resolved { owner: Arc::new(owner), iam_tags, age, leaves_session_tags: false })
 }
@@ -145,6 +146,8 @@ pub(super) struct Decided {
     pub(super) all: TagSet,
     pub(super) notes: Vec<Note>,
     pub(super) owner: Arc<Owner>,
+    /// The required keys that neither the creating call asked for nor the resource has.
+    pub(super) lacking: Vec<String>,
     /// The outcome, if nothing is to be written.
     pub(super) nothing: Option<Outcome>,
 }
@@ -196,7 +199,9 @@ pub(super) fn decide(
         nothing = Some(Outcome::Skipped(SkipReason::Older));
         tags = TagSet::new();
     }
-    Ok(Decided { tags, all: decided, notes, owner, nothing })
+    let has = |key: &str| target.requested.iter().chain(&present).any(|(known, _)| known == key);
+    let lacking = policy.required.missing(&target.resource.resource_type, has);
+    Ok(Decided { tags, all: decided, notes, owner, lacking, nothing })
 }
 
 /// The values of the policy's placeholders for one resource.
@@ -274,7 +279,7 @@ fn inherit(
         return Ok(own());
     }
     if let Some(requester) = &target.requester {
-        return Ok(Arc::new((*resolved.owner).clone().requested_by(requester)));
+        return Ok(Arc::new((*resolved.owner).clone().requested_by(requester, &policy.trust)));
     }
     let (Some(parent), Some(key)) = (&target.parent, policy.owner_key()) else { return Ok(own()) };
     let read = ignore_not_found(known.tags_of(&parent.resource), resolved.age)?;

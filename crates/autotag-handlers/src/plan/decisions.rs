@@ -105,7 +105,8 @@ impl<'a> Decisions<'a> {
         for target in creation.targets {
             self.replace_namesake(&target);
             let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome.clone());
-            self.fail(Row { origin, ..row.by_rule_of(target.rule.evidence) });
+            let requested = Some(target.requested);
+            self.fail(Row { origin, requested, ..row.by_rule_of(target.rule.evidence) });
         }
     }
 
@@ -160,6 +161,7 @@ impl<'a> Decisions<'a> {
             origin: request.origin,
             owner: Some(Arc::clone(&resolved.owner)),
             evidence: Some(target.rule.evidence),
+            requested: Some(target.requested.clone()),
             ..Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), status)
         };
         if let Some(outcome) = self.unresolved_dependency(target) {
@@ -170,7 +172,7 @@ impl<'a> Decisions<'a> {
             Err(outcome) => return self.fail(row(outcome)),
         };
         let key = target.resource.key();
-        let Decided { tags, all, notes, owner, nothing } = decided;
+        let Decided { tags, all, notes, owner, lacking, nothing } = decided;
         self.owners.insert(key.clone(), Arc::clone(&owner));
         let action = match nothing {
             Some(outcome) => Action::Settled { outcome, depends_on: self.last_number(&key) },
@@ -183,7 +185,9 @@ impl<'a> Decisions<'a> {
         let row = Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), action)
             .by_rule_of(target.rule.evidence);
         let origin = request.origin;
-        let number = self.push(Row { origin, owner: Some(owner), tags, decided: all, notes, ..row });
+        let (requested, lacking) = (Some(target.requested.clone()), Some(lacking));
+        let row = Row { origin, owner: Some(owner), tags, decided: all, notes, requested, lacking, ..row };
+        let number = self.push(row);
         if writes {
             self.set_last(key, number);
         }
@@ -197,8 +201,10 @@ impl<'a> Decisions<'a> {
         let row =
             |status| Row { origin: request.origin, resource_type, evidence, ..Row::of_event(event, status) };
         let row = match decide(self.policy, request, resolved, target, self) {
-            Ok(Decided { tags, all, notes, owner, .. }) => {
-                Row { tags, decided: all, notes, owner: Some(owner), ..row(Action::LookUp(why)) }
+            Ok(Decided { tags, all, notes, owner, lacking, .. }) => {
+                let (requested, lacking) = (Some(target.requested.clone()), Some(lacking));
+                let owner = Some(owner);
+                Row { tags, decided: all, notes, owner, requested, lacking, ..row(Action::LookUp(why)) }
             }
             Err(outcome) => row(Action::settled(outcome)),
         };

@@ -24,6 +24,7 @@ use std::ops::{Deref, RangeInclusive};
 
 mod attacks;
 mod derived;
+mod facts;
 mod foreign_accounts;
 mod identity;
 mod late_parents;

@@ -4,6 +4,8 @@ mod values;
 
 use super::copies::CopyRules;
 use super::pattern::Pattern;
+use super::people::People;
+use super::required::{RequireFile, Required};
 use super::template::TagTemplate;
 use super::trust::{Trust, TrustFile};
 use super::{DerivedRules, Ignore, Policy, Profile, Selection};
@@ -46,6 +48,8 @@ struct File {
     existing: Existing,
     ignore: IgnoreFile,
     trust: TrustFile,
+    people: People,
+    require: RequireFile,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +115,8 @@ impl Default for File {
             existing: Existing::default(),
             ignore: IgnoreFile::default(),
             trust: TrustFile::default(),
+            people: People::default(),
+            require: RequireFile::default(),
         }
     }
 }
@@ -215,7 +221,8 @@ impl TryFrom<File> for Policy {
                 events: patterns(file.ignore.events),
                 accounts: file.ignore.accounts.into_iter().map(|account| account.0).collect(),
             },
-            trust: file.trust.into(),
+            trust: Trust { people: file.people, ..file.trust.into() },
+            required: file.require.into(),
         };
         policy.consistent()
     }
@@ -238,6 +245,7 @@ impl Default for Policy {
             derived: DerivedRules::default(),
             ignore: Ignore::default(),
             trust: Trust::default(),
+            required: Required::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `[trust]`: the evidence about owners that the policy believes beyond the default.
 
 use super::pattern::Pattern;
+use super::people::People;
 use crate::arn::Arn;
 use crate::subject::{FormName, IssuerUrl, is_known_issuer};
 use crate::tags::{TagConstraints, TagKey};
@@ -35,6 +36,8 @@ pub struct Trust {
     pub actor_tag: Option<String>,
     /// Which name a workload has as owner.
     pub workload_name: WorkloadName,
+    /// Who is one person, under which ARNs and names: the table `[people]`.
+    pub people: People,
 }
 
 /// Which stable name of a workload is its owner.
@@ -163,6 +166,7 @@ impl From<TrustFile> for Trust {
             issuers: file.issuers.0,
             actor_tag: file.actor_tag.map(|tag| tag.0),
             workload_name: file.workload_name,
+            people: People::default(),
         }
     }
 }

@@ -1,18 +1,23 @@
-//! `--uncovered-by`: the creating events of a trail that no rule covers.
+//! `--uncovered-by`: the creating events of a trail that no rule covers, and who calls them.
 
 use super::selection::is_wanted;
+use crate::callers::Callers;
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
 use crate::input::{self, Days};
 use crate::output::{by_count, plural, printable, table};
-use crate::scan::Scanner;
+use crate::scan::{Scanner, UncoveredCall};
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
-use autotag_model::policy::Policy;
+use autotag_handlers::owner::{Owner, Proof};
+use autotag_model::policy::{Policy, Trust};
+use autotag_model::session::Session;
 use autotag_model::spreadsheet::neutralized;
 use serde::Serialize;
-use std::io::Write;
+use session_store::MemoryStore;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 /// An event that no rule covers. The names of the fields are a contract.
 #[derive(Serialize)]
@@ -20,6 +25,85 @@ struct Uncovered<'e> {
     event_source: &'e str,
     event_name: &'e str,
     records: u64,
+    /// How many different owners called it.
+    owners: usize,
+    /// Those who called it most.
+    callers: Vec<Caller<'e>>,
+}
+
+/// An owner of events that no rule covers. The names of the fields are a contract.
+#[derive(Serialize)]
+struct Caller<'e> {
+    owner: Option<&'e str>,
+    proof: Option<&'static str>,
+    owner_account: Option<&'e str>,
+    person: Option<&'e str>,
+    records: u64,
+}
+
+/// What tells owners apart. A person is one in all accounts, and every other name belongs to its account.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct OwnerKey {
+    name: Option<String>,
+    person: Option<String>,
+    account: Option<String>,
+    proof: Option<&'static str>,
+}
+
+impl OwnerKey {
+    fn of(owner: Owner) -> Self {
+        let Owner { name, person, account, proof, .. } = owner;
+        let account = account.filter(|_| person.is_none());
+        Self { name, person, account, proof: proof.map(Proof::as_str) }
+    }
+}
+
+/// How often each owner called each event.
+type CallCounts = BTreeMap<(String, String), BTreeMap<OwnerKey, u64>>;
+
+/// How many callers of an event are listed.
+const LISTED: usize = 10;
+
+fn count_calls(calls: Vec<UncoveredCall>, sessions: Vec<Session>) -> io::Result<CallCounts> {
+    let (trust, sessions) = (Trust::default(), MemoryStore::from_iter(sessions));
+    let callers = Callers { trust: &trust, sessions: &sessions };
+    let mut counts = CallCounts::new();
+    for UncoveredCall { event, principal } in calls {
+        let owner = OwnerKey::of(callers.owner(&principal, None)?);
+        *counts.entry(event).or_default().entry(owner).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+/// The owners who called an event, the most frequent first.
+fn callers_of(owners: &BTreeMap<OwnerKey, u64>) -> Vec<Caller<'_>> {
+    let mut callers: Vec<Caller<'_>> = owners
+        .iter()
+        .map(|(owner, records)| Caller {
+            owner: owner.name.as_deref(),
+            proof: owner.proof,
+            owner_account: owner.account.as_deref(),
+            person: owner.person.as_deref(),
+            records: *records,
+        })
+        .collect();
+    callers.sort_by_key(|caller| std::cmp::Reverse(caller.records));
+    callers.truncate(LISTED);
+    callers
+}
+
+impl Uncovered<'_> {
+    /// The first callers in words: `mara 3, ben (name-only) 1, and 4 more`.
+    fn callers_in_short(&self) -> String {
+        let in_words = |caller: &Caller<'_>| {
+            let unproven = if caller.proof == Some(Proof::NameOnly.as_str()) { " (name-only)" } else { "" };
+            format!("{}{unproven} {}", caller.owner.unwrap_or("unknown"), caller.records)
+        };
+        let mut parts: Vec<String> = self.callers.iter().take(3).map(in_words).collect();
+        let more = self.owners.saturating_sub(parts.len());
+        parts.extend((more > 0).then(|| format!("and {more} more")));
+        parts.join(", ")
+    }
 }
 
 pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
@@ -29,8 +113,18 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
     let mut scan = Scanner { classifier: &classifier, jobs: None }.scan_all(&inputs);
     scan.uncovered.retain(|(source, _), _| is_wanted(args, source, ""));
     unreadable.extend(scan.unreadable);
+    let calls = count_calls(scan.uncovered_calls, scan.records.sessions)?;
     let events: Vec<Uncovered<'_>> = by_count(&scan.uncovered)
-        .map(|((source, name), records)| Uncovered { event_source: source, event_name: name, records })
+        .map(|(event, records)| {
+            let owners = calls.get(event);
+            Uncovered {
+                event_source: &event.0,
+                event_name: &event.1,
+                records,
+                owners: owners.map_or(0, BTreeMap::len),
+                callers: owners.map(callers_of).unwrap_or_default(),
+            }
+        })
         .collect();
     write_events(&events, args.format)?;
     let mut err = anstream::stderr().lock();
@@ -52,28 +146,32 @@ fn write_events(events: &[Uncovered<'_>], format: CatalogFormat) -> Result<()> {
         }
         CatalogFormat::Csv => {
             let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
-            csv.write_record(["event_source", "event_name", "records"])?;
+            csv.write_record(["event_source", "event_name", "records", "owners", "callers"])?;
             for event in events {
                 let (source, name) = (neutralized(event.event_source), neutralized(event.event_name));
-                csv.write_record([&source, &name, event.records.to_string().as_str()])?;
+                let (records, owners) = (event.records.to_string(), event.owners.to_string());
+                let callers = serde_json::to_string(&event.callers)?;
+                csv.write_record([&*source, &name, &records, &owners, &callers])?;
             }
             csv.flush()?;
         }
         CatalogFormat::Markdown => {
             let mut out = std::io::stdout().lock();
-            writeln!(out, "| Records | Event source | Event |\n|---|---|---|")?;
+            writeln!(out, "| Records | Event source | Event | Callers |\n|---|---|---|---|")?;
             for event in events {
                 let cell = |text: &str| printable(text).replace('|', "\\|");
                 let (source, name) = (cell(event.event_source), cell(event.event_name));
-                writeln!(out, "| {} | {source} | {name} |", event.records)?;
+                let callers = cell(&event.callers_in_short());
+                writeln!(out, "| {} | {source} | {name} | {callers} |", event.records)?;
             }
         }
         CatalogFormat::Table if events.is_empty() => {}
         CatalogFormat::Table => {
-            let mut table = table(&["records", "event source", "event"]);
+            let mut table = table(&["records", "event source", "event", "callers"]);
             for event in events {
                 let (source, name) = (printable(event.event_source), printable(event.event_name));
-                table.add_row([event.records.to_string(), source, name]);
+                let callers = printable(&event.callers_in_short());
+                table.add_row([event.records.to_string(), source, name, callers]);
             }
             writeln!(anstream::stdout().lock(), "{table}")?;
         }

@@ -37,7 +37,7 @@ fn by_default_derived_rules_tag_like_all_others_and_rows_say_so() {
     assert_eq!(row_of(&rows, THING).evidence, Some(Evidence::Derived));
     assert_eq!(row_of(&rows, &queue_arn("seen")).evidence, Some(Evidence::Seen));
     let line = serde_json::to_string(row_of(&rows, THING)).unwrap();
-    assert!(line.ends_with(",\"evidence\":\"derived\"}"), "{line}");
+    assert!(line.contains(",\"evidence\":\"derived\","), "{line}");
 }
 
 #[test]

@@ -1,0 +1,54 @@
+//! Who called, in events that no rule covers.
+
+use crate::cli::Format;
+use crate::kept::KeptRow;
+use crate::output::rendered;
+use autotag_handlers::event::EventSummary;
+use autotag_handlers::memory::MemoryBackend;
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::owner::{self, Owner};
+use autotag_handlers::row::Row;
+use autotag_model::identity::Principal;
+use autotag_model::policy::Trust;
+use autotag_model::record::Record;
+use futures_executor::block_on;
+use session_store::SessionReader;
+use std::io;
+use std::sync::Arc;
+
+/// Finds the owners of events that no rule covers, when all sessions are known.
+pub(crate) struct Callers<'a> {
+    pub(crate) trust: &'a Trust,
+    pub(crate) sessions: &'a dyn SessionReader,
+}
+
+impl Callers<'_> {
+    /// The owner by records and the state file alone.
+    ///
+    /// # Errors
+    /// If the sessions cannot be read.
+    pub(crate) fn owner(&self, principal: &Principal, user_agent: Option<&str>) -> io::Result<Owner> {
+        let backend = MemoryBackend::offline();
+        let owner = block_on(owner::resolve(principal, self.trust, self.sessions, &backend));
+        Ok(owner.map_err(io::Error::other)?.with_user_agent(principal, user_agent))
+    }
+
+    /// The row as it is printed. That of an uncovered event gets its owner.
+    ///
+    /// # Errors
+    /// If the sessions cannot be read.
+    pub(crate) fn rendered(&self, mut row: KeptRow, format: Format) -> io::Result<KeptRow> {
+        if row.is_uncovered {
+            let record: Record<'_> = serde_json::from_slice(&row.text)?;
+            let event = Arc::new(EventSummary::of(&record, row.account.as_ref()));
+            let mut uncovered = Row::of_event(event, Outcome::Uncovered);
+            // A principal that cannot be parsed is nobody, and the event is shown all the same.
+            if let Ok(principal) = Principal::of(&record) {
+                let owner = self.owner(&principal, record.user_agent.as_deref())?;
+                uncovered.owner = Some(Arc::new(owner));
+            }
+            row.text = rendered(&uncovered, format).map_err(io::Error::other)?;
+        }
+        Ok(row)
+    }
+}
