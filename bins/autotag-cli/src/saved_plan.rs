@@ -14,6 +14,7 @@ mod tests;
 #[cfg(feature = "aws")]
 pub(crate) use reader::SavedPlan;
 
+use crate::output::plural;
 use anyhow::{Context as _, Result};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::plan::{Action, PlannedResource};
@@ -22,6 +23,7 @@ use autotag_model::policy::Policy;
 use fnv::FnvHasher;
 use line::{End, SavedResource};
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 use std::hash::Hasher as _;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -121,7 +123,11 @@ impl PlanFile {
         let path = self.path.display();
         let mut said = format!("wrote `{path}`: `autotag apply {path}` writes these tags, and no others");
         if end.not_in_plan > 0 {
-            said.push_str("; resources that only AWS can name are not in it (`autotag apply` with the trail finds them)");
+            let rows = plural(self.end.not_in_plan, "row");
+            let _ = write!(
+                said,
+                "; {rows} of resources that only AWS can name left out (`autotag apply` with the trail finds them)"
+            );
         }
         Ok(said)
     }
