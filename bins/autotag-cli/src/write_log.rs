@@ -11,6 +11,7 @@ use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::{Resource, ResourceKey};
 use indicatif::ProgressBar;
 use redb::{Database, ReadableDatabase as _, TableDefinition};
+use session_store::empty_if_unfinished;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,7 +28,9 @@ impl WriteLog {
         let mut name = state.as_os_str().to_owned();
         name.push(".written");
         let path = Path::new(&name);
-        let db = Database::create(path)
+        let db = empty_if_unfinished(path)
+            .map_err(redb::DatabaseError::from)
+            .and_then(|()| Database::create(path))
             .map_err(|error| usage_error(format!("cannot use `{}`: {error}", path.display())))?;
         let begun = db.begin_write()?;
         begun.open_table(WRITTEN)?;

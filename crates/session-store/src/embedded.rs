@@ -1,5 +1,9 @@
 //! Sessions in one file on disk, for command-line programs.
 
+mod unfinished;
+
+pub use unfinished::empty_if_unfinished;
+
 use crate::{Expiring, SessionReader, SessionStoreError, SessionWriter, is_expired};
 use async_trait::async_trait;
 use autotag_model::session::Session;
@@ -65,13 +69,15 @@ pub struct EmbeddedStore {
 
 impl EmbeddedStore {
     /// Opens the file at `path`, or creates it; its folder must exist. After a crash this first repairs the file, which
-    /// reads all of it once.
+    /// reads all of it once. A file whose creation was killed is created again.
     ///
     /// # Errors
     /// [`SessionStoreError`] if another process has opened the file, it is something else than a session store (and is left
     /// unchanged), the permission is missing, or the disk fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SessionStoreError> {
         let place = path.as_ref().display().to_string();
+        // What cannot be read is refused below, with advice.
+        let _ = empty_if_unfinished(&path);
         Self::prepared(Database::builder().set_cache_size(CACHE_BYTES).create(path), place)
     }
 

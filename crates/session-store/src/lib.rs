@@ -23,7 +23,7 @@ pub use any::AnySessionStore;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::{DynamoDbStore, ENTRY_VERSION};
 #[cfg(feature = "embedded")]
-pub use embedded::EmbeddedStore;
+pub use embedded::{EmbeddedStore, empty_if_unfinished};
 pub use error::{BoxError, SessionStoreError};
 pub use memory::MemoryStore;
 pub use overlay::OverlayStore;

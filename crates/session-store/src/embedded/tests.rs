@@ -278,3 +278,45 @@ fn a_store_in_memory_of_many_sessions_merges_copies() {
     let store = MemoryStore::from_iter([copy, known.clone(), session("AROA:b", 0)]);
     assert_eq!((store.len(), found(&store, "AROA:a")), (2, vec![known]));
 }
+
+/// redb writes the magic number of a new file last: a kill before leaves a header without it, or nothing but zeros.
+#[test]
+fn a_file_whose_creation_was_killed_is_created_again() {
+    let (_folder, file) = folder();
+    drop(EmbeddedStore::open(&file).unwrap());
+    let header: Vec<u8> = fs::read(&file).unwrap().into_iter().take(320).collect();
+    let length = 1 << 20;
+    let mut unfinished = vec![0; length];
+    unfinished[9..320].copy_from_slice(&header[9..]);
+    for bytes in [unfinished, vec![0; length]] {
+        fs::write(&file, bytes).unwrap();
+        let store = EmbeddedStore::open(&file).unwrap();
+        store.put_all(&[session("AROAJUMP:mara", 1)]).unwrap();
+        drop(store);
+        assert_eq!(found(&EmbeddedStore::open(&file).unwrap(), "AROAJUMP:mara").len(), 1);
+    }
+}
+
+#[test]
+fn a_file_of_another_program_is_not_taken_for_an_unfinished_one() {
+    let (_folder, file) = folder();
+    let mut disk = vec![0; 1 << 20];
+    disk[700_000] = 1;
+    let mut begun = vec![0; 1 << 20];
+    begun[0] = b'r';
+    for bytes in [disk, begun] {
+        fs::write(&file, &bytes).unwrap();
+        refused(&file);
+        assert_eq!(fs::read(&file).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_file_that_is_being_created_is_not_emptied() {
+    let (_folder, file) = folder();
+    fs::write(&file, vec![0; 1 << 20]).unwrap();
+    let other = fs::File::options().read(true).write(true).open(&file).unwrap();
+    other.try_lock().unwrap();
+    refused(&file);
+    assert_eq!(fs::metadata(&file).unwrap().len(), 1 << 20);
+}
