@@ -10,7 +10,7 @@
 mod common;
 
 use autotag_testkit::{Call, Fault, Faults, Protocol, Proxy};
-use common::estate::{Estate, Limits, MEMBER_ROLE, Organization, ROLE, Size, TABLE};
+use common::estate::{Account, Estate, Limits, MEMBER_ROLE, Organization, ROLE, Size, TABLE};
 use common::run::{
     UNFINISHED, assert_uploaded, finish, header, manifest, program, reports, visible, without_pace,
 };
@@ -195,14 +195,44 @@ fn default_rates_are_not_throttled_and_faster_ones_still_complete() {
     let out = tempfile::tempdir().unwrap();
     for fast in [false, true] {
         let stub = stub();
-        let estate = Estate::new(SEED, size).limited(Limits::real()).behind(&stub);
+        let mut estate = Estate::new(SEED, size).limited(Limits::real());
+        // Otherwise the tags of accounts take too few calls to be throttled.
+        estate.lists_account_tags = false;
+        let estate = estate.behind(&stub);
         let mut command = if fast { without_pace(&stub, out.path()) } else { program(&stub, out.path()) };
         let (code, said) = finish(&mut command);
         assert_eq!(code, 0, "{said}");
-        assert_eq!(estate.total().throttled > 0, fast, "{:?}", estate.counts());
+        assert_eq!(estate.total().throttled > 0, fast, "{:?}", estate.total());
         let expected = estate.organizations.iter().map(|one| (one.management.clone(), one.rows())).collect();
         assert_reports(out.path(), &[], &expected);
         out.path().read_dir().unwrap().for_each(|entry| std::fs::remove_file(entry.unwrap().path()).unwrap());
+    }
+}
+
+/// The list saves a call for each account with tags. Without the list the report is the same.
+#[test]
+fn account_tags_are_listed_and_only_other_accounts_are_asked_about() {
+    let size = Size { organizations: 2, accounts: 25, regions: 2, resources: 100 };
+    for (lists, denied) in [(true, false), (true, true), (false, false)] {
+        let (stub, out) = (stub(), tempfile::tempdir().unwrap());
+        let mut estate = Estate::new(SEED, size);
+        estate.lists_account_tags = lists;
+        let accounts = estate.organizations.iter_mut().flat_map(|organization| &mut organization.accounts);
+        accounts.step_by(3).for_each(|account| account.tags.clear());
+        let estate = estate.behind(&stub);
+        stub.rule(move |call| {
+            let is_list = call.operation == "GetResources" && call.mentions("organizations:account");
+            let (code, message) = ("AccessDeniedException".to_owned(), String::new());
+            (denied && is_list).then_some(Fault::Refused { status: 400, code, message })
+        });
+        let (code, said) = finish(&mut without_pace(&stub, out.path()));
+        assert_eq!(code, 0, "{said}");
+        let expected = estate.organizations.iter().map(|one| (one.management.clone(), one.rows())).collect();
+        assert_reports(out.path(), &[], &expected);
+        let is_asked_about = |account: &&Account| denied || !lists || account.tags.is_empty();
+        let asked: BTreeSet<String> =
+            estate.accounts().filter(is_asked_about).map(|account| account.id.clone()).collect();
+        assert_eq!(estate.asked_about("ListTagsForResource"), asked);
     }
 }
 
