@@ -3,6 +3,10 @@
 //! CloudTrail writes the same member as a string or a number, as a list, a one-element object or a bare text, in
 //! different letter case, and as `""` or `{}` when there is no value. All code that knows these forms is here.
 
+mod borrowed;
+
+pub(crate) use borrowed::BorrowedJson;
+
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -55,17 +59,56 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// JSON as a tree, whoever owns its texts.
+pub(crate) trait Tree: Sized {
+    /// The member of exactly this name, of an object.
+    fn exact_member(&self, name: &str) -> Option<&Self>;
+
+    /// The members of an object, ordered by name; none of anything else.
+    fn members(&self) -> impl Iterator<Item = (&str, &Self)>;
+
+    /// A text; `None` for anything else.
+    fn as_text(&self) -> Option<&str>;
+
+    /// A scalar as text; `""`, null, objects and lists count as absent.
+    fn scalar(&self) -> Option<Cow<'_, str>>;
+
+    /// Whether it is null, `""`, `{}` or `[]`, which all mean that there is no value.
+    fn is_nothing(&self) -> bool;
+}
+
+impl Tree for Value {
+    fn exact_member(&self, name: &str) -> Option<&Self> {
+        self.as_object()?.get(name)
+    }
+
+    fn members(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+    }
+
+    fn as_text(&self) -> Option<&str> {
+        self.as_str()
+    }
+
+    fn scalar(&self) -> Option<Cow<'_, str>> {
+        text(self)
+    }
+
+    fn is_nothing(&self) -> bool {
+        is_nothing(self)
+    }
+}
+
 /// The member `name` of an object, ignoring ASCII case; an exact match comes first.
-pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    let object = value.as_object()?;
-    object
-        .get(name)
-        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, found)| found))
+pub(crate) fn member<'v, T: Tree>(value: &'v T, name: &str) -> Option<&'v T> {
+    value
+        .exact_member(name)
+        .or_else(|| value.members().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, found)| found))
 }
 
 /// The first of several members that has a value.
-pub(crate) fn any_member<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
-    names.iter().find_map(|name| member(value, name).filter(|found| !is_nothing(found)))
+pub(crate) fn any_member<'v, T: Tree>(value: &'v T, names: &[&str]) -> Option<&'v T> {
+    names.iter().find_map(|name| member(value, name).filter(|found| !found.is_nothing()))
 }
 
 /// A scalar as text; `""`, null, objects and lists count as absent.
@@ -79,13 +122,13 @@ pub(crate) fn text(value: &Value) -> Option<Cow<'_, str>> {
 }
 
 /// The member `name` as text. A mask that AWS writes in place of a value counts as absent.
-pub(crate) fn member_text(value: &Value, name: &str) -> Option<String> {
-    member(value, name).and_then(text).filter(|found| !is_mask(found)).map(Cow::into_owned)
+pub(crate) fn member_text<T: Tree>(value: &T, name: &str) -> Option<String> {
+    member(value, name).and_then(T::scalar).filter(|found| !is_mask(found)).map(Cow::into_owned)
 }
 
 /// The member `name` as text, of a member that no record hides. Its value was chosen by somebody, and can look like a mask.
-pub(crate) fn chosen_text(value: &Value, name: &str) -> Option<String> {
-    member(value, name).and_then(text).map(Cow::into_owned)
+pub(crate) fn chosen_text<T: Tree>(value: &T, name: &str) -> Option<String> {
+    member(value, name).and_then(T::scalar).map(Cow::into_owned)
 }
 
 /// Whether a value is null, `""`, `{}` or `[]`, which all mean that there is no value.

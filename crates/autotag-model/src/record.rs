@@ -146,7 +146,8 @@ impl ParsedRecord {
     /// The account that owns the resource of this ARN, if `resources` names it.
     pub fn account_of(&self, arn: &str) -> Option<AccountId> {
         let named = elements(&self.resources);
-        let of_arn = named.iter().find(|resource| member_text(resource, "ARN").as_deref() == Some(arn))?;
+        let of_arn =
+            named.into_iter().find(|resource| member_text(*resource, "ARN").as_deref() == Some(arn))?;
         AccountId::new(&member_text(of_arn, "accountId")?)
     }
 
