@@ -4,6 +4,7 @@ use crate::cli::{ApplyArgs, PlanArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered, Targets};
 use crate::input::{self, Input};
+use crate::kept::Unpacker;
 use crate::offline::known_sessions;
 use crate::output::plural;
 use crate::parts::Parts;
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let done = log.as_ref().map(|log| ReadLog::open(Arc::clone(log), &run_of(args)?)).transpose()?;
     let PlanInput { classifier, gathered, format, inputs } =
         PlanInput::read(&args.plan, |inputs| leave_out_done(inputs, done.as_ref(), state))?;
-    let Gathered { mut creations, sessions, mut rows, facts, .. } = gathered;
+    let Gathered { mut creations, packer, sessions, mut rows, facts, .. } = gathered;
     let Facts { summary, oldest, targets, whole } = facts;
     let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
@@ -54,7 +55,8 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
         done.note_read(&read.collect::<Vec<_>>(), &run_of(args)?)?;
     }
     let mut shown = Shown::new(&args.plan, format, rows.drain()?, summary);
-    let requests = creations.drain()?.map(|creation| creation?.into_request(&classifier));
+    let unpacker = Unpacker { classifier: &classifier, packer: &packer };
+    let requests = creations.drain()?.map(|creation| creation?.into_request(&unpacker));
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let (mut undone, mut noted) = (false, done.as_ref());
     runtime.block_on(async {
