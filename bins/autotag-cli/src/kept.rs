@@ -18,6 +18,9 @@ pub(crate) type Place = (u64, u64);
 /// About how many bytes a classified creation takes in memory with its texts, its resources not counted.
 const REQUEST_BYTES: usize = 2_000;
 
+/// How many bytes most packed creations do not exceed.
+const PACKED_BYTES: usize = 768;
+
 /// A creation.
 #[derive(Debug)]
 pub(crate) struct KeptCreation {
@@ -95,7 +98,7 @@ impl KeptCreation {
         let Form::Whole(request, record) = &mut self.form else { return };
         if let Some(record) = record.take() {
             self.form = Form::Record(record);
-        } else if let Some(bytes) = packer.pack(request, Vec::new()) {
+        } else if let Some(bytes) = packer.pack(request, Vec::with_capacity(PACKED_BYTES)) {
             self.form = Form::Packed(bytes);
         }
     }

@@ -12,10 +12,13 @@ use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 
 /// How long a block is at least, in bytes.
-const BLOCK: u64 = 4 << 10;
+const BLOCK: u64 = 2 << 10;
 
 /// The most blocks. If there are more, every two become one: the memory for their keys is bounded.
 const MAX_BLOCKS: usize = 8 << 10;
+
+/// How many bytes most sessions do not exceed.
+const SESSION_BYTES: usize = 512;
 
 /// The buffer for writing, and for reading everything, in bytes.
 const BUFFER: usize = 64 << 10;
@@ -36,7 +39,7 @@ impl PackedSession {
         Ok(Self {
             role_session: session.role_session.clone(),
             issued: session.issued,
-            session: postcard::to_allocvec(session)?,
+            session: postcard::to_extend(session, Vec::with_capacity(SESSION_BYTES))?,
         })
     }
 
@@ -62,7 +65,7 @@ impl Block {
 /// Sessions in a file, in the order of their role session and time of issue. Copies of one session are merged.
 #[derive(Debug)]
 pub(crate) struct SessionFile {
-    file: Mutex<File>,
+    reader: Mutex<Reader>,
     blocks: Vec<Block>,
     length: u64,
 }
@@ -89,7 +92,7 @@ impl SessionFile {
         writer.all(&mut same)?;
         let Writer { out, blocks, length, .. } = writer;
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Self { file: Mutex::new(file), blocks, length })
+        Ok(Self { reader: Mutex::new(Reader { file, bytes: Vec::new() }), blocks, length })
     }
 
     /// Calls `visit` with all sessions, at most `size` at a time.
@@ -98,7 +101,7 @@ impl SessionFile {
         size: usize,
         mut visit: impl FnMut(&[Session]) -> Result<()>,
     ) -> Result<()> {
-        let mut file = self.file.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Reader { mut file, .. } = self.reader.into_inner().unwrap_or_else(PoisonError::into_inner);
         file.rewind()?;
         let mut input = BufReader::with_capacity(BUFFER, file.take(self.length));
         let mut batch = Vec::new();
@@ -113,18 +116,13 @@ impl SessionFile {
         if batch.is_empty() { Ok(()) } else { visit(&batch) }
     }
 
-    /// The bytes in which all sessions are whose keys are in a range.
-    fn part(&self, from: (&str, Timestamp), to: (&str, Timestamp)) -> io::Result<Vec<u8>> {
+    /// Where all sessions are whose keys are in a range: the beginning and the end.
+    fn part(&self, from: (&str, Timestamp), to: (&str, Timestamp)) -> (u64, u64) {
         // The block before the first one whose key is not smaller may have sessions of the range, too.
         let first = self.blocks.partition_point(|block| block.key() < from).saturating_sub(1);
         let end = self.blocks.partition_point(|block| block.key() <= to);
-        let begin = self.blocks.get(first).map_or(self.length, |block| block.offset);
-        let end = self.blocks.get(end).map_or(self.length, |block| block.offset);
-        let mut bytes = vec![0; usize::try_from(end.saturating_sub(begin)).unwrap_or(usize::MAX)];
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(begin))?;
-        file.read_exact(&mut bytes)?;
-        Ok(bytes)
+        let offset = |number: usize| self.blocks.get(number).map_or(self.length, |block| block.offset);
+        (offset(first), offset(end))
     }
 
     fn find(&self, role_session: &str, between: &RangeInclusive<Timestamp>) -> Result<Vec<Session>> {
@@ -132,8 +130,9 @@ impl SessionFile {
         if from > to {
             return Ok(Vec::new());
         }
-        let bytes = self.part(from, to)?;
-        let mut rest = bytes.as_slice();
+        let (begin, end) = self.part(from, to);
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rest = reader.read(begin, end)?;
         let mut found = Vec::new();
         while !rest.is_empty() {
             let (role_session, issued) = (slice(&mut rest)?, Timestamp::decode(&mut rest)?);
@@ -147,6 +146,27 @@ impl SessionFile {
             }
         }
         Ok(found)
+    }
+}
+
+/// The file, and what was read last.
+#[derive(Debug)]
+struct Reader {
+    file: File,
+    bytes: Vec<u8>,
+}
+
+impl Reader {
+    fn read(&mut self, begin: u64, end: u64) -> io::Result<&[u8]> {
+        self.bytes.clear();
+        self.file.seek(SeekFrom::Start(begin))?;
+        let length = end.saturating_sub(begin);
+        (&self.file).take(length).read_to_end(&mut self.bytes)?;
+        if self.bytes.len() as u64 == length {
+            Ok(&self.bytes)
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
     }
 }
 

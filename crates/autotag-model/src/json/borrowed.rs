@@ -2,7 +2,7 @@
 
 use super::Tree;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Number;
+use serde_json::{Number, Value};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -16,6 +16,22 @@ pub(crate) enum BorrowedJson<'a> {
     List(Vec<BorrowedJson<'a>>),
     /// Ordered by name, each name once.
     Object(Vec<(Cow<'a, str>, BorrowedJson<'a>)>),
+}
+
+impl From<Value> for BorrowedJson<'_> {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Bool(flag),
+            Value::Number(number) => Self::Number(number),
+            Value::String(text) => Self::Text(Cow::Owned(text)),
+            Value::Array(list) => Self::List(list.into_iter().map(Self::from).collect()),
+            // A map is ordered by name.
+            Value::Object(members) => Self::Object(
+                members.into_iter().map(|(name, value)| (Cow::Owned(name), value.into())).collect(),
+            ),
+        }
+    }
 }
 
 impl Tree for BorrowedJson<'_> {
@@ -51,6 +67,14 @@ impl Tree for BorrowedJson<'_> {
             Self::Object(members) => members.is_empty(),
             Self::Bool(_) | Self::Number(_) => false,
         }
+    }
+
+    fn as_list(&self) -> Option<&[Self]> {
+        if let Self::List(list) = self { Some(list) } else { None }
+    }
+
+    fn has_members(&self) -> bool {
+        matches!(self, Self::Object(_))
     }
 }
 
@@ -148,15 +172,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{any_member, chosen_text, member, member_text};
+    use super::super::{any_member, chosen_text, elements, member, member_text, tag_pairs};
     use super::*;
     use proptest::prelude::*;
-    use serde_json::Value;
 
     /// Whether the two kinds of trees answer alike, on all levels.
     fn assert_alike(value: &Value, borrowed: &BorrowedJson<'_>) {
         assert_eq!(value.scalar(), borrowed.scalar());
         assert_eq!((value.is_nothing(), value.as_text()), (borrowed.is_nothing(), borrowed.as_text()));
+        assert_eq!(value.has_members(), borrowed.has_members());
+        assert_eq!(tag_pairs(value), tag_pairs(borrowed));
+        assert_eq!(elements(value).len(), elements(borrowed).len());
+        for (value, borrowed) in
+            value.as_list().into_iter().flatten().zip(borrowed.as_list().into_iter().flatten())
+        {
+            assert_alike(value, borrowed);
+        }
         let names: Vec<&str> = value.members().map(|(name, _)| name).collect();
         assert_eq!(names, borrowed.members().map(|(name, _)| name).collect::<Vec<_>>());
         for name in names.iter().copied().chain(["arn", "ARN", "x", ""]) {
@@ -182,7 +213,10 @@ mod tests {
         ] {
             let value = serde_json::from_str::<Value>(json);
             match (value, serde_json::from_str::<BorrowedJson<'_>>(json)) {
-                (Ok(value), Ok(borrowed)) => assert_alike(&value, &borrowed),
+                (Ok(value), Ok(borrowed)) => {
+                    assert_alike(&value, &borrowed);
+                    assert_eq!(BorrowedJson::from(value), borrowed);
+                }
                 (value, borrowed) => {
                     assert_eq!(value.unwrap_err().to_string(), borrowed.unwrap_err().to_string());
                 }
@@ -200,7 +234,8 @@ mod tests {
             "\\PC{0,6}".prop_map(|text| Value::from(text).to_string()),
         ];
         scalar.prop_recursive(3, 24, 5, |inner| {
-            let members = prop::collection::vec(("[aAbB]{0,2}", inner.clone()), 0..5);
+            let members =
+                prop::collection::vec(("([aAbB]{0,2}|[kK]ey|value|items?|tag)", inner.clone()), 0..5);
             let object = members.prop_map(|members| {
                 let members: Vec<String> =
                     members.into_iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
