@@ -225,7 +225,7 @@ enum PackedRepeat {
 
 #[derive(Serialize, Deserialize)]
 enum PackedQuery<'a> {
-    AttachedTo(Cow<'a, Vec<String>>),
+    AttachedTo(Cow<'a, [String]>),
     SnapshotsOf(&'a str),
 }
 
