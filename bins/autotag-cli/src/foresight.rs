@@ -60,7 +60,7 @@ impl Notes {
 
     /// Notes a creation that leaves the memory.
     pub(crate) fn add(&self, job: &mut JobNotes, creation: &KeptCreation) -> io::Result<()> {
-        let Some(request) = &creation.request else { return Ok(()) };
+        let Some(request) = creation.request() else { return Ok(()) };
         // Copies of one time are planned together: they count as one event.
         let event = match creation.copy {
             Some(copy) => self.hasher.hash_one((copy, creation.time)),

@@ -6,11 +6,12 @@ use crate::input::Input;
 use crate::kept::{KeptCreation, KeptRow, Place};
 use crate::output::{Summary, rendered};
 use crate::scan::{InputSink, Scanner, TimeRange, WholeInput, is_undone};
-use crate::spill::{KeptSessions, Room, Runs, SessionRuns, Sorted, Sorter};
+use crate::spill::{JobSessions, KeptSessions, Room, Runs, SessionRuns, Sorted, Sorter};
 use anyhow::Result;
 use autotag_handlers::classify::{Classification, Creation};
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::outcome::Outcome;
+use autotag_handlers::packed::Packer;
 use autotag_handlers::records::{PlanRequest, RecordSink};
 use autotag_handlers::row::{ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
@@ -27,6 +28,8 @@ const KINDS: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Gathered {
     pub(crate) creations: Sorted<KeptCreation>,
+    /// What packed the creations that are not in memory.
+    pub(crate) packer: Packer,
     /// Of creations that are not in memory.
     pub(crate) foresight: Foresight,
     pub(crate) sessions: KeptSessions,
@@ -73,6 +76,7 @@ impl Gatherer {
             rows: Runs::new(&self.room),
             sessions: SessionRuns::new(&self.room),
             notes: Notes::new(&self.room),
+            packer: Packer::new(),
         };
         let jobs = scanner.jobs(inputs);
         let mut done = scanner.scan(inputs, || Job::new(self, &shared, jobs));
@@ -92,6 +96,7 @@ impl Gatherer {
         debug_assert!(facts.summary.counts.adds_up(), "{:?}", facts.summary.counts);
         Ok(Gathered {
             creations: Sorted::new(creations, shared.creations)?,
+            packer: shared.packer,
             foresight: shared.notes.join(notes)?,
             sessions: shared.sessions.join(sessions)?,
             rows: Sorted::new(rows, shared.rows)?,
@@ -120,13 +125,13 @@ struct Shared {
     rows: Runs,
     sessions: SessionRuns,
     notes: Notes,
+    packer: Packer,
 }
 
 /// What one job has read.
 struct Job<'g> {
     gatherer: &'g Gatherer,
     shared: &'g Shared,
-    session_bound: usize,
     place: Place,
     name: String,
     /// No fault in the input so far.
@@ -138,7 +143,7 @@ struct Job<'g> {
     creations_spill: bool,
     notes: JobNotes,
     rows: Sorter<KeptRow>,
-    sessions: Vec<Session>,
+    sessions: JobSessions,
     facts: Facts,
     failure: Option<anyhow::Error>,
 }
@@ -149,7 +154,6 @@ impl<'g> Job<'g> {
         Self {
             gatherer,
             shared,
-            session_bound: bound,
             place: (0, 0),
             name: String::new(),
             is_whole: true,
@@ -158,7 +162,7 @@ impl<'g> Job<'g> {
             creations_spill: false,
             notes: Notes::of_job(&gatherer.room, jobs),
             rows: Sorter::new(bound),
-            sessions: Vec::new(),
+            sessions: JobSessions::new(bound),
             facts: Facts::default(),
             failure: None,
         }
@@ -178,14 +182,11 @@ impl<'g> Job<'g> {
 
     fn session(&mut self, session: Session) {
         self.facts.note_time(Some(session.issued));
-        let kept = self.shared.sessions.keep(&mut self.sessions, session, &mut self.session_bound);
+        let kept = self.shared.sessions.keep(&mut self.sessions, session);
         self.check(kept);
     }
 
     fn creation(&mut self, record: &LocatedRecord<'_>, account: Option<&AccountId>, creation: Creation) {
-        let time = creation.event.timestamp();
-        self.facts.note_time(time);
-        self.note_creation(time);
         let targets = &mut self.facts.targets;
         targets.count += creation.targets.len() as u64;
         for account in creation.targets.iter().filter_map(|target| target.resource.account.as_ref()) {
@@ -194,21 +195,14 @@ impl<'g> Job<'g> {
             }
         }
         let request = PlanRequest::from(creation);
-        let mut kept = KeptCreation {
-            time,
-            id: request.creation.event.id.clone(),
-            place: self.next_place(),
-            copy: request.copy_key().map(|key| self.shared.notes.copy(key)),
-            record: record.raw.to_owned(),
-            account: account.cloned(),
-            event_bridge: record.event_bridge.clone(),
-            request: Some(Box::new(request)),
-        };
+        let copy = request.copy_key().map(|key| self.shared.notes.copy(key));
+        let mut kept = KeptCreation::new(request, self.next_place(), copy, record, account);
+        self.facts.note_time(kept.time);
+        self.note_creation(kept.time);
         if self.creations_spill {
-            // Its text is all that will be written, and takes a quarter of the memory.
             let noted = self.shared.notes.add(&mut self.notes, &kept);
             self.check(noted.map_err(anyhow::Error::from));
-            kept.request = None;
+            kept.pack(&self.shared.packer);
         }
         if self.creations.push(kept) {
             let spilled = self.spill_creations();
@@ -228,8 +222,9 @@ impl<'g> Job<'g> {
 
     fn spill_creations(&mut self) -> Result<()> {
         self.creations_spill = true;
-        for creation in self.creations.values() {
+        for creation in self.creations.values_mut() {
             self.shared.notes.add(&mut self.notes, creation)?;
+            creation.pack(&self.shared.packer);
         }
         Ok(self.creations.spill(&self.shared.creations)?)
     }
@@ -308,7 +303,8 @@ impl RecordSink for Job<'_> {
         account: Option<&AccountId>,
         classification: Classification,
     ) {
-        let in_range = self.gatherer.range.contains(record.record.time());
+        let range = &self.gatherer.range;
+        let in_range = range.is_unbounded() || range.contains(record.record.time());
         let counts = &mut self.facts.summary.counts;
         if in_range || matches!(classification, Classification::Session(_)) {
             counts.add(&classification);

@@ -3,10 +3,11 @@
 use crate::spill::{Bytes, Spill};
 use autotag_handlers::classify::{Classification, Classifier, Envelope};
 use autotag_handlers::event::EventSummary;
+use autotag_handlers::packed::Packer;
 use autotag_handlers::records::PlanRequest;
 use autotag_handlers::services::TagTarget;
 use autotag_model::arn::AccountId;
-use autotag_model::envelope::EventBridgeEnvelope;
+use autotag_model::envelope::{EventBridgeEnvelope, LocatedRecord};
 use autotag_model::record::Record;
 use jiff::Timestamp;
 use std::cmp::Ordering;
@@ -18,7 +19,10 @@ pub(crate) type Place = (u64, u64);
 /// About how many bytes a classified creation takes in memory with its texts, its resources not counted.
 const REQUEST_BYTES: usize = 2_000;
 
-/// A creation. On disk it is the text of its record, which is classified once more when it is planned.
+/// How many bytes most packed creations do not exceed.
+const PACKED_BYTES: usize = 768;
+
+/// A creation.
 #[derive(Debug)]
 pub(crate) struct KeptCreation {
     pub(crate) time: Option<Timestamp>,
@@ -26,32 +30,96 @@ pub(crate) struct KeptCreation {
     pub(crate) place: Place,
     /// The hash of what copies of the event have in common.
     pub(crate) copy: Option<u64>,
-    pub(crate) record: String,
-    pub(crate) account: Option<AccountId>,
-    pub(crate) event_bridge: Option<EventBridgeEnvelope>,
-    /// `None` if it comes from disk.
-    pub(crate) request: Option<Box<PlanRequest>>,
+    form: Form,
+}
+
+/// How a creation is kept.
+#[derive(Debug)]
+enum Form {
+    /// In memory. Beside it is its record if the creation cannot be packed.
+    Whole(Box<PlanRequest>, Option<Box<KeptRecord>>),
+    /// In few bytes, to be written to disk.
+    Packed(Vec<u8>),
+    /// As its record, which is classified once more when it is planned.
+    Record(Box<KeptRecord>),
+}
+
+/// The record of a creation, and what is known about it beside its text.
+#[derive(Debug)]
+struct KeptRecord {
+    text: String,
+    account: Option<AccountId>,
+    event_bridge: Option<EventBridgeEnvelope>,
+}
+
+/// Turns what was kept of a creation into the creation.
+#[derive(Debug)]
+pub(crate) struct Unpacker<'c> {
+    pub(crate) classifier: &'c Classifier,
+    pub(crate) packer: &'c Packer,
 }
 
 impl KeptCreation {
+    pub(crate) fn new(
+        request: PlanRequest,
+        place: Place,
+        copy: Option<u64>,
+        record: &LocatedRecord<'_>,
+        account: Option<&AccountId>,
+    ) -> Self {
+        let kept_record = || {
+            Box::new(KeptRecord {
+                text: record.raw.to_owned(),
+                account: account.cloned(),
+                event_bridge: record.event_bridge.clone(),
+            })
+        };
+        let record = (!Packer::can_pack(&request)).then(kept_record);
+        let event = &request.creation.event;
+        let (time, id) = (event.timestamp(), event.id.clone());
+        Self { time, id, place, copy, form: Form::Whole(Box::new(request), record) }
+    }
+
     /// The order in which creations are decided: [`oldest_first`](autotag_handlers::plan::oldest_first), of equal ones the first
     /// in the inputs.
     fn key(&self) -> (Option<Timestamp>, Option<&str>, Place) {
         (self.time, self.id.as_deref(), self.place)
     }
 
-    /// The creation, classified again if it was on disk.
-    pub(crate) fn into_request(self, classifier: &Classifier) -> io::Result<PlanRequest> {
-        if let Some(request) = self.request {
-            return Ok(*request);
+    /// The creation, as long as it is in memory.
+    pub(crate) fn request(&self) -> Option<&PlanRequest> {
+        match &self.form {
+            Form::Whole(request, _) => Some(request),
+            Form::Packed(_) | Form::Record(_) => None,
         }
-        let changed =
-            || io::Error::new(ErrorKind::InvalidData, "a record in a temporary file is no creation any more");
-        let record: Record<'_> = serde_json::from_str(&self.record)?;
-        let envelope = Envelope { event_bridge: self.event_bridge.as_ref(), account: self.account.as_ref() };
-        match classifier.classify_in(&record, envelope) {
+    }
+
+    /// Makes it as small as it is on disk.
+    pub(crate) fn pack(&mut self, packer: &Packer) {
+        let Form::Whole(request, record) = &mut self.form else { return };
+        if let Some(record) = record.take() {
+            self.form = Form::Record(record);
+        } else if let Some(bytes) = packer.pack(request, Vec::with_capacity(PACKED_BYTES)) {
+            self.form = Form::Packed(bytes);
+        }
+    }
+
+    /// The creation, classified again if it was kept as its record.
+    pub(crate) fn into_request(self, unpacker: &Unpacker<'_>) -> io::Result<PlanRequest> {
+        let changed = |why| io::Error::new(ErrorKind::InvalidData, why);
+        let record = match self.form {
+            Form::Whole(request, _) => return Ok(*request),
+            Form::Packed(bytes) => {
+                return unpacker.packer.unpack(&bytes).map_err(|_| changed("a temporary file was changed"));
+            }
+            Form::Record(record) => record,
+        };
+        let KeptRecord { text, account, event_bridge } = *record;
+        let record: Record<'_> = serde_json::from_str(&text)?;
+        let envelope = Envelope { event_bridge: event_bridge.as_ref(), account: account.as_ref() };
+        match unpacker.classifier.classify_in(&record, envelope) {
             Classification::Creation(creation) => Ok(PlanRequest::from(*creation)),
-            _ => Err(changed()),
+            _ => Err(changed("a record in a temporary file is no creation any more")),
         }
     }
 }
@@ -81,7 +149,15 @@ impl Spill for KeptCreation {
         let classified = |request: &PlanRequest| {
             REQUEST_BYTES + request.creation.targets.len() * 2 * size_of::<TagTarget>()
         };
-        size_of::<Self>() + self.record.len() + self.request.as_deref().map_or(0, classified)
+        let of_record = |record: &KeptRecord| size_of::<KeptRecord>() + record.text.len();
+        let id = self.id.as_ref().map_or(0, String::len);
+        size_of::<Self>()
+            + id
+            + match &self.form {
+                Form::Whole(request, record) => classified(request) + record.as_deref().map_or(0, of_record),
+                Form::Packed(bytes) => bytes.capacity(),
+                Form::Record(record) => of_record(record),
+            }
     }
 
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
@@ -90,7 +166,34 @@ impl Spill for KeptCreation {
         self.place.0.encode(out)?;
         self.place.1.encode(out)?;
         self.copy.encode(out)?;
-        self.record.encode(out)?;
+        let packed = match &self.form {
+            Form::Packed(bytes) => Some(bytes),
+            Form::Whole(..) | Form::Record(_) => None,
+        };
+        packed.is_some().encode(out)?;
+        match (packed, &self.form) {
+            (Some(bytes), _) => bytes.encode(out),
+            (None, Form::Whole(_, Some(record)) | Form::Record(record)) => record.write(out),
+            (None, _) => Err(io::Error::other("a creation is not packed before it is written")),
+        }
+    }
+
+    fn read(input: &mut impl Read) -> io::Result<Self> {
+        let (time, id) = (Option::decode(input)?, Option::decode(input)?);
+        let place = (u64::decode(input)?, u64::decode(input)?);
+        let copy = Option::decode(input)?;
+        let form = if bool::decode(input)? {
+            Form::Packed(Vec::decode(input)?)
+        } else {
+            Form::Record(Box::new(KeptRecord::read(input)?))
+        };
+        Ok(Self { time, id, place, copy, form })
+    }
+}
+
+impl KeptRecord {
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        self.text.encode(out)?;
         self.account.as_ref().map(|account| account.as_str().to_owned()).encode(out)?;
         self.event_bridge.is_some().encode(out)?;
         if let Some(event) = &self.event_bridge {
@@ -102,12 +205,10 @@ impl Spill for KeptCreation {
     }
 
     fn read(input: &mut impl Read) -> io::Result<Self> {
-        let (time, id) = (Option::decode(input)?, Option::decode(input)?);
-        let place = (u64::decode(input)?, u64::decode(input)?);
-        let (copy, record) = (Option::decode(input)?, String::decode(input)?);
+        let text = String::decode(input)?;
         let account = Option::<String>::decode(input)?.and_then(|account| AccountId::new(&account));
         let event_bridge = if bool::decode(input)? { Some(read_event(input)?) } else { None };
-        Ok(Self { time, id, place, copy, record, account, event_bridge, request: None })
+        Ok(Self { text, account, event_bridge })
     }
 }
 

@@ -1,10 +1,9 @@
 //! Plans more creations than fit into memory: part by part, in the order of their events.
 
 use crate::foresight::Foresight;
-use crate::kept::KeptCreation;
+use crate::kept::{KeptCreation, Unpacker};
 use crate::spill::Files;
 use anyhow::Result;
-use autotag_handlers::classify::Classifier;
 use autotag_handlers::plan::{AskedPart, PartAsker, PartDecider, Plan, Planner, RowNumber};
 use autotag_handlers::records::PlanRequest;
 use futures_executor::block_on;
@@ -55,7 +54,7 @@ impl<I: Iterator<Item = io::Result<PlanRequest>>> Iterator for Parts<I> {
 /// Plans creations that are on disk.
 pub(crate) struct PartPlanner<'a> {
     pub(crate) planner: Planner<'a>,
-    pub(crate) classifier: &'a Classifier,
+    pub(crate) unpacker: &'a Unpacker<'a>,
     pub(crate) creations: &'a Files<KeptCreation>,
     pub(crate) foresight: &'a Foresight,
     /// Whether further threads read a part and ask about the next one while a third one is decided.
@@ -109,7 +108,7 @@ impl PartPlanner<'_> {
 
     /// All creations, in parts.
     fn parts(&self) -> io::Result<impl Iterator<Item = io::Result<Vec<PlanRequest>>> + Send> {
-        let requests = self.creations.merge()?.map(|creation| creation?.into_request(self.classifier));
+        let requests = self.creations.merge()?.map(|creation| creation?.into_request(self.unpacker));
         Ok(Parts::new(requests, MAX_PART))
     }
 
@@ -120,7 +119,7 @@ impl PartPlanner<'_> {
             for creation in self.creations.merge()? {
                 let creation = creation?;
                 if self.foresight.is_copied(&creation) {
-                    asker.foresee_copy(&creation.into_request(self.classifier)?);
+                    asker.foresee_copy(&creation.into_request(self.unpacker)?);
                 }
             }
         }
@@ -132,6 +131,7 @@ impl PartPlanner<'_> {
 mod tests {
     use super::*;
     use autotag_handlers::catalog::Catalog;
+    use autotag_handlers::classify::Classifier;
     use autotag_handlers::plan::oldest_first;
     use autotag_handlers::records::ClassifiedRecords;
     use autotag_model::policy::Policy;

@@ -24,6 +24,11 @@ pub(crate) struct TimeRange {
 }
 
 impl TimeRange {
+    /// Whether every record is in it.
+    pub(crate) fn is_unbounded(&self) -> bool {
+        self.since.is_none() && self.until.is_none()
+    }
+
     /// A record whose time cannot be read is in every range, so that it does not disappear.
     pub(crate) fn contains(&self, time: Option<Timestamp>) -> bool {
         let Some(time) = time else { return true };

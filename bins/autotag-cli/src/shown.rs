@@ -7,6 +7,7 @@ use crate::output::{RowPrinter, Summary};
 use anyhow::Result;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::row::{Row, Status};
+use jiff::Timestamp;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::iter::Peekable;
 
@@ -50,11 +51,21 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
             self.summary.count(row, None, (0, self.rows));
             self.rows += 1;
         }
-        rows.sort_by_cached_key(|row| (row.event.timestamp(), row.event.time.clone()));
+        // Nearly always the rows are in order.
+        let times: Vec<Option<Timestamp>> = rows.iter().map(|row| row.event.timestamp()).collect();
+        if !rows
+            .iter()
+            .zip(times)
+            .is_sorted_by(|(one, at), (next, then)| (at, &one.event.time) <= (then, &next.event.time))
+        {
+            rows.sort_by_cached_key(|row| (row.event.timestamp(), row.event.time.clone()));
+        }
         let all = self.all;
         for row in rows.iter().filter(|row| all || tags_something(*row)) {
-            let (time, written) = (row.event.timestamp(), &row.event.time);
-            self.others_before(|other| (&other.time, &other.written_time) < (&time, written))?;
+            if self.others.peek().is_some() {
+                let (time, written) = (row.event.timestamp(), &row.event.time);
+                self.others_before(|other| (&other.time, &other.written_time) < (&time, written))?;
+            }
             self.printer.row(row);
         }
         Ok(())

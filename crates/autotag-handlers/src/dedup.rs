@@ -97,8 +97,9 @@ impl SessionReader for DedupSessions<'_> {
         role_session: &str,
         between: &RangeInclusive<Timestamp>,
     ) -> Result<Vec<Session>, SessionStoreError> {
-        // A timestamp has no space in it, so the text after the second space is the session's name alone.
-        let question = format!("{} {} {role_session}", between.start(), between.end());
+        // A number has no space in it, so the text after the second space is the session's name alone.
+        let (start, end) = (between.start().as_nanosecond(), between.end().as_nanosecond());
+        let question = format!("{start} {end} {role_session}");
         let ask = async { self.inner.find_issued(role_session, between).await.map_err(Arc::new) };
         self.sessions.get(&question, ask).await.map_err(unshared)
     }
@@ -111,7 +112,8 @@ impl SessionReader for DedupSessions<'_> {
     ) -> Result<Option<Session>, SessionStoreError> {
         // The length says where the key ends, whatever is in it.
         let (key_text, length) = (key.reveal(), key.reveal().len());
-        let question = format!("{} {} {length} {key_text} {role_session}", between.start(), between.end());
+        let (start, end) = (between.start().as_nanosecond(), between.end().as_nanosecond());
+        let question = format!("{start} {end} {length} {key_text} {role_session}");
         let ask = async { self.inner.find_by_key(role_session, between, key).await.map_err(Arc::new) };
         self.of_keys.get(&question, ask).await.map_err(unshared)
     }

@@ -11,6 +11,7 @@ pub mod event;
 pub mod memory;
 pub mod outcome;
 pub mod owner;
+pub mod packed;
 pub mod plan;
 pub mod recheck;
 pub mod records;

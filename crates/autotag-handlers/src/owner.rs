@@ -33,6 +33,7 @@ use name::{NamedOwner, federated_name, name_of, workload};
 use serde::Serialize;
 use session_store::{SessionReader, SessionStoreError};
 use source_identity::{SourceIdentity, source_identity};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tool::Tool;
 
@@ -181,24 +182,29 @@ pub async fn resolve(
 ) -> Result<Owner, OwnerError> {
     let mut trace = ChainTrace::default();
     let mut claims = Claims::default();
-    let mut at = principal.clone();
+    let mut at = Cow::Borrowed(principal);
     let mut own_session = None;
     let mut depth = 0;
     let named = loop {
-        let session = trace.find(&at, sessions).await?;
-        if depth == 0 {
-            own_session.clone_from(&session);
-        }
-        match step(&at, session.as_ref(), trust, &mut claims) {
+        let found = trace.find(&at, sessions).await?;
+        let of_caller;
+        let session = if depth == 0 {
+            own_session = found;
+            own_session.as_ref()
+        } else {
+            of_caller = found;
+            of_caller.as_ref()
+        };
+        match step(&at, session, trust, &mut claims) {
             ChainStep::Named(named) => break Some(named),
             ChainStep::Person(person) => break Some(person.named(trust, backend).await?),
             ChainStep::Caller(caller) if depth < MAX_HOPS => {
-                at = *caller;
+                at = Cow::Owned(*caller);
                 depth += 1;
             }
             ChainStep::Issuer(issuer) => {
                 trace.names_issuer(&issuer);
-                at = *issuer;
+                at = Cow::Owned(*issuer);
                 depth += 1;
             }
             ChainStep::Caller(_) => {
@@ -207,7 +213,7 @@ pub async fn resolve(
                 claims.claimed = claims.claimed.take().or_else(|| at.session_name().map(str::to_owned));
                 break unfollowed_role(&at);
             }
-            ChainStep::End => break claims.or_unknown(name_of(&at, session.as_ref(), trust)),
+            ChainStep::End => break claims.or_unknown(name_of(&at, session, trust)),
         }
     };
     let owner = Owner {

@@ -88,7 +88,7 @@ impl<'c> InputReader<'c> {
 /// What [`Classifier::wants`] has answered for the events so far: most records are of a few hundred events.
 #[derive(Debug, Default)]
 struct WantedEvents {
-    by_name: HashMap<String, Vec<(String, bool)>>,
+    by_name: HashMap<String, Vec<(String, bool)>, foldhash::fast::RandomState>,
     known: usize,
 }
 

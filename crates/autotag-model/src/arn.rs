@@ -5,6 +5,7 @@
 //!
 //! [arns]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The facts about one AWS partition.
@@ -82,12 +83,13 @@ pub const PARTITIONS: &[PartitionInfo] = &[
 /// # Ok::<(), &str>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Partition(String);
+pub struct Partition(Cow<'static, str>);
 
 impl Partition {
     /// The partition of this name, also if [`PARTITIONS`] does not list it.
     pub fn new(name: &str) -> Self {
-        Self(name.to_owned())
+        let known = PARTITIONS.iter().find(|info| info.name == name);
+        Self(known.map_or_else(|| Cow::Owned(name.to_owned()), |info| Cow::Borrowed(info.name)))
     }
 
     /// The partition of `region`, by the region's prefix; `None` if no known partition has the prefix.

@@ -13,7 +13,7 @@ pub use access_key::AccessKeyId;
 pub use kind::PrincipalKind;
 
 use crate::arn::{AccountId, Arn};
-use crate::json::{any_member, chosen_text, is_mask, member, member_text};
+use crate::json::{BorrowedJson, Tree, any_member, chosen_text, is_mask, member, member_text};
 use crate::record::{Record, RecordError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -138,15 +138,19 @@ impl Principal {
     /// [`RecordError`] if `userIdentity` cannot be parsed: it is nested deeper than 128 levels.
     pub fn of(record: &Record<'_>) -> Result<Self, RecordError> {
         let Some(raw) = record.user_identity else { return Ok(Self::default()) };
-        let identity: Value = serde_json::from_str(raw.get())
+        let identity: BorrowedJson<'_> = serde_json::from_str(raw.get())
             .map_err(|error| RecordError { field: "userIdentity", why: error.to_string() })?;
         let from_console = record.session_from_console.unwrap_or_default();
-        Ok(Self { from_console, ..Self::from_value(&identity) })
+        Ok(Self { from_console, ..Self::from_tree(&identity) })
     }
 
     /// The principal that a `userIdentity` element describes. Any JSON gives one: a field of an unexpected type counts
     /// as absent.
     pub fn from_value(identity: &Value) -> Self {
+        Self::from_tree(identity)
+    }
+
+    fn from_tree<T: Tree>(identity: &T) -> Self {
         let arn = member_text(identity, "arn");
         let kind = match member_text(identity, "type") {
             Some(name) => PrincipalKind::of(&name),
@@ -333,7 +337,7 @@ impl Principal {
 
 /// The `userName` of a principal. CloudTrail hides the name of a user who does not exist, and writes no ARN then. A name
 /// that only looks like a mask is in the ARN or the id as well.
-fn user_name(identity: &Value) -> Option<String> {
+fn user_name<T: Tree>(identity: &T) -> Option<String> {
     let name = chosen_text(identity, "userName")?;
     let is_in = |member: &str, separators: &[char]| {
         member_text(identity, member).is_some_and(|text| text.rsplit(separators).next() == Some(&*name))
@@ -353,7 +357,7 @@ fn kind_by_arn(arn: &str) -> PrincipalKind {
     }
 }
 
-fn session_context(context: &Value) -> SessionContext {
+fn session_context<T: Tree>(context: &T) -> SessionContext {
     let issuer = any_member(context, &["sessionIssuer"]).map(|issuer| Issuer {
         principal_id: member_text(issuer, "principalId"),
         arn: member_text(issuer, "arn"),
@@ -361,13 +365,9 @@ fn session_context(context: &Value) -> SessionContext {
     });
     let web = any_member(context, &["webIdFederationData"]);
     let attributes = web.and_then(|web| any_member(web, &["attributes"]));
-    let subject = attributes.and_then(Value::as_object).and_then(|attributes| {
-        attributes
-            .iter()
-            .find(|(key, _)| key.ends_with(":sub") || *key == "sub")?
-            .1
-            .as_str()
-            .map(str::to_owned)
+    let subject = attributes.and_then(|attributes| {
+        let (_, subject) = attributes.members().find(|(key, _)| key.ends_with(":sub") || *key == "sub")?;
+        subject.as_text().map(str::to_owned)
     });
     let created = member(context, "attributes").and_then(|times| member_text(times, "creationDate"));
     SessionContext {

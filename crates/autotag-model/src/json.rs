@@ -3,8 +3,12 @@
 //! CloudTrail writes the same member as a string or a number, as a list, a one-element object or a bare text, in
 //! different letter case, and as `""` or `{}` when there is no value. All code that knows these forms is here.
 
+mod borrowed;
+
+pub(crate) use borrowed::BorrowedJson;
+
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -55,17 +59,70 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// JSON as a tree, whoever owns its texts.
+pub(crate) trait Tree: Sized {
+    /// The member of exactly this name, of an object.
+    fn exact_member(&self, name: &str) -> Option<&Self>;
+
+    /// The members of an object, ordered by name; none of anything else.
+    fn members(&self) -> impl Iterator<Item = (&str, &Self)>;
+
+    /// A text; `None` for anything else.
+    fn as_text(&self) -> Option<&str>;
+
+    /// A scalar as text; `""`, null, objects and lists count as absent.
+    fn scalar(&self) -> Option<Cow<'_, str>>;
+
+    /// Whether it is null, `""`, `{}` or `[]`, which all mean that there is no value.
+    fn is_nothing(&self) -> bool;
+
+    /// The elements of a list; `None` for anything else.
+    fn as_list(&self) -> Option<&[Self]>;
+
+    /// Whether it is an object.
+    fn has_members(&self) -> bool;
+}
+
+impl Tree for Value {
+    fn exact_member(&self, name: &str) -> Option<&Self> {
+        self.as_object()?.get(name)
+    }
+
+    fn members(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+    }
+
+    fn as_text(&self) -> Option<&str> {
+        self.as_str()
+    }
+
+    fn scalar(&self) -> Option<Cow<'_, str>> {
+        text(self)
+    }
+
+    fn is_nothing(&self) -> bool {
+        is_nothing(self)
+    }
+
+    fn as_list(&self) -> Option<&[Self]> {
+        self.as_array().map(Vec::as_slice)
+    }
+
+    fn has_members(&self) -> bool {
+        self.is_object()
+    }
+}
+
 /// The member `name` of an object, ignoring ASCII case; an exact match comes first.
-pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    let object = value.as_object()?;
-    object
-        .get(name)
-        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, found)| found))
+pub(crate) fn member<'v, T: Tree>(value: &'v T, name: &str) -> Option<&'v T> {
+    value
+        .exact_member(name)
+        .or_else(|| value.members().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, found)| found))
 }
 
 /// The first of several members that has a value.
-pub(crate) fn any_member<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
-    names.iter().find_map(|name| member(value, name).filter(|found| !is_nothing(found)))
+pub(crate) fn any_member<'v, T: Tree>(value: &'v T, names: &[&str]) -> Option<&'v T> {
+    names.iter().find_map(|name| member(value, name).filter(|found| !found.is_nothing()))
 }
 
 /// A scalar as text; `""`, null, objects and lists count as absent.
@@ -79,13 +136,13 @@ pub(crate) fn text(value: &Value) -> Option<Cow<'_, str>> {
 }
 
 /// The member `name` as text. A mask that AWS writes in place of a value counts as absent.
-pub(crate) fn member_text(value: &Value, name: &str) -> Option<String> {
-    member(value, name).and_then(text).filter(|found| !is_mask(found)).map(Cow::into_owned)
+pub(crate) fn member_text<T: Tree>(value: &T, name: &str) -> Option<String> {
+    member(value, name).and_then(T::scalar).filter(|found| !is_mask(found)).map(Cow::into_owned)
 }
 
 /// The member `name` as text, of a member that no record hides. Its value was chosen by somebody, and can look like a mask.
-pub(crate) fn chosen_text(value: &Value, name: &str) -> Option<String> {
-    member(value, name).and_then(text).map(Cow::into_owned)
+pub(crate) fn chosen_text<T: Tree>(value: &T, name: &str) -> Option<String> {
+    member(value, name).and_then(T::scalar).map(Cow::into_owned)
 }
 
 /// Whether a value is null, `""`, `{}` or `[]`, which all mean that there is no value.
@@ -100,17 +157,21 @@ pub(crate) fn is_nothing(value: &Value) -> bool {
 }
 
 /// The elements of a list in any of its forms: an array, `{"items": ..}`, `{"item": ..}`, or one bare element.
-pub(crate) fn elements(value: &Value) -> Vec<&Value> {
-    match value {
-        _ if is_nothing(value) => Vec::new(),
-        Value::Array(list) => list.iter().collect(),
-        Value::Object(_) => match any_member(value, &["items", "item", "member"]) {
-            Some(inner) => elements(inner),
-            // CloudTrail writes an empty set as `{"items": []}` or `{"item": ""}`.
-            None if member(value, "items").or_else(|| member(value, "item")).is_some() => Vec::new(),
-            None => vec![value],
-        },
-        single => vec![single],
+pub(crate) fn elements<T: Tree>(value: &T) -> Vec<&T> {
+    if value.is_nothing() {
+        return Vec::new();
+    }
+    if let Some(list) = value.as_list() {
+        return list.iter().collect();
+    }
+    if !value.has_members() {
+        return vec![value];
+    }
+    match any_member(value, &["items", "item", "member"]) {
+        Some(inner) => elements(inner),
+        // CloudTrail writes an empty set as `{"items": []}` or `{"item": ""}`.
+        None if member(value, "items").or_else(|| member(value, "item")).is_some() => Vec::new(),
+        None => vec![value],
     }
 }
 
@@ -160,40 +221,49 @@ pub(crate) fn is_masked_member(event: &str, member: &str, text: &str) -> bool {
 ///
 /// Values of other JSON types become text, a missing value becomes the empty text. Entries that CloudTrail
 /// hides are left out: it hides tags by one mask. What looks like the mask of another field is the user's.
-pub(crate) fn tag_pairs(value: &Value) -> Vec<(String, String)> {
+pub(crate) fn tag_pairs<T: Tree>(value: &T) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     collect_tags(value, 0, false, &mut pairs);
     pairs
 }
 
-fn collect_tags(value: &Value, depth: u8, in_list: bool, pairs: &mut Vec<(String, String)>) {
+fn collect_tags<T: Tree>(value: &T, depth: u8, in_list: bool, pairs: &mut Vec<(String, String)>) {
     if depth > 4 {
         return;
     }
-    match value {
-        Value::Array(list) => list.iter().for_each(|element| collect_tags(element, depth + 1, true, pairs)),
-        Value::Object(object) => {
-            if is_pair(object, in_list) {
-                let Some(key) = any_member(value, &["key", "tagKey"]).and_then(text) else { return };
-                let found = any_member(value, &["value", "tagValue"]).and_then(text).unwrap_or_default();
-                if key != HIDDEN && found != HIDDEN {
-                    pairs.push((key.into_owned(), found.into_owned()));
-                }
-            } else if let Some(inner) = any_member(value, &["items", "item", "tag", "tagSet"])
-                && (inner.is_array() || inner.is_object())
-            {
-                collect_tags(inner, depth + 1, in_list, pairs);
-            } else {
-                let plain = object.iter().filter(|(key, _)| !key.is_empty() && *key != HIDDEN);
-                pairs.extend(plain.filter_map(|(key, found)| match found {
-                    Value::String(text) if text == HIDDEN => None,
-                    Value::String(text) => Some((key.clone(), text.clone())),
-                    other => text(other).map(|found| (key.clone(), found.into_owned())),
-                }));
-            }
-        }
-        _ => {}
+    if let Some(list) = value.as_list() {
+        return list.iter().for_each(|element| collect_tags(element, depth + 1, true, pairs));
     }
+    if !value.has_members() {
+        return;
+    }
+    if is_pair(value, in_list) {
+        let Some(key) = any_member(value, &["key", "tagKey"]).and_then(T::scalar) else { return };
+        pairs.extend(tag(&key, any_member(value, &["value", "tagValue"])));
+    } else if let Some(inner) = any_member(value, &["items", "item", "tag", "tagSet"])
+        && (inner.as_list().is_some() || inner.has_members())
+    {
+        collect_tags(inner, depth + 1, in_list, pairs);
+    } else {
+        pairs.extend(map_pairs(value));
+    }
+}
+
+/// The tag of a key and a value; `None` if one of them is hidden, or the key is empty. A missing value becomes the empty text.
+pub(crate) fn tag<T: Tree>(key: &str, value: Option<&T>) -> Option<(String, String)> {
+    let found = value.and_then(T::scalar).unwrap_or_default();
+    let is_tag = !key.is_empty() && key != HIDDEN && found != HIDDEN;
+    is_tag.then(|| (key.to_owned(), found.into_owned()))
+}
+
+/// The tags of a map from keys to values.
+fn map_pairs<T: Tree>(value: &T) -> impl Iterator<Item = (String, String)> {
+    let plain = value.members().filter(|(key, _)| !key.is_empty() && *key != HIDDEN);
+    plain.filter_map(|(key, found)| match found.as_text() {
+        Some(text) if text == HIDDEN => None,
+        Some(text) => Some((key.to_owned(), text.to_owned())),
+        None => found.scalar().map(|found| (key.to_owned(), found.into_owned())),
+    })
 }
 
 /// The members that an object with one tag can have.
@@ -201,10 +271,10 @@ const MEMBERS_OF_A_TAG: [&str; 8] =
     ["key", "tagKey", "value", "tagValue", "tag", "propagateAtLaunch", "resourceId", "resourceType"];
 
 /// Whether an object is one tag. A map of tags may contain a tag called `key`; an object in a list is always one tag.
-fn is_pair(object: &Map<String, Value>, in_list: bool) -> bool {
+fn is_pair<T: Tree>(object: &T, in_list: bool) -> bool {
     let is = |name: &str, known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(name));
-    object.keys().any(|name| is(name, &["key", "tagKey"]))
-        && (in_list || object.keys().all(|name| is(name, &MEMBERS_OF_A_TAG)))
+    object.members().any(|(name, _)| is(name, &["key", "tagKey"]))
+        && (in_list || object.members().all(|(name, _)| is(name, &MEMBERS_OF_A_TAG)))
 }
 
 #[cfg(test)]

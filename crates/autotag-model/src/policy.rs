@@ -47,7 +47,7 @@ pub use trust::{Trust, WorkloadName};
 
 use crate::arn::AccountId;
 use crate::rule::Evidence;
-use crate::tags::normalized_key;
+use crate::tags::is_same_key;
 
 /// The tags that resources get, and the precedence of their sources. [`Policy::from_toml`] reads one from a file.
 ///
@@ -141,14 +141,12 @@ impl Ignore {
 impl Policy {
     /// Whether `key` is an identity key, ignoring case.
     pub fn is_identity_key(&self, key: &str) -> bool {
-        let key = normalized_key(key);
-        self.identity.iter().any(|(known, _)| normalized_key(known) == key)
+        self.identity.iter().any(|(known, _)| is_same_key(known, key))
     }
 
     /// Whether `key` is an enforced identity key, ignoring case.
     pub fn is_enforced(&self, key: &str) -> bool {
-        let key = normalized_key(key);
-        self.enforced.iter().any(|known| normalized_key(known) == key)
+        self.enforced.iter().any(|known| is_same_key(known, key))
     }
 
     /// Whether rules of this evidence apply.

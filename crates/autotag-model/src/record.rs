@@ -18,7 +18,7 @@
 //! ```
 
 use crate::arn::{AccountId, Region};
-use crate::json::{Text, any_member, elements, is_mask, member, member_text, tag_pairs};
+use crate::json::{BorrowedJson, Text, any_member, elements, is_mask, member, member_text, tag_pairs};
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -146,7 +146,8 @@ impl ParsedRecord {
     /// The account that owns the resource of this ARN, if `resources` names it.
     pub fn account_of(&self, arn: &str) -> Option<AccountId> {
         let named = elements(&self.resources);
-        let of_arn = named.iter().find(|resource| member_text(resource, "ARN").as_deref() == Some(arn))?;
+        let of_arn =
+            named.into_iter().find(|resource| member_text(*resource, "ARN").as_deref() == Some(arn))?;
         AccountId::new(&member_text(of_arn, "accountId")?)
     }
 
@@ -251,6 +252,19 @@ fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, RecordErro
         // `serviceEventDetails` and some request parameters are JSON inside a text.
         Value::String(text) => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
         value => Ok(value),
+    }
+}
+
+/// As [`Record::parsed`] reads a part, with the texts of the record.
+pub(crate) fn borrowed_tree<'a>(
+    field: &'static str,
+    raw: Option<&'a RawValue>,
+) -> Result<BorrowedJson<'a>, RecordError> {
+    let Some(raw) = raw else { return Ok(BorrowedJson::Null) };
+    match serde_json::from_str(raw.get()) {
+        Ok(BorrowedJson::Text(_)) => tree(field, Some(raw)).map(BorrowedJson::from),
+        Ok(json) => Ok(json),
+        Err(error) => Err(RecordError { field, why: error.to_string() }),
     }
 }
 

@@ -164,10 +164,7 @@ impl TagKey {
 
     /// Whether `other` is this key, ignoring case and blanks around it.
     pub fn eq_ignore_case(&self, other: &str) -> bool {
-        if self.0.is_ascii() && other.is_ascii() {
-            return self.0.trim().eq_ignore_ascii_case(other.trim());
-        }
-        normalized_key(&self.0) == normalized_key(other)
+        is_same_key(&self.0, other)
     }
 }
 
@@ -186,6 +183,14 @@ pub fn is_reserved(key: &str) -> bool {
 /// The key in lower case, without blanks around it: equal for keys that [`TagKey::eq_ignore_case`] takes for equal.
 pub fn normalized_key(key: &str) -> String {
     key.trim().to_lowercase()
+}
+
+/// Whether two keys are equal, ignoring case and blanks around them: whether their [`normalized_key`]s are.
+pub(crate) fn is_same_key(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.trim().eq_ignore_ascii_case(other.trim());
+    }
+    normalized_key(one) == normalized_key(other)
 }
 
 /// A tag value that a service accepts: up to 256 characters.

@@ -8,6 +8,7 @@ use crate::cli::{ApplyArgs, PlanArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::input::{self, Input};
+use crate::kept::Unpacker;
 use crate::offline::known_sessions;
 use crate::output::plural;
 use crate::parts::Parts;
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let done = log.as_ref().map(|log| ReadLog::open(Arc::clone(log), &run_of(args)?)).transpose()?;
     let PlanInput { classifier, gathered, format, inputs } =
         PlanInput::read(&args.plan, |inputs| leave_out_done(inputs, done.as_ref(), state))?;
-    let Gathered { mut creations, sessions, mut rows, facts, .. } = gathered;
+    let Gathered { mut creations, packer, sessions, mut rows, facts, .. } = gathered;
     let Facts { summary, oldest, targets, whole } = facts;
     let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
@@ -62,7 +63,8 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let callers = Callers { trust: &policy.trust, sessions: &*store };
     let others = rows.drain()?.map(|row| callers.rendered(row?, format));
     let mut shown = Shown::new(&args.plan, format, others, summary);
-    let requests = creations.drain()?.map(|creation| creation?.into_request(&classifier));
+    let unpacker = Unpacker { classifier: &classifier, packer: &packer };
+    let requests = creations.drain()?.map(|creation| creation?.into_request(&unpacker));
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let (mut undone, mut noted) = (false, done.as_ref());
     runtime.block_on(async {

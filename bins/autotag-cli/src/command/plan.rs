@@ -4,6 +4,7 @@ use crate::callers::Callers;
 use crate::cli::PlanCommand;
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
+use crate::kept::Unpacker;
 use crate::offline::known_sessions;
 use crate::parts::PartPlanner;
 use crate::plan_input::PlanInput;
@@ -21,7 +22,7 @@ use std::io::{self, Write as _};
 pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     let PlanCommand { plan: args, out } = command;
     let PlanInput { classifier, gathered, format, .. } = PlanInput::read(args, |_| Ok(()))?;
-    let Gathered { mut creations, foresight, sessions, mut rows, facts } = gathered;
+    let Gathered { mut creations, packer, foresight, sessions, mut rows, facts } = gathered;
     let Facts { summary, oldest, .. } = facts;
     let store = known_sessions(args.source.state.as_deref(), sessions, oldest)?;
     let backend = MemoryBackend::offline();
@@ -37,18 +38,19 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
         file.as_mut().map_or(Ok(()), |file| file.add(&rows))?;
         shown.part(rows)
     };
+    let unpacker = Unpacker { classifier: &classifier, packer: &packer };
     match &mut creations {
         Sorted::Memory(creations) => {
             let mut records = ClassifiedRecords::default();
             let creations = std::mem::take(creations).into_iter();
             records.creations =
-                creations.map(|creation| creation.into_request(&classifier)).collect::<io::Result<_>>()?;
+                creations.map(|creation| creation.into_request(&unpacker)).collect::<io::Result<_>>()?;
             show(block_on(planner.plan(records)))?;
         }
         Sorted::Disk(creations) => {
-            let (classifier, foresight) = (&classifier, &foresight);
+            let (unpacker, foresight) = (&unpacker, &foresight);
             let ahead = args.source.jobs.is_none_or(|jobs| jobs.get() > 1);
-            PartPlanner { planner, classifier, creations, foresight, ahead }.plan(show)?;
+            PartPlanner { planner, unpacker, creations, foresight, ahead }.plan(show)?;
         }
     }
     let done = shown.finish()?;

@@ -21,7 +21,8 @@ pub(crate) struct RowPrinter {
 }
 
 enum Out {
-    Jsonl(Box<dyn Write>),
+    /// With the line that is written, so that its memory is used again.
+    Jsonl(Box<dyn Write>, Vec<u8>),
     Csv(Box<csv::Writer<Box<dyn Write>>>),
     Table(Box<dyn Write>, Box<TablePart>),
 }
@@ -30,7 +31,7 @@ impl RowPrinter {
     pub(crate) fn new(format: Format, out: Box<dyn Write>) -> Self {
         let mut failure = None;
         let out = match format {
-            Format::Jsonl => Out::Jsonl(out),
+            Format::Jsonl => Out::Jsonl(out, Vec::new()),
             Format::Csv => {
                 let mut csv = csv::Writer::from_writer(out);
                 failure = csv.write_record(COLUMNS).err().map(anyhow::Error::from);
@@ -44,9 +45,10 @@ impl RowPrinter {
     pub(crate) fn row<S: Status>(&mut self, row: &Row<S>) {
         let print = |out: &mut Out| -> Result<()> {
             match out {
-                Out::Jsonl(out) => {
-                    serde_json::to_writer(&mut *out, row)?;
-                    Ok(out.write_all(b"\n")?)
+                Out::Jsonl(out, line) => {
+                    line.clear();
+                    write_line(row, line)?;
+                    Ok(out.write_all(line)?)
                 }
                 Out::Csv(csv) => Ok(csv.write_record(csv_cells(row)?)?),
                 Out::Table(out, part) => {
@@ -61,7 +63,7 @@ impl RowPrinter {
     pub(crate) fn rendered(&mut self, text: &[u8]) {
         let print = |out: &mut Out| -> Result<()> {
             match out {
-                Out::Jsonl(out) => Ok(out.write_all(text)?),
+                Out::Jsonl(out, _) => Ok(out.write_all(text)?),
                 Out::Csv(csv) => {
                     let cells: Vec<Cow<'_, str>> = serde_json::from_slice(text)?;
                     Ok(csv.write_record(cells.iter().map(AsRef::as_ref).map(str::as_bytes))?)
@@ -85,7 +87,7 @@ impl RowPrinter {
     pub(crate) fn finish(mut self) -> Result<()> {
         self.unless_failed(|out| {
             match out {
-                Out::Jsonl(out) => out.flush()?,
+                Out::Jsonl(out, _) => out.flush()?,
                 Out::Csv(csv) => csv.flush()?,
                 Out::Table(out, part) => {
                     part.print(out)?;
@@ -102,13 +104,19 @@ impl RowPrinter {
 pub(crate) fn rendered<S: Status>(row: &Row<S>, format: Format) -> Result<Vec<u8>> {
     Ok(match format {
         Format::Jsonl => {
-            let mut line = serde_json::to_vec(row)?;
-            line.push(b'\n');
+            let mut line = Vec::new();
+            write_line(row, &mut line)?;
             line
         }
         Format::Csv => serde_json::to_vec(&csv_cells(row)?)?,
         Format::Table => serde_json::to_vec(&table_cells(row, false))?,
     })
+}
+
+fn write_line<S: Status>(row: &Row<S>, line: &mut Vec<u8>) -> Result<()> {
+    serde_json::to_writer(&mut *line, row)?;
+    line.push(b'\n');
+    Ok(())
 }
 
 const COLUMNS: [&str; 23] = [

@@ -20,6 +20,9 @@ pub(crate) trait Bytes: Sized {
     fn decode(input: &mut impl Read) -> io::Result<Self>;
 }
 
+/// The length of a text for which memory is taken before it is read, in bytes.
+const BELIEVED: usize = 16 << 10;
+
 /// What was not written by this program.
 fn damaged() -> io::Error {
     io::Error::new(ErrorKind::InvalidData, "a temporary file was changed")
@@ -68,8 +71,8 @@ impl Bytes for Vec<u8> {
 
     fn decode(input: &mut impl Read) -> io::Result<Self> {
         let length = u64::decode(input)?;
-        let mut bytes = Self::new();
         // The length is not believed before the bytes are there.
+        let mut bytes = Self::with_capacity(usize::try_from(length).unwrap_or(usize::MAX).min(BELIEVED));
         let read = input.by_ref().take(length).read_to_end(&mut bytes)?;
         if u64::try_from(read).ok() == Some(length) {
             Ok(bytes)

@@ -1,73 +1,93 @@
-//! The sessions of a run: in memory up to a bound, otherwise in a store without a name.
+//! The sessions of a run: in memory up to a bound, otherwise in a file without a name.
 
+use super::codec::{Bytes, Spill};
 use super::room::Room;
+use super::session_file::{PackedSession, SessionFile};
+use super::sorter::{Runs, Sorted, Sorter};
 use anyhow::Result;
 use autotag_model::session::Session;
+use jiff::Timestamp;
 use session_store::{EmbeddedStore, MemoryStore, SessionReader};
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, Read, Write};
 
 /// About how many bytes a session takes in memory, with its texts.
 const SESSION_BYTES: usize = 1_500;
 
-/// How much of the sessions of a job is written at once, in bytes.
-const BATCH_BYTES: usize = 1 << 20;
-
 /// How many sessions are moved from one store into another at a time.
 const MOVED_AT_ONCE: usize = 5_000;
 
-/// The store of all jobs, made when the first of them has no room left.
+/// What all jobs write to when they have no room left.
 #[derive(Debug)]
 pub(crate) struct SessionRuns {
     room: Room,
-    store: Mutex<Option<EmbeddedStore>>,
+    runs: Runs,
+}
+
+/// The sessions of one job.
+#[derive(Debug)]
+pub(crate) struct JobSessions {
+    kept: Vec<Session>,
+    bound: usize,
+    /// Takes the sessions once there are too many.
+    packed: Option<Sorter<PackedSession>>,
+}
+
+impl JobSessions {
+    /// Keeps at most about `bound` bytes in memory.
+    pub(crate) fn new(bound: usize) -> Self {
+        Self { kept: Vec::new(), bound, packed: None }
+    }
 }
 
 impl SessionRuns {
     pub(crate) fn new(room: &Room) -> Self {
-        Self { room: room.clone(), store: Mutex::default() }
+        Self { room: room.clone(), runs: Runs::new(room) }
     }
 
-    /// Takes a session of a job, whose other sessions are in `kept`.
-    pub(crate) fn keep(&self, kept: &mut Vec<Session>, session: Session, bound: &mut usize) -> Result<()> {
-        kept.push(session);
-        if kept.len().saturating_mul(SESSION_BYTES) <= *bound {
-            return Ok(());
-        }
-        // From now on they only wait to be written.
-        *bound = (*bound).min(BATCH_BYTES);
-        self.spill(kept)
+    /// Takes a session of a job.
+    pub(crate) fn keep(&self, job: &mut JobSessions, session: Session) -> Result<()> {
+        job.kept.push(session);
+        let fits = job.packed.is_none() && job.kept.len().saturating_mul(SESSION_BYTES) <= job.bound;
+        if fits { Ok(()) } else { self.pack(job) }
     }
 
-    fn spill(&self, kept: &mut Vec<Session>) -> Result<()> {
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        if store.is_none() {
-            *store = Some(EmbeddedStore::in_file(self.room.file()?, "a temporary file")?);
+    fn pack(&self, job: &mut JobSessions) -> Result<()> {
+        let packed = job.packed.get_or_insert_with(|| Sorter::new(job.bound));
+        for session in job.kept.drain(..) {
+            if packed.push(PackedSession::new(&session)?) {
+                packed.spill(&self.runs)?;
+            }
         }
-        // Neighbours in the store are written together.
-        kept.sort_unstable_by(|one, other| {
-            (&one.role_session, one.issued).cmp(&(&other.role_session, other.issued))
-        });
-        if let Some(store) = &*store {
-            store.put_all(kept)?;
-        }
-        *kept = Vec::new();
         Ok(())
     }
 
     /// The sessions of all jobs.
-    pub(crate) fn join(self, jobs: Vec<Vec<Session>>) -> Result<KeptSessions> {
-        let is_spilled = self.store.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        let mut all = Vec::new();
-        for mut kept in jobs {
-            if is_spilled {
-                self.spill(&mut kept)?;
-            } else {
-                all.append(&mut kept);
-            }
+    pub(crate) fn join(self, mut jobs: Vec<JobSessions>) -> Result<KeptSessions> {
+        if jobs.iter().all(|job| job.packed.is_none()) {
+            return Ok(KeptSessions::Memory(jobs.into_iter().flat_map(|job| job.kept).collect()));
         }
-        Ok(match self.store.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(store) => KeptSessions::Disk(store),
-            None => KeptSessions::Memory(all),
+        jobs.iter_mut().try_for_each(|job| self.pack(job))?;
+        let mut sorted = Sorted::new(jobs.into_iter().filter_map(|job| job.packed).collect(), self.runs)?;
+        Ok(KeptSessions::Disk(SessionFile::write(self.room.file()?, sorted.drain()?)?))
+    }
+}
+
+impl Spill for PackedSession {
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.role_session.len() + self.session.len()
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        self.role_session.encode(out)?;
+        self.issued.encode(out)?;
+        self.session.encode(out)
+    }
+
+    fn read(input: &mut impl Read) -> io::Result<Self> {
+        Ok(Self {
+            role_session: String::decode(input)?,
+            issued: Timestamp::decode(input)?,
+            session: Vec::decode(input)?,
         })
     }
 }
@@ -76,7 +96,7 @@ impl SessionRuns {
 #[derive(Debug)]
 pub(crate) enum KeptSessions {
     Memory(Vec<Session>),
-    Disk(EmbeddedStore),
+    Disk(SessionFile),
 }
 
 impl KeptSessions {
@@ -84,7 +104,7 @@ impl KeptSessions {
     pub(crate) fn into_store(self) -> Box<dyn SessionReader> {
         match self {
             Self::Memory(sessions) => Box::new(MemoryStore::from_iter(sessions)),
-            Self::Disk(store) => Box::new(store),
+            Self::Disk(file) => Box::new(file),
         }
     }
 
@@ -92,8 +112,8 @@ impl KeptSessions {
     pub(crate) fn move_into(self, store: &EmbeddedStore) -> Result<()> {
         match self {
             Self::Memory(sessions) => store.put_all(&sessions)?,
-            Self::Disk(kept) => {
-                kept.each_batch(MOVED_AT_ONCE, |sessions| store.put_all(sessions))?;
+            Self::Disk(file) => {
+                file.each_batch(MOVED_AT_ONCE, |sessions| Ok(store.put_all(sessions)?))?;
             }
         }
         Ok(())

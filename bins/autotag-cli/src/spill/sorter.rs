@@ -123,8 +123,8 @@ impl<T: Spill> Sorter<T> {
         self.size > self.bound
     }
 
-    pub(crate) fn values(&self) -> &[T] {
-        &self.values
+    pub(crate) fn values_mut(&mut self) -> &mut [T] {
+        &mut self.values
     }
 
     /// Moves the values into a run.

@@ -68,7 +68,10 @@ impl ChainTrace {
             self.links.is_empty() && matches!(found, SessionMatch::ByTime(_)) && may_be_another(at);
         let session = at.arn.clone().unwrap_or_else(|| role_session.to_owned());
         self.links.push(ChainLink { session, evidence });
-        Ok(found.session().cloned())
+        let position = found
+            .session()
+            .and_then(|found| candidates.known.iter().position(|candidate| std::ptr::eq(candidate, found)));
+        Ok(position.map(|position| candidates.known.swap_remove(position)))
     }
 
     /// The record itself names who asked for the session.

@@ -43,28 +43,24 @@ impl Copies {
         &mut self,
         requests: Vec<PlanRequest>,
     ) -> Vec<(PlanRequest, Vec<ResourceOutcome>)> {
-        let mut callers: HashMap<CopyKey, Principal> = HashMap::new();
-        let mut previous: HashMap<CopyKey, Tags> = HashMap::new();
-        for request in &requests {
-            let Some(key) = copy_key(request) else { continue };
-            if let Some(tags) = &request.previous_tags {
-                previous.insert(key.clone(), tags.clone());
-            }
-            note_caller(&mut callers, key, &request.creation.principal);
-        }
+        let here = CopiesOfPart::of(&requests, &self.callers);
         let mut seen: HashSet<(CopyKey, ResourceKey)> = HashSet::new();
         let mut deduplicated = Vec::with_capacity(requests.len());
         for mut request in requests {
             let mut duplicates = Vec::new();
-            if let Some(key) = copy_key(&request) {
+            // An event with one record and one resource has no duplicates.
+            let key = here
+                .key(&request)
+                .or_else(|| if request.creation.targets.len() > 1 { copy_key(&request) } else { None });
+            if let Some(key) = key {
                 let in_other_parts = self.callers.get(&key);
                 let seen = if in_other_parts.is_some() { &mut self.seen } else { &mut seen };
                 let creation = &mut request.creation;
-                if let Some(caller) = in_other_parts.or_else(|| callers.get(&key)) {
+                if let Some(caller) = in_other_parts.or_else(|| here.callers.get(&key)) {
                     creation.principal.clone_from(caller);
                 }
                 // The tags of the first evaluation count whichever copy is taken.
-                if let Some(tags) = previous.get(&key) {
+                if let Some(tags) = here.previous.get(&key) {
                     request.previous_tags = Some(tags.clone());
                 }
                 let is_first = |target: &TagTarget| seen.insert((key.clone(), target.resource.key()));
@@ -80,6 +76,44 @@ impl Copies {
             deduplicated.push((request, duplicates));
         }
         deduplicated
+    }
+}
+
+/// Events with several records in one part of a plan, or with further ones in other parts.
+struct CopiesOfPart {
+    /// The caller of each such event.
+    callers: HashMap<CopyKey, Principal>,
+    /// The tags that their first evaluations wrote.
+    previous: HashMap<CopyKey, Tags>,
+}
+
+impl CopiesOfPart {
+    /// Nearly every event has one record, whose caller and tags are its own.
+    fn of(requests: &[PlanRequest], in_other_parts: &HashMap<CopyKey, Principal>) -> Self {
+        let mut records: HashMap<(&str, &str), usize> = HashMap::with_capacity(requests.len());
+        for key in requests.iter().filter_map(PlanRequest::copy_key) {
+            *records.entry(key).or_default() += 1;
+        }
+        let mut copies = Self { callers: HashMap::new(), previous: HashMap::new() };
+        for request in requests {
+            let is_alone = request.copy_key().is_none_or(|key| records.get(&key) == Some(&1));
+            let is_foreseen = || copy_key(request).is_some_and(|key| in_other_parts.contains_key(&key));
+            let has_copies = !is_alone || (!in_other_parts.is_empty() && is_foreseen());
+            let Some(key) = copy_key(request).filter(|_| has_copies) else { continue };
+            if let Some(tags) = &request.previous_tags {
+                copies.previous.insert(key.clone(), tags.clone());
+            }
+            note_caller(&mut copies.callers, key, &request.creation.principal);
+        }
+        copies
+    }
+
+    /// What a record has in common with the copies of its event; `None` if it has no copies.
+    fn key(&self, request: &PlanRequest) -> Option<CopyKey> {
+        if self.callers.is_empty() {
+            return None;
+        }
+        copy_key(request).filter(|key| self.callers.contains_key(key))
     }
 }
 

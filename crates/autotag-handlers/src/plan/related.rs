@@ -91,6 +91,9 @@ impl RelatedTargets {
 
     /// No resource is tagged twice: neither one that the record names itself, nor one that is attached to two instances.
     fn without_repeats(&mut self, request: &PlanRequest) {
+        if self.targets.is_empty() {
+            return;
+        }
         let named = request.creation.targets.iter();
         let mut seen: HashSet<ResourceKey> = named.map(|target| target.resource.key()).collect();
         self.targets.retain(|extra| seen.insert(extra.resource.key()));

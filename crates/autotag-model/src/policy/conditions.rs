@@ -3,7 +3,7 @@
 //! The list is `aws-tag-conditions.toml`. `tools/aws_tag_conditions.py` makes it.
 
 use super::pattern::Pattern;
-use crate::tags::normalized_key;
+use crate::tags::{is_same_key, normalized_key};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -207,7 +207,7 @@ fn variable<'a>(name: &str, caller: &Caller<'a>) -> Variable<'a> {
     } else {
         let tag = name.split_once('/').filter(|(prefix, _)| prefix.eq_ignore_ascii_case("aws:PrincipalTag"));
         let Some((_, key)) = tag else { return Variable::Unknown };
-        let is_it = |(known, _): &&(&str, &str)| normalized_key(known) == normalized_key(key);
+        let is_it = |(known, _): &&(&str, &str)| is_same_key(known, key);
         caller.tags.iter().find(is_it).map(|(_, value)| *value)
     };
     value.map_or(Variable::None, Variable::Value)

@@ -2,7 +2,7 @@
 
 use super::Policy;
 use super::selection::Selection;
-use crate::tags::{invisible_character, is_reserved, normalized_key};
+use crate::tags::{invisible_character, is_reserved, is_same_key, normalized_key};
 
 /// What happens to a session or IAM tag.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +29,10 @@ impl Policy {
             return Copy::Protected;
         }
         let rules = &self.copy;
-        let denied = || rules.deny.iter().any(|pattern| pattern.matches(&normalized_key(key)));
+        let denied = || {
+            let key = normalized_key(key);
+            rules.deny.iter().any(|pattern| pattern.matches(&key))
+        };
         if !selection.selects(key) || !rules.allow.selects(key) || denied() {
             return Copy::NotSelected;
         }
@@ -41,7 +44,7 @@ impl Policy {
             // A permission on `aws:TagKeys` tells upper and lower case apart.
             Some(keys) => keys
                 .iter()
-                .find(|known| normalized_key(known) == normalized_key(key))
+                .find(|known| is_same_key(known, key))
                 .map_or(Copy::NotSelected, |known| Copy::As(known)),
         }
     }
@@ -62,7 +65,6 @@ impl Policy {
 
     /// Whether the policy itself writes this key, ignoring case.
     pub(super) fn is_own_key(&self, key: &str) -> bool {
-        self.is_identity_key(key)
-            || self.fixed.iter().any(|(known, _)| normalized_key(known) == normalized_key(key))
+        self.is_identity_key(key) || self.fixed.iter().any(|(known, _)| is_same_key(known, key))
     }
 }

@@ -3,7 +3,7 @@
 use super::conditions::{Caller, is_expected};
 use super::input::DecisionInput;
 use super::{Note, Policy};
-use crate::tags::normalized_key;
+use crate::tags::is_same_key;
 
 /// Services that put tags of the customer on what they make: those of a launch template, a stack, a recipe, or of the source
 /// of a copy. Whoever writes these chooses the tags, so that they are no tags of the service.
@@ -87,7 +87,7 @@ impl Policy {
 fn caller<'a>(inputs: &DecisionInput<'a>) -> Caller<'a> {
     let hidden = |key: &str| {
         let mut session = inputs.session_tags.iter();
-        session.any(|(known, _)| normalized_key(known) == normalized_key(key))
+        session.any(|(known, _)| is_same_key(known, key))
     };
     let own = inputs.iam_tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let tags = own.filter(|(key, _)| !hidden(key)).collect();

@@ -20,7 +20,10 @@ impl Selection {
         match self {
             Self::All => true,
             Self::None => false,
-            Self::Matching(patterns) => patterns.iter().any(|pattern| pattern.matches(&normalized_key(key))),
+            Self::Matching(patterns) => {
+                let key = normalized_key(key);
+                patterns.iter().any(|pattern| pattern.matches(&key))
+            }
         }
     }
 }

@@ -41,7 +41,7 @@ impl Rule {
     fn listed_account(&self, parsed: &ParsedRecord, scope: &Scope) -> Option<AccountId> {
         let ours = scope.account.as_ref()?;
         let listed = elements(&parsed.resources).into_iter().filter(|resource| {
-            member_text(resource, "type").is_some_and(|kind| kind.eq_ignore_ascii_case(&self.resource_type))
+            member_text(*resource, "type").is_some_and(|kind| kind.eq_ignore_ascii_case(&self.resource_type))
         });
         let accounts: Vec<AccountId> =
             listed.filter_map(|resource| AccountId::new(&member_text(resource, "accountId")?)).collect();

@@ -3,8 +3,8 @@
 use super::{Session, SessionKind};
 use crate::arn::{AccountId, Arn, Partition};
 use crate::identity::{AccessKeyId, Principal, PrincipalKind};
-use crate::json::{any_member, chosen_text, elements, member, member_text, tag_pairs, text};
-use crate::record::{ParsedRecord, Record, RecordError};
+use crate::json::{Tree, any_member, chosen_text, elements, member, member_text, tag, tag_pairs};
+use crate::record::{Record, RecordError, borrowed_tree};
 use crate::time::written_time;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -53,8 +53,11 @@ impl Session {
         if record.failed() {
             return Ok(SessionReading::Skipped("the STS call failed"));
         }
-        let parsed = record.parsed()?;
-        let (request, response) = (&parsed.request, &parsed.response);
+        let request = &borrowed_tree("requestParameters", record.request_parameters)?;
+        let response = &borrowed_tree("responseElements", record.response_elements)?;
+        // A record with a part that cannot be read is malformed, whatever the part says.
+        borrowed_tree("serviceEventDetails", record.service_event_details)?;
+        borrowed_tree("resources", record.resources)?;
         let user = any_member(response, &["assumedRoleUser", "federatedUser"]);
         let id = user.and_then(|user| {
             member_text(user, "assumedRoleId").or_else(|| member_text(user, "federatedUserId"))
@@ -70,15 +73,20 @@ impl Session {
             return Ok(SessionReading::Skipped("the record has no readable time"));
         };
         let session = Self::new(&role_session, issued, kind);
-        Ok(SessionReading::Session(Box::new(session.filled(record, &parsed, Principal::of(record)?))))
+        Ok(SessionReading::Session(Box::new(session.filled(
+            record,
+            request,
+            response,
+            Principal::of(record)?,
+        ))))
     }
 
     /// Fills in what the record says of the session besides its identity.
-    fn filled(self, record: &Record<'_>, parsed: &ParsedRecord, caller: Principal) -> Self {
-        let (request, response) = (&parsed.request, &parsed.response);
-        let credentials = member(response, "credentials").unwrap_or(&Value::Null);
-        let duration = member(request, "durationSeconds").and_then(text).and_then(|s| s.parse::<i64>().ok());
-        let expires = member_text(credentials, "expiration")
+    fn filled<T: Tree>(self, record: &Record<'_>, request: &T, response: &T, caller: Principal) -> Self {
+        let credential = |name| member_text(member(response, "credentials")?, name);
+        let duration =
+            member(request, "durationSeconds").and_then(T::scalar).and_then(|s| s.parse::<i64>().ok());
+        let expires = credential("expiration")
             .and_then(|text| written_time(&text))
             .or_else(|| self.issued.checked_add(SignedDuration::from_secs(duration?)).ok());
         let tags_of = |name| any_member(request, &[name]).map(tag_pairs).unwrap_or_default();
@@ -97,12 +105,12 @@ impl Session {
             .or_else(|| member_text(response, "subject"))
             .or_else(|| federated_name(&caller));
         Self {
-            access_key: member_text(credentials, "accessKeyId").and_then(|id| AccessKeyId::new(&id)),
+            access_key: credential("accessKeyId").and_then(|id| AccessKeyId::new(&id)),
             expires,
             role_arn: member_text(request, "roleArn"),
             tags: given,
             incoming_tags: map_of("incomingTransitiveTags"),
-            transitive_keys: transitive.iter().filter_map(|key| text(key)).map(Into::into).collect(),
+            transitive_keys: transitive.into_iter().filter_map(T::scalar).map(Into::into).collect(),
             source_identity: chosen_text(response, "sourceIdentity")
                 .or_else(|| chosen_text(request, "sourceIdentity")),
             subject,
@@ -153,19 +161,18 @@ fn certificate_session(record: &Record<'_>) -> Result<SessionReading, RecordErro
 }
 
 /// The tags of a map `{k: v}`. It may contain a tag called `key`, which does not make it one tag with key and value.
-fn map_pairs(value: &Value) -> Vec<(String, String)> {
-    let Some(map) = value.as_object().filter(|map| !map.values().any(|v| v.is_object() || v.is_array()))
-    else {
+fn map_pairs<T: Tree>(value: &T) -> Vec<(String, String)> {
+    let is_scalar = |member: &T| !member.has_members() && member.as_list().is_none();
+    if !value.has_members() || !value.members().all(|(_, member)| is_scalar(member)) {
         return tag_pairs(value);
-    };
-    let pair = |(key, value): (&String, &Value)| tag_pairs(&json!([{"key": key, "value": value}]));
-    map.iter().flat_map(pair).collect()
+    }
+    value.members().filter_map(|(key, value)| tag(key, Some(value))).collect()
 }
 
 /// The session's ARN from the request: `arn:aws:sts::<account>:assumed-role/<role>/<session>`, as later calls have it.
 ///
 /// EC2 and Lambda get credentials for workloads with an answer that does not name the session.
-fn assumed_role_arn(request: &Value) -> Option<String> {
+fn assumed_role_arn<T: Tree>(request: &T) -> Option<String> {
     let role: Arn = member_text(request, "roleArn")?.parse().ok()?;
     let name = role.resource().strip_prefix("role/")?.rsplit('/').next()?;
     let session = chosen_text(request, "roleSessionName")?;
@@ -173,7 +180,7 @@ fn assumed_role_arn(request: &Value) -> Option<String> {
 }
 
 /// The ARN of the root user, as later calls have it. `AssumeRoot` names this ARN or the account.
-fn root_arn(record: &Record<'_>, request: &Value) -> Option<String> {
+fn root_arn<T: Tree>(record: &Record<'_>, request: &T) -> Option<String> {
     let target = member_text(request, "targetPrincipal")?;
     if target.parse::<Arn>().is_ok() {
         return Some(target);
