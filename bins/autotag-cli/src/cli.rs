@@ -3,6 +3,7 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod whois;
 
 pub(crate) use args::{
     CatalogArgs, CatalogFormat, ExplainArgs, Format, IdentifyArgs, PlanArgs, PlanCommand, PolicyArgs,
@@ -10,6 +11,7 @@ pub(crate) use args::{
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, RedriveArgs};
+pub(crate) use whois::{AnswerFormat, WhoisArgs};
 
 use clap::{Parser, Subcommand};
 
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     /// List the messages of a dead-letter queue with their failure reasons, and send them back to their queue
     #[cfg(feature = "aws")]
     Redrive(RedriveArgs),
+    /// Show whose resources are, with the evidence: from CloudTrail's event history of 90 days, or from a trail
+    Whois(WhoisArgs),
     /// Explain each creation in files: rule, resource, owner with its evidence, tags
     Explain(ExplainArgs),
     /// Show who made a call, following assumed-role chains, with the evidence

@@ -14,3 +14,4 @@ pub(crate) mod policy;
 #[cfg(feature = "aws")]
 pub(crate) mod redrive;
 pub(crate) mod sessions;
+pub(crate) mod whois;

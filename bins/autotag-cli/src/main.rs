@@ -27,6 +27,7 @@ mod sessions;
 mod setup;
 mod shown;
 mod spill;
+mod trail_records;
 #[cfg(feature = "aws")]
 mod write_log;
 
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Apply(args) => command::apply::run(&args),
         #[cfg(feature = "aws")]
         Command::Redrive(args) => command::redrive::run(&args),
+        Command::Whois(args) => command::whois::run(&args),
         Command::Explain(args) => command::explain::run(&args),
         Command::Identify(args) => command::identify::run(&args),
         Command::Sessions(args) => command::sessions::run(&args),

@@ -4,6 +4,7 @@ mod owner;
 mod rows;
 mod summary;
 mod table;
+mod whois;
 
 pub(crate) use owner::{OwnerLine, owner_lines};
 pub(crate) use rows::{RowPrinter, rendered};
@@ -11,3 +12,4 @@ pub(crate) use summary::{Summary, by_count, plural};
 #[cfg(feature = "aws")]
 pub(crate) use table::TextTable;
 pub(crate) use table::{printable, styled, table};
+pub(crate) use whois::AnswerPrinter;

@@ -4,10 +4,15 @@
 use crate::paginate::PagingDoesNotEnd;
 use crate::{AccountError, CallError};
 use autotag_handlers::error::BackendError;
-use autotag_model::failure::ErrorClass::{Denied, Invalid};
+use autotag_model::failure::ErrorClass::Denied;
+#[cfg(any(feature = "backend", feature = "trail"))]
+use autotag_model::failure::ErrorClass::Invalid;
 use autotag_model::failure::{NO_ROLE, NOT_ALLOWED, classify};
+#[cfg(any(feature = "backend", feature = "trail"))]
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+#[cfg(any(feature = "backend", feature = "trail"))]
 use aws_smithy_runtime_api::client::result::SdkError;
+#[cfg(any(feature = "backend", feature = "trail"))]
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// Parts of error codes that mean that the tag limit of a resource is reached.
@@ -21,6 +26,7 @@ pub(crate) fn is_about_room(code: &str) -> bool {
 }
 
 /// From the error of an SDK client.
+#[cfg(any(feature = "backend", feature = "trail"))]
 pub(crate) fn of_sdk<E: ProvideErrorMetadata + std::error::Error + 'static>(
     operation: &str,
     error: &SdkError<E, HttpResponse>,
@@ -40,7 +46,7 @@ pub(crate) fn of_paging(error: PagingDoesNotEnd) -> BackendError {
     of_call(&error.into())
 }
 
-fn of_call(error: &CallError) -> BackendError {
+pub(crate) fn of_call(error: &CallError) -> BackendError {
     BackendError::new(classify(&error.code, error.status), &error.operation, &error.code)
 }
 
@@ -78,6 +84,7 @@ pub(crate) fn in_answer(operation: &str, code: &str) -> BackendError {
 }
 
 /// A call that is not made because AWS would refuse it.
+#[cfg(any(feature = "backend", feature = "trail"))]
 pub(crate) fn invalid(operation: &str, code: &str) -> BackendError {
     BackendError::new(Invalid, operation, code)
 }

@@ -13,8 +13,10 @@ mod answer_limit;
 pub mod backend;
 mod deadline;
 mod error;
-#[cfg(any(feature = "backend", feature = "trail"))]
+#[cfg(any(feature = "backend", feature = "history", feature = "trail"))]
 mod errors;
+#[cfg(feature = "history")]
+mod history;
 #[cfg(feature = "organizations")]
 pub mod organizations;
 pub mod paginate;
@@ -30,6 +32,9 @@ pub use accounts::Accounts;
 pub use answer_limit::LONGEST_ANSWER;
 pub use deadline::WithDeadline;
 pub use error::{AccountError, CallError};
+#[cfg(feature = "history")]
+#[cfg_attr(docsrs, doc(cfg(feature = "history")))]
+pub use history::CloudTrailHistory;
 pub use rate_limiter::{Permit, RateLimit, RateLimiter};
 pub use role::AssumedRole;
 pub use settings::{AccountScope, AccountScopeError, MemberRole, Settings, Timeouts};

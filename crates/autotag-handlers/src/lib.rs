@@ -21,3 +21,4 @@ pub mod sessions;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+pub mod whois;

@@ -29,6 +29,11 @@ pub trait RecordSink {
         false
     }
 
+    /// Which events (source and name) are wanted besides sessions and creations, where not every record is.
+    fn also_wants(&self) -> fn(&str, &str) -> bool {
+        |_, _| false
+    }
+
     /// So many records that are neither sessions nor creations, by their events alone. Their order is not kept.
     fn others(&mut self, records: u64);
 
@@ -70,9 +75,10 @@ impl<'c> InputReader<'c> {
     /// Reads one input as [`read`] does.
     pub fn read(&mut self, input: impl Read, account: Option<&AccountId>, sink: &mut impl RecordSink) {
         let Self { classifier, records, wanted } = self;
-        let all = sink.wants_all();
-        let mut select =
-            |source: &str, name: &str| all || wanted.answer(source, name, || classifier.wants(source, name));
+        let (all, also) = (sink.wants_all(), sink.also_wants());
+        let mut select = |source: &str, name: &str| {
+            all || also(source, name) || wanted.answer(source, name, || classifier.wants(source, name))
+        };
         records.read(input, &mut select, &mut |item| match item {
             Item::Record(located) => {
                 let envelope = Envelope { event_bridge: located.event_bridge.as_ref(), account };

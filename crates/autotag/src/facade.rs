@@ -5,7 +5,8 @@ use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::memory::MemoryBackend;
 use autotag_handlers::owner::{self, Owner, OwnerError};
 use autotag_handlers::plan::{Plan, Planner};
-use autotag_handlers::records::ClassifiedRecords;
+use autotag_handlers::records::{self, ClassifiedRecords};
+use autotag_handlers::whois::{Answer, Asked, RecordFilter, TrailRecords, TrailSource, answer};
 use autotag_model::identity::Principal;
 use autotag_model::policy::Policy;
 use autotag_model::record::{Record, RecordError};
@@ -87,6 +88,27 @@ impl Autotag {
         now: Timestamp,
     ) -> Planner<'a> {
         Planner::new(self.policy(), sessions, backend, now)
+    }
+
+    /// Whose a resource is, by the records of an input alone. The owner is that of [`Autotag::plan`], or none.
+    ///
+    /// ```
+    /// use autotag::{Autotag, engine::whois::Asked};
+    ///
+    /// let trail = std::fs::File::open("examples/trail.json")?;
+    /// let answer = Autotag::new().whois(&Asked::parse("no-such-queue")?, trail);
+    /// assert_eq!(answer.reasons, ["no creation in the trail names it"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn whois(&self, asked: &Asked, input: impl Read) -> Answer {
+        let only = std::slice::from_ref(asked);
+        let mut found = TrailRecords::new(RecordFilter::new(&self.classifier, only));
+        records::read(input, &self.classifier, None, &mut found);
+        let sessions: MemoryStore = std::mem::take(&mut found.sessions).into_iter().collect();
+        block_on(async {
+            let source = TrailSource::new(found, self.policy(), &sessions).await;
+            answer(asked, &source).await
+        })
     }
 
     /// Finds the person or workload behind a call, of any kind: the call need not create anything.

@@ -1,7 +1,7 @@
 //! The arguments of the commands that work on files, and what they share with the others.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
-#[cfg(feature = "aws")]
+#[cfg(feature = "history")]
 use autotag_model::arn::Region;
 use autotag_model::rule::Evidence;
 use clap::{Args, Subcommand, ValueEnum};
@@ -248,7 +248,7 @@ impl From<EvidenceArg> for Evidence {
     }
 }
 
-#[cfg(feature = "aws")]
+#[cfg(feature = "history")]
 pub(super) fn region(text: &str) -> Result<Region, String> {
     Region::new(text).ok_or_else(|| "expected a region, for example eu-west-1".to_owned())
 }

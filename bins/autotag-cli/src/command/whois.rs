@@ -1,0 +1,140 @@
+//! `autotag whois`: whose a resource is, from a trail or from the event history of CloudTrail.
+
+use crate::cli::{AnswerFormat, WhoisArgs};
+use crate::completion::Completion;
+use crate::output::{AnswerPrinter, plural, printable};
+use crate::setup::{self, usage_error};
+use crate::trail_records::TrailRun;
+use anyhow::{Context as _, Result};
+use autotag_handlers::classify::Classifier;
+use autotag_handlers::whois::{Answer, Asked, OwnershipSource, answer};
+use futures_util::stream::{self, StreamExt as _};
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+
+/// The most resources of one run.
+const MOST: usize = 10_000;
+
+pub(crate) fn run(args: &WhoisArgs) -> Result<Completion> {
+    let asked = asked(args)?;
+    let classifier = Classifier::new(setup::catalog(&args.rules)?, setup::policy(args.policy.as_deref())?);
+    let mut printer =
+        AnswerPrinter::new(AnswerFormat::or_default(args.format), Box::new(anstream::stdout().lock()));
+    let mut is_complete = true;
+    let mut show = |answer: &Answer| {
+        is_complete &= answer.is_known() && !answer.failed;
+        printer.answer(answer)
+    };
+    let unreadable = if args.trail.is_empty() {
+        from_history(args, &classifier, &asked, &mut show)?;
+        Vec::new()
+    } else {
+        let TrailRun { source, unreadable } = TrailRun::read(args, &classifier, &asked)?;
+        futures_executor::block_on(each(&asked, &source, &mut show))?;
+        unreadable
+    };
+    printer.finish()?;
+    for text in &unreadable {
+        writeln!(anstream::stderr(), "unreadable: {}", printable(text))?;
+    }
+    Ok(if is_complete && unreadable.is_empty() { Completion::Complete } else { Completion::Partial })
+}
+
+/// How many resources are asked for at the same time. Each account and region has a limit of its own.
+const CONCURRENCY: usize = 16;
+
+/// Shows the answers in the order of the questions, each as soon as it is known.
+async fn each(
+    asked: &[Asked],
+    source: &dyn OwnershipSource,
+    show: &mut impl FnMut(&Answer) -> Result<()>,
+) -> Result<()> {
+    let mut answers = stream::iter(asked.iter().map(|asked| answer(asked, source))).buffered(CONCURRENCY);
+    while let Some(answer) = answers.next().await {
+        show(&answer)?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "history")]
+fn from_history(
+    args: &WhoisArgs,
+    classifier: &Classifier,
+    asked: &[Asked],
+    show: &mut impl FnMut(&Answer) -> Result<()>,
+) -> Result<()> {
+    use autotag_aws::{AccountScope, Accounts, CloudTrailHistory, MemberRole, Settings};
+    use autotag_handlers::whois::{HistorySource, Regions};
+    let WhoisArgs { accounts: allowed, member_role, external_id, regions, .. } = args;
+    let role = member_role.as_ref().map(|name| MemberRole {
+        name: name.clone(),
+        external_id: external_id.clone(),
+        session_policy: None,
+    });
+    if *allowed != AccountScope::OwnOnly && role.is_none() {
+        return Err(usage_error(
+            "--accounts names other accounts: say with --member-role which role to assume there",
+        ));
+    }
+    let settings = Settings { allowed: allowed.clone(), role, ..Settings::default() };
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the threads that call AWS")?;
+    runtime.block_on(async {
+        let accounts = Accounts::connect(settings).await;
+        let named = regions.split_first().map(|(first, more)| (first.clone(), more.to_vec()));
+        let (home, more) = match named {
+            Some(named) => named,
+            None => (accounts.home_region().context("no region: name one with --regions")?, Vec::new()),
+        };
+        let history = CloudTrailHistory::new(accounts.into());
+        let source = HistorySource::new(classifier, &history, Regions { home, more });
+        // Without EC2's crate, what volumes came with is not asked.
+        #[cfg(feature = "aws")]
+        let source = source.with_origins(&history);
+        each(asked, &source, show).await
+    })
+}
+
+#[cfg(not(feature = "history"))]
+fn from_history(
+    _: &WhoisArgs,
+    _: &Classifier,
+    _: &[Asked],
+    _: &mut impl FnMut(&Answer) -> Result<()>,
+) -> Result<()> {
+    Err(usage_error(
+        "this build does not ask AWS: name a trail with --trail, or build with the feature `history`",
+    ))
+}
+
+/// What the arguments ask for, each once.
+fn asked(args: &WhoisArgs) -> Result<Vec<Asked>> {
+    let mut lines: Vec<String> = Vec::new();
+    if args.resources.iter().any(|text| text == "-") {
+        if args.trail.iter().any(|path| path == "-") {
+            return Err(usage_error(
+                "`-` stands for standard input twice: as the list of resources, and in --trail",
+            ));
+        }
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
+        lines.extend(text.lines().map(str::to_owned));
+    }
+    if let Some(path) = &args.file {
+        let text = fs::read_to_string(path);
+        let text = text.map_err(|error| usage_error(format!("--file `{}`: {error}", path.display())))?;
+        lines.extend(text.lines().map(str::to_owned));
+    }
+    lines.retain(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let named = args.resources.iter().filter(|text| *text != "-").cloned();
+    let all: Vec<String> = named.chain(lines).collect();
+    if all.is_empty() {
+        return Err(usage_error("the list of resources is empty: name at least one ARN, id or name"));
+    }
+    if all.len() > MOST {
+        return Err(usage_error(format!("at most {}: split the list", plural(MOST as u64, "resource"))));
+    }
+    let mut seen = HashSet::new();
+    let all = all.iter().filter(|text| seen.insert(text.trim()));
+    all.map(|text| Asked::parse(text).map_err(|error| usage_error(error.to_string()))).collect()
+}

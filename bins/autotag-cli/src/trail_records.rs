@@ -1,0 +1,280 @@
+//! Reads the records of a trail that are about a few resources: one pass, in bounded memory.
+//!
+//! Creations of what is asked for are kept, and of the kinds of resources to which others belong; beyond a bound they go to
+//! disk. So do sessions. Which of the creations are needed is known when all are read.
+
+use crate::cli::WhoisArgs;
+use crate::input::{self, Days, Input, Unreadable};
+use crate::kept::{KeptCreation, Place};
+use crate::offline::known_sessions;
+use crate::scan::{InputSink, Scanner};
+use crate::spill::{Room, Runs, SessionRuns, Sorted, Sorter};
+use anyhow::{Result, bail};
+use autotag_handlers::classify::{Classification, Classifier, Envelope};
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::records::{PlanRequest, RecordSink};
+use autotag_handlers::whois::{Asked, RecordFilter, TrailRecords, TrailSource, may_change_tags};
+use autotag_model::arn::AccountId;
+use autotag_model::envelope::{LocatedRecord, Malformed};
+use autotag_model::record::Record;
+use autotag_model::rule::ResourceKey;
+use autotag_model::session::Session;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, HashSet};
+
+/// Creations and sessions share the memory.
+const KINDS: usize = 2;
+
+/// The most creations that are about what is asked for.
+const MOST: usize = 20_000;
+
+/// How many inputs that cannot be read are named.
+const MOST_UNREADABLE: usize = 1_000;
+
+/// How far from a resource what it belongs to is looked for: an instance belongs to a group, and the group to a stack.
+const PASSES: usize = 5;
+
+/// A trail that was read.
+pub(crate) struct TrailRun {
+    pub(crate) source: TrailSource,
+    pub(crate) unreadable: Vec<Unreadable>,
+}
+
+impl TrailRun {
+    /// Reads the trail that the arguments name.
+    ///
+    /// # Errors
+    /// If a temporary file or the state file cannot be used.
+    pub(crate) fn read(args: &WhoisArgs, classifier: &Classifier, asked: &[Asked]) -> Result<Self> {
+        let (inputs, mut unreadable) = input::find(&args.trail, &Days::default())?;
+        let room = Room::new(args.state.as_deref(), args.memory);
+        let shared = Shared { creations: Runs::new(&room), sessions: SessionRuns::new(&room) };
+        let scanner = Scanner { classifier, jobs: args.jobs };
+        let filter = RecordFilter::new(classifier, asked);
+        let bound = room.share(scanner.jobs(&inputs) * KINDS);
+        let done = scanner.scan(&inputs, || Job::new(filter.clone(), &shared, bound));
+        let mut records = TrailRecords::new(filter.clone());
+        let (mut creations, mut sessions, mut oldest) = (Vec::new(), Vec::new(), None);
+        for job in done {
+            job.failure.map_or(Ok(()), Err)?;
+            creations.push(job.creations);
+            sessions.push(job.sessions);
+            records.append(job.noted);
+            unreadable.extend(job.unreadable);
+            oldest = [oldest, job.oldest].into_iter().flatten().min();
+        }
+        let creations = Sorted::new(creations, shared.creations)?;
+        records.creations = needed(&creations, classifier, &filter)?;
+        let store = known_sessions(args.state.as_deref(), shared.sessions.join(sessions)?, oldest)?;
+        let source = TrailSource::new(records, classifier.policy(), &*store);
+        Ok(Self { source: futures_executor::block_on(source), unreadable })
+    }
+}
+
+/// The creations that are about what is asked for, those of what it belongs to, and the copies of all of them, in the order of
+/// their events.
+fn needed(
+    all: &Sorted<KeptCreation>,
+    classifier: &Classifier,
+    filter: &RecordFilter<'_>,
+) -> Result<Vec<PlanRequest>> {
+    let mut needed = Needed::default();
+    for _ in 0..PASSES {
+        let before = needed.size();
+        let mut visit = |kept: &KeptCreation| -> Result<()> {
+            if needed.chosen.contains_key(&(kept.time, kept.place)) {
+                return Ok(());
+            }
+            if let Some(request) = request(kept, classifier, filter)? {
+                needed.take(kept, request, filter);
+            }
+            if needed.chosen.len() > MOST {
+                bail!(
+                    "more than {MOST} creations name what is asked for: ask for fewer resources, or by their ARNs"
+                );
+            }
+            Ok(())
+        };
+        match all {
+            Sorted::Memory(creations) => creations.iter().try_for_each(&mut visit)?,
+            Sorted::Disk(files) => files.merge()?.try_for_each(|kept| visit(&kept?))?,
+        }
+        if needed.size() == before {
+            break;
+        }
+    }
+    Ok(needed.chosen.into_values().collect())
+}
+
+/// What has turned out to be needed so far.
+#[derive(Default)]
+struct Needed {
+    chosen: BTreeMap<(Option<Timestamp>, Place), PlanRequest>,
+    /// What the chosen belong to.
+    parents: HashSet<ResourceKey>,
+    /// The events of the chosen: one of their copies may tell who called.
+    events: HashSet<(String, String)>,
+}
+
+impl Needed {
+    fn size(&self) -> (usize, usize) {
+        (self.parents.len(), self.events.len())
+    }
+
+    fn take(&mut self, kept: &KeptCreation, request: PlanRequest, filter: &RecordFilter<'_>) {
+        let targets = &request.creation.targets;
+        let event = request.copy_key().map(|(id, name)| (id.to_owned(), name.to_owned()));
+        let is_wanted = targets.iter().any(|target| self.parents.contains(&target.resource.key()));
+        let is_copy = event.as_ref().is_some_and(|event| self.events.contains(event));
+        if !(is_wanted || is_copy || filter.is_about(&request.creation)) {
+            return;
+        }
+        let parents = targets.iter().filter_map(|target| target.parent.as_ref());
+        self.parents.extend(parents.map(|parent| parent.resource.key()));
+        self.events.extend(event);
+        self.chosen.insert((kept.time, kept.place), request);
+    }
+}
+
+/// A creation that was kept, classified again if it was on disk.
+fn request(
+    kept: &KeptCreation,
+    classifier: &Classifier,
+    filter: &RecordFilter<'_>,
+) -> Result<Option<PlanRequest>> {
+    if let Some(request) = &kept.request {
+        return Ok(Some((**request).clone()));
+    }
+    let record: Record<'_> = serde_json::from_str(&kept.record)?;
+    let envelope = Envelope { event_bridge: kept.event_bridge.as_ref(), account: kept.account.as_ref() };
+    let classification = classifier.classify_in(&record, envelope);
+    Ok(filter.creation(&record, &kept.record, classification).map(PlanRequest::from))
+}
+
+/// What all jobs write to.
+struct Shared {
+    creations: Runs,
+    sessions: SessionRuns,
+}
+
+/// What one job has read.
+struct Job<'a, 's> {
+    filter: RecordFilter<'a>,
+    shared: &'s Shared,
+    session_bound: usize,
+    place: Place,
+    name: String,
+    noted: TrailRecords<'a>,
+    creations: Sorter<KeptCreation>,
+    sessions: Vec<Session>,
+    oldest: Option<Timestamp>,
+    records: u64,
+    unreadable: Vec<Unreadable>,
+    failure: Option<anyhow::Error>,
+}
+
+impl<'a, 's> Job<'a, 's> {
+    fn new(filter: RecordFilter<'a>, shared: &'s Shared, bound: usize) -> Self {
+        Self {
+            shared,
+            session_bound: bound,
+            place: (0, 0),
+            name: String::new(),
+            noted: TrailRecords::new(filter.clone()),
+            filter,
+            creations: Sorter::new(bound),
+            sessions: Vec::new(),
+            oldest: None,
+            records: 0,
+            unreadable: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Notes the first failure, after which the job reads nothing more.
+    fn check(&mut self, result: Result<()>) {
+        if let (None, Err(error)) = (&self.failure, result) {
+            self.failure = Some(error);
+        }
+    }
+
+    fn note_time(&mut self, time: Option<Timestamp>) {
+        self.oldest = [self.oldest, time].into_iter().flatten().min();
+    }
+
+    fn creation(&mut self, record: &LocatedRecord<'_>, account: Option<&AccountId>, request: PlanRequest) {
+        self.place.1 += 1;
+        let event = &request.creation.event;
+        let (time, id) = (event.timestamp(), event.id.clone());
+        self.note_time(time);
+        let kept = KeptCreation {
+            time,
+            id,
+            place: self.place,
+            copy: None,
+            record: record.raw.to_owned(),
+            account: account.cloned(),
+            event_bridge: record.event_bridge.clone(),
+            request: Some(Box::new(request)),
+        };
+        if self.creations.push(kept) {
+            let spilled = self.creations.spill(&self.shared.creations);
+            self.check(spilled.map_err(anyhow::Error::from));
+        }
+    }
+}
+
+impl InputSink for Job<'_, '_> {
+    fn begin(&mut self, number: usize, input: &Input) {
+        self.place = (number as u64, 0);
+        self.name = input.name();
+    }
+
+    fn unreadable(&mut self, why: &str) {
+        if self.unreadable.len() < MOST_UNREADABLE {
+            self.unreadable.push(format!("{}: {why}", self.name));
+        }
+    }
+
+    fn records(&self) -> u64 {
+        self.records
+    }
+
+    fn is_done(&self) -> bool {
+        self.failure.is_some()
+    }
+}
+
+impl RecordSink for Job<'_, '_> {
+    fn record(
+        &mut self,
+        record: &LocatedRecord<'_>,
+        account: Option<&AccountId>,
+        classification: Classification,
+    ) {
+        self.records += 1;
+        self.noted.note(record, account, &classification);
+        if let Classification::Session(session) = classification {
+            self.note_time(Some(session.issued));
+            let kept = self.shared.sessions.keep(&mut self.sessions, *session, &mut self.session_bound);
+            self.check(kept);
+        } else if let Some(creation) = self.filter.creation(&record.record, record.raw, classification) {
+            self.creation(record, account, PlanRequest::from(creation));
+        }
+    }
+
+    fn also_wants(&self) -> fn(&str, &str) -> bool {
+        may_change_tags
+    }
+
+    fn others(&mut self, records: u64) {
+        self.records += records;
+    }
+
+    fn malformed(&mut self, fault: &Malformed) {
+        self.records += 1;
+        if let Outcome::Malformed(why) = Outcome::from(fault) {
+            self.unreadable(&why);
+        }
+    }
+}

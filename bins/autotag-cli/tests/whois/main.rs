@@ -1,0 +1,199 @@
+//! `autotag whois`, by its binary: over a trail, and over an event history that keeps AWS's rules.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
+
+#[cfg(feature = "history")]
+mod history;
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const BIN: &str = env!("CARGO_BIN_EXE_autotag");
+const TABLE: &str = "arn:aws:dynamodb:eu-west-1:444455556666:table/orders";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn autotag(args: &[&str]) -> Output {
+    Command::new(BIN).args(args).current_dir(root()).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The rows of the plan of the shipped trail that have an owner, by their ARN.
+fn planned() -> BTreeMap<String, Vec<Value>> {
+    let mut rows: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for row in lines(&autotag(&["plan", "--all", "--format", "jsonl", "fixtures/trail"])) {
+        if let (Some(arn), Some(_)) = (row["arn"].as_str(), row["owner"].as_str()) {
+            rows.entry(arn.to_owned()).or_default().push(row);
+        }
+    }
+    rows
+}
+
+/// The answer has the owner of its event's row in the plan.
+fn assert_as_planned(answer: &Value, rows: &[Value]) {
+    let row = rows.iter().find(|row| row["event_id"] == answer["event_id"]).unwrap();
+    for key in ["owner", "owner_source", "proof", "claimed", "channel", "arn", "event_time"] {
+        assert_eq!(answer[key], row[key], "{key} of {answer}");
+    }
+}
+
+#[test]
+fn every_resource_of_a_trail_has_the_owner_of_its_plan() {
+    let (rows, folder) = (planned(), tempfile::tempdir().unwrap());
+    let list = folder.path().join("arns.txt");
+    fs::write(&list, rows.keys().fold("# a comment\n\n".to_owned(), |list, arn| format!("{list}{arn}\n")))
+        .unwrap();
+    let list = list.to_str().unwrap();
+    let output = autotag(&["whois", "--file", list, "--trail", "fixtures/trail"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let answers = lines(&output);
+    assert_eq!(answers.len(), rows.len());
+    for answer in &answers {
+        assert_as_planned(answer, &rows[answer["asked"].as_str().unwrap()]);
+    }
+    // With hardly any memory, and by one job, it answers the same.
+    let spilled = autotag(&[
+        "whois",
+        "--file",
+        list,
+        "--trail",
+        "fixtures/trail",
+        "--memory-bytes",
+        "1",
+        "--jobs",
+        "1",
+    ]);
+    assert_eq!(lines(&spilled), answers, "{}", stderr(&spilled));
+}
+
+#[test]
+fn people_read_who_it_is_and_how_that_was_found() {
+    let output = autotag(&["whois", TABLE, "--trail", "fixtures/trail", "--format", "text"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    insta::assert_snapshot!(stdout(&output));
+}
+
+#[test]
+fn what_nobody_has_created_is_unknown_and_says_why() {
+    let output = autotag(&["whois", "no-such-queue", TABLE, "--trail", "fixtures/trail"]);
+    assert_eq!(output.status.code(), Some(1));
+    let answers = lines(&output);
+    assert_eq!((&answers[0]["answer"], &answers[0]["owner"]), (&"unknown".into(), &Value::Null));
+    assert_eq!(answers[0]["reasons"][0], "no creation in the trail names it");
+    assert_eq!((&answers[1]["answer"], &answers[1]["owner"]), (&"known".into(), &"mara".into()));
+}
+
+#[test]
+fn the_list_may_come_from_standard_input_and_the_answer_be_one_document() {
+    let mut child = Command::new(BIN)
+        .args(["whois", "-", "--trail", "fixtures/trail", "--format", "json"])
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    write!(child.stdin.take().unwrap(), "{TABLE}\n{TABLE}\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let document: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document.len(), 1, "a resource that is named twice is asked for once");
+    assert_eq!(document[0]["hops"].as_array().unwrap().len(), 3);
+}
+
+/// The sessions may have been read earlier, of other files.
+#[test]
+fn sessions_of_an_earlier_run_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sessions, call) = (folder.path().join("sessions.json"), folder.path().join("call.json"));
+    let state = folder.path().join("state").to_str().unwrap().to_owned();
+    let record = |name: &str| -> Value {
+        serde_json::from_str(match name {
+            "sts" => {
+                r#"{"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole", "eventTime": "2026-03-02T08:00:00Z",
+                "eventID": "s1", "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
+                "userIdentity": {"type": "IAMUser", "userName": "mara", "principalId": "AIDAMARA", "accountId": "111122223333",
+                    "arn": "arn:aws:iam::111122223333:user/mara"},
+                "requestParameters": {"roleArn": "arn:aws:iam::111122223333:role/deploy", "roleSessionName": "ci"},
+                "responseElements": {"credentials": {"accessKeyId": "ASIAONE", "expiration": "Mar 2, 2026, 10:00:00 AM"},
+                    "assumedRoleUser": {"assumedRoleId": "AROADEPLOY:ci",
+                        "arn": "arn:aws:sts::111122223333:assumed-role/deploy/ci"}}}"#
+            }
+            _ => {
+                r#"{"eventSource": "dynamodb.amazonaws.com", "eventName": "CreateTable", "eventTime": "2026-03-02T09:00:00Z",
+                "eventID": "c1", "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
+                "userIdentity": {"type": "AssumedRole", "principalId": "AROADEPLOY:ci", "accessKeyId": "ASIAONE",
+                    "accountId": "111122223333", "arn": "arn:aws:sts::111122223333:assumed-role/deploy/ci"},
+                "requestParameters": {"tableName": "orders"}, "responseElements": {"tableDescription":
+                    {"tableArn": "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"}}}"#
+            }
+        })
+        .unwrap()
+    };
+    fs::write(&sessions, record("sts").to_string()).unwrap();
+    fs::write(&call, record("call").to_string()).unwrap();
+    let (sessions, call) = (sessions.to_str().unwrap(), call.to_str().unwrap());
+    let alone = lines(&autotag(&["whois", "orders", "--trail", call]));
+    assert_eq!((&alone[0]["owner"], &alone[0]["proof"]), (&"ci".into(), &"name-only".into()));
+    assert!(
+        alone[0]["reasons"].to_string().contains("STS record missing of account 111122223333"),
+        "{alone:?}"
+    );
+    autotag(&["plan", "--state", &state, sessions]);
+    let known = lines(&autotag(&["whois", "orders", "--trail", call, "--state", &state]));
+    assert_eq!((&known[0]["owner"], &known[0]["proof"]), (&"mara".into(), &"person".into()));
+}
+
+#[test]
+fn a_broken_file_is_named_and_the_others_are_read() {
+    let output = autotag(&["whois", TABLE, "--trail", "fixtures/trail", "--trail", "fixtures/broken"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lines(&output)[0]["owner"], "mara");
+    assert!(stderr(&output).contains("unreadable: fixtures/broken"), "{}", stderr(&output));
+}
+
+#[test]
+fn wrong_usage_is_told_before_anything_is_read() {
+    let wrong: [(&[&str], &str); 5] = [
+        (&["whois"], "RESOURCE"),
+        (&["whois", "arn:aws:sqs", "--trail", "fixtures/trail"], "is not an ARN"),
+        (&["whois", "x", "--state", "state"], "--trail"),
+        (&["whois", "-", "--trail", "-"], "standard input twice"),
+        (&["whois", "--file", "no-such-file", "--trail", "fixtures/trail"], "--file `no-such-file`"),
+    ];
+    for (args, why) in wrong {
+        let output = autotag(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(why), "{args:?}: {}", stderr(&output));
+    }
+}
+
+/// Names in records are chosen by whoever creates something.
+#[test]
+fn no_name_in_a_record_reaches_the_terminal_raw() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = folder.path().join("trail.json");
+    let record = r#"{"eventSource": "sqs.amazonaws.com", "eventName": "CreateQueue", "eventTime": "2026-03-02T09:00:00Z",
+        "eventID": "e\u001b[2J", "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
+        "userIdentity": {"type": "IAMUser", "userName": "ma\u001b[31mra", "accountId": "111122223333"},
+        "requestParameters": {"queueName": "orders"}}"#;
+    fs::write(&trail, record).unwrap();
+    let output = autotag(&["whois", "orders", "--trail", trail.to_str().unwrap(), "--format", "text"]);
+    assert!(stdout(&output).contains("mra") || stdout(&output).contains("ma"), "{}", stdout(&output));
+    assert!(!stdout(&output).contains('\x1b'), "{:?}", stdout(&output));
+}

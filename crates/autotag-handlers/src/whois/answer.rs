@@ -1,0 +1,255 @@
+//! One answer from what a source knows. It asks nobody.
+
+use super::asked::Asked;
+use super::finding::{Findings, FoundCreation, Newness, OwnershipSource, TagChange};
+use crate::owner::{MissingEvidence, Owner, OwnerSource, Proof};
+use crate::services::CREATION_SKEW;
+use autotag_model::arn::Arn;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// The answer about one resource.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The text that was asked.
+    pub asked: String,
+    /// The source that answers.
+    pub source: &'static str,
+    /// The creation of the resource and its owner; `None` if the owner is unknown.
+    pub creation: Option<FoundCreation>,
+    /// How many creations of the resource the source knows. A name that was used twice has two; the latest counts.
+    pub creations: usize,
+    /// If the owner is unknown: the creations that could be meant, the latest first.
+    pub candidates: Vec<FoundCreation>,
+    /// Events since the creation that changed identity tags, the oldest first.
+    pub tag_changes: Vec<TagChange>,
+    /// Why the owner is unknown, and what is uncertain about a known one.
+    pub reasons: Vec<String>,
+    /// What was asked and where.
+    pub questions: Vec<String>,
+    /// How many calls to AWS it took.
+    pub calls: u64,
+    /// Whether a question to the source failed.
+    pub failed: bool,
+}
+
+impl Answer {
+    /// The owner, if one is known.
+    pub fn owner(&self) -> Option<&Owner> {
+        self.creation.as_ref()?.owner.as_deref()
+    }
+
+    /// Whether the owner is known.
+    pub fn is_known(&self) -> bool {
+        self.creation.is_some()
+    }
+}
+
+/// Asks a source for the owner of a resource.
+///
+/// The latest creation counts. No owner is named if creations of different owners could be meant, or if a question failed whose
+/// answer could name another one.
+pub async fn answer(asked: &Asked, source: &dyn OwnershipSource) -> Answer {
+    let findings = source.findings(asked).await;
+    decide(asked, source.name(), source.scope(), findings)
+}
+
+/// The creations of one resource that could be the last one, and how many there were.
+struct Latest {
+    could_be: Vec<FoundCreation>,
+    count: usize,
+}
+
+fn decide(asked: &Asked, source: &'static str, scope: &str, findings: Findings) -> Answer {
+    let Findings { creations, tag_changes, remarks, failures, questions, calls } = findings;
+    let mut reasons: Vec<String> = failures.iter().map(|failure| failure.what.clone()).collect();
+    let mut choice = choose(asked, creations, &mut reasons);
+    let is_certain = choice.creation.as_ref().and_then(|chosen| chosen.owner.as_ref());
+    let is_certain = is_certain.is_some_and(|owner| owner.pending.is_none());
+    if failures.iter().any(|failure| !(failure.is_about_sessions && is_certain)) {
+        choice.withdraw();
+    }
+    if choice.creation.is_none() && choice.candidates.is_empty() && failures.is_empty() {
+        reasons.push(if choice.count > 0 {
+            "the events that name it prove that it was there before".to_owned()
+        } else {
+            format!("no creation in {scope} names it")
+        });
+    }
+    reasons.extend(remarks);
+    let since = choice.creation.as_ref().map(|creation| &creation.event);
+    let is_later = |change: &TagChange| {
+        let Some(event) = since else { return true };
+        change.event.timestamp() >= event.timestamp()
+            && (asked.arn().is_some() || change.event.account == event.account)
+    };
+    let mut tag_changes: Vec<TagChange> = tag_changes.into_iter().filter(is_later).collect();
+    tag_changes.sort_by_key(|change| change.event.timestamp());
+    tag_changes.dedup_by(|one, other| one.event.id.is_some() && one.event.id == other.event.id);
+    let failed = !failures.is_empty();
+    let Choice { creation, candidates, count } = choice;
+    let (asked, creations) = (asked.text().to_owned(), count);
+    Answer { asked, source, creation, creations, candidates, tag_changes, reasons, questions, calls, failed }
+}
+
+/// The creation that is taken, or those among which none is.
+struct Choice {
+    creation: Option<FoundCreation>,
+    candidates: Vec<FoundCreation>,
+    count: usize,
+}
+
+impl Choice {
+    /// No owner is named.
+    fn withdraw(&mut self) {
+        self.candidates.extend(self.creation.take());
+    }
+}
+
+fn choose(asked: &Asked, creations: Vec<FoundCreation>, reasons: &mut Vec<String>) -> Choice {
+    let resources: Vec<Latest> = by_resource(asked, creations).into_values().map(latest).collect();
+    let (named, count) = (resources.len(), resources.iter().map(|of| of.count).sum());
+    let mut could_be: Vec<FoundCreation> = resources.into_iter().flat_map(|of| of.could_be).collect();
+    could_be.sort_by(|one, other| order(other).cmp(&order(one)));
+    let Some(first) = could_be.first().cloned() else {
+        return Choice { creation: None, candidates: Vec::new(), count };
+    };
+    if !could_be.iter().all(|other| is_same_owner(&first, other)) {
+        let several = if named > 1 {
+            format!("{named} resources of different owners have this name: ask for the ARN")
+        } else {
+            "it may have been created by either of several owners, and no record tells by which".to_owned()
+        };
+        reasons.push(several);
+        return Choice { creation: None, candidates: could_be, count };
+    }
+    if first.owner_name().is_none() {
+        let why = first.why_not.clone();
+        reasons.push(why.unwrap_or_else(|| "the creating event names nobody".to_owned()));
+        return Choice { creation: None, candidates: could_be, count };
+    }
+    if named > 1 {
+        reasons.push(format!("{named} resources of this owner have this name; the latest is shown"));
+    } else if count > 1 {
+        reasons.push(format!("{count} creations of this name are known; the latest counts"));
+    }
+    if first.newness == Newness::MayHaveExisted {
+        reasons.push(
+            "the event also occurs for resources that exist: it may be older, and another's".to_owned(),
+        );
+    }
+    reasons.extend(missing_evidence(&first));
+    Choice { creation: Some(first), candidates: Vec::new(), count }
+}
+
+/// The creations of each resource that is meant. Versions of an object are one resource.
+fn by_resource(asked: &Asked, creations: Vec<FoundCreation>) -> BTreeMap<String, Vec<FoundCreation>> {
+    let mut resources: BTreeMap<String, Vec<FoundCreation>> = BTreeMap::new();
+    for creation in creations.into_iter().filter(|creation| asked.is(&creation.resource)) {
+        let resource = &creation.resource;
+        let name = resource.arn.as_ref().map(Arn::to_string);
+        let name = name.unwrap_or_else(|| resource.key().to_string());
+        resources.entry(name).or_default().push(creation);
+    }
+    resources
+}
+
+/// The order in which a plan decides.
+fn order(creation: &FoundCreation) -> (Option<Timestamp>, Option<&str>) {
+    (creation.event.timestamp(), creation.event.id.as_deref())
+}
+
+/// What made a resource last. A name can be used again after its resource was deleted.
+fn latest(mut creations: Vec<FoundCreation>) -> Latest {
+    creations.sort_by(|one, other| order(one).cmp(&order(other)));
+    let mut latest = Latest { could_be: Vec::new(), count: 0 };
+    for creation in creations {
+        let before = latest.could_be.last();
+        let is_new = match (creation.newness, before) {
+            (Newness::Older, None) => {
+                latest.count += 1;
+                continue;
+            }
+            (Newness::Older | Newness::MayHaveExisted, Some(_)) => continue,
+            (Newness::New | Newness::MayHaveExisted | Newness::MayRepeat(_), None)
+            | (Newness::New, Some(_)) => true,
+            // AWS answers a repeated call with the resource of the first, and with its time of creation.
+            (Newness::MayRepeat(Some(created)), Some(before)) => {
+                let apart = |time: Timestamp| created.duration_since(time).abs();
+                before.event.timestamp().is_none_or(|time| apart(time) > CREATION_SKEW)
+            }
+            (Newness::MayRepeat(None), Some(before)) if is_same_owner(before, &creation) => continue,
+            (Newness::MayRepeat(None), Some(_)) => {
+                // Either it repeats the earlier call, or it made a new resource under the name of a deleted one.
+                latest.could_be.push(creation);
+                continue;
+            }
+        };
+        if is_new {
+            latest.could_be = vec![creation];
+            latest.count += 1;
+        }
+    }
+    latest
+}
+
+/// Takes out the creations that may have made what is asked for, as far as the records themselves tell: the last that was
+/// certainly one, and later calls that may repeat it. Only their owners have to be known.
+pub(super) fn may_be_last(asked: &Asked, creations: &mut Vec<FoundCreation>) -> Vec<FoundCreation> {
+    let mut taken = Vec::new();
+    for mut of_resource in by_resource(asked, std::mem::take(creations)).into_values() {
+        of_resource.sort_by(|one, other| order(one).cmp(&order(other)));
+        let first = of_resource.iter().rposition(|creation| creation.newness == Newness::New).unwrap_or(0);
+        let mut is_first = true;
+        for (number, creation) in of_resource.into_iter().enumerate() {
+            let is_candidate = number >= first
+                && match creation.newness {
+                    Newness::New | Newness::MayRepeat(_) => true,
+                    Newness::MayHaveExisted => is_first,
+                    Newness::Older => false,
+                };
+            if is_candidate {
+                is_first = false;
+                taken.push(creation);
+            } else {
+                creations.push(creation);
+            }
+        }
+    }
+    taken
+}
+
+/// Whether the same owner has made both, with the same certainty. `bob` in two accounts is two people.
+fn is_same_owner(one: &FoundCreation, other: &FoundCreation) -> bool {
+    match (&one.owner, &other.owner) {
+        (Some(one), Some(other)) => {
+            (&one.name, &one.account, one.proof) == (&other.name, &other.account, other.proof)
+        }
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// What is missing for the owner of a creation, in words.
+fn missing_evidence(creation: &FoundCreation) -> Option<String> {
+    let owner = creation.owner.as_ref()?;
+    if owner.source == Some(OwnerSource::IdentityCenter) && owner.proof == Some(Proof::Person) {
+        // The call itself proves the person.
+        return None;
+    }
+    let pending = owner.pending.as_ref()?;
+    let account = creation.principal.account_id();
+    let account = account.map_or(String::new(), |account| format!(" of account {account}"));
+    let of = &pending.of;
+    Some(match pending.missing {
+        MissingEvidence::SessionRecord => format!("STS record missing{account}: of the session {of}"),
+        MissingEvidence::Caller => {
+            format!("STS record missing: of the session {of}, in the account of whoever asked for it")
+        }
+        MissingEvidence::OtherSessions => {
+            format!("the session {of} was found by its time alone; another of this name could be meant")
+        }
+        MissingEvidence::ParentOwner => format!("the owner of {of}, to which it belongs, is not certain"),
+    })
+}

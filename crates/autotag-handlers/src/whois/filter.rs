@@ -1,0 +1,148 @@
+//! Which records of a trail are about a resource.
+
+use super::asked::{Asked, Index};
+use super::tag_change::{RecordedTagChange, names, texts};
+use crate::classify::{Classification, Classifier, Creation};
+use crate::event::EventSummary;
+use crate::outcome::{Outcome, SkipReason};
+use crate::row::ResourceOutcome;
+use crate::services::parent_events;
+use autotag_model::arn::AccountId;
+use autotag_model::identity::Principal;
+use autotag_model::record::Record;
+use std::sync::Arc;
+
+/// An event that names a resource and does not tell who owns it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct NamingEvent {
+    /// The event.
+    pub event: Arc<EventSummary>,
+    /// Why it tells no owner.
+    pub why: String,
+    texts: Vec<String>,
+}
+
+impl NamingEvent {
+    /// Whether the event names this resource.
+    pub fn is_about(&self, asked: &Asked) -> bool {
+        names(&self.event, &self.texts, asked)
+    }
+}
+
+/// Chooses the records that are about what is asked for.
+#[derive(Debug, Clone)]
+pub struct RecordFilter<'a> {
+    classifier: &'a Classifier,
+    asked: &'a [Asked],
+    index: Arc<Index>,
+}
+
+/// Of at most so many resources each text is searched for the name.
+const FEW: usize = 32;
+
+impl<'a> RecordFilter<'a> {
+    /// For these resources.
+    pub fn new(classifier: &'a Classifier, asked: &'a [Asked]) -> Self {
+        Self { classifier, asked, index: Arc::new(Index::of(asked)) }
+    }
+
+    /// The resources.
+    pub fn asked(&self) -> &'a [Asked] {
+        self.asked
+    }
+
+    /// The creation that a record tells of, also if AWS can tag none of its resources; `None` if the record tells of none, or
+    /// if nobody can need it: it neither names a resource that is asked for, nor creates a kind of resource to which others
+    /// belong.
+    pub fn creation(
+        &self,
+        record: &Record<'_>,
+        text: &str,
+        classification: Classification,
+    ) -> Option<Creation> {
+        let creation = match classification {
+            Classification::Creation(creation) => *creation,
+            Classification::Rejected(rows) if rows.iter().any(cannot_be_tagged) => Creation {
+                event: Arc::clone(&rows.first()?.event),
+                principal: Principal::of(record).ok()?,
+                targets: Vec::new(),
+                rejected: rows,
+            },
+            _ => return None,
+        };
+        let is_parent = || parent_events().any(|event| event == (&*record.event_source, &*record.event_name));
+        (self.is_about(&creation) || is_parent() || self.is_mentioned(text)).then_some(creation)
+    }
+
+    /// Whether the text of a record mentions one of the resources. A copy of an event in another account may name the resource
+    /// in its text alone, and tell who called.
+    pub fn is_mentioned(&self, text: &str) -> bool {
+        let few = if self.asked.len() <= FEW { self.asked } else { &[] };
+        few.iter().any(|asked| asked.names().first().is_some_and(|name| text.contains(name)))
+    }
+
+    /// Whether a creation made one of the resources.
+    pub fn is_about(&self, creation: &Creation) -> bool {
+        let tagged = creation.targets.iter().map(|target| &target.resource);
+        let others = creation.rejected.iter().filter_map(|row| row.resource.as_ref());
+        let mut made = tagged.chain(others);
+        made.any(|resource| {
+            let mut asked =
+                self.index.of_resource(resource).into_iter().filter_map(|number| self.asked.get(number));
+            asked.any(|asked| asked.is(resource))
+        })
+    }
+
+    /// Whether a text of an event names one of the resources.
+    fn is_named(&self, event: &EventSummary, text: &str) -> bool {
+        let mut asked = self.index.of_text(text).into_iter().filter_map(|number| self.asked.get(number));
+        asked.any(|asked| names(event, &[text], asked))
+    }
+
+    /// The change of identity tags that a record tells of, if it is of one of the resources.
+    pub fn tag_change(
+        &self,
+        record: &Record<'_>,
+        account: Option<&AccountId>,
+        classification: &Classification,
+    ) -> Option<RecordedTagChange> {
+        let is_other = matches!(classification, Classification::Other);
+        let is_asked = |event: &EventSummary, text: &str| self.is_named(event, text);
+        let change = || RecordedTagChange::of(record, account, self.classifier.policy(), is_asked);
+        is_other.then(change).flatten()
+    }
+
+    /// A creating event that names one of the resources, and from which no owner follows.
+    pub fn naming_event(&self, record: &Record<'_>, classification: &Classification) -> Option<NamingEvent> {
+        let (event, why) = match classification {
+            Classification::Uncovered(event) => (event, "no rule covers it".to_owned()),
+            Classification::Rejected(rows) => {
+                let row = rows.iter().find(|row| !cannot_be_tagged(row))?;
+                (&row.event, why_rejected(row)?)
+            }
+            _ => return None,
+        };
+        let parsed = record.parsed().ok()?;
+        let mut all = Vec::new();
+        for part in [&parsed.request, &parsed.response, &parsed.resources] {
+            texts(part, &mut all);
+        }
+        let is_asked = |text: &&&str| self.is_named(event, text);
+        let named: Vec<String> = all.iter().filter(is_asked).map(|text| (*text).to_owned()).collect();
+        let event = Arc::clone(event);
+        (!named.is_empty()).then_some(NamingEvent { event, why, texts: named })
+    }
+}
+
+fn cannot_be_tagged(row: &ResourceOutcome) -> bool {
+    row.resource.is_some() && matches!(row.status, Outcome::Skipped(SkipReason::CannotTag(_)))
+}
+
+/// Why a creation has no owner; `None` if nothing was created.
+fn why_rejected(row: &ResourceOutcome) -> Option<String> {
+    match row.status {
+        Outcome::CallFailed(_) | Outcome::Skipped(SkipReason::DryRun | SkipReason::Duplicate) => None,
+        _ => Some(row.status.reason().unwrap_or_else(|| row.status.name().to_owned())),
+    }
+}

@@ -1,0 +1,123 @@
+//! What a source knows about a resource.
+
+use super::asked::Asked;
+use crate::event::EventSummary;
+use crate::owner::Owner;
+use async_trait::async_trait;
+use autotag_model::identity::Principal;
+use autotag_model::rule::Resource;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Whether a creation made its resource, or may have found it there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Newness {
+    /// It made the resource.
+    New,
+    /// The event also occurs for resources that exist. Then the first call counts.
+    MayHaveExisted,
+    /// The call may repeat an earlier one, whose resource AWS answers with. It was created at this time, if the answer says so.
+    MayRepeat(Option<Timestamp>),
+    /// The record proves that the resource was there before.
+    Older,
+}
+
+/// A creation of a resource, with its owner.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct FoundCreation {
+    /// The resource.
+    pub resource: Resource,
+    /// The creating event.
+    pub event: Arc<EventSummary>,
+    /// Who called.
+    pub principal: Principal,
+    /// The owner; `None` if it could not be found out.
+    pub owner: Option<Arc<Owner>>,
+    /// Why the owner could not be found out.
+    pub why_not: Option<String>,
+    /// Whether the call made the resource.
+    pub newness: Newness,
+}
+
+impl FoundCreation {
+    /// A creation whose call made the resource.
+    pub fn new(
+        resource: Resource,
+        event: Arc<EventSummary>,
+        principal: Principal,
+        owner: Option<Arc<Owner>>,
+    ) -> Self {
+        Self { resource, event, principal, owner, why_not: None, newness: Newness::New }
+    }
+
+    /// The name of the owner, if one is known.
+    pub fn owner_name(&self) -> Option<&str> {
+        self.owner.as_ref()?.name.as_deref()
+    }
+}
+
+/// An event that changed identity tags of a resource.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TagChange {
+    /// The event.
+    pub event: Arc<EventSummary>,
+    /// The identity tags that the call names. Empty if it replaced or removed all tags.
+    pub keys: Vec<String>,
+    /// Who called.
+    pub principal: Principal,
+    /// The person or workload behind the call, as far as it is known.
+    pub by: Option<Arc<Owner>>,
+}
+
+/// A question that a source could not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What failed and how, in words.
+    pub what: String,
+    /// Whether only sessions were asked for. An owner that needs none of them stays certain.
+    pub is_about_sessions: bool,
+}
+
+impl Failure {
+    /// A failed question about creations, or about sessions alone.
+    pub fn new(what: impl Into<String>, is_about_sessions: bool) -> Self {
+        Self { what: what.into(), is_about_sessions }
+    }
+}
+
+/// What a source knows about one resource.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Findings {
+    /// Its creations, in any order.
+    pub creations: Vec<FoundCreation>,
+    /// Events that changed its identity tags, in any order.
+    pub tag_changes: Vec<TagChange>,
+    /// Why further events that name it do not tell its owner, in words.
+    pub remarks: Vec<String>,
+    /// Questions without an answer.
+    pub failures: Vec<Failure>,
+    /// What was asked and where, in words.
+    pub questions: Vec<String>,
+    /// How many calls to AWS it took.
+    pub calls: u64,
+}
+
+/// A source of what is known about resources: a trail, an event history, a list of creations.
+///
+/// A source evaluates creations by a plan, whose future stays on its thread. So do the futures of this trait.
+#[async_trait(?Send)]
+pub trait OwnershipSource: Send + Sync {
+    /// The name of the source, as programs see it: `trail`, `event-history`.
+    fn name(&self) -> &'static str;
+
+    /// What the source covers, as a part of a sentence: "no record of *the last 90 days* names it".
+    fn scope(&self) -> &'static str;
+
+    /// Everything that the source knows about a resource. A question that failed is a [`Failure`], never an empty list.
+    async fn findings(&self, asked: &Asked) -> Findings;
+}

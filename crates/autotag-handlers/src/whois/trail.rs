@@ -1,0 +1,177 @@
+//! The source over records that were read: a trail in files.
+
+use super::asked::Asked;
+use super::evaluate::evaluate;
+use super::filter::{NamingEvent, RecordFilter};
+use super::finding::{Findings, FoundCreation, OwnershipSource, TagChange};
+use super::tag_change::{RecordedTagChange, may_change_tags};
+use crate::classify::Classification;
+use crate::memory::MemoryBackend;
+use crate::owner;
+use crate::records::{PlanRequest, RecordSink};
+use async_trait::async_trait;
+use autotag_model::arn::AccountId;
+use autotag_model::envelope::{LocatedRecord, Malformed};
+use autotag_model::policy::Policy;
+use autotag_model::session::Session;
+use session_store::SessionReader;
+use std::sync::Arc;
+
+/// How many changes of tags, and how many events without an owner, are kept of a trail. Whoever writes a trail can name a
+/// resource in any number of them.
+const MOST: usize = 10_000;
+
+/// The records of a trail that are about resources, in memory. Sessions are kept whatever they are about.
+#[derive(Debug)]
+pub struct TrailRecords<'a> {
+    filter: RecordFilter<'a>,
+    /// Creations that may be asked for, or to which what is asked for may belong.
+    pub creations: Vec<PlanRequest>,
+    /// Changes of identity tags.
+    pub tag_changes: Vec<RecordedTagChange>,
+    /// Creating events without an owner.
+    pub naming_events: Vec<NamingEvent>,
+    /// STS sessions.
+    pub sessions: Vec<Session>,
+    /// How many changes of tags and events without an owner are left out.
+    pub left_out: u64,
+}
+
+impl<'a> TrailRecords<'a> {
+    /// Empty, for the records that this filter chooses.
+    pub fn new(filter: RecordFilter<'a>) -> Self {
+        Self {
+            filter,
+            creations: Vec::new(),
+            tag_changes: Vec::new(),
+            naming_events: Vec::new(),
+            sessions: Vec::new(),
+            left_out: 0,
+        }
+    }
+
+    /// Keeps what a record tells beside creations and sessions.
+    pub fn note(
+        &mut self,
+        record: &LocatedRecord<'_>,
+        account: Option<&AccountId>,
+        classification: &Classification,
+    ) {
+        let change = self.filter.tag_change(&record.record, account, classification);
+        let event = self.filter.naming_event(&record.record, classification);
+        if self.tag_changes.len() + self.naming_events.len() >= MOST {
+            self.left_out += u64::from(change.is_some()) + u64::from(event.is_some());
+            return;
+        }
+        self.tag_changes.extend(change);
+        self.naming_events.extend(event);
+    }
+
+    /// Adds what was kept of other inputs.
+    pub fn append(&mut self, other: Self) {
+        self.creations.extend(other.creations);
+        self.tag_changes.extend(other.tag_changes);
+        self.naming_events.extend(other.naming_events);
+        self.sessions.extend(other.sessions);
+        self.left_out += other.left_out;
+    }
+}
+
+impl RecordSink for TrailRecords<'_> {
+    fn record(
+        &mut self,
+        record: &LocatedRecord<'_>,
+        account: Option<&AccountId>,
+        classification: Classification,
+    ) {
+        self.note(record, account, &classification);
+        if let Classification::Session(session) = classification {
+            self.sessions.push(*session);
+        } else if let Some(creation) = self.filter.creation(&record.record, record.raw, classification) {
+            self.creations.push(PlanRequest::from(creation));
+        }
+    }
+
+    fn also_wants(&self) -> fn(&str, &str) -> bool {
+        may_change_tags
+    }
+
+    fn others(&mut self, _: u64) {}
+
+    fn malformed(&mut self, _: &Malformed) {}
+}
+
+/// The source over records that were read.
+#[derive(Debug)]
+pub struct TrailSource {
+    creations: Vec<FoundCreation>,
+    tag_changes: Vec<(RecordedTagChange, TagChange)>,
+    naming_events: Vec<NamingEvent>,
+    left_out: u64,
+}
+
+impl TrailSource {
+    /// Names the owners in these records, with the sessions of `sessions`.
+    pub async fn new(records: TrailRecords<'_>, policy: &Policy, sessions: &dyn SessionReader) -> Self {
+        let backend = MemoryBackend::offline();
+        let asked = records.filter.asked();
+        let mut creations = evaluate(policy, records.creations, sessions, &backend).await;
+        // What others belong to is evaluated for them, and not asked for itself.
+        creations.retain(|creation| asked.iter().any(|asked| asked.is(&creation.resource)));
+        let mut tag_changes = Vec::with_capacity(records.tag_changes.len());
+        for recorded in records.tag_changes {
+            let by = owner::resolve(&recorded.principal, &policy.trust, sessions, &backend).await;
+            let change = TagChange {
+                event: Arc::clone(&recorded.event),
+                keys: recorded.keys.clone(),
+                principal: recorded.principal.clone(),
+                by: by.ok().map(Arc::new),
+            };
+            tag_changes.push((recorded, change));
+        }
+        let (naming_events, left_out) = (records.naming_events, records.left_out);
+        Self { creations, tag_changes, naming_events, left_out }
+    }
+}
+
+#[async_trait(?Send)]
+impl OwnershipSource for TrailSource {
+    fn name(&self) -> &'static str {
+        "trail"
+    }
+
+    fn scope(&self) -> &'static str {
+        "the trail"
+    }
+
+    async fn findings(&self, asked: &Asked) -> Findings {
+        let is_about = |creation: &&FoundCreation| asked.is(&creation.resource);
+        let changes = self.tag_changes.iter().filter(|(recorded, _)| recorded.is_about(asked));
+        let mut remarks = remarks(&self.naming_events, asked);
+        if self.left_out > 0 {
+            remarks.push(format!("{} more events are left out", self.left_out));
+        }
+        Findings {
+            creations: self.creations.iter().filter(is_about).cloned().collect(),
+            tag_changes: changes.map(|(_, change)| change.clone()).collect(),
+            remarks,
+            ..Findings::default()
+        }
+    }
+}
+
+/// The most remarks of a kind in one answer.
+const REMARKS: usize = 3;
+
+/// Creating events that name the resource, in words.
+pub(super) fn remarks(events: &[NamingEvent], asked: &Asked) -> Vec<String> {
+    let mut naming: Vec<&NamingEvent> = events.iter().filter(|event| event.is_about(asked)).collect();
+    naming.sort_by_key(|naming| naming.event.timestamp());
+    let words = |naming: &&NamingEvent| {
+        let event = &naming.event;
+        let service = event.source.split('.').next().unwrap_or_default();
+        let time = event.time.as_deref().unwrap_or("an unknown time");
+        format!("{service}:{} at {time} names it, and tells no owner: {}", event.name, naming.why)
+    };
+    naming.iter().rev().take(REMARKS).map(words).collect()
+}
