@@ -1,7 +1,7 @@
 //! What a plan keeps of its inputs until everything is read: creations, and rows that are decided already.
 
 use crate::spill::{Bytes, Spill};
-use autotag_handlers::classify::{Classification, Classifier, Envelope};
+use autotag_handlers::classify::{Classification, Classifier, Creation, Envelope};
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::packed::Packer;
 use autotag_handlers::records::PlanRequest;
@@ -106,22 +106,42 @@ impl KeptCreation {
 
     /// The creation, classified again if it was kept as its record.
     pub(crate) fn into_request(self, unpacker: &Unpacker<'_>) -> io::Result<PlanRequest> {
-        let changed = |why| io::Error::new(ErrorKind::InvalidData, why);
-        let record = match self.form {
-            Form::Whole(request, _) => return Ok(*request),
+        let kept = match self {
+            Self { form: Form::Whole(request, _), .. } => return Ok(*request),
+            kept => kept,
+        };
+        let creation = |_: &Record<'_>, _: &str, classification| match classification {
+            Classification::Creation(creation) => Some(*creation),
+            _ => None,
+        };
+        let request = kept.to_request(unpacker, creation)?;
+        request.ok_or_else(|| changed("a record in a temporary file is no creation any more"))
+    }
+
+    /// A copy of the creation. `creation` makes it of the record, its text and its classification, if it was kept as its record.
+    pub(crate) fn to_request(
+        &self,
+        unpacker: &Unpacker<'_>,
+        creation: impl FnOnce(&Record<'_>, &str, Classification) -> Option<Creation>,
+    ) -> io::Result<Option<PlanRequest>> {
+        let record = match &self.form {
+            Form::Whole(request, _) => return Ok(Some((**request).clone())),
             Form::Packed(bytes) => {
-                return unpacker.packer.unpack(&bytes).map_err(|_| changed("a temporary file was changed"));
+                let request = unpacker.packer.unpack(bytes);
+                return request.map(Some).map_err(|_| changed("a temporary file was changed"));
             }
             Form::Record(record) => record,
         };
-        let KeptRecord { text, account, event_bridge } = *record;
-        let record: Record<'_> = serde_json::from_str(&text)?;
+        let KeptRecord { text, account, event_bridge } = &**record;
+        let record: Record<'_> = serde_json::from_str(text)?;
         let envelope = Envelope { event_bridge: event_bridge.as_ref(), account: account.as_ref() };
-        match unpacker.classifier.classify_in(&record, envelope) {
-            Classification::Creation(creation) => Ok(PlanRequest::from(*creation)),
-            _ => Err(changed("a record in a temporary file is no creation any more")),
-        }
+        let classification = unpacker.classifier.classify_in(&record, envelope);
+        Ok(creation(&record, text, classification).map(PlanRequest::from))
     }
+}
+
+fn changed(why: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, why)
 }
 
 impl Ord for KeptCreation {

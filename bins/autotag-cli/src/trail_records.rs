@@ -5,20 +5,20 @@
 
 use crate::cli::WhoisArgs;
 use crate::input::{self, Days, Input, Unreadable};
-use crate::kept::{KeptCreation, Place};
+use crate::kept::{KeptCreation, Place, Unpacker};
 use crate::offline::known_sessions;
 use crate::scan::{InputSink, Scanner};
-use crate::spill::{Room, Runs, SessionRuns, Sorted, Sorter};
+use crate::spill::{JobSessions, Room, Runs, SessionRuns, Sorted, Sorter};
 use anyhow::{Result, bail};
-use autotag_handlers::classify::{Classification, Classifier, Envelope};
+use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::outcome::Outcome;
+use autotag_handlers::packed::Packer;
 use autotag_handlers::records::{PlanRequest, RecordSink};
 use autotag_handlers::whois::{Asked, RecordFilter, TrailRecords, TrailSource, may_change_tags};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{LocatedRecord, Malformed};
 use autotag_model::record::Record;
 use autotag_model::rule::ResourceKey;
-use autotag_model::session::Session;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashSet};
 
@@ -48,11 +48,15 @@ impl TrailRun {
     pub(crate) fn read(args: &WhoisArgs, classifier: &Classifier, asked: &[Asked]) -> Result<Self> {
         let (inputs, mut unreadable) = input::find(&args.trail, &Days::default())?;
         let room = Room::new(args.state.as_deref(), args.memory);
-        let shared = Shared { creations: Runs::new(&room), sessions: SessionRuns::new(&room) };
+        let shared =
+            Shared { creations: Runs::new(&room), sessions: SessionRuns::new(&room), packer: Packer::new() };
         let scanner = Scanner { classifier, jobs: args.jobs };
         let filter = RecordFilter::new(classifier, asked);
         let bound = room.share(scanner.jobs(&inputs) * KINDS);
-        let done = scanner.scan(&inputs, || Job::new(filter.clone(), &shared, bound));
+        let mut done = scanner.scan(&inputs, || Job::new(filter.clone(), &shared, bound));
+        if !shared.creations.is_empty() {
+            done.iter_mut().try_for_each(Job::spill_creations)?;
+        }
         let mut records = TrailRecords::new(filter.clone());
         let (mut creations, mut sessions, mut oldest) = (Vec::new(), Vec::new(), None);
         for job in done {
@@ -64,7 +68,8 @@ impl TrailRun {
             oldest = [oldest, job.oldest].into_iter().flatten().min();
         }
         let creations = Sorted::new(creations, shared.creations)?;
-        records.creations = needed(&creations, classifier, &filter)?;
+        let unpacker = Unpacker { classifier, packer: &shared.packer };
+        records.creations = needed(&creations, &unpacker, &filter)?;
         let store = known_sessions(args.state.as_deref(), shared.sessions.join(sessions)?, oldest)?;
         let source = TrailSource::new(records, classifier.policy(), &*store);
         Ok(Self { source: futures_executor::block_on(source), unreadable })
@@ -75,7 +80,7 @@ impl TrailRun {
 /// their events.
 fn needed(
     all: &Sorted<KeptCreation>,
-    classifier: &Classifier,
+    unpacker: &Unpacker<'_>,
     filter: &RecordFilter<'_>,
 ) -> Result<Vec<PlanRequest>> {
     let mut needed = Needed::default();
@@ -85,7 +90,8 @@ fn needed(
             if needed.chosen.contains_key(&(kept.time, kept.place)) {
                 return Ok(());
             }
-            if let Some(request) = request(kept, classifier, filter)? {
+            let creation = |record: &Record<'_>, text: &str, of| filter.creation(record, text, of);
+            if let Some(request) = kept.to_request(unpacker, creation)? {
                 needed.take(kept, request, filter);
             }
             if needed.chosen.len() > MOST {
@@ -136,37 +142,22 @@ impl Needed {
     }
 }
 
-/// A creation that was kept, classified again if it was on disk.
-fn request(
-    kept: &KeptCreation,
-    classifier: &Classifier,
-    filter: &RecordFilter<'_>,
-) -> Result<Option<PlanRequest>> {
-    if let Some(request) = &kept.request {
-        return Ok(Some((**request).clone()));
-    }
-    let record: Record<'_> = serde_json::from_str(&kept.record)?;
-    let envelope = Envelope { event_bridge: kept.event_bridge.as_ref(), account: kept.account.as_ref() };
-    let classification = classifier.classify_in(&record, envelope);
-    Ok(filter.creation(&record, &kept.record, classification).map(PlanRequest::from))
-}
-
 /// What all jobs write to.
 struct Shared {
     creations: Runs,
     sessions: SessionRuns,
+    packer: Packer,
 }
 
 /// What one job has read.
 struct Job<'a, 's> {
     filter: RecordFilter<'a>,
     shared: &'s Shared,
-    session_bound: usize,
     place: Place,
     name: String,
     noted: TrailRecords<'a>,
     creations: Sorter<KeptCreation>,
-    sessions: Vec<Session>,
+    sessions: JobSessions,
     oldest: Option<Timestamp>,
     records: u64,
     unreadable: Vec<Unreadable>,
@@ -177,13 +168,12 @@ impl<'a, 's> Job<'a, 's> {
     fn new(filter: RecordFilter<'a>, shared: &'s Shared, bound: usize) -> Self {
         Self {
             shared,
-            session_bound: bound,
             place: (0, 0),
             name: String::new(),
             noted: TrailRecords::new(filter.clone()),
             filter,
             creations: Sorter::new(bound),
-            sessions: Vec::new(),
+            sessions: JobSessions::new(bound),
             oldest: None,
             records: 0,
             unreadable: Vec::new(),
@@ -204,23 +194,17 @@ impl<'a, 's> Job<'a, 's> {
 
     fn creation(&mut self, record: &LocatedRecord<'_>, account: Option<&AccountId>, request: PlanRequest) {
         self.place.1 += 1;
-        let event = &request.creation.event;
-        let (time, id) = (event.timestamp(), event.id.clone());
-        self.note_time(time);
-        let kept = KeptCreation {
-            time,
-            id,
-            place: self.place,
-            copy: None,
-            record: record.raw.to_owned(),
-            account: account.cloned(),
-            event_bridge: record.event_bridge.clone(),
-            request: Some(Box::new(request)),
-        };
+        let kept = KeptCreation::new(request, self.place, None, record, account);
+        self.note_time(kept.time);
         if self.creations.push(kept) {
-            let spilled = self.creations.spill(&self.shared.creations);
-            self.check(spilled.map_err(anyhow::Error::from));
+            let spilled = self.spill_creations();
+            self.check(spilled);
         }
+    }
+
+    fn spill_creations(&mut self) -> Result<()> {
+        self.creations.values_mut().iter_mut().for_each(|creation| creation.pack(&self.shared.packer));
+        Ok(self.creations.spill(&self.shared.creations)?)
     }
 }
 
@@ -256,7 +240,7 @@ impl RecordSink for Job<'_, '_> {
         self.noted.note(record, account, &classification);
         if let Classification::Session(session) = classification {
             self.note_time(Some(session.issued));
-            let kept = self.shared.sessions.keep(&mut self.sessions, *session, &mut self.session_bound);
+            let kept = self.shared.sessions.keep(&mut self.sessions, *session);
             self.check(kept);
         } else if let Some(creation) = self.filter.creation(&record.record, record.raw, classification) {
             self.creation(record, account, PlanRequest::from(creation));
