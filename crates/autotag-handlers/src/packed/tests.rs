@@ -25,7 +25,7 @@ fn creations() -> Vec<PlanRequest> {
 
 #[test]
 fn what_comes_out_of_the_bytes_is_what_went_in() {
-    let (packer, mut packed) = (Packer::new(), 0);
+    let (packer, mut count) = (Packer::new(), 0);
     for (number, mut request) in creations().into_iter().enumerate() {
         request.origin = OriginId(number);
         if number % 3 == 0 {
@@ -35,10 +35,10 @@ fn what_comes_out_of_the_bytes_is_what_went_in() {
         assert_eq!(bytes.is_some(), Packer::can_pack(&request));
         if let Some(bytes) = bytes {
             assert_eq!(packer.unpack(&bytes).unwrap(), request);
-            packed += 1;
+            count += 1;
         }
     }
-    assert!(packed > 200, "{packed}");
+    assert!(count > 200, "{count}");
 }
 
 #[test]
