@@ -3,6 +3,7 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod report;
 
 pub(crate) use args::{
     CatalogArgs, CatalogFormat, ExplainArgs, Format, IdentifyArgs, PlanArgs, PolicyArgs, PolicyCommand,
@@ -10,6 +11,7 @@ pub(crate) use args::{
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, RedriveArgs};
+pub(crate) use report::{FailOn, ReportArgs, ReportFormat};
 
 use clap::{Parser, Subcommand};
 
@@ -31,6 +33,8 @@ pub(crate) enum Command {
     /// List the messages of a dead-letter queue with their failure reasons, and send them back to their queue
     #[cfg(feature = "aws")]
     Redrive(RedriveArgs),
+    /// Report who owns what, with the proof and the cost, as a page to look at or as data. Needs no AWS account
+    Report(ReportArgs),
     /// Explain each creation in files: rule, resource, owner with its evidence, tags
     Explain(ExplainArgs),
     /// Show who made a call, following assumed-role chains, with the evidence

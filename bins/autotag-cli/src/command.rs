@@ -13,4 +13,5 @@ pub(crate) mod plan;
 pub(crate) mod policy;
 #[cfg(feature = "aws")]
 pub(crate) mod redrive;
+pub(crate) mod report;
 pub(crate) mod sessions;
