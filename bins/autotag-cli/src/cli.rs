@@ -3,6 +3,7 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod report;
 mod whois;
 
 pub(crate) use args::{
@@ -11,6 +12,7 @@ pub(crate) use args::{
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, RedriveArgs};
+pub(crate) use report::{FailOn, ReportArgs, ReportFormat};
 pub(crate) use whois::{AnswerFormat, WhoisArgs};
 
 use clap::{Parser, Subcommand};
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Redrive(RedriveArgs),
     /// Show whose resources are, with the evidence: from CloudTrail's event history of 90 days, or from a trail
     Whois(WhoisArgs),
+    /// Report who owns what, with the proof and the cost, as a page to look at or as data. Needs no AWS account
+    Report(ReportArgs),
     /// Explain each creation in files: rule, resource, owner with its evidence, tags
     Explain(ExplainArgs),
     /// Show who made a call, following assumed-role chains, with the evidence

@@ -13,5 +13,6 @@ pub(crate) mod plan;
 pub(crate) mod policy;
 #[cfg(feature = "aws")]
 pub(crate) mod redrive;
+pub(crate) mod report;
 pub(crate) mod sessions;
 pub(crate) mod whois;

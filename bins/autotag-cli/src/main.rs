@@ -19,8 +19,10 @@ mod offline;
 mod output;
 mod parts;
 mod plan_input;
+mod planned;
 #[cfg(feature = "aws")]
 mod read_log;
+mod report;
 mod saved_plan;
 mod scan;
 mod sessions;
@@ -44,6 +46,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Plan(args) => command::plan::run(&args),
+        Command::Report(args) => command::report::run(&args),
         #[cfg(feature = "aws")]
         Command::Apply(args) => command::apply::run(&args),
         #[cfg(feature = "aws")]

@@ -40,7 +40,7 @@ pub(crate) fn catalog(rules: &[PathBuf]) -> Result<Catalog> {
 }
 
 /// The default policy file, in the current folder.
-const POLICY_FILE: &str = "autotag.toml";
+pub(crate) const POLICY_FILE: &str = "autotag.toml";
 
 /// The policy of a file; without a path that of [`POLICY_FILE`] if it exists, else the built-in one.
 ///

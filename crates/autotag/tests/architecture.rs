@@ -32,6 +32,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     (AWS_LIBRARY, &["autotag-model", "session-store", "autotag-handlers"]),
     (FACADE, &["autotag-model", "session-store", "autotag-handlers", "autotag-aws"]),
     (OF_FUNCTIONS, &["autotag-model", "session-store", "autotag-handlers", "autotag-aws"]),
+    ("autotag-page", &[]),
     (TEST_LIBRARY, &[]),
 ];
 

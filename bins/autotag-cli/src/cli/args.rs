@@ -254,7 +254,7 @@ pub(super) fn region(text: &str) -> Result<Region, String> {
 }
 
 /// A time, or the beginning of a day in UTC.
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }

@@ -1,33 +1,48 @@
 //! The report as a page: one file with all accounts, which loads nothing.
 //!
 //! The owners of accounts choose names and tags, so these texts are hostile. Templates escape every value. Values marked `|safe` are
-//! the page's own, or charts, which escape their labels themselves. If escaping failed, the content security policy of the page still
+//! HTML of `autotag-page`, which escapes in the same way. If escaping failed, the content security policy of the page still
 //! allows no script but the one whose hash it has.
 
 mod cell;
-mod charts;
 mod facets;
 mod overview;
 mod problems;
 mod table;
-mod text;
 
 use crate::report::Report;
 use crate::report::account_row::{AIDE_ID, AccountRow, ENVIRONMENT};
 use anyhow::Result;
 use askama::Template;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use autotag_page::chart::{self, Chart, bars};
+use autotag_page::frame::Frame;
+use autotag_page::script::Script;
+use autotag_page::{figure, form, style, text};
 use cell::Value;
-use charts::{Chart, bars};
-use facets::{Facet, Facets};
-use overview::{Figure, Tag, TenantLine};
+use facets::Facets;
+use overview::{Tag, TenantLine};
 use problems::{ErrorCount, ProblemLine};
-use sha2::{Digest as _, Sha256};
 use table::Row;
 
+/// The columns of the table.
 const STYLE: &str = include_str!("../../templates/page.css");
-const SCRIPT: &str = include_str!("../../templates/page.js");
+
+/// The rows of the table.
+const SCRIPT: Script<'_> = Script {
+    noun: "accounts",
+    few: 500,
+    heading: "accounts-title",
+    rows: include_str!("../../templates/page.js"),
+};
+
+const SECTIONS: [(&str, &str); 6] = [
+    ("overview", "Overview"),
+    ("tags", "Missing tags"),
+    ("errors", "Errors"),
+    ("organizations", "Organizations"),
+    ("regions", "Unmapped regions"),
+    ("accounts", "All accounts"),
+];
 
 /// The number of values that have a bar of their own.
 const BARS: usize = 9;
@@ -35,22 +50,27 @@ const BARS: usize = 9;
 /// Longer lists are folded at first.
 const LONG: usize = 25;
 
+/// The line about the run.
 #[derive(Template)]
-#[template(path = "page.html")]
-struct Page<'r> {
-    policy: String,
-    style: &'static str,
-    script: &'static str,
-    version: &'static str,
+#[template(path = "run.html")]
+struct Run {
     run: String,
     /// For programs and for people.
     started: (String, String),
     ended: (String, String),
     took: String,
     resumed: bool,
-    figures: Vec<Figure>,
+    version: &'static str,
+}
+
+/// The sections.
+#[derive(Template)]
+#[template(path = "main.html")]
+struct Main<'r> {
     missing: Vec<String>,
-    charts: Vec<Chart>,
+    /// HTML, as `charts` and `form`.
+    figures: String,
+    charts: String,
     tags: Vec<Tag>,
     untagged: Vec<&'r Row>,
     answers: Vec<ErrorCount>,
@@ -58,7 +78,7 @@ struct Page<'r> {
     tenants: Vec<TenantLine>,
     unusable: Vec<String>,
     unmapped: Vec<(String, usize)>,
-    facets: [&'r Facet; 6],
+    form: String,
     rows: &'r [Row],
     /// Whether the report has other tags than `Environment` and `Aide_ID`.
     more_tags: bool,
@@ -69,6 +89,29 @@ struct Page<'r> {
 /// # Errors
 /// A chart cannot be drawn, or a template cannot be rendered.
 pub(super) fn page(report: &Report, account_rows: &[AccountRow]) -> Result<String> {
+    let times = |time: jiff::Timestamp| (time.to_string(), text::time(time));
+    let run = Run {
+        run: report.name(),
+        started: times(report.started),
+        ended: times(report.ended),
+        took: text::duration(report.started, report.ended),
+        resumed: report.resumed,
+        version: autotag_model::VERSION,
+    };
+    let page = Frame {
+        title: &format!("AWS accounts, run {}", report.name()),
+        heading: "AWS accounts",
+        run: &run.render()?,
+        sections: &SECTIONS,
+        table: ("accounts", "To the table of accounts"),
+        style: &style::style(STYLE),
+        script: &SCRIPT.text(),
+        main: &main(report, account_rows)?,
+    };
+    Ok(page.page()?)
+}
+
+fn main(report: &Report, account_rows: &[AccountRow]) -> Result<String> {
     let rows = table::rows(report, account_rows);
     let facets = Facets::new(&rows);
     let tags = vec![
@@ -77,25 +120,18 @@ pub(super) fn page(report: &Report, account_rows: &[AccountRow]) -> Result<Strin
     ];
     let unmapped = overview::unmapped(account_rows);
     let problems = problems::lines(report);
-    let times = |time: jiff::Timestamp| (time.to_string(), text::time(time));
-    let page = Page {
-        policy: policy(),
-        style: STYLE,
-        script: SCRIPT,
-        version: autotag_model::VERSION,
-        run: report.name(),
-        started: times(report.started),
-        ended: times(report.ended),
-        took: text::duration(report.started, report.ended),
-        resumed: report.resumed,
-        figures: overview::figures(report, &rows, &tags, &unmapped),
+    let charts = [
+        Chart::new("Accounts by region group", bars(&facets.group, BARS))?,
+        Chart::new("Accounts by environment", bars(&facets.environment, BARS))?,
+        Chart::new("Accounts by state", bars(&facets.state, BARS))?,
+        Chart::new("Accounts by status of the scan", bars(&facets.status, BARS))?,
+    ];
+    let of_charts = chart::Labels { column: "Accounts", section: "accounts", none: "There is no account." };
+    let of_form = form::Labels { form: "Filter the accounts", search: "id, name, tag, region, error" };
+    let main = Main {
         missing: overview::missing(report),
-        charts: vec![
-            Chart::new("Accounts by region group", bars(&facets.group, BARS))?,
-            Chart::new("Accounts by environment", bars(&facets.environment, BARS))?,
-            Chart::new("Accounts by state", bars(&facets.state, BARS))?,
-            Chart::new("Accounts by status of the scan", bars(&facets.status, BARS))?,
-        ],
+        figures: figure::figures(&overview::figures(report, &rows, &tags, &unmapped))?,
+        charts: chart::charts(&charts, of_charts)?,
         tags,
         untagged: rows.iter().filter(|row| row.lacks_tags()).collect(),
         answers: problems::error_counts(&problems),
@@ -103,21 +139,11 @@ pub(super) fn page(report: &Report, account_rows: &[AccountRow]) -> Result<Strin
         tenants: overview::tenants(report),
         unusable: report.unusable_tenants.iter().map(|id| text::visible(id)).collect(),
         unmapped,
-        facets: facets.all(),
+        form: form::form(of_form, &facets.all())?,
         rows: &rows,
         more_tags: rows.iter().any(|row| !row.tags.is_empty()),
     };
-    Ok(page.render()?)
-}
-
-/// The content security policy of the page. It allows the page's own style and script, and embedded pictures.
-fn policy() -> String {
-    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
-    format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT),
-    )
+    Ok(main.render()?)
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! Cell values. They tell a value, a known absence, and unknown apart.
 
-use super::text::{plain, visible};
-
-/// The first character of keys that are not values. A value that begins with it gets one more.
-const MARK: char = '~';
+use autotag_page::facet::{CellKind, MARK, key_of};
+use autotag_page::text::{plain, visible};
 
 /// A value of an account, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,17 +36,6 @@ pub(super) const NO_GROUP: Absent = Absent { key: "no-group", words: "in no grou
 /// The account was not entered, because it is not active.
 pub(super) const NOT_ENTERED: Absent = Absent { key: "not-entered", words: "not entered" };
 
-/// The kind of a cell's value. Charts and filters sort by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum CellKind {
-    /// A value.
-    Known,
-    /// A known absence.
-    Absent,
-    /// Not known.
-    Unknown,
-}
-
 impl Value {
     /// A text that is not empty, otherwise `absent`.
     pub(super) fn of_text(text: Option<&str>, absent: Absent) -> Self {
@@ -68,8 +55,7 @@ impl Value {
     /// Its key in filters. The script of the page reads it from the text of the cell, if it is not given separately.
     pub(super) fn key(&self) -> String {
         match self {
-            Self::Known(text) if text.starts_with(MARK) => format!("{MARK}{text}"),
-            Self::Known(text) => text.clone(),
+            Self::Known(text) => key_of(text),
             Self::Absent(absent) => format!("{MARK}{}", absent.key),
             Self::Unknown(_) => format!("{MARK}unknown"),
         }

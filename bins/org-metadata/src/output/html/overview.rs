@@ -1,25 +1,14 @@
 //! The overview: the figures at the top, missing data, and the organizations.
 
 use super::cell::{EMPTY, NOT_SAID, NOT_SET, Value};
-use super::facets::{Facet, filter};
 use super::table::Row;
-use super::text::{counted, share, thousands, visible};
 use crate::aws::Failure;
 use crate::report::account_row::AccountRow;
 use crate::report::{Account, Organization, Report, Tenant, TenantOutcome};
+use autotag_page::facet::{Facet, filter};
+use autotag_page::figure::Figure;
+use autotag_page::text::{counted, share, thousands, visible};
 use std::collections::BTreeMap;
-
-/// A key figure of the report.
-#[derive(Debug)]
-pub(super) struct Figure {
-    pub(super) title: &'static str,
-    pub(super) number: String,
-    pub(super) note: String,
-    /// The section with the details.
-    pub(super) section: &'static str,
-    /// Whether it needs attention.
-    pub(super) alarm: bool,
-}
 
 /// The number of accounts with and without a tag.
 #[derive(Debug)]
@@ -57,16 +46,6 @@ pub(super) struct TenantLine {
     /// The number of accounts with missing data.
     pub(super) partial: usize,
     pub(super) seconds: String,
-}
-
-impl Figure {
-    fn new(title: &'static str, section: &'static str, number: impl Into<String>, note: String) -> Self {
-        Self { title, number: number.into(), note, section, alarm: false }
-    }
-
-    fn alarming(self, alarm: bool) -> Self {
-        Self { alarm, ..self }
-    }
 }
 
 /// The figures at the top.

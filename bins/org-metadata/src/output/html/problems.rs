@@ -1,8 +1,8 @@
 //! Missing data and its reasons.
 
-use super::text::{plain, regions, visible};
 use crate::aws::Failure;
 use crate::report::{Account, MissingField, Report, Tenant, TenantOutcome};
+use autotag_page::text::{plain, visible};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -133,4 +133,13 @@ pub(super) fn error_counts(lines: &[ProblemLine]) -> Vec<ErrorCount> {
     let mut counts: Vec<ErrorCount> = by_error.into_iter().map(count).collect();
     counts.sort_by_key(|count| std::cmp::Reverse((count.accounts, count.organizations)));
     counts
+}
+
+/// `eu-west-1`, `3 regions: eu-west-1, eu-west-2, us-east-1`
+fn regions(regions: &BTreeSet<&str>) -> String {
+    let names: Vec<&str> = regions.iter().copied().collect();
+    match names.len() {
+        1 => names.concat(),
+        count => format!("{count} regions: {}", names.join(", ")),
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::cell::{NO_GROUP, NO_NAME, NOT_ENTERED, NOT_SAID, NOWHERE, Value};
 use super::problems::{self, Problem};
-use super::text::visible;
 use crate::report::account_row::{AIDE_ID, AccountRow, ENVIRONMENT};
 use crate::report::{Account, Report};
+use autotag_page::text::visible;
 
 /// One account.
 #[derive(Debug)]

@@ -7,6 +7,9 @@ use crate::aws::Failure;
 use crate::report::groups::RegionGroups;
 use crate::report::{Account, ListedAccount, MissingData, MissingField, Organization, Tenant, TenantOutcome};
 use autotag_model::arn::{AccountId, Region};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 
 /// A text that changes the page wherever it is not escaped.
 const HOSTILE: &str =

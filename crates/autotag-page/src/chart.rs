@@ -3,10 +3,10 @@
 //! charts-rs sets colors by attributes and not by `style`, so the page's policy allows them, and the page's style sheet replaces them
 //! in light and dark mode.
 
-use super::cell::CellKind;
-use super::facets::{Choice, Facet, filter};
-use super::text::{counted, plain, share, thousands};
-use anyhow::{Context as _, Result};
+use crate::PageError;
+use crate::facet::{CellKind, Choice, Facet, filter};
+use crate::text::{self, counted, plain, share, thousands};
+use askama::Template;
 use charts_rs::{Box as Margin, Color, FontConfig, HorizontalBarChart, Series, TextConfig, YAxisConfig};
 use charts_rs::{measure_text_width_family, svg_with_accessibility};
 
@@ -21,24 +21,56 @@ const FONT: f32 = 13.0;
 const FAMILY: &str = "Roboto";
 const WIDER: f32 = 1.1;
 
+/// What the page says about all its charts.
+#[derive(Debug, Clone, Copy)]
+pub struct Labels<'a> {
+    /// The heading of the numbers.
+    pub column: &'a str,
+    /// The id of the section with the table, to which bars lead.
+    pub section: &'a str,
+    /// What stands for a chart without bars.
+    pub none: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "charts.html")]
+struct Charts<'a> {
+    labels: Labels<'a>,
+    charts: &'a [Chart],
+}
+
+/// Charts with their numbers, as HTML.
+///
+/// # Errors
+/// The template cannot be rendered.
+pub fn charts(charts: &[Chart], labels: Labels<'_>) -> Result<String, PageError> {
+    Ok(Charts { labels, charts }.render()?)
+}
+
 /// A chart and its data.
 #[derive(Debug)]
-pub(super) struct Chart {
-    pub(super) title: &'static str,
-    /// `None` if there are no bars.
-    pub(super) svg: Option<String>,
-    pub(super) bars: Vec<Bar>,
+pub struct Chart {
+    /// Its heading.
+    pub title: &'static str,
+    /// The picture; `None` if there are no bars.
+    pub svg: Option<String>,
+    /// The bars, the first at the top.
+    pub bars: Vec<Bar>,
 }
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bar {
-    pub(super) label: String,
-    pub(super) count: usize,
-    pub(super) share: String,
-    pub(super) kind: CellKind,
-    /// The filter for these accounts.
-    pub(super) filter: Option<String>,
+pub struct Bar {
+    /// What is counted.
+    pub label: String,
+    /// How many rows there are.
+    pub count: usize,
+    /// Their share of all rows.
+    pub share: String,
+    /// What the value says, by which the bar has its colour.
+    pub kind: CellKind,
+    /// The filter for these rows.
+    pub filter: Option<String>,
 }
 
 /// The color of a kind, by which the style sheet knows the bar.
@@ -51,27 +83,90 @@ const fn color(kind: CellKind) -> (u8, u8, u8) {
 }
 
 impl Chart {
+    /// The chart of these bars, without those of nothing.
+    ///
     /// # Errors
     /// It cannot be drawn.
-    pub(super) fn new(title: &'static str, bars: Vec<Bar>) -> Result<Self> {
+    pub fn new(title: &'static str, bars: Vec<Bar>) -> Result<Self, PageError> {
         let bars: Vec<Bar> = bars.into_iter().filter(|bar| bar.count > 0).collect();
         let svg = (!bars.is_empty()).then(|| draw(title, &bars)).transpose();
-        Ok(Self { title, svg: svg.with_context(|| format!("cannot draw: {title}"))?, bars })
+        Ok(Self { title, svg: svg?, bars })
     }
 }
 
-fn draw(title: &str, bars: &[Bar]) -> Result<String> {
-    #[expect(clippy::cast_precision_loss, reason = "there are fewer accounts and bars than that")]
-    let float = |number: usize| number as f32;
+fn draw(title: &str, bars: &[Bar]) -> Result<String, PageError> {
     // The first bar would be drawn at the bottom.
     let upwards = || bars.iter().rev();
-    let mut accounts = Series::new(title.to_owned(), upwards().map(|bar| float(bar.count)).collect());
-    accounts.label_show = true;
-    accounts.colors = Some(upwards().map(|bar| Some(Color::from(color(bar.kind)))).collect());
-    let labels = upwards().map(|bar| plain(&bar.label)).collect();
-    let mut chart = HorizontalBarChart::new(vec![accounts], labels);
+    let mut counts = Series::new(title.to_owned(), upwards().map(|bar| float(bar.count)).collect());
+    counts.label_show = true;
+    counts.colors = Some(upwards().map(|bar| Some(Color::from(color(bar.kind)))).collect());
+    let texts: Vec<String> =
+        bars.iter().map(|bar| format!("{}: {}", plain(&bar.label), thousands(bar.count))).collect();
+    render(title, vec![counts], bars, &texts, NUMBERS)
+}
+
+/// A part of stacked bars.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// What it counts.
+    pub label: &'static str,
+    /// Its colour, by which the style sheet may know it.
+    pub color: (u8, u8, u8),
+}
+
+impl Chart {
+    /// A chart whose bars are made of parts: `counts` has for each bar the counts of `parts`, in their order.
+    ///
+    /// # Errors
+    /// It cannot be drawn.
+    pub fn stacked(
+        title: &'static str,
+        parts: &[Part],
+        bars: Vec<(Bar, Vec<usize>)>,
+    ) -> Result<Self, PageError> {
+        let (bars, counts): (Vec<Bar>, Vec<Vec<usize>>) =
+            bars.into_iter().filter(|(bar, _)| bar.count > 0).unzip();
+        if bars.is_empty() {
+            return Ok(Self { title, svg: None, bars });
+        }
+        let count = |of: &Vec<usize>, part: usize| of.get(part).copied().unwrap_or_default();
+        let series = parts.iter().enumerate().map(|(at, part)| {
+            let data = counts.iter().rev().map(|of| float(count(of, at))).collect();
+            let mut series = Series::new(part.label.to_owned(), data);
+            series.stack = Some(String::new());
+            series.colors = Some(vec![Some(Color::from(part.color)); bars.len()]);
+            series
+        });
+        let told = |(bar, of): (&Bar, &Vec<usize>)| {
+            let named = parts.iter().enumerate().filter(|(at, _)| count(of, *at) > 0);
+            let named: Vec<String> =
+                named.map(|(at, part)| format!("{} {}", part.label, thousands(count(of, at)))).collect();
+            format!("{}: {} ({})", plain(&bar.label), thousands(bar.count), named.join(", "))
+        };
+        let texts: Vec<String> = bars.iter().zip(&counts).map(told).collect();
+        let svg = render(title, series.collect(), &bars, &texts, NUMBERS)?;
+        Ok(Self { title, svg: Some(svg), bars })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are fewer rows and bars than that")]
+fn float(number: usize) -> f32 {
+    number as f32
+}
+
+/// Draws the series, one bar below the other. Numbers of stacked bars stand at the right edge.
+fn render(
+    title: &str,
+    series: Vec<Series>,
+    bars: &[Bar],
+    texts: &[String],
+    numbers: f32,
+) -> Result<String, PageError> {
+    let is_stacked = series.iter().any(|series| series.stack.is_some());
+    let labels = bars.iter().rev().map(|bar| plain(&bar.label)).collect();
+    let mut chart = HorizontalBarChart::new(series, labels);
     (chart.width, chart.height) = (WIDTH, ROW * float(bars.len()));
-    chart.margin = Margin { left: LABELS, top: 0.0, right: NUMBERS, bottom: 0.0 };
+    chart.margin = Margin { left: LABELS, top: 0.0, right: numbers, bottom: 0.0 };
     chart.background_color = Color::transparent();
     chart.legend.show = Some(false);
     chart.x_axis.hidden = true;
@@ -79,15 +174,18 @@ fn draw(title: &str, bars: &[Bar]) -> Result<String> {
     // The chart's own labels are aligned only in the font that they were measured in.
     chart.y_axis_hidden = true;
     chart.texts = bars.iter().enumerate().map(|(at, bar)| label(&bar.label, float(at))).collect();
+    if is_stacked {
+        chart.texts.extend(bars.iter().enumerate().map(|(at, bar)| number(bar.count, float(at))));
+    }
     // The longest bar has the whole width.
     let longest = bars.iter().map(|bar| bar.count).max().unwrap_or_default();
     chart.y_axis_configs =
         vec![YAxisConfig { min: Some(0.0), max: Some(float(longest)), ..YAxisConfig::default() }];
     "{t}".clone_into(&mut chart.series.label.formatter);
     chart.series.label.font = font();
-    let texts: Vec<String> =
-        bars.iter().map(|bar| format!("{}: {}", plain(&bar.label), thousands(bar.count))).collect();
-    Ok(svg_with_accessibility(&chart.svg()?, title, &texts.join("; ")))
+    let svg =
+        chart.svg().map_err(|error| PageError::Chart { title: title.to_owned(), why: error.to_string() })?;
+    Ok(svg_with_accessibility(&svg, title, &texts.join("; ")))
 }
 
 fn font() -> FontConfig {
@@ -99,6 +197,17 @@ fn label(text: &str, at: f32) -> TextConfig {
     TextConfig {
         text: fitting(&plain(text)),
         right: Some(WIDTH - LABELS + 8.0),
+        top: Some(ROW * at + (ROW - FONT) / 2.0),
+        font: font(),
+        ..TextConfig::default()
+    }
+}
+
+/// The number of a stacked bar, at the right edge.
+fn number(count: usize, at: f32) -> TextConfig {
+    TextConfig {
+        text: thousands(count),
+        right: Some(0.0),
         top: Some(ROW * at + (ROW - FONT) / 2.0),
         font: font(),
         ..TextConfig::default()
@@ -126,7 +235,7 @@ fn fitting(text: &str) -> String {
 }
 
 /// The bars of a facet: one for each of the first `most` values, one for the other values, then those for absent and unknown values.
-pub(super) fn bars(facet: &Facet, most: usize) -> Vec<Bar> {
+pub fn bars(facet: &Facet, most: usize) -> Vec<Bar> {
     let all = facet.choices.iter().map(|choice| choice.count).sum();
     let bar = |choice: &Choice| Bar {
         label: choice.label.clone(),
@@ -209,6 +318,42 @@ mod tests {
         let none = bars(&facet(vec![choice("prod", CellKind::Known, 0)]), 9);
         let chart = Chart::new("Accounts", none).unwrap();
         assert!(chart.svg.is_none() && chart.bars.is_empty());
+    }
+
+    #[test]
+    fn stacked_bars_have_a_part_for_each_count() {
+        let parts =
+            [Part { label: "person", color: (1, 2, 3) }, Part { label: "workload", color: (4, 5, 6) }];
+        let bar = |label: &str, counts: [usize; 2]| {
+            let count = counts.iter().sum();
+            let bar = Bar {
+                label: label.to_owned(),
+                count,
+                share: String::new(),
+                kind: CellKind::Known,
+                filter: None,
+            };
+            (bar, counts.to_vec())
+        };
+        let bars = vec![bar("mara", [30, 10]), bar("none", [0, 0]), bar("deploy", [0, 20])];
+        let chart = Chart::stacked("Owners", &parts, bars).unwrap();
+        assert_eq!(chart.bars.len(), 2, "a bar of nothing is left out");
+        let svg = chart.svg.unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let width = |fill: &str| -> Vec<f32> {
+            let filled = document.descendants().filter(|node| node.attribute("fill") == Some(fill));
+            filled.map(|node| node.attribute("width").unwrap().parse().unwrap()).collect()
+        };
+        let (persons, workloads) = (width("#010203"), width("#040506"));
+        assert!(
+            persons.iter().any(|one| workloads.iter().any(|other| (one - 3.0 * other).abs() < 1.0)),
+            "{svg}"
+        );
+        assert!(svg.contains("mara: 40 (person 30, workload 10); deploy: 20 (workload 20)"), "{svg}");
+        let (_, texts) = drawn(&svg);
+        for text in ["mara", "40", "deploy", "20"] {
+            assert!(texts.iter().any(|(_, drawn)| drawn == text), "{text}: {texts:?}");
+        }
     }
 
     #[test]

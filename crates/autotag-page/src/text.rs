@@ -1,7 +1,6 @@
 //! Hostile texts in readable form, numbers and times.
 
 use jiff::Timestamp;
-use std::collections::BTreeSet;
 
 /// The number of characters that are shown of a text. No value that users of AWS can choose is longer.
 const LONGEST: usize = 256;
@@ -14,7 +13,7 @@ const DIRECTIONS: [char; 9] = [
 
 /// A text whose control characters are replaced by visible ones. It may change the direction of text, so it needs an element
 /// `<bdi>`.
-pub(super) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let mut shown: String = text.chars().take(LONGEST).map(picture).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
@@ -23,7 +22,7 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// As [`visible`], for places without `<bdi>`: attributes, options, charts.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     visible(text).chars().map(|c| if DIRECTIONS.contains(&c) { '\u{fffd}' } else { c }).collect()
 }
 
@@ -38,7 +37,11 @@ fn picture(c: char) -> char {
 }
 
 /// `12,345`
-pub(super) fn thousands(number: usize) -> String {
+///
+/// ```
+/// assert_eq!(autotag_page::text::thousands(12_345), "12,345");
+/// ```
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -51,12 +54,12 @@ pub(super) fn thousands(number: usize) -> String {
 }
 
 /// `1 account`, `12,345 accounts`
-pub(super) fn counted(number: usize, one: &str, more: &str) -> String {
+pub fn counted(number: usize, one: &str, more: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { more })
 }
 
 /// `12%`. A part above zero is never `0%`, and a part below the whole is never `100%`.
-pub(super) fn share(part: usize, whole: usize) -> String {
+pub fn share(part: usize, whole: usize) -> String {
     match (part * 100).checked_div(whole) {
         None => String::new(),
         Some(0) if part > 0 => "< 1%".to_owned(),
@@ -65,12 +68,12 @@ pub(super) fn share(part: usize, whole: usize) -> String {
 }
 
 /// `2 March 2026, 09:00:00 UTC`
-pub(super) fn time(time: Timestamp) -> String {
+pub fn time(time: Timestamp) -> String {
     time.strftime("%-d %B %Y, %H:%M:%S UTC").to_string()
 }
 
 /// `4.2 s`, `3 min 12 s`, `1 h 5 min`
-pub(super) fn duration(from: Timestamp, to: Timestamp) -> String {
+pub fn duration(from: Timestamp, to: Timestamp) -> String {
     let seconds = to.duration_since(from).as_secs_f64().max(0.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "no run takes so long")]
     let whole = seconds as u64;
@@ -78,15 +81,6 @@ pub(super) fn duration(from: Timestamp, to: Timestamp) -> String {
         (0, 0, _) => format!("{seconds:.1} s"),
         (0, minutes, rest) => format!("{minutes} min {rest} s"),
         (hours, minutes, _) => format!("{hours} h {} min", minutes % 60),
-    }
-}
-
-/// `eu-west-1`, `3 regions: eu-west-1, eu-west-2, us-east-1`
-pub(super) fn regions(regions: &BTreeSet<&str>) -> String {
-    let names: Vec<&str> = regions.iter().copied().collect();
-    match names.len() {
-        1 => names.concat(),
-        count => format!("{count} regions: {}", names.join(", ")),
     }
 }
 

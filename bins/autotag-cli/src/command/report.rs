@@ -1,0 +1,259 @@
+//! `autotag report`: who owns what.
+
+use crate::cli::{FailOn, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
+use crate::completion::Completion;
+use crate::gather::{Facts, Gathered};
+use crate::offline::known_sessions;
+use crate::output::{Summary, by_count, printable, styled};
+use crate::plan_input::PlanInput;
+use crate::planned::ToPlan;
+use crate::report::{self, Costs, Coverage, Creations, Estate, Joiner, Reading, Run, Source};
+use crate::setup::{self, UsageError, usage_error};
+use anyhow::{Context as _, Result};
+use autotag_handlers::catalog::Catalog;
+use autotag_handlers::classify::Classifier;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+/// The owner tag of a policy without one.
+const OWNER: &str = "Owner";
+
+pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
+    let output = Output::of(args)?;
+    let (classifier, trail) = trail(args)?;
+    let policy = classifier.policy();
+    let mut run = Run { policy: policy_name(args), ..Run::default() };
+    let mut faults = Faults::default();
+    let items = inventory(args, &mut run, &mut faults)?;
+    let mut costs = Costs::default();
+    for path in &args.cost {
+        let read = costs.read(path, &args.columns);
+        faults.note(path, read)?;
+        run.sources.push(format!("costs: {}", path.display()));
+    }
+    let (creations, summary) = trail.unzip();
+    if let Some(summary) = &summary {
+        run.sources.insert(0, format!("trail: {}", args.trail.join(", ")));
+        let uncovered = by_count(&summary.uncovered);
+        run.uncovered =
+            uncovered.map(|((source, name), count)| (source.clone(), name.clone(), count)).collect();
+        if summary.done() == Completion::Partial {
+            run.faults.push("A part of the trail could not be read; the command has said which.".to_owned());
+        }
+    }
+    run.period = creations.as_ref().and_then(|creations: &Creations| {
+        let day = |time: jiff::Timestamp| time.strftime("%Y-%m-%d").to_string();
+        creations.span.map(|(first, last)| (day(first), day(last)))
+    });
+    run.unnamed = creations.as_ref().map_or(0, |creations| creations.unnamed);
+    run.owner_tags = owner_tags(args, policy.owner_key());
+    run.faults.extend(faults.told.iter().cloned());
+    let coverage = Coverage::of(classifier.catalog())?;
+    let estate = Joiner::new(policy, &coverage, &run.owner_tags).join(items, creations, costs);
+    output.write(&estate, &run)?;
+    let mut err = anstream::stderr().lock();
+    let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
+    if let Some(summary) = &summary {
+        summary.write(&mut err)?;
+    }
+    let is_whole = tell(&mut err, &estate, &faults, &args.fail_on)?;
+    let complete = is_whole && read == Completion::Complete;
+    Ok(if complete { Completion::Complete } else { Completion::Partial })
+}
+
+fn policy_name(args: &ReportArgs) -> String {
+    match &args.policy {
+        Some(path) => path.display().to_string(),
+        None if Path::new(setup::POLICY_FILE).is_file() => setup::POLICY_FILE.to_owned(),
+        None => "built-in".to_owned(),
+    }
+}
+
+fn owner_tags(args: &ReportArgs, of_policy: Option<&str>) -> Vec<String> {
+    match args.owner_tags.as_slice() {
+        [] => vec![of_policy.unwrap_or(OWNER).to_owned()],
+        given => given.to_vec(),
+    }
+}
+
+/// Reads the trail, if there is one.
+fn trail(args: &ReportArgs) -> Result<(Classifier, Option<(Creations, Summary)>)> {
+    if args.trail.is_empty() {
+        let catalog: Catalog = setup::catalog(&args.rules)?;
+        return Ok((Classifier::new(catalog, setup::policy(args.policy.as_deref())?), None));
+    }
+    let source = SourceArgs {
+        paths: args.trail.clone(),
+        policy: args.policy.clone(),
+        rules: args.rules.clone(),
+        state: args.state.clone(),
+        jobs: args.jobs,
+    };
+    let plan =
+        PlanArgs { source, format: None, since: args.since, until: args.until, all: false, memory: None };
+    let PlanInput { classifier, gathered, .. } = PlanInput::read(&plan, |_| Ok(()))?;
+    let Gathered { creations, packer, foresight, sessions, facts, .. } = gathered;
+    let Facts { mut summary, oldest, .. } = facts;
+    let mut made = Creations::default();
+    let mut number = 0;
+    let store = known_sessions(args.state.as_deref(), sessions, oldest)?;
+    ToPlan { creations, packer, foresight }.each_part(&plan.source, &classifier, &*store, |plan| {
+        for row in plan.resources() {
+            summary.count(row, None, (0, number));
+            number += 1;
+            made.add(row, classifier.policy(), classifier.catalog());
+        }
+        Ok(())
+    })?;
+    Ok((classifier, Some((made, summary))))
+}
+
+fn inventory(args: &ReportArgs, run: &mut Run, faults: &mut Faults) -> Result<Option<Vec<report::Item>>> {
+    if args.inventory.is_empty() {
+        return Ok(None);
+    }
+    let mut items = Vec::new();
+    for path in &args.inventory {
+        let source = Source::File(path.clone());
+        let read = report::read_inventory(&source, &args.columns, |item| items.push(item));
+        faults.note(path, read)?;
+        run.sources.push(format!("inventory: {}", path.display()));
+    }
+    Ok(Some(items))
+}
+
+/// What could not be read of inventories and costs.
+#[derive(Debug, Default)]
+struct Faults {
+    told: Vec<String>,
+}
+
+impl Faults {
+    /// A file that cannot be read does not stop the others.
+    fn note(&mut self, path: &Path, read: Result<Reading>) -> Result<()> {
+        match read {
+            Ok(reading) if reading.faulty > 0 => {
+                let first = reading.faults.join("; ");
+                let rows = reading.faulty;
+                self.told.push(format!("{rows} rows of `{}` cannot be used: {first}", path.display()));
+            }
+            Ok(_) => {}
+            Err(error) if error.is::<UsageError>() => return Err(error),
+            Err(error) => self.told.push(format!("{error:#}")),
+        }
+        Ok(())
+    }
+}
+
+/// Says what came of it. Answers whether everything was read, and no class has too many resources.
+fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailOn]) -> io::Result<bool> {
+    let mut line = |name: &str, text: &str| {
+        writeln!(err, "{} {text}", styled::text(styled::HEAD, &format!("{name:>12}")))
+    };
+    let counted = estate.counted().count();
+    let unlisted = estate.entries.len() - counted;
+    let rest = if unlisted == 0 { String::new() } else { format!(", and {unlisted} not in the inventory") };
+    line("reported", &format!("{counted} resources{rest}"))?;
+    let classes = report::Class::ALL.into_iter().map(|class| (class, estate.count(class)));
+    let classes: Vec<String> =
+        classes.filter(|(_, count)| *count > 0).map(|(class, count)| format!("{count} {class}")).collect();
+    line("classes", &classes.join(", "))?;
+    let costs = estate.costs();
+    if !costs.is_empty() {
+        let others = estate.costs_without_resource();
+        let others = if others.is_empty() {
+            String::new()
+        } else {
+            format!(", of which {} without a resource", others.rounded())
+        };
+        line("cost", &format!("{}{others}", costs.rounded()))?;
+    }
+    for fault in &faults.told {
+        line("not read", &printable(fault))?;
+    }
+    let mut is_whole = faults.told.is_empty();
+    for FailOn { class, most } in fail_on {
+        let count = estate.count(*class);
+        if count > *most {
+            is_whole = false;
+            line("failed", &format!("{count} resources are {class}, more than {most} (--fail-on)"))?;
+        }
+    }
+    Ok(is_whole)
+}
+
+/// Where the report goes, and how.
+struct Output<'a> {
+    format: ReportFormat,
+    out: Option<&'a Path>,
+}
+
+impl<'a> Output<'a> {
+    /// Checks the options before anything is read.
+    fn of(args: &'a ReportArgs) -> Result<Self> {
+        if args.trail.is_empty() && args.inventory.is_empty() {
+            return Err(usage_error("nothing to report: name a --trail, an --inventory, or both"));
+        }
+        for path in args.inventory.iter().chain(&args.cost) {
+            File::open(path)
+                .map_err(|error| usage_error(format!("cannot read `{}`: {error}", path.display())))?;
+        }
+        let out = args.out.as_deref();
+        let format = args.format.unwrap_or_else(|| default_format(out));
+        if format == ReportFormat::Parquet && out.is_none() && io::stdout().is_terminal() {
+            return Err(usage_error("Parquet is not for a terminal: name a file with --out"));
+        }
+        Ok(Self { format, out })
+    }
+
+    /// A file is there whole, or as it was before.
+    fn write(&self, estate: &Estate, run: &Run) -> Result<()> {
+        let Some(path) = self.out else {
+            let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
+            self.write_to(estate, run, &mut out)?;
+            return Ok(out.flush()?);
+        };
+        let failed = || format!("cannot write `{}`", path.display());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
+        let mut file = new_file(&folder).with_context(failed)?;
+        let mut out = BufWriter::with_capacity(1 << 16, file.as_file_mut());
+        self.write_to(estate, run, &mut out)?;
+        out.flush().with_context(failed)?;
+        drop(out);
+        file.persist(path).with_context(failed)?;
+        Ok(())
+    }
+
+    fn write_to(&self, estate: &Estate, run: &Run, out: &mut (dyn Write + Send)) -> Result<()> {
+        match self.format {
+            ReportFormat::Html => Ok(out.write_all(report::page(estate, run)?.as_bytes())?),
+            ReportFormat::Jsonl => report::jsonl(estate, out),
+            ReportFormat::Csv => report::csv(estate, out),
+            ReportFormat::Parquet => report::parquet(estate, out),
+        }
+    }
+}
+
+fn default_format(out: Option<&Path>) -> ReportFormat {
+    let Some(path) = out else { return ReportFormat::Jsonl };
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("jsonl" | "ndjson") => ReportFormat::Jsonl,
+        Some("csv") => ReportFormat::Csv,
+        Some("parquet") => ReportFormat::Parquet,
+        _ => ReportFormat::Html,
+    }
+}
+
+/// A file with the permissions that the user's files have.
+fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".autotag-report");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}

@@ -1,0 +1,20 @@
+//! `autotag report`: who owns what, joined of an inventory, a trail and costs.
+
+mod class;
+mod cost;
+mod estate;
+mod inventory;
+mod made;
+mod money;
+mod page;
+mod table;
+mod tabular;
+
+pub(crate) use class::Class;
+pub(crate) use cost::{COLUMNS as COST_COLUMNS, Costs};
+pub(crate) use estate::{Coverage, Estate, Joiner};
+pub(crate) use inventory::{COLUMNS as INVENTORY_COLUMNS, Item, Source, read as read_inventory};
+pub(crate) use made::Creations;
+pub(crate) use page::{Run, page};
+pub(crate) use table::{csv, jsonl, parquet};
+pub(crate) use tabular::Reading;

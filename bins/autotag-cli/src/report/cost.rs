@@ -1,0 +1,108 @@
+//! What resources cost, from files of FOCUS 1.x or CUR 2.0.
+
+use super::inventory::account;
+use super::money::{Amount, Money};
+use super::tabular::{self, Cells, Column, Mapping, Reading};
+use anyhow::{Result, ensure};
+use autotag_model::arn::AccountId;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+const RESOURCE: usize = 0;
+const AMOUNT: usize = 1;
+const CURRENCY: usize = 2;
+const OWNER_ACCOUNT: usize = 3;
+const SERVICE: usize = 4;
+
+/// The columns, by their names in FOCUS and CUR.
+pub(crate) const COLUMNS: [Column; 5] = [
+    Column { role: "cost-resource", names: &["resourceid", "lineitemresourceid"] },
+    Column { role: "cost", names: &["billedcost", "lineitemunblendedcost", "effectivecost"] },
+    Column { role: "currency", names: &["billingcurrency", "lineitemcurrencycode"] },
+    Column { role: "cost-account", names: &["subaccountid", "lineitemusageaccountid"] },
+    Column { role: "cost-service", names: &["servicename", "lineitemproductcode", "productservicecode"] },
+];
+
+/// The longest resource id that is kept whole. ARNs are shorter.
+const LONGEST_ID: usize = 2048;
+
+/// What costs are counted by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Charged {
+    /// The resource as the bill names it: an ARN or an id. Empty if the bill names none.
+    pub(crate) resource: String,
+    pub(crate) account: Option<AccountId>,
+    /// Only of costs that name no resource.
+    pub(crate) service: String,
+}
+
+/// The costs of all files.
+#[derive(Debug, Default)]
+pub(crate) struct Costs {
+    pub(crate) by_resource: HashMap<Charged, Money>,
+    pub(crate) total: Money,
+    currencies: BTreeSet<Arc<str>>,
+}
+
+impl Costs {
+    /// Adds the costs of a file. Rows that cannot be used are in the answer.
+    ///
+    /// # Errors
+    /// It cannot be read to its end, or has no costs.
+    pub(crate) fn read(&mut self, path: &Path, mapping: &Mapping) -> Result<Reading> {
+        let mut visit = |cells: &Cells| self.add(cells);
+        let reading = tabular::read(path, &COLUMNS, mapping, &mut visit)?;
+        let has = |at: usize| reading.found.get(at).copied().unwrap_or_default();
+        ensure!(
+            has(AMOUNT) && has(CURRENCY) && has(RESOURCE),
+            "`{}` is not a file of FOCUS 1.x or CUR 2.0: it has no columns ResourceId, BilledCost and BillingCurrency, or \
+             line_item_resource_id, line_item_unblended_cost and line_item_currency_code; name others with --column",
+            path.display()
+        );
+        Ok(reading)
+    }
+
+    fn add(&mut self, cells: &Cells) -> Result<(), String> {
+        let Some(text) = cells.get(AMOUNT) else { return Ok(()) };
+        let shown: String = text.chars().take(40).collect();
+        let amount = Amount::parse(text).ok_or_else(|| format!("the cost `{shown}` is not a number"))?;
+        let code = cells.get(CURRENCY).ok_or("it has no currency")?;
+        let is_code = (1..=8).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !is_code {
+            return Err("the currency is not a code such as USD".to_owned());
+        }
+        let currency = self.currency(code);
+        let resource = cells.get(RESOURCE).unwrap_or_default();
+        if resource.len() > LONGEST_ID {
+            return Err("the resource id is too long".to_owned());
+        }
+        let service = if resource.is_empty() { cells.get(SERVICE).unwrap_or_default() } else { "" };
+        let charged = Charged {
+            resource: resource.to_owned(),
+            account: cells.get(OWNER_ACCOUNT).and_then(account),
+            service: service.chars().take(256).collect(),
+        };
+        if !self.total.add(&currency, amount) {
+            return Err("the sum is too large to be counted exactly".to_owned());
+        }
+        // A part of a sum that fits may be too large only if others are below zero.
+        if !self.by_resource.entry(charged).or_default().add(&currency, amount) {
+            return Err("the sum is too large to be counted exactly".to_owned());
+        }
+        Ok(())
+    }
+
+    /// One text for each currency, however many rows have it.
+    fn currency(&mut self, code: &str) -> Arc<str> {
+        if let Some(known) = self.currencies.get(code) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = code.into();
+        self.currencies.insert(Arc::clone(&new));
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,383 @@
+//! The join: inventory, creations and costs become one list of resources, each with its class.
+
+use super::class::{Class, Facts, Gap, Identity, Maker, Verdict, classify};
+use super::cost::{Charged, Costs};
+use super::inventory::{Item, Tags, tail};
+use super::made::{Creations, Found, MakerFacts, compare};
+use super::money::Money;
+use autotag_handlers::catalog::Catalog;
+use autotag_model::arn::{AccountId, Region};
+use autotag_model::policy::Policy;
+use autotag_model::rule::{Resource, ResourceKey};
+use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A resource of the report.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) resource: Resource,
+    /// Whether the inventory lists it; `None` without an inventory.
+    pub(crate) listed: Option<bool>,
+    pub(crate) created: Option<Timestamp>,
+    pub(crate) event_id: Option<String>,
+    pub(crate) event: Option<Arc<str>>,
+    pub(crate) maker: Option<Arc<MakerFacts>>,
+    pub(crate) declared: Option<String>,
+    pub(crate) tags: Option<Tags>,
+    pub(crate) verdict: Arc<Verdict>,
+    pub(crate) cost: Money,
+}
+
+impl Entry {
+    pub(crate) fn class(&self) -> Class {
+        self.verdict.class
+    }
+
+    /// The owner: the proven one, otherwise the declared one.
+    pub(crate) fn owner(&self) -> Option<&str> {
+        let made = self.maker.as_ref().and_then(|maker| maker.name.as_deref());
+        match self.class() {
+            Class::DeclaredOnly => self.declared.as_deref().or(made),
+            _ => made.or(self.declared.as_deref()),
+        }
+    }
+
+    pub(crate) fn arn(&self) -> Option<String> {
+        self.resource.arn.as_ref().map(ToString::to_string)
+    }
+
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.resource.account.as_ref().map(AccountId::as_str)
+    }
+
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.resource.region.as_ref().map(Region::as_str)
+    }
+
+    /// `ec2`
+    pub(crate) fn service(&self) -> String {
+        service_of(&self.resource)
+    }
+}
+
+fn service_of(resource: &Resource) -> String {
+    if let Some(arn) = &resource.arn {
+        return arn.service().to_owned();
+    }
+    let mut parts = resource.resource_type.split(':').filter(|part| !part.is_empty());
+    let first = parts.next().unwrap_or_default();
+    if first == "AWS" { parts.next().unwrap_or_default().to_lowercase() } else { first.to_lowercase() }
+}
+
+/// Costs of no resource of the report.
+#[derive(Debug)]
+pub(crate) struct OtherCost {
+    pub(crate) charged: Charged,
+    pub(crate) cost: Money,
+}
+
+/// All resources, and costs without one.
+#[derive(Debug, Default)]
+pub(crate) struct Estate {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) other_costs: Vec<OtherCost>,
+    /// Rows of the inventory that name a resource that an earlier row names.
+    pub(crate) listed_again: u64,
+    pub(crate) has_inventory: bool,
+    pub(crate) has_trail: bool,
+}
+
+impl Estate {
+    /// The resources that count: those of the inventory, and without one all.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.listed != Some(false))
+    }
+
+    /// All costs: those of resources, and those without one.
+    pub(crate) fn costs(&self) -> Money {
+        let mut all = self.costs_without_resource();
+        for entry in &self.entries {
+            all.append(&entry.cost);
+        }
+        all
+    }
+
+    pub(crate) fn costs_without_resource(&self) -> Money {
+        let mut others = Money::default();
+        for other in &self.other_costs {
+            others.append(&other.cost);
+        }
+        others
+    }
+
+    pub(crate) fn count(&self, class: Class) -> usize {
+        self.counted().filter(|entry| entry.class() == class).count()
+    }
+}
+
+/// What the classes are decided by, besides the resources.
+#[derive(Debug)]
+pub(crate) struct Joiner<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) coverage: &'a Coverage,
+    /// The keys of tags in which people declare an owner.
+    pub(crate) owner_tags: &'a [String],
+    verdicts: HashSet<Arc<Verdict>>,
+}
+
+/// What the catalogue has rules for.
+#[derive(Debug, Default)]
+pub(crate) struct Coverage {
+    types: HashSet<String>,
+    services: HashSet<String>,
+}
+
+impl Coverage {
+    /// # Errors
+    /// A file of the catalogue cannot be used.
+    pub(crate) fn of(catalog: &Catalog) -> anyhow::Result<Self> {
+        let mut coverage = Self::default();
+        for service in catalog.services()? {
+            for rule in &service.rules {
+                let of_type = rule.resource_type.split("::").nth(1).map(str::to_lowercase);
+                let kinds =
+                    rule.arn.iter().filter_map(|arn| arn.as_str().split(':').nth(2).map(str::to_owned));
+                coverage.services.extend(of_type.into_iter().chain(kinds));
+                coverage.types.insert(rule.resource_type.clone());
+            }
+        }
+        Ok(coverage)
+    }
+
+    /// Whether no rule can find the resource. Types that are not named as in `CloudFormation` are judged by their service.
+    fn lacks(&self, resource: &Resource) -> bool {
+        let kind = resource.resource_type.as_str();
+        if kind.starts_with("AWS::") {
+            !self.types.contains(kind)
+        } else {
+            !self.services.contains(&service_of(resource))
+        }
+    }
+}
+
+impl<'a> Joiner<'a> {
+    pub(crate) fn new(policy: &'a Policy, coverage: &'a Coverage, owner_tags: &'a [String]) -> Self {
+        Self { policy, coverage, owner_tags, verdicts: HashSet::new() }
+    }
+
+    /// Joins what is known. Costs are taken out of `costs`; what is left in it is of no resource.
+    pub(crate) fn join(
+        &mut self,
+        items: Option<Vec<Item>>,
+        mut creations: Option<Creations>,
+        costs: Costs,
+    ) -> Estate {
+        let mut estate =
+            Estate { has_inventory: items.is_some(), has_trail: creations.is_some(), ..Estate::default() };
+        let trail = creations.as_ref().map(Trail::of);
+        let mut listed: HashSet<ResourceKey> = HashSet::new();
+        for item in items.into_iter().flatten() {
+            if !listed.insert(item.resource.key()) {
+                estate.listed_again += 1;
+                continue;
+            }
+            let found = creations.as_mut().map_or(Found::None, |all| all.take(&item.resource, item.created));
+            estate.entries.push(self.entry(item, found, trail.as_ref()));
+        }
+        let listed = estate.has_inventory.then_some(false);
+        for made in creations.iter_mut().flat_map(Creations::rest) {
+            let item = Item { resource: made.resource.clone(), created: None, tags: None };
+            let entry = self.entry(item, Found::Creation(Box::new(made)), trail.as_ref());
+            estate.entries.push(Entry { listed, ..entry });
+        }
+        charge(&mut estate, costs);
+        estate
+    }
+
+    fn entry(&mut self, item: Item, found: Found, trail: Option<&Trail>) -> Entry {
+        let Item { mut resource, created, tags } = item;
+        let is_of_other_time = matches!(found, Found::OtherTime);
+        let made = match found {
+            Found::Creation(made) => Some(*made),
+            Found::OtherTime | Found::None => None,
+        };
+        let declared = tags.as_ref().and_then(|tags| self.declared(tags)).map(str::to_owned);
+        let identity = match (&made, &tags) {
+            (Some(made), Some(tags)) => compare(&made.identity, tags, self.policy.owner_key()),
+            _ => Identity::NotCompared,
+        };
+        let facts = Facts {
+            maker: made.as_ref().map(|made| Maker { written: made.written.as_deref(), ..made.maker.maker() }),
+            declared: declared.as_deref(),
+            identity,
+            by_service: is_by_service(&resource, tags.as_ref()),
+            gap: if is_of_other_time { Gap::OtherTime } else { self.gap(&resource, created, trail) },
+        };
+        let verdict = self.shared(classify(&facts));
+        if let Some(made) = &made
+            && !resource.resource_type.starts_with("AWS::")
+        {
+            resource.resource_type.clone_from(&made.resource.resource_type);
+        }
+        let (time, event_id, event, maker) = match made {
+            Some(made) => (made.time, made.event_id, Some(made.event), Some(made.maker)),
+            None => (None, None, None, None),
+        };
+        Entry {
+            resource,
+            listed: Some(true),
+            created: time.or(created),
+            event_id,
+            event,
+            maker,
+            declared,
+            tags,
+            verdict,
+            cost: Money::default(),
+        }
+    }
+
+    fn declared<'t>(&self, tags: &'t Tags) -> Option<&'t str> {
+        let value = |key: &String| {
+            tags.get(key).or_else(|| {
+                tags.iter().find(|(tag, _)| tag.trim().eq_ignore_ascii_case(key)).map(|(_, value)| value)
+            })
+        };
+        self.owner_tags.iter().find_map(value).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn gap<'t>(
+        &self,
+        resource: &'t Resource,
+        created: Option<Timestamp>,
+        trail: Option<&'t Trail>,
+    ) -> Gap<'t> {
+        let Some(trail) = trail else { return Gap::NoTrail };
+        if self.coverage.lacks(resource) {
+            return Gap::NoRule;
+        }
+        if created.is_some_and(|created| trail.first.is_some_and(|first| created < first)) {
+            return Gap::BeforeTrail(&trail.begin);
+        }
+        match &resource.account {
+            Some(account) if !trail.accounts.contains(account.as_str()) => {
+                Gap::OtherAccount(account.as_str())
+            }
+            _ => Gap::NotFound(&trail.begin),
+        }
+    }
+
+    /// Few verdicts differ.
+    fn shared(&mut self, verdict: Verdict) -> Arc<Verdict> {
+        if let Some(known) = self.verdicts.get(&verdict) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(verdict);
+        self.verdicts.insert(Arc::clone(&new));
+        new
+    }
+}
+
+/// The time and the accounts of a trail.
+struct Trail {
+    first: Option<Timestamp>,
+    /// The day of `first`.
+    begin: String,
+    accounts: HashSet<String>,
+}
+
+impl Trail {
+    fn of(creations: &Creations) -> Self {
+        let first = creations.span.map(|(first, _)| first);
+        let begin =
+            first.map_or("without a creation".to_owned(), |first| first.strftime("%Y-%m-%d").to_string());
+        Self { first, begin, accounts: creations.accounts.iter().cloned().collect() }
+    }
+}
+
+/// Tags that only AWS can set, where one of its services makes resources for another one.
+const TAGS_OF_SERVICES: [&str; 5] = [
+    "aws:autoscaling:groupName",
+    "aws:ec2:fleet-id",
+    "aws:ec2spot:fleet-request-id",
+    "aws:batch:compute-environment",
+    "aws:elasticmapreduce:job-flow-id",
+];
+
+fn is_by_service(resource: &Resource, tags: Option<&Tags>) -> bool {
+    let by_arn = resource.arn.as_ref().is_some_and(|arn| {
+        arn.account_field() == "aws"
+            || (arn.service() == "iam" && arn.resource().starts_with("role/aws-service-role/"))
+    });
+    by_arn || tags.is_some_and(|tags| TAGS_OF_SERVICES.iter().any(|key| tags.contains_key(*key)))
+}
+
+/// Where a cost may belong.
+#[derive(Default)]
+struct Places {
+    by_arn: HashMap<String, usize>,
+    /// By id. Several resources may have the same.
+    by_id: HashMap<String, Vec<usize>>,
+}
+
+impl Places {
+    fn of(entries: &[Entry]) -> Self {
+        let mut places = Self::default();
+        for (at, entry) in entries.iter().enumerate() {
+            if let Some(arn) = &entry.resource.arn {
+                places.by_arn.entry(arn.to_string()).or_insert(at);
+                places.note(tail(arn), at);
+                places.note(arn.resource(), at);
+            }
+            places.note(&entry.resource.id, at);
+        }
+        places
+    }
+
+    fn note(&mut self, id: &str, at: usize) {
+        let known = self.by_id.entry(id.to_owned()).or_default();
+        if known.last() != Some(&at) {
+            known.push(at);
+        }
+    }
+
+    /// The one resource that a cost can be of; `None` if there is none, or several.
+    fn find(&self, charged: &Charged, entries: &[Entry]) -> Option<usize> {
+        if charged.resource.is_empty() {
+            return None;
+        }
+        if charged.resource.starts_with("arn:") {
+            return self.by_arn.get(&charged.resource).copied();
+        }
+        let fits = |at: &&usize| match (entries.get(**at).and_then(Entry::account), &charged.account) {
+            (Some(one), Some(other)) => one == other.as_str(),
+            _ => true,
+        };
+        let mut fitting: Vec<usize> =
+            self.by_id.get(&charged.resource)?.iter().filter(fits).copied().collect();
+        fitting.dedup();
+        match fitting.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        }
+    }
+}
+
+/// Gives each cost to its resource. Every cost ends in exactly one place.
+fn charge(estate: &mut Estate, costs: Costs) {
+    let places = Places::of(&estate.entries);
+    let mut others = Vec::new();
+    for (charged, cost) in costs.by_resource {
+        let at = places.find(&charged, &estate.entries);
+        let entry = at.and_then(|at| estate.entries.get_mut(at));
+        if !entry.is_some_and(|entry| entry.cost.append(&cost)) {
+            others.push(OtherCost { charged, cost });
+        }
+    }
+    others.sort_by(|one, other| one.charged.cmp(&other.charged));
+    estate.other_costs = others;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! The join, on estates whose truth is known.
+
+use super::super::inventory::{Source, read as read_inventory};
+use super::super::made::tests::{call, creations};
+use super::super::money::Amount;
+use super::*;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::io::Write as _;
+
+const ACCOUNT: &str = "111122223333";
+
+fn arn(id: &str) -> String {
+    format!("arn:aws:ec2:eu-west-1:{ACCOUNT}:volume/{id}")
+}
+
+fn volume(id: &str, user: &str) -> Value {
+    let at = "2026-03-02T09:00:00Z";
+    call(at, &format!("{id}-{user}"), user, ("ec2", "CreateVolume"), &json!({}), &json!({"volumeId": id}))
+}
+
+/// The same call by a role session that no STS record explains.
+fn by_session(id: &str, session: &str) -> Value {
+    let mut record = volume(id, session);
+    record["userIdentity"] = json!({"type": "AssumedRole", "accountId": ACCOUNT, "principalId": format!("AROAEXAMPLE:{session}"),
+        "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/deploy/{session}"), "accessKeyId": "ASIAEXAMPLE",
+        "sessionContext": {"attributes": {"creationDate": "2026-03-02T08:00:00Z"}, "sessionIssuer": {"type": "Role",
+            "principalId": "AROAEXAMPLE", "arn": format!("arn:aws:iam::{ACCOUNT}:role/deploy"), "userName": "deploy"}}});
+    record
+}
+
+fn by_service(id: &str) -> Value {
+    let mut record = volume(id, "x");
+    record["userIdentity"] = json!({"type": "AWSService", "invokedBy": "backup.amazonaws.com"});
+    record
+}
+
+fn items(lines: &[Value]) -> Vec<Item> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    for line in lines {
+        writeln!(file, "{line}").unwrap();
+    }
+    let mut items = Vec::new();
+    read_inventory(&Source::File(file.path().to_owned()), &[], |item| items.push(item)).unwrap();
+    items
+}
+
+fn costs(lines: &[(&str, &str, &str)]) -> Costs {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "ResourceId,BilledCost,BillingCurrency,SubAccountId").unwrap();
+    for (resource, cost, currency) in lines {
+        writeln!(file, "{resource},{cost},{currency},{ACCOUNT}").unwrap();
+    }
+    let mut costs = Costs::default();
+    assert_eq!(costs.read(file.path(), &[]).unwrap().faulty, 0);
+    costs
+}
+
+fn joined(items: Option<Vec<Item>>, records: Option<&[Value]>, costs: Costs) -> Estate {
+    let (policy, coverage) = (Policy::default(), Coverage::of(&Catalog::embedded()).unwrap());
+    let keys = ["Owner".to_owned()];
+    Joiner::new(&policy, &coverage, &keys).join(items, records.map(creations), costs)
+}
+
+fn class_of(estate: &Estate, id: &str) -> Class {
+    let of_id: Vec<&Entry> = estate.entries.iter().filter(|entry| entry.resource.id == id).collect();
+    assert_eq!(of_id.len(), 1, "{id} is there once");
+    of_id[0].class()
+}
+
+#[test]
+fn a_trail_alone_shows_what_was_created() {
+    let estate =
+        joined(None, Some(&[volume("vol-1", "mara"), by_session("vol-2", "night-job")]), Costs::default());
+    assert_eq!(class_of(&estate, "vol-1"), Class::ProvenPerson);
+    assert_eq!(class_of(&estate, "vol-2"), Class::NameOnly);
+    assert!(estate.entries.iter().all(|entry| entry.listed.is_none()));
+    let name = &estate.entries[1].verdict;
+    assert!(name.next.contains(&format!("add the trail of account {ACCOUNT}")), "{name:?}");
+}
+
+#[test]
+fn an_inventory_alone_proves_nothing() {
+    let lines = [
+        json!({"arn": arn("vol-1"), "tags": [{"Key": "Owner", "Value": "mara"}]}),
+        json!({"arn": arn("vol-2"), "tags": []}),
+        json!({"arn": "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"}),
+        json!({"arn": arn("vol-2")}),
+    ];
+    let estate = joined(Some(items(&lines)), None, Costs::default());
+    let classes: Vec<Class> = estate.entries.iter().map(Entry::class).collect();
+    assert_eq!(classes, [Class::DeclaredOnly, Class::Unknown, Class::ServiceMade]);
+    assert_eq!(estate.listed_again, 1);
+    assert_eq!(estate.entries[1].verdict.next, "add --trail");
+}
+
+#[test]
+fn what_the_inventory_does_not_list_is_there_and_not_counted() {
+    let lines = [json!({"arn": arn("vol-1")})];
+    let records = [volume("vol-1", "mara"), volume("vol-2", "mara")];
+    let estate = joined(Some(items(&lines)), Some(&records), Costs::default());
+    assert_eq!(
+        (estate.entries.len(), estate.counted().count(), estate.count(Class::ProvenPerson)),
+        (2, 1, 1)
+    );
+}
+
+#[test]
+fn the_reason_says_why_a_creation_is_not_known() {
+    let lines = [
+        json!({"arn": arn("vol-9")}),
+        json!({"arn": arn("vol-8"), "createdAt": "2025-01-01T00:00:00Z"}),
+        json!({"arn": "arn:aws:ec2:eu-west-1:444455556666:volume/vol-7"}),
+        json!({"arn": "arn:aws:nosuchservice:eu-west-1:111122223333:thing/x", "resourceType": "AWS::NoSuch::Thing"}),
+        json!({"arn": "arn:aws:nosuchservice:eu-west-1:111122223333:thing/y", "resourceType": "nosuchservice:thing"}),
+    ];
+    let estate = joined(Some(items(&lines)), Some(&[volume("vol-1", "mara")]), Costs::default());
+    let reasons: Vec<&str> = estate.entries.iter().map(|entry| &*entry.verdict.reason).take(5).collect();
+    let expected = [
+        "its creation is not in the trail, which begins 2026-03-02",
+        "created before the trail, which begins 2026-03-02",
+        "the trail has no creation in its account",
+        "no rule for this type",
+        "no rule for this type",
+    ];
+    assert_eq!(reasons, expected);
+}
+
+#[test]
+fn costs_find_their_resource_by_arn_and_by_id() {
+    let lines =
+        [json!({"arn": arn("vol-1")}), json!({"arn": arn("vol-2")}), json!({"arn": "arn:aws:s3:::logs"})];
+    let bill = [
+        (&*arn("vol-1"), "1.10", "USD"),
+        ("vol-2", "2.20", "USD"),
+        ("vol-2", "3", "EUR"),
+        ("logs", "0.01", "USD"),
+        ("vol-3", "5", "USD"),
+        ("", "7", "USD"),
+        ("arn:aws:ec2:us-east-1:111122223333:volume/vol-1", "1", "USD"),
+    ];
+    let estate = joined(Some(items(&lines)), None, costs(&bill));
+    let told: Vec<String> = estate.entries.iter().map(|entry| entry.cost.rounded()).collect();
+    assert_eq!(told, ["1.10 USD", "3.00 EUR; 2.20 USD", "0.01 USD"]);
+    assert_eq!(estate.costs_without_resource().rounded(), "13.00 USD");
+    assert_eq!(estate.costs().rounded(), "16.31 USD; 3.00 EUR");
+}
+
+#[test]
+fn a_cost_that_two_resources_may_have_is_of_neither() {
+    let lines = [
+        json!({"arn": "arn:aws:sqs:eu-west-1:111122223333:orders"}),
+        json!({"arn": "arn:aws:sns:eu-west-1:111122223333:orders"}),
+        json!({"arn": "arn:aws:sqs:eu-west-1:444455556666:jobs"}),
+    ];
+    let estate = joined(Some(items(&lines)), None, costs(&[("orders", "1", "USD"), ("jobs", "2", "USD")]));
+    assert!(
+        estate.entries.iter().all(|entry| entry.cost.is_empty()),
+        "one is ambiguous, the other of another account"
+    );
+    assert_eq!(estate.costs_without_resource().rounded(), "3.00 USD");
+}
+
+/// How a resource of a generated estate came to be.
+#[derive(Debug, Clone, Copy)]
+enum Truth {
+    Person,
+    TaggedPerson,
+    Disagree,
+    Tampered,
+    Name,
+    DeclaredName,
+    Service,
+    Declared,
+    Untagged,
+    Unlisted,
+}
+
+const TRUTHS: [Truth; 10] = [
+    Truth::Person,
+    Truth::TaggedPerson,
+    Truth::Disagree,
+    Truth::Tampered,
+    Truth::Name,
+    Truth::DeclaredName,
+    Truth::Service,
+    Truth::Declared,
+    Truth::Untagged,
+    Truth::Unlisted,
+];
+
+impl Truth {
+    fn class(self) -> Class {
+        match self {
+            Self::Person | Self::TaggedPerson | Self::Unlisted => Class::ProvenPerson,
+            Self::Disagree => Class::Disagree,
+            Self::Tampered => Class::Tampered,
+            Self::Name => Class::NameOnly,
+            Self::DeclaredName | Self::Declared => Class::DeclaredOnly,
+            Self::Service => Class::ServiceMade,
+            Self::Untagged => Class::Unknown,
+        }
+    }
+
+    fn record(self, id: &str, user: &str) -> Option<Value> {
+        match self {
+            Self::Person | Self::TaggedPerson | Self::Disagree | Self::Tampered | Self::Unlisted => {
+                Some(volume(id, user))
+            }
+            Self::Name | Self::DeclaredName => Some(by_session(id, user)),
+            Self::Service => Some(by_service(id)),
+            Self::Declared | Self::Untagged => None,
+        }
+    }
+
+    fn line(self, id: &str, user: &str) -> Option<Value> {
+        let written = [
+            json!({"Key": "PrincipalId", "Value": format!("AIDA{user}")}),
+            json!({"Key": "CreatedBy", "Value": format!("arn:aws:iam::{ACCOUNT}:user/{user}")}),
+        ];
+        let owner = |name: &str| json!({"Key": "Owner", "Value": name});
+        let tags = match self {
+            Self::Person | Self::Name | Self::Service | Self::Untagged => vec![],
+            Self::TaggedPerson => [vec![owner(user)], written.to_vec()].concat(),
+            Self::Tampered => [vec![owner("thief")], written.to_vec()].concat(),
+            Self::Disagree | Self::DeclaredName | Self::Declared => vec![owner("boss")],
+            Self::Unlisted => return None,
+        };
+        Some(json!({"arn": arn(id), "resourceType": "AWS::EC2::Volume", "tags": tags}))
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_class_of_a_generated_estate_is_right(
+        truths in proptest::collection::vec((proptest::sample::select(&TRUTHS[..]), 0_usize..4, 0_i64..10_000_000), 1..80),
+    ) {
+        let users = ["mara", "jonas", "priya", "lena"];
+        let named = |at: usize, user: usize| (format!("vol-{at:05}"), users[user]);
+        let each = || truths.iter().enumerate().map(|(at, (truth, user, cents))| (named(at, *user), *truth, *cents));
+        let records: Vec<Value> = each().filter_map(|((id, user), truth, _)| truth.record(&id, user)).collect();
+        let lines: Vec<Value> = each().filter_map(|((id, user), truth, _)| truth.line(&id, user)).collect();
+        let bill: Vec<(String, String)> =
+            each().map(|((id, _), _, cents)| (id, format!("{}.{:02}", cents / 100, cents % 100))).collect();
+        let bill: Vec<_> = bill.iter().map(|(id, cost)| (id.as_str(), cost.as_str(), "USD")).chain([("other", "0.01", "USD")]).collect();
+        let estate = joined(Some(items(&lines)), Some(&records), costs(&bill));
+        prop_assert_eq!(estate.entries.len(), truths.len());
+        for ((id, user), truth, cents) in each() {
+            let entry = estate.entries.iter().find(|entry| entry.resource.id == id).unwrap();
+            prop_assert_eq!(entry.class(), truth.class(), "{} {:?}: {:?}", id, truth, entry.verdict);
+            prop_assert_eq!(entry.listed, Some(!matches!(truth, Truth::Unlisted)));
+            if matches!(entry.class(), Class::ProvenPerson | Class::NameOnly) {
+                prop_assert_eq!(entry.owner(), Some(user));
+            }
+            let cost = Amount::parse(&format!("{}.{:02}", cents / 100, cents % 100)).unwrap();
+            prop_assert_eq!(entry.cost.of("USD").unwrap_or_default(), cost);
+        }
+        let sum: i64 = truths.iter().map(|(_, _, cents)| cents).sum::<i64>() + 1;
+        let whole = Amount::parse(&format!("{}.{:02}", sum / 100, sum % 100)).unwrap();
+        prop_assert_eq!(estate.costs().of("USD"), Some(whole));
+        let classes: usize = Class::ALL.iter().map(|class| estate.count(*class)).sum();
+        prop_assert_eq!(classes, estate.counted().count(), "each counted resource has one class");
+    }
+}

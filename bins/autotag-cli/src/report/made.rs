@@ -1,0 +1,264 @@
+//! What a trail tells about resources: who made each, when, and with what proof.
+
+use super::class::Maker;
+use super::inventory::{Tags, key_without_arn};
+use autotag_handlers::catalog::Catalog;
+use autotag_handlers::outcome::{Outcome, SkipReason};
+use autotag_handlers::owner::{MissingEvidence, Owner, OwnerSource, Proof};
+use autotag_handlers::plan::PlannedResource;
+use autotag_handlers::row::Status as _;
+use autotag_model::policy::Policy;
+use autotag_model::rule::{Resource, ResourceKey};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+/// The creation of a resource.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) resource: Resource,
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) event_id: Option<String>,
+    /// `ec2:RunInstances`
+    pub(crate) event: Arc<str>,
+    pub(crate) maker: Arc<MakerFacts>,
+    /// The owner's name as the policy writes it: a tag cannot have every character.
+    pub(crate) written: Option<String>,
+    /// The identity tags that the policy enforces for the creation.
+    pub(crate) identity: Vec<(String, String)>,
+}
+
+/// What is kept of an owner. Most resources share theirs with others.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct MakerFacts {
+    pub(crate) name: Option<String>,
+    pub(crate) proof: Option<Proof>,
+    pub(crate) source: Option<&'static str>,
+    pub(crate) account: Option<String>,
+    pub(crate) claimed: Option<String>,
+    pub(crate) channel: Option<String>,
+    is_service: bool,
+    misses_session: bool,
+    may_have_found: bool,
+    undecided: Option<String>,
+}
+
+impl MakerFacts {
+    fn new(owner: Option<&Owner>, may_have_found: bool, undecided: Option<String>) -> Self {
+        let Some(owner) = owner else { return Self { may_have_found, undecided, ..Self::default() } };
+        let misses = |pending: &autotag_handlers::owner::PendingEvidence| {
+            matches!(pending.missing, MissingEvidence::SessionRecord | MissingEvidence::Caller)
+        };
+        Self {
+            name: owner.name.clone(),
+            proof: owner.proof,
+            source: owner.source.map(OwnerSource::as_str),
+            account: owner.account.clone(),
+            claimed: owner.claimed.clone(),
+            channel: owner.channel.as_ref().map(|channel| channel.as_str().to_owned()),
+            is_service: owner.is_service(),
+            misses_session: owner.pending.as_ref().is_some_and(misses),
+            may_have_found,
+            undecided,
+        }
+    }
+
+    /// For the class.
+    pub(crate) fn maker(&self) -> Maker<'_> {
+        Maker {
+            name: self.name.as_deref(),
+            proof: self.proof,
+            written: None,
+            is_service: self.is_service,
+            missing_session: self.misses_session.then(|| self.account.as_deref().unwrap_or_default()),
+            may_have_found: self.may_have_found,
+            undecided: self.undecided.as_deref(),
+        }
+    }
+}
+
+/// All creations of a trail. One entry a resource: if it was made again, the last creation counts.
+#[derive(Debug, Default)]
+pub(crate) struct Creations {
+    all: Vec<Option<Made>>,
+    by_key: HashMap<ResourceKey, usize>,
+    /// By account, region, type and id; `None` if several resources have the same.
+    by_id: HashMap<ResourceKey, Option<usize>>,
+    makers: HashSet<Arc<MakerFacts>>,
+    events: HashSet<Arc<str>>,
+    /// The times of the first and the last creation.
+    pub(crate) span: Option<(Timestamp, Timestamp)>,
+    pub(crate) accounts: BTreeSet<String>,
+    /// Creations of resources whose id only AWS knows.
+    pub(crate) unnamed: u64,
+}
+
+impl Creations {
+    /// Takes a row of the plan. Rows come in the order of their events.
+    pub(crate) fn add(&mut self, row: &PlannedResource, policy: &Policy, catalog: &Catalog) {
+        if !is_creation(row.status.outcome()) {
+            return;
+        }
+        let time = row.event.timestamp();
+        if let Some(time) = time {
+            let (first, last) = self.span.unwrap_or((time, time));
+            self.span = Some((first.min(time), last.max(time)));
+        }
+        if let Some(account) = row.account().filter(|account| !self.accounts.contains(*account)) {
+            self.accounts.insert(account.to_owned());
+        }
+        let Some(resource) = &row.resource else {
+            self.unnamed += 1;
+            return;
+        };
+        let key = resource.key();
+        let known = self.by_key.get(&key).copied();
+        // The plan writes an identity tag over another one only if the event proves that the resource is new.
+        let is_new = row.tags.iter().any(|(tag, _)| policy.is_identity_key(tag.as_str()));
+        if known.is_some() && !is_new {
+            return;
+        }
+        let undecided =
+            row.status.outcome().filter(|outcome| outcome.is_returned()).and_then(Outcome::reason);
+        let service = row.event.source.split('.').next().unwrap_or_default();
+        let event = self.event(&format!("{service}:{}", row.event.name));
+        let identity = row.decided.iter().filter(|(tag, _)| policy.is_enforced(tag.as_str()));
+        let written = policy.owner_key().and_then(|key| {
+            row.decided.iter().find(|(tag, _)| tag.as_str() == key).map(|(_, value)| value.to_string())
+        });
+        let made = Made {
+            resource: resource.clone(),
+            time,
+            event_id: row.event.id.clone(),
+            event,
+            written,
+            maker: self.maker(MakerFacts::new(row.owner.as_deref(), may_have_found(row, catalog), undecided)),
+            identity: identity.map(|(tag, value)| (tag.to_string(), value.to_string())).collect(),
+        };
+        match known.and_then(|at| self.all.get_mut(at)) {
+            Some(place) => *place = Some(made),
+            None => self.insert(key, made),
+        }
+    }
+
+    fn insert(&mut self, key: ResourceKey, made: Made) {
+        let at = self.all.len();
+        let by_id = key_without_arn(&made.resource);
+        self.by_id.entry(by_id).and_modify(|known| *known = None).or_insert(Some(at));
+        self.by_key.insert(key, at);
+        self.all.push(Some(made));
+    }
+
+    /// The creation of a resource of an inventory, which was created at `created` if that is known. It is taken out.
+    pub(crate) fn take(&mut self, resource: &Resource, created: Option<Timestamp>) -> Found {
+        let Some(made) = self.place(resource) else { return Found::None };
+        let fits = |made: &mut Made| is_same_time(made.time, created);
+        match (made.take_if(fits), made.is_some()) {
+            (Some(made), _) => Found::Creation(Box::new(made)),
+            (None, true) => Found::OtherTime,
+            (None, false) => Found::None,
+        }
+    }
+
+    fn place(&mut self, resource: &Resource) -> Option<&mut Option<Made>> {
+        let by_id = || self.by_id.get(&key_without_arn(resource)).copied().flatten();
+        let at = self.by_key.get(&resource.key()).copied().or_else(by_id)?;
+        let made = self.all.get_mut(at)?;
+        // Two ARNs are two resources, also if they share an id.
+        let differs = |made: &Made| match (&made.resource.arn, &resource.arn) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        };
+        if made.as_ref().is_some_and(differs) { None } else { Some(made) }
+    }
+
+    /// The creations that were not taken, in the order of their events.
+    pub(crate) fn rest(&mut self) -> impl Iterator<Item = Made> + '_ {
+        self.all.iter_mut().filter_map(Option::take)
+    }
+
+    fn maker(&mut self, facts: MakerFacts) -> Arc<MakerFacts> {
+        if let Some(known) = self.makers.get(&facts) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(facts);
+        self.makers.insert(Arc::clone(&new));
+        new
+    }
+
+    fn event(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.events.get(name) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = name.into();
+        self.events.insert(Arc::clone(&new));
+        new
+    }
+}
+
+/// What a trail tells about a resource of an inventory.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Creation(Box<Made>),
+    /// A creation of the same name, at another time.
+    OtherTime,
+    None,
+}
+
+/// How much later than the call a service may say that a resource was created: databases are, by minutes.
+const LATER: SignedDuration = SignedDuration::from_hours(6);
+/// How much earlier: clocks differ.
+const EARLIER: SignedDuration = SignedDuration::from_mins(15);
+
+/// Whether a resource that was created at `created` can be the one of a call at `called`. A name can be used again.
+fn is_same_time(called: Option<Timestamp>, created: Option<Timestamp>) -> bool {
+    let (Some(called), Some(created)) = (called, created) else { return true };
+    let later = created.duration_since(called);
+    later <= LATER && later >= -EARLIER
+}
+
+/// Whether the call also succeeds if the resource exists.
+fn may_have_found(row: &PlannedResource, catalog: &Catalog) -> bool {
+    let rules = catalog.find(&row.event.source, &row.event.name).unwrap_or_default();
+    rules.iter().any(|rule| rule.existing && row.resource_type.as_ref() == Some(&rule.resource_type))
+}
+
+/// Whether a row with this outcome tells that its caller has made a resource.
+fn is_creation(outcome: Option<&Outcome>) -> bool {
+    match outcome {
+        // A call that leaves an owner to an earlier one may have made nothing.
+        None | Some(Outcome::Deferred(_) | Outcome::Refused(_)) => true,
+        Some(Outcome::Skipped(reason)) => matches!(
+            reason,
+            SkipReason::NoTags | SkipReason::NoRoom | SkipReason::OptedOut | SkipReason::DerivedRule
+        ),
+        Some(_) => false,
+    }
+}
+
+/// How the identity tags on a resource compare with those that its creation leads to. `owner_key` is the key of the owner's name.
+pub(crate) fn compare(
+    identity: &[(String, String)],
+    tags: &Tags,
+    owner_key: Option<&str>,
+) -> super::class::Identity {
+    use super::class::Identity;
+    let state = |(key, value): &(String, String)| {
+        let found = tags
+            .get(key)
+            .or_else(|| tags.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(key)).map(|(_, value)| value));
+        (owner_key == Some(key.as_str()), found.map(|found| found == value))
+    };
+    let states: Vec<(bool, Option<bool>)> = identity.iter().map(state).collect();
+    if states.iter().all(|(_, state)| *state == Some(true)) {
+        return if states.is_empty() { Identity::NotCompared } else { Identity::Intact };
+    }
+    // People write owner tags themselves. A whole principal id or ARN that fits was written by autotag.
+    let written = states.iter().any(|(is_owner, state)| !is_owner && *state == Some(true));
+    let changed =
+        states.iter().any(|(is_owner, state)| *state == Some(false) || (*is_owner && state.is_none()));
+    if written && changed { Identity::Changed } else { Identity::Missing }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,56 @@
+//! Files with rows and named columns: CSV, JSON lines, JSON, Parquet; gzipped or not. Row by row, as strings.
+
+mod csv_rows;
+mod json_rows;
+mod parquet_rows;
+mod rows;
+
+pub(crate) use rows::{Cells, Column, Mapping, Reading};
+
+use anyhow::{Context as _, Result};
+use flate2::read::MultiGzDecoder;
+use rows::{Sink, Visit, Wanted};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read, Seek as _, SeekFrom};
+use std::path::Path;
+
+/// Reads a file. Its format is told by its content.
+///
+/// # Errors
+/// The file cannot be read to its end, or lacks a column that `--column` names.
+pub(crate) fn read<'v>(
+    path: &Path,
+    columns: &[Column],
+    mapping: &Mapping,
+    visit: &'v mut Visit<'v>,
+) -> Result<Reading> {
+    let mut sink = Sink { visit, read: Reading::default() };
+    let open = || File::open(path).with_context(|| format!("cannot read `{}`", path.display()));
+    let mut file = open()?;
+    let mut magic = [0; 4];
+    let length = file.read(&mut magic)?;
+    file.seek(SeekFrom::Start(0))?;
+    let wanted = Wanted { columns, mapping };
+    let result = match magic.get(..length) {
+        Some(b"PAR1") => parquet_rows::read(file, wanted, &mut sink),
+        Some([0x1f, 0x8b, ..]) => text(MultiGzDecoder::new(BufReader::new(file)), wanted, &mut sink),
+        _ => text(file, wanted, &mut sink),
+    };
+    result.with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(sink.read)
+}
+
+fn text(input: impl Read, wanted: Wanted<'_>, sink: &mut Sink<'_>) -> Result<()> {
+    let mut input = BufReader::with_capacity(1 << 16, input);
+    if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+        input.consume(3);
+    }
+    let first = input.fill_buf()?.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
+    match first {
+        Some(b'{' | b'[') => json_rows::read(input, wanted, sink),
+        _ => csv_rows::read(input, wanted, sink),
+    }
+}
+
+#[cfg(test)]
+mod tests;

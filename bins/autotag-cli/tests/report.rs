@@ -1,0 +1,200 @@
+//! `autotag report`, by the real program.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn report(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_autotag")).arg("report").args(args).current_dir(root()).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// An inventory and a bill for the shipped trail.
+struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        let made = lines(&report(&["--trail", "fixtures/trail"]));
+        let folder = TempDir::new().unwrap();
+        let mut inventory = "arn,resourceId,resourceType,awsRegion,accountId,tags\n".to_owned();
+        let mut bill = "ResourceId,BilledCost,BillingCurrency,SubAccountId,ServiceName\n".to_owned();
+        for (at, line) in made.iter().filter(|line| line["arn"].is_string()).enumerate().step_by(3) {
+            let tags = if at % 2 == 0 { "{\"\"Owner\"\":\"\"boss\"\"}" } else { "" };
+            let arn = line["arn"].as_str().unwrap();
+            writeln!(inventory, "{arn},,,,,\"{tags}\"").unwrap();
+            writeln!(bill, "{arn},{at}.10,USD,,x").unwrap();
+        }
+        inventory.push_str("arn:aws:sqs:eu-west-1:111122223333:older,,AWS::SQS::Queue,,,\n");
+        bill.push_str(",0.05,USD,111122223333,Tax\n,2,EUR,111122223333,Tax\n");
+        fs::write(folder.path().join("inventory.csv"), inventory).unwrap();
+        fs::write(folder.path().join("bill.csv"), bill).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn report(&self, more: &[&str]) -> Output {
+        let (inventory, bill) = (self.path("inventory.csv"), self.path("bill.csv"));
+        let args = ["--trail", "fixtures/trail", "--inventory", &inventory, "--cost", &bill];
+        report(&[&args, more].concat())
+    }
+}
+
+#[test]
+fn the_report_of_the_shipped_trail() {
+    let output = report(&["--trail", "fixtures/trail"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let mut text = String::new();
+    for line in lines(&output) {
+        let field = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
+        let (arn, owner) = (line["arn"].as_str().map_or_else(|| field("id"), str::to_owned), field("owner"));
+        writeln!(
+            text,
+            "{arn}\n  {} {owner} ({}): {}",
+            field("class"),
+            field("owner_source"),
+            field("reason")
+        )
+        .unwrap();
+        if line["next"].is_string() {
+            writeln!(text, "  next: {}", field("next")).unwrap();
+        }
+    }
+    insta::assert_snapshot!(format!("{text}\n{}", stderr(&output)));
+}
+
+#[test]
+fn every_format_has_the_same_resources_and_sums() {
+    let files = Files::new();
+    let output = files.report(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let all = lines(&output);
+    let cents = |text: &str| -> i64 {
+        let (whole, fraction) = text.split_once('.').unwrap();
+        whole.parse::<i64>().unwrap() * 100 + fraction.parse::<i64>().unwrap()
+    };
+    let sum: i64 = all.iter().filter_map(|line| line["cost"]["USD"].as_str()).map(cents).sum();
+    let bill = fs::read_to_string(files.path("bill.csv")).unwrap();
+    let billed: i64 = bill
+        .lines()
+        .filter(|line| line.contains(",USD,"))
+        .map(|line| cents(line.split(',').nth(1).unwrap()))
+        .sum();
+    assert_eq!(sum, billed, "to the cent");
+    assert!(
+        stderr(&output).contains("of which 2.00 EUR; 0.05 USD without a resource"),
+        "{}",
+        stderr(&output)
+    );
+    let (csv, parquet, page) = (files.path("r.csv"), files.path("r.parquet"), files.path("r.html"));
+    for path in [&csv, &parquet, &page] {
+        let output = files.report(&["--out", path]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{}", stderr(&output));
+    }
+    let rows = fs::read_to_string(&csv).unwrap();
+    assert_eq!(rows.lines().count(), all.len() + 1);
+    assert!(
+        rows.lines().next().unwrap().ends_with(",tags,cost_EUR,cost_USD"),
+        "{}",
+        rows.lines().next().unwrap()
+    );
+    assert!(fs::read(&parquet).unwrap().starts_with(b"PAR1"));
+    // The report is an inventory like any other.
+    let arns = |lines: &[Value]| -> BTreeSet<String> {
+        lines.iter().filter_map(|line| line["arn"].as_str()).map(str::to_owned).collect()
+    };
+    assert_eq!(arns(&lines(&report(&["--inventory", &parquet]))), arns(&all));
+    let page = fs::read_to_string(&page).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.contains("Without a resource of this report"));
+}
+
+#[test]
+fn classes_join_trail_and_inventory() {
+    let output = Files::new().report(&[]);
+    let all = lines(&output);
+    let class =
+        |class: &str| all.iter().filter(|line| line["class"] == class && line["listed"] == true).count();
+    assert!(class("disagree") > 0, "an owner tag that the trail contradicts: {}", stderr(&output));
+    assert!(class("proven-person") > 0);
+    let older =
+        all.iter().find(|line| line["arn"].as_str().is_some_and(|arn| arn.ends_with(":older"))).unwrap();
+    assert_eq!((&older["class"], &older["owner"]), (&"unknown".into(), &Value::Null));
+    assert!(older["reason"].as_str().unwrap().contains("not in the trail"), "{older}");
+    assert!(all.iter().any(|line| line["listed"] == false), "what was created and is not listed is there");
+}
+
+#[test]
+fn fail_on_ends_with_1_and_writes_the_report() {
+    let files = Files::new();
+    for (option, code) in [("unknown=1", 0), ("unknown", 1), ("unknown=0", 1), ("tampered", 0)] {
+        let output = files.report(&["--fail-on", option]);
+        assert_eq!(output.status.code(), Some(code), "{option}: {}", stderr(&output));
+        assert!(!output.stdout.is_empty());
+        assert_eq!(stderr(&output).contains("(--fail-on)"), code == 1);
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2_before_anything_is_read() {
+    let files = Files::new();
+    let inventory = files.path("inventory.csv");
+    for (args, told) in [
+        (&[][..], "--trail"),
+        (&["--cost", &inventory], "--trail"),
+        (&["--inventory", "no/such/file"], "no/such/file"),
+        (&["--inventory", &inventory, "--column", "arn=Nothing"], "`Nothing`"),
+        (&["--inventory", &inventory, "--column", "color=Nothing"], "`color`"),
+        (&["--inventory", &inventory, "--fail-on", "bad"], "`bad`"),
+        (&["--inventory", &inventory, "--fail-on", "unknown=x"], "`x`"),
+    ] {
+        let output = report(args);
+        assert_eq!(
+            (output.status.code(), output.stdout.len()),
+            (Some(2), 0),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+        assert!(stderr(&output).contains(told), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_stops_nothing() {
+    let files = Files::new();
+    let broken = files.path("broken.parquet");
+    fs::write(&broken, b"PAR1 and no more").unwrap();
+    let rows = files.path("rows.csv");
+    fs::write(&rows, "arn\nnot-an-arn\narn:aws:sqs:eu-west-1:111122223333:a\n").unwrap();
+    let output = report(&["--inventory", &broken, &rows, "--cost", &rows]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(lines(&output).len(), 1);
+    for told in ["broken.parquet", "1 rows of", "row 1", "FOCUS"] {
+        assert!(stderr(&output).contains(told), "{told}: {}", stderr(&output));
+    }
+    let kept = files.path("kept.html");
+    fs::write(&kept, "before").unwrap();
+    let output = report(&["--inventory", &rows, "--out", &format!("{kept}/x.html")]);
+    assert_eq!(output.status.code(), Some(1), "a file is no folder");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "before");
+}

@@ -1,0 +1,80 @@
+  const write = () => {
+    const state = new URLSearchParams();
+    for (const name of ['q', ...facets]) {
+      if (form.elements[name].value) state.set(name, form.elements[name].value);
+    }
+    if (sort) state.set('sort', sort);
+    const fragment = state.toString();
+    history.replaceState(null, '', fragment ? `#${fragment}` : location.href.split('#')[0]);
+  };
+
+  // A fragment without `=` names a section, and leaves the filter as it is.
+  const read = () => {
+    if (!location.hash.includes('=')) return false;
+    const state = new URLSearchParams(location.hash.slice(1));
+    form.elements.q.value = state.get('q') ?? '';
+    for (const name of facets) {
+      const select = form.elements[name];
+      const key = state.get(name) ?? '';
+      // Not all values are offered.
+      if (!Array.from(select.options).some((option) => option.value === key)) select.add(new Option(key, key));
+      select.value = key;
+    }
+    sort = state.get('sort') ?? '';
+    return true;
+  };
+
+  const update = () => {
+    const asked = read();
+    arrange();
+    filter();
+    if (!asked) return;
+    get('TITLE').focus({ preventScroll: true });
+    get('TITLE').scrollIntoView();
+  };
+
+  const changed = () => {
+    most = few;
+    filter();
+    write();
+  };
+  let waiting = 0;
+  form.addEventListener('input', () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(changed, 80);
+  });
+  // The fields are empty only after this.
+  form.addEventListener('reset', () => setTimeout(changed));
+  form.addEventListener('submit', (event) => event.preventDefault());
+  const showAll = () => {
+    most = Infinity;
+    filter();
+  };
+  more.addEventListener('click', showAll);
+  window.addEventListener('beforeprint', showAll);
+  document.addEventListener('keydown', (event) => {
+    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    form.elements.q.focus();
+  });
+
+  heads.forEach((head, at) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.append(...head.childNodes);
+    button.addEventListener('click', () => {
+      const name = columns[at];
+      sort = { [name]: `-${name}`, [`-${name}`]: '' }[sort] ?? name;
+      arrange();
+      filter();
+      write();
+    });
+    head.append(button);
+  });
+  for (const link of document.querySelectorAll('a[data-filter]')) link.href = `#${link.dataset.filter}`;
+  form.hidden = false;
+  window.addEventListener('hashchange', update);
+  update();
+  document.documentElement.classList.remove('scripted');
+});
