@@ -55,7 +55,7 @@ struct RunLine<'r> {
 
 /// A question, and how the page answers it.
 struct Question {
-    question: &'static str,
+    text: &'static str,
     /// A filter of the table that answers it.
     filter: Option<String>,
     /// Otherwise the section that does.
@@ -173,7 +173,7 @@ fn questions(run: &Run) -> Vec<Question> {
     let month = run.period.as_ref().map(|(_, last)| last.chars().take(7).collect::<String>());
     let of_month = month.map(|month| format!("{}&{}", filter("q", "owner:bob"), filter("month", &month)));
     let question =
-        |question, filter, section, answer, command| Question { question, filter, section, answer, command };
+        |text, filter, section, answer, command| Question { text, filter, section, answer, command };
     vec![
         question(
             "What did Bob create last month?",

@@ -184,7 +184,7 @@ impl Data {
             match *column {
                 "resource" => values.push(begin),
                 "id" if entry.resource.id != end && entry.resource.id != name => {
-                    values.push(&entry.resource.id)
+                    values.push(&entry.resource.id);
                 }
                 other => values.push(&value(entry, other)),
             }

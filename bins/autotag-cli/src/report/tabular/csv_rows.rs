@@ -7,8 +7,9 @@ use std::io::BufRead;
 
 pub(super) fn read(mut input: impl BufRead, wanted: Wanted<'_>, sink: &mut Sink<'_>) -> Result<()> {
     let head = input.fill_buf()?.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |wanted: u8| head.iter().filter(|byte| **byte == wanted).count();
-    let delimiter = if count(b';') > count(b',') { b';' } else { b',' };
+    let head = String::from_utf8_lossy(head);
+    let count = |wanted: char| head.matches(wanted).count();
+    let delimiter = if count(';') > count(',') { b';' } else { b',' };
     let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(input);
     let text = |cell: &[u8]| String::from_utf8_lossy(cell).into_owned();
     let names: Vec<String> = reader.byte_headers()?.iter().map(text).collect();
