@@ -48,6 +48,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     });
     run.unnamed = creations.as_ref().map_or(0, |creations| creations.unnamed);
     run.owner_tags = owner_tags(args, policy.owner_key());
+    run.required = policy.required.clone();
     run.faults.extend(faults.told.iter().cloned());
     let coverage = Coverage::of(classifier.catalog())?;
     let estate = Joiner::new(policy, &coverage, &run.owner_tags).join(items, creations, costs);

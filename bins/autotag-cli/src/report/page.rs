@@ -7,6 +7,7 @@ mod charts;
 mod data;
 mod lists;
 mod overview;
+mod required;
 mod run;
 
 pub(crate) use run::Run;
@@ -22,6 +23,7 @@ use autotag_page::script::Script;
 use autotag_page::{chart, form, style, text};
 use data::{Cell, Data, FEW};
 use lists::{Group, Lists};
+use required::missing_tags;
 use std::collections::BTreeMap;
 
 /// The columns of the table, and the colours of the classes.
@@ -77,7 +79,7 @@ struct Main<'r> {
     lists: Lists,
     has_cost: bool,
     money: Vec<overview::MoneyLine>,
-    /// What the policy requires, and how many resources lack it. `None` as long as the policy has no table for it.
+    /// What the policy requires, and how many resources lack it.
     required: Option<Vec<Group>>,
     form: String,
     heads: Vec<(&'static str, &'static str)>,
@@ -124,7 +126,7 @@ fn main(estate: &Estate, run: &Run) -> Result<String> {
         lists: Lists::of(estate),
         has_cost: overview::has_cost(estate),
         money: overview::money(estate),
-        required: None,
+        required: missing_tags(estate, &run.required),
         form: form::form(of_form, &facets.iter().collect::<Vec<_>>())?,
         heads: data.heads(),
         first: data.first_rows(),
@@ -200,7 +202,7 @@ fn questions(run: &Run) -> Vec<Question> {
             "Who creates without CostCenter?",
             None,
             "todo",
-            "Ask the Parquet file; it needs an inventory with tags.",
+            "Required tags that are missing, if the policy requires CostCenter; else the Parquet file. Both need an inventory with tags.",
             "select owner, count(*) from 'report.parquet' where tags ->> 'CostCenter' is null group by 1 order by 2 desc",
         ),
         question(

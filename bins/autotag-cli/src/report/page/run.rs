@@ -1,5 +1,7 @@
 //! What is known of a run besides its resources.
 
+use autotag_model::policy::Required;
+
 /// What is known of a run besides its resources.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
@@ -16,4 +18,6 @@ pub(crate) struct Run {
     pub(crate) unnamed: u64,
     /// The keys in which owners are declared.
     pub(crate) owner_tags: Vec<String>,
+    /// The tags that the policy requires.
+    pub(crate) required: Required,
 }

@@ -171,3 +171,32 @@ fn a_page_of_nothing_can_be_made() {
     assert!(page.contains("0 resources") && page.contains("There is nothing to do."));
     assert_eq!(data(&page)["count"], 0);
 }
+
+#[test]
+fn required_tags_that_are_missing_are_listed_with_owners_and_cost() {
+    let volumes = [volume(1, "ana"), volume(2, "ana"), volume(3, "bob")];
+    let arn = |number: usize| format!("arn:aws:ec2:eu-west-1:111122223333:volume/vol-{number:06}");
+    let listed = |number: usize, tags: Value| json!({"arn": arn(number), "tags": tags});
+    let inventory = [
+        listed(1, json!([{"Key": "Name", "Value": "a"}])),
+        listed(2, json!([])),
+        listed(3, json!([{"Key": "CostCenter", "Value": "42"}, {"Key": "Name", "Value": "c"}])),
+    ];
+    let bill = format!("{},1.25,USD\n{},0.50,USD\n", arn(1), arn(2));
+    let policy = "[require]\nkeys = [\"CostCenter\"]\n[require.types]\n\"AWS::EC2::*\" = [\"Name\"]\n";
+    let required = Policy::from_toml(policy).unwrap().required;
+    let groups = |inventory: Option<&[Value]>, required| {
+        let groups = missing_tags(&estate(&volumes, inventory, &bill), required)?;
+        let told = |group: Group| (group.name, group.note, group.count, group.cost);
+        Some(groups.into_iter().map(told).collect::<Vec<_>>())
+    };
+    let told = |name: &str, note: &str, count, cost: &str| {
+        (name.to_owned(), note.to_owned(), count, cost.to_owned())
+    };
+    assert_eq!(
+        groups(Some(&inventory), &required),
+        Some(vec![told("CostCenter", "ana 2", 2, "1.75 USD"), told("Name", "ana 1", 1, "0.50 USD")])
+    );
+    assert_eq!(groups(None, &required), None, "a trail does not tell the tags of today");
+    assert_eq!(groups(Some(&inventory), &Policy::default().required), None);
+}
