@@ -136,7 +136,8 @@ fn nothing_on_the_page_needs_what_the_policy_forbids() {
     }
     assert!(head.contains("<link rel=\"icon\" href=\"data:"), "a browser would ask for an icon");
     // A browser takes line ends for `\n` before it hashes, and these would end the elements early.
-    for (text, end) in [(STYLE, "</style"), (SCRIPT, "</script"), (SCRIPT, "<!--")] {
+    let (style, script) = (style::style(STYLE), SCRIPT.text());
+    for (text, end) in [(&style, "</style"), (&script, "</script"), (&script, "<!--")] {
         assert!(!text.contains('\r') && !text.contains(end), "{end}");
     }
 }
