@@ -125,7 +125,7 @@ fn candidate(creation: &FoundCreation) -> String {
 
 /// `mara (iam-user, person)`
 fn in_brackets(owner: Option<&Owner>) -> String {
-    let name = owner.and_then(|owner| owner.name.as_deref()).unwrap_or("nobody who is known");
+    let name = owner.and_then(|owner| owner.name.as_deref()).unwrap_or("unknown");
     let source = owner.and_then(|owner| owner.source).map(OwnerSource::as_str);
     let proof = owner.and_then(|owner| owner.proof).map(Proof::as_str);
     let evidence: Vec<&str> = source.into_iter().chain(proof).collect();

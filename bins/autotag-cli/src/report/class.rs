@@ -240,7 +240,7 @@ fn undecided(facts: &Facts<'_>, maker: Maker<'_>) -> Verdict {
         Some(why) => {
             Cow::Owned(format!("the creation is in the trail, and its owner cannot be decided: {why}"))
         }
-        None => Cow::Borrowed("the creation is in the trail, and its record names nobody"),
+        None => Cow::Borrowed("the creation is in the trail, and its record names no caller"),
     };
     let next = "see `autotag explain` for the event";
     match facts.declared {

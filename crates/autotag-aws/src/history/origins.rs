@@ -27,7 +27,7 @@ impl Origins for CloudTrailHistory {
         let (with, kind, created) = match found {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(None),
-            // It was deleted. Nobody knows then what it came with.
+            // It was deleted. Then no source tells what it came with.
             Err(error) if error.class == ErrorClass::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };

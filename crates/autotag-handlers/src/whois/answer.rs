@@ -126,7 +126,7 @@ fn choose(asked: &Asked, creations: Vec<FoundCreation>, reasons: &mut Vec<String
     }
     if first.owner_name().is_none() {
         let why = first.why_not.clone();
-        reasons.push(why.unwrap_or_else(|| "the creating event names nobody".to_owned()));
+        reasons.push(why.unwrap_or_else(|| "the creating event names no caller".to_owned()));
         return Choice { creation: None, candidates: could_be, count };
     }
     if named > 1 {

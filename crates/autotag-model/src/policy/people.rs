@@ -75,13 +75,13 @@ fn check_arn(alias: &str) -> Result<(), String> {
         _ if arn.account().is_none() => Err(format!("`{alias}` names no account; {expected}")),
         "iam" if resource == "root" || begins("user/") || begins("role/") => Ok(()),
         "lambda" if begins("function:") && resource.matches(':').count() == 1 => Ok(()),
-        _ => Err(format!("`{alias}` is nobody who calls; {expected}")),
+        _ => Err(format!("`{alias}` names no principal that calls; {expected}")),
     }
 }
 
 fn check_subject(alias: &str) -> Result<(), String> {
     if alias.trim().is_empty() {
-        return Err("an empty alias is nobody; remove it".to_owned());
+        return Err("an empty alias names no principal; remove it".to_owned());
     }
     if alias.trim() != alias || alias.contains(char::is_control) || invisible_character(alias).is_some() {
         return Err(format!("`{}` has characters that cannot be seen; remove them", alias.escape_debug()));
