@@ -1,5 +1,5 @@
 //! `autotag report`, by the real program.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use serde_json::Value;
 use std::collections::BTreeSet;
