@@ -54,7 +54,7 @@ const LONG: usize = 25;
 #[derive(Template)]
 #[template(path = "run.html")]
 struct Run {
-    run: String,
+    name: String,
     /// For programs and for people.
     started: (String, String),
     ended: (String, String),
@@ -91,7 +91,7 @@ struct Main<'r> {
 pub(super) fn page(report: &Report, account_rows: &[AccountRow]) -> Result<String> {
     let times = |time: jiff::Timestamp| (time.to_string(), text::time(time));
     let run = Run {
-        run: report.name(),
+        name: report.name(),
         started: times(report.started),
         ended: times(report.ended),
         took: text::duration(report.started, report.ended),
