@@ -70,11 +70,11 @@ fn main() {
 
     let usual = World::new(scale.usual, scale.takes, Limits::real());
     let took = usual.ours(RateLimiter::Usual).took;
-    line(&format!("{}, s", size(scale.usual)), seconds(took), "at most 10");
+    line(&format!("{}, s", size(scale.usual)), seconds(took), "at most 5");
     usual.print_calls();
 
     let wide = World::new(scale.wide, scale.takes, Limits::real());
-    line(&format!("{}, s", size(scale.wide)), seconds(wide.ours(RateLimiter::Usual).took), "at most 120");
+    line(&format!("{}, s", size(scale.wide)), seconds(wide.ours(RateLimiter::Usual).took), "at most 102");
     wide.print_calls();
 
     compare(&scale, &usual, took);
