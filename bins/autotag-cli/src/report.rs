@@ -16,5 +16,7 @@ pub(crate) use estate::{Coverage, Estate, Joiner};
 pub(crate) use inventory::{COLUMNS as INVENTORY_COLUMNS, Item, Source, read as read_inventory};
 pub(crate) use made::Creations;
 pub(crate) use page::{Run, page};
-pub(crate) use table::{csv, jsonl, parquet};
+#[cfg(feature = "parquet")]
+pub(crate) use table::parquet;
+pub(crate) use table::{csv, jsonl};
 pub(crate) use tabular::Reading;

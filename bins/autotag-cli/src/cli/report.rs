@@ -65,6 +65,7 @@ pub(crate) enum ReportFormat {
     /// Comma-separated values
     Csv,
     /// Apache Parquet
+    #[cfg(feature = "parquet")]
     Parquet,
 }
 

@@ -13,7 +13,9 @@ use anyhow::{Context as _, Result};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+#[cfg(feature = "parquet")]
+use std::io::IsTerminal as _;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// The owner tag of a policy without one.
@@ -201,7 +203,15 @@ impl<'a> Output<'a> {
                 .map_err(|error| usage_error(format!("cannot read `{}`: {error}", path.display())))?;
         }
         let out = args.out.as_deref();
+        #[cfg(not(feature = "parquet"))]
+        if args.format.is_none() && out.is_some_and(|out| out.extension().is_some_and(|end| end == "parquet"))
+        {
+            return Err(usage_error(
+                "--out: this build writes no Parquet: build with the feature `parquet`, or name a .csv file",
+            ));
+        }
         let format = args.format.unwrap_or_else(|| default_format(out));
+        #[cfg(feature = "parquet")]
         if format == ReportFormat::Parquet && out.is_none() && io::stdout().is_terminal() {
             return Err(usage_error("Parquet is not for a terminal: name a file with --out"));
         }
@@ -232,6 +242,7 @@ impl<'a> Output<'a> {
             ReportFormat::Html => Ok(out.write_all(report::page(estate, run)?.as_bytes())?),
             ReportFormat::Jsonl => report::jsonl(estate, out),
             ReportFormat::Csv => report::csv(estate, out),
+            #[cfg(feature = "parquet")]
             ReportFormat::Parquet => report::parquet(estate, out),
         }
     }
@@ -242,6 +253,7 @@ fn default_format(out: Option<&Path>) -> ReportFormat {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("jsonl" | "ndjson") => ReportFormat::Jsonl,
         Some("csv") => ReportFormat::Csv,
+        #[cfg(feature = "parquet")]
         Some("parquet") => ReportFormat::Parquet,
         _ => ReportFormat::Html,
     }

@@ -1,15 +1,22 @@
 //! The report as data: one row a resource, then one for each cost without a resource.
 
 use super::estate::{Entry, Estate, OtherCost};
-use super::money::{Amount, Money};
-use anyhow::{Context as _, Result};
+#[cfg(feature = "parquet")]
+use super::money::Amount;
+use super::money::Money;
+#[cfg(feature = "parquet")]
+use anyhow::Context as _;
+use anyhow::Result;
 use autotag_handlers::owner::Proof;
 use autotag_model::arn::AccountId;
 use autotag_model::spreadsheet::neutralized;
-use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType};
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::parser::parse_message_type;
+#[cfg(feature = "parquet")]
+use parquet::{
+    data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType},
+    file::properties::WriterProperties,
+    file::writer::{SerializedFileWriter, SerializedRowGroupWriter},
+    schema::parser::parse_message_type,
+};
 use serde::Serialize;
 use serde_json::Map;
 use std::collections::BTreeSet;
@@ -221,12 +228,14 @@ pub(crate) fn csv(estate: &Estate, out: &mut dyn Write) -> Result<()> {
 }
 
 /// How many rows of a Parquet file are in memory at a time.
+#[cfg(feature = "parquet")]
 const GROUP: usize = 100_000;
 
 /// Writes Apache Parquet: texts, and costs as decimals.
 ///
 /// # Errors
 /// `out` cannot be written.
+#[cfg(feature = "parquet")]
 pub(crate) fn parquet(estate: &Estate, out: &mut (dyn Write + Send)) -> Result<()> {
     let currencies = currencies(estate);
     let texts = COLUMNS.iter().map(|name| format!("OPTIONAL BYTE_ARRAY {name} (UTF8);"));
@@ -255,8 +264,10 @@ pub(crate) fn parquet(estate: &Estate, out: &mut (dyn Write + Send)) -> Result<(
     Ok(())
 }
 
+#[cfg(feature = "parquet")]
 type Group<'g, 'w> = SerializedRowGroupWriter<'g, &'w mut (dyn Write + Send)>;
 
+#[cfg(feature = "parquet")]
 fn text_column<'c>(
     group: &mut Group<'_, '_>,
     cells: impl Iterator<Item = Option<&'c str>> + Clone,
@@ -268,6 +279,7 @@ fn text_column<'c>(
     Ok(column.close()?)
 }
 
+#[cfg(feature = "parquet")]
 fn decimal_column(
     group: &mut Group<'_, '_>,
     cells: impl Iterator<Item = Option<Amount>> + Clone,

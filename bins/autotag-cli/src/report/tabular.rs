@@ -2,6 +2,7 @@
 
 mod csv_rows;
 mod json_rows;
+#[cfg(feature = "parquet")]
 mod parquet_rows;
 mod rows;
 
@@ -32,7 +33,12 @@ pub(crate) fn read<'v>(
     file.seek(SeekFrom::Start(0))?;
     let wanted = Wanted { columns, mapping };
     let result = match magic.get(..length) {
+        #[cfg(feature = "parquet")]
         Some(b"PAR1") => parquet_rows::read(file, wanted, &mut sink),
+        #[cfg(not(feature = "parquet"))]
+        Some(b"PAR1") => {
+            Err(anyhow::anyhow!("this build reads no Parquet: build with the feature `parquet`, or pass CSV"))
+        }
         Some([0x1f, 0x8b, ..]) => text(MultiGzDecoder::new(BufReader::new(file)), wanted, &mut sink),
         _ => text(file, wanted, &mut sink),
     };

@@ -1,10 +1,13 @@
 //! Bills in the formats of FOCUS and CUR: sums are exact.
 
 use super::*;
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType};
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::parser::parse_message_type;
+#[cfg(feature = "parquet")]
+use parquet::{
+    data_type::{ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType},
+    file::properties::WriterProperties,
+    file::writer::SerializedFileWriter,
+    schema::parser::parse_message_type,
+};
 use std::io::Write as _;
 
 fn read(bytes: &[u8]) -> (Costs, Reading) {
@@ -61,6 +64,7 @@ fn another_file_is_refused() {
 }
 
 /// A bill in Parquet. `cost` is the type of its costs.
+#[cfg(feature = "parquet")]
 fn parquet(
     cost: &str,
     write: impl FnOnce(&mut parquet::file::writer::SerializedColumnWriter<'_>),
@@ -94,6 +98,7 @@ fn parquet(
     writer.into_inner().unwrap()
 }
 
+#[cfg(feature = "parquet")]
 #[test]
 fn parquet_has_decimals_or_floating_point_numbers() {
     let doubles = parquet("REQUIRED DOUBLE", |column| {
