@@ -191,11 +191,11 @@ struct TagChangeLine<'a> {
 }
 
 fn write_line(out: &mut impl Write, answer: &Answer) -> Result<()> {
-    let (nobody, unknown) = (Principal::default(), Owner::default());
+    let (no_caller, unknown) = (Principal::default(), Owner::default());
     let creation = answer.creation.as_ref();
     let resource = creation.map(|creation| &creation.resource);
     let event = creation.map(|creation| &creation.event);
-    let principal = creation.map_or(&nobody, |creation| &creation.principal);
+    let principal = creation.map_or(&no_caller, |creation| &creation.principal);
     let account = resource.and_then(|resource| resource.account.as_ref()).map(AccountId::as_str);
     let region = resource.and_then(|resource| resource.region.as_ref()).map(Region::as_str);
     let line = AnswerLine {

@@ -90,7 +90,7 @@ fn people_read_who_it_is_and_how_that_was_found() {
 }
 
 #[test]
-fn what_nobody_has_created_is_unknown_and_says_why() {
+fn a_resource_without_a_creation_is_unknown_and_says_why() {
     let output = autotag(&["whois", "no-such-queue", TABLE, "--trail", "fixtures/trail"]);
     assert_eq!(output.status.code(), Some(1));
     let answers = lines(&output);
