@@ -5,6 +5,7 @@ use autotag_handlers::classify::{Classification, Classifier, Creation, Envelope}
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::packed::Packer;
 use autotag_handlers::records::PlanRequest;
+use autotag_handlers::row::OriginId;
 use autotag_handlers::services::TagTarget;
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{EventBridgeEnvelope, LocatedRecord};
@@ -105,7 +106,16 @@ impl KeptCreation {
     }
 
     /// The creation, classified again if it was kept as its record.
+    ///
+    /// Its origin is the number of the input.
     pub(crate) fn into_request(self, unpacker: &Unpacker<'_>) -> io::Result<PlanRequest> {
+        let origin = OriginId(usize::try_from(self.place.0).unwrap_or(usize::MAX));
+        let mut request = self.into_unplaced(unpacker)?;
+        request.set_origin(origin);
+        Ok(request)
+    }
+
+    fn into_unplaced(self, unpacker: &Unpacker<'_>) -> io::Result<PlanRequest> {
         let kept = match self {
             Self { form: Form::Whole(request, _), .. } => return Ok(*request),
             kept => kept,

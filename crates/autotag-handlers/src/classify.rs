@@ -191,8 +191,11 @@ impl Classifier {
             }
             // No rule of the event applies to this record: it creates nothing.
             (true, true) => Classification::Other,
-            (true, false) => Classification::Rejected(creation.rejected),
-            (false, _) => Classification::Creation(Box::new(creation)),
+            (true, false) if !creation.rejected.iter().any(ResourceOutcome::cannot_be_tagged) => {
+                Classification::Rejected(creation.rejected)
+            }
+            // What AWS cannot tag has an owner all the same.
+            (true, false) | (false, _) => Classification::Creation(Box::new(creation)),
         }
     }
 }

@@ -13,6 +13,8 @@ pub struct EventSummary {
     pub id: Option<String>,
     /// `sharedEventID`, otherwise `eventID`: the same in all copies of one event.
     pub dedup_id: Option<String>,
+    /// `requestID`. Several records can share it.
+    pub request_id: Option<String>,
     /// `eventTime`, as written.
     pub time: Option<String>,
     /// `eventSource`.
@@ -37,6 +39,7 @@ impl EventSummary {
         Self {
             id: owned(&record.event_id),
             dedup_id: record.dedup_id().map(str::to_owned),
+            request_id: owned(&record.request_id),
             time: owned(&record.event_time),
             source: record.event_source.to_string(),
             name: record.event_name.to_string(),

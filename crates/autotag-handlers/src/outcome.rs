@@ -3,6 +3,9 @@
 use autotag_model::envelope::Malformed;
 use std::fmt;
 
+/// Why nothing is written to a resource that has all tags.
+pub(crate) const ALL_TAGS: &str = "all tags are there";
+
 /// How one resource ended, or a record that led to no resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -86,6 +89,11 @@ impl Outcome {
                 Some(why.clone())
             }
         }
+    }
+
+    /// Whether the resource has all tags that the policy decided, although nothing was written.
+    pub fn has_all_tags(&self) -> bool {
+        *self == Self::AlreadyTagged(ALL_TAGS)
     }
 
     /// Whether the message goes back to its queue: the outcome may still change, or an operator must see it in the

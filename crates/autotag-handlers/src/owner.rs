@@ -18,9 +18,12 @@ mod source_identity;
 mod tool;
 
 pub use channel::Channel;
-pub use evidence::{ChainLink, MAX_HOPS, MAX_SESSION_DELAY, MissingEvidence, PendingEvidence};
+pub use evidence::{
+    ChainLink, MAX_HOPS, MAX_SESSION_DELAY, MissingEvidence, PendingEvidence, SessionCertainty,
+};
 pub use proof::Proof;
 pub use source::OwnerSource;
+pub use tool::known_tool;
 
 use crate::backend::BackendReader;
 use crate::error::BackendError;

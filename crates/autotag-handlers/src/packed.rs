@@ -121,6 +121,7 @@ struct PackedEvent<'a> {
     #[serde(borrow)]
     id: Option<&'a str>,
     dedup_id: Option<&'a str>,
+    request_id: Option<&'a str>,
     time: Option<&'a str>,
     source: &'a str,
     name: &'a str,
@@ -132,10 +133,22 @@ struct PackedEvent<'a> {
 
 impl<'a> PackedEvent<'a> {
     fn of(event: &'a EventSummary) -> Self {
-        let EventSummary { id, dedup_id, time, source, name, account, region, source_ip, user_agent } = event;
+        let EventSummary {
+            id,
+            dedup_id,
+            request_id,
+            time,
+            source,
+            name,
+            account,
+            region,
+            source_ip,
+            user_agent,
+        } = event;
         Self {
             id: id.as_deref(),
             dedup_id: dedup_id.as_deref(),
+            request_id: request_id.as_deref(),
             time: time.as_deref(),
             source,
             name,
@@ -151,6 +164,7 @@ impl<'a> PackedEvent<'a> {
         EventSummary {
             id: owned(self.id),
             dedup_id: owned(self.dedup_id),
+            request_id: owned(self.request_id),
             time: owned(self.time),
             source: self.source.to_owned(),
             name: self.name.to_owned(),
@@ -237,6 +251,7 @@ impl<'a> PackedTarget<'a> {
             rule,
             requested,
             may_have_existed,
+            is_backfill: _,
             is_older,
             new_each_time,
             repeat,
@@ -280,6 +295,7 @@ impl<'a> PackedTarget<'a> {
             rule,
             requested: self.requested.into_owned(),
             may_have_existed: self.may_have_existed,
+            is_backfill: false,
             is_older: self.is_older,
             new_each_time: self.new_each_time,
             repeat: match self.repeat {

@@ -144,6 +144,14 @@ pub struct PlanRequest {
     pub previous_tags: Option<Tags>,
 }
 
+impl PlanRequest {
+    /// Sets where the record came from, also for the rows that need no plan.
+    pub fn set_origin(&mut self, origin: OriginId) {
+        self.origin = origin;
+        self.creation.rejected.iter_mut().for_each(|row| row.origin = origin);
+    }
+}
+
 impl From<Creation> for PlanRequest {
     fn from(creation: Creation) -> Self {
         Self { creation, origin: OriginId::default(), previous_tags: None }
@@ -240,16 +248,15 @@ impl ClassifiedRecords {
         }
     }
 
-    fn creation(&mut self, mut creation: Creation, text: Option<&str>) {
+    fn creation(&mut self, creation: Creation, text: Option<&str>) {
         let has_parent = creation.targets.iter().any(|target| target.parent.is_some());
         let may_change = has_parent || creation.principal.role_session().is_some();
         if let (Some(id), Some(text), true) = (&creation.event.id, text, may_change) {
             self.recheckable.insert(id.clone(), text.to_owned());
         }
-        for row in &mut creation.rejected {
-            row.origin = self.origin;
-        }
-        self.creations.push(PlanRequest { creation, origin: self.origin, previous_tags: None });
+        let mut request = PlanRequest::from(creation);
+        request.set_origin(self.origin);
+        self.creations.push(request);
     }
 
     fn reject(&mut self, row: ResourceOutcome) {

@@ -2,8 +2,9 @@
 
 use crate::backend::Tags;
 use crate::event::EventSummary;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, SkipReason};
 use crate::owner::{Channel, Owner, OwnerSource, Proof};
+use crate::services::Newness;
 use autotag_model::arn::{AccountId, Arn, Region};
 use autotag_model::policy::Note;
 use autotag_model::rule::{Evidence, Resource};
@@ -72,6 +73,8 @@ pub struct Row<S> {
     /// The keys required by the policy that neither the call asked for nor the resource has; `None` if nothing was decided.
     /// [`missing_tags`](Self::missing_tags) are those of them that the row does not write.
     pub lacking: Option<Vec<String>>,
+    /// Whether the event made the resource; `None` if no rule found it in the record.
+    pub newness: Option<Newness>,
     /// What is to happen, or how it ended.
     pub status: S,
 }
@@ -94,6 +97,7 @@ impl<S> Row<S> {
             notes: Vec::new(),
             requested: None,
             lacking: None,
+            newness: None,
             status,
         }
     }
@@ -134,6 +138,7 @@ impl<S> Row<S> {
             notes: self.notes,
             requested: self.requested,
             lacking: self.lacking,
+            newness: self.newness,
             status: turn(self.status),
         }
     }
@@ -204,6 +209,13 @@ impl<S> Row<S> {
     pub fn requested_tags(&self) -> Option<BTreeMap<&str, &str>> {
         let requested = self.requested.as_ref()?.iter();
         Some(requested.rev().map(|(key, value)| (key.as_str(), value.as_str())).collect())
+    }
+}
+
+impl ResourceOutcome {
+    /// Whether the row is about a resource that was created, and that AWS cannot tag.
+    pub fn cannot_be_tagged(&self) -> bool {
+        self.resource.is_some() && matches!(self.status, Outcome::Skipped(SkipReason::CannotTag(_)))
     }
 }
 

@@ -15,7 +15,7 @@ mod rds;
 mod repeats;
 mod s3;
 
-pub use handler::{RecordContext, Repeat, ServiceHandler, TagTarget};
+pub use handler::{Newness, RecordContext, Repeat, ServiceHandler, TagTarget};
 pub use parents::parent_events;
 pub use repeats::CREATION_SKEW;
 

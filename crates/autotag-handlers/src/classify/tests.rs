@@ -446,7 +446,9 @@ fn what_aws_cannot_tag_gets_a_row_that_says_why() {
         json!({"backupDetails": {"backupArn": "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/backup/01"}}),
     );
     let classified = classify(&backup);
-    let Classification::Rejected(rows) = classified else { panic!("{classified:?}") };
+    let Classification::Creation(creation) = classified else { panic!("{classified:?}") };
+    assert_eq!(creation.targets, []);
+    let rows = creation.rejected;
     assert_eq!(rows[0].resource_type.as_deref(), Some("AWS::DynamoDB::Backup"));
     assert!(matches!(&rows[0].status, Outcome::Skipped(SkipReason::CannotTag(why)) if !why.is_empty()));
 }

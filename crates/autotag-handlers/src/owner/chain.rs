@@ -1,7 +1,7 @@
 //! The chain of sessions from a call to its origin, with the evidence of each link.
 
 use super::candidates::Candidates;
-use super::evidence::{ChainLink, MAX_HOPS, MissingEvidence, PendingEvidence};
+use super::evidence::{ChainLink, MAX_HOPS, MissingEvidence, PendingEvidence, SessionCertainty};
 use super::name::is_proven_workload;
 use autotag_model::identity::{Principal, PrincipalKind};
 use autotag_model::session::{Session, SessionMatch, find_session};
@@ -67,7 +67,13 @@ impl ChainTrace {
         self.is_provisional |=
             self.links.is_empty() && matches!(found, SessionMatch::ByTime(_)) && may_be_another(at);
         let session = at.arn.clone().unwrap_or_else(|| role_session.to_owned());
-        self.links.push(ChainLink { session, evidence });
+        let certainty = match found {
+            SessionMatch::ByKey(_) => SessionCertainty::Certain,
+            SessionMatch::ByTime(_) => SessionCertainty::ByTime,
+            SessionMatch::Ambiguous(_) => SessionCertainty::Ambiguous,
+            _ => SessionCertainty::Unknown,
+        };
+        self.links.push(ChainLink { session, evidence, certainty });
         let position = found
             .session()
             .and_then(|found| candidates.known.iter().position(|candidate| std::ptr::eq(candidate, found)));
@@ -77,6 +83,7 @@ impl ChainTrace {
     /// The record itself names who asked for the session.
     pub(super) fn names_issuer(&mut self, issuer: &Principal) {
         if let Some(link) = self.links.last_mut() {
+            link.certainty = SessionCertainty::Certain;
             let by = issuer.arn.as_deref().unwrap_or_default();
             let _ = write!(link.evidence, "; the call itself names {by} as its issuer");
         }

@@ -1,7 +1,7 @@
 //! The evidence about an owner: the links of the chain, and what is missing.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How far a role chain is followed.
 pub const MAX_HOPS: usize = 50;
@@ -14,6 +14,26 @@ pub struct ChainLink {
     pub session: String,
     /// What the session store knows about it.
     pub evidence: String,
+    /// How much the session store knows about it. It is not serialized.
+    #[serde(skip)]
+    pub certainty: SessionCertainty,
+}
+
+/// How much is known about the session of a call. The more sessions are known, the greater it is: an evaluation with a
+/// greater one knows more than an evaluation with a smaller one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum SessionCertainty {
+    /// No session is known that can be meant.
+    #[default]
+    Unknown,
+    /// One session was issued at the time of the call's session.
+    ByTime,
+    /// Several sessions can be meant and do not agree.
+    Ambiguous,
+    /// The access key of the call, or the call itself, names the session.
+    Certain,
 }
 
 /// Evidence about the owner that is missing and may still arrive.

@@ -63,6 +63,11 @@ impl Product {
     }
 }
 
+/// The name of a known program, if this is one.
+pub fn known_tool(name: &str) -> Option<&'static str> {
+    TOOLS.iter().map(|(_, known, _)| *known).find(|known| *known == name)
+}
+
 impl Tool {
     /// The most important program that a user agent names. `None` for an unknown one, a browser, and AWS itself: the servers
     /// of the console call with an SDK, too.

@@ -4,7 +4,7 @@ use super::first_creation::first_creation;
 use crate::backend::{BackendReader, TaggableResource, Tags};
 use crate::classify::Creation;
 use crate::error::{BackendError, ErrorClass, store_outcome};
-use crate::outcome::{Outcome, SkipReason};
+use crate::outcome::{ALL_TAGS, Outcome, SkipReason};
 use crate::owner::{self, Channel, Owner, OwnerError, OwnerSource, Proof};
 use crate::records::PlanRequest;
 use crate::services::{Repeat, TagTarget};
@@ -103,7 +103,7 @@ async fn iam_tags(
 
 /// Whether the tags that are there decide which tags are written.
 fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarget) -> bool {
-    target.may_have_existed
+    target.may_have_owner()
         || target.repeat == Repeat::Possible
         || policy.read_at_creation
         || target.rule.call.replaces()
@@ -184,7 +184,7 @@ pub(super) fn decide(
             present: &present,
             previous_tags: request.previous_tags.as_deref(),
             constraints: &target.rule.limits,
-            may_have_existed: target.may_have_existed,
+            may_have_existed: target.may_have_owner(),
             by_service: calling_service(creation),
         },
     );
@@ -244,7 +244,7 @@ fn actor<'t>(policy: &Policy, session_tags: &[(&'t str, &'t str)]) -> Option<&'t
 /// Whether the creating call may have asked for exactly the tags of an owner who is provisional. They are written once
 /// more, so that the recheck takes them for ours, and can correct them.
 fn may_be_predicted(request: &PlanRequest, target: &TagTarget, owner: &Owner) -> bool {
-    let is_new = !target.may_have_existed && !target.is_older && target.repeat != Repeat::Possible;
+    let is_new = !target.may_have_owner() && !target.is_older && target.repeat != Repeat::Possible;
     is_new && request.previous_tags.is_none() && owner.pending.is_some()
 }
 
@@ -350,7 +350,7 @@ fn nothing_to_write(decision: &Decision) -> Option<Outcome> {
         Some(NoWriteReason::MayBeForged) => Outcome::AlreadyTagged(
             "its identity tags are those that the call itself asked for; whether they were there before cannot be told",
         ),
-        Some(NoWriteReason::Complete) => Outcome::AlreadyTagged("all tags are there"),
+        Some(NoWriteReason::Complete) => Outcome::AlreadyTagged(ALL_TAGS),
         Some(NoWriteReason::OptedOut) => Outcome::Skipped(SkipReason::OptedOut),
         Some(_) => Outcome::Skipped(SkipReason::NoTags),
         None if decision.tags.is_empty() => {

@@ -104,15 +104,20 @@ impl<'a> Decisions<'a> {
         self.settle_all(creation.rejected);
         for target in creation.targets {
             self.replace_namesake(&target);
+            let newness = target.newness();
             let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome.clone());
-            let requested = Some(target.requested);
-            self.fail(Row { origin, requested, ..row.by_rule_of(target.rule.evidence) });
+            let (requested, newness) = (Some(target.requested), Some(newness));
+            self.fail(Row { origin, requested, newness, ..row.by_rule_of(target.rule.evidence) });
         }
     }
 
     fn creation(&mut self, creation: ResolvedCreation) {
         let ResolvedCreation { mut request, resolved, related } = creation;
-        self.settle_all(std::mem::take(&mut request.creation.rejected));
+        let mut rejected = std::mem::take(&mut request.creation.rejected);
+        for row in rejected.iter_mut().filter(|row| row.cannot_be_tagged()) {
+            row.owner = Some(Arc::clone(&resolved.owner));
+        }
+        self.settle_all(rejected);
         for target in request.creation.targets.iter().chain(&related.targets) {
             self.target(&request, &resolved, target);
         }
@@ -162,6 +167,7 @@ impl<'a> Decisions<'a> {
             owner: Some(Arc::clone(&resolved.owner)),
             evidence: Some(target.rule.evidence),
             requested: Some(target.requested.clone()),
+            newness: Some(target.newness()),
             ..Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), status)
         };
         if let Some(outcome) = self.unresolved_dependency(target) {
@@ -187,6 +193,7 @@ impl<'a> Decisions<'a> {
         let origin = request.origin;
         let (requested, lacking) = (Some(target.requested.clone()), Some(lacking));
         let row = Row { origin, owner: Some(owner), tags, decided: all, notes, requested, lacking, ..row };
+        let row = Row { newness: Some(target.newness()), ..row };
         let number = self.push(row);
         if writes {
             self.set_last(key, number);
@@ -243,7 +250,7 @@ impl<'a> Decisions<'a> {
     /// The outcome of a resource that depends on another one in this plan that could not be decided: on an earlier
     /// creation of the same resource, or on the parent whose owner it inherits.
     fn unresolved_dependency(&self, target: &TagTarget) -> Option<Outcome> {
-        let may_be_known = target.may_have_existed || target.repeat != Repeat::No;
+        let may_be_known = target.may_have_owner() || target.repeat != Repeat::No;
         let same = may_be_known.then_some(&target.resource);
         let parent = target.parent.as_ref().map(|parent| &parent.resource);
         same.into_iter().chain(parent).find_map(|resource| self.failure(resource))

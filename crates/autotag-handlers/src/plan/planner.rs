@@ -11,6 +11,7 @@ use crate::backend::{BackendReader, TaggableResource};
 use crate::dedup::{DedupReader, DedupSessions};
 use crate::outcome::{Outcome, SkipReason};
 use crate::records::{ClassifiedRecords, PlanRequest};
+use crate::row::ResourceOutcome;
 use autotag_model::policy::Policy;
 use futures_util::future::join3;
 use jiff::{SignedDuration, Timestamp};
@@ -35,18 +36,18 @@ pub struct Planner<'a> {
     backend: &'a dyn BackendReader,
     now: Timestamp,
     concurrency: NonZeroUsize,
-    may_have_existed: bool,
+    backfill: bool,
     rechecks: bool,
 }
 
 impl std::fmt::Debug for Planner<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { policy, now, concurrency, may_have_existed, rechecks, .. } = self;
+        let Self { policy, now, concurrency, backfill, rechecks, .. } = self;
         f.debug_struct("Planner")
             .field("policy", policy)
             .field("now", now)
             .field("concurrency", concurrency)
-            .field("may_have_existed", may_have_existed)
+            .field("backfill", backfill)
             .field("rechecks", rechecks)
             .finish_non_exhaustive()
     }
@@ -61,8 +62,8 @@ impl<'a> Planner<'a> {
         backend: &'a dyn BackendReader,
         now: Timestamp,
     ) -> Self {
-        let (concurrency, may_have_existed, rechecks) = (CONCURRENCY, false, false);
-        Self { policy, sessions, backend, now, concurrency, may_have_existed, rechecks }
+        let (concurrency, backfill, rechecks) = (CONCURRENCY, false, false);
+        Self { policy, sessions, backend, now, concurrency, backfill, rechecks }
     }
 
     /// The same with at most so many questions to the backend at a time.
@@ -74,7 +75,7 @@ impl<'a> Planner<'a> {
     /// The same for old records: they prove that a resource was new then, not that it has no owner now.
     #[must_use]
     pub fn backfill(self, backfill: bool) -> Self {
-        Self { may_have_existed: backfill, ..self }
+        Self { backfill, ..self }
     }
 
     /// The same where every creation whose owner is provisional is [rechecked](crate::recheck). Its session tags are left to
@@ -106,9 +107,9 @@ impl<'a> Planner<'a> {
     /// Asks for the owner of each creation and, in the same wait, for the related resources and the existing tags of the
     /// resources that the records name; then for the existing tags of the others.
     pub(super) async fn ask(&self, mut creations: Vec<PlanRequest>, copies: &mut Copies) -> AskedPart {
-        if self.may_have_existed {
+        if self.backfill {
             for target in creations.iter_mut().flat_map(|request| &mut request.creation.targets) {
-                target.may_have_existed = true;
+                target.is_backfill = true;
             }
         }
         let sessions = DedupSessions::new(self.sessions);
@@ -145,7 +146,9 @@ impl<'a> Planner<'a> {
         sessions: &dyn SessionReader,
         backend: &dyn BackendReader,
     ) -> Result<Resolved, Outcome> {
-        if request.creation.targets.is_empty() {
+        let creation = &request.creation;
+        let has_untaggable = creation.rejected.iter().any(ResourceOutcome::cannot_be_tagged);
+        if creation.targets.is_empty() && !has_untaggable {
             // No target is left after deduplication, so there is nothing to resolve.
             return Err(Outcome::Skipped(SkipReason::Duplicate));
         }

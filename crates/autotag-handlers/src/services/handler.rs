@@ -57,7 +57,22 @@ pub enum Repeat {
     Possible,
 }
 
+/// Whether a creation made its resource, or may have found it there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Newness {
+    /// It made the resource.
+    New,
+    /// The event also occurs for resources that exist. Then the first call counts.
+    MayHaveExisted,
+    /// The call may repeat an earlier one, whose resource AWS answers with. It was created at this time, if the answer says so.
+    MayRepeat(Option<Timestamp>),
+    /// The record proves that the resource was there before.
+    Older,
+}
+
 /// A resource to tag, and what is known about it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TagTarget {
@@ -69,6 +84,8 @@ pub struct TagTarget {
     pub requested: Vec<(String, String)>,
     /// Whether the resource may have existed before. Then the first writer wins.
     pub may_have_existed: bool,
+    /// Whether the record is old, so that the resource may have got an owner since. Then the first writer wins, too.
+    pub is_backfill: bool,
     /// Whether the record proves that the resource was there before the call. Then nobody becomes its owner by it.
     pub is_older: bool,
     /// Whether each such call makes a new resource under the same name, as writing an object does. Then an earlier
@@ -95,6 +112,7 @@ impl TagTarget {
             rule,
             requested,
             may_have_existed,
+            is_backfill: false,
             is_older: false,
             new_each_time: false,
             repeat: Repeat::No,
@@ -107,7 +125,23 @@ impl TagTarget {
 
     /// Whether an earlier creation of the same name in the same plan is a different resource.
     pub(crate) fn replaces_its_namesake(&self) -> bool {
-        self.new_each_time && !self.may_have_existed
+        self.new_each_time && !self.may_have_owner()
+    }
+
+    /// Whether the resource may have an owner already.
+    pub(crate) fn may_have_owner(&self) -> bool {
+        self.may_have_existed || self.is_backfill
+    }
+
+    /// Whether the event made the resource, by the record alone.
+    pub fn newness(&self) -> Newness {
+        match self.repeat {
+            _ if self.is_older => Newness::Older,
+            _ if self.may_have_existed => Newness::MayHaveExisted,
+            Repeat::Possible => Newness::MayRepeat(None),
+            Repeat::IfCreatedEarlier(created) => Newness::MayRepeat(Some(created)),
+            Repeat::No => Newness::New,
+        }
     }
 
     /// The resource with its rule.

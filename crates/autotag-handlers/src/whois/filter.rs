@@ -8,7 +8,6 @@ use crate::outcome::{Outcome, SkipReason};
 use crate::row::ResourceOutcome;
 use crate::services::parent_events;
 use autotag_model::arn::AccountId;
-use autotag_model::identity::Principal;
 use autotag_model::record::Record;
 use std::sync::Arc;
 
@@ -61,18 +60,9 @@ impl<'a> RecordFilter<'a> {
         text: &str,
         classification: Classification,
     ) -> Option<Creation> {
-        let creation = match classification {
-            Classification::Creation(creation) => *creation,
-            Classification::Rejected(rows) if rows.iter().any(cannot_be_tagged) => Creation {
-                event: Arc::clone(&rows.first()?.event),
-                principal: Principal::of(record).ok()?,
-                targets: Vec::new(),
-                rejected: rows,
-            },
-            _ => return None,
-        };
+        let Classification::Creation(creation) = classification else { return None };
         let is_parent = || parent_events().any(|event| event == (&*record.event_source, &*record.event_name));
-        (self.is_about(&creation) || is_parent() || self.is_mentioned(text)).then_some(creation)
+        (self.is_about(&creation) || is_parent() || self.is_mentioned(text)).then_some(*creation)
     }
 
     /// Whether the text of a record mentions one of the resources. A copy of an event in another account may name the resource
@@ -118,7 +108,7 @@ impl<'a> RecordFilter<'a> {
         let (event, why) = match classification {
             Classification::Uncovered(event) => (event, "no rule covers it".to_owned()),
             Classification::Rejected(rows) => {
-                let row = rows.iter().find(|row| !cannot_be_tagged(row))?;
+                let row = rows.first()?;
                 (&row.event, why_rejected(row)?)
             }
             _ => return None,
@@ -133,10 +123,6 @@ impl<'a> RecordFilter<'a> {
         let event = Arc::clone(event);
         (!named.is_empty()).then_some(NamingEvent { event, why, texts: named })
     }
-}
-
-fn cannot_be_tagged(row: &ResourceOutcome) -> bool {
-    row.resource.is_some() && matches!(row.status, Outcome::Skipped(SkipReason::CannotTag(_)))
 }
 
 /// Why a creation has no owner; `None` if nothing was created.

@@ -3,25 +3,11 @@
 use super::asked::Asked;
 use crate::event::EventSummary;
 use crate::owner::Owner;
+pub use crate::services::Newness;
 use async_trait::async_trait;
 use autotag_model::identity::Principal;
 use autotag_model::rule::Resource;
-use jiff::Timestamp;
 use std::sync::Arc;
-
-/// Whether a creation made its resource, or may have found it there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Newness {
-    /// It made the resource.
-    New,
-    /// The event also occurs for resources that exist. Then the first call counts.
-    MayHaveExisted,
-    /// The call may repeat an earlier one, whose resource AWS answers with. It was created at this time, if the answer says so.
-    MayRepeat(Option<Timestamp>),
-    /// The record proves that the resource was there before.
-    Older,
-}
 
 /// A creation of a resource, with its owner.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +56,18 @@ pub struct TagChange {
     pub principal: Principal,
     /// The person or workload behind the call, as far as it is known.
     pub by: Option<Arc<Owner>>,
+}
+
+impl TagChange {
+    /// A change of these identity tags.
+    pub fn new(
+        event: Arc<EventSummary>,
+        keys: Vec<String>,
+        principal: Principal,
+        by: Option<Arc<Owner>>,
+    ) -> Self {
+        Self { event, keys, principal, by }
+    }
 }
 
 /// A question that a source could not answer.
