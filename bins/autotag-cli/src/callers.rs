@@ -7,7 +7,7 @@ use autotag_handlers::event::EventSummary;
 use autotag_handlers::memory::MemoryBackend;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::owner::{self, Owner};
-use autotag_handlers::row::Row;
+use autotag_handlers::row::{ResourceOutcome, Row};
 use autotag_model::identity::Principal;
 use autotag_model::policy::Trust;
 use autotag_model::record::Record;
@@ -33,20 +33,31 @@ impl Callers<'_> {
         Ok(owner.map_err(io::Error::other)?.with_user_agent(principal, user_agent))
     }
 
+    /// The row of an event that no rule covers, with its owner. `None` for another row.
+    ///
+    /// # Errors
+    /// If the sessions cannot be read.
+    pub(crate) fn uncovered(&self, row: &KeptRow) -> io::Result<Option<ResourceOutcome>> {
+        if !row.is_uncovered {
+            return Ok(None);
+        }
+        let record: Record<'_> = serde_json::from_slice(&row.text)?;
+        let event = Arc::new(EventSummary::of(&record, row.account.as_ref()));
+        let mut uncovered = Row::of_event(event, Outcome::Uncovered);
+        // A principal that cannot be parsed names no caller, and the event is shown all the same.
+        if let Ok(principal) = Principal::of(&record) {
+            let owner = self.owner(&principal, record.user_agent.as_deref())?;
+            uncovered.owner = Some(Arc::new(owner));
+        }
+        Ok(Some(uncovered))
+    }
+
     /// The row as it is printed. That of an uncovered event gets its owner.
     ///
     /// # Errors
     /// If the sessions cannot be read.
     pub(crate) fn rendered(&self, mut row: KeptRow, format: Format) -> io::Result<KeptRow> {
-        if row.is_uncovered {
-            let record: Record<'_> = serde_json::from_slice(&row.text)?;
-            let event = Arc::new(EventSummary::of(&record, row.account.as_ref()));
-            let mut uncovered = Row::of_event(event, Outcome::Uncovered);
-            // A principal that cannot be parsed names no caller, and the event is shown all the same.
-            if let Ok(principal) = Principal::of(&record) {
-                let owner = self.owner(&principal, record.user_agent.as_deref())?;
-                uncovered.owner = Some(Arc::new(owner));
-            }
+        if let Some(uncovered) = self.uncovered(&row)? {
             row.text = rendered(&uncovered, format).map_err(io::Error::other)?;
         }
         Ok(row)

@@ -3,6 +3,7 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod ledger;
 mod report;
 mod whois;
 
@@ -12,6 +13,9 @@ pub(crate) use args::{
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, RedriveArgs};
+#[cfg(feature = "aws")]
+pub(crate) use ledger::{ExportArgs, LedgerFormat, ListArgs};
+pub(crate) use ledger::{ImportArgs, LedgerArgs, LedgerCommand};
 pub(crate) use report::{FailOn, ReportArgs, ReportFormat};
 pub(crate) use whois::{AnswerFormat, WhoisArgs};
 
@@ -40,6 +44,8 @@ pub(crate) enum Command {
     Whois(WhoisArgs),
     /// Report who owns what, with the proof and the cost, as a page to look at or as data. Needs no AWS account
     Report(ReportArgs),
+    /// Keep the ledger of who created what: fill it from a trail, export it, ask it
+    Ledger(LedgerArgs),
     /// Explain each creation in files: rule, resource, owner with its evidence, tags
     Explain(ExplainArgs),
     /// Show who made a call, following assumed-role chains, with the evidence

@@ -9,6 +9,7 @@ pub(crate) mod explain;
 #[cfg(feature = "aws")]
 pub(crate) mod generate;
 pub(crate) mod identify;
+pub(crate) mod ledger;
 pub(crate) mod plan;
 pub(crate) mod policy;
 #[cfg(feature = "aws")]

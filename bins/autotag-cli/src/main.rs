@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "aws")]
         Command::Redrive(args) => command::redrive::run(&args),
         Command::Whois(args) => command::whois::run(&args),
+        Command::Ledger(args) => command::ledger::run(&args),
         Command::Explain(args) => command::explain::run(&args),
         Command::Identify(args) => command::identify::run(&args),
         Command::Sessions(args) => command::sessions::run(&args),

@@ -16,7 +16,6 @@ pub(crate) struct PlanInput {
     pub(crate) classifier: Classifier,
     pub(crate) gathered: Gathered,
     pub(crate) format: Format,
-    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "`apply` logs what it has read"))]
     pub(crate) inputs: Vec<Input>,
 }
 

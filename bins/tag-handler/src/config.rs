@@ -24,6 +24,10 @@ const SESSION_TABLE: Variable = Variable::optional(
     "AUTOTAG_SESSION_TABLE",
     "DynamoDB table in which session-handler keeps STS sessions [default: none]",
 );
+const LEDGER_TABLE: Variable = Variable::optional(
+    "AUTOTAG_LEDGER_TABLE",
+    "DynamoDB table of the ledger, in the function's own region [default: none, no ledger]",
+);
 const RECHECK_QUEUE_URL: Variable = Variable::optional(
     "AUTOTAG_SECOND_LOOK_QUEUE_URL",
     "queue for rechecks of creations whose session is not known yet [default: none, no rechecks]",
@@ -50,6 +54,7 @@ pub(crate) struct Config {
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) trail_bucket: Option<String>,
     pub(crate) sessions: Option<SessionTable>,
+    pub(crate) ledger_table: Option<String>,
     pub(crate) recheck_queue: Option<RecheckQueue>,
     pub(crate) identity_store: Option<IdentityStore>,
     pub(crate) dead_letter_queue: Option<DeadLetterQueue>,
@@ -149,6 +154,7 @@ impl Config {
             concurrency: environment.parsed(variables::CONCURRENCY, expected, plan::CONCURRENCY),
             trail_bucket: environment.text(variables::TRAIL_BUCKET),
             sessions: environment.session_table(SESSION_TABLE),
+            ledger_table: environment.text(LEDGER_TABLE),
             recheck_queue: recheck_queue(environment),
             identity_store: identity_store(environment),
             dead_letter_queue: environment.dead_letter_queue(),

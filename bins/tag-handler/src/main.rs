@@ -3,6 +3,7 @@
 //! The handling of records is in `autotag-handlers`. Here are the configuration, the logs and the answer.
 
 mod config;
+mod ledger;
 mod metrics;
 mod recheck;
 mod work;

@@ -1,5 +1,6 @@
 //! What one invocation of this function counts.
 
+use crate::ledger::Written;
 use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::ResourceOutcome;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 pub(crate) fn counts(
     records: &Counts,
     rechecks: usize,
+    entries: Written,
     rows: &[ResourceOutcome],
 ) -> Vec<(&'static str, u64)> {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
@@ -27,6 +29,8 @@ pub(crate) fn counts(
         ("Uncovered", count(|outcome| *outcome == Outcome::Uncovered)),
         ("Malformed", malformed + records.unreadable_without_row),
         ("SecondLooks", number(rechecks)),
+        ("LedgerEntries", number(entries.entries)),
+        ("LedgerFailures", number(entries.failed)),
     ]
 }
 
@@ -60,7 +64,8 @@ mod tests {
         let mut records = Counts::default();
         records.records = 3;
         records.unreadable_without_row = 5;
-        let counts: BTreeMap<&str, u64> = counts(&records, 2, &rows).into_iter().collect();
+        let counts: BTreeMap<&str, u64> =
+            counts(&records, 2, Written { entries: 4, failed: 1 }, &rows).into_iter().collect();
         for (name, count) in [
             ("Received", 3),
             ("Tagged", 1),
@@ -69,6 +74,8 @@ mod tests {
             ("Deferred", 0),
             ("Malformed", 5),
             ("SecondLooks", 2),
+            ("LedgerEntries", 4),
+            ("LedgerFailures", 1),
         ] {
             assert_eq!(counts[name], count, "{name}");
         }

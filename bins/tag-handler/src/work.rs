@@ -1,7 +1,7 @@
 //! One invocation: what is to be read, what comes of it, what is answered.
 
 use crate::config::{Config, PolicySource};
-use crate::{metrics, recheck};
+use crate::{ledger, metrics, recheck};
 use anyhow::{Context as _, Result, anyhow};
 use autotag_aws::backend::AwsBackend;
 use autotag_aws::signed::{self, calls};
@@ -12,11 +12,12 @@ use autotag_handlers::counts::Counts;
 use autotag_handlers::plan::{Execution, Plan, Planner};
 use autotag_handlers::records::ClassifiedRecords;
 use autotag_handlers::row::ResourceOutcome;
-use autotag_lambda::deadline::{self, half_way};
+use autotag_lambda::deadline::{self, half_way, three_quarters};
 use autotag_lambda::invocation::{Invocation, parse_payload};
 use autotag_lambda::jobs::read_jobs;
 use autotag_lambda::metrics::Head;
 use autotag_lambda::{InvocationError, log, metrics as embedded, now, response};
+use autotag_ledger::DynamoDbLedger;
 use autotag_model::arn::{AccountId, Arn};
 use autotag_model::policy::Policy;
 use lambda_runtime::Context;
@@ -34,6 +35,7 @@ pub(crate) struct Worker {
     accounts: Arc<Accounts>,
     /// Sessions of earlier invocations. Without a table there are none.
     sessions: Box<dyn SessionReader>,
+    ledger: Option<DynamoDbLedger>,
     backend: AwsBackend,
     trail: TrailReader,
 }
@@ -42,6 +44,7 @@ pub(crate) struct Worker {
 struct Done {
     counts: Counts,
     rechecks: usize,
+    entries: ledger::Written,
     rows: Vec<ResourceOutcome>,
 }
 
@@ -65,8 +68,12 @@ impl Worker {
             let listed = policy.trust.identity_stores.iter().filter_map(|store| store.parse::<Arn>().ok());
             backend = backend.with_trusted_identity_stores(store.trusted.iter().cloned().chain(listed));
         }
+        let ledger = config.ledger_table.as_ref();
+        let ledger =
+            ledger.map(|table| DynamoDbLedger::new(autotag_aws::dynamodb_client(accounts.ambient()), table));
         let trail = TrailReader::new(Arc::clone(&accounts));
-        Ok(Self { config, classifier: Classifier::new(catalog, policy), accounts, sessions, backend, trail })
+        let classifier = Classifier::new(catalog, policy);
+        Ok(Self { config, classifier, accounts, sessions, ledger, backend, trail })
     }
 
     /// Handles one payload, and returns the answer to Lambda.
@@ -77,7 +84,7 @@ impl Worker {
             self.accounts.set_own(account);
         }
         let end = deadline::end_of_work(context.deadline, now());
-        let Done { counts: records, rechecks, rows } = self.work(&invocation, end).await;
+        let Done { counts: records, rechecks, entries, rows } = self.work(&invocation, end).await;
         for row in &rows {
             log::outcome(row, invocation.message(row.origin), &context.request_id);
         }
@@ -88,7 +95,7 @@ impl Worker {
         };
         // The records of a backfill are old. Their age is not the delay of new tags.
         let ages = if invocation.backfill { Vec::new() } else { metrics::ages(&rows, now()) };
-        let counts = metrics::counts(&records, rechecks, &rows);
+        let counts = metrics::counts(&records, rechecks, entries, &rows);
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
         let queue = self.config.dead_letter_queue.as_ref();
         let answer = response::respond(&invocation, &records, &rows, queue, &self.accounts).await;
@@ -105,9 +112,15 @@ impl Worker {
         let recheckable = take_rechecks(&mut records, invocation);
         let mut plan = self.plan(records, invocation.backfill, half_way(end)).await;
         let rechecks = self.arrange_rechecks(&mut plan, &recheckable, half_way(end)).await;
-        let writer = WithDeadline::new(&self.backend, end);
-        let rows = plan.execute(&writer, &Execution::at(now()).concurrency(concurrency)).await;
-        Done { counts, rechecks, rows }
+        // The ledger has a quarter of the time that is left.
+        let end_of_writes = if self.ledger.is_some() { three_quarters(end) } else { end };
+        let writer = WithDeadline::new(&self.backend, end_of_writes);
+        let mut rows = plan.execute(&writer, &Execution::at(now()).concurrency(concurrency)).await;
+        let entries = match &self.ledger {
+            Some(ledger) => ledger::write(ledger, &mut rows, invocation, concurrency, end).await,
+            None => ledger::Written::default(),
+        };
+        Done { counts, rechecks, entries, rows }
     }
 
     async fn plan(&self, records: ClassifiedRecords, backfill: bool, deadline: Instant) -> Plan {

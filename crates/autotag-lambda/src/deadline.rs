@@ -21,3 +21,9 @@ pub fn half_way(end: Instant) -> Instant {
     let now = Instant::now();
     now + end.saturating_duration_since(now) / 2
 }
+
+/// The moment at which three quarters of the time until `end` are over.
+pub fn three_quarters(end: Instant) -> Instant {
+    let now = Instant::now();
+    now + end.saturating_duration_since(now) * 3 / 4
+}

@@ -30,6 +30,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("session-store", &["autotag-model"]),
     ("autotag-handlers", &["autotag-model", "session-store"]),
     (AWS_LIBRARY, &["autotag-model", "session-store", "autotag-handlers"]),
+    ("autotag-ledger", &["autotag-model", "session-store", "autotag-handlers"]),
     (FACADE, &["autotag-model", "session-store", "autotag-handlers", "autotag-aws"]),
     (OF_FUNCTIONS, &["autotag-model", "session-store", "autotag-handlers", "autotag-aws"]),
     ("autotag-page", &[]),

@@ -22,6 +22,10 @@ pub(crate) struct WhoisArgs {
     /// Trail to read instead of asking CloudTrail: a file, a folder or s3://BUCKET/PREFIX. May be given several times
     #[arg(long, value_name = "PATH")]
     pub(crate) trail: Vec<String>,
+    /// DynamoDB table of the ledger to ask instead of CloudTrail
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "NAME", conflicts_with = "trail")]
+    pub(crate) ledger: Option<String>,
     /// Save the STS sessions of the trail to this file, and use the sessions that earlier runs saved
     #[arg(long, value_name = "FILE", requires = "trail")]
     pub(crate) state: Option<PathBuf>,

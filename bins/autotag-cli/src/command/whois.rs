@@ -26,7 +26,9 @@ pub(crate) fn run(args: &WhoisArgs) -> Result<Completion> {
         is_complete &= answer.is_known() && !answer.failed;
         printer.answer(answer)
     };
-    let unreadable = if args.trail.is_empty() {
+    let unreadable = if from_ledger(args, &asked, &mut show)? {
+        Vec::new()
+    } else if args.trail.is_empty() {
         from_history(args, &classifier, &asked, &mut show)?;
         Vec::new()
     } else {
@@ -55,6 +57,28 @@ async fn each(
         show(&answer)?;
     }
     Ok(())
+}
+
+/// Asks the ledger that the arguments name. Answers whether they name one.
+#[cfg(feature = "aws")]
+fn from_ledger(
+    args: &WhoisArgs,
+    asked: &[Asked],
+    show: &mut impl FnMut(&Answer) -> Result<()>,
+) -> Result<bool> {
+    let Some(name) = &args.ledger else { return Ok(false) };
+    if args.regions.len() > 1 {
+        return Err(usage_error("--ledger has one region: name at most one with --regions"));
+    }
+    let table = super::ledger::Table::open(name, args.regions.first())?;
+    table.wait(each(asked, &autotag_ledger::LedgerSource::new(&table.ledger), show))?;
+    Ok(true)
+}
+
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unnecessary_wraps, reason = "the same as with the feature `aws`")]
+fn from_ledger(_: &WhoisArgs, _: &[Asked], _: &mut impl FnMut(&Answer) -> Result<()>) -> Result<bool> {
+    Ok(false)
 }
 
 #[cfg(feature = "history")]

@@ -231,7 +231,11 @@ fn list_first<'t>(
 /// `1 file`, `2 files`.
 pub(crate) fn plural(count: impl TryInto<u64>, what: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    match what.strip_suffix("ry") {
+        _ if count == 1 => format!("1 {what}"),
+        Some(start) => format!("{count} {start}ries"),
+        None => format!("{count} {what}s"),
+    }
 }
 
 fn colon(count: u64) -> &'static str {

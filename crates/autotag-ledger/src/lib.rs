@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod bounded;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+mod entry;
+mod error;
+mod from_row;
+mod ledger;
+mod memory;
+mod merge;
+mod whois;
+
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::{DynamoDbLedger, ENTRY_VERSION};
+pub use entry::{
+    Action, CreatingCall, Entry, EntryEvent, EntryKey, EntryOwner, EntryResource, Knowledge, Link, State,
+    Tagging,
+};
+pub use error::{BoxError, LedgerError};
+pub use ledger::{LedgerReader, LedgerWriter, put_all};
+pub use memory::MemoryLedger;
+pub use whois::LedgerSource;
