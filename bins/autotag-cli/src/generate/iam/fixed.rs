@@ -40,6 +40,8 @@ fn tag_handler() -> Value {
         (&["sqs:SendMessage"], "sqs", "autotag-tag"),
         (&["sqs:SendMessage"], "sqs", "autotag-tag-dead"),
         (&["dynamodb:Query"], "dynamodb", "table/autotag-sessions"),
+        // Only with a ledger.
+        (&["dynamodb:PutItem"], "dynamodb", "table/autotag-ledger"),
         (&LOG, "logs", "log-group:/aws/lambda/autotag-tag-handler:*"),
         (&["sts:AssumeRole"], "iam", MEMBER_ROLE),
     ])
