@@ -251,6 +251,10 @@ impl RecordSink for Job<'_, '_> {
         may_change_tags
     }
 
+    fn wants_deletions(&self) -> bool {
+        true
+    }
+
     fn others(&mut self, records: u64) {
         self.records += records;
     }

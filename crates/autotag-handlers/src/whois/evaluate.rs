@@ -19,7 +19,8 @@ use std::sync::Arc;
 /// What a plan does not carry into its rows.
 struct OfRequest {
     principal: Principal,
-    newness: HashMap<ResourceKey, Newness>,
+    /// Whether the call made the resource, and whether the caller named it.
+    newness: HashMap<ResourceKey, (Newness, bool)>,
     /// Resources that AWS cannot tag. They have an owner all the same.
     untaggable: Vec<ResourceOutcome>,
 }
@@ -69,7 +70,9 @@ impl OfRequest {
         };
         Self {
             principal: creation.principal.clone(),
-            newness: targets.map(|target| (target.resource.key(), newness(target))).collect(),
+            newness: targets
+                .map(|target| (target.resource.key(), (newness(target), target.rule.is_named_by_caller())))
+                .collect(),
             untaggable: creation.rejected.iter().filter(untaggable).cloned().collect(),
         }
     }
@@ -85,9 +88,10 @@ impl OfRequest {
         }
         let resource: Resource = row.resource?;
         // A related resource is made by the call that made the one it comes with.
-        let newness = self.newness.get(&resource.key()).copied().unwrap_or(Newness::New);
+        let known = self.newness.get(&resource.key()).copied();
+        let (newness, is_named_by_caller) = known.unwrap_or((Newness::New, false));
         let creation = FoundCreation::new(resource, row.event, self.principal.clone(), row.owner);
-        Some(FoundCreation { why_not, newness, ..creation })
+        Some(FoundCreation { why_not, newness, is_named_by_caller, ..creation })
     }
 }
 
