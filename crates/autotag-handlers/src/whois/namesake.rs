@@ -92,6 +92,12 @@ impl Boundary {
     fn can_be_used_again(self, creation: &FoundCreation) -> bool {
         self.is_by_name || creation.is_named_by_caller
     }
+
+    /// Whether a creation at `time` shows that there was a resource again.
+    fn is_proven_by(self, current: &Current, time: Timestamp) -> bool {
+        let is_certain = is_certain(current.newness, self.at);
+        self.at < time && (is_certain || self.can_be_used_again(&current.creation))
+    }
 }
 
 fn boundary(creations: &[FoundCreation], deletions: &[&FoundDeletion]) -> Option<Boundary> {
@@ -130,40 +136,72 @@ fn proves_until(creation: &FoundCreation, times: &[Timestamp]) -> Option<Timesta
 /// if the call proves that the resource was there, nobody knows who made it. Returns how many of the first creations cannot have
 /// made the resource then.
 fn note_deletions(current: &mut [Current], times: &[Timestamp], boundary: Option<Boundary>) -> usize {
-    let (mut before, mut is_made, mut is_unmade, mut unproven) = (None, boundary.is_none(), false, 0);
+    let (mut is_made, mut is_unmade, mut unproven) = (boundary.is_none(), false, 0);
+    let (mut before, mut found_at) = (None, None);
     for (number, current) in current.iter_mut().enumerate() {
         let Some(time) = current.creation.event.timestamp() else { continue };
         let is_first_of_second = before != Some(time);
         before = Some(time);
-        let in_second_of_deletion = times.binary_search(&time).is_ok();
-        let is_proof = boundary.is_some_and(|boundary| {
-            let is_later = boundary.at < time;
-            is_later
-                && (is_certain(current.newness, boundary.at) || boundary.can_be_used_again(&current.creation))
-        });
-        let makes_it = is_proof && !is_made;
+        let makes_it = !is_made && boundary.is_some_and(|boundary| boundary.is_proven_by(current, time));
         is_made |= makes_it;
-        current.newness = match current.newness {
-            Newness::Older if makes_it => {
-                (is_unmade, unproven) = (true, number);
-                Newness::Older
+        let newness = current.newness;
+        if newness == Newness::MayHaveExisted && (makes_it || number == 0) {
+            found_at = Some(time);
+        }
+        let around = Around {
+            number,
+            makes_it,
+            in_second_of_deletion: times.binary_search(&time).is_ok(),
+            is_first_of_second,
+            // Of two calls of one second, either made what the other found.
+            in_second_of_maker: found_at == Some(time) && !is_first_of_second,
+            is_deleted_since: |created| is_any_between(times, created, time),
+        };
+        current.newness = if is_unmade && newness == Newness::MayHaveExisted {
+            Newness::Older
+        } else {
+            around.newness(newness)
+        };
+        if makes_it && newness == Newness::Older {
+            (is_unmade, unproven) = (true, number);
+        }
+    }
+    unproven
+}
+
+/// What is around a creation in time.
+struct Around<D> {
+    /// How many creations are before it.
+    number: usize,
+    /// Whether it is the first after a deletion.
+    makes_it: bool,
+    in_second_of_deletion: bool,
+    is_first_of_second: bool,
+    in_second_of_maker: bool,
+    /// Whether there was a deletion between a time and the creation.
+    is_deleted_since: D,
+}
+
+impl<D: Fn(Timestamp) -> bool> Around<D> {
+    fn newness(&self, newness: Newness) -> Newness {
+        // Another call in the second of the deletion, or one that repeats an earlier one, may have made it as well.
+        let is_not_alone = self.number > 0 && (self.makes_it || self.in_second_of_deletion);
+        match newness {
+            Newness::MayHaveExisted | Newness::MayRepeat(None) if self.makes_it && self.number == 0 => {
+                Newness::New
             }
-            Newness::MayHaveExisted if is_unmade => Newness::Older,
-            Newness::MayHaveExisted | Newness::MayRepeat(None) if makes_it && number == 0 => Newness::New,
-            // Another call in the second of the deletion, or one that repeats an earlier one, may have made it as well.
-            Newness::MayHaveExisted if makes_it || (in_second_of_deletion && number > 0) => {
+            Newness::MayHaveExisted if is_not_alone || self.in_second_of_maker => Newness::MayRepeat(None),
+            Newness::New if self.in_second_of_deletion && !self.is_first_of_second => {
                 Newness::MayRepeat(None)
             }
-            Newness::New if in_second_of_deletion && !is_first_of_second => Newness::MayRepeat(None),
             Newness::MayRepeat(Some(created))
-                if (makes_it && number > 0) || is_any_between(times, created, time) =>
+                if (self.makes_it && self.number > 0) || (self.is_deleted_since)(created) =>
             {
                 Newness::MayRepeat(None)
             }
             newness => newness,
-        };
+        }
     }
-    unproven
 }
 
 /// Whether a call after a deletion certainly made its resource, or certainly found one.
