@@ -93,7 +93,7 @@ impl<'c> Deletions<'c> {
         gone
     }
 
-    fn rules(&self, event_source: &str, event_name: &str) -> &'c [Arc<DeletionRule>] {
+    fn rules(self, event_source: &str, event_name: &str) -> &'c [Arc<DeletionRule>] {
         // A file that cannot be used, which the tests rule out, refuses the creations of its service too.
         self.classifier.catalog().find_deletions(event_source, event_name).unwrap_or_default()
     }

@@ -149,8 +149,12 @@ fn note_deletions(current: &mut [Current], times: &[Timestamp], boundary: Option
             found_at = Some(time);
         }
         let around = Around {
-            number,
-            makes_it,
+            place: match (makes_it, number) {
+                (true, 0) => Place::Maker,
+                (true, _) => Place::OneMaker,
+                (false, 0) => Place::First,
+                (false, _) => Place::Later,
+            },
             in_second_of_deletion: times.binary_search(&time).is_ok(),
             is_first_of_second,
             // Of two calls of one second, either made what the other found.
@@ -169,12 +173,21 @@ fn note_deletions(current: &mut [Current], times: &[Timestamp], boundary: Option
     unproven
 }
 
+/// Where a creation is among those that can have made the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The first after a deletion.
+    Maker,
+    /// The same, but a call in the second of the deletion, or one that repeats an earlier one, can have made the resource as well.
+    OneMaker,
+    /// The first that is known, after no known deletion.
+    First,
+    Later,
+}
+
 /// What is around a creation in time.
 struct Around<D> {
-    /// How many creations are before it.
-    number: usize,
-    /// Whether it is the first after a deletion.
-    makes_it: bool,
+    place: Place,
     in_second_of_deletion: bool,
     is_first_of_second: bool,
     in_second_of_maker: bool,
@@ -184,19 +197,17 @@ struct Around<D> {
 
 impl<D: Fn(Timestamp) -> bool> Around<D> {
     fn newness(&self, newness: Newness) -> Newness {
-        // Another call in the second of the deletion, or one that repeats an earlier one, may have made it as well.
-        let is_not_alone = self.number > 0 && (self.makes_it || self.in_second_of_deletion);
+        let is_one_maker = self.place == Place::OneMaker;
+        let is_unclear = self.place == Place::Later && self.in_second_of_deletion;
         match newness {
-            Newness::MayHaveExisted | Newness::MayRepeat(None) if self.makes_it && self.number == 0 => {
-                Newness::New
+            Newness::MayHaveExisted | Newness::MayRepeat(None) if self.place == Place::Maker => Newness::New,
+            Newness::MayHaveExisted if is_one_maker || is_unclear || self.in_second_of_maker => {
+                Newness::MayRepeat(None)
             }
-            Newness::MayHaveExisted if is_not_alone || self.in_second_of_maker => Newness::MayRepeat(None),
             Newness::New if self.in_second_of_deletion && !self.is_first_of_second => {
                 Newness::MayRepeat(None)
             }
-            Newness::MayRepeat(Some(created))
-                if (self.makes_it && self.number > 0) || (self.is_deleted_since)(created) =>
-            {
+            Newness::MayRepeat(Some(created)) if is_one_maker || (self.is_deleted_since)(created) => {
                 Newness::MayRepeat(None)
             }
             newness => newness,
@@ -272,8 +283,8 @@ fn with_versions(unversioned: Divided, versions: Vec<FoundCreation>, deletions: 
     } else {
         current.extend(lost.into_iter().map(as_current));
         let of_name = if let End::Deleted(found) = end { Some(*found) } else { None };
-        let last = [of_name, last_deletion].into_iter().flatten().max_by_key(time_of);
-        last.map_or(End::Open, |found| End::Deleted(Box::new(found)))
+        let newest = [of_name, last_deletion].into_iter().flatten().max_by_key(time_of);
+        newest.map_or(End::Open, |found| End::Deleted(Box::new(found)))
     };
     current.sort_by(|one, other| one.creation.order().cmp(&other.creation.order()));
     Divided { current, earlier, earlier_count, end }

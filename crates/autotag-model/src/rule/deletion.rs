@@ -93,3 +93,6 @@ impl DeletionRule {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
