@@ -1,7 +1,7 @@
 //! Who called, in events that no rule covers.
 
 use crate::cli::Format;
-use crate::kept::KeptRow;
+use crate::kept::{KeptRow, RowKind};
 use crate::output::rendered;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::memory::MemoryBackend;
@@ -38,7 +38,7 @@ impl Callers<'_> {
     /// # Errors
     /// If the sessions cannot be read.
     pub(crate) fn uncovered(&self, row: &KeptRow) -> io::Result<Option<ResourceOutcome>> {
-        if !row.is_uncovered {
+        if row.kind != RowKind::Uncovered {
             return Ok(None);
         }
         let record: Record<'_> = serde_json::from_slice(&row.text)?;

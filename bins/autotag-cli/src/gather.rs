@@ -3,12 +3,13 @@
 use crate::cli::Format;
 use crate::foresight::{Foresight, JobNotes, Notes};
 use crate::input::Input;
-use crate::kept::{KeptCreation, KeptRow, Place};
+use crate::kept::{KeptCreation, KeptRow, Place, RowKind};
 use crate::output::{Summary, rendered};
 use crate::scan::{InputSink, Scanner, TimeRange, WholeInput, is_undone};
 use crate::spill::{JobSessions, KeptSessions, Room, Runs, SessionRuns, Sorted, Sorter};
 use anyhow::Result;
 use autotag_handlers::classify::{Classification, Creation};
+use autotag_handlers::deletion::Deletion;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::packed::Packer;
@@ -62,6 +63,8 @@ pub(crate) struct Gatherer {
     pub(crate) range: TimeRange,
     /// How rows of records that lead to no resource are shown; `None` if they are only counted.
     pub(crate) shown: Option<Format>,
+    /// Whether the records of deletions are kept as rows.
+    pub(crate) deletions: bool,
     pub(crate) room: Room,
 }
 
@@ -146,6 +149,8 @@ struct Job<'g> {
     sessions: JobSessions,
     facts: Facts,
     failure: Option<anyhow::Error>,
+    /// Whether the next record is one of a deletion.
+    is_deleting: bool,
 }
 
 impl<'g> Job<'g> {
@@ -165,6 +170,7 @@ impl<'g> Job<'g> {
             sessions: JobSessions::new(bound),
             facts: Facts::default(),
             failure: None,
+            is_deleting: false,
         }
     }
 
@@ -261,7 +267,7 @@ impl<'g> Job<'g> {
         let row = Row::of_event(Arc::clone(event), Outcome::Uncovered);
         self.facts.summary.count(&row, None, (place.0 + 1, place.1));
         if self.gatherer.shown.is_some() {
-            self.keep_row(KeptRow::uncovered(event, place, record.raw, account));
+            self.keep_row(KeptRow::of_record(RowKind::Uncovered, event, place, record.raw, account));
         }
     }
 }
@@ -325,6 +331,19 @@ impl RecordSink for Job<'_> {
             Classification::Uncovered(event) if in_range => self.uncovered(record, account, &event),
             _ => {}
         }
+        if std::mem::take(&mut self.is_deleting) && in_range {
+            let event = EventSummary::of(&record.record, account);
+            let place = self.next_place();
+            self.keep_row(KeptRow::of_record(RowKind::Deleting, &event, place, record.raw, account));
+        }
+    }
+
+    fn wants_deletions(&self) -> bool {
+        self.gatherer.deletions
+    }
+
+    fn deletion(&mut self, _: Deletion) {
+        self.is_deleting = true;
     }
 
     fn others(&mut self, records: u64) {

@@ -250,17 +250,29 @@ fn read_event(input: &mut impl Read) -> io::Result<EventBridgeEnvelope> {
     Ok(event)
 }
 
+/// The kind of a [`KeptRow`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RowKind {
+    /// Decided when its record was read.
+    Decided,
+    /// An event that no rule covers.
+    Uncovered,
+    /// An event that deletes something.
+    Deleting,
+}
+
 /// A row of a record that leads to no resource.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct KeptRow {
     pub(crate) time: Option<Timestamp>,
     pub(crate) written_time: Option<String>,
     /// Uncovered events come after all others of their time.
-    pub(crate) is_uncovered: bool,
+    pub(crate) kind: RowKind,
     pub(crate) place: Place,
-    /// The row as it is printed. Of an uncovered event the record itself: who called is known only with all sessions.
+    /// The row as it is printed. Of an uncovered event and a deletion the record itself: who called is known only with all
+    /// sessions.
     pub(crate) text: Vec<u8>,
-    /// The account in the path of the input, of an uncovered event.
+    /// The account in the path of the input, where the text is a record.
     pub(crate) account: Option<AccountId>,
 }
 
@@ -268,18 +280,19 @@ impl KeptRow {
     /// A row that is decided when its record is read; `text` is the row as it is printed.
     pub(crate) fn decided(event: &EventSummary, place: Place, text: Vec<u8>) -> Self {
         let (time, written_time) = (event.timestamp(), event.time.clone());
-        Self { time, written_time, is_uncovered: false, place, text, account: None }
+        Self { time, written_time, kind: RowKind::Decided, place, text, account: None }
     }
 
-    /// The row of an event that no rule covers, by its record.
-    pub(crate) fn uncovered(
+    /// A row by its record.
+    pub(crate) fn of_record(
+        kind: RowKind,
         event: &EventSummary,
         place: Place,
         record: &str,
         account: Option<&AccountId>,
     ) -> Self {
         let row = Self::decided(event, place, record.as_bytes().to_vec());
-        Self { is_uncovered: true, account: account.cloned(), ..row }
+        Self { kind, account: account.cloned(), ..row }
     }
 }
 
@@ -291,7 +304,8 @@ impl Spill for KeptRow {
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         self.time.encode(out)?;
         self.written_time.encode(out)?;
-        self.is_uncovered.encode(out)?;
+        (self.kind == RowKind::Uncovered).encode(out)?;
+        (self.kind == RowKind::Deleting).encode(out)?;
         self.place.0.encode(out)?;
         self.place.1.encode(out)?;
         self.text.encode(out)?;
@@ -302,7 +316,11 @@ impl Spill for KeptRow {
         Ok(Self {
             time: Option::decode(input)?,
             written_time: Option::decode(input)?,
-            is_uncovered: bool::decode(input)?,
+            kind: match (bool::decode(input)?, bool::decode(input)?) {
+                (true, _) => RowKind::Uncovered,
+                (_, true) => RowKind::Deleting,
+                _ => RowKind::Decided,
+            },
             place: (u64::decode(input)?, u64::decode(input)?),
             text: Vec::decode(input)?,
             account: Option::<String>::decode(input)?.and_then(|account| AccountId::new(&account)),

@@ -25,6 +25,19 @@ impl PlanInput {
         args: &PlanArgs,
         leave_out: impl FnOnce(&mut Vec<Input>) -> Result<()>,
     ) -> Result<Self> {
+        Self::read_some(args, false, leave_out)
+    }
+
+    /// Reads what the arguments name, and keeps the records of deletions as rows.
+    pub(crate) fn read_with_deletions(args: &PlanArgs) -> Result<Self> {
+        Self::read_some(args, true, |_| Ok(()))
+    }
+
+    fn read_some(
+        args: &PlanArgs,
+        deletions: bool,
+        leave_out: impl FnOnce(&mut Vec<Input>) -> Result<()>,
+    ) -> Result<Self> {
         let source = &args.source;
         let catalog = setup::catalog(&source.rules)?;
         let policy = setup::policy(source.policy.as_deref())?;
@@ -36,6 +49,7 @@ impl PlanInput {
             range: TimeRange { since: args.since, until: args.until },
             // Without `--all` they are not shown: they have no tags.
             shown: args.all.then_some(format),
+            deletions,
             room: Room::new(source.state.as_deref(), args.memory),
         };
         let scanner = Scanner { classifier: &classifier, jobs: source.jobs };

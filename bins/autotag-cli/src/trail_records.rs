@@ -11,6 +11,7 @@ use crate::scan::{InputSink, Scanner};
 use crate::spill::{JobSessions, Room, Runs, SessionRuns, Sorted, Sorter};
 use anyhow::{Result, bail};
 use autotag_handlers::classify::{Classification, Classifier};
+use autotag_handlers::deletion::Deletion;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::packed::Packer;
 use autotag_handlers::records::{PlanRequest, RecordSink};
@@ -249,6 +250,14 @@ impl RecordSink for Job<'_, '_> {
 
     fn also_wants(&self) -> fn(&str, &str) -> bool {
         may_change_tags
+    }
+
+    fn wants_deletions(&self) -> bool {
+        true
+    }
+
+    fn deletion(&mut self, deletion: Deletion) {
+        self.noted.note_deletion(deletion);
     }
 
     fn others(&mut self, records: u64) {

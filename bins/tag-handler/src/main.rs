@@ -6,6 +6,7 @@ mod config;
 mod ledger;
 mod metrics;
 mod recheck;
+mod records;
 mod work;
 
 use autotag_lambda::environment::Environment;

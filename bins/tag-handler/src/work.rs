@@ -1,6 +1,7 @@
 //! One invocation: what is to be read, what comes of it, what is answered.
 
 use crate::config::{Config, PolicySource};
+use crate::records::RecordsWithDeletions;
 use crate::{ledger, metrics, recheck};
 use anyhow::{Context as _, Result, anyhow};
 use autotag_aws::backend::AwsBackend;
@@ -9,17 +10,20 @@ use autotag_aws::{Accounts, TrailReader, WithDeadline};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::counts::Counts;
+use autotag_handlers::deletion::Deletion;
+use autotag_handlers::owner;
 use autotag_handlers::plan::{Execution, Plan, Planner};
 use autotag_handlers::records::ClassifiedRecords;
-use autotag_handlers::row::ResourceOutcome;
+use autotag_handlers::row::{OriginId, ResourceOutcome};
 use autotag_lambda::deadline::{self, half_way, three_quarters};
 use autotag_lambda::invocation::{Invocation, parse_payload};
 use autotag_lambda::jobs::read_jobs;
 use autotag_lambda::metrics::Head;
 use autotag_lambda::{InvocationError, log, metrics as embedded, now, response};
-use autotag_ledger::DynamoDbLedger;
+use autotag_ledger::{DynamoDbLedger, Entry};
 use autotag_model::arn::{AccountId, Arn};
 use autotag_model::policy::Policy;
+use futures_util::stream::{self, StreamExt as _};
 use lambda_runtime::Context;
 use serde_json::Value;
 use session_store::{MemoryStore, SessionReader};
@@ -106,8 +110,7 @@ impl Worker {
     /// service that does not answer, does not keep the tags of other resources from being written.
     async fn work(&self, invocation: &Invocation, end: Instant) -> Done {
         let Config { concurrency, .. } = self.config;
-        let mut records: ClassifiedRecords =
-            read_jobs(&self.trail, &invocation.jobs, &self.classifier, concurrency, half_way(end)).await;
+        let (mut records, deletions) = self.read(invocation, half_way(end)).await;
         let counts = records.counts;
         let recheckable = take_rechecks(&mut records, invocation);
         let mut plan = self.plan(records, invocation.backfill, half_way(end)).await;
@@ -117,10 +120,51 @@ impl Worker {
         let writer = WithDeadline::new(&self.backend, end_of_writes);
         let mut rows = plan.execute(&writer, &Execution::at(now()).concurrency(concurrency)).await;
         let entries = match &self.ledger {
-            Some(ledger) => ledger::write(ledger, &mut rows, invocation, concurrency, end).await,
+            Some(ledger) => {
+                let deletions = self.deletions(deletions, invocation, end).await;
+                ledger::write(ledger, &mut rows, deletions, invocation, concurrency, end).await
+            }
             None => ledger::Written::default(),
         };
         Done { counts, rechecks, entries, rows }
+    }
+
+    /// The records of an invocation. Deletions matter only to a ledger.
+    async fn read(
+        &self,
+        invocation: &Invocation,
+        deadline: Instant,
+    ) -> (ClassifiedRecords, Vec<(OriginId, Deletion)>) {
+        let (jobs, concurrency) = (&invocation.jobs, self.config.concurrency);
+        if self.ledger.is_none() {
+            let records = read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
+            return (records, Vec::new());
+        }
+        let read: RecordsWithDeletions =
+            read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
+        (read.records, read.deletions)
+    }
+
+    /// The entries of deletions, with who is behind them. A deletion is an entry also if that cannot be found out.
+    async fn deletions(
+        &self,
+        deletions: Vec<(OriginId, Deletion)>,
+        invocation: &Invocation,
+        deadline: Instant,
+    ) -> Vec<(OriginId, Entry)> {
+        let sessions = WithDeadline::new(&*self.sessions, deadline);
+        let backend = WithDeadline::new(&self.backend, deadline);
+        let trust = &self.classifier.policy().trust;
+        let (sessions, backend) = (&sessions, &backend);
+        let entries = deletions.into_iter().map(|(origin, deletion)| async move {
+            let by = owner::resolve(&deletion.principal, trust, sessions, backend).await;
+            let user_agent = deletion.event.user_agent.as_deref();
+            let by = by.ok().map(|by| by.with_user_agent(&deletion.principal, user_agent));
+            let message = invocation.message(origin).map(|message| message.id.as_str());
+            (origin, Entry::of_deletion(&deletion, by.as_ref(), message))
+        });
+        let entries: Vec<_> = entries.collect();
+        stream::iter(entries).buffered(self.config.concurrency.get()).collect().await
     }
 
     async fn plan(&self, records: ClassifiedRecords, backfill: bool, deadline: Instant) -> Plan {

@@ -4,7 +4,7 @@
 
 mod creating;
 
-use autotag_model::rule::{Rule, RuleFileError, ServiceRules};
+use autotag_model::rule::{DeletionRule, Rule, RuleFileError, ServiceRules};
 use creating::Creates;
 use flate2::read::DeflateDecoder;
 use std::collections::{BTreeSet, HashMap};
@@ -44,6 +44,7 @@ fn unpacked(packed: &[u8]) -> String {
 struct Service {
     rules: ServiceRules,
     by_event: HashMap<String, Vec<Arc<Rule>>>,
+    deletions: HashMap<String, Vec<Arc<DeletionRule>>>,
 }
 
 /// A rule file that cannot be used.
@@ -98,6 +99,23 @@ impl Catalog {
         }
         let embedded = self.service(event_source)?;
         Ok(embedded.and_then(|service| service.by_event.get(event_name)).map_or(&[], Vec::as_slice))
+    }
+
+    /// The rules by which an event deletes resources; empty when there are none.
+    ///
+    /// # Errors
+    /// [`CatalogError`] when the service's embedded file cannot be used, which the tests rule out.
+    pub fn find_deletions(
+        &self,
+        event_source: &str,
+        event_name: &str,
+    ) -> Result<&[Arc<DeletionRule>], &CatalogError> {
+        let own = self.own.get(event_source).and_then(|service| service.deletions.get(event_name));
+        if let Some(rules) = own {
+            return Ok(rules);
+        }
+        let embedded = self.service(event_source)?;
+        Ok(embedded.and_then(|service| service.deletions.get(event_name)).map_or(&[], Vec::as_slice))
     }
 
     /// Whether the catalogue says of an event that it makes nothing that can be tagged.
@@ -180,6 +198,8 @@ fn overlaid(mut service: ServiceRules, own: ServiceRules) -> ServiceRules {
     service.rules.extend(own.rules);
     service.rules.sort_by(|a, b| (&a.event, &a.resource_type).cmp(&(&b.event, &b.resource_type)));
     service.not_a_resource.extend(own.not_a_resource);
+    service.deletions.retain(|rule| !own.deletions.iter().any(|mine| mine.event() == rule.event()));
+    service.deletions.extend(own.deletions);
     service
 }
 
@@ -195,7 +215,11 @@ impl Service {
         for rule in &rules.rules {
             by_event.entry(rule.event.clone()).or_default().push(Arc::clone(rule));
         }
-        Self { rules, by_event }
+        let mut deletions: HashMap<String, Vec<Arc<DeletionRule>>> = HashMap::new();
+        for rule in &rules.deletions {
+            deletions.entry(rule.event().to_owned()).or_default().push(Arc::clone(rule));
+        }
+        Self { rules, by_event, deletions }
     }
 
     /// Another file of the user's for the same service: the later file's events win.
@@ -205,6 +229,9 @@ impl Service {
         self.rules.rules.extend(later.rules.rules);
         self.rules.not_a_resource.extend(later.rules.not_a_resource);
         self.by_event.extend(later.by_event);
+        self.rules.deletions.retain(|rule| !later.deletions.contains_key(rule.event()));
+        self.rules.deletions.extend(later.rules.deletions);
+        self.deletions.extend(later.deletions);
     }
 }
 

@@ -107,7 +107,7 @@ impl Classifier {
     /// Classifies a record by its text and its envelope.
     pub fn classify_in(&self, record: &Record<'_>, envelope: Envelope<'_>) -> Classification {
         let event = || Arc::new(EventSummary::of(record, envelope.account));
-        if let Some(why) = envelope.event_bridge.and_then(|event| verify_event_source(event, record)) {
+        if let Some(why) = disbelieved(record, envelope) {
             // CloudTrail did not send it, so neither its sessions nor its creations are believed.
             return rejected(event(), Outcome::Skipped(why));
         }
@@ -263,7 +263,7 @@ impl Creation {
 }
 
 /// Why a resource is not one of the record's account; `None` if it is.
-fn foreign(resource: &Resource, scope: &Scope) -> Option<String> {
+pub(crate) fn foreign(resource: &Resource, scope: &Scope) -> Option<String> {
     let named = resource.arn.as_ref().map_or("", Arn::account_field);
     // The ARN of an object names no account; its bucket may be somebody else's.
     let is_object = resource.resource_type == "AWS::S3::Object";
@@ -322,6 +322,11 @@ fn no_id(parsed: &ParsedRecord) -> Outcome {
     }
 }
 
+/// Why a record is not believed by the event around it; `None` if it is.
+pub(crate) fn disbelieved(record: &Record<'_>, envelope: Envelope<'_>) -> Option<SkipReason> {
+    envelope.event_bridge.and_then(|event| verify_event_source(event, record))
+}
+
 /// Why an `EventBridge` event is not believed: anybody who may put events on a bus could have put it there. `None` if
 /// CloudTrail sent it.
 fn verify_event_source(event: &EventBridgeEnvelope, record: &Record<'_>) -> Option<SkipReason> {
@@ -346,7 +351,7 @@ fn account_of(record: &Record<'_>, envelope: Envelope<'_>) -> Option<AccountId> 
 
 /// The partition, region and account of the record's resources: by the record, otherwise by its envelope, otherwise by
 /// its caller.
-fn scope(record: &Record<'_>, principal: &Principal, envelope: Envelope<'_>) -> Scope {
+pub(crate) fn scope(record: &Record<'_>, principal: &Principal, envelope: Envelope<'_>) -> Scope {
     let of_arn = || {
         let arn: Arn = principal.arn.as_deref()?.parse().ok()?;
         Some(arn.partition().clone())

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod classify;
 pub mod counts;
 pub mod dedup;
+pub mod deletion;
 pub mod error;
 pub mod event;
 pub mod memory;

@@ -3,6 +3,7 @@
 use crate::backend::Tags;
 use crate::classify::{Classification, Classifier, Creation, Envelope};
 use crate::counts::Counts;
+use crate::deletion::{Deletion, Deletions};
 use crate::event::EventSummary;
 use crate::outcome::Outcome;
 use crate::row::{OriginId, ResourceOutcome, Row};
@@ -34,6 +35,14 @@ pub trait RecordSink {
         |_, _| false
     }
 
+    /// Whether deletions are wanted: see [`deletion`](Self::deletion).
+    fn wants_deletions(&self) -> bool {
+        false
+    }
+
+    /// A deletion, if they are wanted. The record of it follows.
+    fn deletion(&mut self, _deletion: Deletion) {}
+
     /// So many records that are neither sessions nor creations, by their events alone. Their order is not kept.
     fn others(&mut self, records: u64);
 
@@ -63,25 +72,32 @@ pub struct InputReader<'c> {
     classifier: &'c Classifier,
     records: RecordReader,
     wanted: WantedEvents,
+    deleting: WantedEvents,
 }
 
 impl<'c> InputReader<'c> {
     /// A reader with empty buffers.
     pub fn new(classifier: &'c Classifier) -> Self {
         let records = RecordReader::new(Limits::default());
-        Self { classifier, records, wanted: WantedEvents::default() }
+        Self { classifier, records, wanted: WantedEvents::default(), deleting: WantedEvents::default() }
     }
 
     /// Reads one input as [`read`] does.
     pub fn read(&mut self, input: impl Read, account: Option<&AccountId>, sink: &mut impl RecordSink) {
-        let Self { classifier, records, wanted } = self;
-        let (all, also) = (sink.wants_all(), sink.also_wants());
+        let Self { classifier, records, wanted, deleting } = self;
+        let (all, also, deletions) = (sink.wants_all(), sink.also_wants(), sink.wants_deletions());
+        let of = Deletions::of_catalog(classifier);
         let mut select = |source: &str, name: &str| {
-            all || also(source, name) || wanted.answer(source, name, || classifier.wants(source, name))
+            all || also(source, name)
+                || wanted.answer(source, name, || classifier.wants(source, name))
+                || (deletions && deleting.answer(source, name, || of.wants(source, name)))
         };
         records.read(input, &mut select, &mut |item| match item {
             Item::Record(located) => {
                 let envelope = Envelope { event_bridge: located.event_bridge.as_ref(), account };
+                if deletions {
+                    of.of(&located.record, envelope).into_iter().for_each(|deletion| sink.deletion(deletion));
+                }
                 let classification = classifier.classify_in(&located.record, envelope);
                 sink.record(&located, account, classification);
             }

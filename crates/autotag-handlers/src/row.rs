@@ -4,7 +4,7 @@ use crate::backend::Tags;
 use crate::event::EventSummary;
 use crate::outcome::{Outcome, SkipReason};
 use crate::owner::{Channel, Owner, OwnerSource, Proof};
-use crate::services::Newness;
+use crate::services::Made;
 use autotag_model::arn::{AccountId, Arn, Region};
 use autotag_model::policy::Note;
 use autotag_model::rule::{Evidence, Resource};
@@ -73,8 +73,8 @@ pub struct Row<S> {
     /// The keys required by the policy that neither the call asked for nor the resource has; `None` if nothing was decided.
     /// [`missing_tags`](Self::missing_tags) are those of them that the row does not write.
     pub lacking: Option<Vec<String>>,
-    /// Whether the event made the resource; `None` if no rule found it in the record.
-    pub newness: Option<Newness>,
+    /// How the event made the resource; `None` if no rule found it in the record.
+    pub made: Option<Made>,
     /// What is to happen, or how it ended.
     pub status: S,
 }
@@ -97,7 +97,7 @@ impl<S> Row<S> {
             notes: Vec::new(),
             requested: None,
             lacking: None,
-            newness: None,
+            made: None,
             status,
         }
     }
@@ -138,7 +138,7 @@ impl<S> Row<S> {
             notes: self.notes,
             requested: self.requested,
             lacking: self.lacking,
-            newness: self.newness,
+            made: self.made,
             status: turn(self.status),
         }
     }

@@ -15,10 +15,11 @@ mod rds;
 mod repeats;
 mod s3;
 
-pub use handler::{Newness, RecordContext, Repeat, ServiceHandler, TagTarget};
+pub use handler::{Made, Newness, RecordContext, Repeat, ServiceHandler, TagTarget};
 pub use parents::parent_events;
 pub use repeats::CREATION_SKEW;
 
+use autotag_model::rule::Resource;
 use std::sync::Arc;
 
 /// The built-in handlers, in alphabetical order of their event sources.
@@ -45,6 +46,13 @@ pub fn refine(
     for target in targets.iter_mut() {
         target.parent.clone_from(&parent);
         target.requester.clone_from(&requester);
+    }
+}
+
+/// Completes a resource that a record deletes by what a rule cannot say.
+pub(crate) fn refine_deleted(context: &RecordContext<'_>, resource: &mut Resource) {
+    if context.record.event_source == "s3.amazonaws.com" {
+        s3::refine_deleted(context, resource);
     }
 }
 

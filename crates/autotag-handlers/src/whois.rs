@@ -12,6 +12,7 @@
 //! | `asked` | what is asked for: an ARN, an id or a name; which resources it means |
 //! | `finding` | what a source knows: creations with their owners, changes of tags, failures; the trait of a source |
 //! | `answer` | one answer from findings |
+//! | `namesake` | which creations are of the resource that has a name last, by the deletions between them |
 //! | `filter` | which records of a trail are about a resource |
 //! | `tag_change` | the events that change identity tags |
 //! | `evaluate` | the owners of creations, by a plan |
@@ -28,6 +29,7 @@ mod filter;
 mod finding;
 mod history;
 mod lookup;
+mod namesake;
 mod origin;
 mod tag_change;
 mod trail;
@@ -36,7 +38,7 @@ mod walk;
 pub use answer::{Answer, answer};
 pub use asked::{Asked, AskedError};
 pub use filter::{NamingEvent, RecordFilter};
-pub use finding::{Failure, Findings, FoundCreation, Newness, OwnershipSource, TagChange};
+pub use finding::{Failure, Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange};
 pub use history::{HistorySource, Regions};
 pub use lookup::{EventHistory, Lookup, Place};
 pub use origin::{CameWith, Origins};

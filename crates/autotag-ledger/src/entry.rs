@@ -23,6 +23,9 @@ pub struct Entry {
     pub tagging: Tagging,
     /// Whether the event made the resource.
     pub call: CreatingCall,
+    /// Whether the caller named the resource by a name that can be used again after its deletion.
+    #[serde(default)]
+    pub is_by_name: bool,
     /// The identity tags that were changed; empty for other actions, and if all tags were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,

@@ -3,6 +3,7 @@
 use crate::entry::{
     Action, CreatingCall, Entry, EntryEvent, EntryOwner, EntryResource, Knowledge, Link, State, Tagging,
 };
+use autotag_handlers::deletion::Deletion;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::owner::Owner;
@@ -24,7 +25,10 @@ impl Entry {
         entry.resource = row.resource.as_ref().map(EntryResource::from);
         entry.owner = row.owner.as_deref().map(EntryOwner::from).unwrap_or_default();
         entry.tagging = tagging(row, state, &entry.owner.knowledge);
-        entry.call = row.newness.map_or(CreatingCall::Unknown, CreatingCall::from);
+        if let Some(made) = row.made {
+            entry.call = CreatingCall::from(made.newness);
+            entry.is_by_name = made.is_named_by_caller;
+        }
         entry.origin = origin.map(str::to_owned);
         Some(entry)
     }
@@ -50,6 +54,16 @@ impl Entry {
         Some(entry)
     }
 
+    /// The entry of a deletion. `by` is the person or workload behind it, as far as it is known.
+    pub fn of_deletion(deletion: &Deletion, by: Option<&Owner>, origin: Option<&str>) -> Self {
+        let mut entry = Self::of_event(&deletion.event, Action::Deleted);
+        entry.resource = Some(EntryResource::from(&deletion.resource));
+        entry.owner = by.map(EntryOwner::from).unwrap_or_default();
+        entry.is_by_name = deletion.is_by_name;
+        entry.origin = origin.map(str::to_owned);
+        entry
+    }
+
     /// An entry about an event, in which everything else is unknown.
     pub fn of_event(event: &EventSummary, action: Action) -> Self {
         Self {
@@ -59,6 +73,7 @@ impl Entry {
             owner: EntryOwner::default(),
             tagging: Tagging::default(),
             call: CreatingCall::Unknown,
+            is_by_name: false,
             keys: Vec::new(),
             origin: None,
         }

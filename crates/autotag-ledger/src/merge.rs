@@ -10,7 +10,7 @@ impl Entry {
     ///
     /// It does not matter which of them is merged into which, in which order, and how often.
     pub fn merge(&mut self, other: Self) {
-        let Self { action, resource, event, owner, tagging, call, keys, origin } = other;
+        let Self { action, resource, event, owner, tagging, call, is_by_name, keys, origin } = other;
         if owner_rank(&owner) > owner_rank(&self.owner) {
             self.owner = owner;
         }
@@ -19,6 +19,7 @@ impl Entry {
         }
         self.call = self.call.max(call);
         self.action = self.action.max(action);
+        self.is_by_name |= is_by_name;
         // These follow from the record. Copies of an event and other versions of the catalogue can differ.
         take_greater(&mut self.resource, resource);
         take_greater(&mut self.event, event);

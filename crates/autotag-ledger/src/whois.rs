@@ -3,8 +3,11 @@
 use crate::entry::{Action, CreatingCall, Entry, EntryEvent, EntryResource};
 use crate::ledger::LedgerReader;
 use async_trait::async_trait;
+use autotag_handlers::deletion::Deletion;
 use autotag_handlers::event::EventSummary;
-use autotag_handlers::whois::{Asked, Failure, Findings, FoundCreation, Newness, OwnershipSource, TagChange};
+use autotag_handlers::whois::{
+    Asked, Failure, Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange,
+};
 use autotag_model::arn::{AccountId, Arn, Partition, Region};
 use autotag_model::identity::Principal;
 use autotag_model::rule::{Resource, Scope};
@@ -80,12 +83,17 @@ fn add(findings: &mut Findings, entry: &Entry, asked: &Asked) {
             let mut creation = FoundCreation::new(resource, event, principal, owner);
             creation.why_not = why_not;
             creation.newness = entry.call.newness();
+            creation.is_named_by_caller = entry.is_by_name;
             findings.creations.push(creation);
         }
         Action::TagsChanged => {
             findings.tag_changes.push(TagChange::new(event, entry.keys.clone(), principal, owner));
         }
-        Action::Deleted | Action::Repaired => {}
+        Action::Deleted => {
+            let deletion = Deletion::new(resource, event, principal, entry.is_by_name);
+            findings.deletions.push(FoundDeletion::new(deletion, owner));
+        }
+        Action::Repaired => {}
     }
 }
 
@@ -111,7 +119,8 @@ impl CreatingCall {
 }
 
 impl EntryEvent {
-    pub(crate) fn to_summary(&self) -> EventSummary {
+    /// The event in the engine, without what a ledger does not keep.
+    pub fn to_summary(&self) -> EventSummary {
         let mut event = EventSummary::default();
         event.id.clone_from(&self.id);
         event.dedup_id.clone_from(&self.shared_id);

@@ -37,11 +37,13 @@ mod account;
 mod call;
 mod catalog_id;
 mod creation;
+mod deletion;
 mod evidence;
 mod file;
 mod kind;
 mod path;
 mod resource;
+mod service;
 mod template;
 
 pub use crate::template::BraceError;
@@ -50,35 +52,20 @@ pub use call::{
     Api, CallError, FailureMember, Http, NativeCall, Operation, Pagination, Param, Protocol, ReadCall,
     TagShape, values,
 };
+pub use deletion::DeletionRule;
 pub use evidence::Evidence;
 pub use file::RuleFileError;
 pub use kind::{ResourceKind, ResourceKindError};
 pub use path::{Path, PathError};
 pub use resource::{Resource, ResourceKey, Scope};
+pub use service::ServiceRules;
 pub use template::{ArnTemplate, ArnTemplateError, MissingValue};
 
 use crate::arn::{AccountId, Arn, ArnError, Region};
 use crate::json::is_mask;
 use crate::record::ParsedRecord;
 use crate::tags::TagConstraints;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The rules of one AWS service.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ServiceRules {
-    /// `eventSource` of its records, for example `sqs.amazonaws.com`.
-    pub source: String,
-    /// The name of the service, for people.
-    pub name: String,
-    /// Events that are named like creations but create no resource that can be tagged.
-    pub not_a_resource: Vec<String>,
-    /// The service's own tag calls, by their name in the file.
-    pub native: BTreeMap<String, Arc<NativeCall>>,
-    /// The rules, in the order of the file.
-    pub rules: Vec<Arc<Rule>>,
-}
 
 /// One event that creates one type of resource. Several rules can share an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -299,6 +286,16 @@ impl Rule {
 
     /// Finds the rule's resources in a record of the rule's event. A pure function.
     pub fn locate(&self, parsed: &ParsedRecord, scope: &Scope) -> Located {
+        self.locate_by(parsed, scope, |path| path.yields_arns(self.arn.is_none()))
+    }
+
+    /// The same; `yields_arns` says of which paths an ARN is believed.
+    fn locate_by(
+        &self,
+        parsed: &ParsedRecord,
+        scope: &Scope,
+        yields_arns: impl Fn(&Path) -> bool,
+    ) -> Located {
         let applies = self.when.as_ref().is_none_or(|condition| condition.holds(&self.event, parsed))
             && !self.unless.as_ref().is_some_and(|condition| condition.holds(&self.event, parsed));
         if !applies {
@@ -306,7 +303,7 @@ impl Rule {
         }
         let mut found = self.id.iter().map(|path| (path, self.ids(path, parsed)));
         let Some((path, ids)) = found.find(|(_, ids)| !ids.is_empty()) else { return Located::NoId };
-        let yields_arns = path.yields_arns(self.arn.is_none());
+        let yields_arns = yields_arns(path);
         let (account, catalog) = match self.account_of(parsed, scope) {
             Ok(found) => found,
             Err(text) => return Located::NoAccount(text),

@@ -6,7 +6,7 @@ use crate::cli::AnswerFormat;
 use anyhow::Result;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::owner::{Owner, OwnerSource, Proof};
-use autotag_handlers::whois::{Answer, FoundCreation, TagChange};
+use autotag_handlers::whois::{Answer, FoundCreation, FoundDeletion, TagChange};
 use autotag_model::arn::{AccountId, Arn, Region};
 use autotag_model::identity::Principal;
 use serde::Serialize;
@@ -74,6 +74,7 @@ fn text_lines(answer: &Answer) -> Vec<(&'static str, String)> {
         }
         _ => lines.push(("owner", "unknown".to_owned())),
     }
+    lines.extend(answer.deletion.iter().map(|found| ("deleted", deletion(found))));
     lines.extend(labelled("could be", answer.candidates.iter().map(candidate)));
     lines.extend(labelled("tags", answer.tag_changes.iter().map(tag_change)));
     let label = if answer.is_known() { "note" } else { "because" };
@@ -132,6 +133,11 @@ fn in_brackets(owner: Option<&Owner>) -> String {
     if evidence.is_empty() { name.to_owned() } else { format!("{name} ({})", evidence.join(", ")) }
 }
 
+fn deletion(found: &FoundDeletion) -> String {
+    let (event, caller) = (event(&found.deletion.event), in_brackets(found.by.as_deref()));
+    format!("{event}, by {caller}")
+}
+
 fn tag_change(change: &TagChange) -> String {
     let what = if change.keys.is_empty() { "all tags".to_owned() } else { change.keys.join(", ") };
     let caller = in_brackets(change.by.as_deref());
@@ -161,6 +167,19 @@ struct AnswerLine<'a> {
     tag_changes: Vec<TagChangeLine<'a>>,
     reasons: &'a [String],
     asked_for: &'a [String],
+    deletion: Option<DeletionLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct DeletionLine<'a> {
+    event_id: Option<&'a str>,
+    event_time: Option<&'a str>,
+    event_source: &'a str,
+    event_name: &'a str,
+    by: Option<&'a str>,
+    by_source: Option<&'a str>,
+    by_proof: Option<&'a str>,
+    by_arn: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -218,6 +237,7 @@ fn write_line(out: &mut impl Write, answer: &Answer) -> Result<()> {
         tag_changes: answer.tag_changes.iter().map(tag_change_line).collect(),
         reasons: &answer.reasons,
         asked_for: &answer.questions,
+        deletion: answer.deletion.as_ref().map(deletion_line),
     };
     Ok(serde_json::to_writer(out, &line)?)
 }
@@ -235,6 +255,20 @@ fn candidate_line(creation: &FoundCreation) -> CandidateLine<'_> {
         event_id: event.id.as_deref(),
         event_time: event.time.as_deref(),
         event_name: &event.name,
+    }
+}
+
+fn deletion_line(found: &FoundDeletion) -> DeletionLine<'_> {
+    let FoundDeletion { deletion, by, .. } = found;
+    DeletionLine {
+        event_id: deletion.event.id.as_deref(),
+        event_time: deletion.event.time.as_deref(),
+        event_source: &deletion.event.source,
+        event_name: &deletion.event.name,
+        by: by.as_ref().and_then(|owner| owner.name.as_deref()),
+        by_source: by.as_ref().and_then(|owner| owner.source).map(OwnerSource::as_str),
+        by_proof: by.as_ref().and_then(|owner| owner.proof).map(Proof::as_str),
+        by_arn: deletion.principal.arn.as_deref(),
     }
 }
 

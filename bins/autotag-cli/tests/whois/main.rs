@@ -183,6 +183,57 @@ fn wrong_usage_is_told_before_anything_is_read() {
     }
 }
 
+/// A queue that was made, deleted and made again, and deleted in the end.
+fn used_twice(folder: &Path, events: usize) -> String {
+    let record = |(number, (name, who)): (usize, &(&str, &str))| {
+        format!(
+            r#"{{"eventSource": "sqs.amazonaws.com", "eventName": "{name}", "eventTime": "2026-03-02T09:0{number}:00Z",
+            "eventID": "e{number}", "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
+            "userIdentity": {{"type": "IAMUser", "userName": "{who}", "accountId": "111122223333",
+                "arn": "arn:aws:iam::111122223333:user/{who}", "principalId": "AIDA{who}"}},
+            "requestParameters": {{"queueName": "orders",
+                "queueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/orders"}},
+            "responseElements": {{"queueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/orders"}}}}"#
+        )
+    };
+    let all =
+        [("CreateQueue", "mara"), ("DeleteQueue", "noor"), ("CreateQueue", "omar"), ("DeleteQueue", "mara")];
+    let records: Vec<String> = all.iter().take(events).enumerate().map(record).collect();
+    let trail = folder.join(format!("trail-{events}.json"));
+    fs::write(&trail, format!(r#"{{"Records": [{}]}}"#, records.join(","))).unwrap();
+    trail.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_name_that_is_used_twice_is_two_resources() {
+    let folder = tempfile::tempdir().unwrap();
+    for (events, owner, deleted_by) in [
+        (1, "mara", Value::Null),
+        (2, "mara", "noor".into()),
+        (3, "omar", Value::Null),
+        (4, "omar", "mara".into()),
+    ] {
+        let trail = used_twice(folder.path(), events);
+        for more in [&[][..], &["--memory-bytes", "1", "--jobs", "1"]] {
+            let output = autotag(&[&["whois", "orders", "--trail", &trail], more].concat());
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+            let answer = lines(&output).remove(0);
+            assert_eq!(answer["owner"], owner, "{events}: {answer}");
+            assert_eq!(answer["deletion"]["by"], deleted_by, "{events}: {answer}");
+            assert_eq!(answer["creations"], if events < 3 { 1 } else { 2 }, "{answer}");
+            let line = stdout(&output);
+            assert!(
+                line.find("\"asked_for\":") < line.find("\"deletion\":"),
+                "new keys are at the end: {line}"
+            );
+        }
+    }
+    let trail = used_twice(folder.path(), 4);
+    let output = autotag(&["whois", "orders", "--trail", &trail, "--format", "text"]);
+    let expected = "deleted   2026-03-02T09:03:00Z by sqs DeleteQueue, event e3, by mara (iam-user, person)";
+    assert!(stdout(&output).contains(expected), "{}", stdout(&output));
+}
+
 /// Names in records are chosen by whoever creates something.
 #[test]
 fn no_name_in_a_record_reaches_the_terminal_raw() {

@@ -104,10 +104,10 @@ impl<'a> Decisions<'a> {
         self.settle_all(creation.rejected);
         for target in creation.targets {
             self.replace_namesake(&target);
-            let newness = target.newness();
+            let made = target.made();
             let row = Row::of_resource(Arc::clone(&creation.event), target.resource, outcome.clone());
-            let (requested, newness) = (Some(target.requested), Some(newness));
-            self.fail(Row { origin, requested, newness, ..row.by_rule_of(target.rule.evidence) });
+            let (requested, made) = (Some(target.requested), Some(made));
+            self.fail(Row { origin, requested, made, ..row.by_rule_of(target.rule.evidence) });
         }
     }
 
@@ -167,7 +167,7 @@ impl<'a> Decisions<'a> {
             owner: Some(Arc::clone(&resolved.owner)),
             evidence: Some(target.rule.evidence),
             requested: Some(target.requested.clone()),
-            newness: Some(target.newness()),
+            made: Some(target.made()),
             ..Row::of_resource(Arc::clone(&request.creation.event), target.resource.clone(), status)
         };
         if let Some(outcome) = self.unresolved_dependency(target) {
@@ -193,7 +193,7 @@ impl<'a> Decisions<'a> {
         let origin = request.origin;
         let (requested, lacking) = (Some(target.requested.clone()), Some(lacking));
         let row = Row { origin, owner: Some(owner), tags, decided: all, notes, requested, lacking, ..row };
-        let row = Row { newness: Some(target.newness()), ..row };
+        let row = Row { made: Some(target.made()), ..row };
         let number = self.push(row);
         if writes {
             self.set_last(key, number);

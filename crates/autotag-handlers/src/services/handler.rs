@@ -58,10 +58,11 @@ pub enum Repeat {
 }
 
 /// Whether a creation made its resource, or may have found it there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Newness {
     /// It made the resource.
+    #[default]
     New,
     /// The event also occurs for resources that exist. Then the first call counts.
     MayHaveExisted,
@@ -69,6 +70,16 @@ pub enum Newness {
     MayRepeat(Option<Timestamp>),
     /// The record proves that the resource was there before.
     Older,
+}
+
+/// How an event made a resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Made {
+    /// Whether it made the resource, or may have found it there.
+    pub newness: Newness,
+    /// Whether the caller chose the name of the resource. Then a deleted one can be made again under its name.
+    pub is_named_by_caller: bool,
 }
 
 /// A resource to tag, and what is known about it.
@@ -133,15 +144,16 @@ impl TagTarget {
         self.may_have_existed || self.is_backfill
     }
 
-    /// Whether the event made the resource, by the record alone.
-    pub fn newness(&self) -> Newness {
-        match self.repeat {
+    /// How the event made the resource, by the record alone.
+    pub fn made(&self) -> Made {
+        let newness = match self.repeat {
             _ if self.is_older => Newness::Older,
             _ if self.may_have_existed => Newness::MayHaveExisted,
             Repeat::Possible => Newness::MayRepeat(None),
             Repeat::IfCreatedEarlier(created) => Newness::MayRepeat(Some(created)),
             Repeat::No => Newness::New,
-        }
+        };
+        Made { newness, is_named_by_caller: self.rule.is_named_by_caller() }
     }
 
     /// The resource with its rule.

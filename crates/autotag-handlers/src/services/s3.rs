@@ -2,6 +2,7 @@
 
 use super::handler::{RecordContext, ServiceHandler, TagTarget};
 use autotag_model::arn::{AccountId, Region};
+use autotag_model::rule::Resource;
 
 #[derive(Debug)]
 pub(super) struct S3;
@@ -22,7 +23,7 @@ impl ServiceHandler for S3 {
                 "AWS::S3::Object" => {
                     target.new_each_time = true;
                     target.resource.version = version(context);
-                    target.resource.account = account(context, target);
+                    target.resource.account = account(context, &target.resource);
                 }
                 _ => {}
             }
@@ -30,13 +31,23 @@ impl ServiceHandler for S3 {
     }
 }
 
+/// Completes a deleted object: the version that the call names, and the account of its bucket.
+pub(super) fn refine_deleted(context: &RecordContext<'_>, resource: &mut Resource) {
+    if resource.resource_type != "AWS::S3::Object" {
+        return;
+    }
+    let version = context.parsed.request.get("versionId").and_then(|version| version.as_str());
+    resource.version = version.filter(|version| !matches!(*version, "" | "null")).map(str::to_owned);
+    resource.account = account(context, resource);
+}
+
 /// The account of the object's bucket; `None` if the record does not tell it.
 ///
 /// Written across accounts, both have a record with the same `sharedEventID`, and `resources` says whose bucket it is.
 /// Without `resources`, the copy of an account in which the caller is a stranger is the one of the bucket's owner; the
 /// copy of the caller's own account says nothing. A record that went to one account only is of its own bucket.
-fn account(context: &RecordContext<'_>, target: &TagTarget) -> Option<AccountId> {
-    let listed = bucket_arn(target).and_then(|bucket| context.parsed.account_of(&bucket));
+fn account(context: &RecordContext<'_>, object: &Resource) -> Option<AccountId> {
+    let listed = bucket_arn(object).and_then(|bucket| context.parsed.account_of(&bucket));
     // The call succeeds only if this is the owner.
     let expected = || AccountId::new(context.parsed.request.get("x-amz-expected-bucket-owner")?.as_str()?);
     let across = context.record.shared_event_id.is_some();
@@ -65,7 +76,7 @@ fn version(context: &RecordContext<'_>) -> Option<String> {
     (version != "null").then(|| version.to_owned())
 }
 
-fn bucket_arn(target: &TagTarget) -> Option<String> {
-    let arn = target.resource.arn.as_ref()?.to_string();
+fn bucket_arn(object: &Resource) -> Option<String> {
+    let arn = object.arn.as_ref()?.to_string();
     arn.split_once('/').map(|(bucket, _)| bucket.to_owned())
 }

@@ -1,10 +1,10 @@
 //! One answer from what a source knows. It asks nobody.
 
 use super::asked::Asked;
-use super::finding::{Findings, FoundCreation, Newness, OwnershipSource, TagChange};
+use super::finding::{Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange};
+use super::namesake::{self, Current, Divided, End};
 use crate::owner::{MissingEvidence, Owner, OwnerSource, Proof};
 use crate::services::CREATION_SKEW;
-use autotag_model::arn::Arn;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -20,6 +20,8 @@ pub struct Answer {
     pub creation: Option<FoundCreation>,
     /// How many creations of the resource the source knows. A name that was used twice has two; the latest counts.
     pub creations: usize,
+    /// The deletion of the resource, if it came after the creation. What has the name today, if anything, was made later.
+    pub deletion: Option<FoundDeletion>,
     /// If the owner is unknown: the creations that could be meant, the latest first.
     pub candidates: Vec<FoundCreation>,
     /// Events since the creation that changed identity tags, the oldest first.
@@ -55,16 +57,17 @@ pub async fn answer(asked: &Asked, source: &dyn OwnershipSource) -> Answer {
     decide(asked, source.name(), source.scope(), findings)
 }
 
-/// The creations of one resource that could be the last one, and how many there were.
+/// The creations of one name that could be the last one, how many there were, and whether the last resource is deleted.
 struct Latest {
     could_be: Vec<FoundCreation>,
     count: usize,
+    end: End,
 }
 
 fn decide(asked: &Asked, source: &'static str, scope: &str, findings: Findings) -> Answer {
-    let Findings { creations, tag_changes, remarks, failures, questions, calls } = findings;
+    let Findings { creations, deletions, tag_changes, remarks, failures, questions, calls } = findings;
     let mut reasons: Vec<String> = failures.iter().map(|failure| failure.what.clone()).collect();
-    let mut choice = choose(asked, creations, &mut reasons);
+    let mut choice = choose(asked, creations, deletions, &mut reasons);
     let is_certain = choice.creation.as_ref().and_then(|chosen| chosen.owner.as_ref());
     let is_certain = is_certain.is_some_and(|owner| owner.pending.is_none());
     if failures.iter().any(|failure| !(failure.is_about_sessions && is_certain)) {
@@ -88,9 +91,21 @@ fn decide(asked: &Asked, source: &'static str, scope: &str, findings: Findings) 
     tag_changes.sort_by_key(|change| change.event.timestamp());
     tag_changes.dedup_by(|one, other| one.event.id.is_some() && one.event.id == other.event.id);
     let failed = !failures.is_empty();
-    let Choice { creation, candidates, count } = choice;
+    let Choice { creation, candidates, count, deletion } = choice;
     let (asked, creations) = (asked.text().to_owned(), count);
-    Answer { asked, source, creation, creations, candidates, tag_changes, reasons, questions, calls, failed }
+    Answer {
+        asked,
+        source,
+        creation,
+        creations,
+        deletion,
+        candidates,
+        tag_changes,
+        reasons,
+        questions,
+        calls,
+        failed,
+    }
 }
 
 /// The creation that is taken, or those among which none is.
@@ -98,6 +113,7 @@ struct Choice {
     creation: Option<FoundCreation>,
     candidates: Vec<FoundCreation>,
     count: usize,
+    deletion: Option<FoundDeletion>,
 }
 
 impl Choice {
@@ -107,28 +123,69 @@ impl Choice {
     }
 }
 
-fn choose(asked: &Asked, creations: Vec<FoundCreation>, reasons: &mut Vec<String>) -> Choice {
-    let resources: Vec<Latest> = by_resource(asked, creations).into_values().map(latest).collect();
+fn choose(
+    asked: &Asked,
+    creations: Vec<FoundCreation>,
+    deletions: Vec<FoundDeletion>,
+    reasons: &mut Vec<String>,
+) -> Choice {
+    let resources: Vec<Latest> =
+        by_resource(asked, creations, deletions).into_values().map(OfName::latest).collect();
     let (named, count) = (resources.len(), resources.iter().map(|of| of.count).sum());
-    let mut could_be: Vec<FoundCreation> = resources.into_iter().flat_map(|of| of.could_be).collect();
-    could_be.sort_by(|one, other| order(other).cmp(&order(one)));
-    let Some(first) = could_be.first().cloned() else {
-        return Choice { creation: None, candidates: Vec::new(), count };
+    let mut could_be: Vec<(FoundCreation, End)> = Vec::new();
+    for Latest { could_be: of_name, end, .. } in &resources {
+        could_be.extend(of_name.iter().map(|creation| (creation.clone(), end.clone())));
+    }
+    could_be.sort_by(|(one, _), (other, _)| other.order().cmp(&one.order()));
+    let end = match (could_be.first(), &*resources) {
+        (Some((_, end)), _) => end.clone(),
+        (None, [only]) => only.end.clone(),
+        (None, _) => End::Open,
     };
-    if !could_be.iter().all(|other| is_same_owner(&first, other)) {
-        let several = if named > 1 {
+    let candidates: Vec<FoundCreation> = could_be.into_iter().map(|(creation, _)| creation).collect();
+    let mut deletion = deletion(end, reasons);
+    let Some(first) = candidates.first().cloned() else {
+        return Choice { creation: None, candidates, count, deletion };
+    };
+    if !candidates.iter().all(|other| is_same_owner(&first, other)) {
+        reasons.push(if named > 1 {
+            deletion = None;
             format!("{named} resources of different owners have this name: ask for the ARN")
         } else {
             "it may have been created by either of several owners, and no record tells by which".to_owned()
-        };
-        reasons.push(several);
-        return Choice { creation: None, candidates: could_be, count };
+        });
+        return Choice { creation: None, candidates, count, deletion };
     }
     if first.owner_name().is_none() {
         let why = first.why_not.clone();
         reasons.push(why.unwrap_or_else(|| "the creating event names no caller".to_owned()));
-        return Choice { creation: None, candidates: could_be, count };
+        return Choice { creation: None, candidates, count, deletion };
     }
+    reasons.extend(uncertain(&first, named, count));
+    Choice { creation: Some(first), candidates: Vec::new(), count, deletion }
+}
+
+/// The deletion of what is meant; one that may be of an earlier resource is a reason for doubt.
+fn deletion(end: End, reasons: &mut Vec<String>) -> Option<FoundDeletion> {
+    match end {
+        End::Open => None,
+        End::Deleted(found) => Some(*found),
+        End::Unclear(found) => {
+            let event = &found.deletion.event;
+            let service = event.source.split('.').next().unwrap_or_default();
+            let time = event.time.as_deref().unwrap_or("an unknown time");
+            reasons.push(format!(
+                "{service}:{} at {time} deleted it, or an earlier resource of this name: no record tells which",
+                event.name
+            ));
+            None
+        }
+    }
+}
+
+/// What is uncertain about a creation whose owner is known.
+fn uncertain(first: &FoundCreation, named: usize, count: usize) -> Vec<String> {
+    let mut reasons = Vec::new();
     if named > 1 {
         reasons.push(format!("{named} resources of this owner have this name; the latest is shown"));
     } else if count > 1 {
@@ -139,72 +196,92 @@ fn choose(asked: &Asked, creations: Vec<FoundCreation>, reasons: &mut Vec<String
             "the event also occurs for resources that exist: it may be older, and another's".to_owned(),
         );
     }
-    reasons.extend(missing_evidence(&first));
-    Choice { creation: Some(first), candidates: Vec::new(), count }
+    reasons.extend(missing_evidence(first));
+    reasons
 }
 
-/// The creations of each resource that is meant. Versions of an object are one resource.
-fn by_resource(asked: &Asked, creations: Vec<FoundCreation>) -> BTreeMap<String, Vec<FoundCreation>> {
-    let mut resources: BTreeMap<String, Vec<FoundCreation>> = BTreeMap::new();
+/// The creations and deletions of one name.
+#[derive(Default)]
+struct OfName {
+    creations: Vec<FoundCreation>,
+    deletions: Vec<FoundDeletion>,
+}
+
+/// The creations and deletions of each name that is meant.
+fn by_resource(
+    asked: &Asked,
+    creations: Vec<FoundCreation>,
+    deletions: Vec<FoundDeletion>,
+) -> BTreeMap<String, OfName> {
+    let mut names: BTreeMap<String, OfName> = BTreeMap::new();
     for creation in creations.into_iter().filter(|creation| asked.is(&creation.resource)) {
-        let resource = &creation.resource;
-        let name = resource.arn.as_ref().map(Arn::to_string);
-        let name = name.unwrap_or_else(|| resource.key().to_string());
-        resources.entry(name).or_default().push(creation);
+        names.entry(namesake::name(&creation.resource)).or_default().creations.push(creation);
     }
-    resources
-}
-
-/// The order in which a plan decides.
-fn order(creation: &FoundCreation) -> (Option<Timestamp>, Option<&str>) {
-    (creation.event.timestamp(), creation.event.id.as_deref())
-}
-
-/// What made a resource last. A name can be used again after its resource was deleted.
-fn latest(mut creations: Vec<FoundCreation>) -> Latest {
-    creations.sort_by(|one, other| order(one).cmp(&order(other)));
-    let mut latest = Latest { could_be: Vec::new(), count: 0 };
-    for creation in creations {
-        let before = latest.could_be.last();
-        let is_new = match (creation.newness, before) {
-            (Newness::Older, None) => {
-                latest.count += 1;
-                continue;
-            }
-            (Newness::Older | Newness::MayHaveExisted, Some(_)) => continue,
-            (Newness::New | Newness::MayHaveExisted | Newness::MayRepeat(_), None)
-            | (Newness::New, Some(_)) => true,
-            // AWS answers a repeated call with the resource of the first, and with its time of creation.
-            (Newness::MayRepeat(Some(created)), Some(before)) => {
-                let apart = |time: Timestamp| created.duration_since(time).abs();
-                before.event.timestamp().is_none_or(|time| apart(time) > CREATION_SKEW)
-            }
-            (Newness::MayRepeat(None), Some(before)) if is_same_owner(before, &creation) => continue,
-            (Newness::MayRepeat(None), Some(_)) => {
-                // Either it repeats the earlier call, or it made a new resource under the name of a deleted one.
-                latest.could_be.push(creation);
-                continue;
-            }
-        };
-        if is_new {
-            latest.could_be = vec![creation];
-            latest.count += 1;
+    for found in deletions {
+        if asked.is_deleted_as(&found.deletion.resource) {
+            names.entry(namesake::name(&found.deletion.resource)).or_default().deletions.push(found);
         }
     }
-    latest
+    names
+}
+
+impl OfName {
+    fn divided(self) -> Divided {
+        namesake::divide(self.creations, &self.deletions)
+    }
+
+    /// What made a resource last. A name can be used again after its resource was deleted.
+    fn latest(self) -> Latest {
+        let Divided { current, earlier_count, end, .. } = self.divided();
+        let mut latest = Latest { could_be: Vec::new(), count: earlier_count, end };
+        for Current { creation, newness } in current {
+            let creation = FoundCreation { newness, ..creation };
+            let before = latest.could_be.last();
+            let is_new = match (newness, before) {
+                (Newness::Older, None) => {
+                    latest.count += 1;
+                    continue;
+                }
+                (Newness::Older | Newness::MayHaveExisted, Some(_)) => continue,
+                (Newness::New | Newness::MayHaveExisted | Newness::MayRepeat(_), None)
+                | (Newness::New, Some(_)) => true,
+                // AWS answers a repeated call with the resource of the first, and with its time of creation.
+                (Newness::MayRepeat(Some(created)), Some(before)) => {
+                    let apart = |time: Timestamp| created.duration_since(time).abs();
+                    before.event.timestamp().is_none_or(|time| apart(time) > CREATION_SKEW)
+                }
+                (Newness::MayRepeat(None), Some(before)) if is_same_owner(before, &creation) => continue,
+                (Newness::MayRepeat(None), Some(_)) => {
+                    // Either it repeats the earlier call, or it made a new resource under the name of a deleted one.
+                    latest.could_be.push(creation);
+                    continue;
+                }
+            };
+            if is_new {
+                latest.could_be = vec![creation];
+                latest.count += 1;
+            }
+        }
+        latest
+    }
 }
 
 /// Takes out the creations that may have made what is asked for, as far as the records themselves tell: the last that was
 /// certainly one, and later calls that may repeat it. Only their owners have to be known.
-pub(super) fn may_be_last(asked: &Asked, creations: &mut Vec<FoundCreation>) -> Vec<FoundCreation> {
+pub(super) fn may_be_last(
+    asked: &Asked,
+    creations: &mut Vec<FoundCreation>,
+    deletions: &[FoundDeletion],
+) -> Vec<FoundCreation> {
     let mut taken = Vec::new();
-    for mut of_resource in by_resource(asked, std::mem::take(creations)).into_values() {
-        of_resource.sort_by(|one, other| order(one).cmp(&order(other)));
-        let first = of_resource.iter().rposition(|creation| creation.newness == Newness::New).unwrap_or(0);
+    for of_name in by_resource(asked, std::mem::take(creations), deletions.to_vec()).into_values() {
+        let Divided { current, earlier, .. } = of_name.divided();
+        creations.extend(earlier);
+        let first = current.iter().rposition(|current| current.newness == Newness::New).unwrap_or(0);
         let mut is_first = true;
-        for (number, creation) in of_resource.into_iter().enumerate() {
+        for (number, Current { creation, newness }) in current.into_iter().enumerate() {
             let is_candidate = number >= first
-                && match creation.newness {
+                && match newness {
                     Newness::New | Newness::MayRepeat(_) => true,
                     Newness::MayHaveExisted => is_first,
                     Newness::Older => false,

@@ -93,6 +93,12 @@ impl Asked {
         }
     }
 
+    /// Whether a deletion of `resource` may be one of this resource. IAM's calls name a role or user without its path.
+    pub fn is_deleted_as(&self, resource: &Resource) -> bool {
+        let path_apart = || Some(without_path(self.arn.as_ref()?) == without_path(resource.arn.as_ref()?));
+        self.is(resource) || path_apart().unwrap_or_default()
+    }
+
     /// Whether a text of a record of `service` (`ec2` of `ec2.amazonaws.com`) in an account and region names the resource.
     pub fn is_named(&self, text: &str, service: &str, account: Option<&str>, region: Option<&str>) -> bool {
         if text == self.text {
@@ -124,7 +130,9 @@ impl Index {
         let mut index: HashMap<String, Vec<usize>> = HashMap::new();
         for (number, asked) in asked.iter().enumerate() {
             let resource = asked.arn.as_ref().map(|arn| arn.resource().to_owned());
-            let mut names: Vec<String> = asked.names.iter().cloned().chain(resource).collect();
+            let pathless = asked.arn.as_ref().and_then(iam_name).map(|(_, name)| name.to_owned());
+            let mut names: Vec<String> =
+                asked.names.iter().cloned().chain(resource).chain(pathless).collect();
             names.sort_unstable();
             names.dedup();
             for name in names {
@@ -152,6 +160,25 @@ impl Index {
         found.sort_unstable();
         found.dedup();
         found
+    }
+}
+
+/// The kinds of IAM that have a path before their name. The name alone is unique in an account.
+const WITH_PATHS: [&str; 4] = ["instance-profile", "role", "server-certificate", "user"];
+
+/// The kind and the name of a resource of IAM that may have a path.
+fn iam_name(arn: &Arn) -> Option<(&str, &str)> {
+    let (kind, rest) = arn.resource().split_once('/').filter(|_| arn.service() == "iam")?;
+    WITH_PATHS.contains(&kind).then(|| (kind, rest.rsplit_once('/').map_or(rest, |(_, name)| name)))
+}
+
+/// The text of an ARN, without the path that a resource of IAM may have.
+pub(super) fn without_path(arn: &Arn) -> String {
+    match iam_name(arn) {
+        Some((kind, name)) => {
+            format!("arn:{}:iam::{}:{kind}/{name}", arn.partition().as_str(), arn.account_field())
+        }
+        None => arn.to_string(),
     }
 }
 

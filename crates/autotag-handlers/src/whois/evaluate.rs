@@ -6,7 +6,7 @@ use crate::outcome::{Outcome, SkipReason};
 use crate::plan::{PlannedResource, Planner};
 use crate::records::{ClassifiedRecords, PlanRequest};
 use crate::row::{OriginId, Status as _};
-use crate::services::Newness;
+use crate::services::Made;
 use autotag_model::identity::Principal;
 use autotag_model::policy::Policy;
 use jiff::Timestamp;
@@ -41,7 +41,7 @@ fn found(principal: &Principal, row: PlannedResource) -> Option<FoundCreation> {
         return None;
     }
     // A related resource, and one that AWS cannot tag, is made by the call.
-    let newness = row.newness.unwrap_or(Newness::New);
+    let Made { newness, is_named_by_caller } = row.made.unwrap_or_default();
     let creation = FoundCreation::new(row.resource?, row.event, principal.clone(), row.owner);
-    Some(FoundCreation { why_not, newness, ..creation })
+    Some(FoundCreation { why_not, newness, is_named_by_caller, ..creation })
 }

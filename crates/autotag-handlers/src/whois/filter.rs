@@ -2,7 +2,8 @@
 
 use super::asked::{Asked, Index};
 use super::tag_change::{RecordedTagChange, names, texts};
-use crate::classify::{Classification, Classifier, Creation};
+use crate::classify::{Classification, Classifier, Creation, Envelope};
+use crate::deletion::{Deletion, Deletions};
 use crate::event::EventSummary;
 use crate::outcome::{Outcome, SkipReason};
 use crate::row::ResourceOutcome;
@@ -82,6 +83,21 @@ impl<'a> RecordFilter<'a> {
                 self.index.of_resource(resource).into_iter().filter_map(|number| self.asked.get(number));
             asked.any(|asked| asked.is(resource))
         })
+    }
+
+    /// The deletions of the resources that a record tells of.
+    pub fn deletions(&self, record: &Record<'_>, envelope: Envelope<'_>) -> Vec<Deletion> {
+        let mut found = Deletions::of_catalog(self.classifier).of(record, envelope);
+        found.retain(|deletion| self.is_deleted(deletion));
+        found
+    }
+
+    /// Whether a deletion is of one of the resources.
+    pub fn is_deleted(&self, deletion: &Deletion) -> bool {
+        let resource = &deletion.resource;
+        let mut asked =
+            self.index.of_resource(resource).into_iter().filter_map(|number| self.asked.get(number));
+        asked.any(|asked| asked.is_deleted_as(resource))
     }
 
     /// Whether a text of an event names one of the resources.

@@ -1,12 +1,14 @@
 //! What a source knows about a resource.
 
 use super::asked::Asked;
+use crate::deletion::Deletion;
 use crate::event::EventSummary;
 use crate::owner::Owner;
 pub use crate::services::Newness;
 use async_trait::async_trait;
 use autotag_model::identity::Principal;
 use autotag_model::rule::Resource;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// A creation of a resource, with its owner.
@@ -25,6 +27,8 @@ pub struct FoundCreation {
     pub why_not: Option<String>,
     /// Whether the call made the resource.
     pub newness: Newness,
+    /// Whether the caller chose the name of the resource. Then a deleted one can be made again under its name.
+    pub is_named_by_caller: bool,
 }
 
 impl FoundCreation {
@@ -35,12 +39,42 @@ impl FoundCreation {
         principal: Principal,
         owner: Option<Arc<Owner>>,
     ) -> Self {
-        Self { resource, event, principal, owner, why_not: None, newness: Newness::New }
+        Self {
+            resource,
+            event,
+            principal,
+            owner,
+            why_not: None,
+            newness: Newness::New,
+            is_named_by_caller: false,
+        }
+    }
+
+    /// The order in which a plan decides.
+    pub(super) fn order(&self) -> (Option<Timestamp>, Option<&str>) {
+        (self.event.timestamp(), self.event.id.as_deref())
     }
 
     /// The name of the owner, if one is known.
     pub fn owner_name(&self) -> Option<&str> {
         self.owner.as_ref()?.name.as_deref()
+    }
+}
+
+/// A deletion of a resource.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct FoundDeletion {
+    /// The resource, the event and who called.
+    pub deletion: Deletion,
+    /// The person or workload behind the call, as far as it is known.
+    pub by: Option<Arc<Owner>>,
+}
+
+impl FoundDeletion {
+    /// A deletion and who is behind it.
+    pub fn new(deletion: Deletion, by: Option<Arc<Owner>>) -> Self {
+        Self { deletion, by }
     }
 }
 
@@ -93,6 +127,8 @@ impl Failure {
 pub struct Findings {
     /// Its creations, in any order.
     pub creations: Vec<FoundCreation>,
+    /// Its deletions, in any order.
+    pub deletions: Vec<FoundDeletion>,
     /// Events that changed its identity tags, in any order.
     pub tag_changes: Vec<TagChange>,
     /// Why further events that name it do not tell its owner, in words.

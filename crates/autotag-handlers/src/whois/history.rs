@@ -7,13 +7,14 @@ use super::answer::may_be_last;
 use super::asked::Asked;
 use super::evaluate::evaluate;
 use super::filter::{NamingEvent, RecordFilter};
-use super::finding::{Findings, FoundCreation, OwnershipSource, TagChange};
+use super::finding::{Findings, FoundCreation, FoundDeletion, OwnershipSource, TagChange};
 use super::lookup::{EventHistory, Place, Questions, Tally};
 use super::origin::{self, CameWith, Origins};
 use super::tag_change::RecordedTagChange;
 use super::trail::remarks;
 use super::walk::Walk;
 use crate::classify::{Classifier, Envelope};
+use crate::deletion::Deletion;
 use crate::memory::MemoryBackend;
 use crate::owner::{self, MissingEvidence};
 use crate::records::PlanRequest;
@@ -59,6 +60,7 @@ impl fmt::Debug for HistorySource<'_> {
 #[derive(Default)]
 struct Read {
     creations: Vec<PlanRequest>,
+    deletions: Vec<Deletion>,
     tag_changes: Vec<RecordedTagChange>,
     naming_events: Vec<NamingEvent>,
     seen: HashSet<String>,
@@ -82,6 +84,7 @@ impl Read {
             let account = place.account.as_ref();
             let envelope = Envelope { account, ..Envelope::default() };
             let classification = classifier.classify_in(&record, envelope);
+            self.deletions.extend(filter.deletions(&record, envelope));
             self.tag_changes.extend(filter.tag_change(&record, account, &classification));
             self.naming_events.extend(filter.naming_event(&record, &classification));
             let creation = filter.creation(&record, text, classification);
@@ -215,6 +218,18 @@ impl<'h> HistorySource<'h> {
         Place { account, region: region.unwrap_or_else(|| self.regions.home.clone()) }
     }
 
+    /// The deletions with who is behind them, as far as the calls themselves show it.
+    async fn deletions(&self, recorded: &[Deletion]) -> Vec<FoundDeletion> {
+        let (store, backend) = (MemoryStore::new(), MemoryBackend::offline());
+        let trust = &self.classifier.policy().trust;
+        let mut deletions = Vec::with_capacity(recorded.len());
+        for deletion in recorded {
+            let by = owner::resolve(&deletion.principal, trust, &store, &backend).await;
+            deletions.push(FoundDeletion::new(deletion.clone(), by.ok().map(Arc::new)));
+        }
+        deletions
+    }
+
     /// The changes of tags with who made them, as far as the calls themselves show it: further questions are for the owner.
     async fn tag_changes(&self, recorded: &[RecordedTagChange]) -> Vec<TagChange> {
         let (store, backend) = (MemoryStore::new(), MemoryBackend::offline());
@@ -298,7 +313,8 @@ impl OwnershipSource for HistorySource<'_> {
             creations = self.of_origin(asked, &places, &backend, &mut read, &mut tally).await;
         }
         let mut found = Vec::with_capacity(creations.len());
-        for creation in may_be_last(asked, &mut creations) {
+        let deletions = self.deletions(&read.deletions).await;
+        for creation in may_be_last(asked, &mut creations, &deletions) {
             found.push(self.with_evidence(creation, &backend, &mut read, &mut tally).await);
         }
         if let (None, [only]) = (asked.arn(), &*found)
@@ -316,6 +332,7 @@ impl OwnershipSource for HistorySource<'_> {
         let Tally { calls, questions, failures } = tally;
         Findings {
             creations: found,
+            deletions: self.deletions(&read.deletions).await,
             tag_changes: self.tag_changes(&read.tag_changes).await,
             remarks: remarks(&read.naming_events, asked),
             failures,

@@ -21,14 +21,14 @@ use std::fs::{self, File};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-const HERE: &str = "111122223333";
-const THERE: &str = "444455556666";
+pub(super) const HERE: &str = "111122223333";
+pub(super) const THERE: &str = "444455556666";
 
 fn classifier() -> Classifier {
     Classifier::new(Catalog::embedded(), Policy::default())
 }
 
-fn user(name: &str, account: &str) -> Value {
+pub(super) fn user(name: &str, account: &str) -> Value {
     json!({"type": "IAMUser", "userName": name, "principalId": format!("AIDA{name}"), "accountId": account,
         "accessKeyId": format!("AKIA{name}"), "arn": format!("arn:aws:iam::{account}:user/{name}")})
 }
@@ -42,7 +42,14 @@ fn session(key: &str) -> Value {
                 "arn": format!("arn:aws:iam::{HERE}:role/deploy")}}})
 }
 
-fn call(id: &str, minute: u32, event: &str, who: &Value, request: &Value, response: &Value) -> Value {
+pub(super) fn call(
+    id: &str,
+    minute: u32,
+    event: &str,
+    who: &Value,
+    request: &Value,
+    response: &Value,
+) -> Value {
     let (service, name) = event.split_once(':').unwrap();
     json!({"eventID": id, "eventTime": format!("2026-03-02T09:{minute:02}:00Z"), "eventName": name,
         "eventSource": format!("{service}.amazonaws.com"), "awsRegion": "eu-west-1",
@@ -50,14 +57,14 @@ fn call(id: &str, minute: u32, event: &str, who: &Value, request: &Value, respon
         "userIdentity": who, "readOnly": false})
 }
 
-fn table(id: &str, minute: u32, who: &Value) -> Value {
+pub(super) fn table(id: &str, minute: u32, who: &Value) -> Value {
     let account = who["accountId"].as_str().unwrap();
     let arn = format!("arn:aws:dynamodb:eu-west-1:{account}:table/orders");
     let response = json!({"tableDescription": {"tableArn": arn, "tableName": "orders"}});
     call(id, minute, "dynamodb:CreateTable", who, &json!({"tableName": "orders"}), &response)
 }
 
-const TABLE: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders";
+pub(super) const TABLE: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders";
 
 /// The STS record of a session of `deploy`.
 fn assumed(key: &str, by: &Value) -> Value {
@@ -118,12 +125,12 @@ fn ask_trail(records: &[(String, Option<AccountId>)], asked: &[Asked]) -> Vec<An
     asked.iter().map(|asked| block_on(answer(asked, &source))).collect()
 }
 
-fn ask(records: &[Value], asked: &str) -> Answer {
+pub(super) fn ask(records: &[Value], asked: &str) -> Answer {
     let records: Vec<_> = records.iter().map(|record| (record.to_string(), None)).collect();
     ask_trail(&records, &[Asked::parse(asked).unwrap()]).remove(0)
 }
 
-fn owner(answer: &Answer) -> Option<&str> {
+pub(super) fn owner(answer: &Answer) -> Option<&str> {
     answer.creation.as_ref()?.owner_name()
 }
 
@@ -180,7 +187,7 @@ type Recorded = (AccountId, String, String, HashSet<String>, Option<Timestamp>);
 
 /// An event history with AWS's rule of one attribute, over records in memory.
 #[derive(Default)]
-struct History {
+pub(super) struct History {
     records: Vec<Recorded>,
     /// A name for which the history fails.
     refused: Option<&'static str>,
@@ -239,13 +246,13 @@ fn regions() -> Regions {
     Regions { home: Region::new("eu-west-1").unwrap(), more: Vec::new() }
 }
 
-fn ask_history(history: &History, asked: &str) -> Answer {
+pub(super) fn ask_history(history: &History, asked: &str) -> Answer {
     let classifier = classifier();
     let source = HistorySource::new(&classifier, history, regions());
     block_on(answer(&Asked::parse(asked).unwrap(), &source))
 }
 
-fn history(records: &[Value]) -> History {
+pub(super) fn history(records: &[Value]) -> History {
     History::of(records.iter().map(|record| (record.to_string(), None)))
 }
 

@@ -3,9 +3,10 @@
 use super::asked::Asked;
 use super::evaluate::evaluate;
 use super::filter::{NamingEvent, RecordFilter};
-use super::finding::{Findings, FoundCreation, OwnershipSource, TagChange};
+use super::finding::{Failure, Findings, FoundCreation, FoundDeletion, OwnershipSource, TagChange};
 use super::tag_change::{RecordedTagChange, may_change_tags};
 use crate::classify::Classification;
+use crate::deletion::Deletion;
 use crate::memory::MemoryBackend;
 use crate::owner;
 use crate::records::{PlanRequest, RecordSink};
@@ -27,6 +28,8 @@ pub struct TrailRecords<'a> {
     filter: RecordFilter<'a>,
     /// Creations that may be asked for, or to which what is asked for may belong.
     pub creations: Vec<PlanRequest>,
+    /// Deletions.
+    pub deletions: Vec<Deletion>,
     /// Changes of identity tags.
     pub tag_changes: Vec<RecordedTagChange>,
     /// Creating events without an owner.
@@ -35,6 +38,8 @@ pub struct TrailRecords<'a> {
     pub sessions: Vec<Session>,
     /// How many changes of tags and events without an owner are left out.
     pub left_out: u64,
+    /// How many deletions are left out. Without them no owner is certain.
+    pub deletions_left_out: u64,
 }
 
 impl<'a> TrailRecords<'a> {
@@ -43,10 +48,12 @@ impl<'a> TrailRecords<'a> {
         Self {
             filter,
             creations: Vec::new(),
+            deletions: Vec::new(),
             tag_changes: Vec::new(),
             naming_events: Vec::new(),
             sessions: Vec::new(),
             left_out: 0,
+            deletions_left_out: 0,
         }
     }
 
@@ -67,8 +74,22 @@ impl<'a> TrailRecords<'a> {
         self.naming_events.extend(event);
     }
 
+    /// Keeps a deletion of one of the resources.
+    pub fn note_deletion(&mut self, deletion: Deletion) {
+        if !self.filter.is_deleted(&deletion) {
+            return;
+        }
+        if self.deletions.len() < MOST {
+            self.deletions.push(deletion);
+        } else {
+            self.deletions_left_out += 1;
+        }
+    }
+
     /// Adds what was kept of other inputs.
     pub fn append(&mut self, other: Self) {
+        other.deletions.into_iter().for_each(|deletion| self.note_deletion(deletion));
+        self.deletions_left_out += other.deletions_left_out;
         self.creations.extend(other.creations);
         self.tag_changes.extend(other.tag_changes);
         self.naming_events.extend(other.naming_events);
@@ -96,6 +117,14 @@ impl RecordSink for TrailRecords<'_> {
         may_change_tags
     }
 
+    fn wants_deletions(&self) -> bool {
+        true
+    }
+
+    fn deletion(&mut self, deletion: Deletion) {
+        self.note_deletion(deletion);
+    }
+
     fn others(&mut self, _: u64) {}
 
     fn malformed(&mut self, _: &Malformed) {}
@@ -105,9 +134,11 @@ impl RecordSink for TrailRecords<'_> {
 #[derive(Debug)]
 pub struct TrailSource {
     creations: Vec<FoundCreation>,
+    deletions: Vec<FoundDeletion>,
     tag_changes: Vec<(RecordedTagChange, TagChange)>,
     naming_events: Vec<NamingEvent>,
     left_out: u64,
+    deletions_left_out: u64,
 }
 
 impl TrailSource {
@@ -118,6 +149,11 @@ impl TrailSource {
         let mut creations = evaluate(policy, records.creations, sessions, &backend).await;
         // What others belong to is evaluated for them, and not asked for itself.
         creations.retain(|creation| asked.iter().any(|asked| asked.is(&creation.resource)));
+        let mut deletions = Vec::with_capacity(records.deletions.len());
+        for deletion in records.deletions {
+            let by = owner::resolve(&deletion.principal, &policy.trust, sessions, &backend).await;
+            deletions.push(FoundDeletion::new(deletion, by.ok().map(Arc::new)));
+        }
         let mut tag_changes = Vec::with_capacity(records.tag_changes.len());
         for recorded in records.tag_changes {
             let by = owner::resolve(&recorded.principal, &policy.trust, sessions, &backend).await;
@@ -130,7 +166,8 @@ impl TrailSource {
             tag_changes.push((recorded, change));
         }
         let (naming_events, left_out) = (records.naming_events, records.left_out);
-        Self { creations, tag_changes, naming_events, left_out }
+        let deletions_left_out = records.deletions_left_out;
+        Self { creations, deletions, tag_changes, naming_events, left_out, deletions_left_out }
     }
 }
 
@@ -151,7 +188,19 @@ impl OwnershipSource for TrailSource {
         if self.left_out > 0 {
             remarks.push(format!("{} more events are left out", self.left_out));
         }
+        let is_deletion = |found: &&FoundDeletion| asked.is_deleted_as(&found.deletion.resource);
+        let too_many = |count: u64| {
+            Failure::new(
+                format!("{count} deletions are left out: ask for fewer resources, or by their ARNs"),
+                false,
+            )
+        };
         Findings {
+            failures: (self.deletions_left_out > 0)
+                .then(|| too_many(self.deletions_left_out))
+                .into_iter()
+                .collect(),
+            deletions: self.deletions.iter().filter(is_deletion).cloned().collect(),
             creations: self.creations.iter().filter(is_about).cloned().collect(),
             tag_changes: changes.map(|(_, change)| change.clone()).collect(),
             remarks,

@@ -1,5 +1,6 @@
 //! What a record says about the call beside its resource: whether it made the resource, and with which tags.
 
+use super::path::Path;
 use super::{Rule, path};
 use crate::json::{is_nothing, text};
 use crate::record::{ParsedRecord, tags_in};
@@ -42,6 +43,12 @@ impl Rule {
         let is_token = |name: &str| TOKENS.iter().any(|token| token.eq_ignore_ascii_case(name));
         let mut members = request.as_object().into_iter().flatten();
         members.any(|(name, value)| is_token(name) && !is_nothing(value))
+    }
+
+    /// Whether the caller chooses the name of the resource, so that a deleted one can be made again under its name. Ids that AWS
+    /// gives are never used again.
+    pub fn is_named_by_caller(&self) -> bool {
+        self.id.iter().any(Path::is_in_request)
     }
 
     /// When the resource was created, by the answer; of several resources the oldest. `None` if the answer does not

@@ -1,5 +1,6 @@
 //! Rule files: TOML is parsed, checked, and refused with line, column and what was expected.
 
+mod deletion;
 mod format;
 mod native;
 mod source;
@@ -72,12 +73,16 @@ impl Checked<'_> {
             .map(|(name, call)| Ok((name.as_ref().clone(), Arc::new(calls.read(name, call)?))));
         let native: BTreeMap<String, Arc<NativeCall>> = native.collect::<Result<_, _>>()?;
         let rules = file.rules.iter().map(|rule| self.rule(rule, &native)).collect::<Result<Vec<_>, _>>()?;
+        let of_file = deletion::Deletions { source: self.source, rules: &rules };
+        let deletions =
+            file.deletions.iter().map(|written| of_file.read(written)).collect::<Result<_, _>>()?;
         Ok(ServiceRules {
             source: file.source.as_ref().clone(),
             name: file.name.clone(),
             not_a_resource: file.not_a_resource.clone(),
             native,
             rules,
+            deletions,
         })
     }
 
@@ -87,11 +92,7 @@ impl Checked<'_> {
         native: &BTreeMap<String, Arc<NativeCall>>,
     ) -> Result<Arc<Rule>, RuleFileError> {
         let event = rule.event.as_ref();
-        if event.is_empty() || !event.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(self
-                .source
-                .wrong(&rule.event.span(), "expected an event name such as \"CreateQueue\""));
-        }
+        self.source.check_event(&rule.event, "CreateQueue")?;
         if !rule.resource_type.as_ref().contains("::") {
             return Err(self
                 .source

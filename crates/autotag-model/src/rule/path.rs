@@ -126,13 +126,24 @@ impl Path {
         self.root != Root::Request && (self.names_arn() || expected)
     }
 
+    /// Whether the path leads to a name that the caller chose: into the request, to a member that is called so.
+    pub(super) fn is_chosen_name(&self) -> bool {
+        let name = self.steps.last().map_or("", |step| step.name.as_str());
+        self.root == Root::Request && name.to_ascii_lowercase().ends_with("name")
+    }
+
+    /// Whether the path leads into the request.
+    pub(super) fn is_in_request(&self) -> bool {
+        self.root == Root::Request
+    }
+
     /// Whether the path leads into `serviceEventDetails`.
     pub(super) fn is_in_service_details(&self) -> bool {
         self.root == Root::Service
     }
 
     /// Whether the member at the path is named like one that holds an ARN.
-    fn names_arn(&self) -> bool {
+    pub(super) fn names_arn(&self) -> bool {
         self.steps.last().is_some_and(|step| step.name.to_ascii_lowercase().ends_with("arn"))
     }
 

@@ -36,6 +36,8 @@ pub(super) struct File {
     pub(super) native: BTreeMap<Spanned<String>, NativeFile>,
     #[serde(default, rename = "rule")]
     pub(super) rules: Vec<RuleFile>,
+    #[serde(default, rename = "deletion")]
+    pub(super) deletions: Vec<DeletionFile>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +69,23 @@ pub(super) struct RuleFile {
     pub(super) new_if: Option<ConditionFile>,
     pub(super) note: Option<String>,
     pub(super) max_tags: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeletionFile {
+    pub(super) event: Spanned<String>,
+    #[serde(rename = "type")]
+    pub(super) resource_type: Spanned<String>,
+    pub(super) id: Spanned<OneOrMore<Path>>,
+    pub(super) arn: Option<ArnTemplate>,
+    #[serde(default)]
+    pub(super) takes_arns: bool,
+    pub(super) account: Option<OneOrMore<Path>>,
+    pub(super) when: Option<ConditionFile>,
+    pub(super) unless: Option<ConditionFile>,
+    pub(super) evidence: Option<Evidence>,
+    pub(super) note: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -2,6 +2,7 @@
 
 use crate::toml_error::TomlError;
 use std::ops::Range;
+use toml::Spanned;
 
 /// A rule file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,5 +33,14 @@ impl Source<'_> {
     /// A fault at `span`.
     pub(super) fn wrong(self, span: &Range<usize>, expected: &str) -> RuleFileError {
         RuleFileError::Content(TomlError::at(self.0, span, expected))
+    }
+
+    /// Refuses what cannot be the name of an event. `example` is one.
+    pub(super) fn check_event(self, event: &Spanned<String>, example: &str) -> Result<(), RuleFileError> {
+        let name = event.as_ref();
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(self.wrong(&event.span(), &format!("expected an event name such as \"{example}\"")));
+        }
+        Ok(())
     }
 }
