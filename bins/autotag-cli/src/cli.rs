@@ -12,7 +12,7 @@ pub(crate) use args::{
     PolicyCommand, SessionsArgs, SessionsCommand, SourceArgs, StoreArgs, TextFormat,
 };
 #[cfg(feature = "aws")]
-pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, RedriveArgs};
+pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs, RedriveArgs};
 #[cfg(feature = "aws")]
 pub(crate) use ledger::{ExportArgs, LedgerFormat, ListArgs};
 pub(crate) use ledger::{ImportArgs, LedgerArgs, LedgerCommand};
@@ -37,6 +37,10 @@ pub(crate) enum Command {
     /// replace them
     #[cfg(feature = "aws")]
     Apply(ApplyArgs),
+    /// Tag what tag-handler was never told of: compare the last hours of a trail with the ledger, and write what is missing. For a
+    /// schedule; asks nothing
+    #[cfg(feature = "aws")]
+    Reconcile(ReconcileArgs),
     /// List the messages of a dead-letter queue with their failure reasons, and send them back to their queue
     #[cfg(feature = "aws")]
     Redrive(RedriveArgs),

@@ -13,6 +13,8 @@ pub(crate) mod ledger;
 pub(crate) mod plan;
 pub(crate) mod policy;
 #[cfg(feature = "aws")]
+pub(crate) mod reconcile;
+#[cfg(feature = "aws")]
 pub(crate) mod redrive;
 pub(crate) mod report;
 pub(crate) mod sessions;

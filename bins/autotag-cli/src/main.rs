@@ -50,6 +50,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "aws")]
         Command::Apply(args) => command::apply::run(&args),
         #[cfg(feature = "aws")]
+        Command::Reconcile(args) => command::reconcile::run(args),
+        #[cfg(feature = "aws")]
         Command::Redrive(args) => command::redrive::run(&args),
         Command::Whois(args) => command::whois::run(&args),
         Command::Ledger(args) => command::ledger::run(&args),

@@ -57,7 +57,11 @@ pub(crate) async fn write(
             // A row that returns its message already has its own reason.
             Some(row) if row.status.is_returned() => {}
             Some(row) => row.status = failure,
-            None => rows.push(Row { origin, ..Row::of_event(Arc::new(entry.event.to_summary()), failure) }),
+            None => {
+                let mut row = Row::of_event(Arc::new(entry.event.to_summary()), failure);
+                row.origin = origin;
+                rows.push(row);
+            }
         }
     }
     written

@@ -51,7 +51,7 @@ type Item = HashMap<String, AttributeValue>;
 /// brings it, and a second `PutItem` follows only if the entry adds something to it: a copy of an event costs one request.
 /// `BatchWriteItem` knows no conditions, and would lose what another writer knew. A question is one `Query` a megabyte.
 ///
-/// *Permissions.* `dynamodb:PutItem` to put, `dynamodb:Query` to ask, also on the indexes, and `dynamodb:Scan` for
+/// *Permissions.* `dynamodb:PutItem` to put, `dynamodb:Query` and `dynamodb:BatchGetItem` to ask, also on the indexes, and `dynamodb:Scan` for
 /// [`each`](Self::each).
 ///
 /// *Errors.* Throttling and outages are [`LedgerError::Unavailable`] after the attempts that the client's configuration allows.
@@ -181,6 +181,7 @@ impl DynamoDbLedger {
                 let needed = match operation {
                     "PutItem" => "dynamodb:PutItem on the table",
                     "Query" => "dynamodb:Query on the table and its indexes",
+                    "BatchGetItem" => "dynamodb:BatchGetItem on the table",
                     "Scan" => "dynamodb:Scan on the table",
                     _ => "dynamodb:CreateTable",
                 };

@@ -1,6 +1,6 @@
 //! Reading and writing ledgers.
 
-use crate::entry::Entry;
+use crate::entry::{Entry, EntryKey};
 use crate::error::LedgerError;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
@@ -21,6 +21,12 @@ pub trait LedgerWriter: Debug + Send + Sync {
 /// Finds entries.
 #[async_trait]
 pub trait LedgerReader: Debug + Send + Sync {
+    /// The entries of these keys, in their order; `None` for a key that the ledger does not have.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger does not answer.
+    async fn get(&self, keys: &[EntryKey]) -> Result<Vec<Option<Entry>>, LedgerError>;
+
     /// All entries of resources whose [name](Entry::name) is this, in the order of time.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod from_row;
 mod ledger;
 mod memory;
 mod merge;
+mod reconcile;
 mod whois;
 
 #[cfg(feature = "dynamodb")]
@@ -21,4 +22,5 @@ pub use entry::{
 pub use error::{BoxError, LedgerError};
 pub use ledger::{LedgerReader, LedgerWriter, put_all};
 pub use memory::MemoryLedger;
+pub use reconcile::leave_out_done;
 pub use whois::LedgerSource;

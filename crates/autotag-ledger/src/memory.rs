@@ -47,6 +47,11 @@ impl LedgerWriter for MemoryLedger {
 
 #[async_trait]
 impl LedgerReader for MemoryLedger {
+    async fn get(&self, keys: &[EntryKey]) -> Result<Vec<Option<Entry>>, LedgerError> {
+        let known = self.known();
+        Ok(keys.iter().map(|key| known.get(key).cloned()).collect())
+    }
+
     async fn named(&self, name: &str) -> Result<Vec<Entry>, LedgerError> {
         Ok(self.chosen(|_, entry| entry.name().as_deref() == Some(name)))
     }

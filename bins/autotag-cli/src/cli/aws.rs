@@ -1,7 +1,7 @@
 //! The commands that call AWS, and those that describe what a deployment calls (feature `aws`).
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
-use super::args::{Format, PlanArgs, region};
+use super::args::{Format, PlanArgs, SourceArgs, region};
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
 use clap::{Args, ValueEnum};
@@ -18,6 +18,10 @@ pub(crate) struct ApplyArgs {
     /// Replace existing identity tags. Without it the first writer wins
     #[arg(long)]
     pub(crate) replace: bool,
+    /// DynamoDB table of the ledger, in the region of the environment: what it has as done is left out, and what is done becomes an
+    /// entry
+    #[arg(long, value_name = "NAME")]
+    pub(crate) ledger: Option<String>,
     /// Maximum number of calls per second to each account and region
     #[arg(long, value_name = "N", default_value = "10")]
     pub(crate) max_calls_per_second: NonZeroU32,
@@ -30,6 +34,34 @@ pub(crate) struct ApplyArgs {
     /// External id of that role
     #[arg(long, value_name = "ID", requires = "member_role")]
     pub(crate) external_id: Option<String>,
+}
+
+/// `apply` over the last hours of a trail, with a ledger.
+#[derive(Debug, Args)]
+pub(crate) struct ReconcileArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// DynamoDB table of the ledger
+    #[arg(long, value_name = "NAME")]
+    pub(crate) ledger: String,
+    /// How many of the last hours to compare. CloudTrail delivers a log file within 15 minutes as a rule
+    #[arg(long, value_name = "N", default_value = "24", value_parser = clap::value_parser!(u32).range(1..=2160))]
+    pub(crate) hours: u32,
+    /// Maximum number of calls per second to each account and region
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub(crate) max_calls_per_second: NonZeroU32,
+    /// Accounts to write in: own, organization, or ids separated by commas
+    #[arg(long, value_name = "ACCOUNTS", default_value = "own")]
+    pub(crate) accounts: AccountScope,
+    /// Role to assume in other accounts
+    #[arg(long, value_name = "NAME")]
+    pub(crate) member_role: Option<String>,
+    /// External id of that role
+    #[arg(long, value_name = "ID", requires = "member_role")]
+    pub(crate) external_id: Option<String>,
+    /// Output format [default: table on a terminal, jsonl otherwise]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
 }
 
 #[derive(Debug, Args)]

@@ -22,18 +22,24 @@ use anyhow::{Context as _, Result};
 use autotag_aws::Accounts;
 use autotag_aws::backend::AwsBackend;
 use autotag_handlers::backend::Backend;
+use autotag_handlers::outcome::Outcome;
 use autotag_handlers::plan::{Execution, Planner};
 use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
 use autotag_handlers::row::ResourceOutcome;
+use autotag_ledger::{DynamoDbLedger, Entry};
 use autotag_model::VERSION;
 use autotag_model::policy::Policy;
 use permission::{confirmed, now, progress, settings, unconfirmed};
 use session_store::SessionReader;
 use std::fs;
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
+
+/// How many entries are put into the ledger at the same time.
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not zero");
 
 /// How many creations are planned at once. The tags that were read for them must not be old when they are written.
 const MAX_PART: usize = 500;
@@ -69,23 +75,35 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let (mut undone, mut noted) = (false, done.as_ref());
     runtime.block_on(async {
         let accounts = Arc::new(Accounts::connect(settings).await);
+        let ledger = args
+            .ledger
+            .as_ref()
+            .map(|table| DynamoDbLedger::new(autotag_aws::dynamodb_client(accounts.ambient()), table));
         let aws = AwsBackend::new(accounts).with_rate_limit(args.max_calls_per_second);
         let progress = progress(targets.count);
         let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
-        let applied = apply(&policy, &*store, &backend, Parts::new(requests, MAX_PART), |rows| {
-            if let Some(Err(error)) = noted.map(|done| done.note_executed(&rows)) {
-                // Noting later parts would say that this one is done to its end.
-                noted = None;
-                // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
-                let _ = writeln!(
-                    anstream::stderr(),
-                    "a later run reads again what is done from now on: {error:#}"
-                );
-            }
-            undone |= rows.iter().any(|row| row.status.is_retryable());
-            progress.suspend(|| shown.part(rows))
-        })
-        .await;
+        let run = Run {
+            policy: &policy,
+            store: &*store,
+            backend: &backend,
+            ledger: ledger.as_ref(),
+            inputs: &inputs,
+        };
+        let applied = run
+            .apply(Parts::new(requests, MAX_PART), |rows| {
+                if let Some(Err(error)) = noted.map(|done| done.note_executed(&rows)) {
+                    // Noting later parts would say that this one is done to its end.
+                    noted = None;
+                    // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
+                    let _ = writeln!(
+                        anstream::stderr(),
+                        "a later run reads again what is done from now on: {error:#}"
+                    );
+                }
+                undone |= rows.iter().any(|row| row.status.is_retryable());
+                progress.suspend(|| shown.part(rows))
+            })
+            .await;
         progress.finish_and_clear();
         applied
     })?;
@@ -107,22 +125,58 @@ fn saved_plan(args: &PlanArgs) -> Result<Option<SavedPlan>> {
     Ok(None)
 }
 
-/// Plans and executes one part after the other, the oldest first. A part finds the tags that earlier parts have written.
-async fn apply(
-    policy: &Policy,
-    store: &dyn SessionReader,
-    backend: &dyn Backend,
-    parts: impl Iterator<Item = io::Result<Vec<PlanRequest>>>,
-    mut visit: impl FnMut(Vec<ResourceOutcome>) -> Result<()>,
-) -> Result<()> {
-    for part in parts {
-        let mut records = ClassifiedRecords::default();
-        records.creations = part?;
-        // A trail is old: the resources in it may have got an owner since.
-        let plan = Planner::new(policy, store, backend, now()).backfill(true).plan(records).await;
-        visit(plan.execute(backend, &Execution::at(now())).await)?;
+/// What parts are planned and executed with.
+struct Run<'a> {
+    policy: &'a Policy,
+    store: &'a dyn SessionReader,
+    backend: &'a dyn Backend,
+    ledger: Option<&'a DynamoDbLedger>,
+    inputs: &'a [Input],
+}
+
+impl Run<'_> {
+    /// Plans and executes one part after the other, the oldest first. A part finds the tags that earlier parts have written.
+    async fn apply(
+        &self,
+        parts: impl Iterator<Item = io::Result<Vec<PlanRequest>>>,
+        mut visit: impl FnMut(Vec<ResourceOutcome>) -> Result<()>,
+    ) -> Result<()> {
+        let Self { policy, store, backend, ledger, .. } = *self;
+        for part in parts {
+            let mut records = ClassifiedRecords::default();
+            records.creations = part?;
+            if let Some(ledger) = ledger {
+                autotag_ledger::leave_out_done(ledger, &mut records.creations).await?;
+            }
+            // A trail is old: the resources in it may have got an owner since.
+            let plan = Planner::new(policy, store, backend, now()).backfill(true).plan(records).await;
+            let mut rows = plan.execute(backend, &Execution::at(now())).await;
+            if let Some(ledger) = ledger {
+                self.keep(ledger, &mut rows).await;
+            }
+            visit(rows)?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Puts the entries of the rows. A row whose entry could not be put is deferred: the next run does it again.
+    async fn keep(&self, ledger: &DynamoDbLedger, rows: &mut [ResourceOutcome]) {
+        let name = |row: &ResourceOutcome| self.inputs.get(row.origin.0).map(Input::name);
+        let entries: Vec<(usize, Entry)> = rows
+            .iter()
+            .enumerate()
+            .filter_map(|(number, row)| Some((number, Entry::of_row(row, name(row).as_deref())?)))
+            .collect();
+        let (numbers, entries): (Vec<usize>, Vec<Entry>) = entries.into_iter().unzip();
+        let results = autotag_ledger::put_all(ledger, &entries, CONCURRENCY).await;
+        for (number, result) in numbers.into_iter().zip(results) {
+            if let (Err(error), Some(row)) = (result, rows.get_mut(number))
+                && !row.status.is_returned()
+            {
+                row.status = Outcome::Deferred(format!("its ledger entry was not written: {error}"));
+            }
+        }
+    }
 }
 
 /// Everything beside the inputs that the outcomes depend on: an input that is done for another run is read again. A state file
@@ -135,9 +189,9 @@ fn run_of(args: &ApplyArgs) -> Result<String> {
         source.rules.iter().map(|path| fs::read_to_string(path).unwrap_or_default()).collect();
     let state =
         source.state.as_deref().and_then(|path| fs::metadata(path).and_then(|file| file.created()).ok());
-    let ApplyArgs { replace, accounts, member_role, .. } = args;
+    let ApplyArgs { replace, accounts, member_role, ledger, .. } = args;
     Ok(format!(
-        "{VERSION} {policy:?} {rules:?} {since:?} {until:?} {replace} {accounts:?} {member_role:?} {state:?}"
+        "{VERSION} {policy:?} {rules:?} {since:?} {until:?} {replace} {accounts:?} {member_role:?} {state:?} {ledger:?}"
     ))
 }
 
@@ -162,7 +216,7 @@ mod tests {
     use autotag_handlers::catalog::Catalog;
     use autotag_handlers::classify::Classifier;
     use autotag_handlers::memory::MemoryBackend;
-    use autotag_handlers::outcome::{Outcome, SkipReason};
+    use autotag_handlers::outcome::SkipReason;
     use futures_executor::block_on;
     use serde_json::json;
     use session_store::MemoryStore;
@@ -194,7 +248,9 @@ mod tests {
             rows.extend(part);
             Ok(())
         };
-        block_on(apply(&Policy::default(), &store, &backend, parts, visit)).unwrap();
+        let policy = Policy::default();
+        let run = Run { policy: &policy, store: &store, backend: &backend, ledger: None, inputs: &[] };
+        block_on(run.apply(parts, visit)).unwrap();
         let copied = rows.iter().filter(|row| row.event.id.as_deref() == Some("copied"));
         let outcomes: Vec<_> = copied.map(|row| row.status.clone()).collect();
         assert_eq!(outcomes, [Outcome::Tagged, Outcome::Skipped(SkipReason::Duplicate)]);

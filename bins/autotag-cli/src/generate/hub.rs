@@ -13,6 +13,7 @@ use askama::Template;
 struct Hub {
     version: String,
     patterns: Vec<Pattern>,
+    deletions: Vec<Pattern>,
     /// The number of events that the patterns match.
     events: usize,
     /// The number of services of these events.
@@ -28,6 +29,7 @@ pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let hub = Hub {
         version: fingerprint(inventory),
         patterns,
+        deletions: patterns::deletions(inventory),
         events,
         sources,
         policies: policies.iter().map(|policy| policy.yaml(iam::INDENT)).collect::<Result<_>>()?,

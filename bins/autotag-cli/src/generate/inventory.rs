@@ -73,6 +73,19 @@ impl Inventory {
         events
     }
 
+    /// The names of the deleting events, by event source.
+    pub(crate) fn deleting_events(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut events: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for service in self.chosen_services() {
+            for rule in &service.deletions {
+                if self.policy.ignore.event(&service.source, rule.event(), None).is_none() {
+                    events.entry(&service.source).or_default().insert(rule.event());
+                }
+            }
+        }
+        events
+    }
+
     /// The enforced ones of [`identity_keys`](Self::identity_keys): those that guards protect.
     pub(crate) fn enforced_keys(&self) -> Vec<&str> {
         self.policy.enforced.iter().map(String::as_str).collect()

@@ -6,7 +6,7 @@
 use super::file::GeneratedFile;
 use super::inventory::Inventory;
 use anyhow::{Result, ensure};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// The maximum length of a pattern in characters: AWS's default quota. Patterns are measured by [`spaced_length`], because some
@@ -103,13 +103,26 @@ impl Pattern {
 /// # Errors
 /// The policy ignores every event.
 pub(crate) fn creations(inventory: &Inventory) -> Result<Vec<Pattern>> {
-    let arms = inventory.events().into_iter().map(|(source, names)| {
+    let patterns = of_events(inventory.events());
+    ensure!(
+        !patterns.is_empty(),
+        "the policy ignores every event of the catalogue: there is nothing to deploy"
+    );
+    Ok(patterns)
+}
+
+/// The patterns of the rules for deletions, which a ledger needs.
+pub(crate) fn deletions(inventory: &Inventory) -> Vec<Pattern> {
+    of_events(inventory.deleting_events())
+}
+
+/// Few patterns that match these events.
+fn of_events(events: BTreeMap<&str, BTreeSet<&str>>) -> Vec<Pattern> {
+    let arms = events.into_iter().map(|(source, names)| {
         let names = names.into_iter().map(str::to_owned).collect();
         Arm { source: source.to_owned(), names }
     });
-    let arms: Vec<Arm> = arms.flat_map(split).collect();
-    ensure!(!arms.is_empty(), "the policy ignores every event of the catalogue: there is nothing to deploy");
-    Ok(pack(arms))
+    pack(arms.flat_map(split).collect())
 }
 
 /// The pattern of the rule for sessions.
@@ -203,6 +216,10 @@ pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
             GeneratedFile::new(format!("event-patterns/creations-{number}.json"), &pattern.json())
         })
         .collect();
+    let deletions = deletions(inventory).into_iter().zip(1..);
+    all.extend(deletions.map(|(pattern, number)| {
+        GeneratedFile::new(format!("event-patterns/deletions-{number}.json"), &pattern.json())
+    }));
     all.push(GeneratedFile::new("event-patterns/sessions.json", &sessions().json()));
     Ok(all)
 }

@@ -12,6 +12,7 @@ use askama::Template;
 struct Region {
     version: String,
     patterns: Vec<Pattern>,
+    deletions: Vec<Pattern>,
     /// The number of events that the patterns match.
     events: usize,
     /// The number of services of these events.
@@ -23,6 +24,7 @@ pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let patterns = patterns::creations(inventory)?;
     let (events, sources) = patterns::size(&patterns);
     let version = fingerprint(inventory);
-    let region = Region { version, patterns, events, sources, session: patterns::sessions() };
+    let (deletions, session) = (patterns::deletions(inventory), patterns::sessions());
+    let region = Region { version, patterns, deletions, events, sources, session };
     Ok(vec![GeneratedFile::new("region.yaml", &region.render()?)])
 }

@@ -1,13 +1,22 @@
 //! Reading a table page by page, with a bound on what is kept.
 
-use super::{BY_NAME, BY_OWNER, DynamoDbLedger, NAME, OWNER, RESOURCE, json_of};
+use super::{BY_NAME, BY_OWNER, DynamoDbLedger, EVENT, NAME, OWNER, RESOURCE, json_of};
 use crate::bounded::bounded;
-use crate::entry::{Entry, LONGEST_SORT_KEY};
+use crate::entry::{Entry, EntryKey, LONGEST_SORT_KEY};
 use crate::error::LedgerError;
 use crate::ledger::LedgerReader;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+/// The most keys of one `BatchGetItem`.
+const MAX_KEYS: usize = 100;
+
+/// How often keys that were left unanswered are asked for again, and the pause before, which grows.
+const MAX_ATTEMPTS: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The most entries that one question returns. Whoever may create resources can make any number of one name.
 const MAX_ENTRIES: usize = 10_000;
@@ -50,6 +59,50 @@ impl DynamoDbLedger {
         Ok(resources)
     }
 
+    /// The entries of at most [`MAX_KEYS`] keys. DynamoDB may answer only a part, and names the rest.
+    async fn get_part(
+        &self,
+        keys: &[&EntryKey],
+        found: &mut HashMap<EntryKey, Entry>,
+    ) -> Result<(), LedgerError> {
+        let key = |key: &&EntryKey| {
+            let text = |text: &str| AttributeValue::S(text.to_owned());
+            HashMap::from([(RESOURCE.to_owned(), text(&key.resource)), (EVENT.to_owned(), text(&key.event))])
+        };
+        let mut rest: Vec<HashMap<String, AttributeValue>> = keys.iter().map(key).collect();
+        for attempt in 0..MAX_ATTEMPTS {
+            if rest.is_empty() {
+                return Ok(());
+            }
+            if attempt > 0 {
+                tokio::time::sleep(PAUSE * attempt).await;
+            }
+            let asked = KeysAndAttributes::builder().set_keys(Some(std::mem::take(&mut rest)));
+            let asked = asked.consistent_read(true).build().map_err(|error| LedgerError::Failed {
+                table: self.table.clone(),
+                advice: "the question is incomplete",
+                source: error.into(),
+            })?;
+            let answer = self.client.batch_get_item().request_items(&self.table, asked).send().await;
+            let answer = answer.map_err(|error| self.failed("BatchGetItem", &error))?;
+            for item in answer.responses.unwrap_or_default().into_values().flatten() {
+                let entry = self.decode(&item)?;
+                found.insert(entry.key(), entry);
+            }
+            rest = answer
+                .unprocessed_keys
+                .unwrap_or_default()
+                .into_values()
+                .flat_map(|left| left.keys)
+                .collect();
+        }
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let source = format!("{} keys were left unanswered {MAX_ATTEMPTS} times", rest.len()).into();
+        Err(LedgerError::Unavailable { table: self.table.clone(), source })
+    }
+
     fn equals(&self, attribute: &str, text: &str) -> QueryFluentBuilder {
         self.client
             .query()
@@ -81,6 +134,16 @@ impl DynamoDbLedger {
 
 #[async_trait]
 impl LedgerReader for DynamoDbLedger {
+    async fn get(&self, keys: &[EntryKey]) -> Result<Vec<Option<Entry>>, LedgerError> {
+        // DynamoDB refuses a request that names a key twice.
+        let distinct: Vec<&EntryKey> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut found = HashMap::new();
+        for part in distinct.chunks(MAX_KEYS) {
+            self.get_part(part, &mut found).await?;
+        }
+        Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
+    }
+
     async fn named(&self, name: &str) -> Result<Vec<Entry>, LedgerError> {
         if name.is_empty() {
             // DynamoDB refuses an empty key.

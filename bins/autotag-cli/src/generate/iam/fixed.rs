@@ -26,8 +26,11 @@ pub(super) fn documents() -> [(&'static str, Value); 10] {
         ("forward", forward()),
         ("forward-trust", forward_trust()),
         ("bus-policy", bus_policy()),
-        ("tag-queue-policy", queue_policy("autotag-tag", "autotag/autotag-creations-*")),
-        ("session-queue-policy", queue_policy("autotag-session", "autotag/autotag-sessions")),
+        (
+            "tag-queue-policy",
+            queue_policy("autotag-tag", &["autotag/autotag-creations-*", "autotag/autotag-deletions-*"]),
+        ),
+        ("session-queue-policy", queue_policy("autotag-session", &["autotag/autotag-sessions"])),
         ("trail-bucket-policy", trail_bucket_policy()),
         ("trail-key-policy", trail_key_policy()),
     ]
@@ -107,13 +110,15 @@ fn bus_policy() -> Value {
 }
 
 /// The policy of a queue of the hub: the hub's rules may send.
-fn queue_policy(queue: &str, rules: &str) -> Value {
+fn queue_policy(queue: &str, rules: &[&str]) -> Value {
+    let arn = |rule: &&str| format!("arn:aws:events:{REGION}:{HUB}:rule/{rule}");
+    let rules: Vec<String> = rules.iter().map(arn).collect();
     single(&json!({
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": "sqs:SendMessage",
         "Resource": format!("arn:aws:sqs:{REGION}:{HUB}:{queue}"),
-        "Condition": {"ArnLike": {"aws:SourceArn": format!("arn:aws:events:{REGION}:{HUB}:rule/{rules}")}},
+        "Condition": {"ArnLike": {"aws:SourceArn": rules}},
     }))
 }
 

@@ -111,6 +111,7 @@ resource "aws_cloudformation_stack_set" "region" {
     HubBusArn        = aws_cloudformation_stack.hub.outputs["BusArn"]
     SessionBusArn    = ""
     ForwardSessions  = "true"
+    ForwardDeletions = "false"
     SessionRuleState = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
     AlarmTopicArn    = ""
   }, var.region_parameters)
