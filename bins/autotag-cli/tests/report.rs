@@ -178,7 +178,7 @@ fn what_cannot_be_read_is_told_and_stops_nothing() {
     let output = report(&["--inventory", &broken, &rows, "--cost", &rows]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert_eq!(lines(&output).len(), 1);
-    for told in ["broken.parquet", "1 rows of", "row 1", "FOCUS"] {
+    for told in ["broken.parquet", "1 row of", "(row 1)", "FOCUS"] {
         assert!(stderr(&output).contains(told), "{told}: {}", stderr(&output));
     }
     let kept = files.path("kept.html");

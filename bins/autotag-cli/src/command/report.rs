@@ -4,7 +4,7 @@ use crate::cli::{FailOn, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
-use crate::output::{Summary, by_count, printable, styled};
+use crate::output::{Summary, by_count, plural, printable, styled};
 use crate::plan_input::PlanInput;
 use crate::planned::ToPlan;
 use crate::report::{self, Costs, Coverage, Creations, Estate, Joiner, Reading, Run, Source};
@@ -137,9 +137,8 @@ impl Faults {
     fn note(&mut self, path: &Path, read: Result<Reading>) -> Result<()> {
         match read {
             Ok(reading) if reading.faulty > 0 => {
-                let first = reading.faults.join("; ");
-                let rows = reading.faulty;
-                self.told.push(format!("{rows} rows of `{}` cannot be used: {first}", path.display()));
+                let (rows, why) = (plural(reading.faulty, "row"), reading.told());
+                self.told.push(format!("{rows} of `{}` cannot be used: {why}", path.display()));
             }
             Ok(_) => {}
             Err(error) if error.is::<UsageError>() => return Err(error),
