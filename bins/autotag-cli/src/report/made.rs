@@ -26,6 +26,8 @@ pub(crate) struct Made {
     pub(crate) written: Option<String>,
     /// The identity tags that the policy enforces for the creation.
     pub(crate) identity: Vec<(String, String)>,
+    /// The row of the plan, if rows are kept.
+    row: Option<Box<PlannedResource>>,
 }
 
 /// What is kept of an owner. Most resources share theirs with others.
@@ -91,9 +93,16 @@ pub(crate) struct Creations {
     pub(crate) accounts: BTreeSet<String>,
     /// Creations of resources whose id only AWS knows.
     pub(crate) unnamed: u64,
+    /// Whether rows are kept, for a plan.
+    keeps_rows: bool,
 }
 
 impl Creations {
+    /// None yet. A plan can be made of them if their rows are kept.
+    pub(crate) fn new(keeps_rows: bool) -> Self {
+        Self { keeps_rows, ..Self::default() }
+    }
+
     /// Takes a row of the plan. Rows come in the order of their events.
     pub(crate) fn add(&mut self, row: &PlannedResource, policy: &Policy, catalog: &Catalog) {
         if !is_creation(row.status.outcome()) {
@@ -134,6 +143,7 @@ impl Creations {
             written,
             maker: self.maker(MakerFacts::new(row.owner.as_deref(), may_have_found(row, catalog), undecided)),
             identity: identity.map(|(tag, value)| (tag.to_string(), value.to_string())).collect(),
+            row: self.keeps_rows.then(|| Box::new(row.clone())),
         };
         match known.and_then(|at| self.all.get_mut(at)) {
             Some(place) => *place = Some(made),
@@ -203,6 +213,16 @@ pub(crate) enum Found {
     /// A creation of the same name, at another time.
     OtherTime,
     None,
+}
+
+impl Found {
+    /// The row of the plan, if rows are kept.
+    pub(super) fn take_row(&mut self) -> Option<Box<PlannedResource>> {
+        match self {
+            Self::Creation(made) => made.row.take(),
+            Self::OtherTime | Self::None => None,
+        }
+    }
 }
 
 /// How much later than the call a service may say that a resource was created: databases are, by minutes.

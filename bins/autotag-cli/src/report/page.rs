@@ -144,7 +144,7 @@ fn legend(estate: &Estate) -> Vec<(&'static str, &'static str, String)> {
 }
 
 fn facets(estate: &Estate) -> Vec<Facet> {
-    let count = |name, title, value: &dyn Fn(&super::estate::Entry) -> String| {
+    let count = |name, title, value: &dyn Fn(&super::entry::Entry) -> String| {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for entry in &estate.entries {
             *counts.entry(value(entry)).or_default() += 1;

@@ -1,6 +1,7 @@
 //! The report as data: one row a resource, then one for each cost without a resource.
 
-use super::estate::{Entry, Estate, OtherCost};
+use super::entry::Entry;
+use super::estate::{Estate, OtherCost};
 #[cfg(feature = "parquet")]
 use super::money::Amount;
 use super::money::Money;

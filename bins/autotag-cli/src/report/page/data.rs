@@ -1,7 +1,8 @@
 //! The rows of the table, as columns in JSON. Most values of a column are the same as others, so each is written once.
 
 use crate::report::class::Class;
-use crate::report::estate::{Entry, Estate};
+use crate::report::entry::Entry;
+use crate::report::estate::Estate;
 use crate::report::money::{Amount, Money, SCALE};
 use anyhow::Result;
 use autotag_handlers::owner::Proof;

@@ -2,7 +2,8 @@
 
 use super::charts::search;
 use crate::report::class::Class;
-use crate::report::estate::{Entry, Estate};
+use crate::report::entry::Entry;
+use crate::report::estate::Estate;
 use crate::report::money::Money;
 use autotag_page::facet::filter;
 use autotag_page::text::{thousands, visible};

@@ -3,7 +3,8 @@
 use super::data::{Data, MOST};
 use super::run::Run;
 use crate::report::class::Class;
-use crate::report::estate::{Entry, Estate};
+use crate::report::entry::Entry;
+use crate::report::estate::Estate;
 use crate::report::money::Money;
 use autotag_page::facet::filter;
 use autotag_page::figure::Figure;
