@@ -5,10 +5,11 @@ use super::inventory::{Tags, key_without_arn};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::owner::{MissingEvidence, Owner, OwnerSource, Proof};
-use autotag_handlers::plan::PlannedResource;
+use autotag_handlers::plan::{Action, PlannedResource};
 use autotag_handlers::row::Status as _;
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
+use autotag_model::tags::TagSet;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -143,7 +144,7 @@ impl Creations {
             written,
             maker: self.maker(MakerFacts::new(row.owner.as_deref(), may_have_found(row, catalog), undecided)),
             identity: identity.map(|(tag, value)| (tag.to_string(), value.to_string())).collect(),
-            row: self.keeps_rows.then(|| Box::new(row.clone())),
+            row: if self.keeps_rows { kept(row) } else { None },
         };
         match known.and_then(|at| self.all.get_mut(at)) {
             Some(place) => *place = Some(made),
@@ -204,6 +205,17 @@ impl Creations {
         self.events.insert(Arc::clone(&new));
         new
     }
+}
+
+/// What a plan needs of a row; `None` if the row can lead to no write.
+fn kept(row: &PlannedResource) -> Option<Box<PlannedResource>> {
+    let proof = row.owner.as_ref().and_then(|owner| owner.proof);
+    if !matches!((proof, &row.status), (Some(Proof::Person | Proof::Workload), Action::Tag(_))) {
+        return None;
+    }
+    let mut row = row.clone();
+    (row.tags, row.notes, row.lacking) = (TagSet::new(), Vec::new(), None);
+    Some(Box::new(row))
 }
 
 /// What a trail tells about a resource of an inventory.

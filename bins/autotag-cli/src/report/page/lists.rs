@@ -109,7 +109,8 @@ impl Lists {
                     search("owner", &name),
                     filter("class", Class::NameOnly.words())
                 );
-                (visible(&format!("{name} in {account}")), visible(&next), link)
+                let name = if account.is_empty() { name } else { format!("{name} in {account}") };
+                (visible(&name), visible(&next), link)
             }),
             types: grouped(types, |kind| {
                 let link = search("type", &kind);

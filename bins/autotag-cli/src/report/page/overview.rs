@@ -121,13 +121,8 @@ pub(super) fn figures(estate: &Estate) -> Vec<Figure> {
     }
     if !estate.other_costs.is_empty() {
         let cost = estate.costs_without_resource();
-        let lines = thousands(estate.other_costs.len());
-        figures.push(Figure::new(
-            "Cost without a resource",
-            "costs",
-            cost.rounded(),
-            format!("{lines} lines"),
-        ));
+        let lines = counted(estate.other_costs.len(), "line", "lines");
+        figures.push(Figure::new("Cost without a resource", "costs", cost.rounded(), lines));
     }
     figures
 }
