@@ -96,6 +96,8 @@ pub(crate) struct Creations {
     pub(crate) unnamed: u64,
     /// Whether rows are kept, for a plan.
     keeps_rows: bool,
+    /// The last owner with these facts: most calls of one owner lead to an equal one.
+    owners: HashMap<Arc<MakerFacts>, Arc<Owner>>,
 }
 
 impl Creations {
@@ -136,15 +138,17 @@ impl Creations {
         let written = policy.owner_key().and_then(|key| {
             row.decided.iter().find(|(tag, _)| tag.as_str() == key).map(|(_, value)| value.to_string())
         });
+        let maker =
+            self.maker(MakerFacts::new(row.owner.as_deref(), may_have_found(row, catalog), undecided));
         let made = Made {
             resource: resource.clone(),
             time,
             event_id: row.event.id.clone(),
             event,
             written,
-            maker: self.maker(MakerFacts::new(row.owner.as_deref(), may_have_found(row, catalog), undecided)),
             identity: identity.map(|(tag, value)| (tag.to_string(), value.to_string())).collect(),
-            row: if self.keeps_rows { kept(row) } else { None },
+            row: if self.keeps_rows { kept(row).map(|row| self.sharing_owner(row, &maker)) } else { None },
+            maker,
         };
         match known.and_then(|at| self.all.get_mut(at)) {
             Some(place) => *place = Some(made),
@@ -195,6 +199,21 @@ impl Creations {
         let new = Arc::new(facts);
         self.makers.insert(Arc::clone(&new));
         new
+    }
+
+    fn sharing_owner(
+        &mut self,
+        mut row: Box<PlannedResource>,
+        maker: &Arc<MakerFacts>,
+    ) -> Box<PlannedResource> {
+        if let Some(owner) = &mut row.owner {
+            let known = self.owners.entry(Arc::clone(maker)).or_insert_with(|| Arc::clone(owner));
+            if *known != *owner {
+                *known = Arc::clone(owner);
+            }
+            *owner = Arc::clone(known);
+        }
+        row
     }
 
     fn event(&mut self, name: &str) -> Arc<str> {
