@@ -2,7 +2,9 @@
 
 mod class;
 mod cost;
+mod entry;
 mod estate;
+mod fix;
 mod inventory;
 mod made;
 mod money;
@@ -13,6 +15,7 @@ mod tabular;
 pub(crate) use class::Class;
 pub(crate) use cost::{COLUMNS as COST_COLUMNS, Costs};
 pub(crate) use estate::{Coverage, Estate, Joiner};
+pub(crate) use fix::Fix;
 pub(crate) use inventory::{COLUMNS as INVENTORY_COLUMNS, Item, Source, read as read_inventory};
 pub(crate) use made::Creations;
 pub(crate) use page::{Run, page};

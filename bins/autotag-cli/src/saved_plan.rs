@@ -8,11 +8,13 @@ mod line;
 mod reader;
 #[cfg(any(feature = "aws", test))]
 mod row;
+#[cfg(any(feature = "aws", test))]
+mod stale;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "aws")]
-pub(crate) use reader::SavedPlan;
+#[cfg(any(feature = "aws", test))]
+pub(crate) use {reader::SavedPlan, stale::checked};
 
 use crate::output::plural;
 use anyhow::{Context as _, Result};
@@ -72,20 +74,23 @@ fn hash(text: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct PlanFile {
     out: BufWriter<NamedTempFile>,
+    /// The option that names the file.
+    option: &'static str,
     path: PathBuf,
     end: End,
 }
 
 impl PlanFile {
-    /// Begins a plan that is to be the file `path`.
+    /// Begins a plan that is to be the file `path`, which `option` names.
     ///
     /// # Errors
     /// If no file can be written there.
-    pub(crate) fn create(path: &Path, header: &Header) -> Result<Self> {
-        let cannot_write = || format!("--out: cannot write `{}`", path.display());
+    pub(crate) fn create(option: &'static str, path: &Path, header: &Header) -> Result<Self> {
+        let cannot_write = || format!("{option}: cannot write `{}`", path.display());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(cannot_write)?;
-        let mut plan = Self { out: BufWriter::new(file), path: path.to_owned(), end: End::default() };
+        let (out, path) = (BufWriter::new(file), path.to_owned());
+        let mut plan = Self { out, option, path, end: End::default() };
         plan.line(header)?;
         Ok(plan)
     }
@@ -94,7 +99,7 @@ impl PlanFile {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(crate) fn add(&mut self, rows: &[PlannedResource]) -> Result<()> {
+    pub(crate) fn add<'r>(&mut self, rows: impl IntoIterator<Item = &'r PlannedResource>) -> Result<()> {
         for row in rows {
             match &row.status {
                 Action::Tag(taggable) => {
@@ -115,7 +120,7 @@ impl PlanFile {
     pub(crate) fn finish(mut self) -> Result<String> {
         let end = self.end;
         self.line(&end)?;
-        let cannot_write = || format!("--out: cannot write `{}`", self.path.display());
+        let cannot_write = || format!("{}: cannot write `{}`", self.option, self.path.display());
         let file = self.out.into_inner().map_err(std::io::IntoInnerError::into_error);
         let file = file.with_context(cannot_write)?;
         file.as_file().sync_all().with_context(cannot_write)?;
@@ -133,7 +138,7 @@ impl PlanFile {
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<()> {
-        let cannot_write = || format!("--out: cannot write `{}`", self.path.display());
+        let cannot_write = || format!("{}: cannot write `{}`", self.option, self.path.display());
         serde_json::to_writer(&mut self.out, value).with_context(cannot_write)?;
         self.out.write_all(b"\n").with_context(cannot_write)
     }

@@ -6,17 +6,19 @@
     reason = "helpers of tests are tests"
 )]
 
+mod common;
+
 use autotag_testkit::{Emulator, Fault, Proxy, Reply};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use common::{BIN, stderr};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-const BIN: &str = env!("CARGO_BIN_EXE_autotag");
 const ACCOUNT: &str = "123456789012";
 
 struct World {
@@ -119,10 +121,6 @@ fn outcomes(output: &Output) -> Vec<String> {
     let line =
         |line: &str| serde_json::from_str::<Value>(line).unwrap()["outcome"].as_str().unwrap().to_owned();
     text.lines().map(line).collect()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,23 +1,13 @@
 //! `autotag catalog`, and what `plan` and `explain` say about the evidence of rules.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod common;
+
+use common::{autotag, stderr, stdout};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn autotag(args: &[&str]) -> Output {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_autotag")).args(args).current_dir(root).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
+use std::path::PathBuf;
+use std::process::Output;
 
 fn json_of(args: &[&str]) -> Vec<Value> {
     serde_json::from_str(&stdout(&autotag(&[args, &["--format", "json"]].concat()))).unwrap()

@@ -1,24 +1,24 @@
 //! What rows say about owners and tags beside the names: persons, required tags, and the callers of uncovered events.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod common;
+
+use common::autotag_in;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use tempfile::TempDir;
 
-fn autotag(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_autotag")).args(args).current_dir(folder).output().unwrap()
-}
-
+/// What it says, having ended well.
 fn stdout(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
+    assert_eq!(output.status.code(), Some(0), "{}", common::stderr(output));
+    common::stdout(output)
 }
 
 fn rows(folder: &Path, args: &[&str]) -> Vec<Value> {
     let all = [&["plan", "trail", "--all", "--format", "jsonl"], args].concat();
-    stdout(&autotag(folder, &all)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    stdout(&autotag_in(folder, &all)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn user(account: &str, name: &str) -> Value {
@@ -111,7 +111,7 @@ fn uncovered_events_have_the_same_rows_from_disk() {
     let folder = trail();
     let bytes = |format: &str, memory: &str| {
         let args = ["plan", "trail", "--all", "--format", format, "--memory-bytes", memory];
-        stdout(&autotag(folder.path(), &args))
+        stdout(&autotag_in(folder.path(), &args))
     };
     for format in ["jsonl", "csv", "table"] {
         assert_eq!(bytes(format, "100"), bytes(format, "1000000000"), "{format}");
@@ -152,7 +152,7 @@ fn two_users_are_one_person_if_the_policy_says_so_and_no_session_name_is() {
 fn the_catalogue_lists_the_callers_of_an_uncovered_event() {
     let folder = trail();
     let args = ["catalog", "--uncovered-by", "trail", "--format"];
-    let json = stdout(&autotag(folder.path(), &[&args[..], &["json"]].concat()));
+    let json = stdout(&autotag_in(folder.path(), &[&args[..], &["json"]].concat()));
     let events: Vec<Value> = serde_json::from_str(&json).unwrap();
     assert_eq!((&events[0]["records"], &events[0]["owners"]), (&json!(5), &json!(4)));
     let caller = |owner: &str, proof: &str, account: &str, records: u64| json!({"owner": owner, "proof": proof, "owner_account": account, "person": null, "records": records});
@@ -165,7 +165,7 @@ fn the_catalogue_lists_the_callers_of_an_uncovered_event() {
             caller("bob", "person", OTHER, 1),
         ])
     );
-    let page = stdout(&autotag(folder.path(), &[&args[..], &["markdown"]].concat()));
+    let page = stdout(&autotag_in(folder.path(), &[&args[..], &["markdown"]].concat()));
     assert!(page.contains("| mallory 2, bob (name-only) 1, bob 1, and 1 more |"), "{page}");
 }
 
@@ -183,6 +183,6 @@ fn required_tags_that_are_missing_are_in_every_format() {
     let row = rows(folder.path(), &[]).remove(0);
     assert_eq!(row["requested_tags"], json!({"Team": "=shop"}));
     assert_eq!(row["missing_tags"], json!(["Cost Center"]));
-    let csv = stdout(&autotag(folder.path(), &["plan", "trail", "--format", "csv"]));
+    let csv = stdout(&autotag_in(folder.path(), &["plan", "trail", "--format", "csv"]));
     assert!(csv.trim_end().ends_with(",\"{\"\"Team\"\":\"\"=shop\"\"}\",\"[\"\"Cost Center\"\"]\""), "{csv}");
 }

@@ -1,23 +1,21 @@
 //! `autotag generate`: `deploy/` is up to date, and other files are not changed.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod common;
+
+use common::{autotag_in, root, stderr, stdout};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use tempfile::TempDir;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
 
 /// In a folder without an `autotag.toml`.
 fn generate(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_autotag"));
-    command.arg("generate").args(args).current_dir(folder).output().unwrap()
+    autotag_in(folder, &[&["generate"], args].concat())
 }
 
 fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!("{}{}", stdout(output), stderr(output))
 }
 
 /// A folder with generated files.

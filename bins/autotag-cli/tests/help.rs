@@ -1,13 +1,16 @@
 //! `--help` of every command: it prints a help text, and never panics.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod common;
+
+use common::BIN;
 use std::process::{Command, Output, Stdio};
 
 /// The exit code of a panic.
 const PANIC: i32 = 101;
 
 fn autotag(args: &[&str], stdout: Stdio) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_autotag"));
+    let mut command = Command::new(BIN);
     command.args(args).stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
     command.spawn().unwrap().wait_with_output().unwrap()
 }

@@ -1,9 +1,12 @@
 //! `autotag policy check`: mistakes are named, and so are keys on which AWS's own policies rest.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod common;
+
+use common::{autotag_in, stderr, stdout};
 use serde_json::Value;
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 use tempfile::TempDir;
 
 fn check(policy: Option<&str>, format: &str) -> Output {
@@ -11,20 +14,14 @@ fn check(policy: Option<&str>, format: &str) -> Output {
     if let Some(text) = policy {
         fs::write(folder.path().join("autotag.toml"), text).unwrap();
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_autotag"));
-    command.args(["policy", "check", "--format", format]).current_dir(folder.path()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    autotag_in(folder.path(), &["policy", "check", "--format", format])
 }
 
 #[test]
 fn the_default_policy_is_fine_and_its_keys_are_listed() {
     let output = check(None, "jsonl");
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let keys: Vec<Value> =
-        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let keys: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let row = |key: &Value| {
         let policies: usize = key["conditions"]
             .as_array()
@@ -37,7 +34,7 @@ fn the_default_policy_is_fine_and_its_keys_are_listed() {
     let rows: Vec<(String, bool, bool)> = keys.iter().map(row).collect();
     let expected = [("Owner", true, true), ("PrincipalId", true, false), ("CreatedBy", false, true)];
     assert_eq!(rows, expected.map(|(key, enforced, known)| (key.to_owned(), enforced, known)));
-    let shown = text(&check(None, "text").stdout);
+    let shown = stdout(&check(None, "text"));
     assert!(
         shown.contains("kept on ec2: `IoTDeviceTester`, for AWSIoTDeviceTesterForFreeRTOSFullAccess"),
         "{shown}"
@@ -48,12 +45,12 @@ fn the_default_policy_is_fine_and_its_keys_are_listed() {
 fn a_key_that_takes_a_permission_away_whatever_its_value_ends_with_one() {
     let output = check(Some("[static]\nGuardDutyExcluded = \"no\"\n"), "text");
     assert_eq!(output.status.code(), Some(1));
-    let shown = text(&output.stdout);
+    let shown = stdout(&output);
     assert!(
         shown.contains("breaks: no tag may be there for AmazonGuardDutyMalwareProtectionServiceRolePolicy"),
         "{shown}"
     );
-    assert!(text(&output.stderr).contains("rename the keys"), "{}", text(&output.stderr));
+    assert!(stderr(&output).contains("rename the keys"), "{}", stderr(&output));
 }
 
 #[test]
@@ -66,7 +63,7 @@ fn a_policy_that_cannot_be_used_ends_with_two_and_says_what_to_do() {
         ("[ignore]\nservices = [\"\"]\n", "an empty pattern matches nothing: remove it"),
     ] {
         let output = check(Some(policy), "text");
-        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()));
-        assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
+        assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()));
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
     }
 }

@@ -6,15 +6,16 @@
     reason = "helpers of tests are tests"
 )]
 
+mod common;
+
 use autotag_aws::signed::{self, Request};
 use autotag_aws::{Accounts, Settings};
 use autotag_model::arn::Region;
 use autotag_testkit::{Emulator, Fault, Proxy};
+use common::{BIN, lines, stderr};
 use serde_json::{Value, json};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-
-const BIN: &str = env!("CARGO_BIN_EXE_autotag");
 
 struct Queues {
     _emulator: Emulator,
@@ -92,15 +93,6 @@ impl Queues {
         command.arg("redrive").args(args).envs(self.proxy.environment()).stdin(Stdio::null());
         command.output().unwrap()
     }
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 fn event(name: &str) -> String {

@@ -1,29 +1,18 @@
 //! `autotag report`, by the real program.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod common;
+
+use common::{autotag, lines, stderr};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use tempfile::TempDir;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
-
 fn report(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_autotag")).arg("report").args(args).current_dir(root()).output().unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    autotag(&[&["report"], args].concat())
 }
 
 /// An inventory and a bill for the shipped trail.
@@ -189,7 +178,7 @@ fn what_cannot_be_read_is_told_and_stops_nothing() {
     let output = report(&["--inventory", &broken, &rows, "--cost", &rows]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert_eq!(lines(&output).len(), 1);
-    for told in ["broken.parquet", "1 rows of", "row 1", "FOCUS"] {
+    for told in ["broken.parquet", "1 row of", "(row 1)", "FOCUS"] {
         assert!(stderr(&output).contains(told), "{told}: {}", stderr(&output));
     }
     let kept = files.path("kept.html");

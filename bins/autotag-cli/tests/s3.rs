@@ -1,22 +1,19 @@
 //! `s3://` paths, against an S3 over real HTTP.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
+mod common;
+
 use autotag_testkit::{Call, Emulator, Fault, Proxy};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use common::{BIN, root, stderr, stdout};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-
-const BIN: &str = env!("CARGO_BIN_EXE_autotag");
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
 
 fn emulator() -> Emulator {
     Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"))
@@ -24,14 +21,6 @@ fn emulator() -> Emulator {
 
 fn autotag(emulator: &Emulator, args: &[&str]) -> Output {
     Command::new(BIN).args(args).current_dir(root()).envs(emulator.environment()).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// Puts objects into a new bucket.

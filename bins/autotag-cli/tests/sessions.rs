@@ -1,37 +1,18 @@
 //! `autotag sessions` and `autotag identify`, over a state file and a table.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod common;
+
 use autotag_model::identity::{AccessKeyId, Principal};
 use autotag_model::session::{Session, SessionKind};
 use autotag_testkit::Emulator;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use common::{BIN, autotag, lines, root, stderr, stdout};
 use serde_json::{Value, json};
 use session_store::{DynamoDbStore, SessionWriter as _};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-const BIN: &str = env!("CARGO_BIN_EXE_autotag");
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
-
-fn autotag(args: &[&str]) -> Output {
-    Command::new(BIN).args(args).current_dir(root()).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
+use std::path::Path;
+use std::process::Command;
 
 /// A state file with the sessions of the shipped trail.
 fn state_file(folder: &Path) -> String {

@@ -1,6 +1,9 @@
 //! `autotag plan` of more than fits into memory: the same bytes as in memory, and no file is left, also after a kill.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod common;
+
+use common::BIN;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +11,6 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const BIN: &str = env!("CARGO_BIN_EXE_autotag");
 const ACCOUNT: &str = "111122223333";
 
 /// A bound that no trail of these tests reaches.

@@ -3,22 +3,16 @@
 //! It needs Chromium, and is therefore run by name only: `cargo test -p org-metadata --test chromium`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
+use autotag_testkit::browser::{self, Browser, between};
 use autotag_testkit::{Call, Fault, Proxy, Reply};
 use serde_json::{Value, json};
-use std::fs::{self, File};
+use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
-
-/// The names that Chromium goes by, and how it is got.
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
-const HOW: &str = "Chromium is missing: apt-get install chromium (Debian), snap install chromium (Ubuntu), \
-                   dnf install chromium (Fedora)";
-
-/// Far more than it takes.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 const MANAGEMENT: &str = "111122223333";
 const CLOSED: &str = "111122220006";
@@ -50,10 +44,14 @@ struct Page {
 }
 
 /// A page as Chromium has loaded it.
-struct Shown {
-    dom: String,
-    /// Policy violations and other console messages.
-    console: Vec<String>,
+struct Shown(browser::Shown);
+
+impl Deref for Shown {
+    type Target = browser::Shown;
+
+    fn deref(&self) -> &browser::Shown {
+        &self.0
+    }
 }
 
 fn answer(call: &Call) -> Option<Reply> {
@@ -125,56 +123,9 @@ fn page() -> &'static Page {
     })
 }
 
-/// The program. Not having it is a failure, and never passed over.
-fn chromium() -> &'static str {
-    let is_there = |name: &&str| {
-        Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
-    };
-    NAMES.into_iter().find(|name| is_there(name)).unwrap_or_else(|| panic!("{HOW}"))
-}
-
 /// Opens a page at a fragment, and waits for what scripts have made of it.
 fn open(path: &Path, fragment: &str) -> Shown {
-    let home = TempDir::new().unwrap();
-    let [out, err] = ["out", "err"].map(|name| home.path().join(name));
-    let mut child = Command::new(chromium())
-        // As root it has no sandbox.
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-sync",
-        ])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"])
-        .args(["--enable-logging=stderr", "--v=0", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", home.path().join("profile").display()))
-        .arg(format!("file://{}{fragment}", path.display()))
-        .env("HOME", home.path())
-        .stdin(Stdio::null())
-        .stdout(File::create(&out).unwrap())
-        .stderr(File::create(&err).unwrap())
-        .spawn()
-        .unwrap();
-    let began = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if began.elapsed() > PATIENCE {
-            child.kill().unwrap();
-            panic!("Chromium does not end: {}", fs::read_to_string(&err).unwrap());
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let said = String::from_utf8_lossy(&fs::read(&err).unwrap()).into_owned();
-    let console = said.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
-    let dom = fs::read_to_string(&out).unwrap();
-    assert!(dom.contains("</html>"), "no page: {said}");
-    Shown { dom, console }
-}
-
-/// All texts between the two markers.
-fn between<'t>(text: &'t str, from: &str, to: &str) -> Vec<&'t str> {
-    text.split(from).skip(1).map(|rest| rest.split(to).next().unwrap()).collect()
+    Shown(Browser::new().open(path, fragment).unwrap_or_else(|error| panic!("{error}")))
 }
 
 impl Shown {
@@ -200,7 +151,7 @@ impl Shown {
     /// Asserts that only the page's own script has run. The browser would report any other script.
     fn assert_untaken(&self) {
         assert_eq!(self.console, Vec::<String>::new());
-        let titles = between(&self.dom.split("<body>").next().unwrap(), "<title>", "</title>").concat();
+        let titles = between(self.dom.split("<body>").next().unwrap(), "<title>", "</title>").concat();
         assert!(titles.starts_with("AWS accounts, run "), "{titles}");
         for element in ["<script", "<style"] {
             assert_eq!(self.dom.matches(element).count(), 1, "{element}");

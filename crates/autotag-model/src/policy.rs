@@ -149,6 +149,17 @@ impl Policy {
         self.enforced.iter().any(|known| is_same_key(known, key))
     }
 
+    /// Whether a tag stays on a resource of the service `event_source` even where [`replace_existing`](Self::replace_existing) is
+    /// set: conditions of AWS's own policies expect it, whoever the caller is.
+    pub fn is_expected_by_aws(&self, key: &str, value: &str, event_source: &str) -> bool {
+        conditions::is_expected(
+            key,
+            value,
+            event_source,
+            &conditions::Caller { user_id: None, tags: Vec::new() },
+        )
+    }
+
     /// Whether rules of this evidence apply.
     pub fn applies(&self, evidence: Evidence) -> bool {
         self.derived != DerivedRules::Off || evidence != Evidence::Derived

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod browser;
 mod call;
 mod call_log;
 mod connection_reset;

@@ -33,6 +33,10 @@ pub(crate) struct ReportArgs {
     /// Output format [default: the ending of --out, otherwise html; jsonl without --out]
     #[arg(long, value_enum)]
     pub(crate) format: Option<ReportFormat>,
+    /// Write a plan to this file, which `autotag apply FILE` takes: for the resources of the inventory of which the trail proves the owner,
+    /// the identity tags that they lack. Another owner stays, unless the policy says existing.replace. Needs --trail and --inventory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fix: Option<PathBuf>,
     /// Exit with 1 if more than N resources are of this class [default N: 0]
     #[arg(long = "fail-on", value_name = "CLASS[=N]", value_parser = fail_on)]
     pub(crate) fail_on: Vec<FailOn>,

@@ -20,7 +20,7 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     let Facts { summary, oldest, .. } = facts;
     let store = known_sessions(args.source.state.as_deref(), sessions, oldest)?;
     let header = || Header::new(classifier.catalog(), classifier.policy());
-    let mut file = out.as_deref().map(|path| PlanFile::create(path, &header()?)).transpose()?;
+    let mut file = out.as_deref().map(|path| PlanFile::create("--out", path, &header()?)).transpose()?;
     let callers = Callers { trust: &classifier.policy().trust, sessions: &*store };
     let others = rows.drain()?.map(|row| callers.rendered(row?, format));
     let mut shown = Shown::new(args, format, others, summary);

@@ -4,10 +4,11 @@ use crate::cli::{FailOn, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
-use crate::output::{Summary, by_count, printable, styled};
+use crate::output::{Summary, by_count, plural, printable, styled};
 use crate::plan_input::PlanInput;
 use crate::planned::ToPlan;
-use crate::report::{self, Costs, Coverage, Creations, Estate, Joiner, Reading, Run, Source};
+use crate::report::{self, Costs, Coverage, Creations, Estate, Fix, Joiner, Reading, Run, Source};
+use crate::saved_plan::{Header, PlanFile};
 use crate::setup::{self, UsageError, usage_error};
 use anyhow::{Context as _, Result};
 use autotag_handlers::catalog::Catalog;
@@ -16,6 +17,7 @@ use std::fs::File;
 #[cfg(feature = "parquet")]
 use std::io::IsTerminal as _;
 use std::io::{self, BufWriter, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 /// The owner tag of a policy without one.
@@ -54,6 +56,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     run.faults.extend(faults.told.iter().cloned());
     let coverage = Coverage::of(classifier.catalog())?;
     let estate = Joiner::new(policy, &coverage, &run.owner_tags).join(items, creations, costs);
+    let fixed = args.fix.as_deref().map(|path| write_plan(path, &estate, &classifier)).transpose()?;
     output.write(&estate, &run)?;
     let mut err = anstream::stderr().lock();
     let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
@@ -61,6 +64,9 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
         summary.write(&mut err)?;
     }
     let is_whole = tell(&mut err, &estate, &faults, &args.fail_on)?;
+    for line in fixed.iter().flatten() {
+        tell_line(&mut err, "plan", line)?;
+    }
     let complete = is_whole && read == Completion::Complete;
     Ok(if complete { Completion::Complete } else { Completion::Partial })
 }
@@ -98,7 +104,7 @@ fn trail(args: &ReportArgs) -> Result<(Classifier, Option<(Creations, Summary)>)
     let PlanInput { classifier, gathered, .. } = PlanInput::read(&plan, |_| Ok(()))?;
     let Gathered { creations, packer, foresight, sessions, facts, .. } = gathered;
     let Facts { mut summary, oldest, .. } = facts;
-    let mut made = Creations::default();
+    let mut made = Creations::new(args.fix.is_some());
     let mut number = 0;
     let store = known_sessions(args.state.as_deref(), sessions, oldest)?;
     ToPlan { creations, packer, foresight }.each_part(&plan.source, &classifier, &*store, |plan| {
@@ -137,9 +143,8 @@ impl Faults {
     fn note(&mut self, path: &Path, read: Result<Reading>) -> Result<()> {
         match read {
             Ok(reading) if reading.faulty > 0 => {
-                let first = reading.faults.join("; ");
-                let rows = reading.faulty;
-                self.told.push(format!("{rows} rows of `{}` cannot be used: {first}", path.display()));
+                let (rows, why) = (plural(reading.faulty, "row"), reading.told());
+                self.told.push(format!("{rows} of `{}` cannot be used: {why}", path.display()));
             }
             Ok(_) => {}
             Err(error) if error.is::<UsageError>() => return Err(error),
@@ -151,9 +156,7 @@ impl Faults {
 
 /// Says what came of it. Answers whether everything was read, and no class has too many resources.
 fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailOn]) -> io::Result<bool> {
-    let mut line = |name: &str, text: &str| {
-        writeln!(err, "{} {text}", styled::text(styled::HEAD, &format!("{name:>12}")))
-    };
+    let mut line = |name: &str, text: &str| tell_line(err, name, text);
     let counted = estate.counted().count();
     let unlisted = estate.entries.len() - counted;
     let rest = if unlisted == 0 { String::new() } else { format!(", and {unlisted} not in the inventory") };
@@ -186,6 +189,28 @@ fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailO
     Ok(is_whole)
 }
 
+fn tell_line(err: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    writeln!(err, "{} {text}", styled::text(styled::HEAD, &format!("{name:>12}")))
+}
+
+/// Writes the plan of `--fix`. Answers with what is to be said about it.
+fn write_plan(path: &Path, estate: &Estate, classifier: &Classifier) -> Result<Vec<String>> {
+    let header = Header::new(classifier.catalog(), classifier.policy())?;
+    let mut plan = PlanFile::create("--fix", path, &header)?;
+    plan.add(estate.fix.rows())?;
+    let Fix { others, tags_unknown, ambiguous, not_taggable, .. } = estate.fix;
+    let left_out = [
+        (others, "another owner or identity tag is there, and stays"),
+        (tags_unknown, "the inventory does not have the tags"),
+        (ambiguous, "the inventory has the resource several times, with different tags"),
+        (not_taggable, "AWS or the policy leaves it without tags"),
+    ];
+    let left_out = left_out.into_iter().filter(|(count, _)| *count > 0);
+    let left_out = left_out.map(|(count, why)| format!("{} left out: {why}", plural(count, "resource")));
+    let count = plural(estate.fix.rows().count(), "resource");
+    Ok(iter::once(format!("{count}; {}", plan.finish()?)).chain(left_out).collect())
+}
+
 /// Where the report goes, and how.
 struct Output<'a> {
     format: ReportFormat,
@@ -198,7 +223,21 @@ impl<'a> Output<'a> {
         if args.trail.is_empty() && args.inventory.is_empty() {
             return Err(usage_error("nothing to report: name a --trail, an --inventory, or both"));
         }
-        for path in args.inventory.iter().chain(&args.cost) {
+        if args.fix.is_some() && args.inventory.is_empty() {
+            return Err(usage_error("--fix needs an --inventory: a plan is for resources that exist"));
+        }
+        if args.fix.is_some() && args.trail.is_empty() {
+            return Err(usage_error("--fix needs a --trail: nothing else proves an owner"));
+        }
+        let inputs = || args.inventory.iter().chain(&args.cost);
+        if let Some(fix) = args.fix.as_ref().filter(|fix| inputs().chain(&args.out).any(|path| path == *fix))
+        {
+            let path = fix.display();
+            return Err(usage_error(format!(
+                "--fix: `{path}` is another file of this report: name a new one"
+            )));
+        }
+        for path in inputs() {
             File::open(path)
                 .map_err(|error| usage_error(format!("cannot read `{}`: {error}", path.display())))?;
         }

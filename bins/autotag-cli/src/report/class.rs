@@ -149,7 +149,7 @@ impl Verdict {
 const FIRST_PERSON: &str =
     "the trail proves which person made the first call for it; the call also succeeds if the resource exists";
 const FIRST_WORKLOAD: &str = "the trail proves which workload made the first call for it; the call also succeeds if the resource exists";
-const APPLY: &str = "run `autotag apply` to write its tags";
+const APPLY: &str = "run `autotag report --fix FILE`, then `autotag apply FILE`";
 
 /// The class of a resource, by what is known about it. Every resource has exactly one.
 pub(crate) fn classify(facts: &Facts<'_>) -> Verdict {

@@ -2,73 +2,17 @@
 
 use super::class::{Class, Facts, Gap, Identity, Maker, Verdict, classify};
 use super::cost::{Charged, Costs};
+use super::entry::{Entry, service_of};
+use super::fix::Fix;
 use super::inventory::{Item, Tags, tail};
-use super::made::{Creations, Found, MakerFacts, compare};
+use super::made::{Creations, Found, compare};
 use super::money::Money;
 use autotag_handlers::catalog::Catalog;
-use autotag_model::arn::{AccountId, Region};
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-
-/// A resource of the report.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) resource: Resource,
-    /// Whether the inventory lists it; `None` without an inventory.
-    pub(crate) listed: Option<bool>,
-    pub(crate) created: Option<Timestamp>,
-    pub(crate) event_id: Option<String>,
-    pub(crate) event: Option<Arc<str>>,
-    pub(crate) maker: Option<Arc<MakerFacts>>,
-    pub(crate) declared: Option<String>,
-    pub(crate) tags: Option<Tags>,
-    pub(crate) verdict: Arc<Verdict>,
-    pub(crate) cost: Money,
-}
-
-impl Entry {
-    pub(crate) fn class(&self) -> Class {
-        self.verdict.class
-    }
-
-    /// The owner: the proven one, otherwise the declared one.
-    pub(crate) fn owner(&self) -> Option<&str> {
-        let made = self.maker.as_ref().and_then(|maker| maker.name.as_deref());
-        match self.class() {
-            Class::DeclaredOnly => self.declared.as_deref().or(made),
-            _ => made.or(self.declared.as_deref()),
-        }
-    }
-
-    pub(crate) fn arn(&self) -> Option<String> {
-        self.resource.arn.as_ref().map(ToString::to_string)
-    }
-
-    pub(crate) fn account(&self) -> Option<&str> {
-        self.resource.account.as_ref().map(AccountId::as_str)
-    }
-
-    pub(crate) fn region(&self) -> Option<&str> {
-        self.resource.region.as_ref().map(Region::as_str)
-    }
-
-    /// `ec2`
-    pub(crate) fn service(&self) -> String {
-        service_of(&self.resource)
-    }
-}
-
-fn service_of(resource: &Resource) -> String {
-    if let Some(arn) = &resource.arn {
-        return arn.service().to_owned();
-    }
-    let mut parts = resource.resource_type.split(':').filter(|part| !part.is_empty());
-    let first = parts.next().unwrap_or_default();
-    if first == "AWS" { parts.next().unwrap_or_default().to_lowercase() } else { first.to_lowercase() }
-}
 
 /// Costs of no resource of the report.
 #[derive(Debug)]
@@ -86,6 +30,8 @@ pub(crate) struct Estate {
     pub(crate) listed_again: u64,
     pub(crate) has_inventory: bool,
     pub(crate) has_trail: bool,
+    /// What would repair the identity tags, if the creations have kept their rows.
+    pub(crate) fix: Fix,
 }
 
 impl Estate {
@@ -176,15 +122,28 @@ impl<'a> Joiner<'a> {
         let mut estate =
             Estate { has_inventory: items.is_some(), has_trail: creations.is_some(), ..Estate::default() };
         let trail = creations.as_ref().map(Trail::of);
-        let mut listed: HashSet<ResourceKey> = HashSet::new();
+        let mut listed: HashMap<ResourceKey, usize> = HashMap::new();
+        let mut ambiguous: HashSet<usize> = HashSet::new();
         for item in items.into_iter().flatten() {
-            if !listed.insert(item.resource.key()) {
+            let key = item.resource.key();
+            if let Some(first) = listed.get(&key).copied() {
                 estate.listed_again += 1;
+                let tags = estate.entries.get(first).and_then(|entry| entry.tags.as_ref());
+                if item.tags.is_some() && item.tags.as_ref() != tags {
+                    ambiguous.insert(first);
+                }
                 continue;
             }
-            let found = creations.as_mut().map_or(Found::None, |all| all.take(&item.resource, item.created));
-            estate.entries.push(self.entry(item, found, trail.as_ref()));
+            let place = estate.entries.len();
+            listed.insert(key, place);
+            let mut found =
+                creations.as_mut().map_or(Found::None, |all| all.take(&item.resource, item.created));
+            let row = found.take_row();
+            let entry = self.entry(item, found, trail.as_ref());
+            estate.fix.note(place, &entry, row, self.policy);
+            estate.entries.push(entry);
         }
+        estate.fix.leave_out(&ambiguous);
         let listed = estate.has_inventory.then_some(false);
         for made in creations.iter_mut().flat_map(Creations::rest) {
             let item = Item { resource: made.resource.clone(), created: None, tags: None };
@@ -380,4 +339,4 @@ fn charge(estate: &mut Estate, costs: Costs) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -155,9 +155,12 @@ fn collect(value: &Value, tags: &mut Tags) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
-                if let Some(value) = value.as_str() {
-                    tags.insert(key.clone(), value.to_owned());
-                }
+                match value {
+                    Value::String(text) => tags.insert(key.clone(), text.clone()),
+                    // Programs that guess types write a tag of digits as a number.
+                    Value::Number(_) | Value::Bool(_) => tags.insert(key.clone(), value.to_string()),
+                    _ => None,
+                };
             }
         }
         Value::Array(list) => {

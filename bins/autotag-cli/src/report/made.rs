@@ -5,10 +5,11 @@ use super::inventory::{Tags, key_without_arn};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::owner::{MissingEvidence, Owner, OwnerSource, Proof};
-use autotag_handlers::plan::PlannedResource;
+use autotag_handlers::plan::{Action, PlannedResource};
 use autotag_handlers::row::Status as _;
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
+use autotag_model::tags::TagSet;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(crate) struct Made {
     pub(crate) written: Option<String>,
     /// The identity tags that the policy enforces for the creation.
     pub(crate) identity: Vec<(String, String)>,
+    /// The row of the plan, if rows are kept.
+    row: Option<Box<PlannedResource>>,
 }
 
 /// What is kept of an owner. Most resources share theirs with others.
@@ -91,9 +94,18 @@ pub(crate) struct Creations {
     pub(crate) accounts: BTreeSet<String>,
     /// Creations of resources whose id only AWS knows.
     pub(crate) unnamed: u64,
+    /// Whether rows are kept, for a plan.
+    keeps_rows: bool,
+    /// The last owner with these facts: most calls of one owner lead to an equal one.
+    owners: HashMap<Arc<MakerFacts>, Arc<Owner>>,
 }
 
 impl Creations {
+    /// None yet. A plan can be made of them if their rows are kept.
+    pub(crate) fn new(keeps_rows: bool) -> Self {
+        Self { keeps_rows, ..Self::default() }
+    }
+
     /// Takes a row of the plan. Rows come in the order of their events.
     pub(crate) fn add(&mut self, row: &PlannedResource, policy: &Policy, catalog: &Catalog) {
         if !is_creation(row.status.outcome()) {
@@ -126,14 +138,17 @@ impl Creations {
         let written = policy.owner_key().and_then(|key| {
             row.decided.iter().find(|(tag, _)| tag.as_str() == key).map(|(_, value)| value.to_string())
         });
+        let maker =
+            self.maker(MakerFacts::new(row.owner.as_deref(), may_have_found(row, catalog), undecided));
         let made = Made {
             resource: resource.clone(),
             time,
             event_id: row.event.id.clone(),
             event,
             written,
-            maker: self.maker(MakerFacts::new(row.owner.as_deref(), may_have_found(row, catalog), undecided)),
             identity: identity.map(|(tag, value)| (tag.to_string(), value.to_string())).collect(),
+            row: if self.keeps_rows { kept(row).map(|row| self.sharing_owner(row, &maker)) } else { None },
+            maker,
         };
         match known.and_then(|at| self.all.get_mut(at)) {
             Some(place) => *place = Some(made),
@@ -186,6 +201,21 @@ impl Creations {
         new
     }
 
+    fn sharing_owner(
+        &mut self,
+        mut row: Box<PlannedResource>,
+        maker: &Arc<MakerFacts>,
+    ) -> Box<PlannedResource> {
+        if let Some(owner) = &mut row.owner {
+            let known = self.owners.entry(Arc::clone(maker)).or_insert_with(|| Arc::clone(owner));
+            if *known != *owner {
+                *known = Arc::clone(owner);
+            }
+            *owner = Arc::clone(known);
+        }
+        row
+    }
+
     fn event(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.events.get(name) {
             return Arc::clone(known);
@@ -196,6 +226,17 @@ impl Creations {
     }
 }
 
+/// What a plan needs of a row; `None` if the row can lead to no write.
+fn kept(row: &PlannedResource) -> Option<Box<PlannedResource>> {
+    let proof = row.owner.as_ref().and_then(|owner| owner.proof);
+    if !matches!((proof, &row.status), (Some(Proof::Person | Proof::Workload), Action::Tag(_))) {
+        return None;
+    }
+    let mut row = row.clone();
+    (row.tags, row.notes, row.lacking) = (TagSet::new(), Vec::new(), None);
+    Some(Box::new(row))
+}
+
 /// What a trail tells about a resource of an inventory.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -203,6 +244,16 @@ pub(crate) enum Found {
     /// A creation of the same name, at another time.
     OtherTime,
     None,
+}
+
+impl Found {
+    /// The row of the plan, if rows are kept.
+    pub(super) fn take_row(&mut self) -> Option<Box<PlannedResource>> {
+        match self {
+            Self::Creation(made) => made.row.take(),
+            Self::OtherTime | Self::None => None,
+        }
+    }
 }
 
 /// How much later than the call a service may say that a resource was created: databases are, by minutes.

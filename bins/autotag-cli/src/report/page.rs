@@ -144,7 +144,7 @@ fn legend(estate: &Estate) -> Vec<(&'static str, &'static str, String)> {
 }
 
 fn facets(estate: &Estate) -> Vec<Facet> {
-    let count = |name, title, value: &dyn Fn(&super::estate::Entry) -> String| {
+    let count = |name, title, value: &dyn Fn(&super::entry::Entry) -> String| {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for entry in &estate.entries {
             *counts.entry(value(entry)).or_default() += 1;
@@ -182,28 +182,28 @@ fn questions(run: &Run) -> Vec<Question> {
             of_month,
             "resources",
             "Search owner:bob and choose the month, or search owner:bob since:2026-10-01 until:2026-11-01.",
-            "select arn, created from 'report.parquet' where owner = 'bob' and created between '2026-10' and '2026-11'",
+            "duckdb -c \"select arn, created from 'report.parquet' where owner = 'bob' and created >= '2026-10-01' and created < '2026-11-01'\"",
         ),
         question(
             "Who are the top owners?",
             None,
             "overview",
             "The first chart; its numbers lead to the resources of each owner.",
-            "select owner, proof, count(*) from 'report.parquet' group by all order by 3 desc",
+            "duckdb -c \"select owner, proof, count(*) from 'report.parquet' where kind = 'resource' group by all order by 3 desc\"",
         ),
         question(
             "What has no owner tag, and what does it cost?",
             Some(filter("q", "declared:=\"\"")),
             "resources",
             "The link shows resources without an owner tag, with their cost. It needs an inventory with tags, and --cost.",
-            "select sum(cost_USD) from 'report.parquet' where declared is null and listed = 'true'",
+            "duckdb -c \"select count(*), sum(cost_USD) from 'report.parquet' where declared is null and listed = 'true'\"",
         ),
         question(
             "Who creates without CostCenter?",
-            None,
-            "todo",
-            "Required tags that are missing, if the policy requires CostCenter; else the Parquet file. Both need an inventory with tags.",
-            "select owner, count(*) from 'report.parquet' where tags ->> 'CostCenter' is null group by 1 order by 2 desc",
+            Some(filter("q", "without:CostCenter")),
+            "resources",
+            "The link shows resources without the tag; their owners stand above the table. It needs an inventory with tags.",
+            "duckdb -c \"select owner, count(*) from 'report.parquet' where tags is not null and tags ->> 'CostCenter' is null group by 1 order by 2 desc\"",
         ),
         question(
             "What is not covered?",
@@ -217,7 +217,7 @@ fn questions(run: &Run) -> Vec<Question> {
             Some(filter("class", Class::NameOnly.words())),
             "names",
             "The list of names, with what would prove them.",
-            "select owner, account, count(*) from 'report.parquet' where class = 'name-only' group by all",
+            "duckdb -c \"select owner, account, count(*) from 'report.parquet' where class = 'name-only' group by all order by 3 desc\"",
         ),
     ]
 }

@@ -1,6 +1,7 @@
 //! The report as data: one row a resource, then one for each cost without a resource.
 
-use super::estate::{Entry, Estate, OtherCost};
+use super::entry::Entry;
+use super::estate::{Estate, OtherCost};
 #[cfg(feature = "parquet")]
 use super::money::Amount;
 use super::money::Money;
@@ -23,10 +24,67 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 
-/// One line. The names and their order are a contract: new ones are added at the end.
-#[derive(Debug, Serialize)]
-struct Line<'e> {
-    /// `resource`, or `other-cost`.
+/// A cell of CSV and Parquet.
+trait Cell {
+    /// Its text; `None` if it is empty.
+    fn cell(&self) -> Option<String>;
+}
+
+impl Cell for &str {
+    fn cell(&self) -> Option<String> {
+        Some((*self).to_owned())
+    }
+}
+
+impl Cell for String {
+    fn cell(&self) -> Option<String> {
+        Some(self.clone())
+    }
+}
+
+impl Cell for bool {
+    fn cell(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl Cell for Map<String, serde_json::Value> {
+    fn cell(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+}
+
+impl<T: Cell> Cell for Option<T> {
+    fn cell(&self) -> Option<String> {
+        self.as_ref().and_then(T::cell)
+    }
+}
+
+/// Makes the struct of a line, the columns of CSV and Parquet, and their cells of one list.
+macro_rules! line {
+    ($life:lifetime: $($name:ident: $type:ty,)*) => {
+        /// One line.
+        #[derive(Debug, Default, Serialize)]
+        struct Line<$life> {
+            $($name: $type,)*
+            cost: Option<Map<String, serde_json::Value>>,
+        }
+
+        /// The columns of CSV and Parquet, but for those of costs.
+        const COLUMNS: &[&str] = &[$(stringify!($name)),*];
+
+        impl Line<'_> {
+            /// In the order of [`COLUMNS`].
+            fn cells(&self) -> [Option<String>; COLUMNS.len()] {
+                [$(self.$name.cell()),*]
+            }
+        }
+    };
+}
+
+// The names and their order are a contract: new ones are added at the end. `kind` is `resource`, or `other-cost`.
+line! {
+    'e:
     kind: &'static str,
     class: Option<&'static str>,
     reason: Option<&'e str>,
@@ -49,34 +107,7 @@ struct Line<'e> {
     event_id: Option<&'e str>,
     listed: Option<bool>,
     tags: Option<Map<String, serde_json::Value>>,
-    cost: Option<Map<String, serde_json::Value>>,
 }
-
-/// The columns of CSV and Parquet, but for those of costs.
-const COLUMNS: [&str; 22] = [
-    "kind",
-    "class",
-    "reason",
-    "next",
-    "arn",
-    "id",
-    "resource_type",
-    "service",
-    "account",
-    "region",
-    "owner",
-    "proof",
-    "owner_source",
-    "owner_account",
-    "declared",
-    "claimed",
-    "channel",
-    "created",
-    "event",
-    "event_id",
-    "listed",
-    "tags",
-];
 
 impl<'e> Line<'e> {
     fn of(entry: &'e Entry) -> Self {
@@ -121,58 +152,14 @@ impl<'e> Line<'e> {
         };
         Self {
             kind: "other-cost",
-            class: None,
             reason: Some(reason),
-            next: None,
             arn: text(&other.charged.resource).filter(|id| id.starts_with("arn:")).map(str::to_owned),
             id: text(&other.charged.resource),
-            resource_type: None,
             service: text(&other.charged.service).map(str::to_owned),
             account: other.charged.account.as_ref().map(AccountId::as_str),
-            region: None,
-            owner: None,
-            proof: None,
-            owner_source: None,
-            owner_account: None,
-            declared: None,
-            claimed: None,
-            channel: None,
-            created: None,
-            event: None,
-            event_id: None,
-            listed: None,
-            tags: None,
             cost: cost(&other.cost),
+            ..Self::default()
         }
-    }
-
-    /// In the order of [`COLUMNS`].
-    fn cells(&self) -> [Option<String>; COLUMNS.len()] {
-        let text = |text: Option<&str>| text.map(str::to_owned);
-        [
-            text(Some(self.kind)),
-            text(self.class),
-            text(self.reason),
-            text(self.next),
-            self.arn.clone(),
-            text(self.id),
-            text(self.resource_type),
-            self.service.clone(),
-            text(self.account),
-            text(self.region),
-            text(self.owner),
-            text(self.proof),
-            text(self.owner_source),
-            text(self.owner_account),
-            text(self.declared),
-            text(self.claimed),
-            text(self.channel),
-            self.created.clone(),
-            text(self.event),
-            text(self.event_id),
-            self.listed.map(|listed| listed.to_string()),
-            self.tags.as_ref().and_then(|tags| serde_json::to_string(tags).ok()),
-        ]
     }
 }
 

@@ -1,5 +1,6 @@
 //! Files with rows and named columns: CSV, JSON lines, JSON, Parquet; gzipped or not. Row by row, as strings.
 
+mod bounded;
 mod csv_rows;
 mod json_rows;
 #[cfg(feature = "parquet")]
@@ -9,6 +10,7 @@ mod rows;
 pub(crate) use rows::{Cells, Column, Mapping, Reading};
 
 use anyhow::{Context as _, Result};
+use bounded::{Bounded, Room};
 use flate2::read::MultiGzDecoder;
 use rows::{Sink, Visit, Wanted};
 use std::fs::File;
@@ -25,7 +27,7 @@ pub(crate) fn read<'v>(
     mapping: &Mapping,
     visit: &'v mut Visit<'v>,
 ) -> Result<Reading> {
-    let mut sink = Sink { visit, read: Reading::default() };
+    let mut sink = Sink { visit, read: Reading::default(), room: Room::default() };
     let open = || File::open(path).with_context(|| format!("cannot read `{}`", path.display()));
     let mut file = open()?;
     let mut magic = [0; 4];
@@ -47,13 +49,17 @@ pub(crate) fn read<'v>(
 }
 
 fn text(input: impl Read, wanted: Wanted<'_>, sink: &mut Sink<'_>) -> Result<()> {
+    let input = Bounded { input, room: sink.room.clone() };
     let mut input = BufReader::with_capacity(1 << 16, input);
     if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
         input.consume(3);
     }
     let first = input.fill_buf()?.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
     match first {
-        Some(b'{' | b'[') => json_rows::read(input, wanted, sink),
+        Some(b'{' | b'[') => {
+            let read = json_rows::read(input, wanted, sink);
+            read.with_context(|| format!("after row {}", sink.read.rows))
+        }
         _ => csv_rows::read(input, wanted, sink),
     }
 }

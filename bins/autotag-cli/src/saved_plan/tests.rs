@@ -42,7 +42,7 @@ impl Saved {
     fn new(rows: &[PlannedResource]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan.jsonl");
-        let mut file = PlanFile::create(&path, &header()).unwrap();
+        let mut file = PlanFile::create("--out", &path, &header()).unwrap();
         file.add(rows).unwrap();
         assert!(!path.exists(), "a plan that is not complete has its name already");
         file.finish().unwrap();

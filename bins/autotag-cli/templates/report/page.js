@@ -37,6 +37,10 @@
       const fits = column.created.d.map((text) => text !== '' && (name === 'since' ? text >= word : text < word));
       return (row) => fits[column.created.i[row]];
     }
+    if (name === 'without') {
+      const fits = column.tags.d.map((text) => text !== '' && !JSON.parse(text).some((key) => key.toLowerCase() === word));
+      return (row) => fits[column.tags.i[row]];
+    }
     const has = (text) => (exact ? text === word : text.includes(word));
     if (name === 'resource') return (row) => has(lower.resource[column.resource.i[row]] + ends[row]);
     if (name && column[name]) {
@@ -101,6 +105,22 @@
     return td;
   };
 
+  // Who the owners of the rows are, the most frequent first.
+  const tell = () => {
+    const { d, i } = column.owner;
+    const counts = new Uint32Array(d.length);
+    for (const row of found) counts[i[row]] += 1;
+    const there = Array.from(counts.keys()).filter((at) => counts[at] > 0).sort((a, b) => counts[b] - counts[a]);
+    const parts = there.slice(0, 5).flatMap((at, place) => {
+      const owner = document.createElement('bdi');
+      owner.textContent = d[at] || 'nobody known';
+      return [place ? ', ' : 'Owners: ', owner, ` ${numbers.format(counts[at])}`];
+    });
+    if (there.length > 5) parts.push(`, and ${numbers.format(there.length - 5)} more`);
+    get('owners').replaceChildren(...parts);
+    get('owners').hidden = there.length === 0;
+  };
+
   const draw = () => {
     const size = most === Infinity ? 1000 : few;
     const last = Math.max(0, Math.ceil(found.length / size) - 1);
@@ -139,6 +159,7 @@
     }
     found = tests.length ? arranged.filter((row) => tests.every((fits) => fits(row))) : arranged;
     draw();
+    tell();
   };
 
   const turn = (by) => {

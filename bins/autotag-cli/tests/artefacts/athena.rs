@@ -2,22 +2,18 @@
 //!
 //! The tests do not cover Athena itself: `DuckDB` runs the query, and the script does what AWS documents of the table's `SerDe`.
 
+use crate::common::{autotag_in, root, stderr, stdout};
 use crate::{FOLDER, deploy, installed, script, text};
 use autotag_testkit::Tools;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
 
 /// The rows of the plan, without those that lead to no tags.
 fn plan(path: &Path) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_autotag"));
-    let output = command.arg("plan").arg(path).current_dir(root().join("fixtures")).output().unwrap();
-    assert!(!output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    let output = autotag_in(&root().join("fixtures"), &["plan", path.to_str().unwrap()]);
+    assert!(!output.stdout.is_empty(), "{}", stderr(&output));
+    stdout(&output)
 }
 
 /// Plans the result of the query over these log files.

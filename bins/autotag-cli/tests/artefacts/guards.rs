@@ -6,13 +6,13 @@
 //! those of AWS's service reference, which may lack a key, or list one that some calls do not set. The exemptions of service-linked
 //! roles and of the management account are documented by AWS, and not simulated.
 
+use crate::common::autotag;
 use crate::{deploy, generate, node_json, read, resolved};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use tempfile::TempDir;
 
 const ACCOUNT: &str = "111122223333";
@@ -171,8 +171,7 @@ fn actions() -> Vec<(&'static str, Vec<Request>)> {
 
 /// The tag actions of the catalogue.
 fn tag_actions() -> BTreeSet<String> {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_autotag")).args(["catalog", "--format", "json"]).output().unwrap();
+    let output = autotag(&["catalog", "--format", "json"]);
     let rules: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     let actions = rules.iter().flat_map(|rule| rule["iam_actions"].as_array().unwrap());
     actions.map(|action| action.as_str().unwrap().to_owned()).collect()

@@ -8,6 +8,8 @@
 
 mod athena;
 mod backfill;
+#[path = "../common/mod.rs"]
+mod common;
 mod conditions;
 mod guards;
 mod lint;
@@ -31,7 +33,7 @@ fn installed<T>(what: Result<T, CannotStart>) -> T {
 
 /// Generates the files in `folder/deploy`.
 fn generate(folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_autotag")).arg("generate").current_dir(folder).output().unwrap()
+    common::autotag_in(folder, &["generate"])
 }
 
 /// A folder with the generated files, for the built-in policy or this one.

@@ -1,6 +1,7 @@
 //! Policies of the functions and of member accounts: every action exists and is needed, none is missing, each has the narrowest
 //! resources, and the lengths are within AWS's limits. `needs.rs` tests the other policies.
 
+use crate::common::autotag;
 use crate::{FOLDER, deploy, installed, node_json, read, resolved, script, text};
 use autotag_aws::backend::permissions::{PERMISSIONS, Whose};
 use autotag_testkit::Tools;
@@ -165,8 +166,7 @@ fn named(policies: &Policies, beginning: &str) -> Policies {
 
 /// The actions of the rules, by the output of `autotag catalog`.
 fn of_catalogue(member: &str) -> BTreeSet<String> {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_autotag")).args(["catalog", "--format", "json"]).output().unwrap();
+    let output = autotag(&["catalog", "--format", "json"]);
     let rules: Vec<Value> = serde_json::from_str(&text(&output)).unwrap();
     rules.iter().flat_map(|rule| texts(&rule[member])).collect()
 }

@@ -11,6 +11,7 @@
 //! - Region and account of a forwarded event. Moto replaces the region and drops the account; the test restores both.
 //! - The poller of the queue and its partial batch responses. The test receives the messages and invokes the function.
 
+use crate::common::BIN;
 use crate::{FOLDER, generated, installed, said, script};
 use autotag_testkit::{Answer, Emulator, FunctionProcess, RuntimeApi};
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ impl Deployment {
 
 /// The binary of a function, from the same build.
 fn binary(function: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_autotag")).with_file_name(format!("{function}-handler"));
+    let path = Path::new(BIN).with_file_name(format!("{function}-handler"));
     assert!(
         path.is_file(),
         "`{}` is not there: this test runs the functions, build them with \

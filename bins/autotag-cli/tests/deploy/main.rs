@@ -7,11 +7,14 @@
     reason = "helpers of tests are tests"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod end_to_end;
 mod patterns;
 mod templates;
 
 use autotag_testkit::{CannotStart, Emulator};
+use common::{autotag_in, stderr};
 use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
@@ -33,11 +36,8 @@ fn script(name: &str) -> PathBuf {
 fn generated(policy: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("policy.toml"), policy).unwrap();
-    let mut generate = Command::new(env!("CARGO_BIN_EXE_autotag"));
-    let output =
-        generate.args(["generate", "--out", ".", "--policy", "policy.toml"]).current_dir(&folder).output();
-    let output = output.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = autotag_in(folder.path(), &["generate", "--out", ".", "--policy", "policy.toml"]);
+    assert!(output.status.success(), "{}", stderr(&output));
     folder
 }
 

@@ -2,6 +2,7 @@
 //! moto, and that of LocalStack, whose authors compare it with AWS. AWS's own matcher is Java, and in none of the registries that
 //! this project uses. Neither limits the length of a pattern or the combinations of an `$or`; the tests of `generate/patterns.rs` do.
 
+use crate::common::autotag;
 use crate::{FOLDER, generated, installed, resources, said, script};
 use autotag_testkit::Emulator;
 use serde_json::{Value, json};
@@ -15,8 +16,8 @@ type Pair = (String, String);
 
 /// The events of the catalogue, by the output of the program, not by the code that generates the patterns.
 fn catalogue() -> BTreeSet<Pair> {
-    let output = Command::new(env!("CARGO_BIN_EXE_autotag")).args(["catalog", "--format", "json"]).output();
-    let rows: Vec<Value> = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    let output = autotag(&["catalog", "--format", "json"]);
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
     rows.iter().map(|row| (text(row, "event_source"), text(row, "event_name"))).collect()
 }

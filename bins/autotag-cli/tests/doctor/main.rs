@@ -15,6 +15,8 @@
 mod breakage;
 mod canary;
 mod client;
+#[path = "../common/mod.rs"]
+mod common;
 mod deployment;
 mod generated;
 mod names;

@@ -1,6 +1,6 @@
 //! The names of a deployment.
 
-pub const BIN: &str = env!("CARGO_BIN_EXE_autotag");
+pub use crate::common::BIN;
 
 /// The account of the emulator.
 pub const ACCOUNT: &str = "123456789012";

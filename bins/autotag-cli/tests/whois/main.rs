@@ -4,35 +4,18 @@
 #[cfg(feature = "history")]
 mod history;
 
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::{BIN, autotag, lines, root, stderr, stdout};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-const BIN: &str = env!("CARGO_BIN_EXE_autotag");
 const TABLE: &str = "arn:aws:dynamodb:eu-west-1:444455556666:table/orders";
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
-
-fn autotag(args: &[&str]) -> Output {
-    Command::new(BIN).args(args).current_dir(root()).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
 
 /// The rows of the plan of the shipped trail that have an owner, by their ARN.
 fn planned() -> BTreeMap<String, Vec<Value>> {

@@ -4,16 +4,14 @@ use super::permission::{confirmed, now, progress, settings, unconfirmed};
 use crate::cli::ApplyArgs;
 use crate::completion::Completion;
 use crate::output::{RowPrinter, Summary};
-use crate::saved_plan::{Header, SavedPlan};
+use crate::saved_plan::{Header, SavedPlan, checked};
 use crate::setup;
 use crate::shown::{self, format_of};
 use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
 use autotag_aws::Accounts;
 use autotag_aws::backend::AwsBackend;
-use autotag_handlers::backend::{Backend, Tags};
-use autotag_handlers::error::BackendError;
-use autotag_handlers::outcome::Outcome;
+use autotag_handlers::backend::Backend;
 use autotag_handlers::plan::{Action, Execution, Plan, PlannedResource};
 use autotag_handlers::row::ResourceOutcome;
 use jiff::Timestamp;
@@ -84,41 +82,4 @@ async fn write(
     let existing = backend.existing_tags(&taggables).await;
     let checked = part.into_iter().zip(existing).map(|(row, tags)| checked(row, tags, replace, now));
     checked.collect::<Plan>().execute(backend, &Execution::at(now)).await
-}
-
-/// The row with what is still to be written. Whoever reviewed the plan did not see a tag that the resource has got since, so the
-/// plan does not replace it.
-fn checked(
-    mut row: PlannedResource,
-    existing: Result<Tags, BackendError>,
-    replace: bool,
-    now: Timestamp,
-) -> PlannedResource {
-    let settled = |outcome| Action::Settled { outcome, depends_on: None };
-    let existing = match existing {
-        Ok(existing) => existing,
-        Err(error) => {
-            let age = row.event.timestamp().map(|time| now.duration_since(time));
-            row.status = settled(error.outcome(age));
-            return row;
-        }
-    };
-    let mut changed = Vec::new();
-    row.tags.retain(|key, value| {
-        let is_same = existing.iter().any(|(old, text)| old == key.as_str() && text == value.as_str());
-        let other = existing.iter().find(|(old, _)| key.eq_ignore_case(old));
-        if let (Some((old, text)), false) = (other, is_same || replace) {
-            changed.push(format!("`{}` is `{}`", old.escape_debug(), text.escape_debug()));
-        }
-        !is_same
-    });
-    if !changed.is_empty() {
-        let changed = changed.join(", ");
-        row.status = settled(Outcome::Refused(format!(
-            "the resource has other tags than the plan expects ({changed}): plan it again, or pass --replace"
-        )));
-    } else if row.tags.is_empty() {
-        row.status = settled(Outcome::AlreadyTagged("all tags are there"));
-    }
-    row
 }

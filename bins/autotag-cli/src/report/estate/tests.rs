@@ -8,19 +8,19 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::io::Write as _;
 
-const ACCOUNT: &str = "111122223333";
+pub(in crate::report) const ACCOUNT: &str = "111122223333";
 
-fn arn(id: &str) -> String {
+pub(in crate::report) fn arn(id: &str) -> String {
     format!("arn:aws:ec2:eu-west-1:{ACCOUNT}:volume/{id}")
 }
 
-fn volume(id: &str, user: &str) -> Value {
+pub(in crate::report) fn volume(id: &str, user: &str) -> Value {
     let at = "2026-03-02T09:00:00Z";
     call(at, &format!("{id}-{user}"), user, ("ec2", "CreateVolume"), &json!({}), &json!({"volumeId": id}))
 }
 
 /// The same call by a role session that no STS record explains.
-fn by_session(id: &str, session: &str) -> Value {
+pub(in crate::report) fn by_session(id: &str, session: &str) -> Value {
     let mut record = volume(id, session);
     record["userIdentity"] = json!({"type": "AssumedRole", "accountId": ACCOUNT, "principalId": format!("AROAEXAMPLE:{session}"),
         "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/deploy/{session}"), "accessKeyId": "ASIAEXAMPLE",
@@ -29,13 +29,13 @@ fn by_session(id: &str, session: &str) -> Value {
     record
 }
 
-fn by_service(id: &str) -> Value {
+pub(in crate::report) fn by_service(id: &str) -> Value {
     let mut record = volume(id, "x");
     record["userIdentity"] = json!({"type": "AWSService", "invokedBy": "backup.amazonaws.com"});
     record
 }
 
-fn items(lines: &[Value]) -> Vec<Item> {
+pub(in crate::report) fn items(lines: &[Value]) -> Vec<Item> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     for line in lines {
         writeln!(file, "{line}").unwrap();

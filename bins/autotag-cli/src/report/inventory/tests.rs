@@ -66,7 +66,7 @@ fn rows_that_name_no_resource_are_faults() {
         items("arn,tags\n,\narn:aws,\narn:aws:sqs:eu-west-1:111122223333:orders,Owner=mara\n");
     assert!(items.is_empty());
     assert_eq!(reading.faulty, 3);
-    assert!(reading.faults[2].contains("the tags are not JSON"), "{:?}", reading.faults);
+    assert!(reading.told().contains("the tags are not JSON (row"), "{}", reading.told());
 }
 
 #[test]

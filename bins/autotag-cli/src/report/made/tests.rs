@@ -34,12 +34,16 @@ fn volume(at: &str, id: &str, user: &str) -> Value {
 
 /// What the plan of these records tells.
 pub(in crate::report) fn creations(records: &[Value]) -> Creations {
-    let classifier = Classifier::new(Catalog::embedded(), Policy::default());
+    planned(records, Policy::default(), Creations::default())
+}
+
+/// What their plan by a policy tells, added to `creations`.
+pub(in crate::report) fn planned(records: &[Value], policy: Policy, mut creations: Creations) -> Creations {
+    let classifier = Classifier::new(Catalog::embedded(), policy);
     let text = json!({"Records": records}).to_string();
     let records = ClassifiedRecords::read(text.as_bytes(), &classifier);
     let (store, backend) = (MemoryStore::default(), MemoryBackend::offline());
     let planner = Planner::new(classifier.policy(), &store, &backend, Timestamp::UNIX_EPOCH);
-    let mut creations = Creations::default();
     for row in block_on(planner.plan(records)).resources() {
         creations.add(row, classifier.policy(), classifier.catalog());
     }

@@ -1,7 +1,8 @@
 //! Owners, weeks, services and accounts, as bars of the classes.
 
 use crate::report::class::Class;
-use crate::report::estate::{Entry, Estate};
+use crate::report::entry::Entry;
+use crate::report::estate::Estate;
 use autotag_page::PageError;
 use autotag_page::chart::{Bar, Chart, Part};
 use autotag_page::facet::{CellKind, filter};

@@ -1,7 +1,9 @@
 //! The rows of the table, as columns in JSON. Most values of a column are the same as others, so each is written once.
 
 use crate::report::class::Class;
-use crate::report::estate::{Entry, Estate};
+use crate::report::entry::Entry;
+use crate::report::estate::Estate;
+use crate::report::inventory::Tags;
 use crate::report::money::{Amount, Money, SCALE};
 use anyhow::Result;
 use autotag_handlers::owner::Proof;
@@ -16,6 +18,9 @@ pub(crate) const FEW: usize = 100;
 
 /// The most rows in a page. Browsers open more, and mail does not carry them.
 pub(crate) const MOST: usize = 200_000;
+
+/// AWS allows 50 tags, and its services add some.
+const MOST_TAGS: usize = 100;
 
 /// What stands for no value in filters.
 pub(crate) const NONE: &str = "~none";
@@ -34,7 +39,8 @@ const HEADS: [(&str, &str); 9] = [
 ];
 
 /// Columns that can be searched and filtered, and are not in the table.
-const HIDDEN: [&str; 8] = ["service", "month", "declared", "proof", "source", "event", "channel", "id"];
+const HIDDEN: [&str; 9] =
+    ["service", "month", "declared", "proof", "source", "event", "channel", "id", "tags"];
 
 /// A column: its different values, and the place among them of each row's.
 #[derive(Debug, Default, Serialize)]
@@ -47,10 +53,15 @@ struct Column {
 
 impl Column {
     fn push(&mut self, value: &str) {
+        self.push_as(value, visible);
+    }
+
+    /// Adds a value that the script gets as `shown` has it.
+    fn push_as(&mut self, value: &str, shown: impl FnOnce(&str) -> String) {
         let at = if let Some(at) = self.places.get(value) {
             *at
         } else {
-            self.d.push(visible(value));
+            self.d.push(shown(value));
             self.places.insert(value.to_owned(), self.d.len() - 1);
             self.d.len() - 1
         };
@@ -133,8 +144,18 @@ fn value(entry: &Entry, column: &str) -> String {
         "source" => text(maker.and_then(|maker| maker.source)),
         "event" => text(entry.event.as_deref()),
         "channel" => text(maker.and_then(|maker| maker.channel.as_deref())),
+        "tags" => entry.tags.as_ref().map_or(String::new(), keys),
         _ => String::new(),
     }
+}
+
+/// The keys of tags, as a list in JSON. More than any resource of AWS has are left out: such tags are not known.
+fn keys(tags: &Tags) -> String {
+    if tags.len() > MOST_TAGS {
+        return String::new();
+    }
+    let keys: Vec<&String> = tags.keys().collect();
+    serde_json::to_string(&keys).unwrap_or_default()
 }
 
 /// The name of a resource, and where its last part begins.
@@ -183,6 +204,8 @@ impl Data {
         for (column, values) in &mut self.columns {
             match *column {
                 "resource" => values.push(begin),
+                // The script parses it, so it must be whole.
+                "tags" => values.push_as(&value(entry, "tags"), str::to_owned),
                 "id" if entry.resource.id != end && entry.resource.id != name => {
                     values.push(&entry.resource.id);
                 }

@@ -2,7 +2,8 @@
 
 use super::charts::search;
 use crate::report::class::Class;
-use crate::report::estate::{Entry, Estate};
+use crate::report::entry::Entry;
+use crate::report::estate::Estate;
 use crate::report::money::Money;
 use autotag_page::facet::filter;
 use autotag_page::text::{thousands, visible};
@@ -108,7 +109,8 @@ impl Lists {
                     search("owner", &name),
                     filter("class", Class::NameOnly.words())
                 );
-                (visible(&format!("{name} in {account}")), visible(&next), link)
+                let name = if account.is_empty() { name } else { format!("{name} in {account}") };
+                (visible(&name), visible(&next), link)
             }),
             types: grouped(types, |kind| {
                 let link = search("type", &kind);

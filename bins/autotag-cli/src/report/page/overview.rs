@@ -3,7 +3,8 @@
 use super::data::{Data, MOST};
 use super::run::Run;
 use crate::report::class::Class;
-use crate::report::estate::{Entry, Estate};
+use crate::report::entry::Entry;
+use crate::report::estate::Estate;
 use crate::report::money::Money;
 use autotag_page::facet::filter;
 use autotag_page::figure::Figure;
@@ -120,13 +121,8 @@ pub(super) fn figures(estate: &Estate) -> Vec<Figure> {
     }
     if !estate.other_costs.is_empty() {
         let cost = estate.costs_without_resource();
-        let lines = thousands(estate.other_costs.len());
-        figures.push(Figure::new(
-            "Cost without a resource",
-            "costs",
-            cost.rounded(),
-            format!("{lines} lines"),
-        ));
+        let lines = counted(estate.other_costs.len(), "line", "lines");
+        figures.push(Figure::new("Cost without a resource", "costs", cost.rounded(), lines));
     }
     figures
 }

@@ -1,10 +1,19 @@
 //! What the readers of all formats share: the columns that are looked for, and the rows that come out.
 
+use super::bounded::Room;
+use crate::output::plural;
 use crate::setup::usage_error;
 use anyhow::Result;
+use std::fmt;
 
-/// How many rows that cannot be used are shown; the rest is counted.
+/// How many different faults are shown; the rest is counted.
 pub(super) const SHOWN: usize = 10;
+
+/// How many rows are named of each fault.
+const NAMED: usize = 3;
+
+/// The most characters of a fault that are shown: some have a text of the file in them.
+const LONG: usize = 200;
 
 /// A column that a reader looks for.
 #[derive(Debug, Clone, Copy)]
@@ -36,11 +45,45 @@ impl Cells {
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     pub(crate) rows: u64,
-    /// Rows that cannot be used: the first ones.
-    pub(crate) faults: Vec<String>,
+    /// Why rows cannot be used: the first reasons, each once.
+    pub(crate) faults: Vec<Fault>,
+    /// How many rows cannot be used.
     pub(crate) faulty: u64,
     /// The columns that are there, by their place among those that were looked for.
     pub(crate) found: Vec<bool>,
+}
+
+impl Reading {
+    /// Why rows cannot be used, in words.
+    pub(crate) fn told(&self) -> String {
+        let mut told: Vec<String> = self.faults.iter().map(ToString::to_string).collect();
+        let others = self.faulty - self.faults.iter().map(|fault| fault.count).sum::<u64>();
+        if others > 0 {
+            told.push(format!("other reasons ({})", plural(others, "row")));
+        }
+        told.join("; ")
+    }
+}
+
+/// Why rows cannot be used.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    why: String,
+    /// The first rows, from 1.
+    rows: Vec<u64>,
+    count: u64,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.rows.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let Self { why, count, .. } = self;
+        match *count {
+            1 => write!(f, "{why} (row {rows})"),
+            count if usize::try_from(count) == Ok(self.rows.len()) => write!(f, "{why} (rows {rows})"),
+            count => write!(f, "{why} ({count} rows: {rows}, ...)"),
+        }
+    }
 }
 
 /// What takes the rows. An error says why a row cannot be used; reading goes on.
@@ -50,20 +93,34 @@ pub(crate) type Visit<'v> = dyn FnMut(&Cells) -> Result<(), String> + 'v;
 pub(super) struct Sink<'v> {
     pub(super) visit: &'v mut Visit<'v>,
     pub(super) read: Reading,
+    /// What the next row may take.
+    pub(super) room: Room,
 }
 
 impl Sink<'_> {
     pub(super) fn row(&mut self, cells: &Cells) {
         self.read.rows += 1;
+        self.room.renew();
         if let Err(why) = (self.visit)(cells) {
             self.fault(&why);
         }
     }
 
     pub(super) fn fault(&mut self, why: &str) {
-        self.read.faulty += 1;
-        if self.read.faults.len() < SHOWN {
-            self.read.faults.push(format!("row {}: {why}", self.read.rows));
+        let Reading { rows, faults, faulty, .. } = &mut self.read;
+        *faulty += 1;
+        self.room.renew();
+        let why = match why.char_indices().nth(LONG) {
+            Some((end, _)) => format!("{}...", why.get(..end).unwrap_or_default()),
+            None => why.to_owned(),
+        };
+        if let Some(known) = faults.iter_mut().find(|fault| fault.why == why) {
+            known.count += 1;
+            if known.rows.len() < NAMED {
+                known.rows.push(*rows);
+            }
+        } else if faults.len() < SHOWN {
+            faults.push(Fault { why, rows: vec![*rows], count: 1 });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The same rows in every format.
 
+use super::bounded::MOST;
 use super::rows::SHOWN;
 use super::*;
 use std::io::Write as _;
@@ -77,10 +78,58 @@ fn rows_that_cannot_be_used_are_counted_and_do_not_stop_others() {
     text.extend(b"bad\n".repeat(20));
     text.extend(b"a\n");
     let (rows, reading) = rows_of(&text, &[]).unwrap();
-    assert_eq!((rows.len(), reading.faulty, reading.rows, reading.faults.len()), (1, 20, 21, SHOWN));
-    assert_eq!(reading.faults.first().unwrap(), "row 1: it is bad");
+    assert_eq!((rows.len(), reading.faulty, reading.rows), (1, 20, 21));
+    assert_eq!(reading.told(), "it is bad (20 rows: 1, 2, 3, ...)");
+    let (_, reading) = rows_of(b"arn\na\nbad\n", &[]).unwrap();
+    assert_eq!(reading.told(), "it is bad (row 2)");
+    let (_, reading) = rows_of(b"arn\nbad\na\nbad\n", &[]).unwrap();
+    assert_eq!(reading.told(), "it is bad (rows 1, 3)");
     let (rows, reading) = rows_of(b"[1,{\"arn\":\"a\"},\"x\"]", &[]).unwrap();
     assert_eq!((rows.len(), reading.faulty), (1, 2));
+}
+
+#[test]
+fn different_faults_are_shown_to_a_bound_each_and_in_number() {
+    let rows: Vec<String> = (0..SHOWN + 5).map(|row| format!("{row}{}", "é".repeat(300))).collect();
+    let text = format!("arn\n{}", rows.join("\n"));
+    let mut visit = |cells: &Cells| Err(cells.get(0).unwrap_or_default().to_owned());
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let reading = read(file.path(), &COLUMNS, &[], &mut visit).unwrap();
+    let told = reading.told();
+    assert!(told.ends_with("; other reasons (5 rows)"), "{told}");
+    assert!(told.starts_with("0é") && told.chars().count() < SHOWN * 230, "{}", told.chars().count());
+}
+
+#[test]
+fn a_row_without_an_end_is_refused_with_its_line() {
+    let long = |begin: &str, end: &str| {
+        let text = format!("{begin}{}{end}", "x,y\n".repeat(MOST / 3));
+        format!("{:#}", rows_of(text.as_bytes(), &[]).unwrap_err())
+    };
+    let told = long("arn,type\na,T\nb,\"T\n", "");
+    assert!(told.contains("line 3: is a quote open") && told.contains("a row is longer than"), "{told}");
+    let told = long("\"arn,type\n", "");
+    assert!(told.contains("line 1: ") && told.contains("a row is longer than"), "{told}");
+    for begin in ["[{\"arn\":\"a\"},{\"arn\":\"", "{\"arn\":\"a\"}\n{\"arn\":\""] {
+        let text = format!("{begin}{}\"}}]", "x".repeat(2 * MOST));
+        let told = format!("{:#}", rows_of(text.as_bytes(), &[]).unwrap_err());
+        assert!(told.contains("after row 1") && told.contains("a row is longer than"), "{told}");
+    }
+    // Gzipped, a thousandth of it is read from the disk.
+    let told = format!("{:#}", rows_of(&gzipped(&vec![b'x'; 3 * MOST]), &[]).unwrap_err());
+    assert!(told.contains("a row is longer than"), "{told}");
+    // Many rows take more than one may.
+    let text = format!("arn,type\n{}", "a,T\n".repeat(MOST / 2));
+    assert_eq!(rows_of(text.as_bytes(), &[]).unwrap().1.rows, (MOST / 2) as u64);
+}
+
+#[test]
+fn rows_behind_an_open_quote_are_not_lost_in_silence() {
+    let told = format!("{:#}", rows_of(b"arn,type\na,T\nb,\"T\nc,T\nd,T", &[]).unwrap_err());
+    assert!(told.contains("line 3: a quote is open"), "{told}");
+    let closed = b"arn,type\na,\"T\nand more\"\n5\" disk,\"\"\"quoted\"\" and\nmore\"\n\"inch\",5\"\n";
+    assert_eq!(rows_of(closed, &[]).unwrap().1.rows, 3);
 }
 
 #[test]

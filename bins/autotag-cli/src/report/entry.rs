@@ -1,0 +1,67 @@
+//! A resource of the report.
+
+use super::class::{Class, Verdict};
+use super::inventory::Tags;
+use super::made::MakerFacts;
+use super::money::Money;
+use autotag_model::arn::{AccountId, Region};
+use autotag_model::rule::Resource;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// A resource of the report.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) resource: Resource,
+    /// Whether the inventory lists it; `None` without an inventory.
+    pub(crate) listed: Option<bool>,
+    pub(crate) created: Option<Timestamp>,
+    pub(crate) event_id: Option<String>,
+    pub(crate) event: Option<Arc<str>>,
+    pub(crate) maker: Option<Arc<MakerFacts>>,
+    pub(crate) declared: Option<String>,
+    pub(crate) tags: Option<Tags>,
+    pub(crate) verdict: Arc<Verdict>,
+    pub(crate) cost: Money,
+}
+
+impl Entry {
+    pub(crate) fn class(&self) -> Class {
+        self.verdict.class
+    }
+
+    /// The owner: the proven one, otherwise the declared one.
+    pub(crate) fn owner(&self) -> Option<&str> {
+        let made = self.maker.as_ref().and_then(|maker| maker.name.as_deref());
+        match self.class() {
+            Class::DeclaredOnly => self.declared.as_deref().or(made),
+            _ => made.or(self.declared.as_deref()),
+        }
+    }
+
+    pub(crate) fn arn(&self) -> Option<String> {
+        self.resource.arn.as_ref().map(ToString::to_string)
+    }
+
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.resource.account.as_ref().map(AccountId::as_str)
+    }
+
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.resource.region.as_ref().map(Region::as_str)
+    }
+
+    /// `ec2`
+    pub(crate) fn service(&self) -> String {
+        service_of(&self.resource)
+    }
+}
+
+pub(super) fn service_of(resource: &Resource) -> String {
+    if let Some(arn) = &resource.arn {
+        return arn.service().to_owned();
+    }
+    let mut parts = resource.resource_type.split(':').filter(|part| !part.is_empty());
+    let first = parts.next().unwrap_or_default();
+    if first == "AWS" { parts.next().unwrap_or_default().to_lowercase() } else { first.to_lowercase() }
+}
