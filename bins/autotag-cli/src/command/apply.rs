@@ -15,6 +15,7 @@ use crate::parts::Parts;
 use crate::plan_input::PlanInput;
 use crate::read_log::{ReadInput, ReadLog};
 use crate::saved_plan::SavedPlan;
+use crate::scan::WholeInput;
 use crate::setup::{self, usage_error};
 use crate::shown::Shown;
 use crate::write_log::{LoggedBackend, WriteLog};
@@ -62,10 +63,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
         return Err(unconfirmed());
     }
     let store = known_sessions(state, sessions, oldest)?;
-    if let Some(done) = &done {
-        let read = whole.iter().filter_map(|whole| ReadInput::new(inputs.get(whole.input)?, whole.creations));
-        done.note_read(&read.collect::<Vec<_>>(), &run_of(args)?)?;
-    }
+    note_read(done.as_ref(), &whole, &inputs, args)?;
     let callers = Callers { trust: &policy.trust, sessions: &*store };
     let others = rows.drain()?.map(|row| callers.rendered(row?, format));
     let mut shown = Shown::new(&args.plan, format, others, summary);
@@ -91,15 +89,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
         };
         let applied = run
             .apply(Parts::new(requests, MAX_PART), |rows| {
-                if let Some(Err(error)) = noted.map(|done| done.note_executed(&rows)) {
-                    // Noting later parts would say that this one is done to its end.
-                    noted = None;
-                    // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
-                    let _ = writeln!(
-                        anstream::stderr(),
-                        "a later run reads again what is done from now on: {error:#}"
-                    );
-                }
+                note_executed(&mut noted, &rows);
                 undone |= rows.iter().any(|row| row.status.is_retryable());
                 progress.suspend(|| shown.part(rows))
             })
@@ -123,6 +113,22 @@ fn saved_plan(args: &PlanArgs) -> Result<Option<SavedPlan>> {
         return Ok(Some(plan));
     }
     Ok(None)
+}
+
+/// Logs the inputs that were read whole, so that a later run leaves them out.
+fn note_read(done: Option<&ReadLog>, whole: &[WholeInput], inputs: &[Input], args: &ApplyArgs) -> Result<()> {
+    let Some(done) = done else { return Ok(()) };
+    let read = whole.iter().filter_map(|whole| ReadInput::new(inputs.get(whole.input)?, whole.creations));
+    done.note_read(&read.collect::<Vec<_>>(), &run_of(args)?)
+}
+
+/// Logs that the rows are done. After a failure nothing more is logged: it would say that this part is done to its end.
+fn note_executed(noted: &mut Option<&ReadLog>, rows: &[ResourceOutcome]) {
+    if let Some(Err(error)) = noted.map(|done| done.note_executed(rows)) {
+        *noted = None;
+        // The tags are written all the same. If stderr cannot be written either, the next run reads more, and says no less.
+        let _ = writeln!(anstream::stderr(), "a later run reads again what is done from now on: {error:#}");
+    }
 }
 
 /// What parts are planned and executed with.

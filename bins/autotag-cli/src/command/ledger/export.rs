@@ -1,8 +1,8 @@
 //! `autotag ledger export`: the ledger as files, one folder an account and month.
 
-use super::Table;
 use super::ddl::statement;
 use super::line::Line;
+use super::table::Table;
 use crate::cli::{ExportArgs, LedgerFormat};
 use crate::completion::Completion;
 use crate::output::plural;

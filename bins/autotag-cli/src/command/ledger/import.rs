@@ -1,6 +1,8 @@
 //! `autotag ledger import`: from a trail into the ledger.
 
 use super::line::Line;
+#[cfg(feature = "aws")]
+use super::table::Table;
 use crate::callers::Callers;
 use crate::cli::{Format, ImportArgs, PlanArgs};
 use crate::completion::Completion;
@@ -90,7 +92,7 @@ const PART: usize = 1_000;
 enum Target {
     Stdout(Box<dyn Write>, u64),
     #[cfg(feature = "aws")]
-    Table(super::Table, Written),
+    Table(Table, Written),
 }
 
 /// What was written to a table so far.
@@ -114,10 +116,7 @@ impl Target {
         }
         #[cfg(feature = "aws")]
         if let Some(name) = &args.table.table {
-            return Ok(Self::Table(
-                super::Table::open(name, args.table.region.as_ref())?,
-                Written::default(),
-            ));
+            return Ok(Self::Table(Table::open(name, args.table.region.as_ref())?, Written::default()));
         }
         Err(usage_error("name the ledger's table with --table, or pass --print to see the entries"))
     }

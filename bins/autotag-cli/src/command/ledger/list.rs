@@ -1,7 +1,7 @@
 //! `autotag ledger list`: what an owner has created.
 
-use super::Table;
 use super::line::Line;
+use super::table::Table;
 use crate::cli::ListArgs;
 use crate::completion::Completion;
 use anyhow::Result;

@@ -1,0 +1,218 @@
+//! `autotag ledger`, `whois --ledger` and `reconcile`, against an emulated AWS.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod common;
+
+use autotag_handlers::event::EventSummary;
+use autotag_ledger::{Action, DynamoDbLedger, Entry, LedgerReader as _, LedgerWriter as _, State};
+use autotag_testkit::{Emulator, Fault, Proxy, Reply, records};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use common::{BIN, autotag, lines, root, stderr, stdout};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+/// An emulated AWS behind a proxy, with the table of a ledger.
+struct Hub {
+    emulator: Emulator,
+    proxy: Proxy,
+    ledger: DynamoDbLedger,
+    folder: tempfile::TempDir,
+}
+
+impl Hub {
+    async fn start() -> Self {
+        let emulator = Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
+        let proxy = Proxy::start(&emulator.url()).unwrap();
+        // The users of these tests have no IAM tags.
+        proxy.route("/", |call| {
+            let empty = "<ListUserTagsResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUserTagsResult>\
+                <Tags/><IsTruncated>false</IsTruncated></ListUserTagsResult></ListUserTagsResponse>";
+            (call.operation == "ListUserTags").then(|| Reply::xml(200, empty))
+        });
+        let config = config(&emulator.url());
+        let ledger = DynamoDbLedger::new(autotag_aws::dynamodb_client(&config), "ledger");
+        ledger.create().await.unwrap();
+        Self { emulator, proxy, ledger, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn autotag(&self, args: &[&str]) -> Output {
+        Command::new(BIN).args(args).current_dir(root()).envs(self.proxy.environment()).output().unwrap()
+    }
+}
+
+fn config(endpoint: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
+            Credentials::new("testing", "testing", None, None, "test"),
+        ))
+        .build()
+}
+
+/// The ARNs of a plan of the shipped trail.
+fn planned() -> BTreeSet<String> {
+    let output = autotag(&["plan", "fixtures/trail", "--all", "--format", "jsonl"]);
+    lines(&output).iter().filter_map(|row| row["arn"].as_str().map(str::to_owned)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_imported_trail_answers_whois_and_can_be_imported_again() {
+    let hub = Hub::start().await;
+    let import = ["ledger", "import", "fixtures/trail", "--table", "ledger", "--region", "eu-west-1"];
+    let first = hub.autotag(&import);
+    assert!(first.status.code().is_some_and(|code| code < 2), "{}", stderr(&first));
+    let export = |name: &str| {
+        let out = hub.folder.path().join(name).to_str().unwrap().to_owned();
+        let done =
+            hub.autotag(&["ledger", "export", "--table", "ledger", "--out", &out, "--format", "jsonl"]);
+        assert!(done.status.success(), "{}", stderr(&done));
+        files(Path::new(&out))
+    };
+    let once = export("once");
+    assert!(once.len() >= 3 && once.keys().any(|name| name.contains("account=111122223333/month=2026-03")));
+    assert!(once["create-table.sql"].contains("PARTITIONED BY (`account` string, `month` string)"));
+    hub.autotag(&import);
+    assert_eq!(export("twice"), once);
+    let arns = planned();
+    let ask = |source: &[&str]| {
+        let mut args = vec!["whois", "--format", "jsonl"];
+        args.extend(source);
+        args.extend(arns.iter().map(String::as_str));
+        lines(&hub.autotag(&args))
+    };
+    let (by_ledger, by_trail) = (ask(&["--ledger", "ledger"]), ask(&["--trail", "fixtures/trail"]));
+    assert!(by_ledger.len() == arns.len() && by_trail.len() == arns.len());
+    for (ledger, trail) in by_ledger.iter().zip(&by_trail) {
+        for key in
+            ["asked", "answer", "owner", "proof", "owner_source", "channel", "tool", "event_id", "person"]
+        {
+            assert_eq!(ledger[key], trail[key], "{key}:\n{ledger}\n{trail}");
+        }
+        assert_eq!(ledger["source"], "ledger");
+    }
+}
+
+/// The contents of the files below a folder.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(at) = folders.pop() {
+        for entry in fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, fs::read_to_string(&path).unwrap_or_default());
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_owner_has_created_is_listed() {
+    let hub = Hub::start().await;
+    hub.autotag(&["ledger", "import", "fixtures/trail", "--table", "ledger"]);
+    let listed = |more: &[&str]| {
+        let args = [&["ledger", "list", "--table", "ledger", "--owner", "mara"], more].concat();
+        let output = hub.autotag(&args);
+        assert!(output.status.success(), "{}", stderr(&output));
+        lines(&output)
+    };
+    let all = listed(&[]);
+    assert!(all.len() > 1 && all.iter().all(|line| line["owner"] == "mara" && line["action"] == "created"));
+    let none = listed(&["--since", "2027-01-01"]);
+    assert!(none.is_empty());
+    let (early, late) =
+        (listed(&["--until", "2026-03-02T10:00:00Z"]), listed(&["--since", "2026-03-02T10:00:00Z"]));
+    assert_eq!(early.len() + late.len(), all.len());
+}
+
+/// Parquet is read by an independent reader in the tests of `report`; here it is enough that the rows are the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_refuses_a_folder_with_files_and_writes_parquet() {
+    let hub = Hub::start().await;
+    hub.autotag(&["ledger", "import", "fixtures/trail", "--table", "ledger"]);
+    let out = hub.folder.path().join("out").to_str().unwrap().to_owned();
+    let export = ["ledger", "export", "--table", "ledger", "--out", &out, "--location", "s3://lake/ledger"];
+    let done = hub.autotag(&export);
+    assert!(done.status.success(), "{}", stderr(&done));
+    let written = files(Path::new(&out));
+    assert!(written.keys().any(|name| name.ends_with(".parquet")), "{written:?}");
+    assert!(written["create-table.sql"].contains("LOCATION 's3://lake/ledger/'"));
+    let again = hub.autotag(&export);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("is not empty"), "{}", stderr(&again));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_cannot_be_written_is_named() {
+    let hub = Hub::start().await;
+    hub.proxy.rule(|call| (call.operation == "PutItem").then(|| Fault::refused("AccessDeniedException")));
+    let denied = hub.autotag(&["ledger", "import", "fixtures/trail", "--table", "ledger"]);
+    assert_eq!(denied.status.code(), Some(1));
+    assert!(stderr(&denied).contains("grant dynamodb:PutItem on the table"), "{}", stderr(&denied));
+    let nowhere = hub.autotag(&["ledger", "import", "fixtures/trail"]);
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(stderr(&nowhere).contains("--table"), "{}", stderr(&nowhere));
+}
+
+/// A volume in the emulated EC2.
+async fn volume(ec2: &aws_sdk_ec2::Client) -> String {
+    let made = ec2.create_volume().availability_zone("eu-west-1a").size(1).send().await.unwrap();
+    made.volume_id.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reconcile_writes_what_was_never_delivered_and_nothing_else() {
+    let hub = Hub::start().await;
+    let ec2 = aws_sdk_ec2::Client::new(&config(&hub.emulator.url()));
+    let (done, lost) = (volume(&ec2).await, volume(&ec2).await);
+    let record = |id: &str| records::volume(id, &records::user("mara"), Duration::from_mins(30));
+    let trail = hub.folder.path().join("trail.json");
+    fs::write(&trail, json!({"Records": [record(&done), record(&lost)]}).to_string()).unwrap();
+    // The ledger has the first volume as done. That it has no tags in fact shows whether it is touched.
+    let text = record(&done).to_string();
+    let of_first = serde_json::from_str(&text).unwrap();
+    let mut entry = Entry::of_event(&EventSummary::of(&of_first, None), Action::Created);
+    let arn = |id: &str| format!("arn:aws:ec2:eu-west-1:123456789012:volume/{id}");
+    entry.resource =
+        serde_json::from_value(json!({"type": "AWS::EC2::Volume", "id": done, "arn": arn(&done),
+        "account": "123456789012", "region": "eu-west-1", "version": null}))
+        .unwrap();
+    entry.tagging.state = State::Tagged;
+    hub.ledger.put(&entry).await.unwrap();
+    let reconcile =
+        || hub.autotag(&["reconcile", trail.to_str().unwrap(), "--ledger", "ledger", "--format", "jsonl"]);
+    let first = reconcile();
+    assert!(first.status.success(), "{}\n{}", stdout(&first), stderr(&first));
+    let rows = lines(&first);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!((rows[0]["arn"].as_str(), rows[0]["outcome"].as_str()), (Some(&*arn(&lost)), Some("Tagged")));
+    let tags = ec2.describe_tags().send().await.unwrap().tags.unwrap_or_default();
+    assert!(
+        !tags.is_empty() && tags.iter().all(|tag| tag.resource_id.as_deref() == Some(&*lost)),
+        "{tags:?}"
+    );
+    let kept = hub.ledger.of_resource(&arn(&lost)).await.unwrap();
+    assert_eq!((kept.len(), kept[0].tagging.state), (1, State::Tagged));
+    assert_eq!(lines(&reconcile()), Vec::<Value>::new(), "the next run has nothing to do");
+    hub.proxy
+        .rule(|call| (call.operation == "BatchGetItem").then(|| Fault::refused("AccessDeniedException")));
+    let denied = reconcile();
+    assert_eq!(denied.status.code(), Some(1));
+    assert!(stderr(&denied).contains("dynamodb:BatchGetItem"), "{}", stderr(&denied));
+}
