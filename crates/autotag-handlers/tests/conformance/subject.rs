@@ -153,6 +153,8 @@ pub(crate) fn all() -> Vec<Subject> {
         let text = fs::read_to_string(&file).unwrap();
         let mut head: toml::Table =
             text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        // A deletion needs the rule of its type, and each file here has one rule.
+        head.remove("deletion");
         let Some(toml::Value::Array(rules)) = head.remove("rule") else { continue };
         for rule in rules {
             let subject = Subject::new(&head, rule.as_table().unwrap());
