@@ -2,6 +2,7 @@
 
 use crate::bounded::bounded;
 use autotag_handlers::owner::{OwnerSource, Proof, SessionCertainty};
+use autotag_handlers::tamper::TamperHistory;
 use autotag_model::arn::Arn;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,10 @@ pub struct Entry {
     /// The identity tags that were changed; empty for other actions, and if all tags were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
-    /// Where the record came from: a queue message, or a file and a position.
+    /// What the entry adds to the history of the resource's identity tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<TamperHistory>,
+    /// Where the record came from: a queue message, or a file.
     pub origin: Option<String>,
 }
 
@@ -42,10 +46,8 @@ pub enum Action {
     Created,
     /// It was deleted.
     Deleted,
-    /// Somebody else than autotag changed its identity tags.
+    /// Somebody else than autotag changed its identity tags. If autotag wrote them again, the state is `tagged`.
     TagsChanged,
-    /// autotag wrote identity tags again that somebody had changed.
-    Repaired,
 }
 
 impl Action {
@@ -55,7 +57,6 @@ impl Action {
             Self::Created => "created",
             Self::Deleted => "deleted",
             Self::TagsChanged => "tags-changed",
-            Self::Repaired => "repaired",
         }
     }
 }

@@ -75,6 +75,7 @@ impl Entry {
             call: CreatingCall::Unknown,
             is_by_name: false,
             keys: Vec::new(),
+            history: None,
             origin: None,
         }
     }

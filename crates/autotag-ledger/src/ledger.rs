@@ -40,6 +40,11 @@ pub trait LedgerReader: Debug + Send + Sync {
     async fn of_resource(&self, resource: &str) -> Result<Vec<Entry>, LedgerError>;
 }
 
+/// A ledger to read and to write.
+pub trait Ledger: LedgerReader + LedgerWriter {}
+
+impl<L: LedgerReader + LedgerWriter> Ledger for L {}
+
 /// Puts entries, at most `concurrency` at a time. The results are in the order of the entries.
 pub async fn put_all(
     ledger: &dyn LedgerWriter,

@@ -11,6 +11,7 @@ mod ledger;
 mod memory;
 mod merge;
 mod reconcile;
+mod tamper;
 mod whois;
 
 #[cfg(feature = "dynamodb")]
@@ -20,7 +21,8 @@ pub use entry::{
     Tagging,
 };
 pub use error::{BoxError, LedgerError};
-pub use ledger::{LedgerReader, LedgerWriter, put_all};
+pub use ledger::{Ledger, LedgerReader, LedgerWriter, put_all};
 pub use memory::MemoryLedger;
 pub use reconcile::leave_out_done;
+pub use tamper::{Answered, TamperResponder};
 pub use whois::LedgerSource;

@@ -10,7 +10,18 @@ impl Entry {
     ///
     /// It does not matter which of them is merged into which, in which order, and how often.
     pub fn merge(&mut self, other: Self) {
-        let Self { action, resource, event, owner, tagging, call, is_by_name, keys, origin } = other;
+        let Self {
+            action,
+            resource,
+            event,
+            owner,
+            tagging,
+            call,
+            is_by_name,
+            keys,
+            history,
+            origin,
+        } = other;
         if owner_rank(&owner) > owner_rank(&self.owner) {
             self.owner = owner;
         }
@@ -24,6 +35,10 @@ impl Entry {
         take_greater(&mut self.resource, resource);
         take_greater(&mut self.event, event);
         take_greater(&mut self.keys, keys);
+        self.history = match (self.history.take(), history) {
+            (Some(one), Some(other)) => Some(one.merge(other)),
+            (one, other) => one.or(other),
+        };
         self.origin = [self.origin.take(), origin].into_iter().flatten().min();
     }
 }

@@ -93,7 +93,6 @@ fn add(findings: &mut Findings, entry: &Entry, asked: &Asked) {
             let deletion = Deletion::new(resource, event, principal, entry.is_by_name);
             findings.deletions.push(FoundDeletion::new(deletion, owner));
         }
-        Action::Repaired => {}
     }
 }
 

@@ -415,11 +415,23 @@ fn files_and_templates_have_the_same_policies() {
         "hub.yaml",
         &["Accounts=111122223333", "MemberRoleName=autotag-member", "ExternalId=e-1", "SenderAccounts="],
     );
+    let watching = of(
+        "hub.yaml",
+        &[
+            "Accounts=111122223333",
+            "MemberRoleName=autotag-member",
+            "ExternalId=e-1",
+            "CreateLedger=true",
+            "WatchTags=true",
+        ],
+    );
     let session = of("session.yaml", &[]);
     let region = of("region.yaml", &["HubBusArn=arn:aws:events:eu-west-1:111122223333:event-bus/autotag"]);
     let alone = |name: &str| read(folder.path(), &format!("iam/{name}.json"));
     for (file, template, names) in [
         ("tag-handler", &hub, &["TagHandlerRole", "TagHandlerRole#2"][..]),
+        ("ledger", &watching, &["TagHandlerRole#3"]),
+        ("tag-watch", &watching, &["TagHandlerRole#4"]),
         ("session-handler", &session, &["SessionHandlerRole"]),
         ("forward", &region, &["ForwardRole"]),
         ("forward-trust", &region, &["ForwardRoleTrust"]),

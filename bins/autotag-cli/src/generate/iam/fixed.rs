@@ -18,9 +18,11 @@ const TRAIL_PREFIX: &str = "AWSLogs/";
 const MEMBER_ROLE: &str = "role/autotag-member";
 
 /// All documents, with the names of their files.
-pub(super) fn documents() -> [(&'static str, Value); 10] {
+pub(super) fn documents() -> [(&'static str, Value); 12] {
     [
         ("tag-handler", tag_handler()),
+        ("ledger", ledger()),
+        ("tag-watch", tag_watch()),
         ("session-handler", session_handler()),
         ("member-trust", member_trust()),
         ("forward", forward()),
@@ -43,10 +45,21 @@ fn tag_handler() -> Value {
         (&["sqs:SendMessage"], "sqs", "autotag-tag"),
         (&["sqs:SendMessage"], "sqs", "autotag-tag-dead"),
         (&["dynamodb:Query"], "dynamodb", "table/autotag-sessions"),
-        // Only with a ledger.
-        (&["dynamodb:PutItem"], "dynamodb", "table/autotag-ledger"),
         (&LOG, "logs", "log-group:/aws/lambda/autotag-tag-handler:*"),
         (&["sts:AssumeRole"], "iam", MEMBER_ROLE),
+    ])
+}
+
+/// The further permissions of tag-handler with a ledger.
+fn ledger() -> Value {
+    own_policy(&[(&["dynamodb:PutItem"], "dynamodb", "table/autotag-ledger")])
+}
+
+/// The further permissions of tag-handler with a ledger and the tamper watch.
+fn tag_watch() -> Value {
+    own_policy(&[
+        (&["dynamodb:Query"], "dynamodb", "table/autotag-ledger"),
+        (&["dynamodb:Query"], "dynamodb", "table/autotag-ledger/index/by-name"),
     ])
 }
 
