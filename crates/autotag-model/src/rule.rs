@@ -36,12 +36,14 @@
 mod account;
 mod call;
 mod catalog_id;
+mod changed_resource;
 mod creation;
 mod evidence;
 mod file;
 mod kind;
 mod path;
 mod resource;
+mod tag_change;
 mod template;
 
 pub use crate::template::BraceError;
@@ -50,11 +52,13 @@ pub use call::{
     Api, CallError, FailureMember, Http, NativeCall, Operation, Pagination, Param, Protocol, ReadCall,
     TagShape, values,
 };
+pub use changed_resource::ChangedResource;
 pub use evidence::Evidence;
 pub use file::RuleFileError;
 pub use kind::{ResourceKind, ResourceKindError};
 pub use path::{Path, PathError};
 pub use resource::{Resource, ResourceKey, Scope};
+pub use tag_change::{ChangedTags, TagChangeCall, TypesBy};
 pub use template::{ArnTemplate, ArnTemplateError, MissingValue};
 
 use crate::arn::{AccountId, Arn, ArnError, Region};
@@ -76,6 +80,8 @@ pub struct ServiceRules {
     pub not_a_resource: Vec<String>,
     /// The service's own tag calls, by their name in the file.
     pub native: BTreeMap<String, Arc<NativeCall>>,
+    /// The calls that change tags of resources that exist.
+    pub tag_changes: Vec<TagChangeCall>,
     /// The rules, in the order of the file.
     pub rules: Vec<Arc<Rule>>,
 }

@@ -33,7 +33,9 @@ impl Inventory {
         let source =
             |name: &String| if name.contains('.') { name.clone() } else { format!("{name}.amazonaws.com") };
         let chosen: BTreeSet<String> = names.iter().map(source).collect();
-        let is_known = |source: &String| self.services.iter().any(|service| service.source == *source);
+        let has_rules = |service: &&ServiceRules| !service.rules.is_empty();
+        let is_known =
+            |source: &String| self.services.iter().filter(has_rules).any(|service| service.source == *source);
         let unknown: Vec<&str> =
             chosen.iter().filter(|source| !is_known(source)).map(String::as_str).collect();
         if !unknown.is_empty() {
