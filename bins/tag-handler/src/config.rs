@@ -2,6 +2,7 @@
 
 use autotag_aws::Settings;
 use autotag_handlers::plan;
+use autotag_handlers::tamper::OwnRoles;
 use autotag_lambda::environment::{DeadLetterQueue, Environment, SessionTable};
 use autotag_lambda::variables::{self, Variable};
 use autotag_model::arn::{Arn, Region};
@@ -27,6 +28,11 @@ const SESSION_TABLE: Variable = Variable::optional(
 const LEDGER_TABLE: Variable = Variable::optional(
     "AUTOTAG_LEDGER_TABLE",
     "DynamoDB table of the ledger, in the function's own region [default: none, no ledger]",
+);
+const OWN_ROLES: Variable = Variable::optional(
+    "AUTOTAG_OWN_ROLES",
+    "ARNs of the roles with which autotag writes tags, separated by commas: changes of identity tags by all others are \
+     watched; needs AUTOTAG_LEDGER_TABLE [default: none, tags are not watched]",
 );
 const RECHECK_QUEUE_URL: Variable = Variable::optional(
     "AUTOTAG_SECOND_LOOK_QUEUE_URL",
@@ -55,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) trail_bucket: Option<String>,
     pub(crate) sessions: Option<SessionTable>,
     pub(crate) ledger_table: Option<String>,
+    /// The roles with which autotag writes, where tags are watched.
+    pub(crate) own_roles: Option<OwnRoles>,
     pub(crate) recheck_queue: Option<RecheckQueue>,
     pub(crate) identity_store: Option<IdentityStore>,
     pub(crate) dead_letter_queue: Option<DeadLetterQueue>,
@@ -102,6 +110,25 @@ fn policy(environment: &mut Environment<'_>) -> PolicySource {
     given.pop().unwrap_or(PolicySource::BuiltIn)
 }
 
+fn own_roles(environment: &mut Environment<'_>, config: &Config) -> Option<OwnRoles> {
+    let text = environment.text(OWN_ROLES)?;
+    let name = OWN_ROLES.name;
+    if config.ledger_table.is_none() {
+        environment
+            .error(format!("{name} is set, but {} is not: tags are compared with it", LEDGER_TABLE.name));
+    }
+    match OwnRoles::new(text.split(',').map(str::trim).filter(|arn| !arn.is_empty())) {
+        Ok(roles) => {
+            let member = config.accounts.role.as_ref().map(|role| role.name.as_str());
+            Some(member.map_or(roles.clone(), |member| roles.with_member_role(member)))
+        }
+        Err(error) => {
+            environment.error(format!("{name}: {error}"));
+            None
+        }
+    }
+}
+
 fn recheck_queue(environment: &mut Environment<'_>) -> Option<RecheckQueue> {
     let seconds = environment.parsed(RECHECK_SECONDS, "seconds, from 0 to 900", LONGEST_DELAY);
     if seconds > LONGEST_DELAY {
@@ -147,7 +174,7 @@ impl Config {
     pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
         let rules = environment.text(RULES).unwrap_or_default();
         let expected = "a whole number from 1";
-        let config = Self {
+        let mut config = Self {
             policy: policy(environment),
             rules: rules.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect(),
             accounts: environment.account_settings(),
@@ -155,12 +182,14 @@ impl Config {
             trail_bucket: environment.text(variables::TRAIL_BUCKET),
             sessions: environment.session_table(SESSION_TABLE),
             ledger_table: environment.text(LEDGER_TABLE),
+            own_roles: None,
             recheck_queue: recheck_queue(environment),
             identity_store: identity_store(environment),
             dead_letter_queue: environment.dead_letter_queue(),
             log_level: environment.log_level(),
             metrics_namespace: environment.metrics_namespace(),
         };
+        config.own_roles = own_roles(environment, &config);
         if config.recheck_queue.is_some() && config.sessions.is_none() {
             let why = "AUTOTAG_SESSION_TABLE is not: a recheck needs the sessions of the table";
             environment.error(format!("{} is set, but {why}", RECHECK_QUEUE_URL.name));
@@ -204,6 +233,7 @@ mod tests {
             ("AUTOTAG_IDENTITY_STORES", "d-1234567890"),
             ("AUTOTAG_SECOND_LOOK_QUEUE_URL", "https://sqs.example/looks.fifo"),
             ("AUTOTAG_SECOND_LOOK_SECONDS", "901"),
+            ("AUTOTAG_OWN_ROLES", "autotag-tag-handler"),
         ])
         .unwrap_err();
         for part in [
@@ -220,10 +250,12 @@ mod tests {
             "a FIFO queue",
             "900 seconds at most",
             "AUTOTAG_SECOND_LOOK_QUEUE_URL is set, but AUTOTAG_SESSION_TABLE is not",
+            "AUTOTAG_OWN_ROLES is set, but AUTOTAG_LEDGER_TABLE is not",
+            "AUTOTAG_OWN_ROLES: `autotag-tag-handler` is not the ARN of a role",
         ] {
             assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:?}");
         }
-        assert_eq!(problems.len(), 13, "{problems:?}");
+        assert_eq!(problems.len(), 15, "{problems:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod ledger;
 mod metrics;
 mod recheck;
 mod records;
+mod tamper;
 mod work;
 
 use autotag_lambda::environment::Environment;

@@ -1,6 +1,7 @@
 //! What one invocation of this function counts.
 
 use crate::ledger::Written;
+use crate::tamper::Reactions;
 use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::ResourceOutcome;
@@ -12,6 +13,7 @@ pub(crate) fn counts(
     records: &Counts,
     rechecks: usize,
     entries: Written,
+    reactions: Reactions,
     rows: &[ResourceOutcome],
 ) -> Vec<(&'static str, u64)> {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
@@ -31,6 +33,9 @@ pub(crate) fn counts(
         ("SecondLooks", number(rechecks)),
         ("LedgerEntries", number(entries.entries)),
         ("LedgerFailures", number(entries.failed)),
+        ("TagsTakenOff", number(reactions.tampered)),
+        ("TagsRepaired", number(reactions.repaired)),
+        ("Truces", number(reactions.truces)),
     ]
 }
 
@@ -64,8 +69,9 @@ mod tests {
         let mut records = Counts::default();
         records.records = 3;
         records.unreadable_without_row = 5;
+        let reactions = Reactions { tampered: 3, repaired: 2, truces: 1 };
         let counts: BTreeMap<&str, u64> =
-            counts(&records, 2, Written { entries: 4, failed: 1 }, &rows).into_iter().collect();
+            counts(&records, 2, Written { entries: 4, failed: 1 }, reactions, &rows).into_iter().collect();
         for (name, count) in [
             ("Received", 3),
             ("Tagged", 1),
@@ -76,6 +82,9 @@ mod tests {
             ("SecondLooks", 2),
             ("LedgerEntries", 4),
             ("LedgerFailures", 1),
+            ("TagsTakenOff", 3),
+            ("TagsRepaired", 2),
+            ("Truces", 1),
         ] {
             assert_eq!(counts[name], count, "{name}");
         }

@@ -1,29 +1,58 @@
-//! Everything that an invocation reads: creations and sessions and, with a ledger, deletions.
+//! Everything that an invocation reads: creations and sessions and, with a ledger, deletions and changes of tags.
 
+use autotag_handlers::catalog::may_change_tags;
 use autotag_handlers::classify::Classification;
 use autotag_handlers::deletion::Deletion;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::records::{ClassifiedRecords, Collector, RecordSink};
 use autotag_handlers::row::OriginId;
 use autotag_model::arn::AccountId;
-use autotag_model::envelope::{LocatedRecord, Malformed};
+use autotag_model::envelope::{EventBridgeEnvelope, LocatedRecord, Malformed};
 
-/// The records of an invocation with their deletions.
+/// The records of an invocation with a ledger.
 #[derive(Debug)]
-pub(crate) struct RecordsWithDeletions {
+pub(crate) struct LedgerRecords {
     pub(crate) records: ClassifiedRecords,
     pub(crate) deletions: Vec<(OriginId, Deletion)>,
+    pub(crate) tag_calls: Vec<TagCall>,
     origin: OriginId,
 }
 
-impl RecordSink for RecordsWithDeletions {
+/// The record of a call that may change identity tags.
+#[derive(Debug)]
+pub(crate) struct TagCall {
+    pub(crate) origin: OriginId,
+    pub(crate) text: String,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) event_bridge: Option<EventBridgeEnvelope>,
+}
+
+/// How many calls that may change tags are kept of an invocation. A log file can have any number; the changes of more are not
+/// answered.
+const MAX_TAG_CALLS: usize = 10_000;
+
+impl RecordSink for LedgerRecords {
     fn record(
         &mut self,
         record: &LocatedRecord<'_>,
         account: Option<&AccountId>,
         classification: Classification,
     ) {
+        let is_call = matches!(classification, Classification::Other)
+            && may_change_tags(&record.record.event_source, &record.record.event_name);
+        if is_call && self.tag_calls.len() < MAX_TAG_CALLS {
+            self.tag_calls.push(TagCall {
+                origin: self.origin,
+                text: record.raw.to_owned(),
+                account: account.cloned(),
+                event_bridge: record.event_bridge.clone(),
+            });
+        }
         self.records.record(record, account, classification);
+    }
+
+    fn also_wants(&self) -> fn(&str, &str) -> bool {
+        may_change_tags
     }
 
     fn wants_deletions(&self) -> bool {
@@ -43,9 +72,9 @@ impl RecordSink for RecordsWithDeletions {
     }
 }
 
-impl Collector for RecordsWithDeletions {
+impl Collector for LedgerRecords {
     fn new(origin: OriginId) -> Self {
-        Self { records: ClassifiedRecords::new(origin), deletions: Vec::new(), origin }
+        Self { records: ClassifiedRecords::new(origin), deletions: Vec::new(), tag_calls: Vec::new(), origin }
     }
 
     fn unreadable(&mut self, outcome: Outcome) {
@@ -55,6 +84,8 @@ impl Collector for RecordsWithDeletions {
     fn append(&mut self, other: Self) {
         self.records.append(other.records);
         self.deletions.extend(other.deletions);
+        let room = MAX_TAG_CALLS.saturating_sub(self.tag_calls.len());
+        self.tag_calls.extend(other.tag_calls.into_iter().take(room));
     }
 
     fn adds_up(&self) -> bool {

@@ -1,8 +1,9 @@
 //! One invocation: what is to be read, what comes of it, what is answered.
 
 use crate::config::{Config, PolicySource};
-use crate::records::RecordsWithDeletions;
-use crate::{ledger, metrics, recheck};
+use crate::records::LedgerRecords;
+use crate::tamper::Reactions;
+use crate::{ledger, metrics, recheck, tamper};
 use anyhow::{Context as _, Result, anyhow};
 use autotag_aws::backend::AwsBackend;
 use autotag_aws::signed::{self, calls};
@@ -13,14 +14,15 @@ use autotag_handlers::counts::Counts;
 use autotag_handlers::deletion::Deletion;
 use autotag_handlers::owner;
 use autotag_handlers::plan::{Execution, Plan, Planner};
-use autotag_handlers::records::ClassifiedRecords;
+use autotag_handlers::records::{ClassifiedRecords, Collector as _};
 use autotag_handlers::row::{OriginId, ResourceOutcome};
+use autotag_handlers::tamper::TagChange;
 use autotag_lambda::deadline::{self, half_way, three_quarters};
 use autotag_lambda::invocation::{Invocation, parse_payload};
 use autotag_lambda::jobs::read_jobs;
 use autotag_lambda::metrics::Head;
 use autotag_lambda::{InvocationError, log, metrics as embedded, now, response};
-use autotag_ledger::{DynamoDbLedger, Entry};
+use autotag_ledger::{DynamoDbLedger, Entry, TamperResponder};
 use autotag_model::arn::{AccountId, Arn};
 use autotag_model::policy::Policy;
 use futures_util::stream::{self, StreamExt as _};
@@ -49,6 +51,7 @@ struct Done {
     counts: Counts,
     rechecks: usize,
     entries: ledger::Written,
+    reactions: Reactions,
     rows: Vec<ResourceOutcome>,
 }
 
@@ -82,13 +85,18 @@ impl Worker {
 
     /// Handles one payload, and returns the answer to Lambda.
     pub(crate) async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, InvocationError> {
-        let invocation = parse_payload(payload, self.config.trail_bucket.as_deref())
+        let mut invocation = parse_payload(payload, self.config.trail_bucket.as_deref())
             .map_err(|error| InvocationError::new("UnknownDelivery", &error))?;
         if let Some(account) = own_account(context) {
             self.accounts.set_own(account);
         }
         let end = deadline::end_of_work(context.deadline, now());
-        let Done { counts: records, rechecks, entries, rows } = self.work(&invocation, end).await;
+        let tag_events = match &self.config.own_roles {
+            Some(_) => tamper::take_tag_events(&mut invocation.jobs),
+            None => Vec::new(),
+        };
+        let Done { counts: records, rechecks, entries, reactions, rows } =
+            self.work(&invocation, &tag_events, end).await;
         for row in &rows {
             log::outcome(row, invocation.message(row.origin), &context.request_id);
         }
@@ -99,7 +107,7 @@ impl Worker {
         };
         // The records of a backfill are old. Their age is not the delay of new tags.
         let ages = if invocation.backfill { Vec::new() } else { metrics::ages(&rows, now()) };
-        let counts = metrics::counts(&records, rechecks, entries, &rows);
+        let counts = metrics::counts(&records, rechecks, entries, reactions, &rows);
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
         let queue = self.config.dead_letter_queue.as_ref();
         let answer = response::respond(&invocation, &records, &rows, queue, &self.accounts).await;
@@ -108,9 +116,10 @@ impl Worker {
 
     /// Reads, plans, arranges rechecks and writes. Each has a deadline of its own, so that a log file that does not end, or a
     /// service that does not answer, does not keep the tags of other resources from being written.
-    async fn work(&self, invocation: &Invocation, end: Instant) -> Done {
+    async fn work(&self, invocation: &Invocation, tag_events: &[(OriginId, String)], end: Instant) -> Done {
         let Config { concurrency, .. } = self.config;
-        let (mut records, deletions) = self.read(invocation, half_way(end)).await;
+        let LedgerRecords { mut records, deletions, tag_calls, .. } =
+            self.read(invocation, half_way(end)).await;
         let counts = records.counts;
         let recheckable = take_rechecks(&mut records, invocation);
         let mut plan = self.plan(records, invocation.backfill, half_way(end)).await;
@@ -126,23 +135,45 @@ impl Worker {
             }
             None => ledger::Written::default(),
         };
-        Done { counts, rechecks, entries, rows }
+        let reactions = match (&self.ledger, &self.config.own_roles) {
+            // Old changes of tags are answered by what came after them.
+            (Some(ledger), Some(own)) if !invocation.backfill => {
+                let changes = tamper::changes(&self.classifier, own, &tag_calls, tag_events);
+                self.answer_changes(ledger, changes, &mut rows, end).await
+            }
+            _ => Reactions::default(),
+        };
+        Done { counts, rechecks, entries, reactions, rows }
     }
 
-    /// The records of an invocation. Deletions matter only to a ledger.
-    async fn read(
+    async fn answer_changes(
         &self,
-        invocation: &Invocation,
-        deadline: Instant,
-    ) -> (ClassifiedRecords, Vec<(OriginId, Deletion)>) {
+        ledger: &DynamoDbLedger,
+        changes: Vec<(OriginId, TagChange)>,
+        rows: &mut Vec<ResourceOutcome>,
+        end: Instant,
+    ) -> Reactions {
+        let backend = WithDeadline::new(&self.backend, end);
+        let sessions = WithDeadline::new(&*self.sessions, end);
+        let responder = TamperResponder {
+            ledger,
+            reader: &backend,
+            writer: &backend,
+            sessions: &sessions,
+            catalog: self.classifier.catalog(),
+            policy: self.classifier.policy(),
+        };
+        tamper::answer(&responder, changes, rows, now(), self.config.concurrency, end).await
+    }
+
+    /// The records of an invocation. Deletions and changes of tags matter only to a ledger.
+    async fn read(&self, invocation: &Invocation, deadline: Instant) -> LedgerRecords {
         let (jobs, concurrency) = (&invocation.jobs, self.config.concurrency);
-        if self.ledger.is_none() {
-            let records = read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
-            return (records, Vec::new());
+        if self.ledger.is_some() {
+            return read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
         }
-        let read: RecordsWithDeletions =
-            read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
-        (read.records, read.deletions)
+        let records = read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
+        LedgerRecords { records, ..LedgerRecords::new(OriginId::default()) }
     }
 
     /// The entries of deletions, with who is behind them. A deletion is an entry also if that cannot be found out.

@@ -143,3 +143,41 @@ async fn a_name_that_is_used_twice_has_two_owners() {
         "{found:?}"
     );
 }
+
+/// A call by which somebody takes the owner off a volume.
+fn untag(id: &str, volume: &str) -> Value {
+    let request = json!({"resourcesSet": {"items": [{"resourceId": volume}]}, "tagSet": {"items": [{"key": "Owner"}]}});
+    records::call(id, Duration::ZERO, "ec2:DeleteTags", &records::user("eve"), &request, &json!({"_return": true}))
+}
+
+/// The policy, the roles and the alarm of a tamper watch, through the real binary.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_is_taken_off_is_written_again_until_that_is_undone_twice() {
+    let (emulator, proxy, ledger) = start().await;
+    let ec2 = ec2(&emulator.url());
+    let volumes = new_volumes(&ec2, 1).await;
+    let variables = [
+        VARIABLES[0],
+        ("AUTOTAG_POLICY", "[tamper]\naction = \"repair\"\n"),
+        ("AUTOTAG_OWN_ROLES", "arn:aws:iam::123456789012:role/autotag-tag-handler"),
+    ];
+    let function = start_function(&proxy.environment(), &variables).await;
+    assert_eq!(function.returned(&batch(&[volume(&volumes[0])])).await, [""; 0], "{}", function.process.logs());
+    let owner = async || common::ec2_tags(&ec2, &volumes).await[&volumes[0]].get("Owner").cloned();
+    assert_eq!(owner().await.as_deref(), Some("mara"));
+    for (round, expected) in [(1, Some("mara")), (2, Some("mara")), (3, None)] {
+        let tag = aws_sdk_ec2::types::Tag::builder().key("Owner").build();
+        ec2.delete_tags().resources(&volumes[0]).tags(tag).send().await.unwrap();
+        // Records are of a second: a repair has to be before the next change.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        let payload = batch(&[untag(&format!("untag-{round}"), &volumes[0])]);
+        assert_eq!(function.returned(&payload).await, [""; 0], "{}", function.process.logs());
+        assert_eq!(owner().await.as_deref(), expected, "{round}: {}", function.process.logs());
+    }
+    let logs = function.process.logs();
+    assert!(logs.contains("user/eve has undone 2 repairs") && logs.contains("ignore_tags"), "{logs}");
+    let changes = entries(&ledger).await;
+    let changes: Vec<&Entry> = changes.iter().filter(|entry| entry.action == Action::TagsChanged).collect();
+    assert_eq!(changes.len(), 3, "{changes:?}");
+    assert!(changes.iter().all(|entry| entry.owner.name.as_deref() == Some("eve")), "{changes:?}");
+}

@@ -3,6 +3,8 @@
 //! Only the file of the service at hand is unpacked and parsed, when its first event comes: start-up costs nothing.
 
 mod creating;
+mod tag_changes;
+mod tag_names;
 
 use autotag_model::rule::{DeletionRule, Rule, RuleFileError, ServiceRules};
 use creating::Creates;
@@ -10,6 +12,8 @@ use flate2::read::DeflateDecoder;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
 use std::sync::{Arc, OnceLock};
+pub use tag_changes::TagChangeEvent;
+pub use tag_names::may_change_tags;
 
 mod files {
     include!(concat!(env!("OUT_DIR"), "/catalog_files.rs"));
@@ -200,6 +204,8 @@ fn overlaid(mut service: ServiceRules, own: ServiceRules) -> ServiceRules {
     service.not_a_resource.extend(own.not_a_resource);
     service.deletions.retain(|rule| !own.deletions.iter().any(|mine| mine.event() == rule.event()));
     service.deletions.extend(own.deletions);
+    service.tag_changes.retain(|call| !own.tag_changes.iter().any(|mine| mine.event == call.event));
+    service.tag_changes.extend(own.tag_changes);
     service
 }
 
@@ -228,6 +234,9 @@ impl Service {
         self.rules.rules.retain(|rule| !later.by_event.contains_key(&rule.event));
         self.rules.rules.extend(later.rules.rules);
         self.rules.not_a_resource.extend(later.rules.not_a_resource);
+        let known = &mut self.rules.tag_changes;
+        known.retain(|call| !later.rules.tag_changes.iter().any(|mine| mine.event == call.event));
+        known.extend(later.rules.tag_changes);
         self.by_event.extend(later.by_event);
         self.rules.deletions.retain(|rule| !later.deletions.contains_key(rule.event()));
         self.rules.deletions.extend(later.rules.deletions);

@@ -131,6 +131,16 @@ impl Classifier {
         }
     }
 
+    /// Whether CloudTrail sent the event around a record, if there is one.
+    pub(crate) fn is_from_cloudtrail(record: &Record<'_>, envelope: Envelope<'_>) -> bool {
+        envelope.event_bridge.is_none_or(|event| verify_event_source(event, record).is_none())
+    }
+
+    /// The scope of a record's resources.
+    pub(crate) fn scope_of(record: &Record<'_>, principal: &Principal, envelope: Envelope<'_>) -> Scope {
+        scope(record, principal, envelope)
+    }
+
     /// `has_rule`: the catalogue has a rule that the policy does not apply. Then the event creates, whatever its name.
     fn classify_uncovered(
         &self,

@@ -19,6 +19,7 @@ pub mod records;
 pub mod row;
 pub mod services;
 pub mod sessions;
+pub mod tamper;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

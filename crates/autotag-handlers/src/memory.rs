@@ -39,6 +39,13 @@ impl MemoryBackend {
         present.extend(tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
     }
 
+    /// Takes tags off a resource, as its user would.
+    pub fn remove_tags(&self, resource: &str, keys: &[&str]) {
+        if let Some(present) = lock(&self.resources).get_mut(resource) {
+            present.retain(|key, _| !keys.contains(&key.as_str()));
+        }
+    }
+
     /// The tags on a resource now, by the same name.
     pub fn tags_on(&self, resource: &str) -> BTreeMap<String, String> {
         lock(&self.resources).get(resource).cloned().unwrap_or_default()

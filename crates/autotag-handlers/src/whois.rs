@@ -35,6 +35,7 @@ mod tag_change;
 mod trail;
 mod walk;
 
+pub use crate::catalog::may_change_tags;
 pub use answer::{Answer, answer};
 pub use asked::{Asked, AskedError};
 pub use filter::{NamingEvent, RecordFilter};
@@ -42,7 +43,7 @@ pub use finding::{Failure, Findings, FoundCreation, FoundDeletion, Newness, Owne
 pub use history::{HistorySource, Regions};
 pub use lookup::{EventHistory, Lookup, Place};
 pub use origin::{CameWith, Origins};
-pub use tag_change::{RecordedTagChange, may_change_tags};
+pub use tag_change::RecordedTagChange;
 pub use trail::{TrailRecords, TrailSource};
 
 #[cfg(test)]

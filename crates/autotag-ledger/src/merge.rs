@@ -10,18 +10,7 @@ impl Entry {
     ///
     /// It does not matter which of them is merged into which, in which order, and how often.
     pub fn merge(&mut self, other: Self) {
-        let Self {
-            action,
-            resource,
-            event,
-            owner,
-            tagging,
-            call,
-            is_by_name,
-            keys,
-            history,
-            origin,
-        } = other;
+        let Self { action, resource, event, owner, tagging, call, is_by_name, keys, history, origin } = other;
         if owner_rank(&owner) > owner_rank(&self.owner) {
             self.owner = owner;
         }

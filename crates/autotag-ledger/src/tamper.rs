@@ -88,7 +88,9 @@ impl TamperResponder<'_> {
         if let Reaction::Repair { tags, .. } = &reaction {
             self.write(&known.taggable, tags, age).await?;
         }
-        if !matches!(reaction, Reaction::Nothing(_)) {
+        let is_kept = !matches!(reaction, Reaction::Nothing(NoReaction::Known | NoReaction::NoExpectation));
+        // Also of a change about which nothing is done: that somebody undid a repair counts, whenever it is known.
+        if is_kept {
             let entry = self.entry(change, &resource, &reaction, now).await;
             self.ledger.put(&entry).await.map_err(|error| ledger_outcome(&error))?;
         }
@@ -166,7 +168,8 @@ impl TamperResponder<'_> {
         let limits = &taggable.rule.limits;
         let mut set = TagSet::new();
         for (key, value) in tags {
-            let (key, _) = TagKey::sanitize(key, limits).map_err(|error| Outcome::Refused(error.to_string()))?;
+            let (key, _) =
+                TagKey::sanitize(key, limits).map_err(|error| Outcome::Refused(error.to_string()))?;
             let (value, _) = TagValue::sanitize(value, limits);
             let _ = set.add(key, value);
         }

@@ -25,6 +25,7 @@ mod people;
 mod profile;
 mod required;
 mod selection;
+mod tamper;
 mod template;
 mod trust;
 
@@ -42,6 +43,7 @@ pub use people::People;
 pub use profile::Profile;
 pub use required::Required;
 pub use selection::Selection;
+pub use tamper::{Tamper, TamperAction};
 pub use template::{TagTemplate, TagTemplateError, TemplateContext};
 pub use trust::{Trust, WorkloadName};
 
@@ -91,6 +93,8 @@ pub struct Policy {
     pub trust: Trust,
     /// The tag keys that resources must have.
     pub required: Required,
+    /// What is done where identity tags are taken off or changed.
+    pub tamper: Tamper,
 }
 
 /// The calls that a policy ignores.

@@ -36,6 +36,7 @@
 mod account;
 mod call;
 mod catalog_id;
+mod changed_resource;
 mod creation;
 mod deletion;
 mod evidence;
@@ -44,6 +45,7 @@ mod kind;
 mod path;
 mod resource;
 mod service;
+mod tag_change;
 mod template;
 
 pub use crate::template::BraceError;
@@ -52,6 +54,7 @@ pub use call::{
     Api, CallError, FailureMember, Http, NativeCall, Operation, Pagination, Param, Protocol, ReadCall,
     TagShape, values,
 };
+pub use changed_resource::ChangedResource;
 pub use deletion::DeletionRule;
 pub use evidence::Evidence;
 pub use file::RuleFileError;
@@ -59,6 +62,7 @@ pub use kind::{ResourceKind, ResourceKindError};
 pub use path::{Path, PathError};
 pub use resource::{Resource, ResourceKey, Scope};
 pub use service::ServiceRules;
+pub use tag_change::{ChangedTags, TagChangeCall, TypesBy};
 pub use template::{ArnTemplate, ArnTemplateError, MissingValue};
 
 use crate::arn::{AccountId, Arn, ArnError, Region};

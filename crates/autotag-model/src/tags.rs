@@ -186,7 +186,7 @@ pub fn normalized_key(key: &str) -> String {
 }
 
 /// Whether two keys are equal, ignoring case and blanks around them: whether their [`normalized_key`]s are.
-pub(crate) fn is_same_key(one: &str, other: &str) -> bool {
+pub fn is_same_key(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return one.trim().eq_ignore_ascii_case(other.trim());
     }

@@ -23,7 +23,8 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
         return uncovered::run(args, catalog);
     }
     let mut services = catalog.services()?;
-    services.retain(|service| is_wanted(args, &service.source, &service.name));
+    // A file without rules has only calls that change tags.
+    services.retain(|service| !service.rules.is_empty() && is_wanted(args, &service.source, &service.name));
     if services.is_empty() {
         let wanted = args.service.as_deref().unwrap_or_default();
         writeln!(anstream::stderr(), "no service matches `{wanted}`")?;

@@ -14,6 +14,9 @@ struct Hub {
     version: String,
     patterns: Vec<Pattern>,
     deletions: Vec<Pattern>,
+    tag_changes: Vec<Pattern>,
+    /// The keys of identity tags, in YAML.
+    identity_keys: String,
     /// The number of events that the patterns match.
     events: usize,
     /// The number of services of these events.
@@ -30,6 +33,8 @@ pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
         version: fingerprint(inventory),
         patterns,
         deletions: patterns::deletions(inventory),
+        tag_changes: patterns::tag_changes(inventory),
+        identity_keys: patterns::yaml_list(&inventory.identity_keys()),
         events,
         sources,
         policies: policies.iter().map(|policy| policy.yaml(iam::INDENT)).collect::<Result<_>>()?,

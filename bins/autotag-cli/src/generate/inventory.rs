@@ -33,7 +33,9 @@ impl Inventory {
         let source =
             |name: &String| if name.contains('.') { name.clone() } else { format!("{name}.amazonaws.com") };
         let chosen: BTreeSet<String> = names.iter().map(source).collect();
-        let is_known = |source: &String| self.services.iter().any(|service| service.source == *source);
+        let has_rules = |service: &&ServiceRules| !service.rules.is_empty();
+        let is_known =
+            |source: &String| self.services.iter().filter(has_rules).any(|service| service.source == *source);
         let unknown: Vec<&str> =
             chosen.iter().filter(|source| !is_known(source)).map(String::as_str).collect();
         if !unknown.is_empty() {
@@ -80,6 +82,19 @@ impl Inventory {
             for rule in &service.deletions {
                 if self.policy.ignore.event(&service.source, rule.event(), None).is_none() {
                     events.entry(&service.source).or_default().insert(rule.event());
+                }
+            }
+        }
+        events
+    }
+
+    /// The names of the calls that change tags of resources that exist, by event source.
+    pub(crate) fn tag_change_events(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut events: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for service in self.chosen_services() {
+            for call in &service.tag_changes {
+                if self.policy.ignore.event(&service.source, &call.event, None).is_none() {
+                    events.entry(&service.source).or_default().insert(&call.event);
                 }
             }
         }

@@ -116,6 +116,11 @@ pub(crate) fn deletions(inventory: &Inventory) -> Vec<Pattern> {
     of_events(inventory.deleting_events())
 }
 
+/// The patterns of the rules for calls that change tags, which the tamper watch needs.
+pub(crate) fn tag_changes(inventory: &Inventory) -> Vec<Pattern> {
+    of_events(inventory.tag_change_events())
+}
+
 /// Few patterns that match these events.
 fn of_events(events: BTreeMap<&str, BTreeSet<&str>>) -> Vec<Pattern> {
     let arms = events.into_iter().map(|(source, names)| {
@@ -195,6 +200,12 @@ fn pack(mut arms: Vec<Arm>) -> Vec<Pattern> {
     patterns
 }
 
+/// The texts as a list of YAML, in one line.
+pub(crate) fn yaml_list(texts: &[&str]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    format!("[{}]", texts.join(", "))
+}
+
 /// The text as a string of JSON.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -216,10 +227,11 @@ pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
             GeneratedFile::new(format!("event-patterns/creations-{number}.json"), &pattern.json())
         })
         .collect();
-    let deletions = deletions(inventory).into_iter().zip(1..);
-    all.extend(deletions.map(|(pattern, number)| {
-        GeneratedFile::new(format!("event-patterns/deletions-{number}.json"), &pattern.json())
-    }));
+    for (name, patterns) in [("deletions", deletions(inventory)), ("tag-changes", tag_changes(inventory))] {
+        all.extend(patterns.into_iter().zip(1..).map(|(pattern, number)| {
+            GeneratedFile::new(format!("event-patterns/{name}-{number}.json"), &pattern.json())
+        }));
+    }
     all.push(GeneratedFile::new("event-patterns/sessions.json", &sessions().json()));
     Ok(all)
 }

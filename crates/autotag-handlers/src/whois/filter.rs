@@ -115,7 +115,10 @@ impl<'a> RecordFilter<'a> {
     ) -> Option<RecordedTagChange> {
         let is_other = matches!(classification, Classification::Other);
         let is_asked = |event: &EventSummary, text: &str| self.is_named(event, text);
-        let change = || RecordedTagChange::of(record, account, self.classifier.policy(), is_asked);
+        let change = || {
+            let by = (self.classifier.catalog(), self.classifier.policy());
+            RecordedTagChange::of(record, account, by, is_asked)
+        };
         is_other.then(change).flatten()
     }
 

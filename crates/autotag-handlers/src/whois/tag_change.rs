@@ -1,6 +1,7 @@
 //! The events that change identity tags.
 
 use super::asked::Asked;
+use crate::catalog::Catalog;
 use crate::event::EventSummary;
 use autotag_model::arn::AccountId;
 use autotag_model::identity::Principal;
@@ -8,24 +9,6 @@ use autotag_model::policy::Policy;
 use autotag_model::record::{ParsedRecord, Record};
 use serde_json::Value;
 use std::sync::Arc;
-
-/// How names of calls that change tags begin. Every service has its own name for them: `TagResource`, `CreateTags`,
-/// `AddTagsToResource`, `PutBucketTagging`, `UntagRole`.
-const VERBS: [&str; 11] =
-    ["Tag", "Untag", "Create", "Delete", "Add", "Remove", "Put", "Set", "Change", "Update", "Replace"];
-
-/// Whether calls of this name may change tags of resources that exist.
-///
-/// ```
-/// use autotag_handlers::whois::may_change_tags;
-///
-/// assert!(may_change_tags("", "PutBucketTagging") && may_change_tags("", "UntagResource"));
-/// assert!(!may_change_tags("", "ListTagsForResource") && !may_change_tags("", "CreateQueue"));
-/// ```
-pub fn may_change_tags(_event_source: &str, event_name: &str) -> bool {
-    (event_name.contains("Tag") || event_name.starts_with("Untag"))
-        && VERBS.iter().any(|verb| event_name.starts_with(verb))
-}
 
 /// A record of a call that changed identity tags of resources that are asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,21 +33,24 @@ impl RecordedTagChange {
     pub(super) fn of(
         record: &Record<'_>,
         account: Option<&AccountId>,
-        policy: &Policy,
+        (catalog, policy): (&Catalog, &Policy),
         is_asked: impl Fn(&EventSummary, &str) -> bool,
     ) -> Option<Self> {
-        let is_call = may_change_tags(&record.event_source, &record.event_name);
+        let is_call = catalog.changes_tags(&record.event_source, &record.event_name);
         if !is_call || record.failed() || record.read_only == Some(true) {
             return None;
         }
-        let ParsedRecord { request, resources, .. } = record.parsed().ok()?;
+        let parsed = record.parsed().ok()?;
+        let call = catalog.tag_change(&record.event_source, &record.event_name);
+        let replaces_all = call.and_then(|call| call.tags(&parsed)).is_some_and(|tags| tags.any);
+        let ParsedRecord { request, resources, .. } = parsed;
         let mut all = Vec::new();
         texts(&request, &mut all);
         let mut keys: Vec<String> =
             all.iter().filter(|text| policy.is_identity_key(text)).map(|key| (*key).to_owned()).collect();
         keys.sort_unstable();
         keys.dedup();
-        if keys.is_empty() && !record.event_name.ends_with("Tagging") {
+        if keys.is_empty() && !replaces_all && !record.event_name.ends_with("Tagging") {
             return None;
         }
         texts(&resources, &mut all);

@@ -373,6 +373,25 @@ fn later_changes_of_identity_tags_are_listed() {
     }
 }
 
+/// Whoever replaces all tags of a project takes its owner off, and names no key.
+#[test]
+fn an_update_that_replaces_tags_is_listed() {
+    const PROJECT: &str = "arn:aws:codebuild:eu-west-1:111122223333:project/build";
+    let who = |name| user(name, HERE);
+    let made = json!({"project": {"arn": PROJECT, "name": "build"}});
+    let update = |id: &str, minute, request: Value| {
+        call(id, minute, "codebuild:UpdateProject", &who("eve"), &request, &Value::Null)
+    };
+    let records = [
+        call("e1", 1, "codebuild:CreateProject", &who("mara"), &json!({"name": "build"}), &made),
+        update("description", 2, json!({"name": "build", "description": "new"})),
+        update("tags", 3, json!({"name": "build", "tags": []})),
+    ];
+    let answer = ask(&records, PROJECT);
+    let changes: Vec<_> = answer.tag_changes.iter().map(|change| change.event.id.as_deref()).collect();
+    assert_eq!(changes, [Some("tags")], "{answer:?}");
+}
+
 #[test]
 fn two_people_under_one_role_and_session_name_are_not_mixed_up() {
     let records = [

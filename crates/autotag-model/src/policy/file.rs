@@ -6,6 +6,7 @@ use super::copies::CopyRules;
 use super::pattern::Pattern;
 use super::people::People;
 use super::required::{RequireFile, Required};
+use super::tamper::{Tamper, TamperFile};
 use super::template::TagTemplate;
 use super::trust::{Trust, TrustFile};
 use super::{DerivedRules, Ignore, Policy, Profile, Selection};
@@ -50,6 +51,7 @@ struct File {
     trust: TrustFile,
     people: People,
     require: RequireFile,
+    tamper: TamperFile,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +119,7 @@ impl Default for File {
             trust: TrustFile::default(),
             people: People::default(),
             require: RequireFile::default(),
+            tamper: TamperFile::default(),
         }
     }
 }
@@ -197,6 +200,12 @@ fn copy_rules(
     Ok(CopyRules { allow: allow.map_or(default.allow, Selection::from), deny, strict })
 }
 
+/// What is done where identity tags are taken off.
+fn tamper(file: TamperFile) -> Result<Tamper, PolicyError> {
+    Tamper::try_from(file)
+        .map_err(|problem| PolicyError::Setting { setting: "tamper.except", problem: problem.to_owned() })
+}
+
 impl TryFrom<File> for Policy {
     type Error = PolicyError;
 
@@ -223,6 +232,7 @@ impl TryFrom<File> for Policy {
             },
             trust: Trust { people: file.people, ..file.trust.into() },
             required: file.require.into(),
+            tamper: tamper(file.tamper)?,
         };
         policy.consistent()
     }
@@ -246,6 +256,7 @@ impl Default for Policy {
             ignore: Ignore::default(),
             trust: Trust::default(),
             required: Required::default(),
+            tamper: Tamper::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod deletion;
 mod format;
 mod native;
 mod source;
+mod tag_change;
 
 pub use source::RuleFileError;
 
@@ -81,6 +82,7 @@ impl Checked<'_> {
             name: file.name.clone(),
             not_a_resource: file.not_a_resource.clone(),
             native,
+            tag_changes: tag_change::read(self.source, &file.tag_changes)?,
             rules,
             deletions,
         })

@@ -104,6 +104,17 @@ impl fmt::Display for Path {
 impl Path {
     /// The values at the path, in order.
     pub(super) fn values<'t>(&self, event: &str, parsed: &'t ParsedRecord) -> Vec<&'t Value> {
+        let mut found = self.members(event, parsed);
+        found.retain(|value| !is_nothing(value));
+        found
+    }
+
+    /// Whether there is a member at the path, be it an empty list or text.
+    pub(super) fn is_there(&self, event: &str, parsed: &ParsedRecord) -> bool {
+        self.members(event, parsed).iter().any(|value| !value.is_null())
+    }
+
+    fn members<'t>(&self, event: &str, parsed: &'t ParsedRecord) -> Vec<&'t Value> {
         let (root, suffix) = match self.root {
             Root::Request => (&parsed.request, "Request"),
             Root::Response => (&parsed.response, "Response"),
@@ -114,7 +125,6 @@ impl Path {
             let members = found.into_iter().filter_map(|value| member(value, &step.name));
             found = if step.each { members.flat_map(elements).collect() } else { members.collect() };
         }
-        found.retain(|value| !is_nothing(value));
         found
     }
 

@@ -1,7 +1,7 @@
 //! The rules of one service.
 
 use super::call::NativeCall;
-use super::{DeletionRule, Rule};
+use super::{DeletionRule, Rule, TagChangeCall};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub struct ServiceRules {
     pub not_a_resource: Vec<String>,
     /// The service's own tag calls, by their name in the file.
     pub native: BTreeMap<String, Arc<NativeCall>>,
+    /// The calls that change tags of resources that exist.
+    pub tag_changes: Vec<TagChangeCall>,
     /// The rules, in the order of the file.
     pub rules: Vec<Arc<Rule>>,
     /// The events that delete resources, in the order of the file.

@@ -2,6 +2,7 @@
 
 use crate::rule::call::{Api, FailureMember, Http, Pagination, Param, TagShape};
 use crate::rule::path::{Path, PathError};
+use crate::rule::tag_change::TypesBy;
 use crate::rule::template::ArnTemplate;
 use crate::rule::{Condition, Evidence, ResourceKind};
 use crate::tags::TagConstraints;
@@ -34,6 +35,8 @@ pub(super) struct File {
     pub(super) api: BTreeMap<String, Api>,
     #[serde(default)]
     pub(super) native: BTreeMap<Spanned<String>, NativeFile>,
+    #[serde(default)]
+    pub(super) tag_changes: BTreeMap<Spanned<String>, TagChangeFile>,
     #[serde(default, rename = "rule")]
     pub(super) rules: Vec<RuleFile>,
     #[serde(default, rename = "deletion")]
@@ -109,6 +112,10 @@ impl Listed for Path {
 
 impl Listed for ResourceKind {
     const EXPECTED: &'static str = "a kind such as \"grafana:/workspaces/*\", or a list of them";
+}
+
+impl Listed for String {
+    const EXPECTED: &'static str = "a type such as \"AWS::IAM::Role\", or a list of them";
 }
 
 impl<'de, T> Deserialize<'de> for OneOrMore<T>
@@ -210,4 +217,22 @@ pub(super) struct ReadFile {
     pub(super) shape: Option<TagShape>,
     pub(super) list: Option<String>,
     pub(super) next: Option<Pagination>,
+}
+
+/// One entry of `[tag_changes]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TagChangeFile {
+    pub(super) writes: Option<OneOrMore<Path>>,
+    pub(super) removes: Option<OneOrMore<Path>>,
+    pub(super) replaces: Option<OneOrMore<Path>>,
+    #[serde(default)]
+    pub(super) clears: bool,
+    pub(super) resource: OneOrMore<Path>,
+    pub(super) types: Option<OneOrMore<String>>,
+    pub(super) types_by: Option<TypesBy>,
+    pub(super) arn: Option<ArnTemplate>,
+    #[serde(default)]
+    pub(super) never_arn: bool,
+    pub(super) failed: Option<Path>,
 }
