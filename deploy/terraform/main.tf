@@ -108,12 +108,13 @@ resource "aws_cloudformation_stack_set" "region" {
 
   # All that the template has: what is left to its defaults would be a change in each plan.
   parameters = merge({
-    HubBusArn        = aws_cloudformation_stack.hub.outputs["BusArn"]
-    SessionBusArn    = ""
-    ForwardSessions  = "true"
-    ForwardDeletions = "false"
-    SessionRuleState = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
-    AlarmTopicArn    = ""
+    HubBusArn         = aws_cloudformation_stack.hub.outputs["BusArn"]
+    SessionBusArn     = ""
+    ForwardSessions   = "true"
+    ForwardDeletions  = "false"
+    ForwardTagChanges = "false"
+    SessionRuleState  = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+    AlarmTopicArn     = ""
   }, var.region_parameters)
 
   lifecycle {

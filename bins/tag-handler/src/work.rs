@@ -172,8 +172,9 @@ impl Worker {
         if self.ledger.is_some() {
             return read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
         }
-        let records = read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
-        LedgerRecords { records, ..LedgerRecords::new(OriginId::default()) }
+        let mut read = LedgerRecords::new(OriginId::default());
+        read.records = read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
+        read
     }
 
     /// The entries of deletions, with who is behind them. A deletion is an entry also if that cannot be found out.

@@ -146,8 +146,16 @@ async fn a_name_that_is_used_twice_has_two_owners() {
 
 /// A call by which somebody takes the owner off a volume.
 fn untag(id: &str, volume: &str) -> Value {
-    let request = json!({"resourcesSet": {"items": [{"resourceId": volume}]}, "tagSet": {"items": [{"key": "Owner"}]}});
-    records::call(id, Duration::ZERO, "ec2:DeleteTags", &records::user("eve"), &request, &json!({"_return": true}))
+    let request =
+        json!({"resourcesSet": {"items": [{"resourceId": volume}]}, "tagSet": {"items": [{"key": "Owner"}]}});
+    records::call(
+        id,
+        Duration::ZERO,
+        "ec2:DeleteTags",
+        &records::user("eve"),
+        &request,
+        &json!({"_return": true}),
+    )
 }
 
 /// The policy, the roles and the alarm of a tamper watch, through the real binary.
@@ -162,7 +170,12 @@ async fn an_owner_who_is_taken_off_is_written_again_until_that_is_undone_twice()
         ("AUTOTAG_OWN_ROLES", "arn:aws:iam::123456789012:role/autotag-tag-handler"),
     ];
     let function = start_function(&proxy.environment(), &variables).await;
-    assert_eq!(function.returned(&batch(&[volume(&volumes[0])])).await, [""; 0], "{}", function.process.logs());
+    assert_eq!(
+        function.returned(&batch(&[volume(&volumes[0])])).await,
+        [""; 0],
+        "{}",
+        function.process.logs()
+    );
     let owner = async || common::ec2_tags(&ec2, &volumes).await[&volumes[0]].get("Owner").cloned();
     assert_eq!(owner().await.as_deref(), Some("mara"));
     for (round, expected) in [(1, Some("mara")), (2, Some("mara")), (3, None)] {

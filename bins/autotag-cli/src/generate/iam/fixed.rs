@@ -30,7 +30,10 @@ pub(super) fn documents() -> [(&'static str, Value); 12] {
         ("bus-policy", bus_policy()),
         (
             "tag-queue-policy",
-            queue_policy("autotag-tag", &["autotag/autotag-creations-*", "autotag/autotag-deletions-*", "autotag/autotag-tag-*"]),
+            queue_policy(
+                "autotag-tag",
+                &["autotag/autotag-creations-*", "autotag/autotag-deletions-*", "autotag/autotag-tag-*"],
+            ),
         ),
         ("session-queue-policy", queue_policy("autotag-session", &["autotag/autotag-sessions"])),
         ("trail-bucket-policy", trail_bucket_policy()),
