@@ -3,11 +3,14 @@
 use crate::cli::Format;
 use crate::kept::{KeptRow, RowKind};
 use crate::output::rendered;
+use autotag_handlers::classify::{Classifier, Envelope};
+use autotag_handlers::deletion::Deletions;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::memory::MemoryBackend;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::owner::{self, Owner};
 use autotag_handlers::row::{ResourceOutcome, Row};
+use autotag_ledger::Entry;
 use autotag_model::identity::Principal;
 use autotag_model::policy::Trust;
 use autotag_model::record::Record;
@@ -50,6 +53,27 @@ impl Callers<'_> {
             uncovered.owner = Some(Arc::new(owner));
         }
         Ok(Some(uncovered))
+    }
+
+    /// The entries of the deletions in a row's record, with who is behind them.
+    ///
+    /// # Errors
+    /// If the sessions cannot be read.
+    pub(crate) fn deletions(
+        &self,
+        row: &KeptRow,
+        classifier: &Classifier,
+        origin: Option<&str>,
+    ) -> io::Result<Vec<Entry>> {
+        let record: Record<'_> = serde_json::from_slice(&row.text)?;
+        // The event around the record was checked when it was read.
+        let envelope = Envelope { event_bridge: None, account: row.account.as_ref() };
+        let mut entries = Vec::new();
+        for deletion in Deletions::of_catalog(classifier).of(&record, envelope) {
+            let by = self.owner(&deletion.principal, record.user_agent.as_deref())?;
+            entries.push(Entry::of_deletion(&deletion, Some(&by), origin));
+        }
+        Ok(entries)
     }
 
     /// The row as it is printed. That of an uncovered event gets its owner.

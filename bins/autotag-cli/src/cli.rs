@@ -14,7 +14,7 @@ pub(crate) use args::{
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs, RedriveArgs};
 #[cfg(feature = "aws")]
-pub(crate) use ledger::{ExportArgs, LedgerFormat, ListArgs};
+pub(crate) use ledger::{EndTruceArgs, ExportArgs, LedgerFormat, ListArgs};
 pub(crate) use ledger::{ImportArgs, LedgerArgs, LedgerCommand};
 pub(crate) use report::{FailOn, ReportArgs, ReportFormat};
 pub(crate) use whois::{AnswerFormat, WhoisArgs};

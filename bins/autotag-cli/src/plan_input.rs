@@ -29,8 +29,11 @@ impl PlanInput {
     }
 
     /// Reads what the arguments name, and keeps the records of deletions as rows.
-    pub(crate) fn read_with_deletions(args: &PlanArgs) -> Result<Self> {
-        Self::read_some(args, true, |_| Ok(()))
+    pub(crate) fn read_with_deletions(
+        args: &PlanArgs,
+        leave_out: impl FnOnce(&mut Vec<Input>) -> Result<()>,
+    ) -> Result<Self> {
+        Self::read_some(args, true, leave_out)
     }
 
     fn read_some(

@@ -9,11 +9,13 @@
 mod common;
 
 use autotag_handlers::event::EventSummary;
+use autotag_handlers::tamper::TamperHistory;
 use autotag_ledger::{Action, DynamoDbLedger, Entry, LedgerReader as _, LedgerWriter as _, State};
 use autotag_testkit::{Emulator, Fault, Proxy, Reply, records};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use common::{BIN, autotag, lines, root, stderr, stdout};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -141,7 +143,6 @@ async fn what_an_owner_has_created_is_listed() {
     assert_eq!(early.len() + late.len(), all.len());
 }
 
-/// Parquet is read by an independent reader in the tests of `report`; here it is enough that the rows are the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_refuses_a_folder_with_files_and_writes_parquet() {
     let hub = Hub::start().await;
@@ -151,7 +152,27 @@ async fn an_export_refuses_a_folder_with_files_and_writes_parquet() {
     let done = hub.autotag(&export);
     assert!(done.status.success(), "{}", stderr(&done));
     let written = files(Path::new(&out));
-    assert!(written.keys().any(|name| name.ends_with(".parquet")), "{written:?}");
+    let mut owners = Vec::new();
+    for name in written.keys().filter(|name| name.ends_with(".parquet")) {
+        let file = fs::File::open(Path::new(&out).join(name)).unwrap();
+        let reader = SerializedFileReader::new(file).unwrap();
+        for row in reader.get_row_iter(None).unwrap() {
+            let row = row.unwrap().to_json_value();
+            assert_eq!(row.as_object().unwrap().len(), 27, "{row}");
+            owners.push((row["event_id"].clone(), row["resource_id"].clone(), row["owner"].clone()));
+        }
+    }
+    let printed = lines(&hub.autotag(&["ledger", "import", "fixtures/trail", "--print"]));
+    let mut expected: Vec<_> = printed
+        .iter()
+        .map(|row| (row["event_id"].clone(), row["resource_id"].clone(), row["owner"].clone()))
+        .collect();
+    for rows in [&mut owners, &mut expected] {
+        rows.sort_by_key(|row| format!("{row:?}"));
+        rows.dedup();
+    }
+    assert!(owners.len() > 100, "{}", owners.len());
+    assert_eq!(owners, expected);
     assert!(written["create-table.sql"].contains("LOCATION 's3://lake/ledger/'"));
     let again = hub.autotag(&export);
     assert_eq!(again.status.code(), Some(2));
@@ -215,4 +236,28 @@ async fn reconcile_writes_what_was_never_delivered_and_nothing_else() {
     let denied = reconcile();
     assert_eq!(denied.status.code(), Some(1));
     assert!(stderr(&denied).contains("dynamodb:BatchGetItem"), "{}", stderr(&denied));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truce_is_ended_for_the_resource_that_has_one() {
+    let hub = Hub::start().await;
+    let arn = "arn:aws:sqs:eu-west-1:111122223333:orders";
+    let end = |arn: &str| hub.autotag(&["ledger", "end-truce", arn, "--table", "ledger"]);
+    let none = end(arn);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(stderr(&none).contains("knows no truce"), "{}", stderr(&none));
+    let mut truce = Entry::of_event(&EventSummary::default(), Action::TagsChanged);
+    truce.resource = serde_json::from_value(json!({"type": "AWS::SQS::Queue", "id": "orders", "arn": arn,
+        "account": "111122223333", "region": "eu-west-1", "version": null}))
+    .unwrap();
+    let history =
+        json!({"truce": {"time": "2026-03-02T09:00:00Z", "with": "arn:aws:iam::111122223333:user/eve"}});
+    truce.history = serde_json::from_value(history).unwrap();
+    hub.ledger.put(&truce).await.unwrap();
+    let ended = end(arn);
+    assert!(ended.status.success(), "{}", stderr(&ended));
+    let entries = hub.ledger.of_resource(arn).await.unwrap();
+    let history = entries.iter().filter_map(|entry| entry.history.clone());
+    let history = history.fold(TamperHistory::default(), TamperHistory::merge);
+    assert!(history.truce().is_none() && history.resumed().is_some(), "{history:?}");
 }

@@ -6,7 +6,7 @@
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
 use autotag_lambda::invocation::Invocation;
-use autotag_ledger::{Entry, LedgerError, LedgerWriter};
+use autotag_ledger::{Entry, LedgerWriter};
 use futures_util::stream::{self, StreamExt as _};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(crate) async fn write(
     let puts = of_rows.chain(of_deletions).map(|(number, origin, entry)| async move {
         let failure = match timeout_at(deadline, ledger.put(&entry)).await {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(failure(&error)),
+            Ok(Err(error)) => Some(error.outcome()),
             Err(_) => Some(Outcome::Deferred("out of time before its ledger entry was written".to_owned())),
         };
         (number, origin, entry, failure)
@@ -65,12 +65,4 @@ pub(crate) async fn write(
         }
     }
     written
-}
-
-fn failure(error: &LedgerError) -> Outcome {
-    let why = format!("its ledger entry was not written: {error}");
-    match error {
-        LedgerError::Unavailable { .. } => Outcome::Deferred(why),
-        _ => Outcome::Refused(why),
-    }
 }

@@ -8,12 +8,20 @@ use autotag_handlers::row::ResourceOutcome;
 use autotag_lambda::metrics as embedded;
 use jiff::Timestamp;
 
+/// What an invocation with a ledger counts.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LedgerCounts {
+    /// Records that only the ledger needs: deletions and changes of tags.
+    pub(crate) records: usize,
+    pub(crate) entries: Written,
+    pub(crate) reactions: Reactions,
+}
+
 /// How many outcomes of which kind. Some parts of the inputs have no row of their own, and count as well.
 pub(crate) fn counts(
     records: &Counts,
     rechecks: usize,
-    entries: Written,
-    reactions: Reactions,
+    ledger: LedgerCounts,
     rows: &[ResourceOutcome],
 ) -> Vec<(&'static str, u64)> {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
@@ -31,11 +39,12 @@ pub(crate) fn counts(
         ("Uncovered", count(|outcome| *outcome == Outcome::Uncovered)),
         ("Malformed", malformed + records.unreadable_without_row),
         ("SecondLooks", number(rechecks)),
-        ("LedgerEntries", number(entries.entries)),
-        ("LedgerFailures", number(entries.failed)),
-        ("TagsTakenOff", number(reactions.tampered)),
-        ("TagsRepaired", number(reactions.repaired)),
-        ("Truces", number(reactions.truces)),
+        ("LedgerRecords", number(ledger.records)),
+        ("LedgerEntries", number(ledger.entries.entries)),
+        ("LedgerFailures", number(ledger.entries.failed)),
+        ("TagsTakenOff", number(ledger.reactions.tampered)),
+        ("TagsRepaired", number(ledger.reactions.repaired)),
+        ("Truces", number(ledger.reactions.truces)),
     ]
 }
 
@@ -69,9 +78,12 @@ mod tests {
         let mut records = Counts::default();
         records.records = 3;
         records.unreadable_without_row = 5;
-        let reactions = Reactions { tampered: 3, repaired: 2, truces: 1 };
-        let counts: BTreeMap<&str, u64> =
-            counts(&records, 2, Written { entries: 4, failed: 1 }, reactions, &rows).into_iter().collect();
+        let ledger = LedgerCounts {
+            records: 5,
+            entries: Written { entries: 4, failed: 1 },
+            reactions: Reactions { tampered: 3, repaired: 2, truces: 1 },
+        };
+        let counts: BTreeMap<&str, u64> = counts(&records, 2, ledger, &rows).into_iter().collect();
         for (name, count) in [
             ("Received", 3),
             ("Tagged", 1),
@@ -80,6 +92,7 @@ mod tests {
             ("Deferred", 0),
             ("Malformed", 5),
             ("SecondLooks", 2),
+            ("LedgerRecords", 5),
             ("LedgerEntries", 4),
             ("LedgerFailures", 1),
             ("TagsTakenOff", 3),

@@ -4,7 +4,9 @@ use crate::records::TagCall;
 use autotag_handlers::classify::{Classifier, Envelope};
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};
-use autotag_handlers::tamper::{OwnRoles, Reaction, TagChange, TagChanges, TamperWatch, Tampering};
+use autotag_handlers::tamper::{
+    NoTagChange, OwnRoles, Reaction, TagChange, TagChanges, TamperWatch, Tampering,
+};
 use autotag_lambda::invocation::{Job, Source};
 use autotag_ledger::{Answered, TamperResponder};
 use autotag_model::record::Record;
@@ -26,7 +28,7 @@ pub(crate) struct Reactions {
     pub(crate) truces: usize,
 }
 
-/// Takes the events of `aws.tag` out of the jobs: they are no records of CloudTrail.
+/// Takes the events of `aws.tag` out of the jobs. They are events of AWS's tagging, and have no record of CloudTrail in them.
 pub(crate) fn take_tag_events(jobs: &mut Vec<Job>) -> Vec<(OriginId, String)> {
     let mut events = Vec::new();
     jobs.retain(|job| match &job.source {
@@ -43,16 +45,19 @@ fn is_tag_event(text: &str) -> bool {
     // Nearly every text ends here, unparsed.
     text.contains("aws.tag") && {
         let event: Option<serde_json::Value> = serde_json::from_str(text).ok();
-        event.is_some_and(|event| event["source"] == "aws.tag")
+        event.is_some_and(|event| {
+            event["source"] == "aws.tag" && event["detail-type"] == "Tag Change on Resource"
+        })
     }
 }
 
-/// The changes that calls and events tell of.
+/// The changes that calls and events tell of. An event that cannot be read gets a row.
 pub(crate) fn changes(
     classifier: &Classifier,
     own: &OwnRoles,
     calls: &[TagCall],
     events: &[(OriginId, String)],
+    rows: &mut Vec<ResourceOutcome>,
 ) -> Vec<(OriginId, TagChange)> {
     let watch = TamperWatch::new(classifier, own);
     let of_calls = calls.iter().filter_map(|call| {
@@ -61,11 +66,20 @@ pub(crate) fn changes(
         Some((call.origin, watch.read(&record, envelope)))
     });
     let of_events = events.iter().map(|(origin, text)| (*origin, watch.read_tag_event(text)));
-    let found = of_calls.chain(of_events).flat_map(|(origin, found)| match found {
-        TagChanges::Changes(changes) => changes.into_iter().map(|change| (origin, change)).collect(),
-        _ => Vec::new(),
-    });
-    found.collect()
+    let mut all = Vec::new();
+    for (origin, found) in of_calls.chain(of_events) {
+        match found {
+            TagChanges::Changes(changes) => all.extend(changes.into_iter().map(|change| (origin, change))),
+            TagChanges::None(NoTagChange::Malformed) => {
+                let why = Outcome::Malformed("a change of tags cannot be read".to_owned());
+                let mut row = Row::of_event(Arc::default(), why);
+                row.origin = origin;
+                rows.push(row);
+            }
+            _ => {}
+        }
+    }
+    all
 }
 
 /// Answers the changes: those of one resource one after the other, at most `concurrency` resources at a time. Adds a row for each

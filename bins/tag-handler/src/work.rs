@@ -1,7 +1,8 @@
 //! One invocation: what is to be read, what comes of it, what is answered.
 
 use crate::config::{Config, PolicySource};
-use crate::records::LedgerRecords;
+use crate::metrics::LedgerCounts;
+use crate::records::{LedgerRecords, Others};
 use crate::tamper::Reactions;
 use crate::{ledger, metrics, recheck, tamper};
 use anyhow::{Context as _, Result, anyhow};
@@ -14,7 +15,7 @@ use autotag_handlers::counts::Counts;
 use autotag_handlers::deletion::Deletion;
 use autotag_handlers::owner;
 use autotag_handlers::plan::{Execution, Plan, Planner};
-use autotag_handlers::records::{ClassifiedRecords, Collector as _};
+use autotag_handlers::records::ClassifiedRecords;
 use autotag_handlers::row::{OriginId, ResourceOutcome};
 use autotag_handlers::tamper::TagChange;
 use autotag_lambda::deadline::{self, half_way, three_quarters};
@@ -50,8 +51,7 @@ pub(crate) struct Worker {
 struct Done {
     counts: Counts,
     rechecks: usize,
-    entries: ledger::Written,
-    reactions: Reactions,
+    ledger: LedgerCounts,
     rows: Vec<ResourceOutcome>,
 }
 
@@ -95,8 +95,7 @@ impl Worker {
             Some(_) => tamper::take_tag_events(&mut invocation.jobs),
             None => Vec::new(),
         };
-        let Done { counts: records, rechecks, entries, reactions, rows } =
-            self.work(&invocation, &tag_events, end).await;
+        let Done { counts: records, rechecks, ledger, rows } = self.work(&invocation, &tag_events, end).await;
         for row in &rows {
             log::outcome(row, invocation.message(row.origin), &context.request_id);
         }
@@ -107,7 +106,7 @@ impl Worker {
         };
         // The records of a backfill are old. Their age is not the delay of new tags.
         let ages = if invocation.backfill { Vec::new() } else { metrics::ages(&rows, now()) };
-        let counts = metrics::counts(&records, rechecks, entries, reactions, &rows);
+        let counts = metrics::counts(&records, rechecks, ledger, &rows);
         embedded::write(&embedded::line(head, &counts, &[("EventToTag", ages)], now()));
         let queue = self.config.dead_letter_queue.as_ref();
         let answer = response::respond(&invocation, &records, &rows, queue, &self.accounts).await;
@@ -118,8 +117,10 @@ impl Worker {
     /// service that does not answer, does not keep the tags of other resources from being written.
     async fn work(&self, invocation: &Invocation, tag_events: &[(OriginId, String)], end: Instant) -> Done {
         let Config { concurrency, .. } = self.config;
-        let LedgerRecords { mut records, deletions, tag_calls, .. } =
-            self.read(invocation, half_way(end)).await;
+        let (mut records, others) = self.read(invocation, half_way(end)).await;
+        if others.left_out > 0 {
+            tracing::error!(left_out = others.left_out, "more deletions and changes of tags than are kept");
+        }
         let counts = records.counts;
         let recheckable = take_rechecks(&mut records, invocation);
         let mut plan = self.plan(records, invocation.backfill, half_way(end)).await;
@@ -130,20 +131,21 @@ impl Worker {
         let mut rows = plan.execute(&writer, &Execution::at(now()).concurrency(concurrency)).await;
         let entries = match &self.ledger {
             Some(ledger) => {
-                let deletions = self.deletions(deletions, invocation, end).await;
+                let deletions = self.deletions(others.deletions, invocation, end).await;
                 ledger::write(ledger, &mut rows, deletions, invocation, concurrency, end).await
             }
             None => ledger::Written::default(),
         };
         let reactions = match (&self.ledger, &self.config.own_roles) {
-            // Old changes of tags are answered by what came after them.
-            (Some(ledger), Some(own)) if !invocation.backfill => {
-                let changes = tamper::changes(&self.classifier, own, &tag_calls, tag_events);
+            (Some(ledger), Some(own)) => {
+                let changes =
+                    tamper::changes(&self.classifier, own, &others.tag_calls, tag_events, &mut rows);
                 self.answer_changes(ledger, changes, &mut rows, end).await
             }
             _ => Reactions::default(),
         };
-        Done { counts, rechecks, entries, reactions, rows }
+        let ledger = LedgerCounts { records: others.count + tag_events.len(), entries, reactions };
+        Done { counts, rechecks, ledger, rows }
     }
 
     async fn answer_changes(
@@ -167,14 +169,20 @@ impl Worker {
     }
 
     /// The records of an invocation. Deletions and changes of tags matter only to a ledger.
-    async fn read(&self, invocation: &Invocation, deadline: Instant) -> LedgerRecords {
+    async fn read(&self, invocation: &Invocation, deadline: Instant) -> (ClassifiedRecords, Others) {
         let (jobs, concurrency) = (&invocation.jobs, self.config.concurrency);
-        if self.ledger.is_some() {
-            return read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
+        let (trail, classifier) = (&self.trail, &self.classifier);
+        // Old changes of tags are answered by what came after them.
+        let watches = self.config.own_roles.is_some() && !invocation.backfill;
+        if self.ledger.is_none() {
+            return (read_jobs(trail, jobs, classifier, concurrency, deadline).await, Others::default());
         }
-        let mut read = LedgerRecords::new(OriginId::default());
-        read.records = read_jobs(&self.trail, jobs, &self.classifier, concurrency, deadline).await;
-        read
+        if watches {
+            let read: LedgerRecords<true> = read_jobs(trail, jobs, classifier, concurrency, deadline).await;
+            return (read.records, read.others);
+        }
+        let read: LedgerRecords<false> = read_jobs(trail, jobs, classifier, concurrency, deadline).await;
+        (read.records, read.others)
     }
 
     /// The entries of deletions, with who is behind them. A deletion is an entry also if that cannot be found out.

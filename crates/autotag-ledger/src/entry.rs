@@ -164,6 +164,10 @@ pub struct Tagging {
     pub reason: Option<String>,
     /// The tags that the resource has by autotag.
     pub tags: BTreeMap<String, String>,
+    /// How sure the owner was whom these tags name. The owner of the entry can be known better since.
+    pub proof: Option<Proof>,
+    /// The ARN of that owner.
+    pub owner_arn: Option<String>,
     /// How much was known about the owner when the tags were decided.
     pub knowledge: Knowledge,
 }
@@ -284,10 +288,15 @@ impl EntryEvent {
 
     /// Time first, so that entries are sorted by it.
     fn key(&self) -> String {
-        let time = self.timestamp().map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        let time = self.timestamp().map(time_key);
         let (time, id) = (time.as_deref().unwrap_or("-"), self.shared_id.as_deref().unwrap_or("-"));
         format!("{time}#{}#{}:{}", bounded(id, LONGEST_ID), self.source, bounded(&self.name, LONGEST_ID))
     }
+}
+
+/// A time as keys begin with it.
+pub(crate) fn time_key(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// AWS's event ids have 36 characters.

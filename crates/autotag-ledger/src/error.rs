@@ -1,5 +1,6 @@
 //! Errors of ledgers.
 
+use autotag_handlers::outcome::Outcome;
 use std::error::Error;
 
 /// The source of a [`LedgerError`]. Its text is in the chain of sources, not in the text of the error itself.
@@ -74,4 +75,15 @@ pub enum LedgerError {
         /// The client's error.
         source: BoxError,
     },
+}
+
+impl LedgerError {
+    /// The outcome of a row that depends on this question or entry: a later try may succeed, or an operator has to change
+    /// something.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Unavailable { .. } => Outcome::Deferred(self.to_string()),
+            _ => Outcome::Refused(self.to_string()),
+        }
+    }
 }

@@ -114,6 +114,8 @@ fn tagging(row: &ResourceOutcome, state: State, knowledge: &Knowledge) -> Taggin
         state,
         reason: reason.map(|reason| crate::bounded::bounded(&reason, LONGEST_REASON)),
         tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        proof: row.owner.as_ref().and_then(|owner| owner.proof),
+        owner_arn: row.owner.as_ref().and_then(|owner| owner.arn.clone()),
         knowledge: knowledge.clone(),
     }
 }
@@ -186,7 +188,6 @@ impl From<Newness> for CreatingCall {
     }
 }
 
-/// Whether the owner of a resource is known, by an entry about its creation.
 impl EntryOwner {
     /// The owner, as the engine has it. The session of the call is not kept in a ledger.
     pub fn to_owner(&self) -> Arc<Owner> {

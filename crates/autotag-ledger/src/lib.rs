@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod bounded;
+mod current;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod entry;

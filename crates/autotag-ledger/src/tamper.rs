@@ -1,6 +1,7 @@
 //! Answers changes of identity tags: reads the tags that are there now, decides, writes, and keeps in the ledger what happened.
 
-use crate::entry::{Action, Entry, EntryOwner, EntryResource, State};
+use crate::current::creations_since_deletion;
+use crate::entry::{Action, CreatingCall, Entry, EntryOwner, EntryResource, State};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use autotag_handlers::backend::{BackendReader, TagWrite, TagWriter, TaggableResource, Tags};
@@ -9,16 +10,19 @@ use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::owner;
 use autotag_handlers::tamper::{
-    ExpectedTags, NoReaction, Reaction, TagChange, TamperHistory, TamperInput, decide,
+    ExpectedTags, NoReaction, Reaction, TagChange, TamperHistory, TamperInput, TouchedKeys, decide,
 };
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, Rule};
 use autotag_model::tags::{TagKey, TagSet, TagValue};
+use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use session_store::SessionReader;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+
+/// How many questions are open at the same time.
+const CONCURRENCY: usize = 16;
 
 /// What changes of identity tags are answered with.
 #[derive(Clone, Copy)]
@@ -66,7 +70,7 @@ impl TamperResponder<'_> {
     /// The outcome that returns the message of the change: a question or a write had no answer. Nothing is left half done: the
     /// next try reads the tags again.
     pub async fn answer(&self, change: &TagChange, now: Timestamp) -> Result<Answered, Outcome> {
-        let Some(known) = self.find(change).await.map_err(|error| ledger_outcome(&error))? else {
+        let Some(known) = self.find(change).await.map_err(|error| error.outcome())? else {
             return Ok(Answered { resource: None, reaction: Reaction::Nothing(NoReaction::NoExpectation) });
         };
         let resource = known.taggable.resource.clone();
@@ -88,11 +92,9 @@ impl TamperResponder<'_> {
         if let Reaction::Repair { tags, .. } = &reaction {
             self.write(&known.taggable, tags, age).await?;
         }
-        let is_kept = !matches!(reaction, Reaction::Nothing(NoReaction::Known | NoReaction::NoExpectation));
-        // Also of a change about which nothing is done: that somebody undid a repair counts, whenever it is known.
-        if is_kept {
+        if is_kept(change, &reaction, &history) {
             let entry = self.entry(change, &resource, &reaction, now).await;
-            self.ledger.put(&entry).await.map_err(|error| ledger_outcome(&error))?;
+            self.ledger.put(&entry).await.map_err(|error| error.outcome())?;
         }
         Ok(Answered { resource: Some(resource), reaction })
     }
@@ -106,7 +108,12 @@ impl TamperResponder<'_> {
             several => self.known_candidate(several).await?,
         };
         let Some(resource) = chosen else { return Ok(None) };
-        let entries = self.ledger.of_resource(&key(resource)).await?;
+        let entries = match self.ledger.of_resource(&key(resource)).await {
+            // Then nothing is certain, and a later try changes nothing.
+            Err(LedgerError::TooMany { .. }) => return Ok(None),
+            answer => answer?,
+        };
+        let entries = of_version(entries, resource.version.as_deref());
         let rule = self.rule(change, resource, &entries);
         Ok(rule.map(|rule| {
             let resource_type = rule.resource_type.clone();
@@ -120,14 +127,17 @@ impl TamperResponder<'_> {
         &self,
         candidates: &'r [Resource],
     ) -> Result<Option<&'r Resource>, LedgerError> {
-        let names: BTreeSet<String> =
-            candidates.iter().filter_map(|one| Entry::of_resource(one).name()).collect();
-        let mut known = BTreeSet::new();
-        for name in names {
-            known.extend(self.ledger.named(&name).await?.iter().map(|entry| entry.key().resource));
+        let asked: Vec<_> = candidates
+            .iter()
+            .map(async |resource| Ok((resource, self.ledger.of_resource(&key(resource)).await?)))
+            .collect();
+        let answers: Vec<Result<_, LedgerError>> = stream::iter(asked).buffered(CONCURRENCY).collect().await;
+        let mut meant = Vec::new();
+        for answer in answers {
+            let (resource, entries) = answer?;
+            meant.extend(Some(resource).filter(|_| !entries.is_empty()));
         }
-        let mut meant = candidates.iter().filter(|one| known.contains(&key(one)));
-        Ok(meant.next().filter(|_| meant.next().is_none()))
+        Ok(if let [only] = meant.as_slice() { Some(*only) } else { None })
     }
 
     /// The rule by which the resource is tagged: that of its creation, otherwise one of its type.
@@ -205,6 +215,9 @@ impl TamperResponder<'_> {
         };
         let keys = tampering.into_iter().flat_map(|found| found.missing.iter().chain(&found.changed));
         entry.keys = keys.cloned().collect();
+        if let (None, TouchedKeys::Keys(keys)) = (tampering, &change.keys) {
+            entry.keys.clone_from(keys);
+        }
         match reaction {
             Reaction::Repair { tags, .. } => {
                 entry.tagging.state = State::Tagged;
@@ -216,6 +229,22 @@ impl TamperResponder<'_> {
         }
         entry.history = Some(reaction.recorded(change, now));
         entry
+    }
+}
+
+/// Whether a change becomes an entry. The entries of a resource are read for each change of it, so there must not be one for each
+/// run of a program.
+fn is_kept(change: &TagChange, reaction: &Reaction, history: &TamperHistory) -> bool {
+    match reaction {
+        Reaction::Nothing(NoReaction::Known | NoReaction::NoExpectation) => false,
+        // It counts only as what undid a repair, and an event without a caller undoes none.
+        Reaction::Nothing(_) => change.principal.is_some() && history.repairs().next().is_some(),
+        // One a day for each principal.
+        Reaction::Report { .. } => {
+            let (by, day) = (change.author().unwrap_or_default(), change.time().map(day_of));
+            !history.changes().any(|known| known.by == by && Some(day_of(known.time)) == day)
+        }
+        _ => true,
     }
 }
 
@@ -232,49 +261,54 @@ impl Entry {
     }
 }
 
+/// The entries about a version of an object, if a version is meant.
+fn of_version(mut entries: Vec<Entry>, version: Option<&str>) -> Vec<Entry> {
+    if let Some(version) = version {
+        let is_meant = |known: &EntryResource| known.version.as_deref() == Some(version);
+        entries.retain(|entry| entry.resource.as_ref().is_some_and(is_meant));
+    }
+    entries
+}
+
 /// What happened to the identity tags of a resource, by its entries.
 fn history(entries: &[Entry]) -> TamperHistory {
     let parts = entries.iter().filter_map(|entry| entry.history.clone());
     parts.fold(TamperHistory::default(), TamperHistory::merge)
 }
 
-/// The identity tags that a resource should have; `None` if no entry of the resource that exists now says it.
-fn expected(entries: &[Entry], policy: &Policy) -> Option<ExpectedTags> {
-    let is_deletion = |entry: &&Entry| entry.action == Action::Deleted;
-    let deleted = entries.iter().filter(is_deletion).filter_map(Entry::timestamp).max();
-    let created = entries.iter().filter(|entry| entry.action == Action::Created);
-    // A creation of the second of a deletion can be that of the deleted resource.
-    let mut since: Vec<&Entry> = created
-        .filter(|entry| deleted.is_none_or(|deleted| entry.timestamp().is_some_and(|time| time > deleted)))
-        .collect();
-    since.sort_by_key(|entry| entry.key().event);
-    // Calls that found an owner there, or that only may repeat the creation, say nothing about the tags.
-    let last = since.into_iter().rev().find(|entry| {
-        !matches!(entry.tagging.state, State::HasOwner | State::Skipped)
-            && (entry.tagging.state == State::Tagged || entry.call == crate::CreatingCall::New)
-    })?;
-    let is_identity = |(key, _): &(&String, &String)| policy.is_identity_key(key);
-    let tags: Vec<(String, String)> = last
-        .tagging
-        .tags
-        .iter()
-        .filter(is_identity)
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    if last.tagging.state != State::Tagged || tags.is_empty() {
-        return None;
-    }
-    let mut expected = ExpectedTags::default();
-    expected.tags = tags;
-    expected.proof = last.owner.proof;
-    expected.owner_arn.clone_from(&last.owner.arn);
-    Some(expected)
+/// The days since 1970.
+fn day_of(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(24 * 60 * 60)
 }
 
-/// The outcome for a message whose question or entry had no answer of the ledger.
-fn ledger_outcome(error: &LedgerError) -> Outcome {
-    match error {
-        LedgerError::Unavailable { .. } => Outcome::Deferred(error.to_string()),
-        _ => Outcome::Refused(error.to_string()),
+/// The identity tags that a resource should have; `None` if no entry of the resource that exists now says it for certain.
+fn expected(entries: &[Entry], policy: &Policy) -> Option<ExpectedTags> {
+    let creations = creations_since_deletion(entries);
+    let is_tagged = |entry: &&&Entry| entry.tagging.state == State::Tagged;
+    let last = *creations.iter().rfind(is_tagged)?;
+    // A later call that is not done may have made another resource, of another owner.
+    let mut later = creations.iter().skip_while(|entry| !std::ptr::eq(**entry, last)).skip(1);
+    if later.any(|entry| !matches!(entry.tagging.state, State::HasOwner | State::Skipped)) {
+        return None;
     }
+    // Without its tags, a resource gets those of the next call that may have found it there. So whoever takes tags off and calls
+    // again would become the owner whom autotag keeps.
+    let is_same = |entry: &&Entry| entry.owner.name == last.owner.name;
+    if last.call != CreatingCall::New
+        && !creations.iter().copied().filter(|one| is_tagged(&one)).all(|one| is_same(&one))
+    {
+        return None;
+    }
+    let is_identity = |(key, _): &(&String, &String)| policy.is_identity_key(key);
+    let tags = last.tagging.tags.iter().filter(is_identity);
+    let tags: Vec<(String, String)> = tags.map(|(key, value)| (key.clone(), value.clone())).collect();
+    if tags.is_empty() {
+        return None;
+    }
+    // The proof of the owner whom these tags name. The owner of the entry can be known better since.
+    let mut expected = ExpectedTags::default();
+    expected.tags = tags;
+    expected.proof = last.tagging.proof;
+    expected.owner_arn.clone_from(&last.tagging.owner_arn);
+    Some(expected)
 }

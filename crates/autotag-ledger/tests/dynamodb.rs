@@ -120,8 +120,16 @@ async fn writers_at_the_same_time_leave_what_the_memory_has() {
     assert_eq!(found, memory.of_resource(arn).await.unwrap());
     assert_eq!((found.len(), found[0].owner.name.as_deref()), (4, Some("mara")));
     // An owner who is known better has left the index of the earlier name.
-    assert_eq!(table.ledger.of_owner("ci").await.unwrap(), Vec::<String>::new());
-    assert_eq!(table.ledger.of_owner("mara").await.unwrap().len(), 12);
+    let of = async |owner, since: Option<&str>, until: Option<&str>| {
+        let time = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+        table.ledger.of_owner(owner, time(since), time(until)).await.unwrap().len()
+    };
+    assert_eq!(
+        (of("ci", None, None).await, of("mara", None, None).await, of("", None, None).await),
+        (0, 12, 0)
+    );
+    assert_eq!(of("mara", Some("2026-03-02T09:00:03Z"), None).await, 9);
+    assert_eq!(of("mara", None, Some("2026-03-02T09:00:03Z")).await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,3 +88,21 @@ fn of_ten_thousand_events_the_lost_percent_is_found_and_nothing_else_is_touched(
     assert_eq!(block_on(leave_out_done(&ledger, &mut again.creations)).unwrap(), EVENTS);
     assert_eq!(again.creations, [], "the next run has nothing to do");
 }
+
+/// `CreateQueue` succeeds for a queue that exists. If its tags are gone since, a lost call of that kind is not its creation.
+#[test]
+fn a_lost_call_that_found_the_resource_there_does_not_change_its_owner() {
+    let (backend, ledger) = (MemoryBackend::new(), MemoryLedger::default());
+    run(read(std::iter::once(7)), false, &backend, &ledger);
+    let arn = "arn:aws:sqs:eu-west-1:111122223333:queue-7";
+    backend.remove_tags(arn, &["Owner", "PrincipalId", "CreatedBy"]);
+    let mut lost = creation(7);
+    lost["eventID"] = "lost".into();
+    lost["eventTime"] = "2026-03-02T05:00:00Z".into();
+    lost["userIdentity"]["userName"] = "eve".into();
+    let classifier = Classifier::new(Catalog::embedded(), Policy::default());
+    let mut records = ClassifiedRecords::read(lost.to_string().as_bytes(), &classifier);
+    assert_eq!(records.creations.len(), 1);
+    assert_eq!(block_on(leave_out_done(&ledger, &mut records.creations)).unwrap(), 1);
+    assert_eq!(records.creations, []);
+}

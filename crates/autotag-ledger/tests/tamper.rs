@@ -175,6 +175,59 @@ fn the_owner_of_a_deleted_resource_is_not_written() {
     assert_eq!(estate.owner().as_deref(), Some("priya"), "the owner is that of the new queue");
 }
 
+/// The tag has a session name, although the ledger knows the person by now.
+#[test]
+fn a_name_that_nothing_proved_is_not_written_again() {
+    let estate = Estate::new(REPAIR);
+    let mut entry = estate.ledger.entries().remove(0);
+    entry.tagging.proof = Some(autotag_handlers::owner::Proof::NameOnly);
+    entry.tagging.tags.insert("Owner".to_owned(), "ci".to_owned());
+    let unproven = Estate { ledger: MemoryLedger::default(), ..estate };
+    block_on(unproven.ledger.put(&entry)).unwrap();
+    let answered = unproven.untag("untag", 10, "eve");
+    assert!(matches!(answered.reaction, Reaction::Report { .. }), "{answered:?}");
+    assert_eq!(unproven.owner(), None);
+}
+
+/// `CreateQueue` succeeds for a queue that exists. Without tags on it, the caller looks like its creator.
+#[test]
+fn who_calls_again_after_taking_the_tags_off_is_not_the_owner_who_is_kept() {
+    let estate = Estate::new(REPAIR);
+    estate.backend.remove_tags(ARN, &["Owner", "PrincipalId", "CreatedBy"]);
+    estate.created("again", 5, "eve");
+    assert_eq!(estate.owner().as_deref(), Some("eve"), "the live path cannot know better");
+    let answered = estate.untag("untag", 10, "mara");
+    assert!(!matches!(answered.reaction, Reaction::Repair { .. }), "{answered:?}");
+    assert_eq!(estate.owner(), None);
+}
+
+/// The entries of a resource are read for each change of it.
+#[test]
+fn a_program_that_changes_tags_every_minute_makes_one_entry_a_day() {
+    let estate = Estate::new("");
+    for minute in 1..=60 {
+        estate.untag(&format!("untag-{minute}"), minute, "eve");
+    }
+    let entries = estate.ledger.entries();
+    assert_eq!(entries.iter().filter(|entry| entry.action == Action::TagsChanged).count(), 1);
+}
+
+/// autotag's own writes come back as events of `aws.tag`, which name no caller.
+#[test]
+fn an_event_without_a_caller_makes_no_entry_if_the_tags_are_there() {
+    let estate = Estate::new(REPAIR);
+    let event = json!({"version": "0", "id": "tag-event", "source": "aws.tag", "account": "111122223333",
+        "detail-type": "Tag Change on Resource", "time": at(1).to_string(), "region": "eu-west-1", "resources": [ARN],
+        "detail": {"changed-tag-keys": ["Owner"], "service": "sqs", "resource-type": "queue", "tags": {"Owner": "mara"}}});
+    let watch = TamperWatch::new(&estate.classifier, &estate.own);
+    let TagChanges::Changes(changes) = watch.read_tag_event(&event.to_string()) else { panic!("{event}") };
+    for change in &changes {
+        let answered = block_on(estate.responder(&estate.ledger).answer(change, at(2))).unwrap();
+        assert_eq!(answered.reaction, Reaction::Nothing(NoReaction::AsExpected));
+    }
+    assert!(estate.ledger.entries().iter().all(|entry| entry.action == Action::Created));
+}
+
 #[test]
 fn own_calls_are_no_change() {
     let estate = Estate::new(REPAIR);

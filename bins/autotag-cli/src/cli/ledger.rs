@@ -32,6 +32,9 @@ pub(crate) enum LedgerCommand {
     /// List what an owner has created
     #[cfg(feature = "aws")]
     List(ListArgs),
+    /// Repair the identity tags of a resource again, after repairs were undone and autotag has stopped
+    #[cfg(feature = "aws")]
+    EndTruce(EndTruceArgs),
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +113,16 @@ pub(crate) struct ListArgs {
     /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<Timestamp>,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct EndTruceArgs {
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    /// ARN of the resource
+    #[arg(value_name = "ARN")]
+    pub(crate) resource: String,
 }
 
 #[cfg(feature = "aws")]

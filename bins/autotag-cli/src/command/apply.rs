@@ -8,7 +8,7 @@ use crate::cli::{ApplyArgs, PlanArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::input::{self, Input};
-use crate::kept::Unpacker;
+use crate::kept::{KeptRow, RowKind, Unpacker};
 use crate::offline::known_sessions;
 use crate::output::plural;
 use crate::parts::Parts;
@@ -23,7 +23,7 @@ use anyhow::{Context as _, Result};
 use autotag_aws::Accounts;
 use autotag_aws::backend::AwsBackend;
 use autotag_handlers::backend::Backend;
-use autotag_handlers::outcome::Outcome;
+use autotag_handlers::classify::Classifier;
 use autotag_handlers::plan::{Execution, Planner};
 use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
 use autotag_handlers::row::ResourceOutcome;
@@ -53,8 +53,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let state = args.plan.source.state.as_deref();
     let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
     let done = log.as_ref().map(|log| ReadLog::open(Arc::clone(log), &run_of(args)?)).transpose()?;
-    let PlanInput { classifier, gathered, format, inputs } =
-        PlanInput::read(&args.plan, |inputs| leave_out_done(inputs, done.as_ref(), state))?;
+    let PlanInput { classifier, gathered, format, inputs } = read(args, done.as_ref())?;
     let Gathered { mut creations, packer, sessions, mut rows, facts, .. } = gathered;
     let Facts { summary, oldest, targets, whole } = facts;
     let mut policy = classifier.policy().clone();
@@ -65,18 +64,21 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let store = known_sessions(state, sessions, oldest)?;
     note_read(done.as_ref(), &whole, &inputs, args)?;
     let callers = Callers { trust: &policy.trust, sessions: &*store };
-    let others = rows.drain()?.map(|row| callers.rendered(row?, format));
+    let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
+    let accounts = Arc::new(runtime.block_on(Accounts::connect(settings)));
+    let ledger = args.ledger.as_ref();
+    let ledger =
+        ledger.map(|table| DynamoDbLedger::new(autotag_aws::dynamodb_client(accounts.ambient()), table));
+    let mut rows = rows.drain()?;
+    if let Some(ledger) = &ledger {
+        runtime.block_on(keep_deletions(ledger, &mut rows, &callers, &classifier, &inputs))?;
+    }
+    let others = rows.map(|row| callers.rendered(row?, format));
     let mut shown = Shown::new(&args.plan, format, others, summary);
     let unpacker = Unpacker { classifier: &classifier, packer: &packer };
     let requests = creations.drain()?.map(|creation| creation?.into_request(&unpacker));
-    let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let (mut undone, mut noted) = (false, done.as_ref());
     runtime.block_on(async {
-        let accounts = Arc::new(Accounts::connect(settings).await);
-        let ledger = args
-            .ledger
-            .as_ref()
-            .map(|table| DynamoDbLedger::new(autotag_aws::dynamodb_client(accounts.ambient()), table));
         let aws = AwsBackend::new(accounts).with_rate_limit(args.max_calls_per_second);
         let progress = progress(targets.count);
         let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
@@ -99,6 +101,42 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     })?;
     let done = shown.finish()?;
     Ok(if undone { Completion::Partial } else { done })
+}
+
+/// Reads the inputs. With a ledger, records of deletions are kept as rows.
+fn read(args: &ApplyArgs, done: Option<&ReadLog>) -> Result<PlanInput> {
+    let state = args.plan.source.state.as_deref();
+    let leave_out = |inputs: &mut Vec<Input>| leave_out_done(inputs, done, state);
+    match &args.ledger {
+        Some(_) if args.plan.all => Err(usage_error(
+            "--all and --ledger exclude each other: `autotag plan --all` shows the other events",
+        )),
+        Some(_) => PlanInput::read_with_deletions(&args.plan, leave_out),
+        None => PlanInput::read(&args.plan, leave_out),
+    }
+}
+
+/// Puts the entries of deletions, before anything is compared with the ledger: a lost one would leave an earlier owner in it.
+async fn keep_deletions(
+    ledger: &DynamoDbLedger,
+    rows: &mut dyn Iterator<Item = io::Result<KeptRow>>,
+    callers: &Callers<'_>,
+    classifier: &Classifier,
+    inputs: &[Input],
+) -> Result<()> {
+    for row in rows {
+        let row = row?;
+        if row.kind != RowKind::Deleting {
+            continue;
+        }
+        let input = usize::try_from(row.place.0).ok().and_then(|number| inputs.get(number));
+        let origin = input.map(Input::name);
+        let entries = callers.deletions(&row, classifier, origin.as_deref())?;
+        for result in autotag_ledger::put_all(ledger, &entries, CONCURRENCY).await {
+            result?;
+        }
+    }
+    Ok(())
 }
 
 /// The saved plan that the arguments name, if they name one.
@@ -179,7 +217,7 @@ impl Run<'_> {
             if let (Err(error), Some(row)) = (result, rows.get_mut(number))
                 && !row.status.is_returned()
             {
-                row.status = Outcome::Deferred(format!("its ledger entry was not written: {error}"));
+                row.status = error.outcome();
             }
         }
     }
@@ -220,9 +258,8 @@ fn leave_out_done(inputs: &mut Vec<Input>, done: Option<&ReadLog>, state: Option
 mod tests {
     use super::*;
     use autotag_handlers::catalog::Catalog;
-    use autotag_handlers::classify::Classifier;
     use autotag_handlers::memory::MemoryBackend;
-    use autotag_handlers::outcome::SkipReason;
+    use autotag_handlers::outcome::{Outcome, SkipReason};
     use futures_executor::block_on;
     use serde_json::json;
     use session_store::MemoryStore;

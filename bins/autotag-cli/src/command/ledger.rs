@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod ddl;
 #[cfg(feature = "aws")]
+mod end_truce;
+#[cfg(feature = "aws")]
 mod export;
 mod import;
 mod line;
@@ -27,5 +29,7 @@ pub(crate) fn run(args: &LedgerArgs) -> Result<Completion> {
         LedgerCommand::Export(args) => export::run(args),
         #[cfg(feature = "aws")]
         LedgerCommand::List(args) => list::run(args),
+        #[cfg(feature = "aws")]
+        LedgerCommand::EndTruce(args) => end_truce::run(args),
     }
 }

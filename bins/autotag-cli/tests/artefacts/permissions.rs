@@ -431,7 +431,7 @@ fn files_and_templates_have_the_same_policies() {
     for (file, template, names) in [
         ("tag-handler", &hub, &["TagHandlerRole", "TagHandlerRole#2"][..]),
         ("ledger", &watching, &["TagHandlerRole#3"]),
-        ("tag-watch", &watching, &["TagHandlerRole#4"]),
+        ("ledger-read", &watching, &["TagHandlerRole#4"]),
         ("session-handler", &session, &["SessionHandlerRole"]),
         ("forward", &region, &["ForwardRole"]),
         ("forward-trust", &region, &["ForwardRoleTrust"]),

@@ -2,12 +2,13 @@
 
 use super::{BY_NAME, BY_OWNER, DynamoDbLedger, EVENT, NAME, OWNER, RESOURCE, json_of};
 use crate::bounded::bounded;
-use crate::entry::{Entry, EntryKey, LONGEST_SORT_KEY};
+use crate::entry::{Entry, EntryKey, LONGEST_SORT_KEY, time_key};
 use crate::error::LedgerError;
 use crate::ledger::LedgerReader;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -41,12 +42,30 @@ impl DynamoDbLedger {
         Ok(())
     }
 
-    /// The keys of the creations of an owner (the ARN, otherwise account, region, type and id), in the order of time.
+    /// The keys of the creations of an owner (the ARN, otherwise account, region, type and id), in the order of time: those from
+    /// `since` on, and before `until`.
     ///
     /// # Errors
     /// [`LedgerError`] if the table does not answer.
-    pub async fn of_owner(&self, owner: &str) -> Result<Vec<String>, LedgerError> {
-        let query = self.equals(OWNER, owner).index_name(BY_OWNER);
+    pub async fn of_owner(
+        &self,
+        owner: &str,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<String>, LedgerError> {
+        if owner.is_empty() {
+            return Ok(Vec::new());
+        }
+        // The key of an event begins with its time. Events without one begin with `-`, before all others.
+        let begin = since.map_or_else(|| "-".to_owned(), time_key);
+        let end = until.map_or_else(|| "~".to_owned(), time_key);
+        let query = self
+            .equals(OWNER, &bounded(owner, LONGEST_SORT_KEY))
+            .key_condition_expression("#key = :text AND #event BETWEEN :begin AND :end")
+            .expression_attribute_names("#event", EVENT)
+            .expression_attribute_values(":begin", AttributeValue::S(begin))
+            .expression_attribute_values(":end", AttributeValue::S(end))
+            .index_name(BY_OWNER);
         let mut items = query.into_paginator().items().send();
         let mut resources = Vec::new();
         while let Some(item) = items.next().await {

@@ -122,7 +122,9 @@ impl Rule {
             None if !self.kinds.is_empty() => return None,
             None => None,
         };
-        let version = parsed.request.get("versionId").and_then(Value::as_str).filter(|_| self.has_versions());
+        let version = parsed.request.get("versionId").and_then(Value::as_str);
+        // A bucket without versions names its objects so.
+        let version = version.filter(|id| self.has_versions() && !["", "null"].contains(id));
         Some(Resource {
             version: version.map(str::to_owned),
             ..Resource::new(&self.resource_type, id, arn, &scope)

@@ -8,20 +8,17 @@ use crate::cli::{Format, ImportArgs, PlanArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::input::Input;
-use crate::kept::{KeptRow, RowKind};
+use crate::kept::RowKind;
 use crate::offline::known_sessions;
 use crate::output::plural;
 use crate::plan_input::PlanInput;
 use crate::planned::ToPlan;
 use crate::setup::usage_error;
 use anyhow::Result;
-use autotag_handlers::classify::{Classifier, Envelope};
-use autotag_handlers::deletion::Deletions;
 use autotag_handlers::row::OriginId;
 use autotag_ledger::Entry;
 #[cfg(feature = "aws")]
 use autotag_ledger::LedgerError;
-use autotag_model::record::Record;
 use std::io::{self, BufWriter, Write};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
@@ -35,7 +32,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
         until: args.until,
         memory: args.memory,
     };
-    let PlanInput { classifier, gathered, inputs, .. } = PlanInput::read_with_deletions(&plan)?;
+    let PlanInput { classifier, gathered, inputs, .. } = PlanInput::read_with_deletions(&plan, |_| Ok(()))?;
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } = gathered;
     let Facts { summary, oldest, .. } = facts;
     let store = known_sessions(args.source.state.as_deref(), sessions, oldest)?;
@@ -46,7 +43,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
         let row = row?;
         let from = usize::try_from(row.place.0).ok().and_then(|number| origin(OriginId(number)));
         if row.kind == RowKind::Deleting {
-            part.extend(deletions(&row, &classifier, &callers, from.as_deref())?);
+            part.extend(callers.deletions(&row, &classifier, from.as_deref())?);
         }
         let uncovered = callers.uncovered(&row)?;
         part.extend(uncovered.and_then(|row| Entry::recorded(&row, from.as_deref())));
@@ -65,24 +62,6 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
     summary.write(&mut anstream::stderr().lock())?;
     let written = target.finish()?;
     Ok(if written == Completion::Partial { written } else { summary.done() })
-}
-
-/// The entries of the deletions in a record, with who is behind them.
-fn deletions(
-    row: &KeptRow,
-    classifier: &Classifier,
-    callers: &Callers<'_>,
-    origin: Option<&str>,
-) -> Result<Vec<Entry>> {
-    let record: Record<'_> = serde_json::from_slice(&row.text)?;
-    // The event around the record was checked when it was read.
-    let envelope = Envelope { event_bridge: None, account: row.account.as_ref() };
-    let mut entries = Vec::new();
-    for deletion in Deletions::of_catalog(classifier).of(&record, envelope) {
-        let by = callers.owner(&deletion.principal, record.user_agent.as_deref())?;
-        entries.push(Entry::of_deletion(&deletion, Some(&by), origin));
-    }
-    Ok(entries)
 }
 
 /// How many entries of uncovered events are put at once.

@@ -11,7 +11,8 @@ use std::io::{self, BufWriter, Write as _};
 
 pub(crate) fn run(args: &ListArgs) -> Result<Completion> {
     let table = Table::open(&args.table.table, args.table.region.as_ref())?;
-    let resources: BTreeSet<String> = table.wait(table.ledger.of_owner(&args.owner))?.into_iter().collect();
+    let resources: BTreeSet<String> =
+        table.wait(table.ledger.of_owner(&args.owner, args.since, args.until))?.into_iter().collect();
     let mut out = BufWriter::new(io::stdout().lock());
     for resource in &resources {
         for entry in table.wait(table.ledger.of_resource(resource))? {

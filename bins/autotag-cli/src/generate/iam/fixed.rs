@@ -22,7 +22,7 @@ pub(super) fn documents() -> [(&'static str, Value); 12] {
     [
         ("tag-handler", tag_handler()),
         ("ledger", ledger()),
-        ("tag-watch", tag_watch()),
+        ("ledger-read", ledger_read()),
         ("session-handler", session_handler()),
         ("member-trust", member_trust()),
         ("forward", forward()),
@@ -59,7 +59,7 @@ fn ledger() -> Value {
 }
 
 /// The further permissions of tag-handler with a ledger and the tamper watch.
-fn tag_watch() -> Value {
+fn ledger_read() -> Value {
     own_policy(&[
         (&["dynamodb:Query"], "dynamodb", "table/autotag-ledger"),
         (&["dynamodb:Query"], "dynamodb", "table/autotag-ledger/index/by-name"),

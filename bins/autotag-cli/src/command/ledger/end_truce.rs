@@ -1,0 +1,48 @@
+//! `autotag ledger end-truce`: identity tags of a resource are repaired again.
+
+use super::table::Table;
+use crate::cli::EndTruceArgs;
+use crate::completion::Completion;
+use crate::setup::usage_error;
+use anyhow::Result;
+use autotag_handlers::event::EventSummary;
+use autotag_handlers::tamper::TamperHistory;
+use autotag_ledger::{Action, Entry, LedgerReader as _, LedgerWriter as _};
+use jiff::Timestamp;
+use std::io::Write as _;
+
+pub(crate) fn run(args: &EndTruceArgs) -> Result<Completion> {
+    let table = Table::open(&args.table.table, args.table.region.as_ref())?;
+    let entries = table.wait(table.ledger.of_resource(&args.resource))?;
+    let is_truce = |entry: &Entry| entry.history.as_ref().is_some_and(|history| history.truce().is_some());
+    if !entries.iter().any(is_truce) {
+        return Err(usage_error(format!(
+            "the ledger `{}` knows no truce on `{}`: pass the ARN as its entries have it",
+            args.table.table,
+            crate::output::printable(&args.resource)
+        )));
+    }
+    let resource = entries.into_iter().find_map(|entry| entry.resource);
+    table.wait(table.ledger.put(&resumed(resource, now())))?;
+    writeln!(anstream::stderr(), "the next change of its identity tags is repaired again")?;
+    Ok(Completion::Complete)
+}
+
+/// The entry that lets what happened until `now` no longer count.
+fn resumed(resource: Option<autotag_ledger::EntryResource>, now: Timestamp) -> Entry {
+    let mut event = EventSummary::default();
+    event.time = Some(now.to_string());
+    event.dedup_id = Some(format!("end-truce-{now}"));
+    event.source = "autotag".to_owned();
+    event.name = "EndTruce".to_owned();
+    let mut entry = Entry::of_event(&event, Action::TagsChanged);
+    entry.resource = resource;
+    entry.tagging.reason = Some("repair was begun again".to_owned());
+    entry.history = Some(TamperHistory::of_resumption(now));
+    entry
+}
+
+#[expect(clippy::disallowed_methods, reason = "programs read the clock, libraries are given it")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
