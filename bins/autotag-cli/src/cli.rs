@@ -37,8 +37,8 @@ pub(crate) enum Command {
     /// replace them
     #[cfg(feature = "aws")]
     Apply(ApplyArgs),
-    /// Tag what tag-handler was never told of: compare the last hours of a trail with the ledger, and write what is missing. For a
-    /// schedule; asks nothing
+    /// Tag creations whose events were not delivered: compare the last hours of a trail with the ledger, and write what is missing.
+    /// For a schedule: asks for no confirmation
     #[cfg(feature = "aws")]
     Reconcile(ReconcileArgs),
     /// List the messages of a dead-letter queue with their failure reasons, and send them back to their queue
@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Whois(WhoisArgs),
     /// Report who owns what, with the proof and the cost, as a page to look at or as data. Needs no AWS account
     Report(ReportArgs),
-    /// Keep the ledger of who created what: fill it from a trail, export it, ask it
+    /// Fill the ledger of who created what from a trail, export it, and list what an owner created
     Ledger(LedgerArgs),
     /// Explain each creation in files: rule, resource, owner with its evidence, tags
     Explain(ExplainArgs),

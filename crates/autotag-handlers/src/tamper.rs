@@ -10,7 +10,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `own` | autotag's own roles, whose calls are no change |
+//! | `own` | autotag's own roles, whose calls do not count |
 //! | `change` | the changes of identity tags that a record tells of |
 //! | `tag_event` | the same of an event of `aws.tag`, which names no caller |
 //! | `author` | one name for each principal, whatever sessions it has |

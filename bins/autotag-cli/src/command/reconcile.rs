@@ -5,6 +5,7 @@
 
 use crate::cli::{ApplyArgs, PlanArgs, ReconcileArgs};
 use crate::completion::Completion;
+use crate::saved_plan::SavedPlan;
 use crate::setup::usage_error;
 use anyhow::{Result, anyhow};
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +21,11 @@ pub(crate) fn run(args: ReconcileArgs) -> Result<Completion> {
         external_id,
         format,
     } = args;
+    if let Some(path) = source.paths.iter().find(|path| matches!(SavedPlan::open(path), Ok(Some(_)))) {
+        return Err(usage_error(format!(
+            "`{path}` is a saved plan: reconcile reads a trail, `autotag apply` a plan"
+        )));
+    }
     if source.state.is_some() {
         return Err(usage_error("--state keeps what an earlier run has done; with a ledger, leave it out"));
     }

@@ -113,7 +113,7 @@
     const there = Array.from(counts.keys()).filter((at) => counts[at] > 0).sort((a, b) => counts[b] - counts[a]);
     const parts = there.slice(0, 5).flatMap((at, place) => {
       const owner = document.createElement('bdi');
-      owner.textContent = d[at] || 'nobody known';
+      owner.textContent = d[at] || 'not known';
       return [place ? ', ' : 'Owners: ', owner, ` ${numbers.format(counts[at])}`];
     });
     if (there.length > 5) parts.push(`, and ${numbers.format(there.length - 5)} more`);

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_call_of_the_catalogue_passes_the_first_look() {
+    fn every_call_of_the_catalogue_is_known_by_its_name() {
         let events = Catalog::embedded().tag_change_events().unwrap();
         let missed: Vec<_> =
             events.iter().filter(|event| !may_change_tags(&event.source, &event.name)).collect();

@@ -209,7 +209,7 @@ fn a_resource_of_another_account_or_region_is_not_deleted() {
     let mut nobody = record("sqs:DeleteQueue", &json!({"queueUrl": "https://sqs/1/q"}), &Value::Null);
     nobody.as_object_mut().unwrap().remove("recipientAccountId");
     nobody["userIdentity"] = json!({"type": "AWSService", "invokedBy": "x.amazonaws.com"});
-    assert!(deleted(&nobody).is_empty(), "nobody says whose queue it was");
+    assert!(deleted(&nobody).is_empty(), "no account says whose queue it was");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use autotag_model::identity::{Principal, PrincipalKind};
 
 /// The name of the principal of a call, the same for all its sessions: the ARN of the user, of the role, or the name of the
 /// service. Sessions of a role are one principal, because callers choose their names; those of a role of Identity Center
-/// are told apart, because AWS writes the person's name. `None` if the record names nobody.
+/// are told apart, because AWS writes the person's name. `None` if the record names no caller.
 ///
 /// ```
 /// use autotag_handlers::tamper::author;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct TagChange {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Who called; `None` of an event of `aws.tag`, which names nobody.
+    /// Who called; `None` of an event of `aws.tag`, which names no caller.
     pub principal: Option<Principal>,
     /// The resource.
     pub resource: ChangedResource,
@@ -35,7 +35,7 @@ pub enum TouchedKeys {
     Any,
 }
 
-/// Why a record is no change of identity tags.
+/// Why a record tells of no change of identity tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoTagChange {
@@ -47,7 +47,7 @@ pub enum NoTagChange {
     Own,
     /// The policy ignores the principal, the event, its service or its account.
     Ignored(&'static str),
-    /// Its tags are no identity tags.
+    /// It changes other tags.
     OtherTags,
     /// The record names no resource of its account.
     NoResource,
@@ -96,7 +96,7 @@ impl<'a> TamperWatch<'a> {
         self.classifier.policy()
     }
 
-    /// Whether a record of this event can be a change, for a first look at it.
+    /// Whether a record of this event can tell of a change, by its name alone.
     pub fn wants(&self, event_source: &str, event_name: &str) -> bool {
         self.catalog().tag_change(event_source, event_name).is_some()
     }

@@ -93,7 +93,7 @@ pub enum NoReaction {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tampering {
-    /// The principal, as [`author`] names it; `None` if nobody says who it was.
+    /// The principal, as [`author`] names it; `None` if no record says who it was.
     pub by: Option<String>,
     /// The keys that are gone. Without an expectation: those that the change named and the resource lacks.
     pub missing: Vec<String>,
@@ -109,7 +109,7 @@ pub enum NotRepaired {
     Policy,
     /// The policy excepts the principal.
     Excepted,
-    /// Nobody says who it was: the event is one of `aws.tag`. A record of CloudTrail may say it.
+    /// The event does not say who it was: it is one of `aws.tag`. A record of CloudTrail may say it.
     NoAuthor,
     /// No entry of the resource says which tags it should have.
     NoExpectation,
@@ -198,7 +198,7 @@ fn tampering(input: &TamperInput<'_>, expected: &ExpectedTags) -> Tampering {
     found
 }
 
-/// Whether another value of an identity tag is no tampering.
+/// Whether another value of an identity tag is allowed.
 ///
 /// As where a resource is created: callers may declare a key that the policy does not enforce. A person of `[people]` is the
 /// same under each of their names. And whoever the policy trusts to say who acts may name another owner.

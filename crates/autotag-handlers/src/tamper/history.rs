@@ -20,7 +20,7 @@ pub struct RecordedChange {
     pub time: Timestamp,
     /// The event's id, the same in all its copies.
     pub event: String,
-    /// The principal, as [`author`](super::author) names it; empty if nobody says who it was.
+    /// The principal, as [`author`](super::author) names it; empty if no record says who it was.
     pub by: String,
 }
 

@@ -4,7 +4,7 @@ use autotag_model::arn::{AccountId, Arn};
 use autotag_model::identity::Principal;
 use std::collections::BTreeSet;
 
-/// The roles with which autotag writes tags. Calls of their sessions are no tampering.
+/// The roles with which autotag writes tags. Calls of their sessions are autotag's own.
 ///
 /// A role is known by its account and name, which AWS writes into a record. Session names and user agents do not count: callers
 /// choose them. No path counts either, because the name of a role is unique in its account.

@@ -1,7 +1,7 @@
 //! Resources that have had the same name, one after the other: their creations, divided by the deletions between them.
 //!
 //! CloudTrail's times are whole seconds. A deletion divides only what is certainly before it from what is certainly after it. Of a
-//! creation in the same second nobody can tell whether the deleted resource was made by it.
+//! creation in the same second, no record tells whether the deleted resource was made by it.
 
 use super::asked::without_path;
 use super::finding::{FoundCreation, FoundDeletion, Newness};
@@ -133,7 +133,7 @@ fn proves_until(creation: &FoundCreation, times: &[Timestamp]) -> Option<Timesta
 }
 
 /// Notes what deletions tell about creations. The first call after a deletion made the resource, whatever else the call may do;
-/// if the call proves that the resource was there, nobody knows who made it. Returns how many of the first creations cannot have
+/// if the call proves that the resource was there, its maker is unknown. Returns how many of the first creations cannot have
 /// made the resource then.
 fn note_deletions(current: &mut [Current], times: &[Timestamp], boundary: Option<Boundary>) -> usize {
     let (mut is_made, mut is_unmade, mut unproven) = (boundary.is_none(), false, 0);

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Completion> {
     let is_empty = fs::read_dir(&args.out).map_or(true, |mut files| files.next().is_none());
     if !is_empty {
         return Err(usage_error(format!(
-            "--out `{}` is not empty: old files beside new ones would be counted twice",
+            "--out `{}` is not empty: old files beside new ones would be counted twice; delete them, or name another folder",
             args.out.display()
         )));
     }
@@ -57,7 +57,7 @@ impl Partition {
     fn of(entry: &Entry) -> Self {
         let of_resource = entry.resource.as_ref().and_then(|resource| resource.account.clone());
         let account = of_resource.or_else(|| entry.event.account.clone());
-        // An account id is twelve digits. Another text is no name of a folder.
+        // An account id is twelve digits. Another text does not become the name of a folder.
         let account = account.filter(|text| autotag_model::arn::AccountId::new(text).is_some());
         let month = entry.timestamp().map(|time| time.strftime("%Y-%m").to_string());
         let unknown = || "unknown".to_owned();

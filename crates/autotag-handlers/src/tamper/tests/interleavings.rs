@@ -129,7 +129,7 @@ impl World {
         }
     }
 
-    /// AWS tells of a change: the record of the call, perhaps twice, and the event of `aws.tag`, which names nobody.
+    /// AWS tells of a change: the record of the call, perhaps twice, and the event of `aws.tag`, which names no caller.
     fn tell(&mut self, by: usize) {
         for by in [by, NOBODY] {
             self.events += 1;

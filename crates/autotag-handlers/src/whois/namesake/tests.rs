@@ -143,7 +143,7 @@ fn a_failed_or_foreign_deletion_makes_nobody_the_owner() {
     }
 }
 
-/// The order of two events of one second is not known: whoever could be meant, nobody else's name is taken.
+/// The order of two events of one second is not known: only those who could be meant are named.
 #[test]
 fn in_the_second_of_a_deletion_no_other_owner_is_named() {
     let (mara, noor) = (user("mara", HERE), user("noor", HERE));
@@ -304,7 +304,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Creations and deletions of one name by three people, in any order of the records: the owner is who made the resource
-    /// that had the name last. Only where events of one second leave it open, nobody is named.
+    /// that had the name last. Only where events of one second leave it open, no owner is named.
     #[test]
     fn no_order_of_events_gives_a_name_to_another(
         steps in steps(),
