@@ -1,10 +1,5 @@
 //! `autotag ledger`, `whois --ledger` and `reconcile`, against an emulated AWS.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that panics has failed"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 mod common;
 
@@ -90,10 +85,10 @@ async fn an_imported_trail_answers_whois_and_can_be_imported_again() {
     assert_eq!(export("twice"), once);
     let arns = planned();
     let ask = |source: &[&str]| {
-        let mut args = vec!["whois", "--format", "jsonl"];
-        args.extend(source);
-        args.extend(arns.iter().map(String::as_str));
-        lines(&hub.autotag(&args))
+        let mut command = vec!["whois", "--format", "jsonl"];
+        command.extend(source);
+        command.extend(arns.iter().map(String::as_str));
+        lines(&hub.autotag(&command))
     };
     let (by_ledger, by_trail) = (ask(&["--ledger", "ledger"]), ask(&["--trail", "fixtures/trail"]));
     assert!(by_ledger.len() == arns.len() && by_trail.len() == arns.len());

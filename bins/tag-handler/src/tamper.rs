@@ -12,6 +12,8 @@ use autotag_ledger::{Answered, TamperResponder};
 use autotag_model::record::Record;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
+use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -33,7 +35,7 @@ pub(crate) fn take_tag_events(jobs: &mut Vec<Job>) -> Vec<(OriginId, String)> {
     let mut events = Vec::new();
     jobs.retain(|job| match &job.source {
         Source::Text(text) if is_tag_event(text) => {
-            events.push((job.origin, text.to_string()));
+            events.push((job.origin, text.clone()));
             false
         }
         _ => true,
@@ -43,12 +45,18 @@ pub(crate) fn take_tag_events(jobs: &mut Vec<Job>) -> Vec<(OriginId, String)> {
 
 fn is_tag_event(text: &str) -> bool {
     // Nearly every text ends here, unparsed.
-    text.contains("aws.tag") && {
-        let event: Option<serde_json::Value> = serde_json::from_str(text).ok();
-        event.is_some_and(|event| {
-            event["source"] == "aws.tag" && event["detail-type"] == "Tag Change on Resource"
-        })
-    }
+    text.contains("aws.tag")
+        && serde_json::from_str::<Head<'_>>(text)
+            .is_ok_and(|head| head.source == "aws.tag" && head.detail_type == "Tag Change on Resource")
+}
+
+/// The members by which events are told apart.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    #[serde(rename = "detail-type", borrow)]
+    detail_type: Cow<'a, str>,
 }
 
 /// The changes that calls and events tell of. An event that cannot be read gets a row.

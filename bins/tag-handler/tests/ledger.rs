@@ -1,5 +1,7 @@
 //! The function with a ledger: an entry for each resource, also after failures, and a deletion closes the entries before it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod common;
 
 use autotag_handlers::whois::{Asked, answer};

@@ -1,5 +1,10 @@
 //! Every deletion of the catalogue names its resource as the creation does.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
 
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::{Classifier, Envelope};

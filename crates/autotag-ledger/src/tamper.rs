@@ -306,9 +306,6 @@ fn expected(entries: &[Entry], policy: &Policy) -> Option<ExpectedTags> {
         return None;
     }
     // The proof of the owner whom these tags name. The owner of the entry can be known better since.
-    let mut expected = ExpectedTags::default();
-    expected.tags = tags;
-    expected.proof = last.tagging.proof;
-    expected.owner_arn.clone_from(&last.tagging.owner_arn);
-    Some(expected)
+    let (proof, owner_arn) = (last.tagging.proof, last.tagging.owner_arn.clone());
+    Some(ExpectedTags { tags, proof, owner_arn })
 }

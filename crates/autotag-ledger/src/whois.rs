@@ -1,6 +1,7 @@
 //! Answers `whois` from a ledger.
 
 use crate::entry::{Action, CreatingCall, Entry, EntryEvent, EntryResource};
+use crate::error::LedgerError;
 use crate::ledger::LedgerReader;
 use async_trait::async_trait;
 use autotag_handlers::deletion::Deletion;
@@ -13,6 +14,7 @@ use autotag_model::identity::Principal;
 use autotag_model::rule::{Resource, Scope};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::sync::Arc;
 
 /// The source over a ledger.
@@ -45,11 +47,15 @@ impl OwnershipSource for LedgerSource<'_> {
             findings.calls += 1;
             match self.ledger.named(&name).await {
                 Ok(entries) => entries.iter().for_each(|entry| add(&mut findings, entry, asked)),
-                Err(error) => findings.failures.push(Failure::new(error.to_string(), false)),
+                Err(error) => findings.failures.push(Failure::new(with_source(&error), false)),
             }
         }
         findings
     }
+}
+
+fn with_source(error: &LedgerError) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 /// The names under which a ledger can have what is asked for: the last part of an ARN. Without an ARN, it can be the id or the

@@ -1,5 +1,5 @@
 //! Identity tags that others take off are written again by the ledger, until that is undone twice.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::{Classifier, Envelope};

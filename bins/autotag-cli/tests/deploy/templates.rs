@@ -231,5 +231,5 @@ fn every_alarm_is_documented() {
             }
         }
     }
-    assert_eq!(alarms, 10);
+    assert_eq!(alarms, 11);
 }

@@ -30,6 +30,7 @@ fn deleted(record: &Value) -> Vec<String> {
     found.iter().map(|found| found.resource.key().to_string()).collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "calls with `json!` are short")]
 fn gone(event: &str, request: Value, response: Value) -> Vec<String> {
     deleted(&record(event, &request, &response))
 }

@@ -33,8 +33,8 @@ fn resumed(resource: Option<autotag_ledger::EntryResource>, now: Timestamp) -> E
     let mut event = EventSummary::default();
     event.time = Some(now.to_string());
     event.dedup_id = Some(format!("end-truce-{now}"));
-    event.source = "autotag".to_owned();
-    event.name = "EndTruce".to_owned();
+    "autotag".clone_into(&mut event.source);
+    "EndTruce".clone_into(&mut event.name);
     let mut entry = Entry::of_event(&event, Action::TagsChanged);
     entry.resource = resource;
     entry.tagging.reason = Some("repair was begun again".to_owned());

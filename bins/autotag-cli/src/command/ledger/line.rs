@@ -138,11 +138,9 @@ mod tests {
     fn columns_are_the_members_of_a_line() {
         let entry = Entry::of_event(&EventSummary::default(), Action::Created);
         let line = serde_json::to_string(&Line::of(&entry)).unwrap();
-        let mut from = 0;
-        for name in COLUMNS {
-            let at = line[from..].find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name}: {line}"));
-            from += at;
-        }
+        let places = COLUMNS
+            .map(|name| line.find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name}: {line}")));
+        assert!(places.is_sorted(), "{line}");
         assert_eq!(line.matches("\":").count(), COLUMNS.len(), "{line}");
     }
 }
