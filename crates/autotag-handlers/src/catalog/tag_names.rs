@@ -24,7 +24,7 @@ pub(super) const UPDATES: [&str; 14] = [
 ];
 
 /// Whether calls of this name may change tags of resources that exist: by the name alone, before a record is parsed. Every
-/// call of the catalogue may; [`Catalog::changes_tags`] says which do.
+/// call of the catalogue may; [`Catalog::changes_tags`](crate::catalog::Catalog::changes_tags) says which do.
 ///
 /// ```
 /// use autotag_handlers::catalog::may_change_tags;
