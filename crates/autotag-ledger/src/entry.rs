@@ -257,13 +257,10 @@ impl Entry {
         let event = self.event.key();
         let resource = match &self.resource {
             Some(resource) => resource.key(),
-            None => format!("event {event}"),
+            None => bounded(&format!("event {event}"), LONGEST_PARTITION_KEY),
         };
         let event = format!("{event}#{}#{}", self.action.as_str(), version.unwrap_or("-"));
-        EntryKey {
-            resource: bounded(&resource, LONGEST_PARTITION_KEY),
-            event: bounded(&event, LONGEST_SORT_KEY),
-        }
+        EntryKey { resource, event: bounded(&event, LONGEST_SORT_KEY) }
     }
 
     /// The name by which people know the resource: the last part of its ARN, otherwise its id.
@@ -303,9 +300,12 @@ pub(crate) fn time_key(time: Timestamp) -> String {
 const LONGEST_ID: usize = 128;
 
 impl EntryResource {
-    fn key(&self) -> String {
+    /// [`EntryKey::resource`] of the entries of this resource.
+    pub fn key(&self) -> String {
         let Self { resource_type, id, arn, account, region, .. } = self;
         let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "-".to_owned());
-        arn.clone().unwrap_or_else(|| format!("{} {} {resource_type} {id}", part(account), part(region)))
+        let key = arn.clone();
+        let key = key.unwrap_or_else(|| format!("{} {} {resource_type} {id}", part(account), part(region)));
+        bounded(&key, LONGEST_PARTITION_KEY)
     }
 }

@@ -249,16 +249,7 @@ fn is_kept(change: &TagChange, reaction: &Reaction, history: &TamperHistory) -> 
 }
 
 fn key(resource: &Resource) -> String {
-    Entry::of_resource(resource).key().resource
-}
-
-impl Entry {
-    /// An entry about a resource, for its key.
-    fn of_resource(resource: &Resource) -> Self {
-        let mut entry = Self::of_event(&autotag_handlers::event::EventSummary::default(), Action::Created);
-        entry.resource = Some(EntryResource::from(resource));
-        entry
-    }
+    EntryResource::from(resource).key()
 }
 
 /// The entries about a version of an object, if a version is meant.
@@ -293,10 +284,8 @@ fn expected(entries: &[Entry], policy: &Policy) -> Option<ExpectedTags> {
     }
     // Without its tags, a resource gets those of the next call that may have found it there. So whoever takes tags off and calls
     // again would become the owner whom autotag keeps.
-    let is_same = |entry: &&Entry| entry.owner.name == last.owner.name;
-    if last.call != CreatingCall::New
-        && !creations.iter().copied().filter(|one| is_tagged(&one)).all(|one| is_same(&one))
-    {
+    let is_of_another = |entry: &&&Entry| is_tagged(entry) && entry.owner.name != last.owner.name;
+    if last.call != CreatingCall::New && creations.iter().any(|entry| is_of_another(&entry)) {
         return None;
     }
     let is_identity = |(key, _): &(&String, &String)| policy.is_identity_key(key);

@@ -228,6 +228,58 @@ fn an_event_without_a_caller_makes_no_entry_if_the_tags_are_there() {
     assert!(estate.ledger.entries().iter().all(|entry| entry.action == Action::Created));
 }
 
+/// An object that is overwritten has versions of several owners.
+#[test]
+fn a_version_of_an_object_gets_the_owner_of_that_version() {
+    let policy = Policy::from_toml(REPAIR).unwrap();
+    let classifier = Classifier::new(Catalog::embedded(), policy);
+    let (backend, ledger, sessions) = (MemoryBackend::new(), MemoryLedger::default(), MemoryStore::new());
+    let own = OwnRoles::default();
+    let object = |id: &str, minute: i64, event: &str, who: &str, version: &str, parameters: Value| {
+        let mut request = json!({"bucketName": "data", "key": "report.csv"});
+        request.as_object_mut().unwrap().extend(parameters.as_object().unwrap().clone());
+        json!({"eventVersion": "1.11", "eventSource": "s3.amazonaws.com", "eventName": event, "eventID": id,
+            "eventTime": at(minute).to_string(), "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
+            "readOnly": false, "userIdentity": user(who), "requestParameters": request,
+            "responseElements": {"x-amz-version-id": version},
+            "resources": [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::data/report.csv"},
+                {"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::data", "accountId": "111122223333"}]})
+    };
+    for (minute, who, version) in [(0, "mara", "v1"), (5, "priya", "v2")] {
+        let record = object(version, minute, "PutObject", who, version, json!({}));
+        let records = ClassifiedRecords::read(record.to_string().as_bytes(), &classifier);
+        let planner = Planner::new(classifier.policy(), &sessions, &backend, at(minute));
+        block_on(async {
+            let plan = planner.plan(records).await;
+            for row in plan.execute(&backend, &Execution::at(at(minute))).await {
+                ledger.put(&Entry::of_row(&row, None).unwrap()).await.unwrap();
+            }
+        });
+    }
+    assert_eq!(ledger.entries().len(), 2);
+    let untag = object("untag", 10, "DeleteObjectTagging", "eve", "v1", json!({"versionId": "v1"}));
+    let text = untag.to_string();
+    let record: Record<'_> = serde_json::from_str(&text).unwrap();
+    let TagChanges::Changes(changes) = TamperWatch::new(&classifier, &own).read(&record, Envelope::default())
+    else {
+        panic!("{untag}")
+    };
+    for taggable in backend.writes().iter().flat_map(|write| &write.resources) {
+        backend.remove_tags(&taggable.resource.key().to_string(), &["Owner", "PrincipalId", "CreatedBy"]);
+    }
+    let responder = TamperResponder {
+        ledger: &ledger,
+        reader: &backend,
+        writer: &backend,
+        sessions: &sessions,
+        catalog: classifier.catalog(),
+        policy: classifier.policy(),
+    };
+    let answered = block_on(responder.answer(&changes[0], at(11))).unwrap();
+    let Reaction::Repair { tags, .. } = &answered.reaction else { panic!("{answered:?}") };
+    assert!(tags.contains(&("Owner".to_owned(), "mara".to_owned())), "{tags:?}");
+}
+
 #[test]
 fn own_calls_are_no_change() {
     let estate = Estate::new(REPAIR);

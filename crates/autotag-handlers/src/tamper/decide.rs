@@ -113,7 +113,7 @@ pub enum NotRepaired {
     NoAuthor,
     /// No entry of the resource says which tags it should have.
     NoExpectation,
-    /// The owner is a name that a caller chose, or there is no owner.
+    /// The owner is a name that a caller chose, or no owner is known.
     NotProven,
     /// The resource has no room for the tags.
     NoRoom,

@@ -24,7 +24,7 @@ struct Fixed {
     expected: ExpectedTags,
     constraints: TagConstraints,
     own: OwnRoles,
-    /// A change by nobody, and by each principal.
+    /// A change without a caller, and by each principal.
     changes: [TagChange; 5],
 }
 
