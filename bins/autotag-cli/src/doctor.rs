@@ -19,14 +19,12 @@ mod options;
 mod pattern;
 mod permissions;
 mod policy;
-mod query;
 mod queues;
 mod rule_checks;
 mod simulation;
 mod stack;
 mod table;
 mod trail;
-mod xml;
 
 pub(crate) use check::{Finding, State};
 pub(crate) use deployment::DeploymentView;

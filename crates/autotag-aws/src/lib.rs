@@ -20,6 +20,9 @@ mod history;
 #[cfg(feature = "organizations")]
 pub mod organizations;
 pub mod paginate;
+#[cfg(feature = "query")]
+#[cfg_attr(docsrs, doc(cfg(feature = "query")))]
+pub mod query;
 mod rate_limiter;
 mod role;
 mod settings;

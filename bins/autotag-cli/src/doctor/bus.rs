@@ -8,9 +8,9 @@ use super::checks::{
 use super::deployment::{DeploymentView, RegionView};
 use super::eventbridge::{CREATIONS, DEFAULT_BUS, SESSIONS, read_rules, with_name};
 use super::policy::{AccessRequest, Caller, Decision, decide, document};
-use super::query::if_there;
 use super::rule_checks::{Family, FamilyChecks, examine_dead_letters};
 use crate::output::plural;
+use autotag_aws::query::if_there;
 use autotag_aws::signed::EVENTS;
 use serde_json::{Value, json};
 

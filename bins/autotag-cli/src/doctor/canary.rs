@@ -5,7 +5,7 @@ use super::checks::CANARY;
 use super::consumer::Queue;
 use super::deployment::DeploymentView;
 use super::expected::{Event, Expected};
-use super::query::{QueryError, if_there};
+use autotag_aws::query::{QueryError, if_there};
 use autotag_aws::signed::{SQS, SSM};
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! A check of one link of a deployment, and what it found.
 
-use super::query::QueryError;
+use autotag_aws::query::QueryError;
 use serde::Serialize;
 
 /// One link of the chain from the trail to the tags.

@@ -2,8 +2,8 @@
 
 use super::check::{Check, CheckFailure, blocked_by, fail};
 use super::checks::QUEUE;
-use super::query::{AwsQuery, QueryError, encoded, if_there};
 use super::stack::Stack;
+use autotag_aws::query::{AwsQuery, QueryError, encoded, if_there};
 use autotag_aws::signed::SQS;
 use autotag_model::arn::Region;
 use serde_json::{Map, Value, json};

@@ -3,7 +3,7 @@
 use super::check::{CheckFailure, blocked_by};
 use super::checks::BUS;
 use super::policy::document;
-use super::query::{AwsQuery, QueryError, if_there};
+use autotag_aws::query::{AwsQuery, QueryError, if_there};
 use autotag_aws::signed::EVENTS;
 use autotag_model::arn::Region;
 use futures_util::future::join_all;

@@ -7,7 +7,7 @@ use super::checks::{
 };
 use super::consumer::{Consumer, LIVE, Queue};
 use super::deployment::DeploymentView;
-use super::query::{QueryError, encoded, if_there};
+use autotag_aws::query::{QueryError, encoded, if_there};
 use serde_json::Value;
 
 /// The function's own default of `AUTOTAG_MAX_RECEIVES`.

@@ -5,8 +5,8 @@ use super::checks::{FUNCTION, PERMISSION_READING, PERMISSION_TAGGING, PERMISSION
 use super::consumer::Consumer;
 use super::deployment::DeploymentView;
 use super::expected::Need;
-use super::query::AwsQuery;
 use super::simulation::may;
+use autotag_aws::query::AwsQuery;
 use autotag_model::arn::Partition;
 use std::collections::BTreeSet;
 

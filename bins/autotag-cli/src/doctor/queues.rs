@@ -7,8 +7,8 @@ use super::checks::{
 use super::consumer::{Attributes, Consumer, Queue};
 use super::deployment::DeploymentView;
 use super::policy::{AccessRequest, Caller, Decision, decide, document};
-use super::query::{AwsQuery, QueryError};
 use crate::output::{plural, printable};
+use autotag_aws::query::{AwsQuery, QueryError};
 use autotag_aws::signed::{KMS, SQS};
 use autotag_model::envelope::{Limits, read_records};
 use serde_json::{Value, json};

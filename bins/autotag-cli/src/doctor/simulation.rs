@@ -1,10 +1,10 @@
 //! `iam:SimulatePrincipalPolicy`: IAM's own answer to what a role may do.
 
 use super::check::{CheckFailure, CheckResult, fail};
-use super::query::{AwsQuery, QueryError, encoded};
-use super::xml;
 use crate::output::plural;
 use autotag_aws::paginate::paginate;
+use autotag_aws::query::xml;
+use autotag_aws::query::{AwsQuery, QueryError, encoded};
 use autotag_model::arn::Partition;
 use futures_util::future::join_all;
 use roxmltree::Node;

@@ -2,8 +2,8 @@
 
 use super::check::{CheckFailure, Finding, fail};
 use super::checks::STACK;
-use super::query::{AwsQuery, QueryError};
-use super::xml;
+use autotag_aws::query::xml;
+use autotag_aws::query::{AwsQuery, QueryError};
 use autotag_model::arn::Region;
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail};
 use super::checks::{TABLE, TABLE_EXPIRY};
 use super::deployment::DeploymentView;
-use super::query::if_there;
+use autotag_aws::query::if_there;
 use autotag_aws::signed::DYNAMODB;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail};
 use super::checks::{TRAIL, TRAIL_SESSIONS};
 use super::deployment::DeploymentView;
-use super::query::{AwsQuery, QueryError};
+use autotag_aws::query::{AwsQuery, QueryError};
 use autotag_aws::signed::CLOUDTRAIL;
 use autotag_model::arn::Region;
 use futures_util::future::join_all;

@@ -1,38 +1,38 @@
 //! Answers in XML, of IAM, STS and CloudFormation. Element names are compared without their namespace.
 
-use super::query::QueryError;
+use super::QueryError;
 use roxmltree::{Document, Node};
 
 /// Parses the answer to `action`.
 ///
 /// # Errors
 /// [`QueryError::unreadable`] if it is not XML.
-pub(super) fn parse<'i>(action: &str, answer: &'i str) -> Result<Document<'i>, QueryError> {
+pub fn parse<'i>(action: &str, answer: &'i str) -> Result<Document<'i>, QueryError> {
     Document::parse(answer).map_err(|_| QueryError::unreadable(action))
 }
 
 /// The first element of this name below a node, at any depth.
-pub(super) fn find<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+pub fn find<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     node.descendants().find(|node| node.has_tag_name(name))
 }
 
 /// The child of this name.
-pub(super) fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+pub fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     node.children().find(|node| node.has_tag_name(name))
 }
 
 /// The text of the child of this name, without white space around it. An empty element has the text `""`.
-pub(super) fn child_text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+pub fn child_text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     child(node, name).map(text)
 }
 
 /// The text of an element, without white space around it.
-pub(super) fn text<'a>(node: Node<'a, '_>) -> &'a str {
+pub fn text<'a>(node: Node<'a, '_>) -> &'a str {
     node.text().unwrap_or_default().trim()
 }
 
 /// The members of the child of this name, which is a list of AWS's query protocol: `<Name><member>..</member></Name>`.
-pub(super) fn members<'a, 'i>(node: Node<'a, 'i>, name: &str) -> impl Iterator<Item = Node<'a, 'i>> {
+pub fn members<'a, 'i>(node: Node<'a, 'i>, name: &str) -> impl Iterator<Item = Node<'a, 'i>> {
     let list = child(node, name);
     list.into_iter().flat_map(|list| list.children()).filter(|node| node.has_tag_name("member"))
 }

@@ -1,8 +1,12 @@
-//! Queries to AWS: signed requests, a bounded number of them at once, with a reason if there is no answer.
+//! Calls about a deployment that are signed by hand: a bounded number of them at once, with AWS's reason if one fails.
+//! `autotag doctor` reads a deployment with them.
 
-use autotag_aws::organizations::{self, OrganizationAccount};
-use autotag_aws::paginate::{PagingDoesNotEnd, paginate};
-use autotag_aws::signed::{self, JsonApi, METRICS, Request, SignedError, calls};
+pub mod xml;
+
+#[cfg(feature = "organizations")]
+use crate::organizations::{self, OrganizationAccount};
+use crate::paginate::{PagingDoesNotEnd, paginate};
+use crate::signed::{self, JsonApi, METRICS, Request, SignedError, calls};
 use autotag_model::arn::{Partition, Region};
 use autotag_model::failure::{self, ErrorClass};
 use aws_config::SdkConfig;
@@ -16,25 +20,21 @@ const MAX_CONCURRENCY: usize = 8;
 
 /// Sends requests to AWS with one set of credentials. Clones share the limit of concurrent requests.
 #[derive(Debug, Clone)]
-pub(crate) struct AwsQuery {
+pub struct AwsQuery {
     config: SdkConfig,
     permits: Arc<Semaphore>,
 }
 
 /// A query that AWS did not answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct QueryError {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{action} answered {code}")]
+pub struct QueryError {
     /// The action in the words of IAM: `events:ListRules`.
-    pub(crate) action: String,
+    pub action: String,
     /// AWS's error code.
-    pub(crate) code: String,
-    pub(crate) class: ErrorClass,
-}
-
-impl std::fmt::Display for QueryError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} answered {}", self.action, self.code)
-    }
+    pub code: String,
+    /// What kind of failure it is.
+    pub class: ErrorClass,
 }
 
 impl QueryError {
@@ -44,17 +44,17 @@ impl QueryError {
     }
 
     /// The answer lacks what was asked for, or cannot be parsed.
-    pub(crate) fn unreadable(action: &str) -> Self {
+    pub fn unreadable(action: &str) -> Self {
         Self::new(action, SignedError::unsent(operation(action), "UnreadableAnswer"))
     }
 
     /// Whether the resource does not exist.
-    pub(crate) fn is_missing(&self) -> bool {
+    pub fn is_missing(&self) -> bool {
         self.class == ErrorClass::NotFound
     }
 
     /// What to do about it, in one line.
-    pub(crate) fn remedy(&self) -> String {
+    pub fn remedy(&self) -> String {
         match self.class {
             ErrorClass::Denied => format!("allow `{}` for the identity that runs doctor", self.action),
             ErrorClass::Throttled | ErrorClass::Transport => "run doctor again".to_owned(),
@@ -64,7 +64,10 @@ impl QueryError {
 }
 
 /// The answer, or `None` if the resource does not exist.
-pub(crate) fn if_there<T>(answer: Result<T, QueryError>) -> Result<Option<T>, QueryError> {
+///
+/// # Errors
+/// Every other error.
+pub fn if_there<T>(answer: Result<T, QueryError>) -> Result<Option<T>, QueryError> {
     match answer {
         Ok(there) => Ok(Some(there)),
         Err(error) if error.is_missing() => Ok(None),
@@ -81,7 +84,7 @@ fn operation(action: &str) -> &str {
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A value of a form or a path, percent-encoded.
-pub(crate) fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
@@ -102,17 +105,18 @@ impl From<PagingDoesNotEnd> for QueryError {
 }
 
 impl AwsQuery {
-    pub(crate) fn new(config: SdkConfig) -> Self {
+    /// With these credentials, region and endpoint.
+    pub fn new(config: SdkConfig) -> Self {
         Self { config, permits: Arc::new(Semaphore::new(MAX_CONCURRENCY)) }
     }
 
     /// The same with other credentials.
-    pub(crate) fn with(&self, config: SdkConfig) -> Self {
+    pub fn with(&self, config: SdkConfig) -> Self {
         Self { config, permits: Arc::clone(&self.permits) }
     }
 
     /// The configuration with the credentials.
-    pub(crate) fn config(&self) -> &SdkConfig {
+    pub fn config(&self) -> &SdkConfig {
         &self.config
     }
 
@@ -131,7 +135,10 @@ impl AwsQuery {
     }
 
     /// Calls an API that speaks JSON. `action` is in the words of IAM: `events:ListRules`.
-    pub(crate) async fn json(
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn json(
         &self,
         api: JsonApi,
         action: &str,
@@ -143,7 +150,10 @@ impl AwsQuery {
 
     /// All items of a list of an API that speaks JSON. `items` is the key of the list; `token` is the key of the page token, in
     /// the request and in the answer.
-    pub(crate) async fn list(
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn list(
         &self,
         api: JsonApi,
         action: &str,
@@ -162,24 +172,29 @@ impl AwsQuery {
     }
 
     /// The accounts of the organization.
-    pub(crate) async fn organization_accounts(&self) -> Result<Vec<OrganizationAccount>, QueryError> {
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    #[cfg(feature = "organizations")]
+    pub async fn organization_accounts(&self) -> Result<Vec<OrganizationAccount>, QueryError> {
         let client = organizations::client(&self.config);
         let accounts = organizations::list_accounts(&client).await;
         accounts.map_err(|error| QueryError::new("organizations:ListAccounts", error))
     }
 
     /// A GET request to Lambda. `target` is path and query, percent-encoded.
-    pub(crate) async fn lambda(
-        &self,
-        action: &str,
-        region: &Region,
-        target: &str,
-    ) -> Result<Value, QueryError> {
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn lambda(&self, action: &str, region: &Region, target: &str) -> Result<Value, QueryError> {
         self.send_json(action, calls::lambda(operation(action), region, target)).await
     }
 
     /// All items of a list of Lambda. `target` has a query; `items` is the key of the list.
-    pub(crate) async fn lambda_list(
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn lambda_list(
         &self,
         action: &str,
         region: &Region,
@@ -196,33 +211,35 @@ impl AwsQuery {
     }
 
     /// Calls IAM, which answers in XML. `form` is percent-encoded.
-    pub(crate) async fn iam(
-        &self,
-        action: &str,
-        partition: &Partition,
-        form: &str,
-    ) -> Result<String, QueryError> {
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn iam(&self, action: &str, partition: &Partition, form: &str) -> Result<String, QueryError> {
         let no_region = || QueryError::new(action, SignedError::unsent(operation(action), "NoRegion"));
         self.send(action, calls::iam(operation(action), partition, form).ok_or_else(no_region)?).await
     }
 
     /// Calls STS, which answers in XML.
-    pub(crate) async fn sts(&self, action: &str, region: &Region) -> Result<String, QueryError> {
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn sts(&self, action: &str, region: &Region) -> Result<String, QueryError> {
         self.send(action, calls::sts(operation(action), region)).await
     }
 
     /// Calls `CloudFormation` about a stack. It answers in XML.
-    pub(crate) async fn stack(
-        &self,
-        action: &str,
-        region: &Region,
-        name: &str,
-    ) -> Result<String, QueryError> {
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn stack(&self, action: &str, region: &Region, name: &str) -> Result<String, QueryError> {
         self.send(action, calls::stack(operation(action), region, &encoded(name))).await
     }
 
     /// A metric over the last `seconds`: one value for each minute with data, in no order.
-    pub(crate) async fn metric(
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn metric(
         &self,
         region: &Region,
         (namespace, name, statistic): (&str, &str, &str),
@@ -250,12 +267,11 @@ impl AwsQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_executor::block_on;
 
-    #[test]
-    fn a_repeated_page_token_is_an_error() {
+    #[tokio::test]
+    async fn a_repeated_page_token_is_an_error() {
         let fetch = async |_: Option<String>| Ok((vec![1], Some("again".to_owned())));
-        let error = block_on(paginate::<_, QueryError>("x:List", fetch)).unwrap_err();
+        let error = paginate::<_, QueryError>("x:List", fetch).await.unwrap_err();
         assert_eq!(error.to_string(), "x:List answered PagingDoesNotEnd");
     }
 }
