@@ -1,6 +1,6 @@
 //! The configuration, read from the environment.
 
-use autotag_aws::Settings;
+use autotag_aws::{AccountScope, Settings};
 use autotag_handlers::plan;
 use autotag_handlers::tamper::OwnRoles;
 use autotag_lambda::environment::{DeadLetterQueue, Environment, SessionTable};
@@ -19,6 +19,11 @@ const POLICY_FILE: Variable = Variable::optional(
 );
 const POLICY_PARAMETER: Variable =
     Variable::optional("AUTOTAG_POLICY_PARAMETER", "SSM parameter with the tag policy [default: none]");
+const ACCOUNTS_PARAMETER: Variable = Variable::optional(
+    "AUTOTAG_ACCOUNTS_PARAMETER",
+    "SSM parameter with the other accounts in scope: ids separated by commas; for lists that are too long for the \
+     environment [default: none]",
+);
 const RULES: Variable =
     Variable::optional("AUTOTAG_RULES", "additional rule files, separated by colons [default: none]");
 const SESSION_TABLE: Variable = Variable::optional(
@@ -57,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) policy: PolicySource,
     pub(crate) rules: Vec<PathBuf>,
     pub(crate) accounts: Settings,
+    /// The SSM parameter that lists the accounts in scope.
+    pub(crate) accounts_parameter: Option<String>,
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) trail_bucket: Option<String>,
     pub(crate) sessions: Option<SessionTable>,
@@ -178,6 +185,7 @@ impl Config {
             policy: policy(environment),
             rules: rules.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect(),
             accounts: environment.account_settings(),
+            accounts_parameter: environment.text(ACCOUNTS_PARAMETER),
             concurrency: environment.parsed(variables::CONCURRENCY, expected, plan::CONCURRENCY),
             trail_bucket: environment.text(variables::TRAIL_BUCKET),
             sessions: environment.session_table(SESSION_TABLE),
@@ -190,6 +198,18 @@ impl Config {
             metrics_namespace: environment.metrics_namespace(),
         };
         config.own_roles = own_roles(environment, &config);
+        if config.accounts_parameter.is_some() {
+            if config.accounts.allowed != AccountScope::OwnOnly {
+                environment.error(format!(
+                    "of AUTOTAG_ACCOUNTS and {} at most one may be set",
+                    ACCOUNTS_PARAMETER.name
+                ));
+            }
+            if config.accounts.role.is_none() {
+                let why = "AUTOTAG_MEMBER_ROLE is not";
+                environment.error(format!("{} is set, but {why}", ACCOUNTS_PARAMETER.name));
+            }
+        }
         if config.recheck_queue.is_some() && config.sessions.is_none() {
             let why = "AUTOTAG_SESSION_TABLE is not: a recheck needs the sessions of the table";
             environment.error(format!("{} is set, but {why}", RECHECK_QUEUE_URL.name));
@@ -201,7 +221,6 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autotag_aws::AccountScope;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
         let values = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -289,5 +308,28 @@ mod tests {
         let AccountScope::Listed(accounts) = config.accounts.allowed else { panic!() };
         assert_eq!(accounts.len(), 2);
         assert_eq!(config.accounts.role.unwrap().external_id.as_deref(), Some("e"));
+    }
+
+    #[test]
+    fn the_function_of_an_organization_lists_no_accounts() {
+        let role = ("AUTOTAG_MEMBER_ROLE", "autotag-member");
+        let config = read(&[("AUTOTAG_ACCOUNTS", "organization"), role]).unwrap();
+        assert_eq!(config.accounts.allowed, AccountScope::Permitted);
+    }
+
+    #[test]
+    fn a_list_of_accounts_in_a_parameter_needs_a_role_and_no_other_list() {
+        let parameter = ("AUTOTAG_ACCOUNTS_PARAMETER", "/autotag/accounts:3");
+        let role = ("AUTOTAG_MEMBER_ROLE", "autotag-member");
+        let config = read(&[parameter, role]).unwrap();
+        assert_eq!(config.accounts_parameter.as_deref(), Some("/autotag/accounts:3"));
+        assert_eq!(
+            read(&[parameter]).unwrap_err(),
+            ["AUTOTAG_ACCOUNTS_PARAMETER is set, but AUTOTAG_MEMBER_ROLE is not"]
+        );
+        assert_eq!(
+            read(&[parameter, role, ("AUTOTAG_ACCOUNTS", "organization")]).unwrap_err(),
+            ["of AUTOTAG_ACCOUNTS and AUTOTAG_ACCOUNTS_PARAMETER at most one may be set"]
+        );
     }
 }

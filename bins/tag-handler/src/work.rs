@@ -8,7 +8,7 @@ use crate::{ledger, metrics, recheck, tamper};
 use anyhow::{Context as _, Result, anyhow};
 use autotag_aws::backend::AwsBackend;
 use autotag_aws::signed::{self, calls};
-use autotag_aws::{Accounts, TrailReader, WithDeadline};
+use autotag_aws::{AccountScope, Accounts, TrailReader, WithDeadline};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::counts::Counts;
@@ -57,7 +57,7 @@ struct Done {
 
 impl Worker {
     pub(crate) async fn start(config: Config) -> Result<Self> {
-        let accounts = Arc::new(Accounts::connect(config.accounts.clone()).await);
+        let accounts = Arc::new(connect(&config).await?);
         let policy = policy(&config.policy, &accounts).await?;
         let mut catalog = Catalog::embedded();
         for path in &config.rules {
@@ -264,11 +264,24 @@ async fn policy(source: &PolicySource, accounts: &Accounts) -> Result<Policy> {
     Policy::from_toml(&text).map_err(|error| anyhow!("policy `{name}`: {error}"))
 }
 
+/// Access to the accounts in scope. Their list is read from its parameter, if there is one.
+async fn connect(config: &Config) -> Result<Accounts> {
+    let accounts = Accounts::connect(config.accounts.clone()).await;
+    let Some(name) = &config.accounts_parameter else { return Ok(accounts) };
+    let text = parameter(name, &accounts).await?;
+    let listed = text.trim().split(',').map(|id| {
+        let id = id.trim();
+        AccountId::new(id)
+            .with_context(|| format!("parameter `{name}` has `{id}`: expected ids of 12 digits"))
+    });
+    Ok(accounts.with_scope(AccountScope::Listed(listed.collect::<Result<_>>()?)))
+}
+
 /// The text of an SSM parameter.
 async fn parameter(name: &str, accounts: &Accounts) -> Result<String> {
-    let region = accounts.home_region().context("no region is known to read the policy's parameter in")?;
+    let region = accounts.home_region().context("no region is known to read a parameter in")?;
     let answer = signed::send_json(accounts.ambient(), calls::parameter(&region, name)).await;
-    let answer = answer.with_context(|| format!("cannot read the policy from parameter `{name}`"))?;
+    let answer = answer.with_context(|| format!("cannot read parameter `{name}`"))?;
     let value = answer.pointer("/Parameter/Value").and_then(Value::as_str);
     value.map(str::to_owned).with_context(|| format!("parameter `{name}` has no value"))
 }

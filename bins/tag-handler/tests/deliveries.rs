@@ -278,3 +278,26 @@ async fn a_policy_comes_inline_or_from_a_parameter() {
         assert_eq!(tags[id].get("Owner"), None);
     }
 }
+
+/// The hub enters the accounts of the parameter and no others.
+#[tokio::test]
+async fn accounts_may_be_listed_in_a_parameter() {
+    let emulator = emulator();
+    let proxy = proxy_with_iam(&emulator);
+    proxy.route("/", |call| {
+        let value = json!({"Parameter": {"Value": "444455556666,777788889999\n"}});
+        (call.operation == "GetParameter").then(|| autotag_testkit::Reply::json(200, &value))
+    });
+    let settings =
+        [("AUTOTAG_ACCOUNTS_PARAMETER", "/autotag/accounts:3"), ("AUTOTAG_MEMBER_ROLE", "autotag-member")];
+    let function = start_function(&proxy.environment(), &settings).await;
+    let calls = proxy.calls();
+    let asked = calls.iter().find(|call| call.operation == "GetParameter").unwrap();
+    assert_eq!(asked.json()["Name"], "/autotag/accounts:3");
+    let of = |account: &str| volume("vol-0123456789abcdef0").to_string().replace("123456789012", account);
+    let returned = function.returned(&batch(&[of("444455556666").parse().unwrap()])).await;
+    assert_eq!(returned.len(), 1, "moto has no such volume there");
+    assert_eq!(proxy.count("sts", "AssumeRole"), 1);
+    function.returned(&batch(&[of("111122223333").parse().unwrap()])).await;
+    assert_eq!(proxy.count("sts", "AssumeRole"), 1, "{}", function.process.logs());
+}

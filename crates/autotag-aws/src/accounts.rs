@@ -62,6 +62,13 @@ impl Accounts {
         }
     }
 
+    /// The same with other accounts in scope.
+    #[must_use]
+    pub fn with_scope(mut self, allowed: AccountScope) -> Self {
+        self.settings.allowed = allowed;
+        self
+    }
+
     /// The configuration with the ambient credentials, in its own region.
     pub fn ambient(&self) -> &SdkConfig {
         &self.ambient
@@ -124,6 +131,7 @@ impl Accounts {
         let is_in_scope = match &self.settings.allowed {
             AccountScope::OwnOnly => false,
             AccountScope::Listed(accounts) => accounts.contains(account),
+            AccountScope::Permitted => true,
             #[cfg(feature = "organizations")]
             AccountScope::Organization => self.is_in_organization(account).await?,
         };

@@ -3,6 +3,7 @@
 use crate::answer_limit::{TOO_LONG, is_too_long};
 use crate::paginate::PagingDoesNotEnd;
 use autotag_model::arn::AccountId;
+use autotag_model::failure::{ErrorClass, classify};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -94,6 +95,11 @@ impl AccountError {
     ) -> Self {
         let CallError { code, status, .. } = CallError::of_sdk(operation, error);
         Self::Aws { operation, code, status }
+    }
+
+    /// Whether AWS denied a call: it does so again until somebody changes a permission or makes the role.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Aws { code, status, .. } if classify(code, *status) == ErrorClass::Denied)
     }
 
     /// A successful answer that lacks what was asked for, or a call that cannot be made; `code` is one of our own.

@@ -16,6 +16,10 @@ use tokio::sync::Mutex;
 /// Credentials are replaced this long before they expire, so that a batch that starts with them can end with them.
 const EXPIRY_MARGIN: Duration = Duration::from_mins(5);
 
+/// How long a refusal of STS counts. A member account without the role costs one call in this time, however many of its events
+/// arrive. A message that was not done returns later than this, so a role that is made meanwhile is found at its next receive.
+const REFUSAL_TTL: Duration = Duration::from_mins(2);
+
 /// A role in an account. It is assumed when its credentials are first needed.
 #[derive(Debug)]
 pub struct AssumedRole {
@@ -24,7 +28,15 @@ pub struct AssumedRole {
     role: MemberRole,
     session_name: String,
     time: SharedTimeSource,
-    held: Mutex<Option<Credentials>>,
+    held: Mutex<Held>,
+}
+
+/// The last answer of STS that still counts.
+#[derive(Debug)]
+enum Held {
+    Nothing,
+    Credentials(Credentials),
+    Refusal { error: AccountError, until: SystemTime },
 }
 
 impl AssumedRole {
@@ -39,7 +51,7 @@ impl AssumedRole {
         let arn = format!("arn:{partition}:iam::{account}:role/{}", role.name);
         let time = by.time_source().unwrap_or_default();
         let (role, session_name) = (role.clone(), session_name.to_owned());
-        Self { sts: crate::sts(by), arn, role, session_name, time, held: Mutex::new(None) }
+        Self { sts: crate::sts(by), arn, role, session_name, time, held: Mutex::new(Held::Nothing) }
     }
 
     /// `base` with the credentials of this role, which are requested when a call needs them. To tell a refused role from a
@@ -50,16 +62,34 @@ impl AssumedRole {
         base.to_builder().credentials_provider(credentials).identity_cache(IdentityCache::no_cache()).build()
     }
 
-    /// Credentials that are valid for at least five minutes. Concurrent callers wait for one call of STS.
+    /// Credentials that are valid for at least five minutes. Concurrent callers wait for one call of STS. A refusal is
+    /// remembered for two minutes.
     ///
     /// # Errors
     /// [`AccountError::Aws`] if STS refuses or does not answer.
     pub async fn credentials(&self) -> Result<Credentials, AccountError> {
         let mut held = self.held.lock().await;
-        let until = self.time.now() + EXPIRY_MARGIN;
-        if let Some(credentials) = held.as_ref().filter(|held| held.expiry().is_some_and(|end| end > until)) {
-            return Ok(credentials.clone());
+        let now = self.time.now();
+        match &*held {
+            Held::Credentials(credentials) if credentials.expiry() > Some(now + EXPIRY_MARGIN) => {
+                return Ok(credentials.clone());
+            }
+            Held::Refusal { error, until } if *until > now => return Err(error.clone()),
+            _ => {}
         }
+        let answer = self.assume().await;
+        *held = match &answer {
+            Ok(credentials) => Held::Credentials(credentials.clone()),
+            Err(error) if error.is_refusal() => {
+                Held::Refusal { error: error.clone(), until: now + REFUSAL_TTL }
+            }
+            Err(_) => Held::Nothing,
+        };
+        answer
+    }
+
+    /// Asks STS for credentials.
+    async fn assume(&self) -> Result<Credentials, AccountError> {
         let asked = self
             .sts
             .assume_role()
@@ -71,15 +101,13 @@ impl AssumedRole {
         let no_credentials = || AccountError::without_answer("AssumeRole", "NoCredentials");
         let given = answer.credentials.ok_or_else(no_credentials)?;
         let ends = SystemTime::try_from(given.expiration).ok();
-        let credentials = Credentials::new(
+        Ok(Credentials::new(
             given.access_key_id,
             given.secret_access_key,
             Some(given.session_token),
             ends,
             "autotag member role",
-        );
-        *held = Some(credentials.clone());
-        Ok(credentials)
+        ))
     }
 }
 

@@ -36,6 +36,9 @@ pub enum AccountScope {
     OwnOnly,
     /// The accounts of this list.
     Listed(BTreeSet<AccountId>),
+    /// Every account whose role AWS lets the caller assume. For callers whose own permissions limit the accounts: the hub's
+    /// role may assume roles of its own organization only, by the condition `aws:ResourceOrgID`.
+    Permitted,
     /// The active accounts of the caller's organization. Needs `organizations:DescribeAccount`, which only the management
     /// account and delegated administrators have.
     #[cfg(feature = "organizations")]

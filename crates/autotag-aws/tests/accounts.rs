@@ -206,6 +206,32 @@ async fn a_refused_role_is_reported_as_such() {
         "{error:?}"
     );
     assert_eq!(assumed(&world), 1, "a refusal is not retried");
+}
+
+/// A member account without the role may send thousands of events. The role may also be on its way: a StackSet makes it.
+#[tokio::test]
+async fn a_refusal_costs_one_call_in_two_minutes() {
+    let world = World::new().await;
+    let accounts = world.accounts(listed(&[THERE]));
+    world.proxy.rule(|call| (call.operation == "AssumeRole").then(|| Fault::refused("AccessDenied")));
+    for _ in 0..100 {
+        enter(&accounts, THERE).await.unwrap_err();
+    }
+    assert_eq!(assumed(&world), 1);
+    world.proxy.repair();
+    enter(&accounts, THERE).await.unwrap_err();
+    world.clock.forward(Duration::from_mins(2));
+    enter(&accounts, THERE).await.unwrap();
+    assert_eq!(assumed(&world), 2);
+}
+
+/// STS that does not answer may answer the next call.
+#[tokio::test]
+async fn an_outage_of_sts_is_not_remembered() {
+    let world = World::new().await;
+    let accounts = world.accounts(listed(&[THERE]));
+    world.proxy.rule(|call| (call.operation == "AssumeRole").then(|| Fault::refused("ExpiredToken")));
+    enter(&accounts, THERE).await.unwrap_err();
     world.proxy.repair();
     enter(&accounts, THERE).await.unwrap();
 }
@@ -257,6 +283,23 @@ async fn an_account_without_a_role_is_not_tried() {
     let error = enter(&world.accounts(settings), THERE).await.unwrap_err();
     assert_eq!(error, AccountError::NoRole(account(THERE)));
     assert_eq!(assumed(&world), 0);
+}
+
+/// The permissions of the caller limit the accounts, so no list and no call about the organization is needed.
+#[tokio::test]
+async fn a_permitted_account_is_entered_if_its_role_can_be_assumed() {
+    let world = World::new().await;
+    let permitted = Settings { allowed: AccountScope::Permitted, role: Some(role()), ..Settings::default() };
+    let accounts = world.accounts(permitted);
+    let refused = "777788889999";
+    world.proxy.rule(move |call| {
+        let is_refused = call.field("RoleArn").is_some_and(|arn| arn.contains(refused));
+        (call.operation == "AssumeRole" && is_refused).then(|| Fault::refused("AccessDenied"))
+    });
+    assert_eq!(identity(&enter(&accounts, THERE).await.unwrap()).await, THERE);
+    let error = enter(&accounts, refused).await.unwrap_err();
+    assert!(matches!(error, AccountError::Aws { operation: "AssumeRole", .. }), "{error:?}");
+    assert_eq!(described(&world), 0);
 }
 
 // ---- The organization ----

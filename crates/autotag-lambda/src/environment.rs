@@ -175,6 +175,10 @@ impl<'e> Environment<'e> {
 
     fn account_scope(&mut self) -> AccountScope {
         let Some(text) = self.text(variables::ACCOUNTS) else { return AccountScope::OwnOnly };
+        // The function's role may assume roles of its own organization only, so AWS decides about each account.
+        if text == "organization" {
+            return AccountScope::Permitted;
+        }
         text.parse().unwrap_or_else(|why| {
             self.error(format!("AUTOTAG_ACCOUNTS has {why}"));
             // A wrong value still means other accounts, so that a missing member role is reported as well.
