@@ -3,6 +3,7 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+mod estimate;
 mod ledger;
 mod report;
 mod whois;
@@ -13,6 +14,7 @@ pub(crate) use args::{
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs, RedriveArgs};
+pub(crate) use estimate::{EstimateArgs, EstimateFormat};
 #[cfg(feature = "aws")]
 pub(crate) use ledger::{EndTruceArgs, ExportArgs, LedgerFormat, ListArgs};
 pub(crate) use ledger::{ImportArgs, LedgerArgs, LedgerCommand};
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     /// Show who made a call, following assumed-role chains, with the evidence
     #[command(visible_alias = "whoami-was")]
     Identify(IdentifyArgs),
+    /// Estimate what a deployment costs a month, and which limit of AWS it meets first. Needs no AWS account
+    Estimate(EstimateArgs),
     /// Show the STS sessions in a state file or in the table of a deployment
     Sessions(SessionsArgs),
     /// List the events and services that are covered, and how their resources are tagged

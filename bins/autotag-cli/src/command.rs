@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod catalog;
 #[cfg(feature = "aws")]
 pub(crate) mod doctor;
+pub(crate) mod estimate;
 pub(crate) mod explain;
 #[cfg(feature = "aws")]
 pub(crate) mod generate;

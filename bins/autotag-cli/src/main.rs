@@ -9,6 +9,7 @@ mod command;
 mod completion;
 #[cfg(feature = "aws")]
 mod doctor;
+mod estimate;
 mod foresight;
 mod gather;
 #[cfg(feature = "aws")]
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Command::Redrive(args) => command::redrive::run(&args),
         Command::Whois(args) => command::whois::run(&args),
         Command::Ledger(args) => command::ledger::run(&args),
+        Command::Estimate(args) => command::estimate::run(&args),
         Command::Explain(args) => command::explain::run(&args),
         Command::Identify(args) => command::identify::run(&args),
         Command::Sessions(args) => command::sessions::run(&args),
