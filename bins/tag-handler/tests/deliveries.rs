@@ -284,6 +284,7 @@ async fn a_policy_comes_inline_or_from_a_parameter() {
 async fn accounts_may_be_listed_in_a_parameter() {
     let emulator = emulator();
     let proxy = proxy_with_iam(&emulator);
+    proxy.keep_bodies();
     proxy.route("/", |call| {
         let value = json!({"Parameter": {"Value": "444455556666,777788889999\n"}});
         (call.operation == "GetParameter").then(|| autotag_testkit::Reply::json(200, &value))
@@ -291,13 +292,16 @@ async fn accounts_may_be_listed_in_a_parameter() {
     let settings =
         [("AUTOTAG_ACCOUNTS_PARAMETER", "/autotag/accounts:3"), ("AUTOTAG_MEMBER_ROLE", "autotag-member")];
     let function = start_function(&proxy.environment(), &settings).await;
+    let of = |account: &str| -> Value {
+        let own = volume("vol-0123456789abcdef0").to_string();
+        serde_json::from_str(&own.replace(autotag_testkit::records::ACCOUNT, account)).unwrap()
+    };
+    let returned = function.returned(&batch(&[of("444455556666")])).await;
+    assert_eq!(returned.len(), 1, "moto has no such volume there");
     let calls = proxy.calls();
     let asked = calls.iter().find(|call| call.operation == "GetParameter").unwrap();
     assert_eq!(asked.json()["Name"], "/autotag/accounts:3");
-    let of = |account: &str| volume("vol-0123456789abcdef0").to_string().replace("123456789012", account);
-    let returned = function.returned(&batch(&[of("444455556666").parse().unwrap()])).await;
-    assert_eq!(returned.len(), 1, "moto has no such volume there");
     assert_eq!(proxy.count("sts", "AssumeRole"), 1);
-    function.returned(&batch(&[of("111122223333").parse().unwrap()])).await;
+    function.returned(&batch(&[of("111122223333")])).await;
     assert_eq!(proxy.count("sts", "AssumeRole"), 1, "{}", function.process.logs());
 }
