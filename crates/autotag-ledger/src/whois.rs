@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use autotag_handlers::deletion::Deletion;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::whois::{
-    Asked, Failure, Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange,
+    Answer, Asked, Failure, Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange,
+    answer,
 };
 use autotag_model::arn::{AccountId, Arn, Partition, Region};
 use autotag_model::identity::Principal;
@@ -30,14 +31,17 @@ impl<'a> LedgerSource<'a> {
     }
 }
 
+const SOURCE: &str = "ledger";
+const SCOPE: &str = "the ledger";
+
 #[async_trait(?Send)]
 impl OwnershipSource for LedgerSource<'_> {
     fn name(&self) -> &'static str {
-        "ledger"
+        SOURCE
     }
 
     fn scope(&self) -> &'static str {
-        "the ledger"
+        SCOPE
     }
 
     async fn findings(&self, asked: &Asked) -> Findings {
@@ -52,6 +56,31 @@ impl OwnershipSource for LedgerSource<'_> {
         }
         findings
     }
+}
+
+/// Entries that were read already.
+struct ReadEntries<'e>(&'e [Entry]);
+
+#[async_trait(?Send)]
+impl OwnershipSource for ReadEntries<'_> {
+    fn name(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+
+    async fn findings(&self, asked: &Asked) -> Findings {
+        let mut findings = Findings::default();
+        self.0.iter().for_each(|entry| add(&mut findings, entry, asked));
+        findings
+    }
+}
+
+/// The answer of a ledger that has these entries. It is that of [`LedgerSource`], if they are all entries of the resource.
+pub async fn answer_from(entries: &[Entry], asked: &Asked) -> Answer {
+    answer(asked, &ReadEntries(entries)).await
 }
 
 fn with_source(error: &LedgerError) -> String {
