@@ -1,6 +1,6 @@
 //! Answers `whois` from a ledger.
 
-use crate::entry::{Action, CreatingCall, Entry, EntryEvent, EntryResource};
+use crate::entry::{Action, CreatingCall, Entry, EntryEvent, EntryResource, name_of};
 use crate::error::LedgerError;
 use crate::ledger::LedgerReader;
 use async_trait::async_trait;
@@ -90,8 +90,8 @@ fn with_source(error: &LedgerError) -> String {
 /// The names under which a ledger can have what is asked for: the last part of an ARN. Without an ARN, it can be the id or the
 /// part of an ARN behind its type.
 fn names(asked: &Asked) -> BTreeSet<String> {
-    if asked.arn().is_some() {
-        return asked.names().first().cloned().into_iter().collect();
+    if let Some(arn) = asked.arn() {
+        return name_of(arn).into_iter().collect();
     }
     let text = asked.text();
     let tail = text.split_once([':', '/']).map(|(_, tail)| tail);
@@ -106,7 +106,12 @@ fn names(asked: &Asked) -> BTreeSet<String> {
 
 fn add(findings: &mut Findings, entry: &Entry, asked: &Asked) {
     let Some(resource) = entry.resource.as_ref().and_then(EntryResource::to_resource) else { return };
-    if !asked.is(&resource) {
+    // Calls that delete a role or change its tags do not name its path.
+    let is_meant = match entry.action {
+        Action::Created => asked.is(&resource),
+        Action::Deleted | Action::TagsChanged => asked.is_deleted_as(&resource),
+    };
+    if !is_meant {
         return;
     }
     let event = Arc::new(entry.event.to_summary());
