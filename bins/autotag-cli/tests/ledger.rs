@@ -137,6 +137,13 @@ async fn what_an_owner_has_created_is_listed() {
     let (early, late) =
         (listed(&["--until", "2026-03-02T10:00:00Z"]), listed(&["--since", "2026-03-02T10:00:00Z"]));
     assert_eq!(early.len() + late.len(), all.len());
+    let shown = |format: &str| {
+        stdout(&hub.autotag(&["ledger", "list", "--table", "ledger", "--owner", "mara", "--format", format]))
+    };
+    let (table, csv) = (shown("table"), shown("csv"));
+    let (first, id) = (csv.lines().next().unwrap(), all[0]["resource_id"].as_str().unwrap());
+    assert!(first.starts_with("time,action,account") && csv.contains(id), "{csv}");
+    assert!(table.contains("created") && !table.contains('{'), "{table}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,6 +246,12 @@ async fn reconcile_writes_what_was_never_delivered_and_nothing_else() {
     let kept = hub.ledger.of_resource(&arn(&lost)).await.unwrap();
     assert_eq!((kept.len(), kept[0].tagging.state), (1, State::Tagged));
     assert_eq!(lines(&reconcile()), Vec::<Value>::new(), "the next run has nothing to do");
+    // The ledger knows what is done, so there is no file for it.
+    let state =
+        hub.autotag(&["reconcile", trail.to_str().unwrap(), "--ledger", "ledger", "--state", "s.redb"]);
+    assert_eq!(state.status.code(), Some(2));
+    let help = stdout(&hub.autotag(&["reconcile", "--help"]));
+    assert!(help.contains("--member-role") && !help.contains("--state"), "{help}");
     hub.proxy
         .rule(|call| (call.operation == "BatchGetItem").then(|| Fault::refused("AccessDeniedException")));
     let denied = reconcile();
