@@ -25,6 +25,7 @@ const PARTS: [Part; 3] = [
 
 impl TamperWeeks {
     /// Counts a change as the part of this number: reported, written again, truce.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only a ledger has changes"))]
     pub(crate) fn count(&mut self, time: Timestamp, part: usize) {
         let date = time.to_zoned(TimeZone::UTC).date();
         if let Some(count) = self.0.entry(monday(date)).or_default().get_mut(part) {
