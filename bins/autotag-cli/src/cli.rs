@@ -13,7 +13,9 @@ pub(crate) use args::{
     PolicyCommand, SessionsArgs, SessionsCommand, SourceArgs, StoreArgs, TextFormat,
 };
 #[cfg(feature = "aws")]
-pub(crate) use aws::{ApplyArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs, RedriveArgs};
+pub(crate) use aws::{
+    ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs, RedriveArgs,
+};
 pub(crate) use estimate::{EstimateArgs, EstimateFormat};
 #[cfg(feature = "aws")]
 pub(crate) use ledger::{EndTruceArgs, ExportArgs, LedgerFormat, ListArgs};

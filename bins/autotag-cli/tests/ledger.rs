@@ -137,6 +137,13 @@ async fn what_an_owner_has_created_is_listed() {
     let (early, late) =
         (listed(&["--until", "2026-03-02T10:00:00Z"]), listed(&["--since", "2026-03-02T10:00:00Z"]));
     assert_eq!(early.len() + late.len(), all.len());
+    let shown = |format: &str| {
+        stdout(&hub.autotag(&["ledger", "list", "--table", "ledger", "--owner", "mara", "--format", format]))
+    };
+    let (table, csv) = (shown("table"), shown("csv"));
+    let (first, id) = (csv.lines().next().unwrap(), all[0]["resource_id"].as_str().unwrap());
+    assert!(first.starts_with("time,action,account") && csv.contains(id), "{csv}");
+    assert!(table.contains("created") && !table.contains('{'), "{table}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,6 +246,12 @@ async fn reconcile_writes_what_was_never_delivered_and_nothing_else() {
     let kept = hub.ledger.of_resource(&arn(&lost)).await.unwrap();
     assert_eq!((kept.len(), kept[0].tagging.state), (1, State::Tagged));
     assert_eq!(lines(&reconcile()), Vec::<Value>::new(), "the next run has nothing to do");
+    // The ledger knows what is done, so there is no file for it.
+    let state =
+        hub.autotag(&["reconcile", trail.to_str().unwrap(), "--ledger", "ledger", "--state", "s.redb"]);
+    assert_eq!(state.status.code(), Some(2));
+    let help = stdout(&hub.autotag(&["reconcile", "--help"]));
+    assert!(help.contains("--member-role") && !help.contains("--state"), "{help}");
     hub.proxy
         .rule(|call| (call.operation == "BatchGetItem").then(|| Fault::refused("AccessDeniedException")));
     let denied = reconcile();
@@ -268,4 +281,132 @@ async fn a_truce_is_ended_for_the_resource_that_has_one() {
     let history = entries.iter().filter_map(|entry| entry.history.clone());
     let history = history.fold(TamperHistory::default(), TamperHistory::merge);
     assert!(history.truce().is_none() && history.resumed().is_some(), "{history:?}");
+}
+
+/// A stub of Resource Explorer: `eu-west-1` has an aggregator index that replicates `eu-central-1`; other regions have none, and
+/// `us-east-2` refuses to say so.
+fn explorer(proxy: &Proxy, filter: &'static str) {
+    let found = |arn: &str, tags: Value| {
+        json!({"Arn": arn, "OwningAccountId": "123456789012", "Region": "eu-west-1", "ResourceType": "ec2:volume",
+            "Properties": [{"Name": "tags", "Data": tags}]})
+    };
+    proxy.route("/", move |call| {
+        let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        let has_index = ["eu-west-1", "eu-central-1"].contains(&call.region.as_str());
+        let view = format!("arn:aws:resource-explorer-2:{}:123456789012:view/all/1", call.region);
+        let answer = match call.path.as_str() {
+            "/GetIndex" if call.region == "us-east-2" => {
+                return Some(Reply::json(403, &json!({"__type": "AccessDeniedException", "message": "no"})));
+            }
+            "/GetIndex" if !has_index => {
+                return Some(Reply::json(
+                    404,
+                    &json!({"__type": "ResourceNotFoundException", "message": "no"}),
+                ));
+            }
+            "/GetIndex" if call.region == "eu-west-1" => {
+                json!({"State": "ACTIVE", "Type": "AGGREGATOR", "ReplicatingFrom": ["eu-central-1"]})
+            }
+            "/GetIndex" => json!({"State": "ACTIVE", "Type": "LOCAL", "ReplicatingTo": ["eu-west-1"]}),
+            "/GetDefaultView" => json!({"ViewArn": view}),
+            "/GetView" => json!({"View": {"ViewArn": body["ViewArn"], "Filters": {"FilterString": filter},
+                "IncludedProperties": [{"Name": "tags"}]}}),
+            "/ListResources" => {
+                assert_eq!(body["Filters"]["FilterString"], "region:eu-west-1,eu-central-1,global");
+                let volume = |at: u32| format!("arn:aws:ec2:eu-west-1:123456789012:volume/vol-{at}");
+                match body["NextToken"].as_str() {
+                    None => {
+                        json!({"Resources": [found(&volume(1), json!([{"Key": "Owner", "Value": "mara"}]))],
+                        "NextToken": "2"})
+                    }
+                    Some(_) => json!({"Resources": [found(&volume(2), json!([]))]}),
+                }
+            }
+            _ => return None,
+        };
+        Some(Reply::json(200, &answer))
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_report_asks_the_index_where_there_is_one_and_the_tagging_api_elsewhere() {
+    let hub = Hub::start().await;
+    explorer(&hub.proxy, "");
+    let config = config(&hub.emulator.url()).to_builder().region(Region::new("us-east-1")).build();
+    let ec2 = aws_sdk_ec2::Client::new(&config);
+    let made = ec2.create_volume().availability_zone("us-east-1a").size(1).send().await.unwrap();
+    let tag = aws_sdk_ec2::types::Tag::builder().key("Owner").value("jonas").build();
+    ec2.create_tags().resources(made.volume_id().unwrap()).tags(tag).send().await.unwrap();
+    hub.proxy.rule(|call| {
+        (call.operation == "GetResources" && call.region == "us-east-2")
+            .then(|| Fault::refused("AccessDeniedException"))
+    });
+    let report =
+        |regions: &str| hub.autotag(&["report", "--live", "--regions", regions, "--format", "jsonl"]);
+    let output = report("eu-west-1,eu-central-1,us-east-1");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let told: BTreeSet<(String, Option<String>)> = lines(&output)
+        .iter()
+        .map(|row| (row["arn"].as_str().unwrap().to_owned(), row["declared"].as_str().map(str::to_owned)))
+        .collect();
+    let arn = |id: &str| format!("arn:aws:ec2:{id}");
+    let expected = [
+        (arn("eu-west-1:123456789012:volume/vol-1"), Some("mara".to_owned())),
+        (arn("eu-west-1:123456789012:volume/vol-2"), None),
+        (
+            arn(&format!("us-east-1:123456789012:volume/{}", made.volume_id().unwrap())),
+            Some("jonas".to_owned()),
+        ),
+    ];
+    assert_eq!(told, expected.into(), "{}", stderr(&output));
+    assert_eq!(hub.proxy.count("tagging", "GetResources"), 1, "regions with an index are not asked");
+    // A region that is refused is named, and the others are there.
+    let refused = report("us-east-1,us-east-2");
+    assert_eq!((refused.status.code(), lines(&refused).len()), (Some(1), 1));
+    let said = stderr(&refused);
+    assert!(
+        said.contains("us-east-2") && said.contains("tag:GetResources answered AccessDeniedException"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_leaves_resources_out_is_no_inventory() {
+    let hub = Hub::start().await;
+    explorer(&hub.proxy, "service:ec2");
+    let output = hub.autotag(&["report", "--live", "--regions", "eu-west-1", "--format", "jsonl"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(hub.proxy.count("tagging", "GetResources"), 1);
+    assert_eq!(lines(&output), Vec::<Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_the_ledger_has_the_owners_of_whois() {
+    let hub = Hub::start().await;
+    hub.autotag(&["ledger", "import", "fixtures/trail", "--table", "ledger"]);
+    let output = hub.autotag(&["report", "--ledger", "ledger", "--format", "jsonl"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let rows: Vec<Value> = lines(&output).into_iter().filter(|row| row["arn"].is_string()).collect();
+    assert!(rows.len() > 50, "{}", rows.len());
+    let arns: Vec<&str> = rows.iter().map(|row| row["arn"].as_str().unwrap()).collect();
+    let whois = hub.autotag(&[&["whois", "--ledger", "ledger", "--format", "jsonl"], &*arns].concat());
+    let answers = lines(&whois);
+    assert_eq!(answers.len(), rows.len());
+    for (row, answer) in rows.iter().zip(&answers) {
+        for key in ["owner", "proof", "event_id"] {
+            assert!(answer["answer"] == "unknown" || row[key] == answer[key], "{key}:\n{row}\n{answer}");
+        }
+        assert_eq!((&row["listed"], &row["deleted"]), (&Value::Null, &Value::Null));
+        assert!(row["state"].is_string(), "{row}");
+    }
+    let page = hub.folder.path().join("page.html");
+    let output = hub.autotag(&["report", "--ledger", "ledger", "--out", page.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(fs::read_to_string(page).unwrap().contains("Changes of identity tags a week"));
+    let denied = hub.proxy.count("dynamodb", "Scan");
+    assert!(denied > 0);
+    hub.proxy.rule(|call| (call.operation == "Scan").then(|| Fault::refused("AccessDeniedException")));
+    let denied = hub.autotag(&["report", "--ledger", "ledger", "--format", "jsonl"]);
+    assert_eq!((denied.status.code(), stdout(&denied)), (Some(1), String::new()));
+    assert!(stderr(&denied).contains("dynamodb:Scan"), "{}", stderr(&denied));
 }

@@ -104,7 +104,7 @@ fn every_format_has_the_same_resources_and_sums() {
     let rows = fs::read_to_string(&csv).unwrap();
     assert_eq!(rows.lines().count(), all.len() + 1);
     assert!(
-        rows.lines().next().unwrap().ends_with(",tags,cost_EUR,cost_USD"),
+        rows.lines().next().unwrap().ends_with(",tags,state,deleted,cost_EUR,cost_USD"),
         "{}",
         rows.lines().next().unwrap()
     );

@@ -280,6 +280,24 @@ fn an_object_whose_answers_all_break_off_is_named_and_nothing_of_it_is_used() {
 }
 
 /// The bytes of an earlier version never stand before those of a later one.
+/// A year-old trail has usually been moved to an archive class.
+#[test]
+fn an_archived_object_is_named_and_not_asked_for_again() {
+    let emulator = emulator();
+    let good = fs::read(root().join("fixtures/odd/eventbridge.json")).unwrap();
+    fill(&emulator, "aged", &[("good.json".to_owned(), good.clone()), ("old.json".to_owned(), good)]);
+    let proxy = proxy(&emulator);
+    proxy.rule(|call| call.path.ends_with("/old.json").then(|| Fault::refused("InvalidObjectState")));
+    let output = plan(&proxy, &["s3://aged"]);
+    assert_eq!((output.status.code(), reads(&proxy, "old.json")), (Some(1), 1));
+    let said = stderr(&output);
+    assert!(
+        said.contains("s3://aged/old.json: archived: GetObject answered InvalidObjectState; restore it"),
+        "{said}"
+    );
+    assert!(stdout(&output).lines().count() > 0, "the others are read");
+}
+
 #[test]
 fn an_object_that_is_replaced_while_it_is_read_is_read_anew() {
     let emulator = emulator();

@@ -17,6 +17,9 @@ mod error;
 mod errors;
 #[cfg(feature = "history")]
 mod history;
+#[cfg(feature = "inventory")]
+#[cfg_attr(docsrs, doc(cfg(feature = "inventory")))]
+pub mod inventory;
 #[cfg(feature = "organizations")]
 pub mod organizations;
 pub mod paginate;
@@ -68,7 +71,7 @@ macro_rules! client_config {
             .retry_classifier($crate::too_many_requests::TooManyRequests)
     };
 }
-#[cfg(any(feature = "backend", feature = "organizations"))]
+#[cfg(any(feature = "backend", feature = "inventory", feature = "organizations"))]
 use client_config;
 
 /// A client for S3. Emulators and private endpoints have no host name per bucket, so the path names the bucket there.

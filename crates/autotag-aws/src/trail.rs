@@ -3,7 +3,7 @@
 use crate::answer_limit::BodyLimit;
 use crate::{Accounts, errors};
 use autotag_handlers::error::BackendError;
-use autotag_handlers::outcome::Outcome;
+use autotag_handlers::outcome::{Outcome, SkipReason};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -18,6 +18,9 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 /// The longest log file that is read, in bytes as it is stored. CloudTrail starts a new one every five minutes, of a few
 /// megabytes in large accounts.
 const LONGEST_LOG_FILE: usize = 256 << 20;
+
+/// The code for an object of the classes Glacier Flexible Retrieval and Deep Archive, and of archive tiers of Intelligent-Tiering.
+const ARCHIVED: &str = "InvalidObjectState";
 
 /// Reads log files of trails from S3, with the ambient credentials.
 #[derive(Debug, Clone)]
@@ -35,7 +38,7 @@ impl TrailReader {
     /// thread gets an error at its next read.
     ///
     /// # Errors
-    /// The outcome of an object that cannot be read: `Gone` if it is deleted, `Refused` if an operator has to grant a
+    /// The outcome of an object that cannot be read: `Gone` if it is deleted, `Skipped` if it is archived, `Refused` if an operator has to grant a
     /// permission, name another bucket, or split a log file of more than 256 MiB, otherwise `Deferred`.
     pub async fn read<T, F>(&self, bucket: &str, key: &str, read: F) -> Result<T, Outcome>
     where
@@ -144,6 +147,9 @@ impl Read for Download {
 /// operator, so it is `Refused`.
 fn unread(error: &BackendError, bucket: &str, key: &str) -> Outcome {
     let named = |why: &str| format!("s3://{bucket}/{key}: {why}");
+    if error.code == ARCHIVED {
+        return Outcome::Skipped(SkipReason::Archived(format!("s3://{bucket}/{key}")));
+    }
     match error.outcome(None) {
         Outcome::Deferred(why) => Outcome::Deferred(named(&why)),
         Outcome::Gone if error.code != "NoSuchBucket" => Outcome::Gone,
@@ -157,6 +163,17 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
     use tokio::io::ReadBuf;
+
+    #[test]
+    fn an_archived_object_is_skipped_and_named() {
+        let error =
+            BackendError::new(autotag_model::failure::classify(ARCHIVED, Some(403)), "GetObject", ARCHIVED);
+        let outcome = unread(&error, "trail", "a.json.gz");
+        let why = "s3://trail/a.json.gz: archived; restore it, then read it again";
+        assert_eq!((outcome.name(), outcome.reason().as_deref()), ("Skipped", Some(why)));
+        // In a queue it must not be acknowledged, and a retry does not help.
+        assert!(outcome.is_returned() && !outcome.is_retryable());
+    }
 
     /// A connection that stays open and sends nothing.
     struct Stalled;

@@ -89,7 +89,7 @@ impl<'c> Deletions<'c> {
             let Located::Resources(resources) = rule.locate(&parsed, &scope) else { continue };
             for mut resource in resources.into_iter().take(MOST) {
                 services::refine_deleted(&context, &mut resource);
-                let is_unclear = rule.needs_arn() && resource.arn.is_none();
+                let is_unclear = (rule.needs_arn() && resource.arn.is_none()) || is_left_out(&resource.id);
                 if is_unclear || foreign(&resource, &scope).is_some() || !known.insert(resource.key()) {
                     continue;
                 }
@@ -104,6 +104,11 @@ impl<'c> Deletions<'c> {
         // A file that cannot be used, which the tests rule out, refuses the creations of its service too.
         self.classifier.catalog().find_deletions(event_source, event_name).unwrap_or_default()
     }
+}
+
+/// Whether an id is that of a record in a documentation, which leaves ids out: `...`.
+fn is_left_out(id: &str) -> bool {
+    id.chars().all(|c| c == '.' || c == '…')
 }
 
 /// The events that delete something, as (event source, event name), in order.

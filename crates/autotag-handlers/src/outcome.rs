@@ -61,6 +61,8 @@ pub enum SkipReason {
     Replaced,
     /// A derived rule found it, and by the policy these only plan.
     DerivedRule,
+    /// A log file is in a storage class that S3 reads only after it is restored.
+    Archived(String),
 }
 
 impl Outcome {
@@ -99,7 +101,8 @@ impl Outcome {
     /// Whether the message goes back to its queue: the outcome may still change, or an operator must see it in the
     /// dead-letter queue.
     pub fn is_returned(&self) -> bool {
-        matches!(self, Self::Deferred(_) | Self::Refused(_) | Self::Malformed(_))
+        let is_undone = matches!(self, Self::Deferred(_) | Self::Refused(_) | Self::Malformed(_));
+        is_undone || matches!(self, Self::Skipped(SkipReason::Archived(_)))
     }
 
     /// Whether a later try may succeed by itself.
@@ -134,6 +137,7 @@ impl fmt::Display for SkipReason {
             Self::Duplicate => f.write_str("another copy of this event was taken"),
             Self::Older => f.write_str("the resource was there before the call"),
             Self::Replaced => f.write_str("a later call has written another object in its place"),
+            Self::Archived(name) => write!(f, "{name}: archived; restore it, then read it again"),
             Self::DerivedRule => f.write_str(
                 "its rule is derived from AWS's models, and the policy has `derived = \"plan\"`: nothing is written",
             ),

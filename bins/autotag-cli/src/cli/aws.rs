@@ -1,7 +1,7 @@
 //! The commands that call AWS, and those that describe what a deployment calls (feature `aws`).
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
-use super::args::{Format, PlanArgs, SourceArgs, region};
+use super::args::{Format, PlanArgs, region};
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
 use clap::{Args, ValueEnum};
@@ -22,6 +22,13 @@ pub(crate) struct ApplyArgs {
     /// entry
     #[arg(long, value_name = "NAME")]
     pub(crate) ledger: Option<String>,
+    #[command(flatten)]
+    pub(crate) calls: CallArgs,
+}
+
+/// Where tags are written, and how fast.
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
     /// Maximum number of calls per second to each account and region
     #[arg(long, value_name = "N", default_value = "10")]
     pub(crate) max_calls_per_second: NonZeroU32,
@@ -36,29 +43,29 @@ pub(crate) struct ApplyArgs {
     pub(crate) external_id: Option<String>,
 }
 
-/// `apply` over the last hours of a trail, with a ledger.
+/// `apply` over the last hours of a trail, with a ledger. It has no `--state`: the ledger knows what is done.
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArgs {
-    #[command(flatten)]
-    pub(crate) source: SourceArgs,
+    /// Files (.json, .json.gz, .jsonl), folders with the layout of a trail, s3://BUCKET/PREFIX, or `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Number of files to read in parallel [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
     /// DynamoDB table of the ledger
     #[arg(long, value_name = "NAME")]
     pub(crate) ledger: String,
     /// How many of the last hours to compare. CloudTrail delivers a log file within 15 minutes as a rule
     #[arg(long, value_name = "N", default_value = "24", value_parser = clap::value_parser!(u32).range(1..=2160))]
     pub(crate) hours: u32,
-    /// Maximum number of calls per second to each account and region
-    #[arg(long, value_name = "N", default_value = "10")]
-    pub(crate) max_calls_per_second: NonZeroU32,
-    /// Accounts to write in: own, organization, or ids separated by commas
-    #[arg(long, value_name = "ACCOUNTS", default_value = "own")]
-    pub(crate) accounts: AccountScope,
-    /// Role to assume in other accounts
-    #[arg(long, value_name = "NAME")]
-    pub(crate) member_role: Option<String>,
-    /// External id of that role
-    #[arg(long, value_name = "ID", requires = "member_role")]
-    pub(crate) external_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) calls: CallArgs,
     /// Output format [default: table on a terminal, jsonl otherwise]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,

@@ -5,7 +5,7 @@
 )]
 
 #[cfg(feature = "aws")]
-use super::args::region;
+use super::args::{Format, region};
 use super::args::{SourceArgs, time};
 #[cfg(feature = "aws")]
 use autotag_model::arn::Region;
@@ -113,6 +113,9 @@ pub(crate) struct ListArgs {
     /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<Timestamp>,
+    /// Output format [default: table on a terminal, jsonl otherwise]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
 }
 
 #[cfg(feature = "aws")]

@@ -1,8 +1,12 @@
 //! The arguments of `report`.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
+#[cfg(feature = "aws")]
+use super::args::region;
 use super::args::time;
 use crate::report::Class;
+#[cfg(feature = "aws")]
+use autotag_model::arn::Region;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
@@ -17,6 +21,22 @@ pub(crate) struct ReportArgs {
     /// Parquet
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) inventory: Vec<PathBuf>,
+    /// DynamoDB table of the ledger: it tells who made what, what is deleted, and who changed identity tags
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) ledger: Option<String>,
+    /// Region of that table [default: that of the environment]
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "REGION", requires = "ledger", value_parser = region)]
+    pub(crate) ledger_region: Option<Region>,
+    /// Ask AWS what exists in the caller's account: by Resource Explorer in regions with an index, otherwise by GetResources
+    #[cfg(feature = "aws")]
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Regions for --live, separated by commas [default: all that the account has enabled]
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "REGIONS", requires = "live", value_delimiter = ',', value_parser = region)]
+    pub(crate) regions: Vec<Region>,
     /// What it costs: FOCUS 1.x or CUR 2.0, as CSV or Parquet
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) cost: Vec<PathBuf>,
@@ -34,7 +54,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_enum)]
     pub(crate) format: Option<ReportFormat>,
     /// Write a plan to this file, which `autotag apply FILE` takes: for the resources of the inventory of which the trail proves the owner,
-    /// the identity tags that they lack. Another owner stays, unless the policy says existing.replace. Needs --trail and --inventory
+    /// the identity tags that they lack. Another owner stays, unless the policy says existing.replace. Needs --trail, and --inventory or --live
     #[arg(long, value_name = "FILE")]
     pub(crate) fix: Option<PathBuf>,
     /// Exit with 1 if more than N resources are of this class [default N: 0]
@@ -58,6 +78,26 @@ pub(crate) struct ReportArgs {
     /// Number of files to read in parallel [default: the number of processors]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+impl ReportArgs {
+    /// Whether the arguments say what exists.
+    pub(crate) fn has_inventory(&self) -> bool {
+        #[cfg(feature = "aws")]
+        if self.live {
+            return true;
+        }
+        !self.inventory.is_empty()
+    }
+
+    /// Whether the arguments name a ledger.
+    pub(crate) fn has_ledger(&self) -> bool {
+        #[cfg(feature = "aws")]
+        if self.ledger.is_some() {
+            return true;
+        }
+        false
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

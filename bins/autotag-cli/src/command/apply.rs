@@ -4,7 +4,7 @@ mod permission;
 mod saved;
 
 use crate::callers::Callers;
-use crate::cli::{ApplyArgs, PlanArgs};
+use crate::cli::{ApplyArgs, CallArgs, PlanArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::input::{self, Input};
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let requests = creations.drain()?.map(|creation| creation?.into_request(&unpacker));
     let (mut undone, mut noted) = (false, done.as_ref());
     runtime.block_on(async {
-        let aws = AwsBackend::new(accounts).with_rate_limit(args.max_calls_per_second);
+        let aws = AwsBackend::new(accounts).with_rate_limit(args.calls.max_calls_per_second);
         let progress = progress(targets.count);
         let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
         let run = Run {
@@ -233,7 +233,8 @@ fn run_of(args: &ApplyArgs) -> Result<String> {
         source.rules.iter().map(|path| fs::read_to_string(path).unwrap_or_default()).collect();
     let state =
         source.state.as_deref().and_then(|path| fs::metadata(path).and_then(|file| file.created()).ok());
-    let ApplyArgs { replace, accounts, member_role, ledger, .. } = args;
+    let ApplyArgs { replace, calls, ledger, .. } = args;
+    let CallArgs { accounts, member_role, .. } = calls;
     Ok(format!(
         "{VERSION} {policy:?} {rules:?} {since:?} {until:?} {replace} {accounts:?} {member_role:?} {state:?} {ledger:?}"
     ))

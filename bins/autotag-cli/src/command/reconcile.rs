@@ -3,7 +3,7 @@
 //! `EventBridge` delivers at best effort, and a trail has every event. So a lost event is found here, and only its resources are
 //! written.
 
-use crate::cli::{ApplyArgs, PlanArgs, ReconcileArgs};
+use crate::cli::{ApplyArgs, PlanArgs, ReconcileArgs, SourceArgs};
 use crate::completion::Completion;
 use crate::saved_plan::SavedPlan;
 use crate::setup::usage_error;
@@ -11,23 +11,12 @@ use anyhow::{Result, anyhow};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) fn run(args: ReconcileArgs) -> Result<Completion> {
-    let ReconcileArgs {
-        source,
-        ledger,
-        hours,
-        max_calls_per_second,
-        accounts,
-        member_role,
-        external_id,
-        format,
-    } = args;
+    let ReconcileArgs { paths, policy, rules, jobs, ledger, hours, calls, format } = args;
+    let source = SourceArgs { paths, policy, rules, state: None, jobs };
     if let Some(path) = source.paths.iter().find(|path| matches!(SavedPlan::open(path), Ok(Some(_)))) {
         return Err(usage_error(format!(
             "`{path}` is a saved plan: reconcile reads a trail, `autotag apply` a plan"
         )));
-    }
-    if source.state.is_some() {
-        return Err(usage_error("--state keeps what an earlier run has done; with a ledger, leave it out"));
     }
     let plan =
         PlanArgs { source, format, since: Some(begin(now(), hours)?), until: None, all: false, memory: None };
@@ -37,10 +26,7 @@ pub(crate) fn run(args: ReconcileArgs) -> Result<Completion> {
         yes: true,
         replace: false,
         ledger: Some(ledger),
-        max_calls_per_second,
-        accounts,
-        member_role,
-        external_id,
+        calls,
     })
 }
 

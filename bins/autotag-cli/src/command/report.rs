@@ -1,5 +1,10 @@
 //! `autotag report`: who owns what.
 
+#[cfg(feature = "aws")]
+mod ledger;
+#[cfg(feature = "aws")]
+mod live;
+
 use crate::cli::{FailOn, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
@@ -13,6 +18,7 @@ use crate::setup::{self, UsageError, usage_error};
 use anyhow::{Context as _, Result};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
+use std::collections::BTreeMap;
 use std::fs::File;
 #[cfg(feature = "parquet")]
 use std::io::IsTerminal as _;
@@ -30,18 +36,23 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     let mut run = Run { policy: policy_name(args), ..Run::default() };
     let mut faults = Faults::default();
     let items = inventory(args, &mut run, &mut faults)?;
+    #[cfg(feature = "aws")]
+    let items = with_live(args, items, &mut run, &mut faults)?;
     let mut costs = Costs::default();
     for path in &args.cost {
         let read = costs.read(path, &args.columns);
         faults.note(path, read)?;
         run.sources.push(format!("costs: {}", path.display()));
     }
-    let (creations, summary) = trail.unzip();
+    #[cfg_attr(not(feature = "aws"), expect(unused_mut, reason = "a ledger adds to them"))]
+    let (mut creations, summary) = trail.unzip();
+    #[cfg(feature = "aws")]
+    if let Some(told) = ledger::join(args, &mut creations, policy)? {
+        note_ledger(args, told, &mut run, &mut faults);
+    }
     if let Some(summary) = &summary {
         run.sources.insert(0, format!("trail: {}", args.trail.join(", ")));
-        let uncovered = by_count(&summary.uncovered);
-        run.uncovered =
-            uncovered.map(|((source, name), count)| (source.clone(), name.clone(), count)).collect();
+        run.uncovered = uncovered(&summary.uncovered);
         if summary.done() == Completion::Partial {
             run.faults.push("A part of the trail could not be read; the command has said which.".to_owned());
         }
@@ -69,6 +80,39 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     }
     let complete = is_whole && read == Completion::Complete;
     Ok(if complete { Completion::Complete } else { Completion::Partial })
+}
+
+/// Adds what exists now, if the arguments ask for it.
+#[cfg(feature = "aws")]
+fn with_live(
+    args: &ReportArgs,
+    items: Option<Vec<report::Item>>,
+    run: &mut Run,
+    faults: &mut Faults,
+) -> Result<Option<Vec<report::Item>>> {
+    let Some(live::Live { items: listed, sources, faults: told }) = live::list(args)? else {
+        return Ok(items);
+    };
+    run.sources.extend(sources);
+    faults.told.extend(told);
+    Ok(Some(items.into_iter().flatten().chain(listed).collect()))
+}
+
+#[cfg(feature = "aws")]
+fn note_ledger(args: &ReportArgs, told: report::Told, run: &mut Run, faults: &mut Faults) {
+    let name = args.ledger.as_deref().unwrap_or_default();
+    run.sources.insert(0, format!("ledger: {name}, {}", plural(told.entries, "entry")));
+    run.tamper_weeks = Some(told.weeks);
+    run.uncovered = uncovered(&told.uncovered);
+    if told.too_many > 0 {
+        let resources = plural(told.too_many, "resource");
+        faults.told.push(format!("{resources} of the ledger have more than 10,000 entries and are left out"));
+    }
+}
+
+/// Creating events without a rule, the most frequent first.
+fn uncovered(counts: &BTreeMap<(String, String), u64>) -> Vec<(String, String, u64)> {
+    by_count(counts).map(|((source, name), count)| (source.clone(), name.clone(), count)).collect()
 }
 
 fn policy_name(args: &ReportArgs) -> String {
@@ -158,8 +202,12 @@ impl Faults {
 fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailOn]) -> io::Result<bool> {
     let mut line = |name: &str, text: &str| tell_line(err, name, text);
     let counted = estate.counted().count();
-    let unlisted = estate.entries.len() - counted;
-    let rest = if unlisted == 0 { String::new() } else { format!(", and {unlisted} not in the inventory") };
+    let deleted = estate.entries.iter().filter(|entry| entry.deleted.is_some()).count();
+    let unlisted = estate.entries.len() - counted - deleted;
+    let rest = [(unlisted, "not in the inventory"), (deleted, "deleted")];
+    let rest =
+        rest.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", and {count} {what}"));
+    let rest: String = rest.collect();
     line("reported", &format!("{counted} resources{rest}"))?;
     let classes = report::Class::ALL.into_iter().map(|class| (class, estate.count(class)));
     let classes: Vec<String> =
@@ -220,10 +268,12 @@ struct Output<'a> {
 impl<'a> Output<'a> {
     /// Checks the options before anything is read.
     fn of(args: &'a ReportArgs) -> Result<Self> {
-        if args.trail.is_empty() && args.inventory.is_empty() {
-            return Err(usage_error("nothing to report: name a --trail, an --inventory, or both"));
+        if args.trail.is_empty() && !args.has_inventory() && !args.has_ledger() {
+            return Err(usage_error(
+                "nothing to report: name a --trail, a --ledger, an --inventory or --live",
+            ));
         }
-        if args.fix.is_some() && args.inventory.is_empty() {
+        if args.fix.is_some() && !args.has_inventory() {
             return Err(usage_error("--fix needs an --inventory: a plan is for resources that exist"));
         }
         if args.fix.is_some() && args.trail.is_empty() {

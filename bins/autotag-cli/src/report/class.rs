@@ -83,6 +83,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) identity: Identity,
     /// An AWS service made it, by what only AWS sets.
     pub(crate) by_service: bool,
+    /// Who changed the identity tags last, if the ledger says that autotag has not written them again.
+    pub(crate) changed_by: Option<&'a str>,
+    /// The ledger says that the tags were refused.
+    pub(crate) is_refused: bool,
     /// Why the trail tells no creation.
     pub(crate) gap: Gap<'a>,
 }
@@ -127,6 +131,9 @@ pub(crate) enum Gap<'a> {
     OtherAccount(&'a str),
     /// The inventory says that it was created at another time than the creation in the trail.
     OtherTime,
+    /// The ledger says that the resource of this name was deleted at this time.
+    Deleted(&'a str),
+    NotInLedger,
     /// When the trail begins.
     NotFound(&'a str),
 }
@@ -151,6 +158,8 @@ const FIRST_PERSON: &str =
 const FIRST_WORKLOAD: &str = "the trail proves which workload made the first call for it; the call also succeeds if the resource exists";
 const APPLY: &str = "run `autotag report --fix FILE`, then `autotag apply FILE`";
 
+const REFUSED: &str = "tag-handler was refused to write the tags: grant what its entry in the ledger names, then run `autotag reconcile`";
+
 /// The class of a resource, by what is known about it. Every resource has exactly one.
 pub(crate) fn classify(facts: &Facts<'_>) -> Verdict {
     let Some(maker) = facts.maker else { return without_creation(facts) };
@@ -159,6 +168,13 @@ pub(crate) fn classify(facts: &Facts<'_>) -> Verdict {
             Class::Tampered,
             "some identity tags are as autotag wrote them, and others were changed or taken off",
             "find the untag or tag call in the trail, then run `autotag apply --replace`",
+        );
+    }
+    if let Some(by) = facts.changed_by.filter(|_| facts.identity != Identity::Intact) {
+        return Verdict::new(
+            Class::Tampered,
+            format!("{by} changed the identity tags, and autotag has not written them again"),
+            "ask them, then run `autotag apply --replace`",
         );
     }
     match (maker.name, maker.proof) {
@@ -177,7 +193,12 @@ fn proven(facts: &Facts<'_>, maker: Maker<'_>, name: &str, proof: Proof) -> Verd
             "ask both; correct the tag, or run `autotag apply --replace`",
         );
     }
-    let next = if facts.identity == Identity::Missing { APPLY } else { "" };
+    let next = match facts.identity {
+        Identity::Intact => "",
+        _ if facts.is_refused => REFUSED,
+        Identity::Missing => APPLY,
+        Identity::NotCompared | Identity::Changed => "",
+    };
     let (class, reason) = match (proof, maker.may_have_found) {
         (Proof::Person, false) => (Class::ProvenPerson, "the trail proves which person made it"),
         (Proof::Person, true) => (Class::ProvenPerson, FIRST_PERSON),
@@ -279,6 +300,18 @@ fn gap(gap: Gap<'_>) -> (Cow<'static, str>, Cow<'static, str>) {
         Gap::OtherTime => (
             "the trail has a creation of this name at another time: that was another resource".into(),
             "add the log files of its creation with --trail, or tag it by hand".into(),
+        ),
+        Gap::Deleted(time) => (
+            format!(
+                "the ledger says that it was deleted at {time}; who made what has the name now is not known"
+            )
+            .into(),
+            "run `autotag ledger import` over the log files since then, or tag it by hand".into(),
+        ),
+        Gap::NotInLedger => (
+            "its creation is not in the ledger".into(),
+            "run `autotag ledger import` over older log files of its account and region, or tag it by hand"
+                .into(),
         ),
         Gap::NotFound(begin) => (
             format!("its creation is not in the trail, which begins {begin}").into(),

@@ -23,6 +23,10 @@ pub(crate) struct Entry {
     pub(crate) tags: Option<Tags>,
     pub(crate) verdict: Arc<Verdict>,
     pub(crate) cost: Money,
+    /// How its tags ended, by the ledger.
+    pub(crate) state: Option<&'static str>,
+    /// When it was deleted, by the ledger.
+    pub(crate) deleted: Option<Timestamp>,
 }
 
 impl Entry {

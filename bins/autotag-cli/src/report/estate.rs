@@ -35,9 +35,9 @@ pub(crate) struct Estate {
 }
 
 impl Estate {
-    /// The resources that count: those of the inventory, and without one all.
+    /// The resources that count: those of the inventory, and without one all that the ledger does not have as deleted.
     pub(crate) fn counted(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| entry.listed != Some(false))
+        self.entries.iter().filter(|entry| entry.listed != Some(false) && entry.deleted.is_none())
     }
 
     /// All costs: those of resources, and those without one.
@@ -140,7 +140,9 @@ impl<'a> Joiner<'a> {
                 creations.as_mut().map_or(Found::None, |all| all.take(&item.resource, item.created));
             let row = found.take_row();
             let entry = self.entry(item, found, trail.as_ref());
-            estate.fix.note(place, &entry, row, self.policy);
+            if entry.deleted.is_none() {
+                estate.fix.note(place, &entry, row, self.policy);
+            }
             estate.entries.push(entry);
         }
         estate.fix.leave_out(&ambiguous);
@@ -156,22 +158,30 @@ impl<'a> Joiner<'a> {
 
     fn entry(&mut self, item: Item, found: Found, trail: Option<&Trail>) -> Entry {
         let Item { mut resource, created, tags } = item;
-        let is_of_other_time = matches!(found, Found::OtherTime);
-        let made = match found {
-            Found::Creation(made) => Some(*made),
-            Found::OtherTime | Found::None => None,
+        let (made, reused, is_of_other_time) = match found {
+            Found::Creation(made) => (Some(*made), None, false),
+            Found::Reused(time) => (None, Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()), false),
+            Found::OtherTime => (None, None, true),
+            Found::None => (None, None, false),
         };
         let declared = tags.as_ref().and_then(|tags| self.declared(tags)).map(str::to_owned);
         let identity = match (&made, &tags) {
             (Some(made), Some(tags)) => compare(&made.identity, tags, self.policy.owner_key()),
             _ => Identity::NotCompared,
         };
+        let ledger = made.as_ref().and_then(|made| made.ledger.clone());
         let facts = Facts {
             maker: made.as_ref().map(|made| Maker { written: made.written.as_deref(), ..made.maker.maker() }),
             declared: declared.as_deref(),
             identity,
             by_service: is_by_service(&resource, tags.as_ref()),
-            gap: if is_of_other_time { Gap::OtherTime } else { self.gap(&resource, created, trail) },
+            changed_by: ledger.as_ref().and_then(|facts| facts.changed_by.as_deref()),
+            is_refused: ledger.as_ref().is_some_and(|facts| facts.is_refused),
+            gap: match &reused {
+                Some(time) => Gap::Deleted(time),
+                None if is_of_other_time => Gap::OtherTime,
+                None => self.gap(&resource, created, trail),
+            },
         };
         let verdict = self.shared(classify(&facts));
         if let Some(made) = &made
@@ -183,9 +193,10 @@ impl<'a> Joiner<'a> {
             Some(made) => (made.time, made.event_id, Some(made.event), Some(made.maker)),
             None => (None, None, None, None),
         };
+        let deleted = ledger.as_ref().and_then(|facts| facts.deleted).map(|deleted| deleted.time);
         Entry {
             resource,
-            listed: Some(true),
+            listed: Some(deleted.is_none()),
             created: time.or(created),
             event_id,
             event,
@@ -194,6 +205,8 @@ impl<'a> Joiner<'a> {
             tags,
             verdict,
             cost: Money::default(),
+            state: ledger.map(|facts| facts.state),
+            deleted,
         }
     }
 
@@ -215,6 +228,9 @@ impl<'a> Joiner<'a> {
         let Some(trail) = trail else { return Gap::NoTrail };
         if self.coverage.lacks(resource) {
             return Gap::NoRule;
+        }
+        if trail.is_ledger {
+            return Gap::NotInLedger;
         }
         if created.is_some_and(|created| trail.first.is_some_and(|first| created < first)) {
             return Gap::BeforeTrail(&trail.begin);
@@ -244,6 +260,8 @@ struct Trail {
     /// The day of `first`.
     begin: String,
     accounts: HashSet<String>,
+    /// It is a ledger, which does not say how far back it goes.
+    is_ledger: bool,
 }
 
 impl Trail {
@@ -251,7 +269,8 @@ impl Trail {
         let first = creations.span.map(|(first, _)| first);
         let begin =
             first.map_or("without a creation".to_owned(), |first| first.strftime("%Y-%m-%d").to_string());
-        Self { first, begin, accounts: creations.accounts.iter().cloned().collect() }
+        let (accounts, is_ledger) = (creations.accounts.iter().cloned().collect(), creations.is_ledger_alone);
+        Self { first, begin, accounts, is_ledger }
     }
 }
 

@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 /// Tags by key.
 pub(crate) type Tags = BTreeMap<String, String>;
 
-/// Where an inventory comes from. Others, such as Resource Explorer or `GetResources`, are further variants: whatever yields
-/// [`Item`]s can be joined.
+/// The file that an inventory comes from. Whatever else yields [`Item`]s can be joined, too.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     File(PathBuf),
@@ -92,6 +91,24 @@ fn item(cells: &Cells) -> Result<Item, String> {
     let resource_type = cells.get(TYPE).unwrap_or_default();
     let resource = Resource::new(resource_type, &id, arn, &scope);
     Ok(Item { resource, created: cells.get(CREATED).and_then(|text| text.parse().ok()), tags: tags(cells)? })
+}
+
+/// A resource that AWS has listed.
+///
+/// # Errors
+/// Its ARN cannot be read.
+#[cfg(feature = "aws")]
+pub(crate) fn live(listed: autotag_aws::inventory::ListedResource) -> Result<Item, String> {
+    let arn: Arn = listed.arn.parse().map_err(|error| format!("the ARN cannot be read: {error}"))?;
+    let arn = without_group_ids(arn);
+    let scope = Scope {
+        region: listed.region.as_deref().and_then(Region::new),
+        account: listed.account.as_deref().and_then(account),
+        partition: Partition::default(),
+    };
+    let id = tail(&arn).to_owned();
+    let resource = Resource::new(listed.resource_type.as_deref().unwrap_or_default(), &id, Some(arn), &scope);
+    Ok(Item { resource, created: None, tags: listed.tags.map(|tags| tags.into_iter().collect()) })
 }
 
 /// An account. Spreadsheets take leading zeros away.

@@ -27,8 +27,31 @@ pub(crate) struct Made {
     pub(crate) written: Option<String>,
     /// The identity tags that the policy enforces for the creation.
     pub(crate) identity: Vec<(String, String)>,
+    /// What a ledger adds; `None` if none tells of the resource.
+    pub(crate) ledger: Option<LedgerFacts>,
     /// The row of the plan, if rows are kept.
     row: Option<Box<PlannedResource>>,
+}
+
+/// What a ledger knows about a resource besides its creation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LedgerFacts {
+    /// How its tags ended.
+    pub(crate) state: &'static str,
+    /// Whether tags were refused, until an operator changes something.
+    pub(crate) is_refused: bool,
+    /// Its deletion, if nothing was made under its name since.
+    pub(crate) deleted: Option<Deleted>,
+    /// Who changed its identity tags last, if autotag has not written them again.
+    pub(crate) changed_by: Option<Arc<str>>,
+}
+
+/// The deletion of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deleted {
+    pub(crate) time: Timestamp,
+    /// Whether the resource had a name that can be used again.
+    pub(crate) is_by_name: bool,
 }
 
 /// What is kept of an owner. Most resources share theirs with others.
@@ -94,6 +117,8 @@ pub(crate) struct Creations {
     pub(crate) accounts: BTreeSet<String>,
     /// Creations of resources whose id only AWS knows.
     pub(crate) unnamed: u64,
+    /// Whether a ledger told all of it, and no trail.
+    pub(crate) is_ledger_alone: bool,
     /// Whether rows are kept, for a plan.
     keeps_rows: bool,
     /// The last owner with these facts: most calls of one owner lead to an equal one.
@@ -147,6 +172,7 @@ impl Creations {
             event,
             written,
             identity: identity.map(|(tag, value)| (tag.to_string(), value.to_string())).collect(),
+            ledger: None,
             row: if self.keeps_rows { kept(row).map(|row| self.sharing_owner(row, &maker)) } else { None },
             maker,
         };
@@ -169,7 +195,10 @@ impl Creations {
         let Some(made) = self.place(resource) else { return Found::None };
         let fits = |made: &mut Made| is_same_time(made.time, created);
         match (made.take_if(fits), made.is_some()) {
-            (Some(made), _) => Found::Creation(Box::new(made)),
+            (Some(made), _) => match made.reused(created) {
+                Some(time) => Found::Reused(time),
+                None => Found::Creation(Box::new(made)),
+            },
             (None, true) => Found::OtherTime,
             (None, false) => Found::None,
         }
@@ -237,10 +266,22 @@ fn kept(row: &PlannedResource) -> Option<Box<PlannedResource>> {
     Some(Box::new(row))
 }
 
-/// What a trail tells about a resource of an inventory.
+impl Made {
+    /// When it was deleted, if what an inventory lists under its name, created at `created`, may have been made since.
+    fn reused(&self, created: Option<Timestamp>) -> Option<Timestamp> {
+        let deleted = self.ledger.as_ref()?.deleted?;
+        // Both times were compared, and are those of one resource.
+        let is_the_same = self.time.is_some() && created.is_some();
+        (deleted.is_by_name && !is_the_same).then_some(deleted.time)
+    }
+}
+
+/// What a trail or a ledger tells about a resource of an inventory.
 #[derive(Debug)]
 pub(crate) enum Found {
     Creation(Box<Made>),
+    /// The ledger says that the resource of this name was deleted then.
+    Reused(Timestamp),
     /// A creation of the same name, at another time.
     OtherTime,
     None,
@@ -251,7 +292,7 @@ impl Found {
     pub(super) fn take_row(&mut self) -> Option<Box<PlannedResource>> {
         match self {
             Self::Creation(made) => made.row.take(),
-            Self::OtherTime | Self::None => None,
+            Self::Reused(_) | Self::OtherTime | Self::None => None,
         }
     }
 }
@@ -310,6 +351,12 @@ pub(crate) fn compare(
         states.iter().any(|(is_owner, state)| *state == Some(false) || (*is_owner && state.is_none()));
     if written && changed { Identity::Changed } else { Identity::Missing }
 }
+
+#[cfg(feature = "aws")]
+mod known;
+
+#[cfg(feature = "aws")]
+pub(crate) use known::Known;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -9,8 +9,11 @@ mod lists;
 mod overview;
 mod required;
 mod run;
+mod tamper;
 
 pub(crate) use run::Run;
+#[cfg(feature = "aws")]
+pub(crate) use tamper::TamperWeeks;
 
 use super::class::Class;
 use super::estate::Estate;
@@ -120,7 +123,7 @@ fn main(estate: &Estate, run: &Run) -> Result<String> {
         run,
         notices: overview::notices(estate, run, &data),
         figures: figures(&overview::figures(estate))?,
-        charts: chart::charts(&charts::charts(estate)?, labels)?,
+        charts: chart::charts(&charts::charts(estate, run)?, labels)?,
         legend: legend(estate),
         questions: questions(run),
         lists: Lists::of(estate),
@@ -164,7 +167,7 @@ fn facets(estate: &Estate) -> Vec<Facet> {
         count("region", "Region", &data::region),
         count("month", "Created in", &data::month),
     ];
-    if estate.has_inventory {
+    if estate.has_inventory || estate.entries.iter().any(|entry| entry.deleted.is_some()) {
         facets.push(count("exists", "Inventory", &data::exists));
     }
     facets

@@ -107,6 +107,8 @@ line! {
     event_id: Option<&'e str>,
     listed: Option<bool>,
     tags: Option<Map<String, serde_json::Value>>,
+    state: Option<&'static str>,
+    deleted: Option<String>,
 }
 
 impl<'e> Line<'e> {
@@ -139,6 +141,8 @@ impl<'e> Line<'e> {
                 .tags
                 .as_ref()
                 .map(|tags| tags.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect()),
+            state: entry.state,
+            deleted: entry.deleted.map(|time| time.to_string()),
             cost: cost(&entry.cost),
         }
     }

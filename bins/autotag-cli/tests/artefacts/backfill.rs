@@ -4,7 +4,7 @@
 //! failures and redriving, concurrency, limits of histories and payloads, and permissions. The functions' own tests cover the
 //! payload.
 
-use crate::{FOLDER, deploy, installed, node, read, resolved, script};
+use crate::{FOLDER, deploy, installed, node, node_json, read, resolved, script};
 use autotag_testkit::PolicySimulators;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -118,4 +118,68 @@ fn no_file_of_sessions_may_fail() {
         .collect();
     // Of all files of a day and region, and of those of a page.
     assert_eq!(tolerated, ["0,", "0,", "${ToleratedFailurePercentage},", "${ToleratedFailurePercentage},"]);
+}
+
+/// The definition of the state machine, as the template has it.
+fn definition() -> Value {
+    let folder = deploy(None);
+    let text = std::fs::read_to_string(folder.path().join("deploy/backfill.yaml")).unwrap();
+    let (_, text) = text.split_once("DefinitionString: |\n").unwrap();
+    let lines = text.lines().take_while(|line| line.is_empty() || line.starts_with("        "));
+    let text: String = lines.collect::<Vec<_>>().join("\n");
+    // Numbers are substituted without quotes.
+    let text = ["FilesPerCall", "AccountsAtOnce", "CallsAtOnce", "ToleratedFailurePercentage"]
+        .iter()
+        .fold(text, |text, name| text.replace(&format!("${{{name}}}"), "1"));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The day before the first is read for its sessions, and the day of the run for what is new.
+#[test]
+fn the_last_hours_are_whole_days_also_at_the_ends_of_months_and_years() {
+    let cases = [
+        ("2026-11-15T03:30:00.123Z", 48, vec!["2026/11/12", "2026/11/13", "2026/11/14", "2026/11/15"]),
+        ("2026-03-01T03:30:00Z", 48, vec!["2026/02/26", "2026/02/27", "2026/02/28", "2026/03/01"]),
+        ("2028-03-01T12:00:00Z", 24, vec!["2028/02/28", "2028/02/29", "2028/03/01"]),
+        ("2027-01-01T00:10:00Z", 1, vec!["2026/12/30", "2026/12/31", "2027/01/01"]),
+        ("2026-12-31T23:59:59.999Z", 1, vec!["2026/12/30", "2026/12/31"]),
+        ("2027-01-01T00:00:00Z", 24, vec!["2026/12/30", "2026/12/31", "2027/01/01"]),
+    ];
+    let state = &definition()["States"]["Days of the last hours"];
+    let input = |hours: i32| json!({"hours": hours, "accounts": ["111122223333"], "regions": ["eu-west-1"]});
+    let given: Vec<Value> =
+        cases.iter().map(|(start, hours, _)| json!({"start": start, "input": input(*hours)})).collect();
+    let answers = node_json("jsonata.cjs", &json!({"state": state, "cases": given}));
+    for ((start, hours, days), answer) in cases.iter().zip(answers.as_array().unwrap()) {
+        let expected = json!({"days": days, "accounts": ["111122223333"], "regions": ["eu-west-1"]});
+        assert_eq!(*answer, expected, "{hours} hours before {start}");
+    }
+    let month = json!({"state": state, "cases": [{"start": "2026-03-31T12:00:00Z", "input": input(720)}]});
+    let answer = node_json("jsonata.cjs", &month);
+    assert_eq!(
+        answer[0]["days"].as_array().unwrap().len(),
+        32,
+        "30 days, the day of the run, and the day before"
+    );
+    assert_eq!(state["Next"], "Days");
+}
+
+/// The schedule may start the machine and nothing else, and what it gives is what the machine takes.
+#[test]
+fn the_schedule_starts_the_machine_with_the_last_hours() {
+    let folder = deploy(None);
+    let template = folder.path().join("deploy/backfill.yaml");
+    let parameters = ["Reconcile=true", "TrailBucket=example-trail"];
+    let resolved = resolved(&template, &parameters);
+    let statements = resolved["ReconcileRole"]["Statement"].as_array().unwrap();
+    assert_eq!(statements.len(), 1);
+    assert_eq!(statements[0]["Action"], "states:StartExecution");
+    let machine = statements[0]["Resource"].as_str().unwrap();
+    assert!(machine.ends_with(":stateMachine:autotag-backfill"), "{machine}");
+    let text = std::fs::read_to_string(template).unwrap();
+    let given =
+        "'{\"hours\": ${ReconcileHours}, \"accounts\": [\"${Accounts}\"], \"regions\": [\"${Regions}\"]}'";
+    assert!(text.contains(given), "{text}");
+    let choice = &definition()["States"]["Days or hours?"];
+    assert_eq!((&choice["Choices"][0]["Variable"], &choice["Default"]), (&json!("$.hours"), &json!("Days")));
 }

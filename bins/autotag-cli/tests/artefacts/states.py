@@ -2,7 +2,7 @@
 
 states.py TEMPLATE [TRAIL-ACCOUNT] prints {"definition", "status", "calls": [[function, keys, batch input], ...], "results": [...]}. The definition is
 printed as it is deployed. What moto does not know is put in its place: it has no ItemBatcher (each file is a batch here), and
-wants a percentage with a point. A page holds one file."""
+wants a percentage with a point. A page holds one file. A state with JSONata does nothing here."""
 
 import io
 import json
@@ -69,6 +69,9 @@ def for_moto(value):
         return [for_moto(item) for item in value]
     if not isinstance(value, dict):
         return value
+    if value.get("QueryLanguage") == "JSONata":
+        # Its expressions are evaluated by jsonata.cjs.
+        return {"Type": "Pass", "Next": value["Next"]}
     value = {name: for_moto(item) for name, item in value.items()}
     batcher = value.pop("ItemBatcher", None)
     if batcher:

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `tag-handler` | `ssm:GetParameter`, once, for a policy in a parameter |
 //! | `org-metadata` | `ec2:DescribeRegions`, `resource-explorer-2:Search` |
+//! | `autotag report --live` | `ec2:DescribeRegions`, `resource-explorer-2:GetIndex`, `GetDefaultView`, `GetView`, `ListResources` |
 //! | `autotag doctor` | single reads of Lambda, `EventBridge`, SQS, KMS, `CloudTrail`, `CloudWatch`, `CloudFormation`, `DynamoDB`, IAM, STS and SSM |
 
 use super::Request;
@@ -94,6 +95,31 @@ pub fn search_resources(region: &Region, query: &str, token: Option<String>) -> 
         body.insert("NextToken".to_owned(), json!(token));
     }
     Request::rest_json("resource-explorer-2", "Search", region, "/Search", &body)
+}
+
+/// `resource-explorer-2:GetIndex`: the index of a region.
+pub fn explorer_index(region: &Region) -> Request {
+    Request::rest_json("resource-explorer-2", "GetIndex", region, "/GetIndex", &json!({}))
+}
+
+/// `resource-explorer-2:GetDefaultView`: the view that is used where none is named.
+pub fn explorer_default_view(region: &Region) -> Request {
+    Request::rest_json("resource-explorer-2", "GetDefaultView", region, "/GetDefaultView", &json!({}))
+}
+
+/// `resource-explorer-2:GetView`: what a view shows.
+pub fn explorer_view(region: &Region, view: &str) -> Request {
+    Request::rest_json("resource-explorer-2", "GetView", region, "/GetView", &json!({"ViewArn": view}))
+}
+
+/// `resource-explorer-2:ListResources` with a view; one page, the first one without a token. `Search` ends after 1,000 resources, and
+/// so does this call for pages of 1,000.
+pub fn explored_resources(region: &Region, view: &str, filter: &str, token: Option<String>) -> Request {
+    let mut body = json!({"ViewArn": view, "MaxResults": 500, "Filters": {"FilterString": filter}});
+    if let (Some(token), Some(body)) = (token, body.as_object_mut()) {
+        body.insert("NextToken".to_owned(), json!(token));
+    }
+    Request::rest_json("resource-explorer-2", "ListResources", region, "/ListResources", &body)
 }
 
 /// A GET request to Lambda. `target` is path and query, percent-encoded.

@@ -36,6 +36,18 @@ fn gone(event: &str, request: Value, response: Value) -> Vec<String> {
 }
 
 #[test]
+fn a_record_of_a_documentation_that_leaves_ids_out_deletes_nothing() {
+    for id in ["...", "…"] {
+        assert_eq!(
+            gone("ec2:DeleteVolume", json!({"volumeId": id}), Value::Null),
+            Vec::<String>::new(),
+            "{id}"
+        );
+    }
+    assert_eq!(gone("ec2:DeleteVolume", json!({"volumeId": "vol-1"}), Value::Null).len(), 1);
+}
+
+#[test]
 fn resources_are_found_in_every_form_of_a_record() {
     let here = |service: &str, rest: &str| format!("- arn:aws:{service}:eu-west-1:{HERE}:{rest}");
     let null = Value::Null;

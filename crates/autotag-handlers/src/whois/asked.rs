@@ -83,6 +83,13 @@ impl Asked {
         &self.names
     }
 
+    /// The URL by which calls name the resource that exists, where its service has URLs: SQS. `DeleteQueue` names nothing else.
+    pub fn url(&self) -> Option<String> {
+        let arn = self.arn.as_ref().filter(|arn| arn.service() == "sqs")?;
+        let (region, suffix) = (arn.region()?, arn.partition().info()?.dns_suffix);
+        Some(format!("https://sqs.{region}.{suffix}/{}/{}", arn.account()?.as_str(), arn.resource()))
+    }
+
     /// Whether this resource is meant.
     pub fn is(&self, resource: &Resource) -> bool {
         match (&self.arn, &resource.arn) {
@@ -172,8 +179,9 @@ fn iam_name(arn: &Arn) -> Option<(&str, &str)> {
     WITH_PATHS.contains(&kind).then(|| (kind, rest.rsplit_once('/').map_or(rest, |(_, name)| name)))
 }
 
-/// The text of an ARN, without the path that a resource of IAM may have.
-pub(super) fn without_path(arn: &Arn) -> String {
+/// The text of an ARN, without the path that a resource of IAM may have. The name alone is unique in an account, and calls that
+/// delete a role, user or instance profile, or change its tags, do not name the path.
+pub fn without_path(arn: &Arn) -> String {
     match iam_name(arn) {
         Some((kind, name)) => {
             format!("arn:{}:iam::{}:{kind}/{name}", arn.partition().as_str(), arn.account_field())

@@ -130,8 +130,9 @@ impl<'h> HistorySource<'h> {
     async fn ask(&self, asked: &Asked, places: &[Place], read: &mut Read, tally: &mut Tally) {
         let only = [asked.clone()];
         let filter = RecordFilter::new(self.classifier, &only);
+        let url = asked.url();
         for place in places {
-            for name in asked.names() {
+            for name in asked.names().iter().chain(&url) {
                 let answer = self.questions.ask(place, name, None, name, false, tally).await;
                 // A place that does not answer is not asked under another name.
                 let Some(answer) = answer else { break };

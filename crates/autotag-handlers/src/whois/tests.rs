@@ -300,8 +300,9 @@ fn a_chain_takes_as_many_calls_as_it_has_hops_and_two() {
             owner.chain.iter().filter_map(|link| link.session.split(':').nth(4)).collect();
         let across = accounts.len().saturating_sub(1) as u64;
         // A bucket may be in the region of the caller or in the global one.
+        let url = u64::from(arn.starts_with("arn:aws:sqs:"));
         let regions = if arn.starts_with("arn:aws:s3") || arn.starts_with("arn:aws:rds::") { 2 } else { 0 };
-        let most = hops + 2 + across + regions;
+        let most = hops + 2 + across + regions + url;
         assert!(answer.calls <= most, "{arn}: {hops} hops, {} calls: {:?}", answer.calls, answer.questions);
         // No access key is shown whole.
         assert!(answer.questions.iter().all(|question| !question.contains("ASIA")), "{:?}", answer.questions);
@@ -314,6 +315,26 @@ fn an_iam_user_takes_two_calls() {
     let history = history(&[table("e1", 1, &user("mara", HERE))]);
     let answer = ask_history(&history, TABLE);
     assert_eq!((owner(&answer), answer.calls), (Some("mara"), 2));
+}
+
+/// `DeleteQueue` names the URL and nothing else, so a queue takes one more call.
+#[test]
+fn a_deletion_that_names_a_url_is_found() {
+    let (arn, url) = (
+        "arn:aws:sqs:eu-west-1:111122223333:orders",
+        "https://sqs.eu-west-1.amazonaws.com/111122223333/orders",
+    );
+    let made = |id, minute, by: &str| {
+        let request = json!({"queueName": "orders"});
+        call(id, minute, "sqs:CreateQueue", &user(by, HERE), &request, &json!({"queueUrl": url}))
+    };
+    let gone = call("e2", 5, "sqs:DeleteQueue", &user("eve", HERE), &json!({"queueUrl": url}), &Value::Null);
+    let answer = ask_history(&history(&[made("e1", 1, "mara"), gone.clone()]), arn);
+    assert_eq!((owner(&answer), answer.calls), (Some("mara"), 3));
+    assert_eq!(answer.deletion.unwrap().deletion.event.name, "DeleteQueue");
+    // A queue that was made again belongs to who made it last.
+    let answer = ask_history(&history(&[made("e1", 1, "mara"), gone, made("e3", 9, "noor")]), arn);
+    assert_eq!((owner(&answer), answer.deletion.is_some()), (Some("noor"), false));
 }
 
 #[test]

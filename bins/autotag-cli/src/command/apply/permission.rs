@@ -12,17 +12,17 @@ use jiff::Timestamp;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 pub(super) fn settings(args: &ApplyArgs) -> Result<Settings> {
-    let role = args.member_role.as_ref().map(|name| MemberRole {
+    let role = args.calls.member_role.as_ref().map(|name| MemberRole {
         name: name.clone(),
-        external_id: args.external_id.clone(),
+        external_id: args.calls.external_id.clone(),
         session_policy: None,
     });
-    if args.accounts != AccountScope::OwnOnly && role.is_none() {
+    if args.calls.accounts != AccountScope::OwnOnly && role.is_none() {
         return Err(usage_error(
             "--accounts names other accounts: say with --member-role which role to assume there",
         ));
     }
-    Ok(Settings { allowed: args.accounts.clone(), role, ..Settings::default() })
+    Ok(Settings { allowed: args.calls.accounts.clone(), role, ..Settings::default() })
 }
 
 /// Asks on a terminal; elsewhere only `--yes` is one.

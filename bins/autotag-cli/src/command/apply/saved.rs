@@ -39,7 +39,7 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
     let mut rows = plan.rows(&catalog)?;
     Runtime::new().context("cannot start the threads that call AWS")?.block_on(async {
         let accounts = Arc::new(Accounts::connect(settings).await);
-        let aws = AwsBackend::new(accounts).with_rate_limit(args.max_calls_per_second);
+        let aws = AwsBackend::new(accounts).with_rate_limit(args.calls.max_calls_per_second);
         let progress = progress(targets.count);
         let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
         let replace = args.replace || policy.replace_existing;

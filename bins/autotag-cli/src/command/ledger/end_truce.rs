@@ -7,13 +7,15 @@ use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::tamper::TamperHistory;
+use autotag_handlers::whois::without_path;
 use autotag_ledger::{Action, Entry, LedgerReader as _, LedgerWriter as _};
 use jiff::Timestamp;
 use std::io::Write as _;
 
 pub(crate) fn run(args: &EndTruceArgs) -> Result<Completion> {
     let table = Table::open(&args.table.table, args.table.region.as_ref())?;
-    let entries = table.wait(table.ledger.of_resource(&args.resource))?;
+    let key = args.resource.parse().map_or_else(|_| args.resource.clone(), |arn| without_path(&arn));
+    let entries = table.wait(table.ledger.of_resource(&key))?;
     let is_truce = |entry: &Entry| entry.history.as_ref().is_some_and(|history| history.truce().is_some());
     if !entries.iter().any(is_truce) {
         return Err(usage_error(format!(

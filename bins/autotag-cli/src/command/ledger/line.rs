@@ -114,7 +114,7 @@ pub(super) const COLUMNS: [&str; 28] = [
 ];
 
 /// The cells of a line as texts, in the order of [`COLUMNS`]. Lists and maps are JSON.
-#[cfg(all(feature = "aws", feature = "parquet"))]
+#[cfg(feature = "aws")]
 pub(super) fn cells(entry: &Entry) -> Vec<Option<String>> {
     let line = serde_json::to_value(Line::of(entry)).unwrap_or_default();
     COLUMNS

@@ -49,6 +49,9 @@ where
         Some("AccessDenied") => {
             format!("{operation} answered AccessDenied; the caller needs s3:ListBucket and s3:GetObject")
         }
+        Some("InvalidObjectState") => {
+            format!("archived: {operation} answered InvalidObjectState; restore it, then read it again")
+        }
         Some(code) => format!("{operation} answered {code}"),
         None => format!("{operation} failed: {}", DisplayErrorContext(error)),
     }

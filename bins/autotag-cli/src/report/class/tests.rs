@@ -21,6 +21,8 @@ fn facts<'a>(maker: Option<Maker<'a>>, declared: Option<&'a str>) -> Facts<'a> {
         declared,
         identity: Identity::NotCompared,
         by_service: false,
+        changed_by: None,
+        is_refused: false,
         gap: Gap::NotFound("2026-03-01"),
     }
 }
@@ -48,6 +50,26 @@ fn what_is_known_decides_the_class() {
         ("a workload, and a person is declared", facts(workload(), Some("mara")), Class::Disagree),
         ("tags were changed", with(Identity::Changed, facts(person(), Some("boss"))), Class::Tampered),
         ("the owner tag was taken off", with(Identity::Changed, facts(workload(), None)), Class::Tampered),
+        (
+            "the ledger says that they were taken off",
+            Facts { changed_by: Some("eve"), ..with(Identity::Missing, facts(person(), None)) },
+            Class::Tampered,
+        ),
+        (
+            "they were taken off, and nobody knows the tags now",
+            Facts { changed_by: Some("eve"), ..facts(named(), None) },
+            Class::Tampered,
+        ),
+        (
+            "they were taken off, and are there again",
+            Facts { changed_by: Some("eve"), ..with(Identity::Intact, facts(person(), Some("mara"))) },
+            Class::ProvenPerson,
+        ),
+        (
+            "without a creation no tags were autotag's",
+            Facts { changed_by: Some("eve"), ..facts(None, Some("mara")) },
+            Class::DeclaredOnly,
+        ),
         ("tags are missing", with(Identity::Missing, facts(person(), None)), Class::ProvenPerson),
         ("tags are there", with(Identity::Intact, facts(person(), Some("mara"))), Class::ProvenPerson),
         ("a name", facts(named(), None), Class::NameOnly),
@@ -182,6 +204,8 @@ proptest! {
             declared: declared.as_deref(),
             identity,
             by_service,
+            changed_by: None,
+            is_refused: false,
             gap: Gap::NotFound("2026-03-01"),
         };
         let verdict = classify(&facts);

@@ -87,7 +87,7 @@ fn a_name_that_is_used_again_has_the_last_owner() {
         let found = creations(&records).take(&resource, Some(created.parse().unwrap()));
         match found {
             Found::Creation(made) => made.maker.name.clone(),
-            Found::OtherTime => Some("another time".to_owned()),
+            Found::Reused(_) | Found::OtherTime => Some("another time".to_owned()),
             Found::None => None,
         }
     };

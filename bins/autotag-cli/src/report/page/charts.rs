@@ -1,5 +1,7 @@
 //! Owners, weeks, services and accounts, as bars of the classes.
 
+use super::run::Run;
+use super::tamper::monday;
 use crate::report::class::Class;
 use crate::report::entry::Entry;
 use crate::report::estate::Estate;
@@ -8,7 +10,6 @@ use autotag_page::chart::{Bar, Chart, Part};
 use autotag_page::facet::{CellKind, filter};
 use autotag_page::text::{plain, share};
 use jiff::ToSpan as _;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -80,17 +81,21 @@ pub(super) fn search(column: &str, value: &str) -> String {
 ///
 /// # Errors
 /// One cannot be drawn.
-pub(super) fn charts(estate: &Estate) -> Result<[Chart; 4], PageError> {
+pub(super) fn charts(estate: &Estate, run: &Run) -> Result<Vec<Chart>, PageError> {
     let all = estate.counted().count();
     let owners = counted(estate, |entry| entry.owner().map(str::to_owned));
     let services = counted(estate, |entry| Some(entry.service()).filter(|service| !service.is_empty()));
     let accounts = counted(estate, |entry| entry.account().map(str::to_owned));
-    Ok([
+    let mut charts = vec![
         most("Top owners, by proof", owners, all, |value| search("owner", value))?,
         weeks(estate, all)?,
         most("By service", services, all, |value| filter("service", value))?,
         most("By account", accounts, all, |value| filter("account", value))?,
-    ])
+    ];
+    if let Some(weeks) = &run.tamper_weeks {
+        charts.push(weeks.chart()?);
+    }
+    Ok(charts)
 }
 
 fn weeks(estate: &Estate, all: usize) -> Result<Chart, PageError> {
@@ -103,8 +108,4 @@ fn weeks(estate: &Estate, all: usize) -> Result<Chart, PageError> {
         bar(&monday.to_string(), Some(link), counts, all)
     });
     Chart::stacked("New resources a week, by its Monday", &parts(), bars.collect())
-}
-
-fn monday(date: Date) -> Date {
-    date.saturating_sub(i64::from(date.weekday().to_monday_zero_offset()).days())
 }

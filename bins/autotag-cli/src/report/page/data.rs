@@ -110,6 +110,9 @@ pub(crate) fn month(entry: &Entry) -> String {
 }
 
 pub(crate) fn exists(entry: &Entry) -> String {
+    if entry.deleted.is_some() {
+        return "deleted".to_owned();
+    }
     match entry.listed {
         Some(true) => "in the inventory",
         Some(false) => "not in the inventory",
@@ -188,8 +191,9 @@ impl Data {
             currencies: currencies.into_iter().map(ToString::to_string).collect(),
             ..Self::default()
         };
+        let has_exists = estate.has_inventory || entries.iter().any(|entry| entry.deleted.is_some());
         let names = HEADS.iter().map(|(name, _)| *name).chain(HIDDEN);
-        let names = names.chain(estate.has_inventory.then_some("exists"));
+        let names = names.chain(has_exists.then_some("exists"));
         data.columns = names.map(|name| (name, Column::default())).collect();
         data.costs = vec![Vec::new(); data.currencies.len()];
         for entry in entries.into_iter().take(MOST) {

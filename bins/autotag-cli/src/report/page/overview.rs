@@ -46,8 +46,12 @@ pub(super) fn money(estate: &Estate) -> Vec<MoneyLine> {
         cost: cost.rounded(),
         filter: String::new(),
     };
-    let unlisted = sum(estate.entries.iter().filter(|entry| entry.listed == Some(false)));
-    lines.push(line("Created in the trail, not in the inventory", &unlisted));
+    let unlisted = |entry: &&Entry| entry.listed == Some(false) && entry.deleted.is_none();
+    lines.push(line(
+        "Created in the trail, not in the inventory",
+        &sum(estate.entries.iter().filter(unlisted)),
+    ));
+    lines.push(line("Deleted", &sum(estate.entries.iter().filter(|entry| entry.deleted.is_some()))));
     lines.push(line("Without a resource of this report", &estate.costs_without_resource()));
     lines.retain(|line| !line.cost.is_empty());
     lines.push(line("All costs", &estate.costs()));
@@ -59,15 +63,23 @@ pub(super) fn notices(estate: &Estate, run: &Run, data: &Data) -> Vec<String> {
     let mut notices = Vec::new();
     if !estate.has_inventory {
         notices.push(
-            "This page shows what was created in the trail. It does not show what exists: deleted resources are in it, and \
-             resources that were created before are not. With --inventory it shows what exists."
+            "This page shows what was created in the trail or the ledger. It does not show what exists: resources that were created \
+             before are not in it, and of a trail also deleted ones. With --inventory or --live it shows what exists."
                 .to_owned(),
         );
     }
     if !estate.has_trail {
-        notices.push("No trail was read, so no owner is proven. Add --trail.".to_owned());
+        notices.push("No trail was read, so no owner is proven. Add --trail or --ledger.".to_owned());
     }
-    let unlisted = estate.entries.iter().filter(|entry| entry.listed == Some(false)).count();
+    let deleted = estate.entries.iter().filter(|entry| entry.deleted.is_some()).count();
+    if deleted > 0 {
+        notices.push(format!(
+            "{} deleted, as the ledger says. The table has them, and numbers and charts do not count them.",
+            counted(deleted, "resource is", "resources are")
+        ));
+    }
+    let is_unlisted = |entry: &&Entry| entry.listed == Some(false) && entry.deleted.is_none();
+    let unlisted = estate.entries.iter().filter(is_unlisted).count();
     if unlisted > 0 {
         notices.push(format!(
             "{} in the trail and not in the inventory: deleted, or in a part of the estate that the inventory leaves out. \

@@ -1,5 +1,6 @@
 //! What is known of a run besides its resources.
 
+use super::tamper::TamperWeeks;
 use autotag_model::policy::Required;
 
 /// What is known of a run besides its resources.
@@ -20,4 +21,6 @@ pub(crate) struct Run {
     pub(crate) owner_tags: Vec<String>,
     /// The tags that the policy requires.
     pub(crate) required: Required,
+    /// Changes of identity tags, by the ledger.
+    pub(crate) tamper_weeks: Option<TamperWeeks>,
 }
