@@ -37,6 +37,7 @@ mod role_policies;
 mod rule_checks;
 mod simulation;
 mod stack;
+mod stack_sets;
 mod table;
 mod tag_policies;
 mod trail;
@@ -74,7 +75,7 @@ fn jobs(view: &DeploymentView) -> impl Iterator<Item = Job<'_>> {
     let first: [Job<'_>; 2] = [Box::pin(async { regions::examine(view) }), Box::pin(trail::examine(view))];
     let rules =
         view.regions.iter().map(move |region| -> Job<'_> { Box::pin(rule_checks::examine(view, region)) });
-    let hub: [Job<'_>; 8] = [
+    let hub: [Job<'_>; 9] = [
         Box::pin(bus::examine(view)),
         Box::pin(queues::examine(view)),
         Box::pin(functions::examine(view)),
@@ -82,6 +83,7 @@ fn jobs(view: &DeploymentView) -> impl Iterator<Item = Job<'_>> {
         Box::pin(ledger::examine(view)),
         Box::pin(alarms::examine(view)),
         Box::pin(permissions::examine(view)),
+        Box::pin(stack_sets::examine(view)),
         Box::pin(async { vec![members::summary(view)] }),
     ];
     let role = view.member_role.as_ref();

@@ -218,6 +218,9 @@ checks! {
         "may the function use its queues, its table, and the roles of other accounts?",
         "autotag deploy --upgrade --region {hub}";
 
+    STACK_SETS = "stack-sets",
+        "is every instance of the deployment's stack sets current?",
+        "aws cloudformation list-stack-set-operations --stack-set-name {prefix}-region --region {hub}";
     MEMBERS = "members",
         "are the other accounts and the role in them known?",
         "autotag deploy --upgrade --region {hub} with MemberRoleName and ExternalId, or pass --member-role and --external-id";
