@@ -5,7 +5,7 @@
 //! (`arn:aws:s3:*:*:job/*`). It shares no code with doctor.
 
 use autotag_testkit::{Call, Reply};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
