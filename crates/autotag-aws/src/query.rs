@@ -235,6 +235,37 @@ impl AwsQuery {
         self.send(action, calls::stack(operation(action), region, &encoded(name))).await
     }
 
+    /// Calls `CloudFormation` with a form, percent-encoded and without the version. It answers in XML.
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn formation(&self, action: &str, region: &Region, form: &str) -> Result<String, QueryError> {
+        self.send(action, calls::formation(operation(action), region, form)).await
+    }
+
+    /// The regions that the account has enabled, by `ec2:DescribeRegions`.
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn enabled_regions(&self, region: &Region) -> Result<Vec<Region>, QueryError> {
+        let action = "ec2:DescribeRegions";
+        let answer = self.send(action, calls::enabled_regions(region)).await?;
+        let document = xml::parse(action, &answer)?;
+        let names = document.descendants().filter(|node| node.has_tag_name("regionName"));
+        let mut regions: Vec<Region> = names.filter_map(|name| Region::new(xml::text(name))).collect();
+        regions.sort();
+        regions.dedup();
+        if regions.is_empty() { Err(QueryError::unreadable(action)) } else { Ok(regions) }
+    }
+
+    /// The confirmed and unconfirmed subscriptions of an SNS topic. The answer is XML.
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn subscriptions(&self, region: &Region, topic: &str) -> Result<String, QueryError> {
+        self.send("sns:ListSubscriptionsByTopic", calls::subscriptions(region, &encoded(topic))).await
+    }
+
     /// A metric over the last `seconds`: one value for each minute with data, in no order.
     ///
     /// # Errors
@@ -258,7 +289,7 @@ impl AwsQuery {
     }
 
     /// The time of the SDK's clock, in seconds since 1970.
-    fn now(&self) -> u64 {
+    pub fn now(&self) -> u64 {
         let now = self.config.time_source().unwrap_or_default().now();
         now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }

@@ -115,8 +115,8 @@ pub(crate) struct DoctorArgs {
     /// Region of the hub [default: that of the environment]
     #[arg(long, value_name = "REGION", value_parser = region)]
     pub(crate) region: Option<Region>,
-    /// Regions where resources are created, separated by commas [default: the hub's, and the region where calls to the global
-    /// endpoint of STS are recorded]
+    /// Regions where resources are created, separated by commas [default: all enabled regions: those with rules are checked, and
+    /// those without rules are named if something was created there]
     #[arg(long, value_name = "REGIONS", value_delimiter = ',', value_parser = region)]
     pub(crate) regions: Vec<Region>,
     /// Accounts in which tag-handler writes tags: own, organization, or ids separated by commas [default: as its environment
@@ -133,12 +133,21 @@ pub(crate) struct DoctorArgs {
     #[arg(long, alias = "look-in-role", value_name = "NAME")]
     pub(crate) inspect_role: Option<String>,
     /// CloudFormation stack of the hub, from which doctor reads the names of bus, queue, function and table. Without such a
-    /// stack, it uses the names in the templates
-    #[arg(long, value_name = "STACK", default_value = "autotag-hub")]
-    pub(crate) stack: String,
-    /// CloudFormation stack of session-handler
-    #[arg(long, value_name = "STACK", default_value = "autotag-session")]
-    pub(crate) session_stack: String,
+    /// stack, it uses the names in the templates [default: autotag if it exists, otherwise autotag-hub]
+    #[arg(long, value_name = "STACK")]
+    pub(crate) stack: Option<String>,
+    /// CloudFormation stack of session-handler [default: the hub's stack if it has the function, otherwise autotag-session]
+    #[arg(long, value_name = "STACK")]
+    pub(crate) session_stack: Option<String>,
+    /// Check only N of the other accounts, spread over all of them. With --canary, also create a resource in each region of these
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<usize>,
+    /// Hours over which messages in dead-letter queues count as new
+    #[arg(long, value_name = "HOURS", default_value = "24", value_parser = clap::value_parser!(u64).range(1..=336))]
+    pub(crate) since: u64,
+    /// Print only what is broken
+    #[arg(long)]
+    pub(crate) only_broken: bool,
     /// Also show a message of each dead-letter queue: its event and the reason of its failure. This counts as a receive
     #[arg(long, alias = "peek")]
     pub(crate) show_messages: bool,
@@ -169,6 +178,8 @@ pub(crate) struct DoctorArgs {
 pub(crate) enum DoctorFormat {
     /// For people
     Text,
-    /// One JSON object
+    /// One JSON object, at the end
     Json,
+    /// One JSON object a line for each check, as it ends
+    Jsonl,
 }

@@ -3,7 +3,8 @@
 use crate::cli::{DoctorArgs, DoctorFormat};
 use crate::completion::Completion;
 use crate::doctor::canary::{self, CanaryReport};
-use crate::doctor::{DeploymentView, DoctorOptions, Expected, Finding, State, examine};
+use crate::doctor::groups::Groups;
+use crate::doctor::{DoctorOptions, Expected, Finding, State, examine, open};
 use crate::generate::inventory::Inventory;
 use crate::output::{printable, styled};
 use crate::setup;
@@ -25,15 +26,25 @@ struct Report<'r> {
     canary: Option<&'r CanaryReport>,
 }
 
-impl<'r> Report<'r> {
-    fn new(checks: &'r [Finding], canary: Option<&'r CanaryReport>) -> Self {
-        let count = |state| checks.iter().filter(|finding| finding.state == state).count();
-        let [ok, broken, unknown] = [State::Ok, State::Broken, State::Unknown].map(count);
-        Self { ok, broken, unknown, checks, canary }
+/// How many findings had each state.
+#[derive(Debug, Default, Clone, Copy)]
+struct Counts {
+    ok: usize,
+    broken: usize,
+    unknown: usize,
+}
+
+impl Counts {
+    fn add(&mut self, state: State) {
+        match state {
+            State::Ok => self.ok += 1,
+            State::Broken => self.broken += 1,
+            State::Unknown => self.unknown += 1,
+        }
     }
 
-    fn completion(&self, strict: bool) -> Completion {
-        let interrupted = self.canary.is_some_and(|canary| canary.interrupted);
+    fn completion(self, strict: bool, canary: Option<&CanaryReport>) -> Completion {
+        let interrupted = canary.is_some_and(|canary| canary.interrupted);
         if interrupted || self.broken > 0 || (strict && self.unknown > 0) {
             Completion::Partial
         } else {
@@ -47,17 +58,85 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Completion> {
     let policy = setup::policy(args.policy.as_deref())?;
     let expected = Expected::of(&Inventory::new(services, policy).only(&args.services)?)?;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-    let (findings, canary) = runtime.block_on(check(args, expected));
-    let report = Report::new(&findings, canary.as_ref());
-    let mut out = anstream::stdout().lock();
-    match args.format {
-        DoctorFormat::Json => {
-            serde_json::to_writer_pretty(&mut out, &report)?;
-            writeln!(out)?;
+    let mut printer = Printer::new(args);
+    let canary = runtime.block_on(check(args, expected, &mut printer));
+    printer.finish(canary.as_ref())?;
+    Ok(printer.counts.completion(args.strict, canary.as_ref()))
+}
+
+/// Prints findings as they come; as one JSON object at the end.
+struct Printer {
+    format: DoctorFormat,
+    only_broken: bool,
+    counts: Counts,
+    /// For JSON, and for the groups of text.
+    kept: Vec<Finding>,
+    groups: Groups,
+    failed: Option<std::io::Error>,
+}
+
+impl Printer {
+    fn new(args: &DoctorArgs) -> Self {
+        Self {
+            format: args.format,
+            only_broken: args.only_broken,
+            counts: Counts::default(),
+            kept: Vec::new(),
+            groups: Groups::default(),
+            failed: None,
         }
-        DoctorFormat::Text => write_text(&mut out, &report)?,
     }
-    Ok(report.completion(args.strict))
+
+    fn add(&mut self, finding: Finding) {
+        self.counts.add(finding.state);
+        if self.only_broken && finding.state != State::Broken {
+            return;
+        }
+        match self.format {
+            DoctorFormat::Json => self.kept.push(finding),
+            DoctorFormat::Jsonl => self.print(|out| {
+                serde_json::to_writer(&mut *out, &finding)?;
+                writeln!(out)
+            }),
+            DoctorFormat::Text => {
+                let ended = self.groups.add(finding);
+                self.print(|out| ended.iter().try_for_each(|finding| write_finding(out, finding)));
+            }
+        }
+    }
+
+    fn print(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
+        let mut out = anstream::stdout().lock();
+        if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn finish(&mut self, canary: Option<&CanaryReport>) -> Result<()> {
+        let Counts { ok, broken, unknown } = self.counts;
+        match self.format {
+            DoctorFormat::Json => {
+                let report = Report { ok, broken, unknown, checks: &self.kept, canary };
+                let mut out = anstream::stdout().lock();
+                serde_json::to_writer_pretty(&mut out, &report)?;
+                writeln!(out)?;
+            }
+            DoctorFormat::Jsonl => {
+                writeln!(anstream::stderr(), "{ok} ok, {broken} broken, {unknown} unknown")?
+            }
+            DoctorFormat::Text => {
+                let ended = self.groups.end();
+                self.print(|out| {
+                    ended.iter().try_for_each(|finding| write_finding(out, finding))?;
+                    for (key, value) in canary.iter().flat_map(|canary| &canary.tags) {
+                        writeln!(out, "        {}", printable(&format!("{key} = {value}")))?;
+                    }
+                    writeln!(out, "{ok} ok, {broken} broken, {unknown} unknown")
+                });
+            }
+        }
+        self.failed.take().map_or(Ok(()), |error| Err(error.into()))
+    }
 }
 
 fn options(args: &DoctorArgs) -> DoctorOptions {
@@ -70,46 +149,46 @@ fn options(args: &DoctorArgs) -> DoctorOptions {
         inspect_role: args.inspect_role.clone(),
         hub_stack: args.stack.clone(),
         session_stack: args.session_stack.clone(),
+        sample: args.sample,
+        since: args.since.saturating_mul(3600),
         show_messages: args.show_messages,
     }
 }
 
-async fn check(args: &DoctorArgs, expected: Expected) -> (Vec<Finding>, Option<CanaryReport>) {
+/// Runs the checks, and the canary if it is wanted.
+async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> Option<CanaryReport> {
     let accounts = Accounts::connect(Settings::default()).await;
-    let view = match Box::pin(DeploymentView::open(&accounts, &options(args), expected)).await {
-        Ok(view) => view,
-        Err(findings) => return (findings, None),
-    };
     // These futures are too large for the stack.
-    let mut findings = [view.findings.clone(), Box::pin(examine(&view)).await].concat();
+    let view = match Box::pin(open(&accounts, &options(args), expected)).await {
+        Ok(view) => view,
+        Err(findings) => {
+            findings.into_iter().for_each(|finding| printer.add(finding));
+            return None;
+        }
+    };
+    Box::pin(examine(&view, |finding| printer.add(finding))).await;
     if !args.canary {
-        return (findings, None);
+        return None;
     }
-    let canary = Box::pin(canary::run(&view, Duration::from_secs(args.wait))).await;
-    findings.extend(canary.finding.clone());
-    (findings, Some(canary))
+    let canary = Box::pin(canary::run(&view, Duration::from_secs(args.wait), args.sample.is_some())).await;
+    canary.findings.iter().cloned().for_each(|finding| printer.add(finding));
+    Some(canary)
 }
 
-fn write_text(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
-    let longest =
-        |part: fn(&Finding) -> &str| report.checks.iter().map(|one| part(one).len()).max().unwrap_or(0);
-    let (checks, places) = (longest(|finding| finding.check), longest(|finding| &finding.place));
-    for finding in report.checks {
-        let (style, state) = match finding.state {
-            State::Ok => (styled::GOOD, "ok     "),
-            State::Broken => (styled::BAD, "BROKEN "),
-            State::Unknown => (styled::CAREFUL, "unknown"),
-        };
-        let state = styled::text(style, state);
-        let (check, place) = (finding.check, printable(&finding.place));
-        writeln!(out, "{state} {check:checks$}  {place:places$}  {}", printable(&finding.seen))?;
-        if let Some(fix) = &finding.fix {
-            writeln!(out, "        {}", styled::text(styled::QUIET, &format!("-> {}", printable(fix))))?;
-        }
+/// The least widths of the columns.
+const WIDTHS: (usize, usize) = (26, 28);
+
+fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
+    let (style, state) = match finding.state {
+        State::Ok => (styled::GOOD, "ok     "),
+        State::Broken => (styled::BAD, "BROKEN "),
+        State::Unknown => (styled::CAREFUL, "unknown"),
+    };
+    let state = styled::text(style, state);
+    let (check, place, (checks, places)) = (finding.check, printable(&finding.place), WIDTHS);
+    writeln!(out, "{state} {check:checks$}  {place:places$}  {}", printable(&finding.seen))?;
+    if let Some(fix) = &finding.fix {
+        writeln!(out, "        {}", styled::text(styled::QUIET, &format!("-> {}", printable(fix))))?;
     }
-    for (key, value) in report.canary.iter().flat_map(|canary| &canary.tags) {
-        writeln!(out, "        {}", printable(&format!("{key} = {value}")))?;
-    }
-    writeln!(out, "{} ok, {} broken, {} unknown", report.ok, report.broken, report.unknown)?;
     Ok(())
 }

@@ -1,39 +1,25 @@
 //! The hub's bus and its rules.
 
-use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail};
-use super::checks::{
-    BUS, BUS_CREATIONS, BUS_CREATIONS_PATTERN, BUS_CREATIONS_TARGET, BUS_POLICY, BUS_SESSIONS,
-    BUS_SESSIONS_PATTERN, BUS_SESSIONS_TARGET,
-};
+use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail, fail_with};
+use super::checks::{BUS, BUS_POLICY};
 use super::deployment::{DeploymentView, RegionView};
-use super::eventbridge::{CREATIONS, DEFAULT_BUS, SESSIONS, read_rules, with_name};
+use super::eventbridge::{Kind, read_rules};
+use super::families::{Family, HUB_CHECKS, tag_events};
 use super::policy::{AccessRequest, Caller, Decision, decide, document};
-use super::rule_checks::{Family, FamilyChecks, examine_dead_letters};
+use super::rule_checks::examine_dead_letters;
 use crate::output::plural;
 use autotag_aws::query::if_there;
 use autotag_aws::signed::EVENTS;
 use serde_json::{Value, json};
 
-const CREATION_CHECKS: FamilyChecks = FamilyChecks {
-    rule: BUS_CREATIONS,
-    pattern: BUS_CREATIONS_PATTERN,
-    target: BUS_CREATIONS_TARGET,
-    role: None,
-};
-
-const SESSION_CHECKS: FamilyChecks = FamilyChecks {
-    rule: BUS_SESSIONS,
-    pattern: BUS_SESSIONS_PATTERN,
-    target: BUS_SESSIONS_TARGET,
-    role: None,
-};
+/// How many refused accounts a finding names; it counts the others.
+const MAX_NAMED: usize = 5;
 
 pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
     let input = json!({"Name": view.bus});
-    let (bus, rules, on_default_bus) = tokio::join!(
+    let (bus, rules) = tokio::join!(
         view.aws.json(EVENTS, "events:DescribeEventBus", &view.hub, &input),
-        read_rules(&view.aws, &view.hub, &view.bus),
-        sessions_use_default_bus(view),
+        read_rules(&view.aws, &view.hub, &view.bus, &view.names.prefix),
     );
     let bus = if_there(bus).map_err(CheckFailure::from);
     let exists = bus.clone().and_then(|bus| match bus {
@@ -51,44 +37,41 @@ pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
         aws: view.aws.clone(),
         own: true,
     };
-    let target = |queue| vec![view.queue_arn(queue)];
-    let expected = &view.expected;
-    let creations = Family {
-        checks: CREATION_CHECKS,
-        wanted: &expected.creations,
-        targets: target(&view.tag_handler.queue),
-    };
-    let sessions = Family {
-        checks: SESSION_CHECKS,
-        wanted: &expected.sessions,
-        targets: target(&view.session_handler.queue),
-    };
     let mut found = vec![BUS.at(&place, exists), BUS_POLICY.at(&place, policy)];
-    let creation_rules = with_name(&rules, |name| name.starts_with(CREATIONS));
-    found.extend(creations.findings(&place, &hub, view, creation_rules).await);
-    if !on_default_bus {
-        let session_rules = with_name(&rules, |name| name == SESSIONS);
-        found.extend(sessions.findings(&place, &hub, view, session_rules).await);
+    let target = |queue| vec![view.queue_arn(queue)];
+    let (queue, session_queue) = (target(&view.tag_handler.queue), target(&view.session_handler.queue));
+    for family in Family::of(view, &HUB_CHECKS, queue, session_queue) {
+        // A session-handler may get STS records from the default bus. The hub's bus is then not involved.
+        if family.kind != Kind::Sessions || !sessions_use_default_bus(view) {
+            found.extend(family.findings(&place, &hub, view, &rules).await);
+        }
     }
-    found.extend(examine_dead_letters(&place, &hub, &rules, view.show_messages).await);
+    found.extend(tag_events(view, HUB_CHECKS.tag_events, &place, &rules));
+    found.extend(examine_dead_letters(&place, &hub, &rules, view).await);
     found
 }
 
-/// Whether session-handler gets STS records from the default bus. The hub's bus is then not involved.
-async fn sessions_use_default_bus(view: &DeploymentView) -> bool {
-    let rules = read_rules(&view.aws, &view.hub, DEFAULT_BUS).await;
+/// Whether session-handler gets STS records from the default bus.
+fn sessions_use_default_bus(view: &DeploymentView) -> bool {
     let queue = view.queue_arn(&view.session_handler.queue);
-    let mut targets =
-        rules.iter().flatten().filter(|rule| rule.name == SESSIONS).flat_map(|rule| &rule.targets);
-    targets.any(|target| target.arn == queue)
+    let rules = view.default_bus.iter().flatten().filter(|rule| rule.kind == Kind::Sessions);
+    rules.flat_map(|rule| &rule.targets).any(|target| target.arn == queue)
 }
 
 /// Checks that the bus's policy allows all accounts to put events. The own account needs no statement.
 fn accounts_may_put(view: &DeploymentView, bus: &Value) -> CheckResult {
     let policy = document(bus.get("Policy").and_then(Value::as_str).unwrap_or_default());
     let arn = view.bus_arn();
+    let organization = view.organization_id();
+    if organization.is_none()
+        && bus.get("Policy").is_some_and(|text| text.to_string().contains("PrincipalOrg"))
+    {
+        // Whose organization the policy lets in cannot be told.
+        view.organization.as_ref().map_err(Clone::clone)?;
+    }
     let decision = |account: &str| {
-        let context = [("aws:PrincipalAccount", account), ("aws:SourceAccount", account)];
+        let mut context = vec![("aws:PrincipalAccount", account), ("aws:SourceAccount", account)];
+        context.extend(organization.map(|id| ("aws:PrincipalOrgID", id)));
         let caller = Caller::Account(account);
         let request = AccessRequest { caller, action: "events:PutEvents", resource: &arn, context: &context };
         decide(&policy, &request)
@@ -100,8 +83,22 @@ fn accounts_may_put(view: &DeploymentView, bus: &Value) -> CheckResult {
     let members: Vec<&str> = members.iter().map(|member| member.account.as_str()).collect();
     let refused: Vec<&str> =
         members.iter().copied().filter(|account| decision(account) != Decision::Allowed).collect();
-    if !refused.is_empty() {
-        return fail(format!("no statement allows {}", refused.join(", ")));
+    if let Some(first) = refused.first() {
+        let named = refused.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = refused.len().saturating_sub(MAX_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let (bus, hub) = (&view.bus, &view.hub);
+        let fix = match organization {
+            Some(id) if !id.is_empty() => format!(
+                "aws events put-permission --event-bus-name {bus} --region {hub} --statement-id autotag-organization --action \
+                 events:PutEvents --principal '*' --condition Type=StringEquals,Key=aws:PrincipalOrgID,Value={id}"
+            ),
+            _ => format!(
+                "aws events put-permission --event-bus-name {bus} --region {hub} --statement-id autotag-{first} --action \
+                 events:PutEvents --principal {first}"
+            ),
+        };
+        return fail_with(format!("no statement allows {named}{more}"), fix);
     }
     Ok(match members.len() {
         0 => "its own account".to_owned(),

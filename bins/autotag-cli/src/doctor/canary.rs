@@ -3,10 +3,13 @@
 use super::check::{CheckFailure, CheckResult, Finding, fail};
 use super::checks::CANARY;
 use super::consumer::Queue;
-use super::deployment::DeploymentView;
+use super::deployment::{DeploymentView, RegionView};
 use super::expected::{Event, Expected};
-use autotag_aws::query::{QueryError, if_there};
+use autotag_aws::query::{AwsQuery, QueryError, if_there};
 use autotag_aws::signed::{SQS, SSM};
+use autotag_model::arn::Region;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -41,8 +44,13 @@ pub(crate) struct CanaryReport {
     /// Whether a signal ended the wait.
     #[serde(skip)]
     pub(crate) interrupted: bool,
+    /// The canaries of the other regions and accounts.
+    #[serde(rename = "others", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) others: Vec<CanaryReport>,
+    /// The region, with the account in front of it if that is another one.
+    pub(crate) place: String,
     #[serde(skip)]
-    pub(crate) finding: Option<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// One event that doctor saw while it waited.
@@ -62,38 +70,77 @@ enum CanaryEnd {
     Failed(QueryError),
 }
 
-/// Runs a canary. Its parameter is removed at the end, also after a signal or a timeout; only SIGKILL leaves it.
-pub(crate) async fn run(view: &DeploymentView, timeout: Duration) -> CanaryReport {
-    let random = RandomState::new().hash_one(view.account.as_str());
+/// The place of a canary.
+#[derive(Debug, Clone, Copy)]
+struct Site<'s> {
+    aws: &'s AwsQuery,
+    region: &'s Region,
+}
+
+/// Runs a canary in each region of the deployment's account, and with `--sample` of the sampled accounts. The report is that of
+/// the hub's region. All parameters are removed at the end, also after a signal or a timeout; only SIGKILL leaves them.
+pub(crate) async fn run(view: &DeploymentView, timeout: Duration, sampled: bool) -> CanaryReport {
+    let interrupted = interrupted().shared();
+    let hub = async {
+        let site = Site { aws: &view.aws, region: &view.hub };
+        run_one(view, site, view.hub.to_string(), timeout, interrupted.clone()).await
+    };
+    let elsewhere = |region: &&RegionView| if region.own { region.region != view.hub } else { sampled };
+    let others = view.regions.iter().filter(elsewhere).map(|region| {
+        let site = Site { aws: &region.aws, region: &region.region };
+        run_one(view, site, region.to_string(), timeout, interrupted.clone())
+    });
+    let (mut report, others) = tokio::join!(hub, join_all(others));
+    report.interrupted |= others.iter().any(|other| other.interrupted);
+    report.findings.extend(others.iter().flat_map(|other| other.findings.clone()));
+    report.others = others;
+    report
+}
+
+async fn run_one(
+    view: &DeploymentView,
+    site: Site<'_>,
+    place: String,
+    timeout: Duration,
+    interrupted: impl Future<Output = ()>,
+) -> CanaryReport {
+    let random = RandomState::new().hash_one(&place);
     let mut report = CanaryReport {
         parameter: format!("{PREFIX}{random:016x}"),
         milestones: Vec::new(),
         tags: BTreeMap::new(),
         removed: false,
         interrupted: false,
-        finding: None,
+        others: Vec::new(),
+        place,
+        findings: Vec::new(),
     };
     if let Some(reason) = skip_reason(&view.expected) {
         report.removed = true;
-        report.finding = Some(CANARY.at(view.hub.as_str(), Err(reason)));
+        report.findings = vec![CANARY.at(&report.place, Err(reason))];
         return report;
     }
-    let end = create_and_wait(view, &mut report, timeout).await;
+    let end = create_and_wait(view, site, &mut report, (timeout, interrupted)).await;
     report.interrupted = matches!(end, CanaryEnd::Interrupted);
     // A second Ctrl-C does not end the removal.
-    report.removed = remove(view, &report.parameter).await;
-    let result = evaluate(&end, &report, timeout);
-    report.finding = Some(CANARY.at(view.hub.as_str(), result));
+    report.removed = remove(site, &report.parameter).await;
+    let result = evaluate(site, &end, &report, timeout);
+    report.findings = vec![CANARY.at(&report.place, result)];
     report
 }
 
-async fn create_and_wait(view: &DeploymentView, report: &mut CanaryReport, timeout: Duration) -> CanaryEnd {
+async fn create_and_wait(
+    view: &DeploymentView,
+    site: Site<'_>,
+    report: &mut CanaryReport,
+    (timeout, interrupted): (Duration, impl Future<Output = ()>),
+) -> CanaryEnd {
     let queued_before = queued_messages(view, &view.tag_handler.queue).await;
     let started = Instant::now();
-    let mut interrupted = std::pin::pin!(interrupted());
+    let mut interrupted = std::pin::pin!(interrupted);
     // A signal does not cancel the creation. Otherwise a request in flight could create the parameter after its removal.
     let created = {
-        let mut create = std::pin::pin!(create(view, &report.parameter));
+        let mut create = std::pin::pin!(create(site, &report.parameter));
         tokio::select! {
             answer = &mut create => answer.map(|()| false),
             () = &mut interrupted => create.await.map(|()| true),
@@ -105,22 +152,29 @@ async fn create_and_wait(view: &DeploymentView, report: &mut CanaryReport, timeo
         Ok(false) => {
             // If SIGKILL ends the wait, the user knows the name of what is left.
             let (parameter, seconds) = (&report.parameter, timeout.as_secs());
-            let _ = writeln!(anstream::stderr(), "created {parameter}, waiting up to {seconds} s");
+            let _ = writeln!(
+                anstream::stderr(),
+                "created {parameter} in {}, waiting up to {seconds} s",
+                report.place
+            );
             tokio::select! {
-                end = wait_for_tags(view, report, (started, queued_before), timeout) => end,
+                end = wait_for_tags(view, site, report, (started, queued_before, timeout)) => end,
                 () = &mut interrupted => CanaryEnd::Interrupted,
             }
         }
     }
 }
 
-fn evaluate(end: &CanaryEnd, report: &CanaryReport, timeout: Duration) -> CheckResult {
+fn evaluate(site: Site<'_>, end: &CanaryEnd, report: &CanaryReport, timeout: Duration) -> CheckResult {
     let milestone = |one: &Milestone| format!("{} after {:.0} s", one.name, one.seconds);
     let milestones = report.milestones.iter().map(milestone).collect::<Vec<_>>().join(", ");
     let left = if report.removed {
         String::new()
     } else {
-        format!("; it still exists: aws ssm delete-parameter --name {}", report.parameter)
+        format!(
+            "; it still exists: aws ssm delete-parameter --name {} --region {}",
+            report.parameter, site.region
+        )
     };
     let seen = match end {
         CanaryEnd::Tagged => milestones,
@@ -152,24 +206,24 @@ fn skip_reason(expected: &Expected) -> Option<CheckFailure> {
     Some(CheckFailure::Unknown(seen.to_owned(), fix.to_owned()))
 }
 
-async fn create(view: &DeploymentView, parameter: &str) -> Result<(), QueryError> {
+async fn create(site: Site<'_>, parameter: &str) -> Result<(), QueryError> {
     let input = json!({"Name": parameter, "Type": "String",
         "Value": "created by `autotag doctor --canary`, which removes it at its end"});
-    view.aws.json(SSM, "ssm:PutParameter", &view.hub, &input).await.map(drop)
+    site.aws.json(SSM, "ssm:PutParameter", site.region, &input).await.map(drop)
 }
 
 async fn wait_for_tags(
     view: &DeploymentView,
+    site: Site<'_>,
     report: &mut CanaryReport,
-    (started, queued_before): (Instant, u64),
-    timeout: Duration,
+    (started, queued_before, timeout): (Instant, u64, Duration),
 ) -> CanaryEnd {
     let queue = &view.tag_handler.queue;
     let milestone = |name: &'static str| Milestone { name, seconds: started.elapsed().as_secs_f64() };
     report.milestones.push(milestone("made"));
     let mut queued = false;
     while started.elapsed() < timeout {
-        let (tags, messages) = tokio::join!(read_tags(view, &report.parameter), queued_messages(view, queue));
+        let (tags, messages) = tokio::join!(read_tags(site, &report.parameter), queued_messages(view, queue));
         // Only a receive could tell that it is the canary's message, and would take it from the function.
         if !queued && messages > queued_before {
             queued = true;
@@ -203,10 +257,10 @@ async fn queued_messages(view: &DeploymentView, queue: &Queue) -> u64 {
     names.into_iter().map(count).sum()
 }
 
-async fn read_tags(view: &DeploymentView, parameter: &str) -> Result<BTreeMap<String, String>, QueryError> {
+async fn read_tags(site: Site<'_>, parameter: &str) -> Result<BTreeMap<String, String>, QueryError> {
     let input = json!({"ResourceType": "Parameter", "ResourceId": parameter});
     // SSM may not find a new parameter for a moment.
-    let answer = if_there(view.aws.json(SSM, "ssm:ListTagsForResource", &view.hub, &input).await)?;
+    let answer = if_there(site.aws.json(SSM, "ssm:ListTagsForResource", site.region, &input).await)?;
     let list = answer.as_ref().and_then(|answer| answer.get("TagList")?.as_array());
     let text = |tag: &Value, name: &str| tag.get(name)?.as_str().map(str::to_owned);
     Ok(list.into_iter().flatten().filter_map(|tag| Some((text(tag, "Key")?, text(tag, "Value")?))).collect())
@@ -214,10 +268,10 @@ async fn read_tags(view: &DeploymentView, parameter: &str) -> Result<BTreeMap<St
 
 /// Removes the parameter, also if its creation failed: the answer may have been lost. SSM may not find a new parameter for a
 /// moment, so "not found" counts only at the last attempt.
-async fn remove(view: &DeploymentView, parameter: &str) -> bool {
+async fn remove(site: Site<'_>, parameter: &str) -> bool {
     let input = json!({"Name": parameter});
     for left in (0..MAX_REMOVE_ATTEMPTS).rev() {
-        match view.aws.json(SSM, "ssm:DeleteParameter", &view.hub, &input).await {
+        match site.aws.json(SSM, "ssm:DeleteParameter", site.region, &input).await {
             Ok(_) => return true,
             Err(error) if error.is_missing() && left == 0 => return true,
             Err(_) if left > 0 => tokio::time::sleep(POLL_INTERVAL).await,

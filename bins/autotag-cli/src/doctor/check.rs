@@ -10,12 +10,13 @@ pub(crate) struct Check {
     pub(crate) name: &'static str,
     /// The condition that must hold, as a question.
     pub(crate) question: &'static str,
-    /// The remedy if it does not hold, in one line.
+    /// The remedy if it does not hold, in one line: a command. `{region}` and the other placeholders are filled by
+    /// [`filled`](super::fixes::filled).
     pub(crate) fix: &'static str,
 }
 
 /// The state of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
     /// The condition holds.
@@ -45,6 +46,8 @@ pub(crate) struct Finding {
 pub(crate) enum CheckFailure {
     /// The condition does not hold. Carries what doctor saw; the fix is that of the check.
     Broken(String),
+    /// The condition does not hold. Carries what doctor saw, and a fix for just this case.
+    Fixable(String, String),
     /// Doctor could not find out. Carries what it saw, and a fix.
     Unknown(String, String),
 }
@@ -58,9 +61,17 @@ impl Check {
         let (state, seen, fix) = match result {
             Ok(seen) => (State::Ok, seen, None),
             Err(CheckFailure::Broken(seen)) => (State::Broken, seen, Some(self.fix.to_owned())),
+            Err(CheckFailure::Fixable(seen, fix)) => (State::Broken, seen, Some(fix)),
             Err(CheckFailure::Unknown(seen, fix)) => (State::Unknown, seen, Some(fix)),
         };
         Finding { check: self.name, place: place.to_owned(), state, question: self.question, seen, fix }
+    }
+}
+
+impl CheckFailure {
+    /// Whether the condition is known not to hold.
+    pub(crate) fn is_broken(&self) -> bool {
+        !matches!(self, Self::Unknown(..))
     }
 }
 
@@ -75,6 +86,11 @@ impl From<QueryError> for CheckFailure {
 /// A failed check, with what doctor saw.
 pub(crate) fn fail<T>(seen: impl Into<String>) -> Result<T, CheckFailure> {
     Err(CheckFailure::Broken(seen.into()))
+}
+
+/// A failed check, with what doctor saw and a fix for just this case.
+pub(crate) fn fail_with<T>(seen: impl Into<String>, fix: impl Into<String>) -> Result<T, CheckFailure> {
+    Err(CheckFailure::Fixable(seen.into(), fix.into()))
 }
 
 /// A check that cannot run before `other` succeeds.

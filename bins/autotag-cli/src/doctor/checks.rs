@@ -17,165 +17,249 @@ macro_rules! checks {
 checks! {
     CREDENTIALS = "credentials",
         "which identity runs doctor?",
-        "use unexpired credentials of the deployment's account, for example with AWS_PROFILE; if AWS cannot be reached, check region, proxy and AWS_ENDPOINT_URL";
+        "aws sts get-caller-identity: use unexpired credentials of the deployment's account, for example with AWS_PROFILE; if AWS cannot be reached, check region, proxy and AWS_ENDPOINT_URL";
     STACK = "stack",
         "did the last operation on the stack succeed?",
-        "read the stack's events, and deploy it again";
+        "aws cloudformation describe-stack-events --stack-name {hub-stack} --region {hub}";
+
+    /// By default all enabled regions are looked at.
+    REGIONS = "regions",
+        "does every region in which something is created forward events?",
+        "autotag deploy --region {hub} --regions {region}";
 
     /// Creations are management events that write.
     TRAIL = "trail",
         "does a trail log management events that write?",
-        "create a trail for all regions that logs management events, read and write, and start its logging";
+        "aws cloudtrail describe-trails --region {region}; if there is none, autotag deploy --region {hub} makes one for all regions";
     /// `AssumeRole` counts as a read.
     TRAIL_SESSIONS = "trail.sessions",
         "does it log management events that read? AssumeRole is one",
-        "make the trail log read management events too (ReadWriteType `All`)";
+        "aws cloudtrail describe-trails --region {region}, then aws cloudtrail put-event-selectors with ReadWriteType=All";
 
     RULE_CREATIONS = "rule.creations",
         "are there rules for creations, and are they enabled?",
-        "deploy region.yaml there; enable rules with aws events enable-rule --name NAME";
+        "autotag deploy --region {hub} --regions {region}";
     RULE_CREATIONS_PATTERN = "rule.creations.pattern",
         "do they match every event of this catalogue?",
-        "run `autotag generate`, and update the stack with the new region.yaml";
+        "autotag deploy --upgrade --region {hub} --regions {region}";
     RULE_CREATIONS_TARGET = "rule.creations.target",
         "do they send to the hub's bus?",
-        "update the stack with region.yaml, whose parameter names the hub's bus";
+        "autotag deploy --upgrade --region {hub} --regions {region}";
     RULE_CREATIONS_ROLE = "rule.creations.role",
         "may the rules' role put events on the hub's bus?",
-        "allow events:PutEvents on the hub's bus for the role of the rules (ForwardRole of region.yaml)";
+        "autotag deploy --upgrade --region {hub} --regions {region}";
+    RULE_DELETIONS = "rule.deletions",
+        "are there rules in the region for deletions, which the ledger needs, and are they enabled?",
+        "autotag deploy --upgrade --region {hub} --regions {region} with ForwardDeletions=true";
+    RULE_DELETIONS_PATTERN = "rule.deletions.pattern",
+        "do they match every such event of this catalogue?",
+        "autotag deploy --upgrade --region {hub} --regions {region}";
+    RULE_DELETIONS_TARGET = "rule.deletions.target",
+        "do they send to a bus or queue of autotag?",
+        "autotag deploy --upgrade --region {hub} --regions {region}";
+    RULE_TAG_CHANGES = "rule.tag-changes",
+        "are there rules in the region for calls that change tags, which the watch needs, and are they enabled?",
+        "autotag deploy --upgrade --region {hub} --regions {region} with ForwardTagChanges=true";
+    RULE_TAG_CHANGES_PATTERN = "rule.tag-changes.pattern",
+        "do they match every such event of this catalogue?",
+        "autotag deploy --upgrade --region {hub} --regions {region}";
+    RULE_TAG_CHANGES_TARGET = "rule.tag-changes.target",
+        "do they send to a bus or queue of autotag?",
+        "autotag deploy --upgrade --region {hub} --regions {region}";
+    RULE_TAG_EVENTS = "rule.tag-events",
+        "is there a rule in the region for changes of identity tags by whatever call?",
+        "autotag deploy --upgrade --region {hub} --regions {region}";
     RULE_SESSIONS = "rule.sessions",
         "is there a rule for STS records, and is it enabled?",
-        "deploy region.yaml there; enable it with aws events enable-rule --name autotag-sessions";
+        "autotag deploy --region {hub} --regions {region}";
     RULE_SESSIONS_PATTERN = "rule.sessions.pattern",
         "does it match every call that begins a session?",
-        "run `autotag generate`, and update the stack with the new region.yaml";
+        "autotag deploy --upgrade --region {hub} --regions {region}";
     RULE_SESSIONS_TARGET = "rule.sessions.target",
         "does it send to a bus or queue of autotag?",
-        "update the stack with region.yaml, whose parameter names the bus";
+        "autotag deploy --upgrade --region {hub} --regions {region}";
     RULE_SESSIONS_ROLE = "rule.sessions.role",
         "may the rule's role put events on that bus?",
-        "allow events:PutEvents on the bus for the role of the rule (ForwardRole of region.yaml)";
+        "autotag deploy --upgrade --region {hub} --regions {region}";
     RULE_DEAD_LETTERS = "rule.dead-letters",
-        "is there a queue for events that a rule could not deliver, and is it empty?",
-        "give each target a dead-letter queue, as the templates do; list its messages with `autotag redrive QUEUE_URL`";
+        "is there a queue for events that a rule could not deliver, and does nothing new come into it?",
+        "autotag deploy --upgrade --region {hub} --regions {region}";
     RULE_DEAD_LETTERS_POLICY = "rule.dead-letters.policy",
         "may EventBridge send to that queue?",
-        "allow sqs:SendMessage for events.amazonaws.com in its policy, for the ARNs of the rules";
+        "autotag deploy --upgrade --region {hub} --regions {region}";
 
     BUS = "bus",
         "does the hub's bus exist?",
-        "deploy the stack again; if the bus has another name, name its stack with --stack";
+        "autotag deploy --region {hub}; if the bus has another name, name its stack with --stack";
     BUS_POLICY = "bus.policy",
         "may every account whose events are expected put events on the bus?",
-        "allow events:PutEvents for the account, or the organization, in the bus's policy (parameters of hub.yaml)";
+        "autotag deploy --upgrade --region {hub}";
     BUS_CREATIONS = "bus.creations",
         "are there rules for creations on the hub's bus, and are they enabled?",
-        "update the stack with hub.yaml; enable rules with aws events enable-rule --event-bus-name BUS --name NAME";
+        "autotag deploy --upgrade --region {hub}";
     BUS_CREATIONS_PATTERN = "bus.creations.pattern",
         "do they match every event of this catalogue?",
-        "run `autotag generate`, and update the stack with the new hub.yaml";
+        "autotag deploy --upgrade --region {hub}";
     BUS_CREATIONS_TARGET = "bus.creations.target",
         "do they send to the queue of tag-handler?",
-        "update the stack with hub.yaml";
+        "autotag deploy --upgrade --region {hub}";
+    BUS_DELETIONS = "bus.deletions",
+        "are there rules on the hub's bus for deletions, which the ledger needs, and are they enabled?",
+        "autotag deploy --upgrade --region {hub} with CreateLedger=true";
+    BUS_DELETIONS_PATTERN = "bus.deletions.pattern",
+        "do they match every such event of this catalogue?",
+        "autotag deploy --upgrade --region {hub}";
+    BUS_DELETIONS_TARGET = "bus.deletions.target",
+        "do they send to the queue of tag-handler?",
+        "autotag deploy --upgrade --region {hub}";
+    BUS_TAG_CHANGES = "bus.tag-changes",
+        "are there rules on the hub's bus for calls that change tags, which the watch needs, and are they enabled?",
+        "autotag deploy --upgrade --region {hub} with WatchTags=true";
+    BUS_TAG_CHANGES_PATTERN = "bus.tag-changes.pattern",
+        "do they match every such event of this catalogue?",
+        "autotag deploy --upgrade --region {hub}";
+    BUS_TAG_CHANGES_TARGET = "bus.tag-changes.target",
+        "do they send to the queue of tag-handler?",
+        "autotag deploy --upgrade --region {hub}";
+    BUS_TAG_EVENTS = "bus.tag-events",
+        "is there a rule on the hub's bus for changes of identity tags by whatever call?",
+        "autotag deploy --upgrade --region {hub}";
     BUS_SESSIONS = "bus.sessions",
         "is there a rule for STS records on the hub's bus, and is it enabled?",
-        "deploy session.yaml; enable it with aws events enable-rule --event-bus-name BUS --name autotag-sessions";
+        "autotag deploy --upgrade --region {hub}";
     BUS_SESSIONS_PATTERN = "bus.sessions.pattern",
         "does it match every call that begins a session?",
-        "run `autotag generate`, and update the stack with the new session.yaml";
+        "autotag deploy --upgrade --region {hub}";
     BUS_SESSIONS_TARGET = "bus.sessions.target",
         "does it send to the queue of session-handler?",
-        "update the stack with session.yaml";
+        "autotag deploy --upgrade --region {hub}";
 
     QUEUE = "queue",
         "does the queue exist?",
-        "deploy the stack again; if the queue has another name, name its stack with --stack or --session-stack";
+        "autotag deploy --region {hub}; if the queue has another name, name its stack with --stack or --session-stack";
     QUEUE_POLICY = "queue.policy",
         "may the rules of EventBridge send to the queue?",
-        "allow sqs:SendMessage for events.amazonaws.com in the queue's policy, for the ARNs of the rules";
+        "autotag deploy --upgrade --region {hub}";
     QUEUE_KEY = "queue.key",
         "may EventBridge encrypt with the queue's key?",
-        "allow kms:GenerateDataKey and kms:Decrypt for events.amazonaws.com in the policy of the queue's own key";
+        "autotag deploy --upgrade --region {hub}: the policy of the queue's own key must allow kms:GenerateDataKey and kms:Decrypt for events.amazonaws.com";
     QUEUE_REDRIVE = "queue.redrive",
         "do messages that fail repeatedly go to the dead-letter queue?",
-        "set the queue's redrive policy: its dead-letter queue, and a maxReceiveCount of at least 5";
+        "autotag deploy --upgrade --region {hub}: dead letters of {queue-url} go to {dead-arn}, with a maxReceiveCount of at least 5";
     QUEUE_VISIBILITY = "queue.visibility",
         "is the visibility timeout at least six times the function's timeout?",
-        "raise the queue's visibility timeout to six times the function's timeout";
+        "aws sqs set-queue-attributes --queue-url {queue-url} --attributes VisibilityTimeout=360 --region {region}";
     QUEUE_AGE = "queue.age",
         "does the function keep up with the queue?",
-        "check the function and its event source mapping; if both are ok, raise MaximumConcurrency";
+        "aws logs tail /aws/lambda/{function} --since 1h --region {region}; if the function is ok, raise MaximumConcurrency of stack {stack}";
     DEAD_LETTERS = "dead-letters",
-        "does the dead-letter queue exist, and is it empty?",
-        "read the reasons with `autotag redrive QUEUE_URL`, repair the cause, and send the messages back with --yes";
+        "does the dead-letter queue exist, and does nothing new come into it?",
+        "autotag redrive {dead-url}";
 
     FUNCTION = "function",
         "does the function exist, and can it run?",
-        "deploy the stack again, with the package of the function's processor; if it has another name, name its stack";
+        "autotag deploy --region {hub}; if the function has another name, name its stack";
     FUNCTION_ALIAS = "function.alias",
         "does the alias `live` point to a published version?",
-        "point the alias to a version: aws lambda update-alias --function-name F --name live --function-version N";
+        "autotag deploy --upgrade --region {hub}: the alias `live` of {function} points to a published version";
     FUNCTION_SOURCE = "function.source",
         "does an enabled event source mapping deliver the queue's messages to the alias?",
-        "enable the mapping: aws lambda update-event-source-mapping --uuid ID --enabled; if there is none, deploy again";
+        "autotag deploy --upgrade --region {hub}";
     FUNCTION_ANSWERS = "function.answers",
         "does Lambda read which messages of a batch failed?",
-        "set FunctionResponseTypes of the mapping to ReportBatchItemFailures: without it, failed messages are lost";
+        "autotag deploy --upgrade --region {hub}";
     FUNCTION_ENVIRONMENT = "function.environment",
         "does the environment name the deployment's table, queues and role?",
-        "correct the function's environment, publish a version, and point the alias to it";
+        "autotag deploy --upgrade --region {hub}: the environment of {function} must name what stack {stack} has";
     FUNCTION_RECEIVES = "function.receives",
         "does the function know which receive is the last?",
-        "set AUTOTAG_MAX_RECEIVES of the function to the maxReceiveCount of its queue";
+        "autotag deploy --upgrade --region {hub}: AUTOTAG_MAX_RECEIVES of {function} must be the maxReceiveCount of its queue";
+    FUNCTION_CONCURRENCY = "function.concurrency",
+        "may the function run as often at once as its mapping asks for?",
+        "aws lambda get-function-concurrency --function-name {function} --region {region}";
     FUNCTION_ERRORS = "function.errors",
-        "did the function run without errors in the last hour?",
-        "read the function's log group: aws logs tail /aws/lambda/F --since 1h";
+        "does the live version run without errors?",
+        "aws logs tail /aws/lambda/{function} --since 1h --region {region}";
 
     TABLE = "table",
         "is the table of sessions active, with the keys role_session and issued?",
-        "deploy the stack again; a table with other keys must be replaced (docs/operations.md, the table)";
+        "autotag deploy --upgrade --region {hub}; a table with other keys must be replaced (docs/operations.md, the table)";
     TABLE_EXPIRY = "table.expiry",
         "does the table delete expired sessions?",
-        "aws dynamodb update-time-to-live --table-name T --time-to-live-specification Enabled=true,AttributeName=expires_at";
+        "aws dynamodb update-time-to-live --table-name {table} --time-to-live-specification Enabled=true,AttributeName=expires_at --region {table-region}";
+
+    LEDGER = "ledger",
+        "is the table of the ledger active and protected, with its keys and indexes?",
+        "autotag deploy --upgrade --region {hub} with CreateLedger=true";
+    LEDGER_RECOVERY = "ledger.recovery",
+        "can the ledger be recovered to a point in time?",
+        "autotag deploy --upgrade --region {hub} with CreateLedger=true";
+
+    ALARMS = "alarms",
+        "are there alarms?",
+        "autotag deploy --upgrade --region {hub} with AlarmTopicArn";
+    ALARMS_ACTIONS = "alarms.actions",
+        "does each alarm do something?",
+        "autotag deploy --upgrade --region {hub} with AlarmTopicArn";
+    ALARMS_TOPIC = "alarms.topic",
+        "do the alarms reach somebody?",
+        "autotag deploy --upgrade --region {hub} with AlarmTopicArn";
+    ALARMS_STATE = "alarms.state",
+        "is no alarm raised?",
+        "aws cloudwatch describe-alarms --alarm-name-prefix {prefix}- --state-value ALARM --region {hub}";
 
     PERMISSION_TAGGING = "permission.tagging",
         "may the role of tag-handler write tags in every service of the catalogue?",
-        "allow the named actions for the role (hub.yaml of `autotag generate` has all of them); if an organization's policy denies them, see `organization.policy`";
+        "autotag deploy --upgrade --region {hub}; if an organization's policy denies them, see `organization.policy`";
     PERMISSION_READING = "permission.reading",
         "may it read tags, and the details that a record lacks?",
-        "allow the named actions for the role (hub.yaml of `autotag generate` has all of them)";
+        "autotag deploy --upgrade --region {hub}";
     PERMISSION_WORKING = "permission.working",
         "may the function use its queues, its table, and the roles of other accounts?",
-        "allow the named actions on the named resources for the role (the stack's template has all of them)";
+        "autotag deploy --upgrade --region {hub}";
 
+    STACK_SETS = "stack-sets",
+        "is every instance of the deployment's stack sets current?",
+        "aws cloudformation list-stack-set-operations --stack-set-name {prefix}-region --region {hub}";
     MEMBERS = "members",
         "are the other accounts and the role in them known?",
-        "set AUTOTAG_MEMBER_ROLE and AUTOTAG_EXTERNAL_ID of tag-handler, or pass --member-role and --external-id";
+        "autotag deploy --upgrade --region {hub} with MemberRoleName and ExternalId, or pass --member-role and --external-id";
     MEMBER_ROLE = "member.role",
         "may tag-handler assume the role in this account?",
-        "deploy member.yaml there, with the ARN of the hub's role and the function's external id";
+        "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM --parameter-overrides HubRoleArns={tag-role} and the function's ExternalId";
     MEMBER_TAGGING = "member.tagging",
         "may that role write tags in every service of the catalogue?",
-        "update member.yaml there; if an organization's policy denies it, see `organization.policy`";
+        "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM; if an organization's policy denies it, see `organization.policy`";
     MEMBER_READING = "member.reading",
         "may that role read tags, and the details that a record lacks?",
-        "update member.yaml there";
+        "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM";
 
     ORGANIZATION_POLICY = "organization.policy",
         "do the organization's policies allow the role to write tags?",
-        "exempt the role from the named statement, by a condition on aws:PrincipalArn";
+        "aws organizations list-policies-for-target --target-id {account} --filter SERVICE_CONTROL_POLICY";
 
+    ORGANIZATION_RESOURCES = "organization.resources",
+        "do the organization's policies of resources allow what autotag calls?",
+        "aws organizations list-policies-for-target --target-id {account} --filter RESOURCE_CONTROL_POLICY";
+    ORGANIZATION_TAGS = "organization.tags",
+        "do the organization's tag policies accept the tags of autotag?",
+        "aws organizations list-policies-for-target --target-id {account} --filter TAG_POLICY";
+
+    /// The function reads the text when it starts.
+    POLICY_PARAMETER = "policy.parameter",
+        "is the policy in the parameter valid, and is its version pinned?",
+        "autotag policy check names the fault; aws ssm put-parameter --overwrite with the right text, and pin its version";
     /// Needs no question to AWS.
     POLICY_KEYS = "policy.keys",
         "do the permissions of AWS's services hold on what this policy tags?",
-        "rename the named keys in the policy; `autotag policy check` lists the conditions on them";
+        "autotag policy check lists the conditions; rename the named keys in the policy";
     POLICY_COPIES = "policy.copies",
         "does no policy in sight decide by a tag that is copied from sessions and roles?",
         "name the keys in copy.deny of the policy, or set policy.copy = \"strict\" and list what is copied";
 
     CANARY = "canary",
         "do the tags of a new resource arrive?",
-        "repair the links above, then read the logs of tag-handler; check that the policy does not ignore the identity that runs doctor";
+        "aws logs tail /aws/lambda/{function} --since 1h --region {hub}; repair the links above first, and check that the policy does not ignore the identity that runs doctor";
 }
 
 #[cfg(test)]

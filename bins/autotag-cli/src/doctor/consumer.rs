@@ -18,6 +18,10 @@ pub(crate) struct Consumer {
     /// `tag-handler` or `session-handler`.
     pub(crate) kind: &'static str,
     pub(crate) region: Region,
+    /// The name of its stack.
+    pub(crate) stack: String,
+    /// Whether the stack pauses it on purpose.
+    pub(crate) paused: bool,
     pub(crate) function: String,
     pub(crate) queue: Queue,
     pub(crate) dead_letters: Queue,
@@ -117,13 +121,18 @@ impl Consumer {
         (!value.is_empty()).then_some(value)
     }
 
+    /// Whether neither the function nor its queue exists.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self.config, Ok(None)) && matches!(self.queue.attributes, Ok(None))
+    }
+
     /// The ARN of the function's role.
     pub(crate) fn role(&self) -> Option<&str> {
         self.config.as_ref().ok()?.as_ref()?.get("Role")?.as_str()
     }
 }
 
-/// The logical id in the template, and the default name.
+/// The logical id in the template, and the end of the default name.
 type Named = (&'static str, &'static str);
 
 /// The resources of a consumer, as the templates name them.
@@ -137,33 +146,42 @@ pub(super) struct Resources {
 
 pub(super) const TAG_HANDLER: Resources = Resources {
     kind: "tag-handler",
-    function: ("TagHandler", "autotag-tag-handler"),
-    queue: ("TagQueue", "autotag-tag"),
-    dead_letters: ("TagDeadLetters", "autotag-tag-dead"),
+    function: ("TagHandler", "tag-handler"),
+    queue: ("TagQueue", "tag"),
+    dead_letters: ("TagDeadLetters", "tag-dead"),
 };
 
 pub(super) const SESSION_HANDLER: Resources = Resources {
     kind: "session-handler",
-    function: ("SessionHandler", "autotag-session-handler"),
-    queue: ("SessionQueue", "autotag-session"),
-    dead_letters: ("SessionDeadLetters", "autotag-session-dead"),
+    function: ("SessionHandler", "session-handler"),
+    queue: ("SessionQueue", "session"),
+    dead_letters: ("SessionDeadLetters", "session-dead"),
 };
 
-/// Reads a function and its queues.
+/// Reads a function and its queues. `prefix` is the name of the deployment.
 pub(super) async fn read_consumer(
     aws: &AwsQuery,
     region: &Region,
-    stack: &Stack,
+    (stack, prefix): (&Stack, &str),
     resources: Resources,
 ) -> Consumer {
-    let queue_name = |(logical, default): Named| stack.queue(logical, default);
-    let function = stack.name(resources.function.0, resources.function.1);
+    let queue_name = |(logical, default): Named| stack.queue(logical, &format!("{prefix}-{default}"));
+    let function = stack.name(resources.function.0, &format!("{prefix}-{}", resources.function.1));
     let (config, queue, dead_letters) = tokio::join!(
         configuration(aws, region, &function),
         read_queue(aws, region, queue_name(resources.queue)),
         read_queue(aws, region, queue_name(resources.dead_letters)),
     );
-    Consumer { kind: resources.kind, region: region.clone(), function, queue, dead_letters, config }
+    Consumer {
+        kind: resources.kind,
+        region: region.clone(),
+        stack: stack.name.clone(),
+        paused: stack.parameter("Invoke") == Some("false"),
+        function,
+        queue,
+        dead_letters,
+        config,
+    }
 }
 
 /// The configuration behind the alias, which is the one that runs; else the newest.

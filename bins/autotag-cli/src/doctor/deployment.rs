@@ -1,19 +1,19 @@
 //! A deployment as doctor sees it: the names of its resources, its regions and accounts.
 
-use super::check::{CheckFailure, Finding, fail};
-use super::checks::{CREDENTIALS, FUNCTION};
-use super::consumer::{Consumer, Queue, SESSION_HANDLER, TAG_HANDLER, read_consumer};
+use super::check::{CheckFailure, CheckResult, Finding};
+use super::consumer::{Consumer, Queue};
+use super::eventbridge::Rules;
 use super::expected::Expected;
-use super::options::DoctorOptions;
+use super::organization::{Membership, condition_value};
+use super::regions::Coverage;
+use super::simulation::Simulation;
 use super::stack::Stack;
-use autotag_aws::organizations::OrganizationAccount;
-use autotag_aws::query::xml;
-use autotag_aws::query::{AwsQuery, QueryError};
-use autotag_aws::{AccountScope, Accounts, AssumedRole, MemberRole};
+use autotag_aws::MemberRole;
+use autotag_aws::query::AwsQuery;
 use autotag_model::arn::{AccountId, Partition, Region};
-use futures_util::future::join_all;
-use serde_json::Value;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
 
 /// The role session name of doctor in other accounts, as `CloudTrail` shows it.
 pub(super) const SESSION_NAME: &str = "autotag-doctor";
@@ -48,6 +48,37 @@ pub(crate) struct Member {
     pub(crate) aws: Result<AwsQuery, CheckFailure>,
 }
 
+/// The names that belong to one deployment.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// The prefix of the names of rules, roles and alarms.
+    pub(crate) prefix: String,
+    pub(crate) hub_stack: String,
+    pub(crate) session_stack: String,
+    /// The physical ids of the stacks' resources. Empty if the stacks are not known.
+    pub(crate) physical_ids: BTreeSet<String>,
+    /// The stack sets that the hub's stack makes, by name.
+    pub(crate) stack_sets: Vec<String>,
+}
+
+impl Names {
+    pub(super) fn new(prefix: &str, hub: &Stack, session: &Stack) -> Self {
+        let stack_sets = ["MemberStackSet", "RegionStackSet"].into_iter().filter(|set| hub.has(set));
+        // The physical id of a stack set is its name with an id behind it.
+        let name = |set: &str| hub.name(set, "").split(':').next().unwrap_or_default().to_owned();
+        Self {
+            prefix: prefix.to_owned(),
+            hub_stack: hub.name.clone(),
+            session_stack: session.name.clone(),
+            physical_ids: hub.physical_ids().chain(session.physical_ids()).map(str::to_owned).collect(),
+            stack_sets: stack_sets.map(name).collect(),
+        }
+    }
+}
+
+/// The results of simulations of tagging and of reading, with the account that was simulated.
+pub(super) type Simulated = Arc<OnceCell<(AccountId, CheckResult, CheckResult)>>;
+
 /// A deployment, as far as several families of checks need it.
 #[derive(Debug)]
 pub(crate) struct DeploymentView {
@@ -55,76 +86,36 @@ pub(crate) struct DeploymentView {
     pub(crate) account: AccountId,
     pub(crate) partition: Partition,
     pub(crate) hub: Region,
+    pub(crate) names: Names,
     pub(crate) bus: String,
     pub(crate) table: String,
     pub(crate) table_region: Region,
     pub(crate) tag_handler: Consumer,
     pub(crate) session_handler: Consumer,
+    /// Whether the deployment has a session-handler.
+    pub(crate) keeps_sessions: bool,
+    pub(crate) organization: Membership,
+    /// The rules on the default bus of the hub's region.
+    pub(super) default_bus: Rules,
     pub(crate) regions: Vec<RegionView>,
+    /// What the enabled regions are for; `None` if the user chose the regions.
+    pub(super) coverage: Option<Coverage>,
     /// The other accounts, or why they are not known.
     pub(crate) members: Result<Vec<Member>, CheckFailure>,
+    /// How many other accounts are not in the sample.
+    pub(crate) not_sampled: usize,
     pub(crate) member_role: Option<MemberRole>,
     pub(crate) expected: Expected,
     pub(crate) show_messages: bool,
+    /// The time over which dead letters count as new, in seconds.
+    pub(crate) since: u64,
     /// The findings about credentials and stacks.
     pub(crate) findings: Vec<Finding>,
+    /// What was simulated, by the policies of the role.
+    pub(super) simulated: Mutex<BTreeMap<String, Simulated>>,
 }
 
 impl DeploymentView {
-    /// Reads the deployment.
-    ///
-    /// # Errors
-    /// The findings that say why nothing can be checked: there is no region, or there are no credentials.
-    pub(crate) async fn open(
-        accounts: &Accounts,
-        options: &DoctorOptions,
-        expected: Expected,
-    ) -> Result<Self, Vec<Finding>> {
-        let aws = AwsQuery::new(accounts.ambient().clone());
-        let region = options.hub.clone().or_else(|| accounts.home_region());
-        let Some(hub) = region else {
-            return Err(vec![
-                CREDENTIALS.at("", fail("no region is known: pass --region, or set AWS_REGION")),
-            ]);
-        };
-        let (account, arn) = match identity(&aws, &hub).await {
-            Ok(known) => known,
-            Err(failure) => return Err(vec![CREDENTIALS.at(hub.as_str(), Err(failure))]),
-        };
-        let (hub_stack, session_stack) = tokio::join!(
-            Stack::read(&aws, &hub, &options.hub_stack),
-            Stack::read(&aws, &hub, &options.session_stack)
-        );
-        let credentials = CREDENTIALS.at(account.as_str(), Ok(arn));
-        let findings = [Some(credentials), hub_stack.finding(), session_stack.finding()];
-        let (tag_handler, session_handler) = tokio::join!(
-            read_consumer(&aws, &hub, &hub_stack, TAG_HANDLER),
-            read_consumer(&aws, &hub, &session_stack, SESSION_HANDLER),
-        );
-        // The reader of the table says where it is; session-handler must say the same.
-        let table_region = tag_handler.variable("AUTOTAG_SESSION_REGION").and_then(Region::new);
-        let mut view = Self {
-            bus: hub_stack.name("Bus", "autotag"),
-            table: hub_stack.name("SessionTable", "autotag-sessions"),
-            table_region: table_region.unwrap_or_else(|| hub.clone()),
-            member_role: member_role(options, &tag_handler),
-            regions: Vec::new(),
-            members: Ok(Vec::new()),
-            show_messages: options.show_messages,
-            findings: findings.into_iter().flatten().collect(),
-            partition: Partition::of_region(&hub).unwrap_or_default(),
-            aws,
-            account,
-            hub,
-            tag_handler,
-            session_handler,
-            expected,
-        };
-        view.members = view.read_members(accounts, options).await;
-        view.regions = view.all_regions(options);
-        Ok(view)
-    }
-
     pub(crate) fn bus_arn(&self) -> String {
         let Self { partition, hub, account, bus, .. } = self;
         format!("arn:{partition}:events:{hub}:{account}:event-bus/{bus}")
@@ -133,6 +124,21 @@ impl DeploymentView {
     pub(crate) fn table_arn(&self) -> String {
         let Self { partition, account, table, table_region, .. } = self;
         format!("arn:{partition}:dynamodb:{table_region}:{account}:table/{table}")
+    }
+
+    /// The table of the ledger, if the deployment has one. It is in the region of the function.
+    pub(crate) fn ledger(&self) -> Option<&str> {
+        self.tag_handler.variable("AUTOTAG_LEDGER_TABLE")
+    }
+
+    pub(crate) fn ledger_arn(&self) -> Option<String> {
+        let Self { partition, account, hub, .. } = self;
+        Some(format!("arn:{partition}:dynamodb:{hub}:{account}:table/{}", self.ledger()?))
+    }
+
+    /// Whether tag-handler watches identity tags.
+    pub(crate) fn watches_tags(&self) -> bool {
+        self.tag_handler.variable("AUTOTAG_OWN_ROLES").is_some()
     }
 
     pub(crate) fn queue_arn(&self, queue: &Queue) -> String {
@@ -149,116 +155,25 @@ impl DeploymentView {
         consumer.kind == self.tag_handler.kind
     }
 
-    /// Each region of each account that can be read.
-    fn all_regions(&self, options: &DoctorOptions) -> Vec<RegionView> {
-        let mut regions = options.regions.clone();
-        if regions.is_empty() {
-            regions =
-                [Some(self.hub.clone()), self.partition.global_region()].into_iter().flatten().collect();
-        }
-        regions.sort();
-        regions.dedup();
-        let own = (&self.account, &self.aws, true);
-        let members = self.members.iter().flatten();
-        let members = members.filter_map(|member| Some((&member.account, member.aws.as_ref().ok()?, false)));
-        let of_account = |(account, aws, own): (&AccountId, &AwsQuery, bool)| {
-            let view = |region: &Region| RegionView {
-                account: account.clone(),
-                region: region.clone(),
-                aws: aws.clone(),
-                own,
-            };
-            regions.iter().map(view).collect::<Vec<_>>()
-        };
-        [own].into_iter().chain(members).flat_map(of_account).collect()
+    /// The functions of the deployment.
+    pub(crate) fn consumers(&self) -> Vec<&Consumer> {
+        let session_handler = self.keeps_sessions.then_some(&self.session_handler);
+        [Some(&self.tag_handler), session_handler].into_iter().flatten().collect()
     }
 
-    async fn read_members(
-        &self,
-        accounts: &Accounts,
-        options: &DoctorOptions,
-    ) -> Result<Vec<Member>, CheckFailure> {
-        let scope = match &options.accounts {
-            Some(scope) => scope.clone(),
-            None => self.account_scope()?,
-        };
-        let mut members = match scope {
-            AccountScope::Listed(accounts) => accounts.into_iter().collect(),
-            AccountScope::Organization => self.organization().await?,
-            _ => Vec::new(),
-        };
-        members.retain(|account| *account != self.account);
-        let members = members.into_iter().map(async |account| {
-            let aws = self.inspect(accounts, options, &account).await;
-            Member { account, aws }
-        });
-        Ok(join_all(members).await)
+    /// The id of the organization as a condition key has it: empty if there is none, `None` if it is not known.
+    pub(crate) fn organization_id(&self) -> Option<&str> {
+        condition_value(&self.organization)
     }
 
-    /// The accounts that tag-handler's environment names: its own if it names none.
-    fn account_scope(&self) -> Result<AccountScope, CheckFailure> {
-        let environment = self.tag_handler.environment(FUNCTION)?;
-        let text = environment.get("AUTOTAG_ACCOUNTS").and_then(Value::as_str).unwrap_or_default();
-        if text.is_empty() {
-            return Ok(AccountScope::OwnOnly);
-        }
-        text.parse().or_else(|why| fail(format!("AUTOTAG_ACCOUNTS of the function cannot be used: {why}")))
+    /// Simulates roles with the credentials of their account.
+    pub(super) fn simulation<'s>(&'s self, aws: &'s AwsQuery) -> Simulation<'s> {
+        Simulation { aws, partition: &self.partition, organization: self.organization_id() }
     }
 
-    /// The active accounts of the organization.
-    async fn organization(&self) -> Result<Vec<AccountId>, QueryError> {
-        let accounts = self.aws.organization_accounts().await?.into_iter();
-        Ok(accounts.filter(OrganizationAccount::is_active).map(|account| account.id).collect())
+    /// The place for the result of simulating a role with these policies.
+    pub(super) fn simulated(&self, policies: String) -> Simulated {
+        let mut simulated = self.simulated.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(simulated.entry(policies).or_default())
     }
-
-    /// Assumes the role with which doctor reads an account.
-    async fn inspect(
-        &self,
-        accounts: &Accounts,
-        options: &DoctorOptions,
-        account: &AccountId,
-    ) -> Result<AwsQuery, CheckFailure> {
-        let Some(name) = options.inspect_role.clone() else {
-            let fix = "name a role that may read there with --inspect-role".to_owned();
-            return Err(CheckFailure::Unknown("the account was not inspected".to_owned(), fix));
-        };
-        let role = MemberRole { name: name.clone(), external_id: None, session_policy: None };
-        let by = accounts.ambient();
-        let role = Arc::new(AssumedRole::new(by, &self.partition, account, &role, SESSION_NAME));
-        match role.credentials().await {
-            Ok(_) => Ok(self.aws.with(role.config(by))),
-            Err(error) => {
-                let fix = format!("let the identity that runs doctor assume `{name}` in {account}");
-                Err(CheckFailure::Unknown(format!("cannot assume the role to inspect with: {error}"), fix))
-            }
-        }
-    }
-}
-
-/// The account and the ARN of the identity that runs doctor.
-async fn identity(aws: &AwsQuery, hub: &Region) -> Result<(AccountId, String), CheckFailure> {
-    let action = "sts:GetCallerIdentity";
-    let answer = match aws.sts(action, hub).await {
-        Ok(answer) => answer,
-        Err(error) => return fail(error.to_string()),
-    };
-    let document = xml::parse(action, &answer).or_else(|error| fail(error.to_string()))?;
-    let result = xml::find(document.root(), "GetCallerIdentityResult");
-    let text = |name: &str| result.and_then(|result| xml::child_text(result, name));
-    match text("Account").and_then(AccountId::new) {
-        Some(account) => Ok((account, text("Arn").unwrap_or_default().to_owned())),
-        None => fail("the answer of STS has no account"),
-    }
-}
-
-/// The role that tag-handler assumes in other accounts, by the options, else by its environment.
-fn member_role(options: &DoctorOptions, tag_handler: &Consumer) -> Option<MemberRole> {
-    let or_variable = |option: &Option<String>, variable: &str| {
-        option.clone().or_else(|| tag_handler.variable(variable).map(str::to_owned))
-    };
-    Some(MemberRole {
-        name: or_variable(&options.member_role, "AUTOTAG_MEMBER_ROLE")?,
-        external_id: or_variable(&options.external_id, "AUTOTAG_EXTERNAL_ID"),
-        session_policy: tag_handler.variable("AUTOTAG_SESSION_POLICY").map(str::to_owned),
-    })
 }

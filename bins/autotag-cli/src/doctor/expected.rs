@@ -33,6 +33,10 @@ pub(crate) struct Expected {
     pub(crate) version: String,
     /// The events of creations that rules must match.
     pub(crate) creations: BTreeSet<Event>,
+    /// The events of deletions that rules must match if there is a ledger.
+    pub(crate) deletions: BTreeSet<Event>,
+    /// The events of calls that change tags, which rules must match if tags are watched.
+    pub(crate) tag_changes: BTreeSet<Event>,
     /// The events of STS that rules must match.
     pub(crate) sessions: BTreeSet<Event>,
     /// The permissions to write tags.
@@ -66,6 +70,8 @@ impl Expected {
         Ok(Self {
             version: fingerprint(inventory),
             creations: patterns::creations(inventory)?.into_iter().flat_map(arms).collect(),
+            deletions: patterns::deletions(inventory).into_iter().flat_map(arms).collect(),
+            tag_changes: patterns::tag_changes(inventory).into_iter().flat_map(arms).collect(),
             sessions: arms(patterns::sessions()).into_iter().collect(),
             tagging: needs(iam::write_actions(inventory)),
             reading: needs(iam::read_actions(inventory)),

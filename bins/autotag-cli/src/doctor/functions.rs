@@ -1,13 +1,16 @@
 //! The functions: they can run, they get messages, and their environment fits the deployment.
 
-use super::check::{CheckResult, Finding, blocked_by, fail};
+use super::check::{CheckResult, Finding, fail};
 use super::checks::{
-    FUNCTION, FUNCTION_ALIAS, FUNCTION_ANSWERS, FUNCTION_ENVIRONMENT, FUNCTION_ERRORS, FUNCTION_RECEIVES,
-    FUNCTION_SOURCE,
+    FUNCTION, FUNCTION_ALIAS, FUNCTION_ANSWERS, FUNCTION_CONCURRENCY, FUNCTION_ENVIRONMENT, FUNCTION_ERRORS,
+    FUNCTION_RECEIVES, FUNCTION_SOURCE,
 };
 use super::consumer::{Consumer, LIVE, Queue};
 use super::deployment::DeploymentView;
-use autotag_aws::query::{QueryError, encoded, if_there};
+use super::errors::{concurrency, errors};
+use super::mapping::{answers, mapping, source};
+use autotag_aws::query::{encoded, if_there};
+use futures_util::future::join_all;
 use serde_json::Value;
 
 /// The function's own default of `AUTOTAG_MAX_RECEIVES`.
@@ -15,26 +18,23 @@ const DEFAULT_MAX_RECEIVES: u64 = 5;
 
 const EXTERNAL_ID: &str = "AUTOTAG_EXTERNAL_ID";
 
-/// The time over which errors are counted, in seconds.
-const ERROR_PERIOD: u64 = 3600;
-
 pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
-    let (tag_handler, session_handler) =
-        tokio::join!(findings(view, &view.tag_handler), findings(view, &view.session_handler));
-    [tag_handler, session_handler].concat()
+    join_all(view.consumers().into_iter().map(|consumer| findings(view, consumer))).await.concat()
 }
 
 async fn findings(view: &DeploymentView, consumer: &Consumer) -> Vec<Finding> {
     let (alias, mapping, errors) =
         tokio::join!(alias(view, consumer), mapping(view, consumer), errors(view, consumer));
+    let concurrency = concurrency(view, consumer, &mapping).await;
     let place = &consumer.function;
     vec![
         FUNCTION.at(place, runs(consumer)),
         FUNCTION_ALIAS.at(place, alias),
         FUNCTION_SOURCE.at(place, source(consumer, &mapping)),
-        FUNCTION_ANSWERS.at(place, answers(&mapping)),
+        FUNCTION_ANSWERS.at(place, answers(consumer, &mapping)),
         FUNCTION_ENVIRONMENT.at(place, environment(view, consumer)),
         FUNCTION_RECEIVES.at(place, receives(consumer)),
+        FUNCTION_CONCURRENCY.at(place, concurrency),
         FUNCTION_ERRORS.at(place, errors),
     ]
 }
@@ -80,58 +80,6 @@ async fn alias(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
     }
 }
 
-/// The event source mapping from the queue to the function or one of its aliases. `None`: there is none.
-type Mapping = Result<Option<Value>, QueryError>;
-
-/// Reads the mapping. Of several, the one to the alias `live` is taken, then an enabled one.
-async fn mapping(view: &DeploymentView, consumer: &Consumer) -> Mapping {
-    let queue = view.queue_arn(&consumer.queue);
-    let (action, items) = ("lambda:ListEventSourceMappings", "EventSourceMappings");
-    let target = format!("/2015-03-31/event-source-mappings/?EventSourceArn={}", encoded(&queue));
-    let all = view.aws.lambda_list(action, &consumer.region, &target, items).await?;
-    let belongs = |mapping: &&Value| {
-        let arn = text(mapping, "FunctionArn");
-        text(mapping, "EventSourceArn") == queue && arn.split(':').nth(6) == Some(&consumer.function)
-    };
-    Ok(all.iter().filter(belongs).max_by_key(|mapping| (is_live(mapping), is_enabled(mapping))).cloned())
-}
-
-fn is_live(mapping: &Value) -> bool {
-    text(mapping, "FunctionArn").split(':').nth(7) == Some(LIVE)
-}
-
-fn is_enabled(mapping: &Value) -> bool {
-    ["Enabled", "Enabling", "Updating", "Creating"].contains(&text(mapping, "State"))
-}
-
-fn source(consumer: &Consumer, mapping: &Mapping) -> CheckResult {
-    consumer.config(FUNCTION)?;
-    let Some(mapping) = mapping.as_ref().map_err(Clone::clone)? else {
-        return fail(format!("no mapping delivers messages of `{}` to it", consumer.queue.name));
-    };
-    let (id, state) = (text(mapping, "UUID"), text(mapping, "State"));
-    if !is_enabled(mapping) {
-        return fail(format!("mapping {id} is {state}"));
-    }
-    if !is_live(mapping) {
-        let arn = text(mapping, "FunctionArn");
-        return fail(format!("mapping {id} delivers to {arn}, not to its alias `live`"));
-    }
-    Ok(format!("mapping {id} is {state}"))
-}
-
-fn answers(mapping: &Mapping) -> CheckResult {
-    let Some(mapping) = mapping.as_ref().map_err(Clone::clone)? else {
-        return blocked_by(FUNCTION_SOURCE);
-    };
-    let types = mapping.get("FunctionResponseTypes").and_then(Value::as_array);
-    if types.is_some_and(|types| types.iter().any(|kind| kind == "ReportBatchItemFailures")) {
-        Ok("ReportBatchItemFailures".to_owned())
-    } else {
-        fail("the mapping has no ReportBatchItemFailures")
-    }
-}
-
 fn environment(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
     consumer.environment(FUNCTION)?;
     let mut wrong = Vec::new();
@@ -173,19 +121,4 @@ fn receives(consumer: &Consumer) -> CheckResult {
         |text| format!("`{text}`"),
     );
     fail(format!("AUTOTAG_MAX_RECEIVES is {shown}; the queue's maxReceiveCount is {receives}"))
-}
-
-async fn errors(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
-    consumer.config(FUNCTION)?;
-    let dimension = ("FunctionName", consumer.function.as_str());
-    let values = async |name| {
-        let metric = ("AWS/Lambda", name, "Sum");
-        view.aws.metric(&consumer.region, metric, dimension, ERROR_PERIOD).await
-    };
-    let (errors, calls) = tokio::join!(values("Errors"), values("Invocations"));
-    // `sum` of no values is -0, which would be printed.
-    let sum = |values: Vec<f64>| values.into_iter().fold(0.0, |sum, value| sum + value);
-    let (errors, calls) = (sum(errors?), sum(calls?));
-    let seen = format!("{errors} errors in {calls} invocations");
-    if errors > 0.0 { fail(seen) } else { Ok(seen) }
 }

@@ -1,47 +1,87 @@
-//! Service control policies of the organization that deny tag actions or decide by copied tags, and the keys of the tag policy.
+//! The organization's policies that get in the way of tagging, and the keys of the tag policy.
 
-use super::check::{CheckFailure, CheckResult, Finding, fail};
-use super::checks::{ORGANIZATION_POLICY, POLICY_COPIES, POLICY_KEYS};
+use super::check::{CheckFailure, CheckResult, Finding, fail, fail_with};
+use super::checks::{
+    ORGANIZATION_POLICY, ORGANIZATION_RESOURCES, ORGANIZATION_TAGS, POLICY_COPIES, POLICY_KEYS,
+};
 use super::copied_keys;
 use super::deployment::{DeploymentView, Member};
 use super::expected::Need;
+use super::organization::{OrganizationPolicy, PolicyKind, PolicyTree};
 use super::permissions::example;
-use super::policy::{conditions_hold, document, names_action, names_resource, statements};
+use super::policy::{conditions_hold, names_action, names_resource, statements};
+use super::resource_controls;
+use super::tag_policies;
 use crate::collisions::{self, collisions};
-use autotag_aws::query::QueryError;
-use autotag_aws::signed::{ORGANIZATIONS, organizations_region};
-use autotag_model::arn::{AccountId, Region};
-use futures_util::future::join_all;
-use serde_json::{Value, json};
+use autotag_model::arn::AccountId;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// AWS's error code for an account that is in no organization.
-const NO_ORGANIZATION: &str = "AWSOrganizationsNotInUseException";
-
-/// The maximum number of levels above an account. AWS allows five levels of organizational units, and a root.
-const MAX_DEPTH: usize = 8;
+/// An account with the role that tags in it, by ARN.
+pub(super) struct Tagged<'t> {
+    pub(super) account: &'t AccountId,
+    pub(super) role: Option<String>,
+}
 
 pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
-    let hub = (view.account.clone(), view.tag_handler.role().map(str::to_owned));
+    let mut found = vec![POLICY_KEYS.at(view.account.as_str(), keys(view))];
+    let hub = Tagged { account: &view.account, role: view.tag_handler.role().map(str::to_owned) };
     let role =
         |member: &Member| view.member_role.as_ref().map(|role| view.member_role_arn(role, &member.account));
-    let members = view.members.iter().flatten().map(|member| (member.account.clone(), role(member)));
-    let findings = [hub].into_iter().chain(members).map(async |(account, role)| {
-        let place = account.as_str();
-        match controls(view, &account).await {
-            Ok(Controls::None(why)) => vec![
-                ORGANIZATION_POLICY.at(place, Ok(why)),
-                POLICY_COPIES.at(place, copied_keys::judge(&view.expected.policy, &BTreeMap::new())),
-            ],
-            Ok(Controls::Policies(policies)) => vec![
-                ORGANIZATION_POLICY.at(place, allows_tagging(view, &account, role.as_deref(), &policies)),
-                POLICY_COPIES.at(place, copied_keys::judge(&view.expected.policy, &policies)),
-            ],
-            Err(failure) => vec![ORGANIZATION_POLICY.at(place, Err(failure))],
+    let members =
+        view.members.iter().flatten().map(|member| Tagged { account: &member.account, role: role(member) });
+    let accounts: Vec<Tagged<'_>> = [hub].into_iter().chain(members).collect();
+    let none = BTreeMap::new();
+    let manager = match &view.organization {
+        Ok(Some(organization)) => organization.manager.as_str(),
+        Ok(None) => {
+            let place = view.account.as_str();
+            let seen = || Ok("the account is in no organization".to_owned());
+            found.push(ORGANIZATION_POLICY.at(place, seen()));
+            found.push(POLICY_COPIES.at(place, copied_keys::judge(&view.expected.policy, &none)));
+            return found;
         }
-    });
-    let findings = join_all(findings).await.concat();
-    [vec![POLICY_KEYS.at(view.account.as_str(), keys(view))], findings].concat()
+        Err(failure) => {
+            found.push(ORGANIZATION_POLICY.at(view.account.as_str(), Err(failure.clone())));
+            return found;
+        }
+    };
+    let ids: Vec<&AccountId> = accounts.iter().map(|tagged| tagged.account).collect();
+    let tree = PolicyTree::read(&view.aws, &view.hub, &ids).await;
+    for tagged in &accounts {
+        found.extend(account(view, &tree, tagged, tagged.account.as_str() == manager));
+    }
+    found
+}
+
+/// The findings about one account. `exempt`: policies of services and resources do not apply to the management account.
+fn account(view: &DeploymentView, tree: &PolicyTree, tagged: &Tagged<'_>, exempt: bool) -> Vec<Finding> {
+    let place = tagged.account.as_str();
+    let why = || Ok("such policies do not apply to the management account".to_owned());
+    let tags =
+        tree.levels(tagged.account, PolicyKind::Tags).and_then(|levels| tag_policies::judge(view, &levels));
+    if exempt {
+        let copies = copied_keys::judge(&view.expected.policy, &BTreeMap::new());
+        return vec![
+            ORGANIZATION_POLICY.at(place, why()),
+            ORGANIZATION_TAGS.at(place, tags),
+            POLICY_COPIES.at(place, copies),
+        ];
+    }
+    let levels = match tree.levels(tagged.account, PolicyKind::Services) {
+        Ok(levels) => levels,
+        Err(failure) => return vec![ORGANIZATION_POLICY.at(place, Err(failure))],
+    };
+    let named = levels.iter().flatten().map(|policy| (policy.name.clone(), policy.document.clone()));
+    let resources = tree
+        .levels(tagged.account, PolicyKind::Resources)
+        .and_then(|levels| resource_controls::judge(view, tagged, &levels));
+    vec![
+        ORGANIZATION_POLICY.at(place, allows_tagging(view, tagged, &levels)),
+        ORGANIZATION_RESOURCES.at(place, resources),
+        ORGANIZATION_TAGS.at(place, tags),
+        POLICY_COPIES.at(place, copied_keys::judge(&view.expected.policy, &named.collect())),
+    ]
 }
 
 /// Whether AWS's managed policies have conditions that the tags of the policy break.
@@ -65,52 +105,26 @@ fn keys(view: &DeploymentView) -> CheckResult {
     })
 }
 
-/// The service control policies that apply to an account.
-enum Controls {
-    /// None does, and why.
-    None(String),
-    /// By name.
-    Policies(BTreeMap<String, Value>),
-}
-
-async fn controls(view: &DeploymentView, account: &AccountId) -> Result<Controls, CheckFailure> {
-    let region = organizations_region(&view.hub);
-    let action = "organizations:DescribeOrganization";
-    let organization = match view.aws.json(ORGANIZATIONS, action, &region, &json!({})).await {
-        Ok(organization) => organization,
-        Err(error) if error.code == NO_ORGANIZATION => {
-            return Ok(Controls::None("the account is in no organization".to_owned()));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let manager = organization.pointer("/Organization/MasterAccountId").and_then(Value::as_str);
-    if manager == Some(account.as_str()) {
-        let why = "such policies do not apply to the management account";
-        return Ok(Controls::None(why.to_owned()));
-    }
-    Ok(Controls::Policies(policies(view, &region, account).await?))
-}
-
+/// Checks the service control policies: none denies a tag action, and at each level one allows it.
 fn allows_tagging(
     view: &DeploymentView,
-    account: &AccountId,
-    role: Option<&str>,
-    policies: &BTreeMap<String, Value>,
+    tagged: &Tagged<'_>,
+    levels: &[Vec<&OrganizationPolicy>],
 ) -> CheckResult {
-    let denials = policies.iter().flat_map(|(name, policy)| denials(view, account, role, name, policy));
+    let denials = levels.iter().flatten().flat_map(|policy| denials(view, tagged, policy));
     let mut conditional = None;
     for denial in denials {
         if denial.certain {
-            return fail(denial.seen);
+            return fail_with(denial.seen, denial.fix);
         }
-        conditional = conditional.or(Some(denial.seen));
+        conditional = conditional.or(Some(denial));
+    }
+    for level in levels.iter().filter(|level| !level.is_empty()) {
+        listed(view, tagged, level)?;
     }
     match conditional {
-        None => Ok(format!("{} policies read", policies.len())),
-        Some(seen) => {
-            let fix = "read that statement: it has conditions that doctor cannot evaluate".to_owned();
-            Err(CheckFailure::Unknown(format!("{seen}, under conditions"), fix))
-        }
+        None => Ok(format!("{} policies read", levels.iter().flatten().count())),
+        Some(denial) => Err(CheckFailure::Unknown(format!("{}, under conditions", denial.seen), denial.fix)),
     }
 }
 
@@ -118,28 +132,43 @@ fn allows_tagging(
 struct Denial {
     /// The policy, the statement and the action, for people.
     seen: String,
+    fix: String,
     /// Whether all conditions are known to hold.
     certain: bool,
 }
 
-/// The statements of a policy that deny a tag action to the role, or may do so.
-fn denials(
-    view: &DeploymentView,
-    account: &AccountId,
-    role: Option<&str>,
-    name: &str,
-    policy: &Value,
-) -> Vec<Denial> {
-    let context = [
-        ("aws:PrincipalArn", role.unwrap_or_default()),
-        ("aws:PrincipalAccount", account.as_str()),
+/// What is known about a request of the role.
+fn context<'c>(view: &'c DeploymentView, tagged: &'c Tagged<'_>) -> Vec<(&'c str, &'c str)> {
+    let mut context = vec![
+        ("aws:PrincipalArn", tagged.role.as_deref().unwrap_or_default()),
+        ("aws:PrincipalAccount", tagged.account.as_str()),
         ("aws:RequestedRegion", view.hub.as_str()),
+        ("aws:PrincipalIsAWSService", "false"),
+        ("aws:SecureTransport", "true"),
     ];
-    let resource = |need: &Need| example(need, &view.partition, (view.hub.as_str(), account.as_str()));
-    let statements = statements(policy).filter(|statement| statement["Effect"] == "Deny");
+    context.extend(view.organization_id().map(|id| ("aws:PrincipalOrgID", id)));
+    context
+}
+
+fn resource(view: &DeploymentView, tagged: &Tagged<'_>, need: &Need) -> String {
+    example(need, &view.partition, (view.hub.as_str(), tagged.account.as_str()))
+}
+
+/// A command that shows a policy.
+fn shows(policy: &OrganizationPolicy) -> String {
+    format!(
+        "aws organizations describe-policy --policy-id {} --query Policy.Content --output text",
+        policy.id
+    )
+}
+
+/// The statements of a policy that deny a tag action to the role, or may do so.
+fn denials(view: &DeploymentView, tagged: &Tagged<'_>, policy: &OrganizationPolicy) -> Vec<Denial> {
+    let context = context(view, tagged);
+    let statements = statements(&policy.document).filter(|statement| statement["Effect"] == "Deny");
     let denials = statements.filter_map(|statement| {
         let denies = |need: &&Need| {
-            names_action(statement, &need.action) && names_resource(statement, &resource(need))
+            names_action(statement, &need.action) && names_resource(statement, &resource(view, tagged, need))
         };
         let need = view.expected.tagging.iter().find(denies)?;
         let certain = match conditions_hold(statement, &context) {
@@ -148,42 +177,43 @@ fn denials(
             None => false,
         };
         let id = statement.get("Sid").and_then(Value::as_str).unwrap_or("a statement without a Sid");
-        Some(Denial { seen: format!("policy `{name}`, {id}, denies {}", need.action), certain })
+        let seen = format!("policy `{}`, {id}, denies {}", policy.name, need.action);
+        let role = tagged.role.as_deref().unwrap_or("the role");
+        let fix = format!(
+            "{}; exempt {role} there by a condition on aws:PrincipalArn, and aws organizations update-policy --policy-id {}",
+            shows(policy),
+            policy.id
+        );
+        Some(Denial { seen, fix, certain })
     });
     denials.collect()
 }
 
-/// The service control policies of an account and of all levels above it, by name.
-async fn policies(
+/// Checks that one of the policies of a level allows each tag action: without `FullAWSAccess` they are lists of what is allowed.
+fn listed(
     view: &DeploymentView,
-    region: &Region,
-    account: &AccountId,
-) -> Result<BTreeMap<String, Value>, QueryError> {
-    let aws = &view.aws;
-    let (mut target, mut found) = (account.as_str().to_owned(), BTreeMap::new());
-    for _ in 0..MAX_DEPTH {
-        let input = json!({"TargetId": target, "Filter": "SERVICE_CONTROL_POLICY"});
-        let pages = ("Policies", "NextToken");
-        let list =
-            aws.list(ORGANIZATIONS, "organizations:ListPoliciesForTarget", region, &input, pages).await?;
-        for policy in &list {
-            let text = |name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default();
-            if found.contains_key(text("Name")) {
-                continue;
-            }
-            let input = json!({"PolicyId": text("Id")});
-            let answer = aws.json(ORGANIZATIONS, "organizations:DescribePolicy", region, &input).await?;
-            let content = answer.pointer("/Policy/Content").and_then(Value::as_str).unwrap_or_default();
-            found.insert(text("Name").to_owned(), document(content));
-        }
-        if target.starts_with("r-") {
-            break;
-        }
-        let input = json!({"ChildId": target});
-        let pages = ("Parents", "NextToken");
-        let parents = aws.list(ORGANIZATIONS, "organizations:ListParents", region, &input, pages).await?;
-        let Some(parent) = parents.first().and_then(|parent| parent.get("Id")?.as_str()) else { break };
-        parent.clone_into(&mut target);
-    }
-    Ok(found)
+    tagged: &Tagged<'_>,
+    level: &[&OrganizationPolicy],
+) -> Result<(), CheckFailure> {
+    let context = context(view, tagged);
+    let allows = |need: &Need| {
+        let resource = resource(view, tagged, need);
+        let mut statements = level.iter().flat_map(|policy| statements(&policy.document));
+        statements.any(|statement| {
+            statement["Effect"] == "Allow"
+                && names_action(statement, &need.action)
+                && names_resource(statement, &resource)
+                && conditions_hold(statement, &context) != Some(false)
+        })
+    };
+    let missing: Vec<&str> =
+        view.expected.tagging.iter().filter(|need| !allows(need)).map(|need| need.action.as_str()).collect();
+    let Some(first) = missing.first() else { return Ok(()) };
+    let names: Vec<String> = level.iter().map(|policy| format!("`{}`", policy.name)).collect();
+    let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
+    let fix = level.iter().map(|policy| shows(policy)).collect::<Vec<_>>().join("; ");
+    fail_with(
+        format!("{} list what is allowed, without {first}{more}", names.join(", ")),
+        format!("{fix}; add the actions and aws organizations update-policy"),
+    )
 }

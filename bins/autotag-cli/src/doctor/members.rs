@@ -3,47 +3,42 @@
 use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail};
 use super::checks::{FUNCTION, MEMBER_READING, MEMBER_ROLE, MEMBER_TAGGING, MEMBERS};
 use super::deployment::{DeploymentView, Member, SESSION_NAME};
-use super::expected::Need;
 use super::permissions::has_all;
 use super::policy::{AccessRequest, Caller, Decision, decide, document};
+use super::role_policies::RolePolicies;
 use autotag_aws::query::xml;
 use autotag_aws::query::{AwsQuery, encoded, if_there};
 use autotag_aws::{AssumedRole, MemberRole};
 use autotag_model::arn::AccountId;
-use futures_util::future::join_all;
-use std::collections::BTreeSet;
 
-pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
-    let summary = |result| vec![MEMBERS.at(view.account.as_str(), result)];
-    let members = match &view.members {
-        Ok(members) => members,
-        Err(failure) => return summary(Err(failure.clone())),
+/// The finding about the accounts as a whole.
+pub(super) fn summary(view: &DeploymentView) -> Finding {
+    let result = match &view.members {
+        Err(failure) => Err(failure.clone()),
+        Ok(members) if members.is_empty() && view.not_sampled == 0 => Ok("only its own account".to_owned()),
+        Ok(members) => match &view.member_role {
+            None => fail("other accounts are configured, but no role for them"),
+            Some(role) if view.not_sampled == 0 => Ok(format!("{} by `{}`", members.len(), role.name)),
+            Some(role) => {
+                let all = members.len() + view.not_sampled;
+                Ok(format!("{} of {all} by `{}`, as --sample says", members.len(), role.name))
+            }
+        },
     };
-    if members.is_empty() {
-        return summary(Ok("only its own account".to_owned()));
-    }
-    let Some(role) = &view.member_role else {
-        return summary(fail("other accounts are configured, but no role for them"));
-    };
-    let known = summary(Ok(format!("{} by `{}`", members.len(), role.name)));
-    let each = join_all(members.iter().map(|member| examine_member(view, member, role)));
-    [known, each.await.concat()].concat()
+    MEMBERS.at(view.account.as_str(), result)
 }
 
-async fn examine_member(view: &DeploymentView, member: &Member, role: &MemberRole) -> [Finding; 3] {
+/// The findings about one of the other accounts.
+pub(super) async fn examine(view: &DeploymentView, member: &Member, role: &MemberRole) -> Vec<Finding> {
     let place = member.account.as_str();
-    let expected = &view.expected;
-    let (assumable, tagging, reading) = tokio::join!(
-        is_assumable(view, member, role),
-        has_permissions(view, member, role, &expected.tagging),
-        has_permissions(view, member, role, &expected.reading),
-    );
+    let (assumable, (tagging, reading)) =
+        tokio::join!(is_assumable(view, member, role), permissions(view, member, role));
     // The permissions of a role that is missing or wrong cannot be simulated.
-    let role_is_broken = matches!(assumable, Err(CheckFailure::Broken(_)));
+    let role_is_broken = matches!(&assumable, Err(failure) if failure.is_broken());
     let or_blocked = |result: CheckResult| {
         if result.is_err() && role_is_broken { blocked_by(MEMBER_ROLE) } else { result }
     };
-    [
+    vec![
         MEMBER_ROLE.at(place, assumable),
         MEMBER_TAGGING.at(place, or_blocked(tagging)),
         MEMBER_READING.at(place, or_blocked(reading)),
@@ -90,7 +85,11 @@ async fn trusts_tag_handler(
         ("sts:ExternalId", external_id),
         ("aws:PrincipalArn", hub),
         ("aws:PrincipalAccount", view.account.as_str()),
+        ("aws:PrincipalOrgID", view.organization_id().unwrap_or_default()),
     ];
+    // An organization that is not known must not make a right policy wrong.
+    let known = context.len() - usize::from(view.organization_id().is_none());
+    let context: Vec<(&str, &str)> = context.into_iter().take(known).collect();
     let caller = Caller::Role(hub, view.account.as_str());
     let request = AccessRequest { caller, action: "sts:AssumeRole", resource: arn, context: &context };
     match decide(&trust, &request) {
@@ -117,15 +116,48 @@ async fn try_to_assume(
     }
 }
 
-/// Checks that the role has all of these permissions in its account.
-async fn has_permissions(
+/// What the role may tag and read. Roles with the same policies are simulated once.
+async fn permissions(
     view: &DeploymentView,
     member: &Member,
     role: &MemberRole,
-    needs: &BTreeSet<Need>,
-) -> CheckResult {
-    let aws = member.aws.as_ref().map_err(Clone::clone)?;
+) -> (CheckResult, CheckResult) {
+    let aws = match &member.aws {
+        Ok(aws) => aws,
+        Err(failure) => return (Err(failure.clone()), Err(failure.clone())),
+    };
     let arn = view.member_role_arn(role, &member.account);
+    let Ok(policies) = RolePolicies::read(aws, &view.partition, &arn).await else {
+        return simulate(view, aws, member, &arn).await;
+    };
+    let place = view.simulated(policies.fingerprint(member.account.as_str()));
+    let simulated = place.get_or_init(async || {
+        let (tagging, reading) = simulate(view, aws, member, &arn).await;
+        (member.account.clone(), tagging, reading)
+    });
+    let (account, tagging, reading) = simulated.await;
+    let here = |result: &CheckResult| {
+        let moved = |text: &str| text.replace(account.as_str(), member.account.as_str());
+        match result {
+            Ok(seen) => Ok(moved(seen)),
+            Err(CheckFailure::Broken(seen)) => Err(CheckFailure::Broken(moved(seen))),
+            Err(CheckFailure::Fixable(seen, fix)) => Err(CheckFailure::Fixable(moved(seen), moved(fix))),
+            Err(CheckFailure::Unknown(seen, fix)) => Err(CheckFailure::Unknown(moved(seen), moved(fix))),
+        }
+    };
+    (here(tagging), here(reading))
+}
+
+async fn simulate(
+    view: &DeploymentView,
+    aws: &AwsQuery,
+    member: &Member,
+    role: &str,
+) -> (CheckResult, CheckResult) {
+    let (simulation, expected) = (view.simulation(aws), &view.expected);
     let place = (view.tag_handler.region.as_str(), member.account.as_str());
-    has_all(aws, &view.partition, &arn, needs, place).await
+    tokio::join!(
+        has_all(&simulation, role, &expected.tagging, place),
+        has_all(&simulation, role, &expected.reading, place),
+    )
 }

@@ -8,7 +8,7 @@ use autotag_model::arn::Region;
 pub(crate) struct DoctorOptions {
     /// The region of the hub; `None`: that of the environment.
     pub(crate) hub: Option<Region>,
-    /// The regions in which events begin. Empty: the hub's region, and that of the global endpoint of STS.
+    /// The regions in which events begin. Empty: those of the enabled regions that forward events.
     pub(crate) regions: Vec<Region>,
     /// The accounts in which tag-handler works; `None`: as its environment says.
     pub(crate) accounts: Option<AccountScope>,
@@ -18,10 +18,14 @@ pub(crate) struct DoctorOptions {
     pub(crate) external_id: Option<String>,
     /// The role that doctor itself assumes in other accounts. `None`: their trails, rules and roles stay unknown.
     pub(crate) inspect_role: Option<String>,
-    /// The name of the hub's stack.
-    pub(crate) hub_stack: String,
-    /// The name of session-handler's stack.
-    pub(crate) session_stack: String,
+    /// The name of the hub's stack; `None`: one of the default names.
+    pub(crate) hub_stack: Option<String>,
+    /// The name of session-handler's stack; `None`: by that of the hub.
+    pub(crate) session_stack: Option<String>,
+    /// How many of the other accounts are inspected; `None`: all.
+    pub(crate) sample: Option<usize>,
+    /// The time over which dead letters count as new, in seconds.
+    pub(crate) since: u64,
     /// Whether to read messages of dead-letter queues.
     pub(crate) show_messages: bool,
 }

@@ -5,26 +5,29 @@ use super::checks::{FUNCTION, PERMISSION_READING, PERMISSION_TAGGING, PERMISSION
 use super::consumer::Consumer;
 use super::deployment::DeploymentView;
 use super::expected::Need;
-use super::simulation::may;
-use autotag_aws::query::AwsQuery;
+use super::simulation::Simulation;
 use autotag_model::arn::Partition;
+use futures_util::future::join_all;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
-    let (tag_handler, session_handler) = (&view.tag_handler, &view.session_handler);
+    let tag_handler = &view.tag_handler;
     let expected = &view.expected;
-    let (tagging, reading, tag_working, session_working) = tokio::join!(
+    let (tagging, reading) = tokio::join!(
         catalogue_permissions(view, tag_handler, &expected.tagging),
         catalogue_permissions(view, tag_handler, &expected.reading),
-        working(view, tag_handler),
-        working(view, session_handler),
     );
-    vec![
+    let working = view
+        .consumers()
+        .into_iter()
+        .map(async |consumer| PERMISSION_WORKING.at(&consumer.function, working(view, consumer).await));
+    let mut found = vec![
         PERMISSION_TAGGING.at(&tag_handler.function, tagging),
         PERMISSION_READING.at(&tag_handler.function, reading),
-        PERMISSION_WORKING.at(&tag_handler.function, tag_working),
-        PERMISSION_WORKING.at(&session_handler.function, session_working),
-    ]
+    ];
+    found.extend(join_all(working).await);
+    found
 }
 
 /// The function's role, or why it is not known.
@@ -43,22 +46,22 @@ async fn catalogue_permissions(
 ) -> CheckResult {
     let role = role(consumer)?;
     let region = consumer.region.as_str();
-    has_all(&view.aws, &view.partition, role, needs, (region, view.account.as_str())).await
+    has_all(&view.simulation(&view.aws), role, needs, (region, view.account.as_str())).await
 }
 
 /// Checks that a role has all of these permissions. `place` is the region and account of the example resources.
 pub(super) async fn has_all(
-    aws: &AwsQuery,
-    partition: &Partition,
+    simulation: &Simulation<'_>,
     role: &str,
     needs: &BTreeSet<Need>,
     place: (&str, &str),
 ) -> CheckResult {
+    let example = |need: &Need| example(need, simulation.partition, place);
     let requests: Vec<(&str, String)> =
-        needs.iter().map(|need| (need.action.as_str(), example(need, partition, place))).collect();
+        needs.iter().map(|need| (need.action.as_str(), example(need))).collect();
     let requests: Vec<(&str, &str)> =
         requests.iter().map(|(action, resource)| (*action, resource.as_str())).collect();
-    may(aws, partition, role, &requests).await
+    simulation.may(role, &requests).await
 }
 
 /// A resource for which an action is needed. IAM simulates one resource, not a pattern.
@@ -91,13 +94,21 @@ async fn working(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
         ("sqs:SendMessage", dead_letters),
         (if is_tag_handler { "dynamodb:Query" } else { "dynamodb:PutItem" }, table),
     ];
+    // The key of the queues, and that of the environment.
+    let keys = [
+        consumer.queue_attributes().map_or("", |queue| queue.text("KmsMasterKeyId")),
+        consumer.config(FUNCTION)?.get("KMSKeyArn").and_then(Value::as_str).unwrap_or_default(),
+    ];
+    let keys: BTreeSet<&str> = keys.into_iter().filter(|key| key.starts_with("arn:")).collect();
+    requests.extend(keys.into_iter().map(|key| ("kms:Decrypt", key.to_owned())));
     if is_tag_handler {
         requests.extend(member_roles(view));
+        requests.extend(ledger(view));
         requests.extend(by_setting(view, consumer));
     }
     let requests: Vec<(&str, &str)> =
         requests.iter().map(|(action, resource)| (*action, resource.as_str())).collect();
-    may(&view.aws, &view.partition, role, &requests).await
+    view.simulation(&view.aws).may(role, &requests).await
 }
 
 /// The permissions to assume the roles of other accounts.
@@ -105,6 +116,16 @@ fn member_roles(view: &DeploymentView) -> Vec<(&'static str, String)> {
     let Some(role) = &view.member_role else { return Vec::new() };
     let members = view.members.iter().flatten();
     members.map(|member| ("sts:AssumeRole", view.member_role_arn(role, &member.account))).collect()
+}
+
+/// The permissions to write the ledger, and to read it if tags are watched.
+fn ledger(view: &DeploymentView) -> Vec<(&'static str, String)> {
+    let Some(table) = view.ledger_arn() else { return Vec::new() };
+    let mut requests = vec![("dynamodb:PutItem", table.clone())];
+    if view.watches_tags() {
+        requests.extend([("dynamodb:Query", format!("{table}/index/by-name")), ("dynamodb:Query", table)]);
+    }
+    requests
 }
 
 /// The permissions that tag-handler needs for its settings.
@@ -115,18 +136,31 @@ fn by_setting(view: &DeploymentView, tag_handler: &Consumer) -> Vec<(&'static st
     let rechecks = tag_handler.variable("AUTOTAG_SECOND_LOOK_QUEUE_URL");
     requests.extend(rechecks.and_then(|url| queue_arn(view, url)).map(|queue| ("sqs:SendMessage", queue)));
     if let Some(parameter) = tag_handler.variable("AUTOTAG_POLICY_PARAMETER") {
+        let (parameter, _) = pinned(parameter);
         let parameter = parameter.trim_start_matches('/');
         let arn = format!("arn:{partition}:ssm:{}:{account}:parameter/{parameter}", tag_handler.region);
         requests.push(("ssm:GetParameter", arn));
     }
     if tag_handler.variable("AUTOTAG_ACCOUNTS") == Some("organization") {
-        let arn = format!("arn:{partition}:organizations::{account}:account/o-autotagdoctor/{account}");
+        let organization = view.organization.as_ref().ok().and_then(Option::as_ref);
+        let (id, manager) = organization.map_or(("o-autotagdoctor", account.as_str()), |organization| {
+            (organization.id.as_str(), organization.manager.as_str())
+        });
+        let arn = format!("arn:{partition}:organizations::{manager}:account/{id}/{account}");
         requests.push(("organizations:DescribeAccount", arn));
     }
     if let Some(bucket) = tag_handler.variable("AUTOTAG_TRAIL_BUCKET") {
         requests.push(("s3:GetObject", format!("arn:{partition}:s3:::{bucket}/AWSLogs/autotag-doctor")));
     }
     requests
+}
+
+/// The name of a parameter, and its version if that is pinned: `/autotag/policy:7`.
+pub(super) fn pinned(parameter: &str) -> (&str, Option<&str>) {
+    match parameter.rsplit_once(':') {
+        Some((name, version)) if !version.is_empty() => (name, Some(version)),
+        _ => (parameter, None),
+    }
 }
 
 /// The ARN of the queue with the URL `https://HOST/ACCOUNT/NAME`.

@@ -1,7 +1,8 @@
 //! Policies of resources, roles and organizations, as far as doctor reads them.
 //!
-//! This is not a simulator. A condition on a key without a known value counts as true in an `Allow` and as false in a `Deny`. So
-//! doctor overlooks a policy that is wrong in such a condition, and never reports a correct policy as wrong.
+//! This is not a simulator. A condition on a key that is not in the context counts as true in an `Allow` and as false in a `Deny`.
+//! So doctor overlooks a policy that is wrong in such a condition, and never reports a correct policy as wrong. A key with an empty
+//! value in the context is one that the request does not have.
 
 use serde_json::Value;
 use wildmatch::WildMatch;
@@ -23,7 +24,7 @@ pub(crate) struct AccessRequest<'r> {
     pub(crate) caller: Caller<'r>,
     pub(crate) action: &'r str,
     pub(crate) resource: &'r str,
-    /// The known values of condition keys.
+    /// The known values of condition keys. Empty: the request does not have the key.
     pub(crate) context: &'r [(&'r str, &'r str)],
 }
 
@@ -130,19 +131,62 @@ fn is_account(principal: &str, account: &str) -> bool {
 
 fn condition_holds(operator: &str, key: &str, wanted: &Value, context: &[(&str, &str)]) -> Option<bool> {
     let (_, known) = context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
-    let operator = operator.rsplit(':').next().unwrap_or(operator);
-    let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
-    let any = |fits: &dyn Fn(&str) -> bool| texts(Some(wanted)).any(fits);
+    let (set, operator) = operator.split_once(':').unwrap_or(("", operator));
+    let plain = operator.strip_suffix("IfExists");
+    let operator = plain.unwrap_or(operator);
+    let wanted: Vec<String> =
+        operands(wanted).iter().map(|text| filled(text, context)).collect::<Option<_>>()?;
+    let any = |fits: &dyn Fn(&str) -> bool| wanted.iter().any(|text| fits(text));
+    if operator == "Null" {
+        return Some(any(&|text| text.eq_ignore_ascii_case("true") == known.is_empty()));
+    }
+    if known.is_empty() {
+        let negated = operator.starts_with("StringNot") || operator.starts_with("ArnNot");
+        return Some(plain.is_some() || negated || set == "ForAllValues");
+    }
     let like = |pattern: &str| matches(pattern, known, false);
     Some(match operator {
         "StringEquals" => any(&|text| text == *known),
         "StringNotEquals" => !any(&|text| text == *known),
-        "StringEqualsIgnoreCase" => any(&|text| text.eq_ignore_ascii_case(known)),
+        "StringEqualsIgnoreCase" | "Bool" => any(&|text| text.eq_ignore_ascii_case(known)),
+        "StringNotEqualsIgnoreCase" => !any(&|text| text.eq_ignore_ascii_case(known)),
         // ArnEquals accepts wildcards, as ArnLike does.
         "StringLike" | "ArnLike" | "ArnEquals" => any(&like),
         "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => !any(&like),
+        "NumericLessThan" => compare(&wanted, known, |known, wanted| known < wanted)?,
+        "NumericLessThanEquals" => compare(&wanted, known, |known, wanted| known <= wanted)?,
         _ => return None,
     })
+}
+
+/// Whether a number compares with one of the operands; `None` if these are no numbers.
+fn compare(wanted: &[String], known: &str, holds: fn(f64, f64) -> bool) -> Option<bool> {
+    let known: f64 = known.parse().ok()?;
+    let wanted: Vec<f64> = wanted.iter().map(|text| text.parse().ok()).collect::<Option<_>>()?;
+    Some(wanted.into_iter().any(|wanted| holds(known, wanted)))
+}
+
+/// The operands of a condition. Booleans and numbers may be written with or without quotes.
+fn operands(wanted: &Value) -> Vec<String> {
+    let text = |value: &Value| match value {
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(value) => Some(value.to_string()),
+        value => value.as_str().map(str::to_owned),
+    };
+    one_or_more(Some(wanted)).filter_map(text).collect()
+}
+
+/// A text with its policy variables replaced; `None` if the value of one is not known.
+fn filled(text: &str, context: &[(&str, &str)]) -> Option<String> {
+    let mut parts = text.split("${");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}')?;
+        let (_, value) = context.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        filled.push_str(value);
+        filled.push_str(rest);
+    }
+    Some(filled)
 }
 
 fn matches(pattern: &str, text: &str, ignoring_case: bool) -> bool {
@@ -227,6 +271,33 @@ mod tests {
         assert_eq!(assumes(&trust("arn:aws:iam::111122223333:root"), "e-1"), Decision::Allowed);
         assert_eq!(assumes(&trust(role), "e-2"), Decision::NoMatch);
         assert_eq!(assumes(&trust("arn:aws:iam::444455556666:root"), "e-1"), Decision::NoMatch);
+    }
+
+    #[test]
+    fn conditions_know_absent_keys_variables_and_booleans() {
+        let holds = |condition: Value, context: &[(&str, &str)]| {
+            conditions_hold(&json!({"Condition": condition}), context)
+        };
+        let org = json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}});
+        assert_eq!(holds(org.clone(), &[("aws:PrincipalOrgID", "o-1")]), Some(true));
+        assert_eq!(holds(org.clone(), &[("aws:PrincipalOrgID", "o-2")]), Some(false));
+        assert_eq!(holds(org.clone(), &[("aws:PrincipalOrgID", "")]), Some(false), "in no organization");
+        assert_eq!(holds(org, &[]), None, "not known");
+        let perimeter = json!({"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-1"},
+            "BoolIfExists": {"aws:PrincipalIsAWSService": false}});
+        let by = |org, service| {
+            holds(perimeter.clone(), &[("aws:PrincipalOrgID", org), ("aws:PrincipalIsAWSService", service)])
+        };
+        assert_eq!(by("o-1", "false"), Some(false));
+        assert_eq!(by("o-2", "false"), Some(true));
+        assert_eq!(by("", "true"), Some(false));
+        let own = json!({"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}});
+        assert_eq!(
+            holds(own.clone(), &[("aws:ResourceOrgID", "o-1"), ("aws:PrincipalOrgID", "o-1")]),
+            Some(true)
+        );
+        assert_eq!(holds(own, &[("aws:ResourceOrgID", "o-1")]), None);
+        assert_eq!(holds(json!({"Null": {"aws:TagKeys": "true"}}), &[("aws:TagKeys", "")]), Some(true));
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! The queues of the functions, and the dead-letter queues.
 
-use super::check::{CheckResult, Finding, fail};
+use super::check::{CheckResult, Finding, fail, fail_with};
 use super::checks::{
     DEAD_LETTERS, FUNCTION, QUEUE, QUEUE_AGE, QUEUE_KEY, QUEUE_POLICY, QUEUE_REDRIVE, QUEUE_VISIBILITY,
 };
 use super::consumer::{Attributes, Consumer, Queue};
 use super::deployment::DeploymentView;
+use super::metrics::series;
 use super::policy::{AccessRequest, Caller, Decision, decide, document};
 use crate::output::{plural, printable};
 use autotag_aws::query::{AwsQuery, QueryError};
 use autotag_aws::signed::{KMS, SQS};
 use autotag_model::envelope::{Limits, read_records};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 /// The service that sends events to queues.
@@ -25,21 +27,21 @@ const MAX_DELAY: u64 = 900;
 /// The time over which metrics of CloudWatch are read, in seconds.
 const METRIC_PERIOD: u64 = 900;
 
+const DAY: u64 = 24 * 3600;
+
 /// The number of dead-letter messages that are received to show one.
 const SAMPLE: u32 = 10;
 
 pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
-    let (tag_handler, session_handler) =
-        tokio::join!(findings(view, &view.tag_handler), findings(view, &view.session_handler));
-    [tag_handler, session_handler].concat()
+    join_all(view.consumers().into_iter().map(|consumer| findings(view, consumer))).await.concat()
 }
 
 async fn findings(view: &DeploymentView, consumer: &Consumer) -> Vec<Finding> {
     let queue = &consumer.queue;
     let (key, age, dead_letters) = tokio::join!(
         key(view, queue),
-        age(view, queue),
-        is_empty(&view.aws, &consumer.dead_letters, view.show_messages)
+        age(view, consumer),
+        is_empty(&view.aws, &consumer.dead_letters, view)
     );
     let name = &queue.name;
     vec![
@@ -55,11 +57,27 @@ async fn findings(view: &DeploymentView, consumer: &Consumer) -> Vec<Finding> {
 
 fn rules_may_send(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
     let attributes = consumer.queue_attributes()?;
-    let DeploymentView { partition, account, bus, .. } = view;
-    let name = if view.is_tag_handler(consumer) { "autotag-creations-1" } else { "autotag-sessions" };
-    let rule = |bus: &str| format!("arn:{partition}:events:{}:{account}:rule/{bus}{name}", consumer.region);
-    // ARNs of rules on the default bus do not name the bus.
-    rule_may_send(attributes, &rule(&format!("{bus}/"))).or_else(|_| rule_may_send(attributes, &rule("")))
+    let DeploymentView { partition, account, bus, names, .. } = view;
+    let rule = |name: &str| {
+        let region = &consumer.region;
+        format!("arn:{partition}:events:{region}:{account}:rule/{bus}/{}-{name}", names.prefix)
+    };
+    // The rules of the default bus that send to the queue themselves.
+    let queue = view.queue_arn(&consumer.queue);
+    let own = view.default_bus.iter().flatten();
+    let own = own.filter(|rule| rule.targets.iter().any(|target| target.arn == queue));
+    let mut rules: Vec<String> = own.map(|rule| rule.arn.clone()).collect();
+    if view.is_tag_handler(consumer) {
+        rules.push(rule("creations-1"));
+        rules.extend(view.ledger().map(|_| rule("deletions-1")));
+        rules.extend(view.watches_tags().then(|| rule("tag-events")));
+    } else if rules.is_empty() {
+        rules.push(rule("sessions"));
+    }
+    for rule in &rules {
+        rule_may_send(attributes, rule)?;
+    }
+    Ok("events.amazonaws.com may send".to_owned())
 }
 
 /// Checks that a queue's policy allows a rule, by ARN, to send.
@@ -98,8 +116,17 @@ async fn key(view: &DeploymentView, queue: &Queue) -> CheckResult {
     let input = json!({"KeyId": arn, "PolicyName": "default"});
     let answer = view.aws.json(KMS, "kms:GetKeyPolicy", &queue.region, &input).await?;
     let policy = document(answer.get("Policy").and_then(Value::as_str).unwrap_or_default());
+    let queue_arn = view.queue_arn(queue);
     let allowed = |action: &str| {
-        let request = AccessRequest { caller: EVENTBRIDGE, action, resource: &arn, context: &[] };
+        let context = [
+            ("aws:SourceAccount", view.account.as_str()),
+            ("kms:CallerAccount", view.account.as_str()),
+            ("kms:EncryptionContext:aws:sqs:arn", queue_arn.as_str()),
+            ("aws:SourceOrgID", view.organization_id().unwrap_or_default()),
+        ];
+        let known = context.len() - usize::from(view.organization_id().is_none());
+        let context = context.get(..known).unwrap_or_default();
+        let request = AccessRequest { caller: EVENTBRIDGE, action, resource: &arn, context };
         decide(&policy, &request) == Decision::Allowed
     };
     match ["kms:GenerateDataKey", "kms:Decrypt"].into_iter().find(|action| !allowed(action)) {
@@ -126,7 +153,8 @@ fn visibility(consumer: &Consumer) -> CheckResult {
     if visible < VISIBILITY_FACTOR * timeout { fail(seen) } else { Ok(seen) }
 }
 
-async fn age(view: &DeploymentView, queue: &Queue) -> CheckResult {
+async fn age(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
+    let queue = &consumer.queue;
     let attributes = queue.needed(QUEUE)?;
     let oldest = oldest(&view.aws, queue).await?;
     let messages = attributes.number("ApproximateNumberOfMessages");
@@ -134,6 +162,17 @@ async fn age(view: &DeploymentView, queue: &Queue) -> CheckResult {
     let (receives, _) = attributes.redrive().unwrap_or((1, String::new()));
     // A failed message returns after each visibility timeout. Retries are no sign of a function that is too slow.
     let expected = receives.saturating_sub(1) * attributes.number("VisibilityTimeout") + MAX_DELAY;
+    if consumer.paused {
+        // Messages wait on purpose, until the queue deletes them.
+        let kept = attributes.number("MessageRetentionPeriod");
+        return match oldest {
+            Some(oldest) if kept > 0 && oldest + DAY > kept => fail_with(
+                format!("{seen}; it is paused, and messages are deleted after {} h", kept / 3600),
+                "autotag deploy --upgrade --region {region}",
+            ),
+            _ => Ok(format!("{seen}; it is paused")),
+        };
+    }
     match oldest {
         Some(oldest) if oldest > expected => fail(seen),
         _ => Ok(seen),
@@ -154,9 +193,9 @@ async fn oldest(aws: &AwsQuery, queue: &Queue) -> Result<Option<u64>, QueryError
     Ok(least.map(|seconds| seconds.max(0.0) as u64))
 }
 
-/// Checks that a dead-letter queue exists and is empty. With `show_messages`, the finding describes the oldest message of a
-/// sample.
-pub(super) async fn is_empty(aws: &AwsQuery, queue: &Queue, show_messages: bool) -> CheckResult {
+/// Checks that a dead-letter queue exists, and that nothing new comes into it. With `show_messages`, the finding describes the
+/// oldest message of a sample.
+pub(super) async fn is_empty(aws: &AwsQuery, queue: &Queue, view: &DeploymentView) -> CheckResult {
     let attributes = queue.found()?;
     // Another reader may have received some, which hides them for a while.
     let messages: u64 = ["", "NotVisible", "Delayed"]
@@ -167,14 +206,32 @@ pub(super) async fn is_empty(aws: &AwsQuery, queue: &Queue, show_messages: bool)
         return Ok("empty".to_owned());
     }
     // The queue is not empty, whether the age is known or not.
-    let oldest = oldest(aws, queue).await.unwrap_or_default();
-    let count = plural(messages, "message");
-    let mut seen = format!("{count}, {}; {}", describe_age(oldest), attributes.url);
-    if show_messages {
+    let (oldest, grown) = tokio::join!(oldest(aws, queue), grown(aws, queue, view.since));
+    let oldest = oldest.unwrap_or_default();
+    let mut seen = format!("{}, {}", plural(messages, "message"), describe_age(oldest));
+    let kept = attributes.number("MessageRetentionPeriod");
+    let lost_soon = oldest.is_some_and(|oldest| kept > 0 && oldest + 2 * DAY > kept);
+    let settled = grown == Ok(Some(false)) && !lost_soon;
+    if settled {
+        seen = format!("{seen}, none new for {} h", view.since / 3600);
+    } else if lost_soon {
+        seen = format!("{seen}; it is deleted after {} days", kept / DAY);
+    }
+    if view.show_messages {
         let shown = show_oldest(aws, queue, attributes).await;
         seen = format!("{seen}; {}", shown.unwrap_or_else(|error| format!("not shown: {error}")));
     }
-    fail(seen)
+    let redrive = format!("autotag redrive {}", attributes.url);
+    if settled { Ok(format!("{seen}; {redrive}")) } else { fail_with(seen, redrive) }
+}
+
+/// Whether the queue has more messages than before; `None` if the metric has too few values.
+async fn grown(aws: &AwsQuery, queue: &Queue, since: u64) -> Result<Option<bool>, QueryError> {
+    let metric = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum");
+    let values = series(aws, &queue.region, metric, ("QueueName", &queue.name), since).await?;
+    let (Some((_, first)), Some((_, last))) = (values.first(), values.last()) else { return Ok(None) };
+    let most = values.iter().map(|(_, value)| *value).fold(*first, f64::max);
+    Ok((values.len() > 1).then_some(most > *first || last > first))
 }
 
 /// Describes the oldest message of a sample: its event, and the reason of its failure. The messages stay visible. Their receive

@@ -1,166 +1,42 @@
-//! The rules of each region, which forward events from where they happen to the hub; and checks that the hub's rules share.
+//! The rules of each region, which forward events from where they happen to the hub; and the dead-letter queues of rules.
 
-use super::check::{Check, CheckFailure, CheckResult, Finding, blocked_by, fail};
-use super::checks::{
-    RULE_CREATIONS, RULE_CREATIONS_PATTERN, RULE_CREATIONS_ROLE, RULE_CREATIONS_TARGET, RULE_DEAD_LETTERS,
-    RULE_DEAD_LETTERS_POLICY, RULE_SESSIONS, RULE_SESSIONS_PATTERN, RULE_SESSIONS_ROLE, RULE_SESSIONS_TARGET,
-};
+use super::check::{CheckFailure, Finding, fail};
+use super::checks::{RULE_DEAD_LETTERS, RULE_DEAD_LETTERS_POLICY};
 use super::consumer::read_queue;
 use super::deployment::{DeploymentView, RegionView};
-use super::eventbridge::{CREATIONS, DEFAULT_BUS, Rule, Rules, SESSIONS, read_rules, with_name};
-use super::expected::{Event, Expected};
-use super::pattern::matches;
+use super::eventbridge::{DEFAULT_BUS, Rules, read_rules, read_rules_briefly};
+use super::families::{Family, REGION_CHECKS, tag_events};
 use super::queues::{is_empty, rule_may_send};
-use super::simulation::may;
-use crate::output::plural;
 use futures_util::future::join_all;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-/// The checks of the rules for one kind of events on one bus.
-pub(super) struct FamilyChecks {
-    pub(super) rule: Check,
-    pub(super) pattern: Check,
-    pub(super) target: Check,
-    pub(super) role: Option<Check>,
-}
+/// Up to so many regions of other accounts are read rule by rule.
+const READ_WHOLE: usize = 64;
 
-const CREATION_CHECKS: FamilyChecks = FamilyChecks {
-    rule: RULE_CREATIONS,
-    pattern: RULE_CREATIONS_PATTERN,
-    target: RULE_CREATIONS_TARGET,
-    role: Some(RULE_CREATIONS_ROLE),
-};
-
-const SESSION_CHECKS: FamilyChecks = FamilyChecks {
-    rule: RULE_SESSIONS,
-    pattern: RULE_SESSIONS_PATTERN,
-    target: RULE_SESSIONS_TARGET,
-    role: Some(RULE_SESSIONS_ROLE),
-};
-
-pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
-    join_all(view.regions.iter().map(|region| examine_region(view, region))).await.concat()
-}
-
-async fn examine_region(view: &DeploymentView, region: &RegionView) -> Vec<Finding> {
-    let rules = read_rules(&region.aws, &region.region, DEFAULT_BUS).await;
-    let place = region.to_string();
+/// The findings about the rules of a region.
+pub(super) async fn examine(view: &DeploymentView, region: &RegionView) -> Vec<Finding> {
+    let (prefix, place) = (&view.names.prefix, region.to_string());
+    let rules = if region.own && region.region == view.hub {
+        view.default_bus.clone()
+    } else if region.own || view.regions.len() <= READ_WHOLE {
+        read_rules(&region.aws, &region.region, DEFAULT_BUS, prefix).await
+    } else {
+        read_rules_briefly(&region.aws, &region.region, prefix, &view.bus_arn()).await
+    };
     // If each region has its own session-handler, STS records do not go to the hub.
-    let (bus, queue) = (view.bus_arn(), region.queue_arn(&view.partition, &view.session_handler.queue.name));
-    let expected = &view.expected;
-    let creations =
-        Family { checks: CREATION_CHECKS, wanted: &expected.creations, targets: vec![bus.clone()] };
-    let sessions = Family { checks: SESSION_CHECKS, wanted: &expected.sessions, targets: vec![bus, queue] };
-    let creation_rules = with_name(&rules, |name| name.starts_with(CREATIONS));
-    let session_rules = with_name(&rules, |name| name == SESSIONS);
-    let (creations, sessions, dead_letters) = tokio::join!(
-        creations.findings(&place, region, view, creation_rules),
-        sessions.findings(&place, region, view, session_rules),
-        examine_dead_letters(&place, region, &rules, view.show_messages),
-    );
-    [creations, sessions, dead_letters].concat()
-}
-
-/// The rules for one kind of events on one bus, as they should be.
-pub(super) struct Family<'f> {
-    pub(super) checks: FamilyChecks,
-    /// The events that the rules must match.
-    pub(super) wanted: &'f BTreeSet<Event>,
-    /// The ARNs of the allowed targets. Each rule must have one of them.
-    pub(super) targets: Vec<String>,
-}
-
-impl Family<'_> {
-    pub(super) async fn findings(
-        &self,
-        place: &str,
-        region: &RegionView,
-        view: &DeploymentView,
-        rules: Rules,
-    ) -> Vec<Finding> {
-        let checks = &self.checks;
-        let mut found = vec![
-            checks.rule.at(place, enabled(&rules)),
-            checks.pattern.at(place, self.complete(&rules, &view.expected)),
-            checks.target.at(place, self.target(&rules)),
-        ];
-        if let Some(check) = checks.role {
-            found.push(check.at(place, self.role(&rules, region, view).await));
-        }
-        found
+    let queue = region.queue_arn(&view.partition, &view.session_handler.queue.name);
+    let (mut targets, sessions) = (vec![view.bus_arn()], vec![view.bus_arn(), queue]);
+    if region.own && region.region == view.hub {
+        // In a deployment of one stack nothing is forwarded within the region.
+        targets.push(view.queue_arn(&view.tag_handler.queue));
     }
-
-    /// The rules, of which there is at least one. That there are none is the finding of another check.
-    fn existing<'r>(&self, rules: &'r Rules) -> Result<&'r [Rule], CheckFailure> {
-        match rules {
-            Ok(rules) if rules.is_empty() => blocked_by(self.checks.rule),
-            Ok(rules) => Ok(rules),
-            Err(failure) => Err(failure.clone()),
-        }
+    let mut found = Vec::new();
+    for family in Family::of(view, &REGION_CHECKS, targets, sessions) {
+        found.extend(family.findings(&place, region, view, &rules).await);
     }
-
-    fn complete(&self, rules: &Rules, expected: &Expected) -> CheckResult {
-        let rules = self.existing(rules)?;
-        let missing = |event: &&Event| !rules.iter().any(|rule| matches(&rule.pattern, event));
-        let missing: Vec<&Event> = self.wanted.iter().filter(missing).collect();
-        let other = other_version(rules, expected);
-        if let [first, rest @ ..] = missing.as_slice() {
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            let version =
-                other.map(|version| format!("; the rules are of catalogue {version}")).unwrap_or_default();
-            return fail(format!("no rule matches {} {}{more}{version}", first.source, first.name));
-        }
-        let version = match other {
-            Some(version) => format!(", though the rules are of catalogue {version}"),
-            None => format!(" of catalogue {}", expected.version),
-        };
-        Ok(format!("{}{version}", plural(self.wanted.len(), "event")))
-    }
-
-    fn target(&self, rules: &Rules) -> CheckResult {
-        let rules = self.existing(rules)?;
-        let fits = |rule: &&Rule| rule.targets.iter().any(|target| self.targets.contains(&target.arn));
-        match rules.iter().find(|rule| !fits(rule)) {
-            None => Ok(self.targets.join(" or ")),
-            Some(Rule { name, targets, .. }) => match targets.first() {
-                None => fail(format!("{name} has no target")),
-                Some(target) => fail(format!("{name} sends to {}", target.arn)),
-            },
-        }
-    }
-
-    /// A target that is a bus of another region or account needs a role.
-    async fn role(&self, rules: &Rules, region: &RegionView, view: &DeploymentView) -> CheckResult {
-        let targets = self.existing(rules)?.iter().flat_map(|rule| &rule.targets);
-        let buses =
-            targets.filter(|target| target.arn.contains(":event-bus/") && self.targets.contains(&target.arn));
-        let pairs: BTreeSet<(&str, Option<&str>)> =
-            buses.map(|target| (target.arn.as_str(), target.role.as_deref())).collect();
-        for (bus, role) in &pairs {
-            let Some(role) = role else { return fail(format!("the target {bus} has no role")) };
-            may(&region.aws, &view.partition, role, &[("events:PutEvents", bus)]).await?;
-        }
-        let named: BTreeSet<&str> = pairs.into_iter().filter_map(|(_, role)| role).collect();
-        Ok(match Vec::from_iter(named).as_slice() {
-            [] => "no role is needed".to_owned(),
-            named => named.join(", "),
-        })
-    }
-}
-
-/// The version of the catalogue from which a rule was generated, if it is not the expected one.
-fn other_version<'r>(rules: &'r [Rule], expected: &Expected) -> Option<&'r str> {
-    rules.iter().filter_map(|rule| rule.version.as_deref()).find(|version| *version != expected.version)
-}
-
-fn enabled(rules: &Rules) -> CheckResult {
-    let rules = rules.as_ref().map_err(Clone::clone)?;
-    if rules.is_empty() {
-        return fail("there are no rules");
-    }
-    let off = rules.iter().filter(|rule| !rule.enabled);
-    let off: Vec<String> = off.map(|rule| format!("{} is {}", rule.name, rule.state)).collect();
-    if off.is_empty() { Ok(plural(rules.len(), "rule")) } else { fail(off.join(", ")) }
+    found.extend(tag_events(view, REGION_CHECKS.tag_events, &place, &rules));
+    found.extend(examine_dead_letters(&place, region, &rules, view).await);
+    found
 }
 
 /// The ARNs of the dead-letter queues of the rules' targets, each with the ARN of a rule that sends there.
@@ -182,7 +58,7 @@ pub(super) async fn examine_dead_letters(
     place: &str,
     region: &RegionView,
     rules: &Rules,
-    show_messages: bool,
+    view: &DeploymentView,
 ) -> Vec<Finding> {
     let queues = match dead_letter_queues(rules) {
         Ok(queues) => queues,
@@ -194,7 +70,7 @@ pub(super) async fn examine_dead_letters(
         let place = format!("{place} {name}");
         let policy = queue.needed(RULE_DEAD_LETTERS).and_then(|queue| rule_may_send(queue, rule));
         [
-            RULE_DEAD_LETTERS.at(&place, is_empty(&region.aws, &queue, show_messages).await),
+            RULE_DEAD_LETTERS.at(&place, is_empty(&region.aws, &queue, view).await),
             RULE_DEAD_LETTERS_POLICY.at(&place, policy),
         ]
     });

@@ -1,6 +1,8 @@
 //! `iam:SimulatePrincipalPolicy`: IAM's own answer to what a role may do.
 
-use super::check::{CheckFailure, CheckResult, fail};
+use super::check::{CheckFailure, CheckResult, fail, fail_with};
+use super::policy::{conditions_hold, names_action, names_resource, statements};
+use super::role_policies::RolePolicies;
 use crate::output::plural;
 use autotag_aws::paginate::paginate;
 use autotag_aws::query::xml;
@@ -8,6 +10,7 @@ use autotag_aws::query::{AwsQuery, QueryError, encoded};
 use autotag_model::arn::Partition;
 use futures_util::future::join_all;
 use roxmltree::Node;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -30,31 +33,105 @@ struct Refused {
     missing_keys: Vec<String>,
 }
 
-/// Checks that a role may do all of these actions, each on a resource.
-pub(super) async fn may(
-    aws: &AwsQuery,
-    partition: &Partition,
-    role: &str,
-    requests: &[(&str, &str)],
-) -> CheckResult {
-    let mut by_resource: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (action, resource) in requests {
-        by_resource.entry(resource).or_default().insert(action);
-    }
-    let calls = by_resource.iter().flat_map(|(resource, actions)| {
-        let actions: Vec<&str> = actions.iter().copied().collect();
-        let parts: Vec<Vec<&str>> = actions.chunks(MAX_ACTIONS).map(<[&str]>::to_vec).collect();
-        parts.into_iter().map(move |part| simulate(aws, partition, role, part, resource))
-    });
-    let (mut refused, mut unanswered) = (Vec::new(), None);
-    for answer in join_all(calls).await {
-        match answer {
-            Ok(some) => refused.extend(some),
-            Err(error) if error.is_missing() => return fail(format!("there is no role {role}")),
-            Err(error) => unanswered = Some(error),
+/// Simulates what roles of an account may do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Simulation<'s> {
+    pub(super) aws: &'s AwsQuery,
+    pub(super) partition: &'s Partition,
+    /// The id of the organization: empty if there is none, `None` if it is not known.
+    pub(super) organization: Option<&'s str>,
+}
+
+impl Simulation<'_> {
+    /// Checks that a role may do all of these actions, each on a resource.
+    pub(super) async fn may(&self, role: &str, requests: &[(&str, &str)]) -> CheckResult {
+        let mut by_resource: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (action, resource) in requests {
+            by_resource.entry(resource).or_default().insert(action);
         }
+        let calls = by_resource.iter().flat_map(|(resource, actions)| {
+            let actions: Vec<&str> = actions.iter().copied().collect();
+            let parts: Vec<Vec<&str>> = actions.chunks(MAX_ACTIONS).map(<[&str]>::to_vec).collect();
+            parts.into_iter().map(move |part| self.simulate(role, part, resource))
+        });
+        let (mut refused, mut unanswered) = (Vec::new(), None);
+        for answer in join_all(calls).await {
+            match answer {
+                Ok(some) => refused.extend(some),
+                Err(error) if error.is_missing() => {
+                    return fail_with(
+                        format!("there is no role {role}"),
+                        "autotag deploy --upgrade --region {hub}",
+                    );
+                }
+                Err(error) => unanswered = Some(error),
+            }
+        }
+        let refused = self.settled(role, refused).await;
+        evaluate(role, requests.len(), refused, unanswered)
     }
-    evaluate(role, requests.len(), refused, unanswered)
+
+    /// IAM names all condition keys without a value, also those of statements that are not about the action. A refusal depends on
+    /// them only if a statement of the role's policies allows the action under conditions that are not known.
+    async fn settled(&self, role: &str, mut refused: Vec<Refused>) -> Vec<Refused> {
+        for one in &mut refused {
+            let known = self.context(role, &one.resource);
+            one.missing_keys.retain(|key| !known.iter().any(|(name, _)| name.eq_ignore_ascii_case(key)));
+        }
+        if refused.iter().all(|one| one.missing_keys.is_empty()) {
+            return refused;
+        }
+        let Ok(policies) = RolePolicies::read(self.aws, self.partition, role).await else { return refused };
+        for one in &mut refused {
+            let context = self.context(role, &one.resource);
+            let context: Vec<(&str, &str)> =
+                context.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let open = |statement: &Value| {
+                statement.get("Effect").is_some_and(|effect| effect == "Allow")
+                    && names_action(statement, &one.action)
+                    && names_resource(statement, &one.resource)
+                    && conditions_hold(statement, &context) != Some(false)
+            };
+            if !policies.documents.iter().flat_map(statements).any(open) {
+                one.missing_keys.clear();
+            }
+        }
+        refused
+    }
+
+    /// What AWS would add to a request: the account of the resource, which not every ARN names, the caller, and the organization.
+    fn context(&self, role: &str, resource: &str) -> Vec<(&'static str, String)> {
+        let part = |arn: &str, number: usize| arn.split(':').nth(number).unwrap_or_default().to_owned();
+        let (account, of_resource) = (part(role, 4), part(resource, 4));
+        let organization = self.organization.unwrap_or_default();
+        let mut context = vec![
+            ("aws:ResourceAccount", if of_resource.is_empty() { account.clone() } else { of_resource }),
+            ("aws:PrincipalAccount", account),
+            ("aws:PrincipalArn", role.to_owned()),
+            ("aws:RequestedRegion", part(resource, 3)),
+            ("aws:PrincipalOrgID", organization.to_owned()),
+            ("aws:ResourceOrgID", organization.to_owned()),
+        ];
+        context.retain(|(_, value)| !value.is_empty());
+        context
+    }
+
+    async fn simulate(
+        &self,
+        role: &str,
+        actions: Vec<&str>,
+        resource: &str,
+    ) -> Result<Vec<Refused>, QueryError> {
+        let form = request(role, &actions, resource, &self.context(role, resource));
+        let answers = paginate::<_, QueryError>(SIMULATE, async |marker| {
+            let marker =
+                marker.map(|marker: String| format!("&Marker={}", encoded(&marker))).unwrap_or_default();
+            let answer = self.aws.iam(SIMULATE, self.partition, &format!("{form}{marker}")).await?;
+            let next = next_marker(&answer)?;
+            Ok((vec![answer], next))
+        });
+        refused(&answers.await?, &actions, resource)
+    }
 }
 
 /// A certain refusal outweighs a call without an answer, and that outweighs a refusal that depends on condition keys.
@@ -72,9 +149,13 @@ fn evaluate(role: &str, count: usize, refused: Vec<Refused>, unanswered: Option<
     }
     let keys: BTreeSet<&str> = unsure.iter().flat_map(|one| &one.missing_keys).map(String::as_str).collect();
     let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
-    let fix = format!(
-        "read the conditions on {keys} in the role's policies, its boundary and the organization's policies"
-    );
+    let fix = if keys.contains("OrgID") {
+        "allow `organizations:DescribeOrganization` for the identity that runs doctor".to_owned()
+    } else {
+        format!(
+            "read the conditions on {keys} in the role's policies, its boundary and the organization's policies"
+        )
+    };
     Err(CheckFailure::Unknown(format!("{}, depending on {keys}", describe(role, &unsure)), fix))
 }
 
@@ -91,26 +172,8 @@ fn describe(role: &str, refused: &[Refused]) -> String {
     format!("{name} may not {}", text.join(", "))
 }
 
-async fn simulate(
-    aws: &AwsQuery,
-    partition: &Partition,
-    role: &str,
-    actions: Vec<&str>,
-    resource: &str,
-) -> Result<Vec<Refused>, QueryError> {
-    let form = request(role, &actions, resource);
-    let answers = paginate::<_, QueryError>(SIMULATE, async |marker| {
-        let marker = marker.map(|marker: String| format!("&Marker={}", encoded(&marker))).unwrap_or_default();
-        let answer = aws.iam(SIMULATE, partition, &format!("{form}{marker}")).await?;
-        let next = next_marker(&answer)?;
-        Ok((vec![answer], next))
-    });
-    refused(&answers.await?, &actions, resource)
-}
-
-/// The form of a simulation. Its context holds what AWS would add to a request: the account of the resource, which not every ARN
-/// names, and the caller.
-fn request(role: &str, actions: &[&str], resource: &str) -> String {
+/// The form of a simulation.
+fn request(role: &str, actions: &[&str], resource: &str, context: &[(&str, String)]) -> String {
     let mut form = format!(
         "PolicySourceArn={}&ResourceArns.member.1={}&MaxItems=1000",
         encoded(role),
@@ -119,15 +182,7 @@ fn request(role: &str, actions: &[&str], resource: &str) -> String {
     for (number, action) in (1..).zip(actions) {
         let _ = write!(form, "&ActionNames.member.{number}={}", encoded(action));
     }
-    let part = |arn: &str, number: usize| arn.split(':').nth(number).unwrap_or_default().to_owned();
-    let account = part(role, 4);
-    let context = [
-        ("aws:ResourceAccount", account.clone()),
-        ("aws:PrincipalAccount", account),
-        ("aws:PrincipalArn", role.to_owned()),
-        ("aws:RequestedRegion", part(resource, 3)),
-    ];
-    for (number, (key, value)) in (1..).zip(context.iter().filter(|(_, value)| !value.is_empty())) {
+    for (number, (key, value)) in (1..).zip(context) {
         let _ = write!(
             form,
             "&ContextEntries.member.{number}.ContextKeyName={}&ContextEntries.member.{number}.ContextKeyType=string\

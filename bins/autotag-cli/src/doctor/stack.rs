@@ -1,6 +1,6 @@
 //! The stacks of a deployment: the names that `CloudFormation` gave to their resources.
 
-use super::check::{CheckFailure, Finding, fail};
+use super::check::{CheckFailure, Finding, fail_with};
 use super::checks::STACK;
 use autotag_aws::query::xml;
 use autotag_aws::query::{AwsQuery, QueryError};
@@ -13,10 +13,18 @@ const STACKS: &str = "cloudformation:DescribeStacks";
 /// The output of the hub's stack with the name of a table that the stack does not create.
 const TABLE_OUTPUT: &str = "SessionTableName";
 
-/// A stack. It is empty if it does not exist or access is denied.
-#[derive(Debug, Default)]
+/// The error code for a stack that does not exist.
+const MISSING: &str = "ValidationError";
+
+/// A stack. It has no resources if it does not exist or access is denied.
+#[derive(Debug, Default, Clone)]
 pub(super) struct Stack {
-    name: String,
+    pub(super) name: String,
+    region: String,
+    /// Whether there is such a stack, or why that is not known.
+    exists: Option<Result<bool, QueryError>>,
+    /// Values by the names of the parameters.
+    parameters: BTreeMap<String, String>,
     /// Physical ids by logical id.
     physical_ids: BTreeMap<String, String>,
     /// Resources whose last operation failed, each with its status.
@@ -26,15 +34,37 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    /// Reads the stack. Returns an empty stack if it does not exist or access is denied.
+    /// Reads the stack. It has no resources if it does not exist or access is denied.
     pub(super) async fn read(aws: &AwsQuery, region: &Region, name: &str) -> Self {
-        let (resources, stack) =
-            tokio::join!(aws.stack(RESOURCES, region, name), aws.stack(STACKS, region, name));
-        let mut read = Self { name: name.to_owned(), ..Self::default() };
-        // Names are the default ones without an answer, and the other checks tell whether these are right.
-        let _ = stack.and_then(|answer| read.add_stack(&answer));
-        let _ = resources.and_then(|answer| read.add_resources(&answer));
+        let mut read = Self { name: name.to_owned(), region: region.to_string(), ..Self::default() };
+        let described = aws.stack(STACKS, region, name).await;
+        let described = described.and_then(|answer| read.add_stack(&answer));
+        read.exists = Some(match described {
+            Ok(()) => Ok(true),
+            Err(error) if error.code == MISSING || error.is_missing() => Ok(false),
+            Err(error) => Err(error),
+        });
+        if !read.is_missing() {
+            // Names are the default ones without an answer, and the other checks tell whether these are right.
+            let resources = aws.stack(RESOURCES, region, name).await;
+            let _ = resources.and_then(|answer| read.add_resources(&answer));
+        }
         read
+    }
+
+    /// Whether there is certainly no such stack.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self.exists, Some(Ok(false)))
+    }
+
+    /// Whether the stack has this resource.
+    pub(super) fn has(&self, logical: &str) -> bool {
+        self.physical_ids.contains_key(logical)
+    }
+
+    /// The value of a parameter; `None` if the stack does not have it.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
     }
 
     /// Adds the answer of `DescribeStacks`.
@@ -43,6 +73,10 @@ impl Stack {
         let Some(result) = xml::find(document.root(), "DescribeStacksResult") else { return Ok(()) };
         let Some(stack) = xml::members(result, "Stacks").next() else { return Ok(()) };
         xml::child_text(stack, "StackStatus").unwrap_or_default().clone_into(&mut self.status);
+        for parameter in xml::members(stack, "Parameters") {
+            let part = |name: &str| xml::child_text(parameter, name).unwrap_or_default().to_owned();
+            self.parameters.insert(part("ParameterKey"), part("ParameterValue"));
+        }
         let mut outputs = xml::members(stack, "Outputs");
         let table = outputs.find(|output| xml::child_text(*output, "OutputKey") == Some(TABLE_OUTPUT));
         if let Some(name) = table.and_then(|output| xml::child_text(output, "OutputValue")) {
@@ -74,30 +108,40 @@ impl Stack {
         self.physical_ids.get(logical).map_or(default, String::as_str).to_owned()
     }
 
+    /// The physical ids of all resources.
+    pub(super) fn physical_ids(&self) -> impl Iterator<Item = &str> {
+        self.physical_ids.values().map(String::as_str)
+    }
+
     /// The name of a queue, whose physical id is its URL.
     pub(super) fn queue(&self, logical: &str, default: &str) -> String {
         let id = self.name(logical, default);
         id.rsplit('/').next().unwrap_or(&id).to_owned()
     }
 
-    /// The finding about the stack. An empty stack has none: not every deployment uses these stacks.
-    pub(super) fn finding(&self) -> Option<Finding> {
-        if self.physical_ids.is_empty() {
-            return None;
-        }
-        let Self { status, .. } = self;
-        let result = match self.failed.as_slice() {
-            [] if status.contains("ROLLBACK") || status.contains("FAILED") => {
-                fail(format!("it is {status}: the last deployment was not applied"))
+    /// The finding about the stack. A missing one is no fault here: resources of the templates may be deployed without it.
+    pub(super) fn finding(&self) -> Finding {
+        let Self { status, name, region, .. } = self;
+        let events =
+            format!("aws cloudformation describe-stack-events --stack-name {name} --region {region}");
+        let result = match (self.exists.as_ref(), self.failed.as_slice()) {
+            (Some(Err(error)), _) => Err(CheckFailure::from(error.clone())),
+            (Some(Ok(false)), _) => {
+                Ok(format!("there is no such stack in {region}; the names are those of the templates"))
             }
-            [] if status.ends_with("IN_PROGRESS") => Err(CheckFailure::Unknown(
+            (_, []) if status.contains("ROLLBACK") || status.contains("FAILED") => {
+                fail_with(format!("it is {status}: the last deployment was not applied"), events)
+            }
+            (_, []) if status.ends_with("IN_PROGRESS") => Err(CheckFailure::Unknown(
                 format!("it is {status}"),
-                "run doctor again after the operation".to_owned(),
+                format!(
+                    "aws cloudformation wait stack-update-complete --stack-name {name} --region {region}"
+                ),
             )),
-            [] => Ok(format!("{} resources", self.physical_ids.len())),
-            failed => fail(failed.join(", ")),
+            (_, []) => Ok(format!("{} resources", self.physical_ids.len())),
+            (_, failed) => fail_with(failed.join(", "), events),
         };
-        Some(STACK.at(&self.name, result))
+        STACK.at(name, result)
     }
 }
 
@@ -148,22 +192,25 @@ mod tests {
         );
         assert_eq!(stack.name("SessionTable", "autotag-sessions"), "ours");
         assert_eq!(stack.name("TagHandler", "autotag-tag-handler"), "autotag-tag-handler");
-        assert_eq!(stack.finding().unwrap().state, State::Ok);
+        assert_eq!(stack.finding().state, State::Ok);
     }
 
     #[test]
-    fn an_empty_stack_has_no_finding() {
-        assert_eq!(Stack::default().finding(), None);
-        assert_eq!(stack(&[], "", &[]).finding(), None);
+    fn a_missing_stack_is_told_from_one_that_may_not_be_read() {
+        let stack = |exists| Stack { exists: Some(exists), ..Stack::default() };
+        assert!(stack(Ok(false)).is_missing());
+        assert_eq!(stack(Ok(false)).finding().state, State::Ok);
+        let denied = stack(Err(QueryError::unreadable(STACKS)));
+        assert!(!denied.is_missing());
+        assert_eq!(denied.finding().state, State::Unknown);
     }
 
     #[test]
     fn failed_resources_and_operations_are_broken() {
-        let failed = stack(&[("TagHandler", "f", "UPDATE_FAILED")], "", &[]).finding().unwrap();
+        let failed = stack(&[("TagHandler", "f", "UPDATE_FAILED")], "", &[]).finding();
         assert_eq!((failed.state, failed.seen.as_str()), (State::Broken, "TagHandler is UPDATE_FAILED"));
-        let state = |status: &str| {
-            stack(&[("TagHandler", "f", "UPDATE_COMPLETE")], status, &[]).finding().unwrap().state
-        };
+        let state =
+            |status: &str| stack(&[("TagHandler", "f", "UPDATE_COMPLETE")], status, &[]).finding().state;
         assert_eq!(state("UPDATE_COMPLETE"), State::Ok);
         assert_eq!(state("UPDATE_ROLLBACK_COMPLETE"), State::Broken);
         assert_eq!(state("UPDATE_IN_PROGRESS"), State::Unknown);

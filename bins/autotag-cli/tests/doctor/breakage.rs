@@ -3,5 +3,7 @@
 mod consumers;
 mod events;
 mod missing;
+mod organization;
 mod permissions;
-mod suite;
+mod settings;
+pub mod suite;

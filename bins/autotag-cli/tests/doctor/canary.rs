@@ -13,7 +13,9 @@ use std::time::Duration;
 /// Starts doctor with a canary.
 fn start_canary(deployment: &Deployment, more: &[&str]) -> Child {
     let mut command = Command::new(BIN);
-    command.args(["doctor", "--canary", "--format", "json", "--inspect-role", "autotag-look"]).args(more);
+    command
+        .args(["doctor", "--canary", "--format", "json", "--inspect-role", "autotag-look", "--regions", HUB])
+        .args(more);
     command
         .envs(deployment.proxy.environment())
         .stdin(Stdio::null())

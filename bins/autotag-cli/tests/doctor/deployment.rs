@@ -12,12 +12,143 @@ use serde_json::{Value, json};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-/// Answers in place of moto's: it has no event source mappings, and no failed functions.
-#[derive(Debug, Default)]
+/// Answers in place of moto's: it has no event source mappings, no failed functions, no event history and no account settings.
+#[derive(Debug)]
 pub struct Overrides {
+    /// The alarms of the hub's region.
+    pub alarms: Vec<Value>,
+    /// The ARNs of the subscriptions of the alarms' topic.
+    pub subscriptions: Vec<&'static str>,
+    /// The event history of a region.
+    pub history: Vec<(&'static str, Value)>,
+    /// The concurrency that the account has without reservations.
+    pub unreserved: u64,
+    /// The reserved concurrency of all functions.
+    pub reserved: Option<u64>,
+    /// Values of metrics by name, each with its age in seconds. Only the metrics in it are answered.
+    pub metrics: Vec<(&'static str, Vec<(u64, f64)>)>,
+    /// The status and the reason of each instance of the stack set of regions. Empty: there is no stack set.
+    pub instances: Vec<(&'static str, &'static str)>,
+    /// The answer to `DescribeStacks`, by the name of the stack: its status, parameters and resources.
+    pub stacks: Vec<Stack>,
     pub mappings: Vec<Value>,
     /// The configuration of a function.
     pub function: Option<(String, Value)>,
+}
+
+/// A stack of `CloudFormation`.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    pub name: &'static str,
+    pub status: &'static str,
+    pub parameters: Vec<(&'static str, &'static str)>,
+    /// Logical and physical ids.
+    pub resources: Vec<(&'static str, String)>,
+}
+
+pub const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:autotag";
+
+/// An alarm as the templates make it.
+pub fn alarm(name: &str) -> Value {
+    json!({"AlarmName": name, "ActionsEnabled": true, "AlarmActions": [TOPIC], "StateValue": "OK"})
+}
+
+impl Default for Overrides {
+    fn default() -> Self {
+        Self {
+            alarms: vec![alarm("autotag-errors"), alarm("autotag-dead-letters")],
+            subscriptions: vec!["arn:aws:sns:eu-west-1:123456789012:autotag:1b2c"],
+            history: Vec::new(),
+            unreserved: 1000,
+            reserved: None,
+            metrics: Vec::new(),
+            instances: Vec::new(),
+            stacks: Vec::new(),
+            mappings: Vec::new(),
+            function: None,
+        }
+    }
+}
+
+impl Overrides {
+    /// The answer to a call of an API that moto lacks.
+    fn answer(&self, call: &autotag_testkit::Call) -> Option<Reply> {
+        match (call.service.as_str(), call.operation.as_str()) {
+            ("cloudtrail", "LookupEvents") => {
+                let here = self.history.iter().filter(|(region, _)| *region == call.region);
+                let events: Vec<&Value> = here.map(|(_, event)| event).collect();
+                Some(Reply::json(200, &json!({"Events": events})))
+            }
+            ("monitoring", "DescribeAlarms") => Some(Reply::json(200, &json!({"MetricAlarms": self.alarms}))),
+            ("monitoring", "GetMetricStatistics") => self.metric(&call.json()),
+            ("sns", "ListSubscriptionsByTopic") => {
+                let member =
+                    |arn: &&str| format!("<member><SubscriptionArn>{arn}</SubscriptionArn></member>");
+                let members: String = self.subscriptions.iter().map(member).collect();
+                Some(Reply::xml(200, format!("<R><Subscriptions>{members}</Subscriptions></R>")))
+            }
+            ("cloudformation", "ListStackInstances") => {
+                let region = call.field("StackSetName")? == "autotag-region";
+                if self.instances.is_empty() || !region {
+                    let error = "<ErrorResponse><Error><Code>StackSetNotFoundException</Code></Error></ErrorResponse>";
+                    return Some(Reply::xml(404, error));
+                }
+                let member = |(status, reason): &(&str, &str)| {
+                    format!(
+                        "<member><Account>444455556666</Account><Region>eu-west-1</Region><Status>{status}</Status><StatusReason>{reason}</StatusReason></member>"
+                    )
+                };
+                let members: String = self.instances.iter().map(member).collect();
+                let summaries = format!("<Summaries>{members}</Summaries>");
+                Some(Reply::xml(
+                    200,
+                    format!("<R><ListStackInstancesResult>{summaries}</ListStackInstancesResult></R>"),
+                ))
+            }
+            ("cloudformation", "DescribeStacks" | "DescribeStackResources") => {
+                let name = call.field("StackName")?;
+                Some(self.stack(&call.operation, self.stacks.iter().find(|stack| stack.name == name)))
+            }
+            _ => None,
+        }
+    }
+
+    fn metric(&self, input: &Value) -> Option<Reply> {
+        let name = input["MetricName"].as_str()?;
+        let (_, values) = self.metrics.iter().find(|(one, _)| *one == name)?;
+        let (now, statistic) = (input["EndTime"].as_u64()?, input["Statistics"][0].as_str()?);
+        let points: Vec<Value> =
+            values.iter().map(|(age, value)| json!({"Timestamp": now - age, statistic: value})).collect();
+        Some(Reply::json(200, &json!({"Datapoints": points})))
+    }
+
+    fn stack(&self, operation: &str, stack: Option<&Stack>) -> Reply {
+        let Some(stack) = stack else {
+            let error = "<ErrorResponse><Error><Code>ValidationError</Code></Error></ErrorResponse>";
+            return Reply::xml(400, error);
+        };
+        let parameter = |(key, value): &(&str, &str)| {
+            format!(
+                "<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
+            )
+        };
+        let resource = |(logical, physical): &(&str, String)| {
+            format!(
+                "<member><LogicalResourceId>{logical}</LogicalResourceId><PhysicalResourceId>{physical}</PhysicalResourceId><ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>"
+            )
+        };
+        let inner = if operation == "DescribeStacks" {
+            let parameters: String = stack.parameters.iter().map(parameter).collect();
+            let status = stack.status;
+            format!(
+                "<Stacks><member><Parameters>{parameters}</Parameters><StackStatus>{status}</StackStatus></member></Stacks>"
+            )
+        } else {
+            let resources: String = stack.resources.iter().map(resource).collect();
+            format!("<StackResources>{resources}</StackResources>")
+        };
+        Reply::xml(200, format!("<R><{operation}Result>{inner}</{operation}Result></R>"))
+    }
 }
 
 /// A deployment.
@@ -71,8 +202,21 @@ impl Deployment {
         let emulator = Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
         let proxy = Proxy::start(&emulator.url()).unwrap();
         let simulator = Simulator::default();
-        proxy.route("/", move |call| simulator.answer(call));
         let overrides: Arc<Mutex<Overrides>> = Arc::default();
+        let told = Arc::clone(&overrides);
+        proxy.route("/", move |call| simulator.answer(call).or_else(|| told.lock().unwrap().answer(call)));
+        let told = Arc::clone(&overrides);
+        proxy.route("/2016-08-19/", move |_| {
+            let free = told.lock().unwrap().unreserved;
+            Some(Reply::json(200, &json!({"AccountLimit": {"UnreservedConcurrentExecutions": free}})))
+        });
+        let told = Arc::clone(&overrides);
+        proxy.route("/2019-09-30/", move |_| {
+            let reserved = told.lock().unwrap().reserved;
+            let answer =
+                reserved.map_or(json!({}), |reserved| json!({"ReservedConcurrentExecutions": reserved}));
+            Some(Reply::json(200, &answer))
+        });
         let told = Arc::clone(&overrides);
         proxy.route("/2015-03-31/", move |call| {
             let overrides = told.lock().unwrap();
@@ -201,7 +345,8 @@ impl Deployment {
         self.release(function).await;
         self.overrides.lock().unwrap().mappings.push(json!({"UUID": format!("mapping-of-{function}"),
             "EventSourceArn": arn, "FunctionArn": format!("{function_arn}:live"), "State": "Enabled",
-            "FunctionResponseTypes": ["ReportBatchItemFailures"]}));
+            "FunctionResponseTypes": ["ReportBatchItemFailures"], "LastProcessingResult": "OK",
+            "ScalingConfig": {"MaximumConcurrency": 10}}));
     }
 
     /// Publishes a version, and creates the alias.

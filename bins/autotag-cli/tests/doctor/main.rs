@@ -21,6 +21,7 @@ mod deployment;
 mod generated;
 mod names;
 mod simulator;
+mod variants;
 
 use deployment::Deployment;
 use serde_json::{Value, json};
@@ -54,9 +55,10 @@ async fn a_working_deployment_is_ok_and_not_changed() {
     assert_eq!(report["ok"], report["checks"].as_array().unwrap().len());
     for ((service, operation), _) in deployment.proxy.counts() {
         let verb = operation.rsplit(' ').next().unwrap();
-        let reads = ["Get", "List", "Describe", "Simulate"].iter().any(|read| verb.starts_with(read))
-            || operation.starts_with("GET ")
-            || operation == "AssumeRole";
+        let reads =
+            ["Get", "List", "Describe", "Simulate", "Lookup"].iter().any(|read| verb.starts_with(read))
+                || operation.starts_with("GET ")
+                || operation == "AssumeRole";
         assert!(reads, "{service} {operation} changes something");
     }
     let text = deployment.doctor(&[]);
@@ -77,9 +79,10 @@ async fn a_denied_query_makes_its_check_unknown() {
     assert_eq!(deployment.doctor(&[]).status.code(), Some(0));
     // Optional queries: names, tags of rules, and credentials.
     let optional = [
-        "DescribeStackResources",
-        "DescribeStacks",
         "ListTagsForResource",
+        "ListAttachedRolePolicies",
+        "ListRolePolicies",
+        "GetRolePolicy",
         "GetCallerIdentity",
         "AssumeRole",
     ];

@@ -1,11 +1,11 @@
 //! `SimulatePrincipalPolicy`, which moto lacks, over the inline policies of the roles.
 //!
-//! It supports identity policies with `Allow` and `Deny`, actions and resources with `*`, and the one condition of the generated
-//! policies; no boundaries and no organization. Moto does not get the policies, because it refuses some valid ARNs
+//! It supports identity policies with `Allow` and `Deny`, actions and resources with `*`, and the condition `StringEquals`; no
+//! boundaries and no organization. Moto does not get the policies, because it refuses some valid ARNs
 //! (`arn:aws:s3:*:*:job/*`). It shares no code with doctor.
 
 use autotag_testkit::{Call, Reply};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -32,6 +32,30 @@ impl Simulator {
                 self.policies.lock().unwrap().remove(&call.field("RoleName")?);
                 done()
             }
+            "ListAttachedRolePolicies" => {
+                let empty =
+                    "<ListAttachedRolePoliciesResult><AttachedPolicies/></ListAttachedRolePoliciesResult>";
+                Some(Reply::xml(200, format!("<R>{empty}</R>")))
+            }
+            "ListRolePolicies" => {
+                let name = "<PolicyNames><member>needed</member></PolicyNames>";
+                Some(Reply::xml(
+                    200,
+                    format!("<R><ListRolePoliciesResult>{name}</ListRolePoliciesResult></R>"),
+                ))
+            }
+            "GetRolePolicy" => {
+                let policies = self.policies.lock().unwrap();
+                let document = policies.get(&call.field("RoleName")?)?.to_string();
+                let document =
+                    percent_encoding::utf8_percent_encode(&document, percent_encoding::NON_ALPHANUMERIC);
+                Some(Reply::xml(
+                    200,
+                    format!(
+                        "<R><GetRolePolicyResult><PolicyDocument>{document}</PolicyDocument></GetRolePolicyResult></R>"
+                    ),
+                ))
+            }
             "SimulatePrincipalPolicy" => self.simulate(call),
             _ => None,
         }
@@ -45,19 +69,32 @@ impl Simulator {
             return Some(Reply::xml(404, error));
         };
         let resource = call.field("ResourceArns.member.1").unwrap_or_else(|| "*".to_owned());
-        // `aws:ResourceAccount`, if the request has it and it is the account of the role.
-        let own = call.field("ContextEntries.member.1.ContextKeyValues.member.1").filter(|account| {
-            let key = call.field("ContextEntries.member.1.ContextKeyName");
-            key.as_deref() == Some("aws:ResourceAccount") && source.split(':').nth(4) == Some(account)
-        });
+        let context: BTreeMap<String, String> = (1..)
+            .map_while(|number| {
+                let entry = format!("ContextEntries.member.{number}");
+                let value = call.field(&format!("{entry}.ContextKeyValues.member.1"))?;
+                Some((call.field(&format!("{entry}.ContextKeyName"))?, value))
+            })
+            .collect();
+        // AWS names every key of the policies without a value, whatever statement it is in.
+        let text = policy.to_string();
+        let keys = [
+            "aws:ResourceAccount",
+            "aws:PrincipalAccount",
+            "aws:ResourceOrgID",
+            "aws:PrincipalOrgID",
+            "aws:TagKeys",
+        ];
+        let missing = keys.iter().filter(|key| text.contains(**key) && !context.contains_key(**key));
+        let missing: String = missing.map(|key| format!("<member>{key}</member>")).collect();
         let mut results = String::new();
         for number in 1.. {
             let Some(action) = call.field(&format!("ActionNames.member.{number}")) else { break };
-            let decision = decide(policy, &action, &resource, own.as_deref());
+            let decision = decide(policy, &action, &resource, &context);
             write!(
                 results,
                 "<member><MatchedStatements><member><SourcePolicyId>p</SourcePolicyId></member></MatchedStatements>\
-                 <MissingContextValues/><EvalDecision>{decision}</EvalDecision>\
+                 <MissingContextValues>{missing}</MissingContextValues><EvalDecision>{decision}</EvalDecision>\
                  <EvalResourceName>{resource}</EvalResourceName><EvalActionName>{action}</EvalActionName></member>"
             )
             .unwrap();
@@ -73,17 +110,14 @@ impl Simulator {
     }
 }
 
-fn decide(policy: &Value, action: &str, resource: &str, own: Option<&str>) -> &'static str {
+fn decide(policy: &Value, action: &str, resource: &str, context: &BTreeMap<String, String>) -> &'static str {
     let mut decision = "implicitDeny";
     for statement in policy["Statement"].as_array().unwrap() {
         let has = |name: &str, text: &str| match &statement[name] {
             Value::Array(list) => list.iter().any(|one| like(one.as_str().unwrap(), text)),
             one => like(one.as_str().unwrap(), text),
         };
-        let condition = &statement["Condition"];
-        let ours = json!({"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}});
-        assert!(condition.is_null() || *condition == ours, "a condition that is not simulated: {condition}");
-        let holds = condition.is_null() || own.is_some();
+        let holds = holds(&statement["Condition"], context);
         if holds && has("Action", action) && has("Resource", resource) {
             match statement["Effect"].as_str().unwrap() {
                 "Deny" => return "explicitDeny",
@@ -92,6 +126,20 @@ fn decide(policy: &Value, action: &str, resource: &str, own: Option<&str>) -> &'
         }
     }
     decision
+}
+
+/// `StringEquals` with a value or a variable. A missing key holds for no value.
+fn holds(condition: &Value, context: &BTreeMap<String, String>) -> bool {
+    let Some(operators) = condition.as_object() else { return true };
+    operators.iter().all(|(operator, keys)| {
+        assert_eq!(operator, "StringEquals", "a condition that is not simulated: {condition}");
+        keys.as_object().unwrap().iter().all(|(key, wanted)| {
+            let wanted = wanted.as_str().unwrap();
+            let variable = wanted.strip_prefix("${").and_then(|name| name.strip_suffix('}'));
+            let wanted = variable.map_or(Some(wanted), |name| context.get(name).map(String::as_str));
+            wanted.is_some() && context.get(key).map(String::as_str) == wanted
+        })
+    })
 }
 
 /// Whether a text matches a pattern, in which `*` is any text.

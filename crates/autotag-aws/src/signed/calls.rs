@@ -145,6 +145,17 @@ pub fn sts(operation: &str, region: &Region) -> Request {
     Request::query("sts", operation, region, "Version=2011-06-15")
 }
 
+/// A request to `CloudFormation`. `form` is percent-encoded. The answer is XML.
+pub fn formation(operation: &str, region: &Region, form: &str) -> Request {
+    Request::query("cloudformation", operation, region, &format!("Version=2010-05-15&{form}"))
+}
+
+/// `sns:ListSubscriptionsByTopic`: one page, which has up to 100 subscriptions. `topic` is percent-encoded. The answer is XML.
+pub fn subscriptions(region: &Region, topic: &str) -> Request {
+    let form = format!("Version=2010-03-31&TopicArn={topic}");
+    Request::query("sns", "ListSubscriptionsByTopic", region, &form)
+}
+
 /// A request to `CloudFormation` about a stack. `stack` is percent-encoded. The answer is XML.
 pub fn stack(operation: &str, region: &Region, stack: &str) -> Request {
     Request::query("cloudformation", operation, region, &format!("Version=2010-05-15&StackName={stack}"))

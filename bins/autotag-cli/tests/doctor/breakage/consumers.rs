@@ -122,7 +122,13 @@ async fn broken_functions_are_reported() {
     }
     let mapping = suite.deployment.overrides.lock().unwrap().mappings.remove(0);
     let source = ["function.source @ autotag-tag-handler"];
-    suite.check("no event source mapping", &with(&source, &["function.answers @ autotag-tag-handler"]));
+    suite.check(
+        "no event source mapping",
+        &with(
+            &source,
+            &["function.answers @ autotag-tag-handler", "function.concurrency @ autotag-tag-handler"],
+        ),
+    );
     suite.deployment.overrides.lock().unwrap().mappings.insert(0, mapping);
 
     for (how, function, name, value, check) in [

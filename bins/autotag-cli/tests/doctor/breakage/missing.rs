@@ -22,7 +22,7 @@ async fn a_missing_resource_is_reported_once() {
     let mut suite = BreakageSuite::new().await;
     let client = suite.deployment.hub.clone();
     client.lambda("DELETE", &format!("/{SESSION_HANDLER}"), json!({})).await;
-    let hanging = ["alias", "source", "environment", "receives", "errors"]
+    let hanging = ["alias", "source", "environment", "receives", "errors", "concurrency"]
         .map(|check| format!("function.{check} @ {SESSION_HANDLER}"));
     let mut hanging: Vec<&str> = hanging.iter().map(String::as_str).collect();
     hanging.extend(["queue.visibility @ autotag-session", "permission.working @ autotag-session-handler"]);

@@ -39,6 +39,11 @@ pub fn compare(report: &Value, wanted: &Expected) -> Result<(), String> {
         if fix.is_empty() || fix.contains('\n') {
             return Err(format!("{} has no fix in one line", check["check"]));
         }
+        let command = ["aws ", "autotag "].iter().any(|program| fix.contains(program));
+        let placeholder = fix.split('{').skip(1).any(|rest| rest.starts_with(char::is_alphabetic));
+        if check["state"] == "broken" && (!command || placeholder) {
+            return Err(format!("the fix of {} is no command with names: {fix}", check["check"]));
+        }
     }
     Ok(())
 }
@@ -70,6 +75,25 @@ impl BreakageSuite {
         }
     }
 
+    /// A healthy variant: nothing is broken or unknown.
+    pub fn healthy(&mut self, how: &str) {
+        self.healthy_with(how, &[]);
+    }
+
+    /// The same, with options of doctor.
+    pub fn healthy_with(&mut self, how: &str, options: &[&str]) {
+        let options = [&["--format", "json"], options].concat();
+        let output = self.deployment.doctor(&options);
+        let report = report(&output);
+        self.seen += 1;
+        if let Err(why) = compare(&report, &only(&[])) {
+            self.wrong.push(format!("{how}: {why}"));
+        }
+        if output.status.code() != Some(0) {
+            self.wrong.push(format!("{how}: the exit code is {:?}", output.status.code()));
+        }
+    }
+
     /// Everything must be repaired again. Otherwise an earlier breakage could hide a later one.
     pub fn finish(self) {
         let output = self.deployment.doctor(&["--format", "json"]);
@@ -84,11 +108,12 @@ impl BreakageSuite {
 fn the_comparison_finds_differences() {
     let check = |check: &str, state: &str, fix: Value| json!({"check": check, "place": "here", "state": state, "fix": fix});
     let report = |checks: &[Value]| json!({"checks": checks});
-    let (well, hurt) = (check("a", "ok", Value::Null), check("b", "broken", json!("mend it")));
+    let (well, hurt) =
+        (check("a", "ok", Value::Null), check("b", "broken", json!("autotag deploy --region eu-west-1")));
     let wanted = only(&["b @ here"]);
     assert_eq!(compare(&report(&[well.clone(), hurt.clone()]), &wanted), Ok(()));
     assert!(compare(&report(std::slice::from_ref(&well)), &wanted).is_err(), "not reported");
-    let beside = check("c", "broken", json!("mend it"));
+    let beside = check("c", "broken", json!("autotag deploy --region eu-west-1"));
     assert!(compare(&report(&[hurt.clone(), beside]), &wanted).is_err(), "one too many");
     let doubt = check("c", "unknown", json!("look"));
     assert!(compare(&report(&[hurt, doubt]), &wanted).is_err(), "one unknown too many");
