@@ -5,6 +5,8 @@ mod args;
 mod aws;
 mod estimate;
 mod ledger;
+#[cfg(feature = "aws")]
+mod redrive;
 mod report;
 mod whois;
 
@@ -13,13 +15,13 @@ pub(crate) use args::{
     PolicyCommand, SessionsArgs, SessionsCommand, SourceArgs, StoreArgs, TextFormat,
 };
 #[cfg(feature = "aws")]
-pub(crate) use aws::{
-    ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs, RedriveArgs,
-};
+pub(crate) use aws::{ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs};
 pub(crate) use estimate::{EstimateArgs, EstimateFormat};
 #[cfg(feature = "aws")]
 pub(crate) use ledger::{EndTruceArgs, ExportArgs, LedgerFormat, ListArgs};
 pub(crate) use ledger::{ImportArgs, LedgerArgs, LedgerCommand};
+#[cfg(feature = "aws")]
+pub(crate) use redrive::RedriveArgs;
 pub(crate) use report::{FailOn, ReportArgs, ReportFormat};
 pub(crate) use whois::{AnswerFormat, WhoisArgs};
 
@@ -45,7 +47,7 @@ pub(crate) enum Command {
     /// For a schedule: asks for no confirmation
     #[cfg(feature = "aws")]
     Reconcile(ReconcileArgs),
-    /// List the messages of a dead-letter queue with their failure reasons, and send them back to their queue
+    /// List dead letters with their failure reasons, and send them on: of one queue, or of all regions and accounts
     #[cfg(feature = "aws")]
     Redrive(RedriveArgs),
     /// Show whose resources are, with the evidence: from CloudTrail's event history of 90 days, or from a trail

@@ -9,12 +9,13 @@
 mod common;
 
 use autotag_aws::signed::{self, Request};
-use autotag_aws::{Accounts, Settings};
-use autotag_model::arn::Region;
-use autotag_testkit::{Emulator, Fault, Proxy};
+use autotag_aws::{Accounts, AssumedRole, MemberRole, Settings};
+use autotag_model::arn::{AccountId, Partition, Region};
+use autotag_testkit::{Emulator, Fault, Proxy, Reply};
 use common::{BIN, lines, stderr};
 use serde_json::{Value, json};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 struct Queues {
@@ -45,9 +46,15 @@ impl Queues {
     }
 
     async fn call(&self, operation: &str, input: &Value) -> Value {
-        let region = Region::new("eu-west-1").unwrap();
-        let request = Request::json(signed::SQS, operation, &region, input);
-        signed::send_json(&self.config, request).await.unwrap()
+        call_in(&self.config, "eu-west-1", operation, input).await
+    }
+
+    /// The credentials of a role in another account. The emulator keeps the accounts apart by them.
+    fn member(&self) -> aws_config::SdkConfig {
+        let role = MemberRole { name: "redrive".to_owned(), external_id: None, session_policy: None };
+        let account = AccountId::new(MEMBER).unwrap();
+        Arc::new(AssumedRole::new(&self.config, &Partition::default(), &account, &role, "test"))
+            .config(&self.config)
     }
 
     async fn create(&self, name: &str, attributes: &Value) -> String {
@@ -95,10 +102,44 @@ impl Queues {
     }
 }
 
+/// The account of a member; the hub's is the emulator's own, 123456789012.
+const MEMBER: &str = "444455556666";
+
+async fn call_in(config: &aws_config::SdkConfig, region: &str, operation: &str, input: &Value) -> Value {
+    let request = Request::json(signed::SQS, operation, &Region::new(region).unwrap(), input);
+    signed::send_json(config, request).await.unwrap()
+}
+
+/// Makes a queue with these messages.
+async fn fill(config: &aws_config::SdkConfig, region: &str, name: &str, bodies: &[String]) {
+    call_in(config, region, "CreateQueue", &json!({"QueueName": name})).await;
+    for body in bodies {
+        let input = json!({"QueueUrl": url(region, MEMBER, name), "MessageBody": body});
+        call_in(config, region, "SendMessage", &input).await;
+    }
+}
+
+async fn bodies(config: &aws_config::SdkConfig, region: &str, url: &str) -> Vec<String> {
+    let input = json!({"QueueUrl": url, "MaxNumberOfMessages": 10});
+    let got = call_in(config, region, "ReceiveMessage", &input).await;
+    let messages = got["Messages"].as_array().cloned().unwrap_or_default();
+    let mut all: Vec<String> = messages.iter().map(|one| one["Body"].as_str().unwrap().to_owned()).collect();
+    all.sort();
+    all
+}
+
+fn url(region: &str, account: &str, name: &str) -> String {
+    format!("https://sqs.{region}.amazonaws.com/{account}/{name}")
+}
+
 fn event(name: &str) -> String {
-    json!({"source": "aws.ec2", "detail-type": "AWS API Call via CloudTrail", "account": "123456789012",
-        "region": "eu-west-1", "detail": {"eventSource": "ec2.amazonaws.com", "eventName": name, "eventID": "e-1",
-        "eventTime": "2026-03-02T09:00:00Z", "recipientAccountId": "123456789012"}})
+    event_of("ec2", name, "2026-03-02T09:00:00Z")
+}
+
+fn event_of(service: &str, name: &str, time: &str) -> String {
+    json!({"source": format!("aws.{service}"), "detail-type": "AWS API Call via CloudTrail", "account": "123456789012",
+        "region": "eu-west-1", "detail": {"eventSource": format!("{service}.amazonaws.com"), "eventName": name,
+        "eventID": "e-1", "eventTime": time, "recipientAccountId": "123456789012"}})
     .to_string()
 }
 
@@ -110,7 +151,7 @@ async fn messages_are_listed_with_their_reason_and_sent_to_their_queue() {
     queues.send(&dead, &event("CreateVolume"), &attributes).await;
     // A recheck that failed stays a recheck.
     let recheck = json!({"autotag-first-look": text("{\"Owner\":\"build\"}"), "ERROR_CODE": text("Refused")});
-    queues.send(&dead, "{\"detail\": ", &recheck).await;
+    queues.send(&dead, &event("RunInstances"), &recheck).await;
 
     let listed = queues.redrive(&[&dead]);
     assert_eq!(listed.status.code(), Some(0), "{}", stderr(&listed));
@@ -201,4 +242,142 @@ async fn a_queue_that_cannot_be_read_is_an_error() {
     let output = queues.redrive(&[&dead]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     assert_eq!(stderr(&output), "autotag: ReceiveMessage answered AccessDenied\n");
+}
+
+/// The dead letters of the rules that forward: another region than the hub's, another account, and both kinds of events.
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_of_regions_and_members_reach_the_queues_of_the_hub() {
+    let queues = Queues::new().await;
+    let (tag, session) = (queues.create("tag", &json!({})).await, queues.create("session", &json!({})).await);
+    let member = queues.member();
+    let (made, assumed) = (event("CreateVolume"), event_of("sts", "AssumeRole", "2026-03-02T08:00:00Z"));
+    let unknown = "{\"detail\": ".to_owned();
+    fill(&member, "us-east-1", "autotag-forward-dead", &[made.clone(), assumed.clone(), unknown.clone()])
+        .await;
+    fill(&member, "ap-southeast-2", "autotag-forward-dead", std::slice::from_ref(&made)).await;
+
+    let args = [
+        "--regions",
+        "us-east-1,eu-central-1,ap-southeast-2",
+        "--accounts",
+        MEMBER,
+        "--receive-role",
+        "redrive",
+    ];
+    let listed = queues.redrive(&args);
+    assert_eq!(listed.status.code(), Some(1), "one of the regions has no such queue");
+    assert_eq!(lines(&listed).len(), 4, "{}", stderr(&listed));
+    let missing = format!(
+        "{}: ReceiveMessage answered AWS.SimpleQueueService.NonExistentQueue",
+        url("eu-central-1", MEMBER, "autotag-forward-dead")
+    );
+    assert!(stderr(&listed).contains(&missing), "{}", stderr(&listed));
+
+    let to = [
+        "--yes",
+        "--to",
+        &url("eu-west-1", "123456789012", "tag"),
+        "--sessions-to",
+        &url("eu-west-1", "123456789012", "session"),
+    ];
+    let sent = queues.redrive(&[&args[..], &to].concat());
+    assert_eq!(sent.status.code(), Some(1), "what is not understood is not done");
+    assert_eq!(bodies(&queues.config, "eu-west-1", &tag).await, [made.clone(), made]);
+    assert_eq!(bodies(&queues.config, "eu-west-1", &session).await, [assumed]);
+    let left = url("us-east-1", MEMBER, "autotag-forward-dead");
+    assert_eq!(bodies(&member, "us-east-1", &left).await, [unknown]);
+    let told = stderr(&sent);
+    assert!(told.contains(": its body is not understood, so it stays in the queue"), "{told}");
+    assert!(told.contains("4 dead letters in 3 queues (1 of them not read to the end), 3 sent\n"), "{told}");
+    let rows = lines(&sent);
+    assert!(rows.iter().any(|row| row["queue"] == left.as_str() && row["sent"] == false), "{rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_a_queue_for_its_kind_stays() {
+    let queues = Queues::new().await;
+    let (dead, tag) = (queues.create("dead", &json!({})).await, queues.create("tag", &json!({})).await);
+    queues.send(&dead, &event_of("sts", "AssumeRole", "2026-03-02T08:00:00Z"), &json!({})).await;
+    let output = queues.redrive(&[&dead, "--yes", "--to", &tag]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("it holds STS records: name the queue with --sessions-to"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!((queues.count(&dead).await.as_str(), queues.count(&tag).await.as_str()), ("1", "0"));
+}
+
+/// The other way round: the credentials of a member receive, and a role of the hub's account sends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_of_the_hub_sends_what_a_member_receives() {
+    let queues = Queues::new().await;
+    let member = queues.member();
+    fill(&member, "us-east-1", "inbox", &[]).await;
+    let dead = queues.create("dead", &json!({})).await;
+    queues.send(&dead, &event("CreateVolume"), &json!({})).await;
+    let to = url("us-east-1", MEMBER, "inbox");
+    let output = queues.redrive(&[&dead, "--yes", "--to", &to, "--send-role", "redrive"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(bodies(&member, "us-east-1", &to).await, [event("CreateVolume")]);
+    assert_eq!(queues.count(&dead).await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_choose_messages_and_the_others_stay() {
+    let queues = Queues::new().await;
+    let (dead, tag) = (queues.create("dead", &json!({})).await, queues.create("tag", &json!({})).await);
+    let reason = |code: &str| json!({"ERROR_CODE": {"DataType": "String", "StringValue": code}});
+    queues
+        .send(&dead, &event_of("ec2", "CreateVolume", "2026-03-01T23:59:59Z"), &reason("NO_PERMISSIONS"))
+        .await;
+    queues
+        .send(&dead, &event_of("ec2", "CreateVolume", "2026-03-02T00:00:00Z"), &reason("NO_PERMISSIONS"))
+        .await;
+    queues.send(&dead, &event_of("ec2", "CreateVolume", "2026-03-02T09:00:00Z"), &reason("Malformed")).await;
+    let args = [dead.as_str(), "--yes", "--to", &tag, "--since", "2026-03-02", "--reason", "no_perm"];
+    let output = queues.redrive(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(lines(&output).len(), 1);
+    assert!(stderr(&output).contains("1 dead letter, 1 sent, 2 left out\n"), "{}", stderr(&output));
+    assert_eq!((queues.count(&dead).await.as_str(), queues.count(&tag).await.as_str()), ("2", "1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_set_names_accounts_and_regions() {
+    let queues = Queues::new().await;
+    fill(&queues.member(), "us-east-1", "autotag-forward-dead", &[event("CreateVolume")]).await;
+    queues.proxy.route("/", |call| {
+        let form = std::str::from_utf8(&call.body).unwrap_or_default();
+        let is_asked = call.operation == "ListStackInstances" && form.contains("StackSetName=autotag-region");
+        let (region, next) = if form.contains("NextToken=second") {
+            ("us-east-1", "")
+        } else {
+            ("eu-west-1", "<NextToken>second</NextToken>")
+        };
+        is_asked.then(|| {
+            Reply::xml(200, format!("<ListStackInstancesResponse><ListStackInstancesResult>{next}<Summaries><member>\
+                <Account>{MEMBER}</Account><Region>{region}</Region><Status>CURRENT</Status></member></Summaries>\
+                </ListStackInstancesResult></ListStackInstancesResponse>"))
+        })
+    });
+    let args = ["--stack-set", "autotag-region", "--receive-role", "redrive", "--regions", "us-east-1"];
+    let output = queues.redrive(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let rows = lines(&output);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["queue"], url("us-east-1", MEMBER, "autotag-forward-dead"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_with_more_messages_than_can_be_hidden_is_not_done() {
+    let (queues, dead, _) = Queues::with_messages(25).await;
+    let output = queues.redrive(&[&dead, "--most-hidden", "20"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("20 messages are not sent, and the rest was not read"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(queues.count(&dead).await, "25", "all are visible again");
 }

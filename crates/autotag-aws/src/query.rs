@@ -1,7 +1,10 @@
 //! Calls about a deployment that are signed by hand: a bounded number of them at once, with AWS's reason if one fails.
 //! `autotag doctor` reads a deployment with them.
 
+mod stack_sets;
 pub mod xml;
+
+pub use stack_sets::StackInstance;
 
 #[cfg(feature = "organizations")]
 use crate::organizations::{self, OrganizationAccount};

@@ -5,7 +5,7 @@ use super::args::{Format, PlanArgs, region};
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
 use clap::{Args, ValueEnum};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -66,25 +66,6 @@ pub(crate) struct ReconcileArgs {
     pub(crate) hours: u32,
     #[command(flatten)]
     pub(crate) calls: CallArgs,
-    /// Output format [default: table on a terminal, jsonl otherwise]
-    #[arg(long, value_enum)]
-    pub(crate) format: Option<Format>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RedriveArgs {
-    /// URL of the dead-letter queue of a queue, or of an EventBridge rule's target
-    #[arg(value_name = "QUEUE_URL")]
-    pub(crate) queue: String,
-    /// Queue to send the messages to [default: the queue whose dead letters these are, if there is exactly one]
-    #[arg(long, value_name = "QUEUE_URL")]
-    pub(crate) to: Option<String>,
-    /// Send the messages, and delete them from the dead-letter queue. Without it they are only listed
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Maximum number of messages
-    #[arg(long, value_name = "N")]
-    pub(crate) max: Option<NonZeroUsize>,
     /// Output format [default: table on a terminal, jsonl otherwise]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,

@@ -7,6 +7,7 @@
 //! | `tag-handler` | `ssm:GetParameter`, once, for a policy in a parameter |
 //! | `org-metadata` | `ec2:DescribeRegions`, `resource-explorer-2:Search` |
 //! | `autotag report --live` | `ec2:DescribeRegions`, `resource-explorer-2:GetIndex`, `GetDefaultView`, `GetView`, `ListResources` |
+//! | `autotag redrive` | `cloudformation:ListStackInstances` |
 //! | `autotag doctor` | single reads of Lambda, `EventBridge`, SQS, KMS, `CloudTrail`, `CloudWatch`, `CloudFormation`, `DynamoDB`, IAM, STS and SSM |
 
 use super::Request;
@@ -159,4 +160,18 @@ pub fn subscriptions(region: &Region, topic: &str) -> Request {
 /// A request to `CloudFormation` about a stack. `stack` is percent-encoded. The answer is XML.
 pub fn stack(operation: &str, region: &Region, stack: &str) -> Request {
     Request::query("cloudformation", operation, region, &format!("Version=2010-05-15&StackName={stack}"))
+}
+
+/// `cloudformation:ListStackInstances`: a page of the instances of a `StackSet`, with tokens and names percent-encoded. The answer is
+/// XML.
+pub fn stack_instances(
+    region: &Region,
+    stack_set: &str,
+    delegated_admin: bool,
+    token: Option<&str>,
+) -> Request {
+    let call_as = if delegated_admin { "&CallAs=DELEGATED_ADMIN" } else { "" };
+    let token = token.map(|token| format!("&NextToken={token}")).unwrap_or_default();
+    let form = format!("Version=2010-05-15&MaxResults=100&StackSetName={stack_set}{call_as}{token}");
+    Request::query("cloudformation", "ListStackInstances", region, &form)
 }

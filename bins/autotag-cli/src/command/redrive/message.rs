@@ -1,9 +1,10 @@
 //! A message of a dead-letter queue.
 
+use super::body::Body;
 use autotag_handlers::recheck::PREVIOUS_TAGS_ATTRIBUTE;
-use autotag_model::envelope::{Limits, read_records};
 use autotag_model::spreadsheet::neutralized;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// The report of a message. The field names and their order are a contract.
@@ -17,6 +18,8 @@ pub(super) struct Row {
     pub(super) receives: Option<u64>,
     pub(super) error: String,
     pub(super) sent: bool,
+    /// The URL of the dead-letter queue.
+    pub(super) queue: String,
 }
 
 impl Row {
@@ -32,6 +35,7 @@ impl Row {
             receives: self.receives,
             error: cell(&self.error),
             sent: self.sent,
+            queue: cell(&self.queue),
         }
     }
 }
@@ -40,45 +44,49 @@ impl Row {
 #[derive(Debug)]
 pub(super) struct DeadLetter {
     pub(super) row: Row,
-    pub(super) body: String,
+    pub(super) text: String,
     pub(super) receipt: String,
     /// The tags of the first pass, if the message asks for a recheck.
     pub(super) previous_tags: Option<String>,
+    pub(super) has_sessions: bool,
+    pub(super) has_others: bool,
+    sent_at: Option<Timestamp>,
 }
 
 impl DeadLetter {
-    /// Reads a message of the answer of `ReceiveMessage`.
-    pub(super) fn read(message: Message) -> Self {
-        let count = MessageSystemAttributeName::ApproximateReceiveCount;
-        let receives = message.attributes().and_then(|attributes| attributes.get(&count));
-        let mut row = Row {
-            message_id: message.message_id().unwrap_or_default().to_owned(),
-            event_id: None,
-            event_time: None,
-            event_source: None,
-            event_name: None,
-            receives: receives.and_then(|count| count.parse().ok()),
-            error: String::new(),
-            sent: false,
-        };
-        let mut unreadable = None;
-        let body = message.body().unwrap_or_default();
-        read_records(body.as_bytes(), &Limits::default(), &mut |read| match read {
-            Ok(delivered) => {
-                let record = &delivered.record;
-                row.event_id = record.event_id.as_deref().map(str::to_owned);
-                row.event_time = record.event_time.as_deref().map(str::to_owned);
-                row.event_source = Some(record.event_source.to_string());
-                row.event_name = Some(record.event_name.to_string());
-            }
-            Err(fault) => unreadable = Some(fault.to_string()),
-        });
-        row.error = reason(&message)
-            .or(unreadable)
+    /// Reads a message of the answer of `ReceiveMessage` about `queue`.
+    pub(super) fn read(message: Message, queue: &str) -> Self {
+        let system = |name: MessageSystemAttributeName| message.attributes()?.get(&name);
+        let number = |name| system(name).and_then(|text| text.parse::<i64>().ok());
+        let sent_at = number(MessageSystemAttributeName::SentTimestamp)
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok());
+        let receives = number(MessageSystemAttributeName::ApproximateReceiveCount);
+        let body = Body::read(message.body().unwrap_or_default());
+        let error = reason(&message)
+            .or(body.fault)
             .unwrap_or_else(|| "no reason is noted; see the logs of the event".to_owned());
+        let row = Row {
+            message_id: message.message_id().unwrap_or_default().to_owned(),
+            event_id: body.event_id,
+            event_time: body.event_time,
+            event_source: body.event_source,
+            event_name: body.event_name,
+            receives: receives.and_then(|count| count.try_into().ok()),
+            error,
+            sent: false,
+            queue: queue.to_owned(),
+        };
         let previous_tags = attribute(&message, PREVIOUS_TAGS_ATTRIBUTE).map(str::to_owned);
+        let (has_sessions, has_others) = (body.has_sessions, body.has_others);
         let receipt = message.receipt_handle.unwrap_or_default();
-        Self { row, body: message.body.unwrap_or_default(), receipt, previous_tags }
+        let text = message.body.unwrap_or_default();
+        Self { row, text, receipt, previous_tags, has_sessions, has_others, sent_at }
+    }
+
+    /// The time of the event; where it cannot be read, that of the message.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        let of_event = self.row.event_time.as_deref().and_then(|time| time.parse().ok());
+        of_event.or(self.sent_at)
     }
 }
 

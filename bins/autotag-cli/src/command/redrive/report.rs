@@ -6,12 +6,19 @@ use crate::output::{TextTable, printable, table};
 use anyhow::Result;
 use std::io::{IsTerminal as _, Stdout, Write as _};
 
-/// Writes one row for each message. JSON lines and CSV are written at once, so that nothing is lost if the program is killed; a
-/// table is written at the end, because the widths of its columns depend on all rows.
+/// The most rows of one table. The widths of its columns depend on all rows, so they are held until it is printed.
+const ROWS_OF_A_TABLE: usize = 1_000;
+
+/// Writes one row for each message. JSON lines and CSV are written at once, so that nothing is lost if the program is killed; many
+/// messages are several tables.
 pub(super) enum Report {
     Jsonl(Stdout),
     Csv(Box<csv::Writer<Stdout>>),
-    Table(Box<TextTable>),
+    Table { rows: Box<TextTable>, count: usize },
+}
+
+fn new_table() -> Box<TextTable> {
+    Box::new(table(&["message", "event", "error", "sent", "queue"]))
 }
 
 impl Report {
@@ -22,7 +29,7 @@ impl Report {
         match format.unwrap_or(default) {
             Format::Jsonl => Self::Jsonl(stdout),
             Format::Csv => Self::Csv(Box::new(csv::Writer::from_writer(stdout))),
-            Format::Table => Self::Table(Box::new(table(&["message", "event", "error", "sent"]))),
+            Format::Table => Self::Table { rows: new_table(), count: 0 },
         }
     }
 
@@ -37,23 +44,29 @@ impl Report {
                 csv.serialize(row.neutralized())?;
                 csv.flush()?;
             }
-            Self::Table(table) => {
+            Self::Table { rows, count } => {
                 let event = [&row.event_source, &row.event_name]
                     .map(|part| part.as_deref().unwrap_or_default())
                     .join(" ");
                 let sent = if row.sent { "yes" } else { "no" };
-                table.add_row([row.message_id.as_str(), &event, &row.error, sent].map(printable));
+                let cells = [row.message_id.as_str(), &event, &row.error, sent, &row.queue];
+                rows.add_row(cells.map(printable));
+                *count += 1;
+                if *count >= ROWS_OF_A_TABLE {
+                    self.finish()?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Writes a table. The other formats are written already.
-    pub(super) fn finish(&self) -> Result<()> {
-        if let Self::Table(table) = self
-            && !table.is_empty()
+    /// Writes the rows of a table that are held. The other formats are written already.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        if let Self::Table { rows, count } = self
+            && !rows.is_empty()
         {
-            writeln!(anstream::stdout(), "{table}")?;
+            writeln!(anstream::stdout(), "{rows}")?;
+            (*rows, *count) = (new_table(), 0);
         }
         Ok(())
     }

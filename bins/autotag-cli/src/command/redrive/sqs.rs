@@ -1,11 +1,12 @@
-//! The calls of SQS.
+//! The calls of SQS, about one queue each.
 
 use super::message::DeadLetter;
 use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
-use autotag_aws::{Accounts, CallError, TooManyRequests};
+use autotag_aws::{CallError, TooManyRequests};
 use autotag_handlers::recheck::PREVIOUS_TAGS_ATTRIBUTE;
-use autotag_model::arn::Region;
+use autotag_model::arn::{AccountId, Region};
+use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::types::{
@@ -18,29 +19,28 @@ const VISIBILITY_TIMEOUT: i32 = 300;
 /// The maximum number of messages in one call of SQS.
 pub(super) const MAX_BATCH: usize = 10;
 
-pub(super) struct Sqs(Client);
+/// A queue, with the credentials to use it.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    client: Client,
+    pub(super) url: String,
+}
 
-impl Sqs {
-    /// A client in the region of the URL of `queue`, else in that of the environment.
-    ///
-    /// # Errors
-    /// No region is known.
-    pub(super) fn new(accounts: &Accounts, queue: &str) -> Result<Self> {
-        let region = region_of(queue).or_else(|| accounts.home_region());
-        let region = region.context("no region is known: set AWS_REGION")?;
-        let config = Builder::from(accounts.ambient())
-            .region(autotag_aws::sdk_region(&region))
+impl Queue {
+    /// The queue of this URL. `config` has its region and credentials.
+    pub(super) fn new(config: &SdkConfig, url: &str) -> Self {
+        let config = Builder::from(config)
             .retry_partition(autotag_aws::retries("aws_sdk_sqs"))
             .retry_classifier(TooManyRequests);
-        Ok(Self(Client::from_conf(config.build())))
+        Self { client: Client::from_conf(config.build()), url: url.to_owned() }
     }
 
-    /// The queue that has `queue` as its dead-letter queue. Dead letters of `EventBridge` rules have none.
+    /// The URL of the queue that has this one as its dead-letter queue. Dead letters of `EventBridge` rules have none.
     ///
     /// # Errors
     /// A usage error if there is none, or more than one.
-    pub(super) async fn only_source(&self, queue: &str) -> Result<String> {
-        let answer = self.0.list_dead_letter_source_queues().queue_url(queue).send().await;
+    pub(super) async fn only_source(&self) -> Result<String> {
+        let answer = self.client.list_dead_letter_source_queues().queue_url(&self.url).send().await;
         let answer = answer.map_err(|error| CallError::of_sdk("ListDeadLetterSourceQueues", &error))?;
         match answer.queue_urls() {
             [source] => Ok(source.clone()),
@@ -55,8 +55,8 @@ impl Sqs {
     }
 
     /// Receives at most `count` messages, and hides them from other readers.
-    pub(super) async fn receive(&self, queue: &str, count: usize) -> Result<Vec<DeadLetter>> {
-        let call = self.0.receive_message().queue_url(queue);
+    pub(super) async fn receive(&self, count: usize) -> Result<Vec<DeadLetter>> {
+        let call = self.client.receive_message().queue_url(&self.url);
         let call = call
             .max_number_of_messages(i32::try_from(count).unwrap_or(i32::MAX))
             .visibility_timeout(VISIBILITY_TIMEOUT)
@@ -64,30 +64,35 @@ impl Sqs {
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All");
         let answer = call.send().await.map_err(|error| CallError::of_sdk("ReceiveMessage", &error))?;
-        Ok(answer.messages.unwrap_or_default().into_iter().map(DeadLetter::read).collect())
+        let messages = answer.messages.unwrap_or_default().into_iter();
+        Ok(messages.map(|message| DeadLetter::read(message, &self.url)).collect())
     }
 
-    /// Sends a message to `target`, then deletes it from `queue`. If the deletion fails, the message is in both queues; a second
-    /// delivery writes the same tags again.
-    pub(super) async fn send_back(&self, queue: &str, target: &str, message: &DeadLetter) -> Result<()> {
-        let mut call = self.0.send_message().queue_url(target).message_body(&message.body);
+    /// Puts the body of a message into this queue.
+    pub(super) async fn send(&self, message: &DeadLetter) -> Result<()> {
+        let mut call = self.client.send_message().queue_url(&self.url).message_body(&message.text);
         if let Some(tags) = &message.previous_tags {
             // A recheck stays a recheck.
             let tags = MessageAttributeValue::builder().data_type("String").string_value(tags).build()?;
             call = call.message_attributes(PREVIOUS_TAGS_ATTRIBUTE, tags);
         }
-        call.send().await.map_err(|error| CallError::of_sdk("SendMessage", &error))?;
-        let deleted = self.0.delete_message().queue_url(queue).receipt_handle(&message.receipt).send().await;
-        let deleted = deleted.map_err(|error| CallError::of_sdk("DeleteMessage", &error));
+        let sent = call.send().await;
+        Ok(sent.map(drop).map_err(|error| CallError::of_sdk("SendMessage", &error))?)
+    }
+
+    /// Deletes a message that was received from this queue.
+    pub(super) async fn delete(&self, message: &DeadLetter) -> Result<()> {
+        let call = self.client.delete_message().queue_url(&self.url).receipt_handle(&message.receipt);
+        let deleted = call.send().await.map_err(|error| CallError::of_sdk("DeleteMessage", &error));
         deleted.map(drop).context("sent, but not deleted")
     }
 
     /// Makes messages visible to other readers: at most [`MAX_BATCH`].
-    pub(super) async fn show(&self, queue: &str, receipts: &[&str]) -> Result<()> {
-        let mut call = self.0.change_message_visibility_batch().queue_url(queue);
+    pub(super) async fn show(&self, receipts: &[String]) -> Result<()> {
+        let mut call = self.client.change_message_visibility_batch().queue_url(&self.url);
         for (number, receipt) in receipts.iter().enumerate() {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(number.to_string());
-            call = call.entries(entry.receipt_handle(*receipt).visibility_timeout(0).build()?);
+            call = call.entries(entry.receipt_handle(receipt).visibility_timeout(0).build()?);
         }
         let shown = call.send().await;
         shown.map(drop).map_err(|error| CallError::of_sdk("ChangeMessageVisibilityBatch", &error).into())
@@ -95,7 +100,12 @@ impl Sqs {
 }
 
 /// The region in the host of a URL: `eu-west-1` of `https://sqs.eu-west-1.amazonaws.com/...`.
-fn region_of(url: &str) -> Option<Region> {
+pub(super) fn region_of(url: &str) -> Option<Region> {
     let host = url.split("//").nth(1)?.split('/').next()?;
     host.starts_with("sqs.").then(|| Region::new(host.split('.').nth(1)?)).flatten()
+}
+
+/// The account in the path of a URL: `https://sqs.eu-west-1.amazonaws.com/111122223333/name`.
+pub(super) fn account_of(url: &str) -> Option<AccountId> {
+    AccountId::new(url.split("//").nth(1)?.split('/').nth(1)?)
 }
