@@ -7,6 +7,7 @@
 mod athena;
 mod backfill;
 mod controllers;
+pub(crate) mod controls;
 mod denials;
 pub(crate) mod file;
 pub(crate) mod fingerprint;
@@ -16,10 +17,11 @@ pub(crate) mod iam;
 pub(crate) mod inventory;
 mod member;
 mod org_metadata;
+mod own_parts;
 pub(crate) mod patterns;
 mod region;
 mod session;
-mod source_identity;
+pub(crate) mod source_identity;
 mod terraform;
 
 use anyhow::Result;

@@ -34,6 +34,8 @@ pub(super) struct Denial {
     pub(super) actions: Vec<String>,
     /// The condition key of the keys that a call names.
     pub(super) named: &'static str,
+    /// The condition key of a tag's value, before the tag's key.
+    pub(super) value: &'static str,
     pub(super) keys: Vec<String>,
     /// A condition key, and the values of it that are not denied.
     pub(super) except: Option<(String, Vec<String>)>,
@@ -92,9 +94,34 @@ pub(super) fn denials(
     used.zip(1..)
         .map(|((actions, keys, except), number)| {
             let sid = if number == 1 { sid.to_owned() } else { format!("{sid}{number}") };
-            Denial { sid, element: "Action", actions, named: tags.keys, keys, except }
+            Denial { sid, element: "Action", actions, named: tags.keys, value: tags.value, keys, except }
         })
         .collect()
+}
+
+/// The same statements, which let everybody set these values of a key. A statement about several keys is split: otherwise a call
+/// with such a value could name the other keys too.
+pub(super) fn with_values(all: &[Denial], values: &BTreeMap<String, Vec<String>>) -> Vec<Denial> {
+    let mut split = Vec::new();
+    for denial in all {
+        let exempt = |key: &String| values.iter().find(|(known, _)| known.eq_ignore_ascii_case(key));
+        let (some, none): (Vec<String>, Vec<String>) =
+            denial.keys.iter().cloned().partition(|key| exempt(key).is_some());
+        if !none.is_empty() {
+            split.push(Denial { keys: none, ..denial.clone() });
+        }
+        for (key, number) in some.into_iter().zip(1..) {
+            let let_through = exempt(&key).map(|(_, values)| values.clone()).unwrap_or_default();
+            let (condition, mut allowed) = match &denial.except {
+                Some((condition, allowed)) => (condition.clone(), allowed.clone()),
+                None => (format!("{}{key}", denial.value), Vec::new()),
+            };
+            allowed.extend(let_through);
+            let sid = format!("{}Values{number}", denial.sid);
+            split.push(Denial { sid, keys: vec![key], except: Some((condition, allowed)), ..denial.clone() });
+        }
+    }
+    split
 }
 
 /// The service that no statement is about: autotag does not copy session tags that are called like an identity tag.
@@ -222,6 +249,27 @@ mod tests {
             "AWS's policies expect values of its tags, and no statement excepts them here"
         );
         assert!(left_out("sts:*") && !left_out("sqs:*"));
+    }
+
+    #[test]
+    fn values_are_let_through_for_their_key_alone() {
+        let values = BTreeMap::from([("owner".to_owned(), vec!["shared".to_owned()])]);
+        let denials = with_values(&of("", &["ec2:*", "sqs:*"]), &values);
+        let seen: Vec<(String, Option<usize>)> = denials
+            .iter()
+            .map(|one| (one.keys.join(" "), one.except.as_ref().map(|(_, values)| values.len())))
+            .collect();
+        let row = |keys: &str, values| (keys.to_owned(), values);
+        // `Owner` in EC2 has two values that AWS expects already.
+        assert_eq!(
+            seen,
+            [
+                row("PrincipalId", None),
+                row("Owner", Some(1)),
+                row("PrincipalId", None),
+                row("Owner", Some(3))
+            ]
+        );
     }
 
     #[test]

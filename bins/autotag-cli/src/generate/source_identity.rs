@@ -7,6 +7,7 @@
 //!
 //! [guide]: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 
+use super::controls::{self, Control};
 use super::file::GeneratedFile;
 use super::guard;
 use super::inventory::Inventory;
@@ -14,9 +15,15 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
+    let control = control(inventory);
+    Ok(vec![guard::control(&format!("{}.json", control.name), &control.statements)?])
+}
+
+/// The policy, with the brokers of the tag policy.
+pub(crate) fn control(inventory: &Inventory) -> Control {
     let brokers: Vec<String> =
         inventory.policy.trust.source_identity.iter().map(|broker| principal(&broker.to_string())).collect();
-    Ok(vec![guard::control("scp-source-identity.json", &[statement(&brokers)])?])
+    Control { name: "scp-source-identity", statements: vec![statement(&brokers)] }
 }
 
 fn statement(brokers: &[String]) -> Value {
@@ -24,7 +31,7 @@ fn statement(brokers: &[String]) -> Value {
     if let (false, Some(operators)) = (brokers.is_empty(), condition.as_object_mut()) {
         operators.insert("ArnNotLike".to_owned(), json!({"aws:PrincipalArn": brokers}));
     }
-    guard::deny("SourceIdentity", &["sts:SetSourceIdentity"], &condition)
+    controls::deny("SourceIdentity", &["sts:SetSourceIdentity"], &condition)
 }
 
 /// The ARN pattern that IAM compares with a caller: that of the role, also for a pattern of role sessions.

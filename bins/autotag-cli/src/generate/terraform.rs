@@ -1,7 +1,7 @@
 //! `terraform/` and `README.md`: a Terraform module that deploys the same templates, and a guide to the files.
 
+use super::controls::MEMBER;
 use super::file::GeneratedFile;
-use super::guard::MEMBER;
 use super::inventory::Inventory;
 use anyhow::Result;
 use askama::Template;
