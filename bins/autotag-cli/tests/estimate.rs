@@ -123,3 +123,20 @@ fn the_documentation_shows_what_the_program_prints() {
     }
     assert!(shown >= 3, "{expected}");
 }
+
+/// A new alarm in the templates costs money, so it must be in the estimate.
+#[test]
+fn each_metric_of_an_alarm_is_paid_for() {
+    let metrics = |files: &[&str]| -> usize {
+        let texts =
+            files.iter().map(|file| fs::read_to_string(Path::new(ROOT).join("deploy").join(file)).unwrap());
+        texts.map(|text| text.matches("MetricName:").count()).sum()
+    };
+    let answer = json(&["--creations", "1", "--accounts", "4", "--regions", "3"]);
+    let quantity = |item: &str| {
+        let line = answer["costs"].as_array().unwrap().iter().find(|line| line["item"] == item).unwrap();
+        line["quantity"].as_f64().unwrap().to_string()
+    };
+    assert_eq!(quantity("alarms of the hub"), metrics(&["hub.yaml", "session.yaml"]).to_string());
+    assert_eq!(quantity("alarms of the regions"), (12 * metrics(&["region.yaml"])).to_string());
+}

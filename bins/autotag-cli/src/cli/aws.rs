@@ -5,7 +5,7 @@ use super::args::{Format, PlanArgs, region};
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
 use clap::{Args, ValueEnum};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]

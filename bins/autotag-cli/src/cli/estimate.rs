@@ -35,9 +35,6 @@ pub(crate) struct EstimateArgs {
     /// With the tamper watch (parameter WatchTags)
     #[arg(long)]
     pub(crate) watch_tags: bool,
-    /// With alarms (parameter AlarmTopicArn)
-    #[arg(long)]
-    pub(crate) alarms: bool,
     /// AWS Config records the resource types that are tagged: each new tag is a configuration item
     #[arg(long)]
     pub(crate) config: bool,

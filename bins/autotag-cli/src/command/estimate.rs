@@ -15,7 +15,6 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Completion> {
     let options = Options {
         ledger: args.ledger,
         watch_tags: args.watch_tags,
-        alarms: args.alarms,
         config: args.config,
         trail_copies: f64::from(args.trail_copies),
         peak: f64::from(args.peak.max(1)),

@@ -46,8 +46,8 @@ const TAGS: f64 = 3.0;
 /// Metrics of the functions, each with and without the dimension of the version.
 const METRICS: f64 = 36.0;
 /// Metrics in the alarms of hub and sessions, and of one region.
-pub(crate) const HUB_ALARM_METRICS: f64 = 24.0;
-pub(crate) const REGION_ALARM_METRICS: f64 = 2.0;
+const HUB_ALARM_METRICS: f64 = 18.0;
+const REGION_ALARM_METRICS: f64 = 1.0;
 /// Lambda asks each empty queue with five pollers, each for 20 seconds.
 const EMPTY_RECEIVES: f64 = 2.0 * 5.0 * MONTH / 20.0;
 
@@ -59,7 +59,7 @@ pub(crate) fn costs(load: &Load, options: &Options) -> Vec<CostLine> {
     lines.extend(transport(load, options));
     lines.extend(functions(load));
     lines.extend(tables(load, options));
-    lines.extend(watching(load, options));
+    lines.extend(watching(load));
     lines.extend(consequences(load, options));
     lines.retain(|line| line.quantity > 0.0);
     lines
@@ -77,7 +77,7 @@ fn line(
 
 /// From the default bus of a region to the function.
 fn transport(load: &Load, options: &Options) -> Vec<CostLine> {
-    let forwarded = load.messages(options) * load.forwarded();
+    let forwarded = load.messages(options);
     // A send for each message; a receive and a delete for each batch.
     let requests = load.tag_messages(options) * 3.0 + load.sessions * (1.0 + 2.0 / load.session_batch());
     vec![
@@ -90,7 +90,6 @@ fn transport(load: &Load, options: &Options) -> Vec<CostLine> {
             "members",
         ),
         line("SQS", "send, receive, delete", requests, price::SQS, "hub"),
-        line("SQS", "fair queues", requests, price::SQS_FAIR, "hub"),
         line("SQS", "receives of empty queues", EMPTY_RECEIVES, price::SQS, "hub"),
     ]
 }
@@ -130,16 +129,12 @@ fn tables(load: &Load, options: &Options) -> Vec<CostLine> {
     ]
 }
 
-fn watching(load: &Load, options: &Options) -> Vec<CostLine> {
-    let (hub, regions) = if options.alarms {
-        (HUB_ALARM_METRICS, REGION_ALARM_METRICS * load.accounts * load.regions)
-    } else {
-        (0.0, 0.0)
-    };
+fn watching(load: &Load) -> Vec<CostLine> {
+    let regions = REGION_ALARM_METRICS * load.accounts * load.regions;
     vec![
         line("CloudWatch", "metrics of the functions", METRICS, price::METRIC, "hub"),
         line("CloudWatch", "dashboard", 1.0, price::DASHBOARD, "hub"),
-        line("CloudWatch", "alarms of the hub", hub, price::ALARM, "hub"),
+        line("CloudWatch", "alarms of the hub", HUB_ALARM_METRICS, price::ALARM, "hub"),
         line("CloudWatch", "alarms of the regions", regions, price::ALARM, "members"),
     ]
 }

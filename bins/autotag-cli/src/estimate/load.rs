@@ -14,7 +14,7 @@ pub(crate) struct Load {
     pub(crate) resources: f64,
     /// How many of the resources are objects of S3.
     pub(crate) objects: f64,
-    /// STS records that are forwarded: those of service-linked roles are not.
+    /// STS records of sessions.
     pub(crate) sessions: f64,
     /// Events that delete resources, for the ledger.
     pub(crate) deletions: f64,
@@ -27,8 +27,6 @@ pub(crate) struct Load {
 pub(crate) struct Options {
     pub(crate) ledger: bool,
     pub(crate) watch_tags: bool,
-    /// Whether a topic is named, so that alarms are made.
-    pub(crate) alarms: bool,
     /// Whether AWS Config records the resource types that are tagged.
     pub(crate) config: bool,
     /// Paid copies of the trail, to which the tag calls are added.
@@ -50,28 +48,20 @@ impl Load {
         self.tag_messages(options) + self.sessions
     }
 
-    /// The share of events that leave their region. Within one account the rules of the hub's own region send straight to its
-    /// queues.
-    pub(super) fn forwarded(&self) -> f64 {
-        if self.accounts > 1.0 { 1.0 } else { 1.0 - 1.0 / self.regions.max(1.0) }
-    }
-
-    /// How many messages an invocation of `session-handler` gets: those of the batching window, if there are enough.
+    /// How many messages an invocation of `session-handler` gets: those that arrive during the one before.
     pub(super) fn session_batch(&self) -> f64 {
-        (self.sessions / MONTH * SESSION_WINDOW).clamp(1.0, BATCH)
+        (self.sessions / MONTH * SESSION_SECONDS / SESSION_CONCURRENCY).clamp(1.0, BATCH)
     }
 }
 
-// Settings of the templates. A test compares them with the generated files.
+// Settings of the templates.
 
 /// Messages of an invocation at most.
-pub(crate) const BATCH: f64 = 10.0;
-/// Seconds for which Lambda collects STS records. Creations are not collected: each is priced as an invocation of its own.
-pub(crate) const SESSION_WINDOW: f64 = 5.0;
+pub(super) const BATCH: f64 = 10.0;
 /// Invocations of `tag-handler` at the same time.
-pub(crate) const TAG_CONCURRENCY: f64 = 10.0;
+pub(super) const TAG_CONCURRENCY: f64 = 10.0;
 /// Invocations of `session-handler` at the same time.
-pub(crate) const SESSION_CONCURRENCY: f64 = 5.0;
+pub(super) const SESSION_CONCURRENCY: f64 = 5.0;
 /// Memory of the functions, in GB.
 pub(super) const TAG_MEMORY: f64 = 0.25;
 pub(super) const SESSION_MEMORY: f64 = 0.125;

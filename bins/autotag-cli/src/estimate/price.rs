@@ -27,8 +27,6 @@ const fn price(usd: f64, per: f64, unit: &'static str) -> Price {
 pub(super) const FORWARD: Price = price(1.0, MILLION, "events");
 // https://aws.amazon.com/sqs/pricing/
 pub(super) const SQS: Price = price(0.40, MILLION, "requests");
-/// A request of a queue with message groups (fair queues) costs more.
-pub(super) const SQS_FAIR: Price = price(0.10, MILLION, "requests");
 // https://aws.amazon.com/lambda/pricing/, arm64
 pub(super) const INVOCATION: Price = price(0.20, MILLION, "invocations");
 pub(super) const COMPUTE: Price = price(0.000_013_333_4, 1.0, "GB-second");
