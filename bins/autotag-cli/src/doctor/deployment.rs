@@ -3,13 +3,12 @@
 use super::check::{CheckFailure, CheckResult, Finding};
 use super::consumer::{Consumer, Queue};
 use super::eventbridge::Rules;
-use super::expected::Expected;
+use super::expected::{Event, Expected};
 use super::organization::{Membership, condition_value};
-use super::regions::Coverage;
 use super::simulation::Simulation;
 use super::stack::Stack;
 use autotag_aws::MemberRole;
-use autotag_aws::query::AwsQuery;
+use autotag_aws::query::{AwsQuery, QueryError};
 use autotag_model::arn::{AccountId, Partition, Region};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,6 +45,18 @@ pub(crate) struct Member {
     pub(crate) account: AccountId,
     /// Queries with credentials that may read there, or why there are none.
     pub(crate) aws: Result<AwsQuery, CheckFailure>,
+}
+
+/// What the enabled regions of the account are for.
+#[derive(Debug)]
+pub(crate) struct Coverage {
+    /// The number of enabled regions, or why they are not known.
+    pub(super) enabled: Result<usize, QueryError>,
+    pub(super) forwarding: usize,
+    /// Regions without rules in which something was created, with one such event.
+    pub(super) silent: Vec<(Region, Event)>,
+    /// Why it is not known whether regions are in use.
+    pub(super) unknown: Option<CheckFailure>,
 }
 
 /// The names that belong to one deployment.

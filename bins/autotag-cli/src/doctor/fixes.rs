@@ -42,7 +42,8 @@ pub(super) fn filled(view: &DeploymentView, mut finding: Finding) -> Finding {
         ("{tag-role}", tag_role),
     ];
     let filled = filled.iter().fold(fix.clone(), |fix, (name, value)| fix.replace(name, value));
-    let elsewhere = account != view.account.as_str() && !filled.starts_with("name a role");
+    let command = ["aws ", "autotag "].iter().any(|program| filled.starts_with(program));
+    let elsewhere = command && account != view.account.as_str();
     finding.fix = Some(if elsewhere { format!("in account {account}: {filled}") } else { filled });
     finding
 }

@@ -7,7 +7,7 @@ use super::checks::{
 use super::copied_keys;
 use super::deployment::{DeploymentView, Member};
 use super::expected::Need;
-use super::organization::{OrganizationPolicy, PolicyKind, PolicyTree};
+use super::organization::{OrganizationPolicy, PolicyKind, PolicyTree, Tagged};
 use super::permissions::example;
 use super::policy::{conditions_hold, names_action, names_resource, statements};
 use super::resource_controls;
@@ -16,12 +16,6 @@ use crate::collisions::{self, collisions};
 use autotag_model::arn::AccountId;
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// An account with the role that tags in it, by ARN.
-pub(super) struct Tagged<'t> {
-    pub(super) account: &'t AccountId,
-    pub(super) role: Option<String>,
-}
 
 pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
     let mut found = vec![POLICY_KEYS.at(view.account.as_str(), keys(view))];

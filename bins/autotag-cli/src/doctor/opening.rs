@@ -34,17 +34,7 @@ pub(crate) async fn open(
     options: &DoctorOptions,
     expected: Expected,
 ) -> Result<DeploymentView, Vec<Finding>> {
-    let aws = AwsQuery::new(accounts.ambient().clone());
-    let region = options.hub.clone().or_else(|| accounts.home_region());
-    let Some(hub) = region else {
-        let no_region = fail_with("no region is known", "autotag doctor --region eu-west-1");
-        return Err(vec![CREDENTIALS.at("", no_region)]);
-    };
-    let (account, arn) = match identity(&aws, &hub).await {
-        Ok(known) => known,
-        Err(failure) => return Err(vec![CREDENTIALS.at(hub.as_str(), Err(failure))]),
-    };
-    let credentials = CREDENTIALS.at(account.as_str(), Ok(arn));
+    let (aws, hub, account, credentials) = caller(accounts, options).await?;
     let (hub_stack, session_stack) = stacks(&aws, &hub, options).await;
     let prefix = hub_stack.parameter("Name").filter(|name| !name.is_empty()).unwrap_or(DEFAULT_NAME);
     let (tag_handler, session_handler, organization, hub_rules) = tokio::join!(
@@ -95,6 +85,25 @@ pub(crate) async fn open(
     view.coverage = coverage;
     view.regions = all_regions(&view, &regions);
     Ok(view)
+}
+
+/// Queries with the credentials of the user, the hub's region, the account, and the finding about the credentials.
+async fn caller(
+    accounts: &Accounts,
+    options: &DoctorOptions,
+) -> Result<(AwsQuery, Region, AccountId, Finding), Vec<Finding>> {
+    let aws = AwsQuery::new(accounts.ambient().clone());
+    let region = options.hub.clone().or_else(|| accounts.home_region());
+    let Some(hub) = region else {
+        let no_region = fail_with("no region is known", "autotag doctor --region eu-west-1");
+        return Err(vec![CREDENTIALS.at("", no_region)]);
+    };
+    let (account, arn) = match identity(&aws, &hub).await {
+        Ok(known) => known,
+        Err(failure) => return Err(vec![CREDENTIALS.at(hub.as_str(), Err(failure))]),
+    };
+    let credentials = CREDENTIALS.at(account.as_str(), Ok(arn));
+    Ok((aws, hub, account, credentials))
 }
 
 /// The stacks of the hub and of session-handler, which may be one.

@@ -51,6 +51,12 @@ pub(crate) fn condition_value(membership: &Membership) -> Option<&str> {
     }
 }
 
+/// An account with the role that tags in it, by ARN.
+pub(super) struct Tagged<'t> {
+    pub(super) account: &'t AccountId,
+    pub(super) role: Option<String>,
+}
+
 /// The kinds of policies that doctor reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PolicyKind {

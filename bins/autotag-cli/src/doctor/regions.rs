@@ -2,7 +2,7 @@
 
 use super::check::{CheckFailure, CheckResult, Finding, fail_with};
 use super::checks::REGIONS;
-use super::deployment::DeploymentView;
+use super::deployment::{Coverage, DeploymentView};
 use super::eventbridge::{DEFAULT_BUS, has_rules};
 use super::expected::Event;
 use autotag_aws::query::{AwsQuery, QueryError};
@@ -14,18 +14,6 @@ use std::collections::BTreeSet;
 
 /// How far back creations show that a region is in use, in seconds: a week.
 const USE_PERIOD: u64 = 7 * 24 * 3600;
-
-/// What the enabled regions of the account are for.
-#[derive(Debug)]
-pub(crate) struct Coverage {
-    /// The number of enabled regions, or why they are not known.
-    enabled: Result<usize, QueryError>,
-    forwarding: usize,
-    /// Regions without rules in which something was created, with one such event.
-    silent: Vec<(Region, Event)>,
-    /// Why it is not known whether regions are in use.
-    unknown: Option<CheckFailure>,
-}
 
 /// The use of one region.
 enum Use {

@@ -2,8 +2,7 @@
 
 use super::check::{CheckFailure, CheckResult, fail_with};
 use super::deployment::DeploymentView;
-use super::guardrails::Tagged;
-use super::organization::OrganizationPolicy;
+use super::organization::{OrganizationPolicy, Tagged};
 use super::permissions::example;
 use super::policy::{conditions_hold, names_action, names_resource, statements};
 

@@ -13,7 +13,7 @@ async fn organization(suite: &BreakageSuite) -> String {
 }
 
 async fn bus_policy(suite: &BreakageSuite, id: &str) {
-    let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "organization", "Effect": "Allow", "Principal": "*",
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "in", "Effect": "Allow", "Principal": "*",
         "Action": "events:PutEvents", "Resource": bus_arn(), "Condition": {"StringEquals": {"aws:PrincipalOrgID": id}}}]});
     let input = json!({"EventBusName": "autotag", "Policy": policy.to_string()});
     suite.deployment.hub.json(EVENTS, "PutPermission", HUB, input).await;
