@@ -171,3 +171,54 @@ fn services_without_rules_are_refused() {
         "--services: no rules for sqss.amazonaws.com; `autotag catalog` lists the services with rules";
     assert!(said(&output).contains(message), "{}", said(&output));
 }
+
+/// The page for whoever is on call, without the texts between its sections.
+fn on_call() -> String {
+    fs::read_to_string(root().join("docs/on-call.md")).unwrap()
+}
+
+#[test]
+fn every_alarm_has_its_section_for_who_is_on_call() {
+    let page = on_call();
+    let folder = generated();
+    let mut alarms = 0;
+    for file in fs::read_dir(folder.path().join("deploy")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for name in text.lines().filter_map(|line| line.trim().strip_prefix("AlarmName:")) {
+            let name = name.trim().trim_start_matches("!Sub").trim().trim_matches('"');
+            let name = name.trim_start_matches("${Name}-").trim_start_matches("autotag-");
+            let heading = format!("\n## {name}\n");
+            assert!(
+                page.contains(&heading),
+                "docs/on-call.md has no section `## {name}` ({})",
+                path.display()
+            );
+            alarms += 1;
+        }
+    }
+    assert!(alarms >= 11, "only {alarms} alarms were found");
+}
+
+#[test]
+fn every_command_for_who_is_on_call_exists() {
+    let page = on_call();
+    let code = page.lines().flat_map(|line| match line.trim().strip_prefix("autotag ") {
+        Some(command) => vec![command.to_owned()],
+        None => line.split('`').filter_map(|part| part.strip_prefix("autotag ")).map(str::to_owned).collect(),
+    });
+    let mut commands = 0;
+    for command in code {
+        let name = command.split_whitespace().next().unwrap();
+        let help = stdout(&autotag_in(&root(), &[name, "--help"]));
+        assert!(!help.is_empty(), "`autotag {command}`: no such command");
+        for option in command.split_whitespace().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(option), "`autotag {command}`: no option {option}");
+        }
+        commands += 1;
+    }
+    assert!(commands > 10, "only {commands} commands were found");
+}

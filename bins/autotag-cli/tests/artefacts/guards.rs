@@ -441,7 +441,7 @@ fn without_targets_no_service_control_policy_is_created() {
 #[test]
 fn parameters_restrict_the_exempt_roles() {
     let folder = deploy(None);
-    let parameters = ["ScpTargets=r-exmp", "HubAccount=999988887777", "Exempt=service-role/Backup"];
+    let parameters = ["ScpTargets=r-exmp", "HubAccount=999988887777", "Exempt=service-role/Backup,Copy*"];
     let made = resolved(&folder.path().join("deploy/guard.yaml"), &parameters);
     let statements = &made["IdentityTagsPolicy"]["Statement"];
     assert_eq!(
@@ -449,7 +449,8 @@ fn parameters_restrict_the_exempt_roles() {
         json!([
             "arn:aws:iam::999988887777:role/autotag-tag-handler",
             "arn:aws:iam::*:role/autotag-member",
-            "arn:aws:iam::*:role/service-role/Backup",
+            "arn:*:iam::*:role/service-role/Backup",
+            "arn:*:iam::*:role/Copy*",
         ])
     );
     let of = |sid: &str| statements.as_array().unwrap().iter().find(|one| one["Sid"] == sid).unwrap();
@@ -457,9 +458,104 @@ fn parameters_restrict_the_exempt_roles() {
     assert!(!roles.contains("Backup"), "other principals must be able to pass it: {roles}");
     // A principal that may create a role of this name would be exempt.
     let exempt = of("ExemptRole");
-    assert_eq!(exempt["Resource"], "arn:aws:iam::*:role/service-role/Backup");
+    assert_eq!(
+        exempt["Resource"],
+        json!(["arn:*:iam::*:role/service-role/Backup", "arn:*:iam::*:role/Copy*"])
+    );
     let actions = exempt["Action"].to_string();
     assert!(actions.contains("iam:CreateRole") && !actions.contains("iam:PassRole"), "{actions}");
+}
+
+/// Otherwise an administrator of a member account switches the tagger off there.
+#[test]
+fn only_who_deploys_the_tagger_may_switch_it_off() {
+    let folder = deploy(None);
+    let guards = Guards::of(folder.path());
+    let full = full_access();
+    let actor = |arn, principal| Actor {
+        name: "",
+        arn,
+        principal,
+        id: "x",
+        policies: vec![&full],
+        controls: vec![&guards.controls],
+    };
+    let admin = actor(CAROL, ADMIN);
+    let stack_sets =
+        actor("arn:aws:sts::111122223333:assumed-role/stacksets-exec-0123456789abcdef0/x", STACK_SETS);
+    let own: [Request; 8] = [
+        ("events:DisableRule", "arn:aws:events:eu-west-1:111122223333:rule/autotag-creations-1", json!({})),
+        ("events:RemoveTargets", "arn:aws:events:eu-west-1:111122223333:rule/autotag-sessions", json!({})),
+        ("sqs:PurgeQueue", "arn:aws:sqs:eu-west-1:111122223333:autotag-forward-dead", json!({})),
+        (
+            "lambda:UpdateFunctionCode",
+            "arn:aws:lambda:eu-west-1:111122223333:function:autotag-tag-handler",
+            json!({}),
+        ),
+        (
+            "iam:CreatePolicyVersion",
+            "arn:aws:iam::111122223333:policy/StackSet-autotag-member-1-MemberPermissions1-A",
+            json!({}),
+        ),
+        ("iam:DeleteRolePolicy", "arn:aws:iam::111122223333:role/autotag-forward-eu-west-1", json!({})),
+        (
+            "cloudformation:DeleteStack",
+            "arn:aws:cloudformation:eu-west-1:111122223333:stack/StackSet-autotag-region-1/2",
+            json!({}),
+        ),
+        (
+            "cloudwatch:DeleteAlarms",
+            "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:autotag-errors",
+            json!({}),
+        ),
+    ];
+    let others: [Request; 3] = [
+        ("events:DisableRule", "arn:aws:events:eu-west-1:111122223333:rule/nightly", json!({})),
+        ("sqs:PurgeQueue", QUEUE, json!({})),
+        (
+            "cloudformation:DeleteStack",
+            "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/2",
+            json!({}),
+        ),
+    ];
+    let requests: Vec<Value> = own
+        .iter()
+        .flat_map(|request| [admin.simulation(request), stack_sets.simulation(request)])
+        .chain(others.iter().map(|request| admin.simulation(request)))
+        .collect();
+    let expected: Vec<&str> = ["no (SCP)", "yes"].repeat(8).into_iter().chain(["yes"; 3]).collect();
+    assert_eq!(node_json("simulate.cjs", &json!(requests)), json!(expected));
+}
+
+/// A control tag of an AWS service may be let through, and not beside a forged principal.
+#[test]
+fn values_of_a_parameter_may_be_set_by_anybody() {
+    let folder = deploy(None);
+    let parameters = ["ScpTargets=r-exmp", "ExemptValues1=shared,HyperPod Inference"];
+    let mut made = resolved(&folder.path().join("deploy/guard.yaml"), &parameters);
+    let controls = made["IdentityTagsPolicy"].take();
+    let full = full_access();
+    let admin = Actor {
+        name: "",
+        arn: CAROL,
+        principal: ADMIN,
+        id: "AROAEXAMPLEADMIN:carol",
+        policies: vec![&full],
+        controls: vec![&controls],
+    };
+    let owner = |action, resource, value: &str, keys: &[&str]| {
+        admin.simulation(&(action, resource, json!({"aws:RequestTag/Owner": value, "aws:TagKeys": keys})))
+    };
+    let requests = [
+        owner("sqs:CreateQueue", QUEUE, "HyperPod Inference", &["Owner"]),
+        owner("ec2:RunInstances", INSTANCE, "shared", &["Owner"]),
+        owner("ec2:RunInstances", INSTANCE, "IoTDeviceTester", &["Owner"]),
+        owner("sqs:CreateQueue", QUEUE, "boss", &["Owner"]),
+        owner("sqs:CreateQueue", QUEUE, "shared", &["Owner", "PrincipalId"]),
+        owner("ec2:RunInstances", INSTANCE, "shared", &["Owner", "PrincipalId"]),
+    ];
+    let expected = json!(["yes", "yes", "yes", "no (SCP)", "no (SCP)", "no (SCP)"]);
+    assert_eq!(node_json("simulate.cjs", &json!(requests)), expected);
 }
 
 /// What an administrator under the service control policy of a tag policy may do: action, resource, key and value of a tag.

@@ -5,8 +5,9 @@ use autotag_testkit::Tools;
 use std::process::Command;
 
 /// Templates, with parameters that create all their policies.
-const TEMPLATES: [(&str, &[&str]); 5] = [
+const TEMPLATES: [(&str, &[&str]); 6] = [
     ("guard.yaml", &["ScpTargets=r-exmp", "ScpObjects=yes", "ScpStrict=yes"]),
+    ("guard.yaml", &["ScpTargets=r-exmp", "Exempt=a,b*", "ExemptValues1=x,y", "RolePath=/tools/"]),
     ("org-metadata.yaml", &["Place=tool"]),
     ("org-metadata.yaml", &["Place=management", "ResourceExplorer=yes", "ExternalId=x"]),
     ("org-metadata.yaml", &["Place=member"]),
