@@ -141,14 +141,6 @@ fn by_setting(view: &DeploymentView, tag_handler: &Consumer) -> Vec<(&'static st
         let arn = format!("arn:{partition}:ssm:{}:{account}:parameter/{parameter}", tag_handler.region);
         requests.push(("ssm:GetParameter", arn));
     }
-    if tag_handler.variable("AUTOTAG_ACCOUNTS") == Some("organization") {
-        let organization = view.organization.as_ref().ok().and_then(Option::as_ref);
-        let (id, manager) = organization.map_or(("o-autotagdoctor", account.as_str()), |organization| {
-            (organization.id.as_str(), organization.manager.as_str())
-        });
-        let arn = format!("arn:{partition}:organizations::{manager}:account/{id}/{account}");
-        requests.push(("organizations:DescribeAccount", arn));
-    }
     if let Some(bucket) = tag_handler.variable("AUTOTAG_TRAIL_BUCKET") {
         requests.push(("s3:GetObject", format!("arn:{partition}:s3:::{bucket}/AWSLogs/autotag-doctor")));
     }

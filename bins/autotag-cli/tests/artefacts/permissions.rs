@@ -43,13 +43,9 @@ const TEMPLATES: [(&str, &[&str]); 4] = [
 ];
 
 /// Actions besides those of the catalogue and of the adapters, each with its caller.
-const BESIDES: [(&str, Caller); 14] = [
+const BESIDES: [(&str, Caller); 13] = [
     ("dynamodb:PutItem", Caller::Ours("crates/session-store/src/dynamodb.rs", ".put_item()")),
     ("dynamodb:Query", Caller::Ours("crates/session-store/src/dynamodb/read.rs", ".query()")),
-    (
-        "organizations:DescribeAccount",
-        Caller::Ours("crates/autotag-aws/src/organizations.rs", ".describe_account()"),
-    ),
     ("sqs:SendMessage", Caller::Ours("crates/autotag-lambda/src/queue.rs", ".send_message()")),
     ("ssm:GetParameter", Caller::Ours("crates/autotag-aws/src/signed/calls.rs", "\"GetParameter\"")),
     ("sts:AssumeRole", Caller::Ours("crates/autotag-aws/src/role.rs", ".assume_role()")),
