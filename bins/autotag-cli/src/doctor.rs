@@ -10,6 +10,7 @@ mod check;
 mod checks;
 mod consumer;
 mod copied_keys;
+mod deploy_commands;
 mod deployment;
 mod errors;
 mod eventbridge;

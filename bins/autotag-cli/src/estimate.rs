@@ -1,6 +1,6 @@
 //! The monthly cost of a deployment, and the limits of AWS that it meets first.
 //!
-//! One calculation for `autotag estimate`, `autotag deploy --estimate` and `docs/costs.md`: a [`Load`] (events a month), prices
+//! One calculation for `autotag estimate` and `docs/costs.md`: a [`Load`] (events a month), prices
 //! with their sources, and the templates' settings.
 
 mod capacity;

@@ -2,6 +2,7 @@
 
 use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail_with};
 use super::checks::{ALARMS, ALARMS_ACTIONS, ALARMS_STATE, ALARMS_TOPIC};
+use super::deploy_commands::deploy_hub;
 use super::deployment::DeploymentView;
 use autotag_aws::query::{QueryError, xml};
 use autotag_aws::signed::METRICS;
@@ -47,8 +48,9 @@ fn actions(alarm: &Value) -> impl Iterator<Item = &str> {
 fn with_topic(view: &DeploymentView) -> String {
     let (stack, hub) = (&view.names.hub_stack, &view.hub);
     format!(
-        "aws sns create-topic --name {} --region {hub}, then autotag deploy --upgrade --region {hub} with AlarmTopicArn of stack {stack}",
-        view.names.prefix
+        "aws sns create-topic --name {} --region {hub}, then {} --parameter-overrides AlarmTopicArn=$TOPIC",
+        view.names.prefix,
+        deploy_hub(hub, stack)
     )
 }
 

@@ -25,12 +25,12 @@ checks! {
     /// By default all enabled regions are looked at.
     REGIONS = "regions",
         "does every region in which something is created forward events?",
-        "autotag deploy --region {hub} --regions {region}";
+        "{deploy-region} --parameter-overrides HubBusArn=$BUS";
 
     /// Creations are management events that write.
     TRAIL = "trail",
         "does a trail log management events that write?",
-        "aws cloudtrail describe-trails --region {region}; if there is none, autotag deploy --region {hub} makes one for all regions";
+        "aws cloudtrail describe-trails --region {region}; if there is none, make one as docs/deploy.md says (The trail)";
     /// `AssumeRole` counts as a read.
     TRAIL_SESSIONS = "trail.sessions",
         "does it log management events that read? AssumeRole is one",
@@ -38,114 +38,114 @@ checks! {
 
     RULE_CREATIONS = "rule.creations",
         "are there rules for creations, and are they enabled?",
-        "autotag deploy --region {hub} --regions {region}";
+        "{deploy-region} --parameter-overrides HubBusArn=$BUS";
     RULE_CREATIONS_PATTERN = "rule.creations.pattern",
         "do they match every event of this catalogue?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_CREATIONS_TARGET = "rule.creations.target",
         "do they send to the hub's bus?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_CREATIONS_ROLE = "rule.creations.role",
         "may the rules' role put events on the hub's bus?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_DELETIONS = "rule.deletions",
         "are there rules in the region for deletions, which the ledger needs, and are they enabled?",
-        "autotag deploy --upgrade --region {hub} --regions {region} with ForwardDeletions=true";
+        "{deploy-region} --parameter-overrides ForwardDeletions=true";
     RULE_DELETIONS_PATTERN = "rule.deletions.pattern",
         "do they match every such event of this catalogue?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_DELETIONS_TARGET = "rule.deletions.target",
         "do they send to a bus or queue of autotag?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_TAG_CHANGES = "rule.tag-changes",
         "are there rules in the region for calls that change tags, which the watch needs, and are they enabled?",
-        "autotag deploy --upgrade --region {hub} --regions {region} with ForwardTagChanges=true";
+        "{deploy-region} --parameter-overrides ForwardTagChanges=true";
     RULE_TAG_CHANGES_PATTERN = "rule.tag-changes.pattern",
         "do they match every such event of this catalogue?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_TAG_CHANGES_TARGET = "rule.tag-changes.target",
         "do they send to a bus or queue of autotag?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_TAG_EVENTS = "rule.tag-events",
         "is there a rule in the region for changes of identity tags by whatever call?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_SESSIONS = "rule.sessions",
         "is there a rule for STS records, and is it enabled?",
-        "autotag deploy --region {hub} --regions {region}";
+        "{deploy-region} --parameter-overrides HubBusArn=$BUS";
     RULE_SESSIONS_PATTERN = "rule.sessions.pattern",
         "does it match every call that begins a session?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_SESSIONS_TARGET = "rule.sessions.target",
         "does it send to a bus or queue of autotag?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_SESSIONS_ROLE = "rule.sessions.role",
         "may the rule's role put events on that bus?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_DEAD_LETTERS = "rule.dead-letters",
         "is there a queue for events that a rule could not deliver, and does nothing new come into it?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
     RULE_DEAD_LETTERS_POLICY = "rule.dead-letters.policy",
         "may EventBridge send to that queue?",
-        "autotag deploy --upgrade --region {hub} --regions {region}";
+        "{deploy-region}";
 
     BUS = "bus",
         "does the hub's bus exist?",
-        "autotag deploy --region {hub}; if the bus has another name, name its stack with --stack";
+        "{deploy-hub}; if the bus has another name, name its stack with --stack";
     BUS_POLICY = "bus.policy",
         "may every account whose events are expected put events on the bus?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_CREATIONS = "bus.creations",
         "are there rules for creations on the hub's bus, and are they enabled?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_CREATIONS_PATTERN = "bus.creations.pattern",
         "do they match every event of this catalogue?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_CREATIONS_TARGET = "bus.creations.target",
         "do they send to the queue of tag-handler?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_DELETIONS = "bus.deletions",
         "are there rules on the hub's bus for deletions, which the ledger needs, and are they enabled?",
-        "autotag deploy --upgrade --region {hub} with CreateLedger=true";
+        "{deploy-hub} --parameter-overrides CreateLedger=true";
     BUS_DELETIONS_PATTERN = "bus.deletions.pattern",
         "do they match every such event of this catalogue?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_DELETIONS_TARGET = "bus.deletions.target",
         "do they send to the queue of tag-handler?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_TAG_CHANGES = "bus.tag-changes",
         "are there rules on the hub's bus for calls that change tags, which the watch needs, and are they enabled?",
-        "autotag deploy --upgrade --region {hub} with WatchTags=true";
+        "{deploy-hub} --parameter-overrides WatchTags=true";
     BUS_TAG_CHANGES_PATTERN = "bus.tag-changes.pattern",
         "do they match every such event of this catalogue?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_TAG_CHANGES_TARGET = "bus.tag-changes.target",
         "do they send to the queue of tag-handler?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_TAG_EVENTS = "bus.tag-events",
         "is there a rule on the hub's bus for changes of identity tags by whatever call?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_SESSIONS = "bus.sessions",
         "is there a rule for STS records on the hub's bus, and is it enabled?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_SESSIONS_PATTERN = "bus.sessions.pattern",
         "does it match every call that begins a session?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     BUS_SESSIONS_TARGET = "bus.sessions.target",
         "does it send to the queue of session-handler?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
 
     QUEUE = "queue",
         "does the queue exist?",
-        "autotag deploy --region {hub}; if the queue has another name, name its stack with --stack or --session-stack";
+        "{deploy-hub}; if the queue has another name, name its stack with --stack or --session-stack";
     QUEUE_POLICY = "queue.policy",
         "may the rules of EventBridge send to the queue?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     QUEUE_KEY = "queue.key",
         "may EventBridge encrypt with the queue's key?",
-        "autotag deploy --upgrade --region {hub}: the policy of the queue's own key must allow kms:GenerateDataKey and kms:Decrypt for events.amazonaws.com";
+        "{deploy-hub}: the policy of the queue's own key must allow kms:GenerateDataKey and kms:Decrypt for events.amazonaws.com";
     QUEUE_REDRIVE = "queue.redrive",
         "do messages that fail repeatedly go to the dead-letter queue?",
-        "autotag deploy --upgrade --region {hub}: dead letters of {queue-url} go to {dead-arn}, with a maxReceiveCount of at least 5";
+        "{deploy-hub}: dead letters of {queue-url} go to {dead-arn}, with a maxReceiveCount of at least 5";
     QUEUE_VISIBILITY = "queue.visibility",
         "is the visibility timeout at least six times the function's timeout?",
         "aws sqs set-queue-attributes --queue-url {queue-url} --attributes VisibilityTimeout=360 --region {region}";
@@ -158,22 +158,22 @@ checks! {
 
     FUNCTION = "function",
         "does the function exist, and can it run?",
-        "autotag deploy --region {hub}; if the function has another name, name its stack";
+        "{deploy-hub}; if the function has another name, name its stack";
     FUNCTION_ALIAS = "function.alias",
         "does the alias `live` point to a published version?",
-        "autotag deploy --upgrade --region {hub}: the alias `live` of {function} points to a published version";
+        "{deploy-hub}: the alias `live` of {function} points to a published version";
     FUNCTION_SOURCE = "function.source",
         "does an enabled event source mapping deliver the queue's messages to the alias?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     FUNCTION_ANSWERS = "function.answers",
         "does Lambda read which messages of a batch failed?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     FUNCTION_ENVIRONMENT = "function.environment",
         "does the environment name the deployment's table, queues and role?",
-        "autotag deploy --upgrade --region {hub}: the environment of {function} must name what stack {stack} has";
+        "{deploy-hub}: the environment of {function} must name what stack {stack} has";
     FUNCTION_RECEIVES = "function.receives",
         "does the function know which receive is the last?",
-        "autotag deploy --upgrade --region {hub}: AUTOTAG_MAX_RECEIVES of {function} must be the maxReceiveCount of its queue";
+        "{deploy-hub}: AUTOTAG_MAX_RECEIVES of {function} must be the maxReceiveCount of its queue";
     FUNCTION_CONCURRENCY = "function.concurrency",
         "may the function run as often at once as its mapping asks for?",
         "aws lambda get-function-concurrency --function-name {function} --region {region}";
@@ -183,50 +183,50 @@ checks! {
 
     TABLE = "table",
         "is the table of sessions active, with the keys role_session and issued?",
-        "autotag deploy --upgrade --region {hub}; a table with other keys must be replaced (docs/operations.md, the table)";
+        "{deploy-hub}; a table with other keys must be replaced (docs/operations.md, the table)";
     TABLE_EXPIRY = "table.expiry",
         "does the table delete expired sessions?",
         "aws dynamodb update-time-to-live --table-name {table} --time-to-live-specification Enabled=true,AttributeName=expires_at --region {table-region}";
 
     LEDGER = "ledger",
         "is the table of the ledger active and protected, with its keys and indexes?",
-        "autotag deploy --upgrade --region {hub} with CreateLedger=true";
+        "{deploy-hub} --parameter-overrides CreateLedger=true";
     LEDGER_RECOVERY = "ledger.recovery",
         "can the ledger be recovered to a point in time?",
-        "autotag deploy --upgrade --region {hub} with CreateLedger=true";
+        "{deploy-hub} --parameter-overrides CreateLedger=true";
 
     ALARMS = "alarms",
         "are there alarms?",
-        "autotag deploy --upgrade --region {hub} with AlarmTopicArn";
+        "{deploy-hub} --parameter-overrides AlarmTopicArn=$TOPIC";
     ALARMS_ACTIONS = "alarms.actions",
         "does each alarm do something?",
-        "autotag deploy --upgrade --region {hub} with AlarmTopicArn";
+        "{deploy-hub} --parameter-overrides AlarmTopicArn=$TOPIC";
     ALARMS_TOPIC = "alarms.topic",
         "do the alarms reach somebody?",
-        "autotag deploy --upgrade --region {hub} with AlarmTopicArn";
+        "{deploy-hub} --parameter-overrides AlarmTopicArn=$TOPIC";
     ALARMS_STATE = "alarms.state",
         "is no alarm raised?",
         "aws cloudwatch describe-alarms --alarm-name-prefix {prefix}- --state-value ALARM --region {hub}";
 
     PERMISSION_TAGGING = "permission.tagging",
         "may the role of tag-handler write tags in every service of the catalogue?",
-        "autotag deploy --upgrade --region {hub}; if an organization's policy denies them, see `organization.policy`";
+        "{deploy-hub}; if an organization's policy denies them, see `organization.policy`";
     PERMISSION_READING = "permission.reading",
         "may it read tags, and the details that a record lacks?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
     PERMISSION_WORKING = "permission.working",
         "may the function use its queues, its table, and the roles of other accounts?",
-        "autotag deploy --upgrade --region {hub}";
+        "{deploy-hub}";
 
     STACK_SETS = "stack-sets",
         "is every instance of the deployment's stack sets current?",
         "aws cloudformation list-stack-set-operations --stack-set-name {prefix}-region --region {hub}";
     MEMBERS = "members",
         "are the other accounts and the role in them known?",
-        "autotag deploy --upgrade --region {hub} with MemberRoleName and ExternalId, or pass --member-role and --external-id";
+        "{deploy-hub} --parameter-overrides MemberRoleName=autotag-member ExternalId=$EXTERNAL_ID, or pass --member-role and --external-id";
     MEMBER_ROLE = "member.role",
         "may tag-handler assume the role in this account?",
-        "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM --parameter-overrides HubRoleArns={tag-role} and the function's ExternalId";
+        "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM --parameter-overrides HubRoleArn={tag-role} ExternalId=$EXTERNAL_ID";
     MEMBER_TAGGING = "member.tagging",
         "may that role write tags in every service of the catalogue?",
         "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM; if an organization's policy denies it, see `organization.policy`";

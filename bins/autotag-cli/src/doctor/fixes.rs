@@ -1,6 +1,7 @@
 //! Fills the names of the deployment into the fixes.
 
 use super::check::Finding;
+use super::deploy_commands::{deploy_hub, deploy_region};
 use super::deployment::DeploymentView;
 use autotag_model::arn::AccountId;
 
@@ -23,7 +24,11 @@ pub(super) fn filled(view: &DeploymentView, mut finding: Finding) -> Finding {
     let tag_role = view.tag_handler.role().unwrap_or("the role of tag-handler");
     let (queue_url, dead_url) = (url(&consumer.queue), url(&consumer.dead_letters));
     let queue_arn = view.queue_arn(&consumer.dead_letters);
+    let deploy_hub = deploy_hub(&view.hub, &view.names.hub_stack);
+    let deploy_region = deploy_region(region.unwrap_or(consumer.region.as_str()), &view.names.prefix);
     let filled = [
+        ("{deploy-hub}", deploy_hub.as_str()),
+        ("{deploy-region}", deploy_region.as_str()),
         ("{hub}", view.hub.as_str()),
         ("{region}", region.unwrap_or(consumer.region.as_str())),
         ("{account}", account),

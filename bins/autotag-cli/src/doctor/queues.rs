@@ -168,7 +168,7 @@ async fn age(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
         return match oldest {
             Some(oldest) if kept > 0 && oldest + DAY > kept => fail_with(
                 format!("{seen}; it is paused, and messages are deleted after {} h", kept / 3600),
-                "autotag deploy --upgrade --region {region}",
+                "{deploy-hub} --parameter-overrides Invoke=true",
             ),
             _ => Ok(format!("{seen}; it is paused")),
         };

@@ -2,6 +2,7 @@
 
 use super::check::{CheckFailure, CheckResult, Finding, fail_with};
 use super::checks::REGIONS;
+use super::deploy_commands::deploy_region;
 use super::deployment::{Coverage, DeploymentView};
 use super::eventbridge::{DEFAULT_BUS, has_rules};
 use super::expected::Event;
@@ -105,7 +106,11 @@ fn judge(view: &DeploymentView, coverage: &Coverage) -> CheckResult {
         let regions: Vec<&str> = coverage.silent.iter().map(|(region, _)| region.as_str()).collect();
         return fail_with(
             format!("{seen}; these forward nothing, and something was created there: {}", silent.join(", ")),
-            format!("autotag deploy --region {} --regions {}", view.hub, regions.join(",")),
+            format!(
+                "in each of {}: {} --parameter-overrides HubBusArn=$BUS",
+                regions.join(", "),
+                deploy_region("$REGION", &view.names.prefix)
+            ),
         );
     }
     match &coverage.unknown {

@@ -59,10 +59,7 @@ impl Simulation<'_> {
             match answer {
                 Ok(some) => refused.extend(some),
                 Err(error) if error.is_missing() => {
-                    return fail_with(
-                        format!("there is no role {role}"),
-                        "autotag deploy --upgrade --region {hub}",
-                    );
+                    return fail_with(format!("there is no role {role}"), "{deploy-hub}");
                 }
                 Err(error) => unanswered = Some(error),
             }

@@ -43,7 +43,7 @@ pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
             name,
             fail_with(
                 format!("there is no stack set `{name}` in {}", view.hub),
-                format!("autotag deploy --org --region {}", view.hub),
+                format!("aws cloudformation create-stack-set --stack-set-name {name} --region {}, as docs/deploy.md has it", view.hub),
             ),
         )),
         Err(error) => Some(STACK_SETS.at(name, Err(error.into()))),

@@ -1,6 +1,8 @@
 //! The instances of a `StackSet`: the accounts and regions in which it has a stack.
 
-use super::{AwsQuery, QueryError, encoded, xml};
+use super::client::{AwsQuery, encoded};
+use super::error::QueryError;
+use super::xml;
 use crate::paginate::paginate;
 use crate::signed::calls;
 use autotag_model::arn::{AccountId, Region};

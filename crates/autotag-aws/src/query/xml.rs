@@ -1,6 +1,6 @@
 //! Answers in XML, of IAM, STS and CloudFormation. Element names are compared without their namespace.
 
-use super::QueryError;
+use super::error::QueryError;
 use roxmltree::{Document, Node};
 
 /// Parses the answer to `action`.

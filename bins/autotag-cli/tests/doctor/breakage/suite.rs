@@ -108,12 +108,14 @@ impl BreakageSuite {
 fn the_comparison_finds_differences() {
     let check = |check: &str, state: &str, fix: Value| json!({"check": check, "place": "here", "state": state, "fix": fix});
     let report = |checks: &[Value]| json!({"checks": checks});
-    let (well, hurt) =
-        (check("a", "ok", Value::Null), check("b", "broken", json!("autotag deploy --region eu-west-1")));
+    let (well, hurt) = (
+        check("a", "ok", Value::Null),
+        check("b", "broken", json!("aws cloudformation deploy --region eu-west-1")),
+    );
     let wanted = only(&["b @ here"]);
     assert_eq!(compare(&report(&[well.clone(), hurt.clone()]), &wanted), Ok(()));
     assert!(compare(&report(std::slice::from_ref(&well)), &wanted).is_err(), "not reported");
-    let beside = check("c", "broken", json!("autotag deploy --region eu-west-1"));
+    let beside = check("c", "broken", json!("aws cloudformation deploy --region eu-west-1"));
     assert!(compare(&report(&[hurt.clone(), beside]), &wanted).is_err(), "one too many");
     let doubt = check("c", "unknown", json!("look"));
     assert!(compare(&report(&[hurt, doubt]), &wanted).is_err(), "one unknown too many");

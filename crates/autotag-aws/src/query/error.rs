@@ -1,0 +1,67 @@
+//! A query that AWS did not answer.
+
+use crate::paginate::PagingDoesNotEnd;
+use crate::signed::SignedError;
+use autotag_model::failure::{self, ErrorClass};
+
+/// A query that AWS did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{action} answered {code}")]
+pub struct QueryError {
+    /// The action in the words of IAM: `events:ListRules`.
+    pub action: String,
+    /// AWS's error code.
+    pub code: String,
+    /// What kind of failure it is.
+    pub class: ErrorClass,
+}
+
+impl QueryError {
+    pub(super) fn new(action: &str, error: SignedError) -> Self {
+        let class = failure::classify(&error.code, error.status);
+        Self { action: action.to_owned(), code: error.code, class }
+    }
+
+    /// The answer lacks what was asked for, or cannot be parsed.
+    pub fn unreadable(action: &str) -> Self {
+        Self::new(action, SignedError::unsent(operation(action), "UnreadableAnswer"))
+    }
+
+    /// Whether the resource does not exist.
+    pub fn is_missing(&self) -> bool {
+        self.class == ErrorClass::NotFound
+    }
+
+    /// What to do about it, in one line.
+    pub fn remedy(&self) -> String {
+        match self.class {
+            ErrorClass::Denied => format!("allow `{}` for the identity that runs doctor", self.action),
+            ErrorClass::Throttled | ErrorClass::Transport => "run doctor again".to_owned(),
+            _ => format!("find out why `{}` fails", self.action),
+        }
+    }
+}
+
+/// The answer, or `None` if the resource does not exist.
+///
+/// # Errors
+/// Every other error.
+pub fn if_there<T>(answer: Result<T, QueryError>) -> Result<Option<T>, QueryError> {
+    match answer {
+        Ok(there) => Ok(Some(there)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl From<PagingDoesNotEnd> for QueryError {
+    fn from(error: PagingDoesNotEnd) -> Self {
+        let action = error.operation.clone();
+        Self::new(&action, error.into())
+    }
+}
+
+/// The operation of an action: `ListRules` of `events:ListRules`.
+pub(super) fn operation(action: &str) -> &str {
+    action.split_once(':').map_or(action, |(_, operation)| operation)
+}
