@@ -138,11 +138,19 @@ async fn permissions(
     let (account, tagging, reading) = simulated.await;
     let here = |result: &CheckResult| {
         let moved = |text: &str| text.replace(account.as_str(), member.account.as_str());
+        // Policies of the organization may differ between the accounts, so the reader is told which of them was asked.
+        let seen = |text: &str| {
+            if *account == member.account {
+                text.to_owned()
+            } else {
+                format!("{} (simulated in {account}, where the role has the same policies)", moved(text))
+            }
+        };
         match result {
-            Ok(seen) => Ok(moved(seen)),
-            Err(CheckFailure::Broken(seen)) => Err(CheckFailure::Broken(moved(seen))),
-            Err(CheckFailure::Fixable(seen, fix)) => Err(CheckFailure::Fixable(moved(seen), moved(fix))),
-            Err(CheckFailure::Unknown(seen, fix)) => Err(CheckFailure::Unknown(moved(seen), moved(fix))),
+            Ok(text) => Ok(seen(text)),
+            Err(CheckFailure::Broken(text)) => Err(CheckFailure::Broken(seen(text))),
+            Err(CheckFailure::Fixable(text, fix)) => Err(CheckFailure::Fixable(seen(text), moved(fix))),
+            Err(CheckFailure::Unknown(text, fix)) => Err(CheckFailure::Unknown(seen(text), moved(fix))),
         }
     };
     (here(tagging), here(reading))
