@@ -1,5 +1,10 @@
 //! `autotag ledger`, `whois --ledger` and `reconcile`, against an emulated AWS.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
 
 mod common;
 

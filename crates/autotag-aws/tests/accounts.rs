@@ -208,7 +208,7 @@ async fn a_refused_role_is_reported_as_such() {
     assert_eq!(assumed(&world), 1, "a refusal is not retried");
 }
 
-/// A member account without the role may send thousands of events. The role may also be on its way: a StackSet makes it.
+/// A member account without the role may send thousands of events. The role may also be on its way: a `StackSet` makes it.
 #[tokio::test]
 async fn a_refusal_costs_one_call_in_two_minutes() {
     let world = World::new().await;

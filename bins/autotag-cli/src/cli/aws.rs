@@ -92,6 +92,7 @@ pub(crate) struct GenerateArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct DoctorArgs {
     /// Region of the hub [default: that of the environment]
     #[arg(long, value_name = "REGION", value_parser = region)]

@@ -122,7 +122,7 @@ impl Printer {
                 writeln!(out)?;
             }
             DoctorFormat::Jsonl => {
-                writeln!(anstream::stderr(), "{ok} ok, {broken} broken, {unknown} unknown")?
+                writeln!(anstream::stderr(), "{ok} ok, {broken} broken, {unknown} unknown")?;
             }
             DoctorFormat::Text => {
                 let ended = self.groups.end();
@@ -162,7 +162,9 @@ async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> 
     let view = match Box::pin(open(&accounts, &options(args), expected)).await {
         Ok(view) => view,
         Err(findings) => {
-            findings.into_iter().for_each(|finding| printer.add(finding));
+            for finding in findings {
+                printer.add(finding);
+            }
             return None;
         }
     };

@@ -131,7 +131,7 @@ fn write_tables(out: &mut impl Write, load: &Load, costs: &[CostLine], limits: &
         "| Limit, first reached first | Busiest second | Limit | Fits | Raised by |\n|---|---:|---:|---:|---|"
     )?;
     for limit in limits {
-        let Limit { name, used, limit: most, unit, remedy } = limit;
+        let Limit { name, used, most, unit, remedy } = limit;
         let fits = limit.headroom();
         let fits = if fits < 1.0 { "**exceeded**".to_owned() } else { format!("{} times", number(fits)) };
         writeln!(

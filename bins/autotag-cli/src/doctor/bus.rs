@@ -40,7 +40,7 @@ pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
     let mut found = vec![BUS.at(&place, exists), BUS_POLICY.at(&place, policy)];
     let target = |queue| vec![view.queue_arn(queue)];
     let (queue, session_queue) = (target(&view.tag_handler.queue), target(&view.session_handler.queue));
-    for family in Family::of(view, &HUB_CHECKS, queue, session_queue) {
+    for family in Family::of(view, &HUB_CHECKS, &queue, &session_queue) {
         // A session-handler may get STS records from the default bus. The hub's bus is then not involved.
         if family.kind != Kind::Sessions || !sessions_use_default_bus(view) {
             found.extend(family.findings(&place, &hub, view, &rules).await);

@@ -37,8 +37,8 @@ pub(super) struct BusChecks {
     pub(super) tag_events: Check,
 }
 
-const fn checks(rule: Check, pattern: Check, target: Check, role: Option<Check>) -> FamilyChecks {
-    FamilyChecks { rule, pattern, target, role }
+const fn checks(rule: Check, pattern: Check, target: Check, caller: Option<Check>) -> FamilyChecks {
+    FamilyChecks { rule, pattern, target, role: caller }
 }
 
 /// On the default bus of a region.
@@ -79,25 +79,25 @@ impl<'f> Family<'f> {
     pub(super) fn of(
         view: &'f DeploymentView,
         checks: &BusChecks,
-        targets: Vec<String>,
-        sessions: Vec<String>,
+        targets: &[String],
+        sessions: &[String],
     ) -> Vec<Self> {
         let expected = &view.expected;
-        let family = |kind, checks, wanted, targets: &Vec<String>| Family {
+        let family = |kind, checks, wanted, targets: &[String]| Family {
             kind,
             checks,
             wanted,
-            targets: targets.clone(),
+            targets: targets.to_vec(),
         };
-        let mut families = vec![family(Kind::Creations, checks.creations, &expected.creations, &targets)];
+        let mut families = vec![family(Kind::Creations, checks.creations, &expected.creations, targets)];
         if view.ledger().is_some() {
-            families.push(family(Kind::Deletions, checks.deletions, &expected.deletions, &targets));
+            families.push(family(Kind::Deletions, checks.deletions, &expected.deletions, targets));
         }
         if view.watches_tags() {
-            families.push(family(Kind::TagChanges, checks.tag_changes, &expected.tag_changes, &targets));
+            families.push(family(Kind::TagChanges, checks.tag_changes, &expected.tag_changes, targets));
         }
         if view.keeps_sessions {
-            families.push(family(Kind::Sessions, checks.sessions, &expected.sessions, &sessions));
+            families.push(family(Kind::Sessions, checks.sessions, &expected.sessions, sessions));
         }
         families
     }

@@ -128,14 +128,14 @@ async fn permissions(
     };
     let arn = view.member_role_arn(role, &member.account);
     let Ok(policies) = RolePolicies::read(aws, &view.partition, &arn).await else {
-        return simulate(view, aws, member, &arn).await;
+        return Box::pin(simulate(view, aws, member, &arn)).await;
     };
     let place = view.simulated(policies.fingerprint(member.account.as_str()));
     let simulated = place.get_or_init(async || {
-        let (tagging, reading) = simulate(view, aws, member, &arn).await;
+        let (tagging, reading) = Box::pin(simulate(view, aws, member, &arn)).await;
         (member.account.clone(), tagging, reading)
     });
-    let (account, tagging, reading) = simulated.await;
+    let (account, tagging, reading) = Box::pin(simulated).await;
     let here = |result: &CheckResult| {
         let moved = |text: &str| text.replace(account.as_str(), member.account.as_str());
         // Policies of the organization may differ between the accounts, so the reader is told which of them was asked.

@@ -70,7 +70,7 @@ pub(crate) async fn open(
         since: options.since,
         findings,
         partition: Partition::of_region(&hub).unwrap_or_default(),
-        simulated: Default::default(),
+        simulated: std::sync::Mutex::default(),
         aws,
         account,
         hub,
@@ -109,12 +109,11 @@ async fn caller(
 
 /// The stacks of the hub and of session-handler, which may be one.
 async fn stacks(aws: &AwsQuery, hub: &Region, options: &DoctorOptions) -> (Stack, Stack) {
-    let hub_stack = match &options.hub_stack {
-        Some(name) => Stack::read(aws, hub, name).await,
-        None => {
-            let one = Stack::read(aws, hub, DEFAULT_NAME).await;
-            if one.is_missing() { Stack::read(aws, hub, "autotag-hub").await } else { one }
-        }
+    let hub_stack = if let Some(name) = &options.hub_stack {
+        Stack::read(aws, hub, name).await
+    } else {
+        let one = Stack::read(aws, hub, DEFAULT_NAME).await;
+        if one.is_missing() { Stack::read(aws, hub, "autotag-hub").await } else { one }
     };
     let session_stack = match &options.session_stack {
         Some(name) => Stack::read(aws, hub, name).await,

@@ -100,7 +100,7 @@ impl PolicyTree {
         let region = organizations_region(hub);
         let mut tree = Self::default();
         let mut names = BTreeMap::new();
-        let mut pending: BTreeSet<String> = accounts.iter().map(|account| account.to_string()).collect();
+        let mut pending: BTreeSet<String> = accounts.iter().map(ToString::to_string).collect();
         for _ in 0..MAX_DEPTH {
             let read = join_all(pending.iter().map(|target| read_node(aws, &region, target))).await;
             let mut parents = BTreeSet::new();

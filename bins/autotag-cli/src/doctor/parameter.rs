@@ -31,7 +31,7 @@ async fn judge(view: &DeploymentView, parameter: &str) -> CheckResult {
     };
     let text = answer.pointer("/Parameter/Value").and_then(Value::as_str).unwrap_or_default();
     if let Err(error) = Policy::from_toml(text) {
-        return fail(format!("its text is no policy: {}", error.to_string().replace('\n', " ")));
+        return fail(format!("its text is not a policy: {}", error.to_string().replace('\n', " ")));
     }
     let newest = answer.pointer("/Parameter/Version").and_then(Value::as_u64);
     match (version, newest) {

@@ -43,7 +43,7 @@ pub(super) fn judge(
                     Some(true) => return fail_with(denied, shows),
                     Some(false) => {}
                     None => {
-                        conditional = conditional.or(Some((format!("{denied}, under conditions"), shows)))
+                        conditional = conditional.or(Some((format!("{denied}, under conditions"), shows)));
                     }
                 }
             }

@@ -31,7 +31,7 @@ pub(super) async fn examine(view: &DeploymentView, region: &RegionView) -> Vec<F
         targets.push(view.queue_arn(&view.tag_handler.queue));
     }
     let mut found = Vec::new();
-    for family in Family::of(view, &REGION_CHECKS, targets, sessions) {
+    for family in Family::of(view, &REGION_CHECKS, &targets, &sessions) {
         found.extend(family.findings(&place, region, view, &rules).await);
     }
     found.extend(tag_events(view, REGION_CHECKS.tag_events, &place, &rules));

@@ -107,7 +107,7 @@ impl Overrides {
             }
             ("cloudformation", "DescribeStacks" | "DescribeStackResources") => {
                 let name = call.field("StackName")?;
-                Some(self.stack(&call.operation, self.stacks.iter().find(|stack| stack.name == name)))
+                Some(Self::stack(&call.operation, self.stacks.iter().find(|stack| stack.name == name)))
             }
             _ => None,
         }
@@ -122,7 +122,7 @@ impl Overrides {
         Some(Reply::json(200, &json!({"Datapoints": points})))
     }
 
-    fn stack(&self, operation: &str, stack: Option<&Stack>) -> Reply {
+    fn stack(operation: &str, stack: Option<&Stack>) -> Reply {
         let Some(stack) = stack else {
             let error = "<ErrorResponse><Error><Code>ValidationError</Code></Error></ErrorResponse>";
             return Reply::xml(400, error);

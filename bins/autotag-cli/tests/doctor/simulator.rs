@@ -86,7 +86,8 @@ impl Simulator {
             "aws:TagKeys",
         ];
         let missing = keys.iter().filter(|key| text.contains(**key) && !context.contains_key(**key));
-        let missing: String = missing.map(|key| format!("<member>{key}</member>")).collect();
+        let missing: Vec<String> = missing.map(|key| format!("<member>{key}</member>")).collect();
+        let missing = missing.concat();
         let mut results = String::new();
         for number in 1.. {
             let Some(action) = call.field(&format!("ActionNames.member.{number}")) else { break };

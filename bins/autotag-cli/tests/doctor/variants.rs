@@ -94,7 +94,7 @@ const VARIANTS: &[Variant] = &[
         "an alarm that another service acts on",
         |aws| {
             aws.alarms[0]["AlarmActions"] =
-                json!(["arn:aws:ssm-incidents::123456789012:response-plan/on-call"])
+                json!(["arn:aws:ssm-incidents::123456789012:response-plan/on-call"]);
         },
         &[],
     ),
@@ -105,7 +105,7 @@ const VARIANTS: &[Variant] = &[
             aws.history = vec![(
                 "ap-south-1",
                 json!({"EventSource": "ec2.amazonaws.com", "EventName": "StopInstances"}),
-            )]
+            )];
         },
         &[],
     ),

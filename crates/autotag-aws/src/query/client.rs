@@ -47,6 +47,7 @@ impl AwsQuery {
     }
 
     /// The same with other credentials.
+    #[must_use]
     pub fn with(&self, config: SdkConfig) -> Self {
         Self { config, permits: Arc::clone(&self.permits) }
     }

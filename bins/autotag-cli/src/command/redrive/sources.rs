@@ -43,7 +43,10 @@ async fn accounts(scope: Option<&AccountScope>, environment: &Accounts) -> Resul
         Some(AccountScope::Organization) => {
             let client = organizations::client(environment.ambient());
             let all = organizations::list_accounts(&client).await.context("--accounts organization")?;
-            all.into_iter().filter(|account| account.is_active()).map(|account| account.id).collect()
+            all.into_iter()
+                .filter(autotag_aws::organizations::OrganizationAccount::is_active)
+                .map(|account| account.id)
+                .collect()
         }
         _ => BTreeSet::from([environment.own().await?.clone()]),
     })

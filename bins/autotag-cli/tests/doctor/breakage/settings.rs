@@ -69,7 +69,7 @@ const BREAKS: &[Break] = &[
         "an outdated instance of the stack set",
         |aws| {
             aws.instances =
-                vec![("CURRENT", ""), ("OUTDATED", "User initiated operation"), ("INOPERABLE", "")]
+                vec![("CURRENT", ""), ("OUTDATED", "User initiated operation"), ("INOPERABLE", "")];
         },
         &["stack-sets @ autotag-region"],
     ),
