@@ -91,6 +91,7 @@ impl ReportArgs {
     }
 
     /// Whether the arguments name a ledger.
+    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_self, reason = "a ledger is in AWS"))]
     pub(crate) fn has_ledger(&self) -> bool {
         #[cfg(feature = "aws")]
         if self.ledger.is_some() {
