@@ -4,6 +4,8 @@ mod args;
 #[cfg(feature = "aws")]
 mod aws;
 mod estimate;
+#[cfg(feature = "aws")]
+mod guard;
 mod ledger;
 #[cfg(feature = "aws")]
 mod redrive;
@@ -17,6 +19,8 @@ pub(crate) use args::{
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs};
 pub(crate) use estimate::{EstimateArgs, EstimateFormat};
+#[cfg(feature = "aws")]
+pub(crate) use guard::{GuardArgs, ProfileArg};
 #[cfg(feature = "aws")]
 pub(crate) use ledger::{EndTruceArgs, ExportArgs, LedgerFormat, ListArgs};
 pub(crate) use ledger::{ImportArgs, LedgerArgs, LedgerCommand};
@@ -73,6 +77,9 @@ pub(crate) enum Command {
     /// policy
     #[cfg(feature = "aws")]
     Generate(GenerateArgs),
+    /// Show who would have been denied by the guards of identity tags, from a trail. Changes nothing
+    #[cfg(feature = "aws")]
+    Guard(GuardArgs),
     /// Check every link of a deployment, and say which is broken and how to repair it. Changes nothing without --canary
     #[cfg(feature = "aws")]
     Doctor(DoctorArgs),

@@ -17,7 +17,7 @@ pub(crate) mod iam;
 pub(crate) mod inventory;
 mod member;
 mod org_metadata;
-mod own_parts;
+pub(crate) mod own_parts;
 pub(crate) mod patterns;
 mod region;
 mod session;

@@ -14,6 +14,8 @@ mod foresight;
 mod gather;
 #[cfg(feature = "aws")]
 mod generate;
+#[cfg(feature = "aws")]
+mod guard;
 mod input;
 mod kept;
 mod offline;
@@ -64,6 +66,8 @@ fn main() -> ExitCode {
         Command::Policy(args) => command::policy::run(&args),
         #[cfg(feature = "aws")]
         Command::Generate(args) => command::generate::run(&args),
+        #[cfg(feature = "aws")]
+        Command::Guard(args) => command::guard::run(&args),
         #[cfg(feature = "aws")]
         Command::Doctor(args) => command::doctor::run(&args),
     };
