@@ -10,6 +10,7 @@ use crate::signed::{self, JsonApi, METRICS, Request, SignedError, calls};
 use autotag_model::arn::{Partition, Region};
 use autotag_model::failure::{self, ErrorClass};
 use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -35,12 +36,22 @@ pub struct QueryError {
     pub code: String,
     /// What kind of failure it is.
     pub class: ErrorClass,
+    /// AWS's message. It may contain names that others chose.
+    pub message: Option<String>,
 }
 
 impl QueryError {
     fn new(action: &str, error: SignedError) -> Self {
         let class = failure::classify(&error.code, error.status);
-        Self { action: action.to_owned(), code: error.code, class }
+        Self { action: action.to_owned(), code: error.code, class, message: error.message }
+    }
+
+    /// The action with AWS's code, and AWS's message behind it if there is one.
+    pub fn with_message(&self) -> String {
+        match &self.message {
+            Some(message) => format!("{self}: {message}"),
+            None => self.to_string(),
+        }
     }
 
     /// The answer lacks what was asked for, or cannot be parsed.
@@ -233,6 +244,41 @@ impl AwsQuery {
     /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
     pub async fn stack(&self, action: &str, region: &Region, name: &str) -> Result<String, QueryError> {
         self.send(action, calls::stack(operation(action), region, &encoded(name))).await
+    }
+
+    /// Calls `CloudFormation` with a form, percent-encoded and without the version. It answers in XML.
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn formation(&self, action: &str, region: &Region, form: &str) -> Result<String, QueryError> {
+        self.send(action, calls::formation(operation(action), region, form)).await
+    }
+
+    /// The regions that the account has enabled, by `ec2:DescribeRegions`.
+    ///
+    /// # Errors
+    /// [`QueryError`]: AWS did not answer, or the answer cannot be parsed.
+    pub async fn enabled_regions(&self, region: &Region) -> Result<Vec<Region>, QueryError> {
+        let action = "ec2:DescribeRegions";
+        let answer = self.send(action, calls::enabled_regions(region)).await?;
+        let document = xml::parse(action, &answer)?;
+        let names = document.descendants().filter(|node| node.has_tag_name("regionName"));
+        let mut regions: Vec<Region> = names.filter_map(|name| Region::new(xml::text(name))).collect();
+        regions.sort();
+        regions.dedup();
+        if regions.is_empty() { Err(QueryError::unreadable(action)) } else { Ok(regions) }
+    }
+
+    /// Why no call can be signed, if the credentials cannot be loaded: the SDK's reasons, from the outermost to the innermost.
+    pub async fn missing_credentials(&self) -> Option<String> {
+        let Some(provider) = self.config.credentials_provider() else {
+            return Some("no provider of credentials is configured".to_owned());
+        };
+        let error = provider.provide_credentials().await.err()?;
+        let reasons = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let mut reasons: Vec<String> = reasons.map(|error| error.to_string().replace('\n', " ")).collect();
+        reasons.dedup();
+        Some(reasons.join(": ").chars().take(crate::LONGEST_MESSAGE).collect())
     }
 
     /// A metric over the last `seconds`: one value for each minute with data, in no order.

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `tag-handler` | `ssm:GetParameter`, once, for a policy in a parameter |
 //! | `org-metadata` | `ec2:DescribeRegions`, `resource-explorer-2:Search` |
+//! | `autotag deploy` | stacks, change sets and stack sets of `CloudFormation`; single reads of STS, EC2, Lambda, SQS and `CloudTrail` |
 //! | `autotag doctor` | single reads of Lambda, `EventBridge`, SQS, KMS, `CloudTrail`, `CloudWatch`, `CloudFormation`, `DynamoDB`, IAM, STS and SSM |
 
 use super::Request;
@@ -117,6 +118,11 @@ pub fn iam(operation: &str, partition: &Partition, form: &str) -> Option<Request
 /// A request to STS without parameters. The answer is XML.
 pub fn sts(operation: &str, region: &Region) -> Request {
     Request::query("sts", operation, region, "Version=2011-06-15")
+}
+
+/// A request to `CloudFormation`. `form` is percent-encoded. The answer is XML.
+pub fn formation(operation: &str, region: &Region, form: &str) -> Request {
+    Request::query("cloudformation", operation, region, &format!("Version=2010-05-15&{form}"))
 }
 
 /// A request to `CloudFormation` about a stack. `stack` is percent-encoded. The answer is XML.
