@@ -65,6 +65,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "aws")]
         Command::Generate(args) => command::generate::run(&args),
         #[cfg(feature = "aws")]
+        Command::Deploy(args) => command::deploy::run(&args),
+        #[cfg(feature = "aws")]
         Command::Doctor(args) => command::doctor::run(&args),
     };
     match result {

@@ -2,7 +2,7 @@
 //! deploy iam-policy` prints is made of the same constants.
 
 use crate::handlers;
-use autotag_model::arn::{AccountId, Partition};
+use autotag_model::arn::Partition;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -28,12 +28,12 @@ pub(crate) enum Scope {
     StackSets,
     CodeBuckets,
     CodeObjects,
-    Functions,
+    Tables,
     Queues,
 }
 
 impl Scope {
-    fn arns(self, partition: &Partition, account: &AccountId, name: &str) -> Vec<String> {
+    fn arns(self, partition: &Partition, account: &str, name: &str) -> Vec<String> {
         match self {
             Self::Any => vec!["*".to_owned()],
             Self::Stacks => [name.to_owned(), format!("{name}-*")]
@@ -45,7 +45,7 @@ impl Scope {
             }
             Self::CodeBuckets => vec![format!("arn:{partition}:s3:::{name}-code-*")],
             Self::CodeObjects => vec![format!("arn:{partition}:s3:::{name}-code-*/*")],
-            Self::Functions => vec![format!("arn:{partition}:lambda:*:{account}:function:{name}-*")],
+            Self::Tables => vec![format!("arn:{partition}:dynamodb:*:{account}:table/{name}-*")],
             Self::Queues => vec![format!("arn:{partition}:sqs:*:{account}:{name}-*")],
         }
     }
@@ -80,13 +80,15 @@ actions! {
     TRAILS = "cloudtrail:DescribeTrails", Any, Read;
     TRAIL_STATUS = "cloudtrail:GetTrailStatus", Any, Read;
     TRAIL_SELECTORS = "cloudtrail:GetEventSelectors", Any, Read;
-    FUNCTION_VERSIONS = "lambda:ListVersionsByFunction", Functions, Read;
+    TABLE = "dynamodb:DescribeTable", Tables, Read;
     QUEUE = "sqs:GetQueueAttributes", Queues, Read;
     BUCKETS = "s3:ListAllMyBuckets", Any, Read;
     BUCKET_TAGS = "s3:GetBucketTagging", CodeBuckets, Read;
+    // Without it S3 denies what is not there.
+    LIST_BUCKET = "s3:ListBucket", CodeBuckets, Read;
+    GET_OBJECT = "s3:GetObject", CodeObjects, Read;
     CREATE_CHANGE_SET = "cloudformation:CreateChangeSet", Stacks, Plan;
     DELETE_CHANGE_SET = "cloudformation:DeleteChangeSet", Stacks, Plan;
-    GET_OBJECT = "s3:GetObject", CodeObjects, Plan;
     PUT_OBJECT = "s3:PutObject", CodeObjects, Plan;
     DELETE_OBJECT = "s3:DeleteObject", CodeObjects, Plan;
     EXECUTE = "cloudformation:ExecuteChangeSet", Stacks, Deploy;
@@ -119,8 +121,8 @@ const STACK_SET_HANDLER: &[&str] = &[
 
 /// The least policy with which a deployment called `name` can be made: a JSON document of IAM.
 ///
-/// `up_to` leaves out what is needed later: [`Need::Read`] has the rights of `--status`, [`Need::Plan`] those of `--plan`.
-pub fn policy(partition: &Partition, account: &AccountId, name: &str, up_to: Need) -> Value {
+/// `account` is an account id, or `*`. `up_to` leaves out what is needed later: [`Need::Read`] has the rights of `--status`, [`Need::Plan`] those of `--plan`.
+pub fn policy(partition: &Partition, account: &str, name: &str, up_to: Need) -> Value {
     let mut statements: BTreeMap<(Need, Scope), Vec<&str>> = BTreeMap::new();
     for action in ALL.iter().filter(|action| action.need <= up_to) {
         statements.entry((action.need, action.scope)).or_default().push(action.name);
@@ -149,8 +151,8 @@ fn statement(sid: &str, actions: &[&str], resources: &[String]) -> Value {
     json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources})
 }
 
-fn filled(arn: &str, partition: &Partition, account: &AccountId, name: &str) -> String {
-    arn.replace("PARTITION", partition.as_str()).replace("ACCOUNT", account.as_str()).replace("NAME", name)
+fn filled(arn: &str, partition: &Partition, account: &str, name: &str) -> String {
+    arn.replace("PARTITION", partition.as_str()).replace("ACCOUNT", account).replace("NAME", name)
 }
 
 #[cfg(test)]
@@ -158,12 +160,16 @@ mod tests {
     use super::*;
 
     fn written(up_to: Need) -> Value {
-        policy(&Partition::new("aws-cn"), &AccountId::new("111122223333").unwrap(), "autotag-test", up_to)
+        policy(&Partition::new("aws-cn"), "111122223333", "autotag-test", up_to)
     }
 
     fn actions(policy: &Value) -> Vec<&str> {
         let statements = policy["Statement"].as_array().unwrap();
-        statements.iter().flat_map(|one| one["Action"].as_array().unwrap()).filter_map(Value::as_str).collect()
+        statements
+            .iter()
+            .flat_map(|one| one["Action"].as_array().unwrap())
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     #[test]
@@ -178,7 +184,8 @@ mod tests {
 
     #[test]
     fn each_mode_adds_rights_and_removes_none() {
-        let sizes = [Need::Read, Need::Plan, Need::Deploy, Need::Organization].map(|need| actions(&written(need)).len());
+        let sizes = [Need::Read, Need::Plan, Need::Deploy, Need::Organization]
+            .map(|need| actions(&written(need)).len());
         assert!(sizes.is_sorted_by(|a, b| a < b), "{sizes:?}");
     }
 

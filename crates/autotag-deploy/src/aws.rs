@@ -3,11 +3,11 @@
 use crate::DeployError;
 use crate::actions::{self, Action};
 use crate::formation::{
-    Change, ChangeAction, ChangeSet, ChangeSetRequest, Formation, Place, RollBack, Stack, StackResource, Status,
-    TemplateSource, Value,
+    Change, ChangeAction, ChangeKind, ChangeSet, ChangeSetRequest, Formation, Place, RollBack, Stack,
+    StackResource, Status, TemplateSource, Value,
 };
 use async_trait::async_trait;
-use autotag_aws::paginate::paginate;
+use autotag_aws::paginate::Paginator;
 use autotag_aws::query::{AwsQuery, QueryError, encoded, xml};
 use autotag_model::arn::Region;
 use roxmltree::Node;
@@ -45,7 +45,7 @@ impl Form {
 }
 
 /// Reads all members of a paged list, below the result of `action`.
-pub(crate) async fn members<T: Send>(
+pub(crate) async fn members<T>(
     aws: &AwsQuery,
     action: Action,
     region: &Region,
@@ -53,12 +53,16 @@ pub(crate) async fn members<T: Send>(
     list: &str,
     read: impl Fn(Node<'_, '_>) -> T,
 ) -> Result<Vec<T>, DeployError> {
-    let pages = paginate::<_, QueryError>(action.name, async |token| {
-        let form = form.clone().with_token(token);
+    let mut pages = Paginator::new(action.name);
+    let mut all = Vec::new();
+    while pages.has_next() {
+        let form = form.clone().with_token(pages.token());
         let answer = aws.formation(action.name, region, &form.0).await?;
-        page(action, &answer, list, &read)
-    });
-    Ok(pages.await?)
+        let (items, next) = page(action, &answer, list, &read)?;
+        all.extend(items);
+        pages.advance(next).map_err(QueryError::from)?;
+    }
+    Ok(all)
 }
 
 fn page<T>(
@@ -131,11 +135,13 @@ impl Formation for AwsFormation {
 
     async fn resources(&self, place: &Place) -> Result<Vec<StackResource>, DeployError> {
         let list = "StackResourceSummaries";
-        members(&self.aws, actions::STACK_RESOURCES, &place.region, &Form::of(place), list, |node| StackResource {
-            logical_id: text(node, "LogicalResourceId"),
-            physical_id: text(node, "PhysicalResourceId"),
-            kind: text(node, "ResourceType"),
-            status: text(node, "ResourceStatus"),
+        members(&self.aws, actions::STACK_RESOURCES, &place.region, &Form::of(place), list, |node| {
+            StackResource {
+                logical_id: text(node, "LogicalResourceId"),
+                physical_id: text(node, "PhysicalResourceId"),
+                kind: text(node, "ResourceType"),
+                status: text(node, "ResourceStatus"),
+            }
         })
         .await
     }
@@ -144,7 +150,8 @@ impl Formation for AwsFormation {
         let action = actions::STACK_TEMPLATE;
         let answer = self.call(action, place, Form::of(place).with("TemplateStage", "Original")).await?;
         let document = xml::parse(action.name, &answer)?;
-        let body = xml::find(document.root(), "TemplateBody").ok_or_else(|| QueryError::unreadable(action.name))?;
+        let body =
+            xml::find(document.root(), "TemplateBody").ok_or_else(|| QueryError::unreadable(action.name))?;
         Ok(body.text().unwrap_or_default().to_owned())
     }
 
@@ -159,7 +166,8 @@ impl Formation for AwsFormation {
 
     async fn change_sets(&self, place: &Place, prefix: &str) -> Result<Vec<String>, DeployError> {
         let read = |node: Node<'_, '_>| {
-            let [id, name, stack] = ["ChangeSetId", "ChangeSetName", "StackName"].map(|part| text(node, part));
+            let [id, name, stack] =
+                ["ChangeSetId", "ChangeSetName", "StackName"].map(|part| text(node, part));
             (name.starts_with(prefix) && stack == place.stack).then_some(id)
         };
         let form = Form::of(place);
@@ -167,7 +175,11 @@ impl Formation for AwsFormation {
         Ok(all.into_iter().flatten().collect())
     }
 
-    async fn create_change_set(&self, place: &Place, wanted: &ChangeSetRequest) -> Result<String, DeployError> {
+    async fn create_change_set(
+        &self,
+        place: &Place,
+        wanted: &ChangeSetRequest,
+    ) -> Result<String, DeployError> {
         let action = actions::CREATE_CHANGE_SET;
         let form = self.with_role(change_set_form(place, wanted));
         let form = form.with("ClientToken", &self.token(place, &wanted.name));
@@ -181,19 +193,13 @@ impl Formation for AwsFormation {
     async fn change_set(&self, place: &Place, id: &str) -> Result<ChangeSet, DeployError> {
         let action = actions::CHANGE_SET;
         let form = Form::of(place).with("ChangeSetName", id);
-        let (mut status, mut reason) = (String::new(), None);
-        let pages = paginate::<_, QueryError>(action.name, async |token| {
-            let form = form.clone().with_token(token);
-            let answer = self.aws.formation(action.name, &place.region, &form.0).await?;
-            let document = xml::parse(action.name, &answer)?;
-            let result = xml::find(document.root(), "DescribeChangeSetResult");
-            let result = result.ok_or_else(|| QueryError::unreadable(action.name))?;
-            (status, reason) = (text(result, "Status"), some_text(result, "StatusReason"));
-            let changes: Vec<Change> = xml::members(result, "Changes").filter_map(read_change).collect();
-            Ok((changes, some_text(result, "NextToken")))
-        });
-        let changes = pages.await?;
-        Ok(ChangeSet { status, reason, changes })
+        let mut pages = Paginator::new(action.name);
+        let mut set = ChangeSet::default();
+        while pages.has_next() {
+            let answer = self.call(action, place, form.clone().with_token(pages.token())).await?;
+            pages.advance(read_change_set(&answer, &mut set)?).map_err(QueryError::from)?;
+        }
+        Ok(set)
     }
 
     async fn execute(&self, place: &Place, id: &str) -> Result<(), DeployError> {
@@ -243,15 +249,36 @@ fn change_set_form(place: &Place, wanted: &ChangeSetRequest) -> Form {
         let member = format!("Tags.member.{}", number + 1);
         form = form.with(&format!("{member}.Key"), key).with(&format!("{member}.Value"), value);
     }
+    with_triggers(form, wanted)
+}
+
+/// The alarms that roll an update back. CloudFormation would keep those of the last update, so an empty list is sent as well.
+fn with_triggers(form: Form, wanted: &ChangeSetRequest) -> Form {
+    if wanted.kind == ChangeKind::Create {
+        return form;
+    }
+    let mut form = form;
     for (number, alarm) in wanted.alarms.iter().enumerate() {
         let trigger = format!("RollbackConfiguration.RollbackTriggers.member.{}", number + 1);
         form = form.with(&format!("{trigger}.Arn"), alarm);
         form = form.with(&format!("{trigger}.Type"), "AWS::CloudWatch::Alarm");
     }
     if wanted.alarms.is_empty() {
-        return form;
+        return form.with("RollbackConfiguration.RollbackTriggers", "");
     }
     form.with("RollbackConfiguration.MonitoringTimeInMinutes", &wanted.minutes.to_string())
+}
+
+/// Adds a page of a change set, and returns the token of the next one.
+fn read_change_set(answer: &str, set: &mut ChangeSet) -> Result<Option<String>, QueryError> {
+    let action = actions::CHANGE_SET.name;
+    let document = xml::parse(action, answer)?;
+    let result = xml::find(document.root(), "DescribeChangeSetResult");
+    let result = result.ok_or_else(|| QueryError::unreadable(action))?;
+    (set.status, set.reason) = (text(result, "Status"), some_text(result, "StatusReason"));
+    set.execution = text(result, "ExecutionStatus");
+    set.changes.extend(xml::members(result, "Changes").filter_map(read_change));
+    Ok(some_text(result, "NextToken"))
 }
 
 fn read_stack(node: Node<'_, '_>) -> Stack {
@@ -262,6 +289,7 @@ fn read_stack(node: Node<'_, '_>) -> Stack {
         id: text(node, "StackId"),
         status: Status(text(node, "StackStatus")),
         reason: some_text(node, "StackStatusReason"),
+        updated: some_text(node, "LastUpdatedTime"),
         parameters: pairs("Parameters", "ParameterKey", "ParameterValue"),
         outputs: pairs("Outputs", "OutputKey", "OutputValue"),
     }
@@ -288,7 +316,8 @@ fn failures_of(events: Vec<Event>) -> Vec<String> {
     // The operation began with this event of the stack itself.
     let begins = |event: &Event| {
         event.of_the_stack
-            && ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"].contains(&event.status.as_str())
+            && ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"]
+                .contains(&event.status.as_str())
     };
     let mut of_the_last = Vec::new();
     for event in events {
@@ -298,7 +327,10 @@ fn failures_of(events: Vec<Event>) -> Vec<String> {
             break;
         }
     }
-    let failed = of_the_last.into_iter().rev().filter(|event| event.status.ends_with("_FAILED") && !event.of_the_stack);
+    let failed = of_the_last
+        .into_iter()
+        .rev()
+        .filter(|event| event.status.ends_with("_FAILED") && !event.of_the_stack);
     // What was going on when another resource failed has failed by that only.
     let own = failed.filter(|event| !event.reason.contains("cancelled"));
     own.map(|event| format!("{} ({}) {}: {}", event.logical_id, event.kind, event.status, event.reason))
@@ -322,75 +354,13 @@ fn read_change(node: Node<'_, '_>) -> Option<Change> {
     let mut properties: Vec<String> = details.collect();
     properties.sort();
     properties.dedup();
-    Some(Change { action, kind: text(change, "ResourceType"), logical_id: text(change, "LogicalResourceId"), properties })
+    Some(Change {
+        action,
+        kind: text(change, "ResourceType"),
+        logical_id: text(change, "LogicalResourceId"),
+        properties,
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(logical: &str, status: &str, reason: &str) -> Event {
-        let of_the_stack = logical == "autotag";
-        Event { logical_id: logical.into(), kind: "T".into(), status: status.into(), reason: reason.into(), of_the_stack }
-    }
-
-    #[test]
-    fn failures_are_those_of_the_last_operation_in_order() {
-        let events = vec![
-            event("autotag", "UPDATE_ROLLBACK_COMPLETE", ""),
-            event("autotag", "UPDATE_ROLLBACK_IN_PROGRESS", "failed: [Queue]"),
-            event("Rule", "UPDATE_FAILED", "Resource update cancelled"),
-            event("Queue", "UPDATE_FAILED", "no right to sqs:SetQueueAttributes"),
-            event("autotag", "UPDATE_IN_PROGRESS", "User Initiated"),
-            event("Table", "CREATE_FAILED", "of an earlier operation"),
-        ];
-        assert_eq!(failures_of(events), ["Queue (T) UPDATE_FAILED: no right to sqs:SetQueueAttributes"]);
-    }
-
-    #[test]
-    fn a_change_set_is_asked_for_with_all_that_it_needs() {
-        let place = Place::new(&Region::new("eu-west-1").unwrap(), "autotag");
-        let wanted = ChangeSetRequest {
-            name: "autotag-deploy-1".into(),
-            kind: ChangeKind::Update,
-            template: TemplateSource::Url("https://b.s3.eu-west-1.amazonaws.com/k".into()),
-            parameters: [("A".into(), Value::Previous), ("B".into(), Value::Is("x y&z".into()))].into(),
-            tags: [("k".into(), "v".into())].into(),
-            alarms: vec!["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:autotag-errors".into()],
-            minutes: 5,
-        };
-        let form = change_set_form(&place, &wanted).0;
-        for part in [
-            "StackName=autotag&",
-            "ChangeSetType=UPDATE",
-            "TemplateURL=https%3A%2F%2Fb.s3",
-            "Parameters.member.1.UsePreviousValue=true",
-            "Parameters.member.2.ParameterValue=x%20y%26z",
-            "Tags.member.1.Key=k",
-            "RollbackTriggers.member.1.Type=AWS%3A%3ACloudWatch%3A%3AAlarm",
-            "MonitoringTimeInMinutes=5",
-        ] {
-            assert!(form.contains(part), "{part} is not in {form}");
-        }
-    }
-
-    #[test]
-    fn changes_are_read_with_their_replacement() {
-        let read = |action: &str, replacement: &str| {
-            let text = format!(
-                "<member><Type>Resource</Type><ResourceChange><Action>{action}</Action><LogicalResourceId>Q</LogicalResourceId>\
-                 <ResourceType>AWS::SQS::Queue</ResourceType><Replacement>{replacement}</Replacement><Details><member><Target>\
-                 <Attribute>Properties</Attribute><Name>QueueName</Name></Target></member></Details></ResourceChange></member>"
-            );
-            read_change(roxmltree::Document::parse(&text).unwrap().root_element()).unwrap()
-        };
-        assert_eq!(read("Modify", "True").action, ChangeAction::Replace);
-        assert_eq!(read("Modify", "Conditional").action, ChangeAction::MayReplace);
-        assert_eq!(read("Modify", "False").action, ChangeAction::Modify);
-        assert_eq!(read("Add", "").action, ChangeAction::Add);
-        assert_eq!(read("Remove", "").action, ChangeAction::Remove);
-        assert_eq!(read("Modify", "True").properties, ["QueueName"]);
-    }
-
-    use crate::formation::ChangeKind;
-}
+mod tests;

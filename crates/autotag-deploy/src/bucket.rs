@@ -1,5 +1,5 @@
-//! The bucket of packages and templates. Its name ends at random, so that nobody can have taken it before. It is found again among
-//! the account's own buckets, and each call names its owner: a bucket of somebody else is refused by S3.
+//! The bucket of packages and templates. Its name ends at random, so that no other account can have taken it before. It is found again among
+//! the account's own buckets, and each call names its owner: S3 refuses a bucket of another account.
 
 use crate::DeployError;
 use crate::actions::{self, Action};
@@ -10,9 +10,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, PublicAccessBlockConfiguration,
-    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag,
-    Tagging, VersioningConfiguration,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
+    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
 use std::error::Error;
 
@@ -25,8 +25,8 @@ pub const RANDOM_DIGITS: usize = 12;
 /// The metadata of an object with its hash.
 const SUM: &str = "sha256";
 
-/// The longest object that is read, in bytes.
-const LONGEST: usize = 250 << 20;
+/// The longest object that is read, in bytes. Templates and lists are read, packages are not.
+const LONGEST: usize = 2 << 20;
 
 /// A bucket of packages and templates.
 #[derive(Debug, Clone)]
@@ -107,7 +107,8 @@ impl CodeBucket {
 
     /// Whether its tags say that it is of this deployment, or it has none.
     async fn is_of(&self, deployment: &str) -> Result<bool, DeployError> {
-        let asked = self.client.get_bucket_tagging().bucket(&self.name).expected_bucket_owner(self.account.as_str());
+        let asked =
+            self.client.get_bucket_tagging().bucket(&self.name).expected_bucket_owner(self.account.as_str());
         match asked.send().await {
             Ok(answer) => {
                 let ours = answer.tag_set().iter().any(|tag| tag.key() == TAG && tag.value() == deployment);
@@ -116,7 +117,9 @@ impl CodeBucket {
             Err(error) => match code(&error) {
                 Some("NoSuchTagSet") => Ok(true),
                 // In another region, or removed since.
-                Some("PermanentRedirect" | "IllegalLocationConstraintException" | "NoSuchBucket") => Ok(false),
+                Some("PermanentRedirect" | "IllegalLocationConstraintException" | "NoSuchBucket") => {
+                    Ok(false)
+                }
                 _ => Err(failed(actions::BUCKET_TAGS, &error)),
             },
         }
@@ -125,6 +128,15 @@ impl CodeBucket {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Checks that the bucket is there and belongs to the account.
+    ///
+    /// # Errors
+    /// It does not, or S3 refuses the call.
+    pub async fn check(&self) -> Result<(), DeployError> {
+        let head = self.client.head_bucket().bucket(&self.name).expected_bucket_owner(self.account.as_str());
+        head.send().await.map(drop).map_err(|error| failed(actions::LIST_BUCKET, &error))
     }
 
     /// Makes it if it is not there, and sets it up: tagged, encrypted, closed to the public, with versions. All of it may be done
@@ -137,11 +149,13 @@ impl CodeBucket {
         let owner = self.account.as_str();
         let tag = Tag::builder().key(TAG).value(deployment).build().map_err(unbuilt)?;
         let tags = Tagging::builder().tag_set(tag).build().map_err(unbuilt)?;
-        let tagged = self.client.put_bucket_tagging().bucket(&self.name).tagging(tags).expected_bucket_owner(owner);
+        let tagged =
+            self.client.put_bucket_tagging().bucket(&self.name).tagging(tags).expected_bucket_owner(owner);
         tagged.send().await.map_err(|error| failed(actions::TAG_BUCKET, &error))?;
         let by_default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256);
         let by_default = by_default.build().map_err(unbuilt)?;
-        let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
+        let rule =
+            ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
         let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(unbuilt)?;
         let encrypted = self.client.put_bucket_encryption().bucket(&self.name).expected_bucket_owner(owner);
         let encrypted = encrypted.server_side_encryption_configuration(rules);
@@ -171,7 +185,9 @@ impl CodeBucket {
             asked = asked.create_bucket_configuration(place);
         }
         match asked.send().await {
-            Err(error) if code(&error) != Some("BucketAlreadyOwnedByYou") => Err(failed(actions::CREATE_BUCKET, &error)),
+            Err(error) if code(&error) != Some("BucketAlreadyOwnedByYou") => {
+                Err(failed(actions::CREATE_BUCKET, &error))
+            }
             _ => Ok(()),
         }
     }
@@ -179,12 +195,26 @@ impl CodeBucket {
     /// Puts an object, unless it is there with the same hash. Returns whether it was put.
     ///
     /// # Errors
-    /// S3 refuses a call.
+    /// There is another object of this key, which is not overwritten, or S3 refuses a call.
     pub async fn put(&self, key: &str, bytes: &[u8]) -> Result<bool, DeployError> {
         let sum = Sum::of(bytes);
-        if self.sum(key).await? == Some(sum.to_string()) {
-            return Ok(false);
+        match self.sum(key).await? {
+            None => self.replace(key, bytes).await.map(|()| true),
+            Some(there) if there == sum.to_string() => Ok(false),
+            Some(there) => Err(DeployError::stopped(format!(
+                "s3://{}/{key} has the hash {there}, and {sum} is to be put there: it is not overwritten; remove it, or name another \
+                 --release",
+                self.name
+            ))),
         }
+    }
+
+    /// Puts an object, and replaces what is there.
+    ///
+    /// # Errors
+    /// S3 refuses the call.
+    pub async fn replace(&self, key: &str, bytes: &[u8]) -> Result<(), DeployError> {
+        let sum = Sum::of(bytes);
         let put = self
             .client
             .put_object()
@@ -195,20 +225,51 @@ impl CodeBucket {
             // S3 refuses what arrives with another hash.
             .checksum_sha256(sum.base64())
             .body(ByteStream::from(bytes.to_vec()));
-        put.send().await.map_err(|error| failed(actions::PUT_OBJECT, &error))?;
-        Ok(true)
+        put.send().await.map(drop).map_err(|error| failed(actions::PUT_OBJECT, &error))
     }
 
-    /// The hash of an object that [`CodeBucket::put`] has put.
+    /// The hash of an object, if it is there: what its metadata say, else nothing that equals a hash.
     async fn sum(&self, key: &str) -> Result<Option<String>, DeployError> {
-        let head = self.client.head_object().bucket(&self.name).key(key).expected_bucket_owner(self.account.as_str());
+        let head = self
+            .client
+            .head_object()
+            .bucket(&self.name)
+            .key(key)
+            .expected_bucket_owner(self.account.as_str());
         match head.send().await {
-            Ok(answer) => Ok(answer.metadata().and_then(|metadata| metadata.get(SUM).cloned())),
-            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 404) => Ok(None),
-            // Without s3:ListBucket, S3 denies what is not there.
-            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 403) => Ok(None),
+            Ok(answer) => {
+                let known = answer.metadata().and_then(|metadata| metadata.get(SUM).cloned());
+                Ok(Some(known.unwrap_or_else(|| "unknown".to_owned())))
+            }
+            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 404) => {
+                Ok(None)
+            }
             Err(error) => Err(failed(actions::GET_OBJECT, &error)),
         }
+    }
+
+    /// Reads an object; `None` if it is not there.
+    ///
+    /// # Errors
+    /// S3 refuses the call, or the object is too long.
+    pub async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, DeployError> {
+        let get =
+            self.client.get_object().bucket(&self.name).key(key).expected_bucket_owner(self.account.as_str());
+        let mut answer = match get.send().await {
+            Ok(answer) => answer,
+            Err(error) if code(&error) == Some("NoSuchKey") => return Ok(None),
+            Err(error) => return Err(failed(actions::GET_OBJECT, &error)),
+        };
+        let shown = format!("s3://{}/{key}", self.name);
+        let mut bytes = Vec::new();
+        while let Some(part) = answer.body.next().await {
+            let part = part.map_err(|error| DeployError::stopped(format!("cannot read {shown}: {error}")))?;
+            bytes.extend_from_slice(&part);
+            if bytes.len() > LONGEST {
+                return Err(DeployError::stopped(format!("{shown} has more than {LONGEST} bytes")));
+            }
+        }
+        Ok(Some(bytes))
     }
 
     /// Removes an object. What is not there needs no removal.
@@ -216,37 +277,21 @@ impl CodeBucket {
     /// # Errors
     /// S3 refuses the call.
     pub async fn remove(&self, key: &str) -> Result<(), DeployError> {
-        let asked = self.client.delete_object().bucket(&self.name).key(key).expected_bucket_owner(self.account.as_str());
+        let asked = self
+            .client
+            .delete_object()
+            .bucket(&self.name)
+            .key(key)
+            .expected_bucket_owner(self.account.as_str());
         asked.send().await.map(drop).map_err(|error| failed(actions::DELETE_OBJECT, &error))
-    }
-
-    /// The address of an object, as CloudFormation takes it.
-    pub fn url(&self, key: &str) -> String {
-        let partition = Partition::of_region(&self.region).unwrap_or_default();
-        let suffix = partition.info().map_or("amazonaws.com", |info| info.dns_suffix);
-        format!("https://{}.s3.{}.{suffix}/{key}", self.name, self.region)
     }
 }
 
-/// Reads an object of any bucket; `None` if it is not there.
-///
-/// # Errors
-/// S3 refuses the call, or the object is too long.
-pub async fn read(client: &Client, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, DeployError> {
-    let mut answer = match client.get_object().bucket(bucket).key(key).send().await {
-        Ok(answer) => answer,
-        Err(error) if code(&error) == Some("NoSuchKey") => return Ok(None),
-        Err(error) => return Err(failed(actions::GET_OBJECT, &error)),
-    };
-    let mut bytes = Vec::new();
-    while let Some(part) = answer.body.next().await {
-        let part = part.map_err(|error| DeployError::stopped(format!("cannot read s3://{bucket}/{key}: {error}")))?;
-        bytes.extend_from_slice(&part);
-        if bytes.len() > LONGEST {
-            return Err(DeployError::usage(format!("s3://{bucket}/{key} has more than {LONGEST} bytes")));
-        }
-    }
-    Ok(Some(bytes))
+/// The address of an object, as CloudFormation takes it.
+pub fn url(region: &Region, bucket: &str, key: &str) -> String {
+    let partition = Partition::of_region(region).unwrap_or_default();
+    let suffix = partition.info().map_or("amazonaws.com", |info| info.dns_suffix);
+    format!("https://{bucket}.s3.{region}.{suffix}/{key}")
 }
 
 #[cfg(test)]
@@ -259,7 +304,12 @@ mod tests {
         assert_eq!(name, "autotag-code-0123456789ab");
         assert!(is_ours("autotag", &name));
         assert!(!is_ours("autotag-test", &name), "of another deployment");
-        for other in ["autotag-code-111122223333x", "autotag-code-0123456789ag", "autotag-code-", "my-autotag-code-0123456789ab"] {
+        for other in [
+            "autotag-code-111122223333x",
+            "autotag-code-0123456789ag",
+            "autotag-code-",
+            "my-autotag-code-0123456789ab",
+        ] {
             assert!(!is_ours("autotag", other), "{other}");
         }
     }

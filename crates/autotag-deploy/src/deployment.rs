@@ -1,13 +1,16 @@
 //! A deployment as a value: which stacks there are, where, of which templates and with which parameters.
 
 use crate::DeployError;
+use crate::bucket;
 use crate::engine::{Applied, Engine, StackTarget};
-use crate::formation::{Formation, Phase, Place, Stack, TemplateSource};
+use crate::existing::Existing;
+use crate::formation::{Place, TemplateSource};
+use crate::layout::Layout;
 use crate::packages::{Function, Packages};
 use crate::template::Template;
 use autotag_model::arn::{AccountId, Partition, Region};
 use futures_util::future::join_all;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The tag of our stacks. Its value is the name of the deployment. CloudFormation puts it on the resources too.
 pub const STACK_TAG: &str = "autotag:deployment";
@@ -15,82 +18,18 @@ pub const STACK_TAG: &str = "autotag:deployment";
 /// The alarms that roll an update back, by their names in the templates.
 const ALARMS: [&str; 3] = ["AlarmErrors", "AlarmRefused", "AlarmSessionErrors"];
 
-/// The parameters that this module sets. Those that a stack has of them say nothing about what people chose.
+/// The parameters that follow from the packages and the release. People choose all others.
 const OURS: [&str; 9] = [
-    "Name", "CodeBucket", "TagHandlerKey", "SessionHandlerKey", "Release", "LiveVersion", "SessionLiveVersion",
-    "MemberTemplateUrl", "RegionTemplateUrl",
+    "Name",
+    "CodeBucket",
+    "TagHandlerKey",
+    "SessionHandlerKey",
+    "Release",
+    "LiveVersion",
+    "SessionLiveVersion",
+    "MemberTemplateUrl",
+    "RegionTemplateUrl",
 ];
-
-/// Which stacks make up a deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// One account: `NAME` from `single.yaml`, and `NAME-region` in each other region.
-    Single,
-    /// One account, from the parts: `NAME-hub`, `NAME-session`, and `NAME-region` in each region.
-    Parts,
-    /// An organization: `NAME` from `org.yaml`, whose stack sets make the rest.
-    Organization,
-}
-
-/// What is there of a deployment.
-#[derive(Debug, Clone, Default)]
-pub struct Existing {
-    /// Its layout, if anything is there.
-    pub layout: Option<Layout>,
-    /// The stack of the hub, if it is there.
-    pub hub: Option<Stack>,
-}
-
-impl Existing {
-    /// Looks for the hub of a deployment.
-    ///
-    /// # Errors
-    /// AWS does not answer.
-    pub async fn find(formation: &dyn Formation, name: &str, hub: &Region) -> Result<Self, DeployError> {
-        let there = |stack: &Stack| stack.status.phase() != Phase::Gone;
-        let whole = formation.stack(&Place::new(hub, name)).await?.filter(there);
-        if let Some(stack) = whole {
-            let of_an_organization = stack.parameters.contains_key("MemberTemplateUrl");
-            let layout = if of_an_organization { Layout::Organization } else { Layout::Single };
-            return Ok(Self { layout: Some(layout), hub: Some(stack) });
-        }
-        let part = formation.stack(&Place::new(hub, format!("{name}-hub"))).await?.filter(there);
-        Ok(Self { layout: part.is_some().then_some(Layout::Parts), hub: part })
-    }
-
-    /// A parameter of the hub.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        let value = self.hub.as_ref()?.parameters.get(name)?;
-        Some(value.as_str()).filter(|value| !value.is_empty())
-    }
-
-    /// The parameters of the hub that people chose.
-    fn chosen(&self) -> BTreeMap<String, String> {
-        let all = self.hub.iter().flat_map(|stack| &stack.parameters);
-        let chosen = all.filter(|(key, _)| !OURS.contains(&key.as_str()));
-        chosen.map(|(key, value)| (key.clone(), value.clone())).collect()
-    }
-}
-
-/// The regions other than the hub's in which a deployment has a stack of its own. A region that cannot be asked has none.
-pub async fn regions_with_stacks(formation: &dyn Formation, name: &str, regions: &[Region]) -> Vec<Region> {
-    let asked = regions.iter().map(async |region| {
-        let stack = formation.stack(&Place::new(region, format!("{name}-region"))).await.ok().flatten();
-        stack.filter(|stack| stack.status.phase() != Phase::Gone).map(|_| region.clone())
-    });
-    join_all(asked).await.into_iter().flatten().collect()
-}
-
-/// An organization that is deployed to by stack sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Organization {
-    /// Its id; empty, it stays as it is.
-    pub id: String,
-    /// The ids of organizational units or of the root; empty, they stay.
-    pub units: Vec<String>,
-    /// `SELF` or `DELEGATED_ADMIN`.
-    pub call_as: String,
-}
 
 /// A deployment.
 #[derive(Debug, Clone)]
@@ -107,17 +46,13 @@ pub struct Deployment {
     pub layout: Layout,
     /// The templates, by their names.
     pub templates: BTreeMap<String, Template>,
-    /// The parameters that are given now. Each goes to the stacks whose template has it.
+    /// The parameters that are given now. Each goes to the stacks whose template has it; `hub.MemorySize` only to that of `hub.yaml`.
     pub parameters: BTreeMap<String, String>,
     /// The name of this state of the functions.
     pub release: String,
     /// The bucket of the code.
     pub bucket: String,
-    /// The organization, with [`Layout::Organization`].
-    pub organization: Option<Organization>,
-    /// Whether an earlier rollback is taken back though the release is the same.
-    pub unpin: bool,
-    /// How many minutes alarms are watched after an update; none at all if 0.
+    /// How many minutes alarms are watched after an update; not at all if 0.
     pub minutes: u32,
 }
 
@@ -127,25 +62,22 @@ impl Deployment {
     /// # Errors
     /// There is none.
     pub fn template(&self, name: &str) -> Result<&Template, DeployError> {
-        let missing = || DeployError::usage(format!("there is no template `{name}.yaml`: generate it, or name another folder"));
+        let missing = || {
+            DeployError::usage(format!(
+                "there is no template `{name}.yaml`: generate it, or name another folder"
+            ))
+        };
         self.templates.get(name).ok_or_else(missing)
     }
 
-    /// The names of the templates of this layout that must be in the bucket.
-    pub fn stored_templates(&self) -> Vec<&Template> {
-        let used: &[&str] = match self.layout {
-            Layout::Single => &["single", "region"],
-            Layout::Parts => &["hub", "session", "region"],
-            Layout::Organization => &["org", "member", "region"],
-        };
-        let by_stack_sets = |name: &str| self.layout == Layout::Organization && name != "org";
-        let used = used.iter().filter_map(|name| self.templates.get(*name));
-        used.filter(|template| template.is_long() || by_stack_sets(&template.name)).collect()
+    /// The templates of this layout, each with its key in the bucket.
+    pub fn stored_templates(&self) -> Vec<(&Template, String)> {
+        let used = self.layout.templates().iter().filter_map(|name| self.templates.get(*name));
+        used.map(|template| (template, self.template_key(template))).collect()
     }
 
-    /// The key of a template in the bucket.
-    pub fn template_key(&self, template: &Template) -> String {
-        format!("{}/{}.yaml", self.release, template.name)
+    fn template_key(&self, template: &Template) -> String {
+        template_key(&self.release, &template.name)
     }
 
     /// The key of a package in the bucket.
@@ -154,9 +86,7 @@ impl Deployment {
     }
 
     fn url(&self, template: &Template) -> String {
-        let partition = Partition::of_region(&self.hub).unwrap_or_default();
-        let suffix = partition.info().map_or("amazonaws.com", |info| info.dns_suffix);
-        format!("https://{}.s3.{}.{suffix}/{}", self.bucket, self.hub, self.template_key(template))
+        bucket::url(&self.hub, &self.bucket, &self.template_key(template))
     }
 
     fn source(&self, template: &Template) -> TemplateSource {
@@ -166,15 +96,77 @@ impl Deployment {
         TemplateSource::Body(template.text.clone())
     }
 
+    /// Checks names of parameters, and that the templates can make a deployment of this name.
+    ///
+    /// # Errors
+    /// [`DeployError::Usage`] names what is wrong.
+    pub fn check(&self) -> Result<(), DeployError> {
+        let used: Vec<&Template> =
+            self.layout.templates().iter().map(|name| self.template(name)).collect::<Result<_, _>>()?;
+        if self.name != "autotag" && !used.iter().all(|template| template.has_parameter("Name")) {
+            return Err(DeployError::usage(
+                "--name: these templates have no parameter `Name`, only `autotag` can be deployed",
+            ));
+        }
+        for key in self.parameters.keys() {
+            let (template, name) =
+                key.split_once('.').map_or((None, key.as_str()), |(of, name)| (Some(of), name));
+            let mut candidates =
+                used.iter().filter(|one| template.is_none_or(|template| one.name == template));
+            if OURS.contains(&name) && name != "LiveVersion" && name != "SessionLiveVersion" {
+                return Err(DeployError::usage(format!(
+                    "--parameter {key}: `autotag deploy` sets it itself"
+                )));
+            }
+            if !candidates.any(|template| template.has_parameter(name)) {
+                let names: Vec<&str> = used.iter().map(|template| template.name.as_str()).collect();
+                return Err(DeployError::usage(format!(
+                    "--parameter {key}: no such parameter in the templates {}",
+                    names.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// A parameter that is given now, for this template or for all.
+    fn given(&self, template: &str, key: &str) -> Option<&String> {
+        self.parameters.get(&format!("{template}.{key}")).or_else(|| self.parameters.get(key))
+    }
+
+    /// What people have chosen, now or before, else the defaults: by template and parameter.
+    pub fn chosen(&self, existing: &Existing) -> BTreeMap<String, String> {
+        let mut all = BTreeMap::new();
+        for (name, _) in self.layout.central() {
+            let Some(template) = self.templates.get(*name) else { continue };
+            let before = existing.stacks.get(name).map(|stack| &stack.parameters);
+            for (key, default) in template.parameters.iter().filter(|(key, _)| !OURS.contains(&key.as_str()))
+            {
+                let value = self.given(name, key).or_else(|| before?.get(key)).or(default.as_ref());
+                all.extend(value.map(|value| (format!("{name}.{key}"), value.clone())));
+            }
+        }
+        all
+    }
+
     /// A stack of a template, with the parameters that are given and those of ours that the template has.
-    fn target(&self, region: &Region, stack: String, template: &str, ours: &[(&str, String)]) -> Result<StackTarget, DeployError> {
-        let template = self.template(template)?;
+    fn target(
+        &self,
+        region: &Region,
+        stack: String,
+        name: &str,
+        ours: &[(&str, String)],
+    ) -> Result<StackTarget, DeployError> {
+        let template = self.template(name)?;
         let mut parameters: BTreeMap<String, String> =
             ours.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-        parameters.extend(self.parameters.clone());
         parameters.insert("Name".to_owned(), self.name.clone());
+        for key in template.parameters.keys() {
+            parameters.extend(self.given(name, key).map(|value| (key.to_owned(), value.clone())));
+        }
         // A topic is of one region, and sends to no alarm of another.
-        let elsewhere = |topic: &String| topic.split(':').nth(3).is_some_and(|there| there != region.as_str());
+        let elsewhere =
+            |topic: &String| topic.split(':').nth(3).is_some_and(|there| there != region.as_str());
         if parameters.get("AlarmTopicArn").is_some_and(elsewhere) {
             parameters.remove("AlarmTopicArn");
         }
@@ -182,7 +174,8 @@ impl Deployment {
         Ok(StackTarget {
             place: Place::new(region, stack),
             template: self.source(template),
-            declared: template.parameters.clone(),
+            text: template.text.clone(),
+            declared: template.parameters.keys().cloned().collect(),
             parameters,
             tags: [(STACK_TAG.to_owned(), self.name.clone())].into(),
             alarms: Vec::new(),
@@ -202,47 +195,23 @@ impl Deployment {
             ("SessionHandlerKey", key(Function::Session)),
             ("Release", self.release.clone()),
         ];
-        // A rollback stays until another release comes.
-        if self.unpin || existing.parameter("Release") != Some(&self.release) {
+        // A version that somebody pinned stays until another release comes.
+        if existing.parameter("Release") != Some(&self.release) {
             ours.extend([("LiveVersion", String::new()), ("SessionLiveVersion", String::new())]);
         }
-        let names: &[(&str, &str)] = match self.layout {
-            Layout::Single => &[("single", "")],
-            Layout::Parts => &[("hub", "-hub"), ("session", "-session")],
-            Layout::Organization => &[("org", "")],
-        };
-        ours.extend(self.of_the_organization()?);
-        let watched = self.minutes > 0
-            && (self.parameters.contains_key("AlarmTopicArn") || existing.parameter("AlarmTopicArn").is_some());
+        if self.layout == Layout::Organization {
+            ours.push(("MemberTemplateUrl", self.url(self.template("member")?)));
+            ours.push(("RegionTemplateUrl", self.url(self.template("region")?)));
+        }
         let mut targets = Vec::new();
-        for (template, suffix) in names {
+        for (template, suffix) in self.layout.central() {
             let mut target = self.target(&self.hub, format!("{}{suffix}", self.name), template, &ours)?;
-            if watched {
+            if self.minutes > 0 {
                 target.alarms = ALARMS.map(str::to_owned).to_vec();
             }
             targets.push((target, self.template(template)?));
         }
         Ok(targets)
-    }
-
-    fn of_the_organization(&self) -> Result<Vec<(&'static str, String)>, DeployError> {
-        let Some(organization) = &self.organization else { return Ok(Vec::new()) };
-        let mut ours = vec![
-            ("MemberTemplateUrl", self.url(self.template("member")?)),
-            ("RegionTemplateUrl", self.url(self.template("region")?)),
-            ("CallAs", organization.call_as.clone()),
-        ];
-        if !organization.id.is_empty() {
-            ours.push(("OrganizationId", organization.id.clone()));
-        }
-        if !organization.units.is_empty() {
-            ours.push(("TargetOus", organization.units.join(",")));
-        }
-        if !self.regions.is_empty() {
-            let all: Vec<&str> = self.all_regions().map(Region::as_str).collect();
-            ours.push(("Regions", all.join(",")));
-        }
-        Ok(ours)
     }
 
     /// The region of the hub and the others.
@@ -255,52 +224,59 @@ impl Deployment {
     /// # Errors
     /// A template is missing.
     pub fn regional(&self, existing: &Existing) -> Result<Vec<(StackTarget, &Template)>, DeployError> {
-        let chosen = |name: &str| {
-            let value = self.parameters.get(name).map(String::as_str).or_else(|| existing.parameter(name));
-            value.unwrap_or_default().to_owned()
-        };
-        let mut ours = vec![("HubBusArn", self.bus(existing))];
-        for (of_the_hub, of_the_region) in [("CreateLedger", "ForwardDeletions"), ("WatchTags", "ForwardTagChanges")] {
-            if !chosen(of_the_hub).is_empty() {
-                ours.push((of_the_region, chosen(of_the_hub)));
-            }
-        }
-        let with_the_hub = self.layout == Layout::Parts;
-        let regions = match self.layout {
+        let regions: Vec<&Region> = match self.layout {
             // Stack sets make them.
-            Layout::Organization => Vec::new(),
-            _ => self.all_regions().filter(|region| with_the_hub || **region != self.hub).collect(),
+            Layout::Organization => return Ok(Vec::new()),
+            Layout::Parts => self.all_regions().collect(),
+            Layout::Single => self.all_regions().filter(|region| **region != self.hub).collect(),
         };
-        let template = if regions.is_empty() { None } else { Some(self.template("region")?) };
+        if regions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut ours = vec![("HubBusArn", self.bus(existing))];
+        let chosen = self.chosen(existing);
+        let of_the_hub = |name: &str| {
+            self.layout.central().iter().find_map(|(hub, _)| chosen.get(&format!("{hub}.{name}")))
+        };
+        for (name, of_the_region) in
+            [("CreateLedger", "ForwardDeletions"), ("WatchTags", "ForwardTagChanges")]
+        {
+            ours.extend(of_the_hub(name).map(|value| (of_the_region, value.clone())));
+        }
+        let template = self.template("region")?;
         let target = |region: &Region| self.target(region, format!("{}-region", self.name), "region", &ours);
-        let targets = regions.into_iter().zip(std::iter::repeat(template));
-        targets.filter_map(|(region, template)| Some(target(region).map(|target| (target, template?)))).collect()
+        regions.into_iter().map(|region| Ok((target(region)?, template))).collect()
     }
 
     /// The ARN of the bus: what the hub's stack says, else what it will be.
     fn bus(&self, existing: &Existing) -> String {
-        if let Some(arn) = existing.hub.as_ref().and_then(|stack| stack.outputs.get("BusArn")) {
+        if let Some(arn) = existing.hub().and_then(|stack| stack.outputs.get("BusArn")) {
             return arn.clone();
         }
         let partition = Partition::of_region(&self.hub).unwrap_or_default();
-        let name = self.parameters.get("BusName").unwrap_or(&self.name);
+        let chosen = self.layout.central().iter().find_map(|(hub, _)| self.given(hub, "BusName"));
+        let name = chosen.unwrap_or(&self.name);
         format!("arn:{partition}:events:{}:{}:event-bus/{name}", self.hub, self.account)
     }
 
     /// Makes or changes all stacks: those of the hub one after the other, then those of the regions at the same time. After a
     /// failure in the hub nothing more is begun. A region that fails does not stop the others.
-    pub async fn apply(&self, engine: &Engine<'_>, existing: &Existing) -> Vec<(Place, Result<Applied, DeployError>)> {
+    pub async fn apply(
+        &self,
+        engine: &Engine<'_>,
+        existing: &Existing,
+    ) -> Vec<(Place, Result<Applied, DeployError>)> {
         let mut results = Vec::new();
         let mut existing = existing.clone();
         let central = match self.central(&existing) {
             Ok(central) => central,
             Err(error) => return vec![(Place::new(&self.hub, self.name.clone()), Err(error))],
         };
-        for (target, _) in central {
+        for ((target, _), (template, _)) in central.into_iter().zip(self.layout.central()) {
             let result = engine.converge(&target).await;
             let failed = result.is_err();
-            if let (Ok(applied), true) = (&result, results.is_empty()) {
-                existing.hub = Some(applied.stack().clone());
+            if let Ok(applied) = &result {
+                existing.stacks.insert(*template, applied.stack().clone());
             }
             results.push((target.place, result));
             if failed {
@@ -309,35 +285,34 @@ impl Deployment {
         }
         match self.regional(&existing) {
             Ok(regional) => {
-                let applied = regional.iter().map(async |(target, _)| (target.place.clone(), engine.converge(target).await));
+                let applied = regional
+                    .iter()
+                    .map(async |(target, _)| (target.place.clone(), engine.converge(target).await));
                 results.extend(join_all(applied).await);
             }
             Err(error) => results.push((Place::new(&self.hub, format!("{}-region", self.name)), Err(error))),
         }
         results
     }
+
+    /// The name of the release: the version of the program, and a hash of the packages, the templates and the parameters that people
+    /// chose. The same deployment has the same name, so that a second run has nothing to do. Where anything differs that a function is
+    /// told, it has another one, so that a new version becomes live.
+    pub fn release_name(&self, version: &str, packages: &Packages, existing: &Existing) -> String {
+        let chosen: BTreeSet<String> =
+            self.chosen(existing).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let texts =
+            self.layout.templates().iter().filter_map(|name| Some(self.templates.get(*name)?.text.as_str()));
+        let more: Vec<&str> = texts.chain(chosen.iter().map(String::as_str)).collect();
+        let version: String = version.chars().map(|one| if one == '+' { '-' } else { one }).collect();
+        format!("{version}-{}", packages.fingerprint(&more))
+    }
 }
 
-/// The name of a release: the version of the program, and a hash of the packages, the templates and the parameters that people
-/// chose. The same deployment has the same name, so that a second run has nothing to do; and whatever a function is told differs,
-/// another one, so that it becomes live.
-pub fn release_name(
-    version: &str,
-    packages: &Packages,
-    templates: &BTreeMap<String, Template>,
-    existing: &Existing,
-    given: &BTreeMap<String, String>,
-) -> String {
-    let mut chosen = existing.chosen();
-    chosen.extend(given.clone());
-    // A default that the stack says and one that nobody has named yet are the same. So a first deployment and the run after it agree.
-    let chosen: Vec<String> = chosen
-        .into_iter()
-        .filter(|(key, _)| given.contains_key(key))
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    let texts = templates.values().map(|template| template.text.as_str());
-    let more: Vec<&str> = texts.chain(chosen.iter().map(String::as_str)).collect();
-    let version: String = version.chars().map(|one| if one == '+' { '-' } else { one }).collect();
-    format!("{version}-{}", packages.fingerprint(&more))
+/// The key of a template in the bucket.
+pub fn template_key(release: &str, template: &str) -> String {
+    format!("{release}/{template}.yaml")
 }
+
+#[cfg(test)]
+mod tests;

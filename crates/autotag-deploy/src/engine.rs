@@ -33,6 +33,8 @@ pub struct StackTarget {
     pub place: Place,
     /// Its template.
     pub template: TemplateSource,
+    /// The text of the template.
+    pub text: String,
     /// The parameters that the template has.
     pub declared: Vec<String>,
     /// The values that are given. The others stay as they are.
@@ -47,7 +49,12 @@ pub struct StackTarget {
 
 impl StackTarget {
     /// The change set from a stack to this.
-    pub(crate) fn request(&self, name: String, stack: Option<&Stack>, alarms: Vec<String>) -> ChangeSetRequest {
+    pub(crate) fn request(
+        &self,
+        name: String,
+        stack: Option<&Stack>,
+        alarms: Vec<String>,
+    ) -> ChangeSetRequest {
         let there = stack.map(|stack| &stack.parameters);
         let of = |key: &String| match self.parameters.get(key) {
             Some(value) => Some((key.clone(), Value::Is(value.clone()))),
@@ -128,22 +135,53 @@ impl Engine<'_> {
             };
             match stack.status.phase() {
                 Phase::Gone => return self.change(target, None).await,
+                Phase::Settled if self.is_as_wanted(target, &stack).await? => {
+                    return Ok(Applied::Unchanged(stack));
+                }
                 Phase::Settled => return self.change(target, Some(&stack)).await,
-                Phase::Announced | Phase::Unmade | Phase::Undeleted => self.delete_there(place, &stack).await?,
+                Phase::Announced | Phase::Unmade | Phase::Undeleted => {
+                    self.delete_there(place, &stack).await?
+                }
                 Phase::Moving => drop(self.settled(place, &stack.id).await?),
                 Phase::HalfUpdated | Phase::Stuck if rolled_back => {
-                    return Err(self.why(place, &stack, "cannot be rolled back; repair what failed, then run this again").await);
+                    return Err(self
+                        .why(place, &stack, "cannot be rolled back; repair what failed, then run this again")
+                        .await);
                 }
                 Phase::HalfUpdated | Phase::Stuck => {
                     rolled_back = true;
                     self.roll_back(place, &stack).await?;
                 }
                 Phase::Unknown => {
-                    return Err(place.failed(format!("is {}, which this version does not know", stack.status), Vec::new()));
+                    return Err(place.failed(
+                        format!("is {}, which this version does not know", stack.status),
+                        Vec::new(),
+                    ));
                 }
             }
         }
-        Err(place.failed("changes again and again: does another deployment run at the same time?", Vec::new()))
+        Err(place
+            .failed("changes again and again: does another deployment run at the same time?", Vec::new()))
+    }
+
+    /// Whether a stack has the wanted template and parameters. It is read without a change set, which takes longer and needs more
+    /// rights. Where a text is shown otherwise than it was sent, a change set decides.
+    async fn is_as_wanted(&self, target: &StackTarget, stack: &Stack) -> Result<bool, DeployError> {
+        // An update that alarms rolled back has the parameters of before.
+        let given = target.parameters.iter().filter(|(key, _)| target.declared.contains(key));
+        let mut given = given.map(|(key, value)| stack.parameters.get(key) == Some(value));
+        Ok(given.all(|same| same) && self.formation.template(&target.place).await? == target.text)
+    }
+
+    /// Waits until no operation of a stack runs, and returns it.
+    ///
+    /// # Errors
+    /// AWS refuses a call.
+    pub async fn at_rest(&self, place: &Place) -> Result<Option<Stack>, DeployError> {
+        match self.formation.stack(place).await? {
+            Some(stack) if stack.status.phase() == Phase::Moving => self.settled(place, &stack.id).await,
+            stack => Ok(stack.filter(|stack| stack.status.phase() != Phase::Gone)),
+        }
     }
 
     async fn roll_back(&self, place: &Place, stack: &Stack) -> Result<(), DeployError> {
@@ -157,14 +195,8 @@ impl Engine<'_> {
     /// # Errors
     /// AWS refuses a call, or resources of the stack cannot be removed.
     pub async fn delete(&self, place: &Place) -> Result<bool, DeployError> {
-        let mut there = self.formation.stack(place).await?;
-        if let Some(stack) = &there
-            && stack.status.phase() == Phase::Moving
-        {
-            self.settled(place, &stack.id).await?;
-            there = self.formation.stack(place).await?;
-        }
-        let Some(stack) = there.filter(|stack| stack.status.phase() != Phase::Gone) else { return Ok(false) };
+        let there = self.at_rest(place).await?;
+        let Some(stack) = there else { return Ok(false) };
         let result = self.delete_there(place, &stack).await;
         let what = if result.is_ok() { "removed" } else { "failed" };
         ends(self.observer, place.region.as_str(), &place.stack, what);
@@ -181,7 +213,9 @@ impl Engine<'_> {
                     tokio::time::sleep(self.pause).await;
                 }
                 Some(left) => {
-                    return Err(self.why(place, &left, &format!("is {} and was not removed", left.status)).await);
+                    return Err(self
+                        .why(place, &left, &format!("is {} and was not removed", left.status))
+                        .await);
                 }
             }
         }
@@ -202,18 +236,18 @@ impl Engine<'_> {
             self.discard(place, &id, stack).await?;
             return match stack {
                 Some(stack) if made.has_no_changes() => Ok(Applied::Unchanged(stack.clone())),
-                _ => Err(place.failed(
-                    format!("change set is {}", made.status),
-                    made.reason.into_iter().collect(),
-                )),
+                _ => {
+                    Err(place
+                        .failed(format!("change set is {}", made.status), made.reason.into_iter().collect()))
+                }
             };
         }
         self.formation.execute(place, &id).await?;
-        let now = self.executed(place).await?;
-        match (now.status.0.as_str(), stack) {
-            ("CREATE_COMPLETE", _) => Ok(Applied::Created(now)),
-            ("UPDATE_COMPLETE", _) => Ok(Applied::Updated(now)),
-            (status, _) => Err(self.why(place, &now, &ended(status)).await),
+        let now = self.executed(place, &id, stack).await?;
+        match now.status.0.as_str() {
+            "CREATE_COMPLETE" => Ok(Applied::Created(now)),
+            "UPDATE_COMPLETE" => Ok(Applied::Updated(now)),
+            status => Err(self.why(place, &now, &ended(status)).await),
         }
     }
 
@@ -253,7 +287,12 @@ impl Engine<'_> {
     }
 
     /// Removes a change set, and the stack that it announced.
-    pub(crate) async fn discard(&self, place: &Place, id: &str, stack: Option<&Stack>) -> Result<(), DeployError> {
+    pub(crate) async fn discard(
+        &self,
+        place: &Place,
+        id: &str,
+        stack: Option<&Stack>,
+    ) -> Result<(), DeployError> {
         self.formation.delete_change_set(place, id).await?;
         if stack.is_none() {
             self.formation.delete_stack(place).await?;
@@ -261,18 +300,37 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Waits until what was executed has ended.
-    async fn executed(&self, place: &Place) -> Result<Stack, DeployError> {
+    /// Waits until an executed change set has ended.
+    ///
+    /// CloudFormation may show the status of before for a moment. A status counts once it belongs to this execution: the stack was
+    /// seen at work, its time of update is another one, or the change set says that it was executed.
+    async fn executed(&self, place: &Place, id: &str, before: Option<&Stack>) -> Result<Stack, DeployError> {
+        let mut begun = false;
         loop {
             let Some(stack) = self.formation.stack(place).await? else {
                 return Err(place.failed("was removed while it was made", Vec::new()));
             };
-            // A stack stays announced until the first event.
-            if !matches!(stack.status.phase(), Phase::Moving | Phase::Announced) {
-                return Ok(stack);
-            }
             goes_on(self.observer, place.region.as_str(), &place.stack, &stack.status.0);
+            match stack.status.phase() {
+                Phase::Moving => begun = true,
+                Phase::Announced => {}
+                _ => {
+                    begun = begun || before.is_none_or(|before| before.updated != stack.updated);
+                    if begun || self.is_executed(place, id).await? {
+                        return Ok(stack);
+                    }
+                }
+            }
             tokio::time::sleep(self.pause).await;
+        }
+    }
+
+    async fn is_executed(&self, place: &Place, id: &str) -> Result<bool, DeployError> {
+        match self.formation.change_set(place, id).await {
+            Ok(set) => Ok(set.is_executed()),
+            // A later operation of the stack has removed it.
+            Err(DeployError::Query(error)) if error.code == "ChangeSetNotFound" => Ok(true),
+            Err(error) => Err(error),
         }
     }
 

@@ -66,7 +66,10 @@ impl Status {
     pub fn phase(&self) -> Phase {
         match self.0.as_str() {
             "REVIEW_IN_PROGRESS" => Phase::Announced,
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_COMPLETE"
+            "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "IMPORT_COMPLETE"
             | "IMPORT_ROLLBACK_COMPLETE" => Phase::Settled,
             "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => Phase::Unmade,
             "UPDATE_FAILED" => Phase::HalfUpdated,
@@ -94,6 +97,8 @@ pub struct Stack {
     pub status: Status,
     /// Why it has that status, if CloudFormation says it.
     pub reason: Option<String>,
+    /// When its last update began; `None` before the first one.
+    pub updated: Option<String>,
     /// The parameters.
     pub parameters: BTreeMap<String, String>,
     /// The outputs.
@@ -172,12 +177,14 @@ pub struct ChangeSetRequest {
 }
 
 /// How far a change set is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangeSet {
     /// `CREATE_PENDING`, `CREATE_IN_PROGRESS`, `CREATE_COMPLETE`, `FAILED`, and those of its removal.
     pub status: String,
     /// Why it failed.
     pub reason: Option<String>,
+    /// `AVAILABLE`, `EXECUTE_IN_PROGRESS`, `EXECUTE_COMPLETE`, `EXECUTE_FAILED`, and others.
+    pub execution: String,
     /// What it would do.
     pub changes: Vec<Change>,
 }
@@ -193,12 +200,18 @@ impl ChangeSet {
         self.status == "CREATE_COMPLETE"
     }
 
+    /// Whether its execution has ended.
+    pub fn is_executed(&self) -> bool {
+        matches!(self.execution.as_str(), "EXECUTE_COMPLETE" | "EXECUTE_FAILED")
+    }
+
     /// Whether it failed because there is nothing to change. CloudFormation has no code for this, only these two texts.
     pub fn has_no_changes(&self) -> bool {
         let reason = self.reason.as_deref().unwrap_or_default();
         self.status == "FAILED"
             && self.changes.is_empty()
-            && (reason.contains("didn't contain changes") || reason.contains("No updates are to be performed"))
+            && (reason.contains("didn't contain changes")
+                || reason.contains("No updates are to be performed"))
     }
 }
 
@@ -253,7 +266,11 @@ pub trait Formation: fmt::Debug + Send + Sync {
     /// The ids of its change sets whose name begins so.
     async fn change_sets(&self, place: &Place, prefix: &str) -> Result<Vec<String>, DeployError>;
     /// Begins to make a change set, and returns its id.
-    async fn create_change_set(&self, place: &Place, wanted: &ChangeSetRequest) -> Result<String, DeployError>;
+    async fn create_change_set(
+        &self,
+        place: &Place,
+        wanted: &ChangeSetRequest,
+    ) -> Result<String, DeployError>;
     /// How far a change set is.
     async fn change_set(&self, place: &Place, id: &str) -> Result<ChangeSet, DeployError>;
     /// Begins to do what a change set says.

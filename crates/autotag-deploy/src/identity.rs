@@ -36,7 +36,9 @@ pub async fn identity(aws: &AwsQuery, region: &Region) -> Result<Identity, Deplo
 /// STS refuses only credentials: no permission is needed to ask it this.
 fn unusable(error: &QueryError) -> DeployError {
     let text = error.with_message();
-    DeployError::usage(format!("{text}: check AWS_PROFILE and the region, sign in again, or name another profile"))
+    DeployError::usage(format!(
+        "{text}: check AWS_PROFILE and the region, sign in again, or name another profile"
+    ))
 }
 
 /// The regions that the account has enabled.

@@ -120,7 +120,9 @@ impl Packages {
         for (function, path, bytes) in files {
             let sum = Sum::of(&bytes);
             if !bytes.starts_with(b"PK") {
-                return Err(DeployError::usage(format!("--packages: `{path}` is no zip file; {HOW_TO_BUILD}")));
+                return Err(DeployError::usage(format!(
+                    "--packages: `{path}` is no zip file; {HOW_TO_BUILD}"
+                )));
             }
             if let Some(sums) = sums {
                 check(sums, function, &path, sum)?;
@@ -159,7 +161,9 @@ impl Packages {
     /// As [`Packages::in_folder`], or none of them has one.
     pub fn in_first_of(folders: &[&Path]) -> Result<Self, DeployError> {
         let has_one = |folder: &&&Path| {
-            Function::ALL.iter().any(|one| folder.join(one.file()).is_file() || folder.join(one.built()).is_file())
+            Function::ALL
+                .iter()
+                .any(|one| folder.join(one.file()).is_file() || folder.join(one.built()).is_file())
         };
         if let Some(folder) = folders.iter().find(has_one) {
             return Self::in_folder(folder);
@@ -168,7 +172,7 @@ impl Packages {
         Err(DeployError::usage(format!("no packages in {}; {HOW_TO_BUILD}", names.join(" or "))))
     }
 
-    /// The hash of both packages and further texts, as eight hexadecimal digits: another one when anything differs.
+    /// The hash of both packages and further texts, as twelve hexadecimal digits: another one when anything differs.
     pub fn fingerprint(&self, more: &[&str]) -> String {
         let mut hash = Sha256::new();
         for package in &self.all {
@@ -177,7 +181,7 @@ impl Packages {
         for text in more {
             hash.update(Sha256::digest(text.as_bytes()));
         }
-        hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -209,7 +213,9 @@ fn check(sums: &str, function: Function, path: &str, sum: Sum) -> Result<(), Dep
         Some(hash) => Err(DeployError::usage(format!(
             "--packages: `{path}` has the hash {sum}, and {SUMS} says {hash}: it is damaged or another build; get it again"
         ))),
-        None => Err(DeployError::usage(format!("--packages: {SUMS} has no hash for `{path}`: write it anew, or remove it"))),
+        None => Err(DeployError::usage(format!(
+            "--packages: {SUMS} has no hash for `{path}`: write it anew, or remove it"
+        ))),
     }
 }
 
@@ -234,9 +240,12 @@ mod tests {
     #[test]
     fn packages_must_have_the_listed_hash() {
         let sum = Sum::of(ZIP);
-        let right = format!("{sum}  tag-handler.zip\n{} *./session-handler.zip\n", sum.to_string().to_uppercase());
+        let right =
+            format!("{sum}  tag-handler.zip\n{} *./session-handler.zip\n", sum.to_string().to_uppercase());
         assert!(Packages::new(files(), Some(&right)).unwrap().checked);
-        let built = format!("{sum}  target/lambda/tag-handler/bootstrap.zip\n{sum}  target/lambda/session-handler/bootstrap.zip\n");
+        let built = format!(
+            "{sum}  target/lambda/tag-handler/bootstrap.zip\n{sum}  target/lambda/session-handler/bootstrap.zip\n"
+        );
         assert!(Packages::new(files(), Some(&built)).unwrap().checked);
         assert!(!Packages::new(files(), None).unwrap().checked);
         for (sums, part) in [

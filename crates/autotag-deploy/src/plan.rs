@@ -32,7 +32,7 @@ pub enum PlannedStep {
     Update,
     /// Nothing.
     Keep,
-    /// It would be repaired first, and nobody can tell before what is changed then.
+    /// It would be repaired first, and what is changed then is not known before.
     Repair,
 }
 
@@ -69,7 +69,9 @@ pub async fn plan(
         }
         Phase::Settled => updated(engine, target, template, &stack, with_change_sets).await,
         Phase::Moving => Ok(repaired(place, &format!("it is {status}: waited for, and changed then"))),
-        Phase::HalfUpdated | Phase::Stuck => Ok(repaired(place, &format!("it is {status}: rolled back, and changed then"))),
+        Phase::HalfUpdated | Phase::Stuck => {
+            Ok(repaired(place, &format!("it is {status}: rolled back, and changed then")))
+        }
         Phase::Undeleted => Ok(repaired(place, &format!("it is {status}: removed, and made anew"))),
         Phase::Unknown => Ok(repaired(place, &format!("it is {status}, which this version does not know"))),
     }
@@ -108,7 +110,8 @@ async fn updated(
     let there = engine.formation.template(place).await?;
     let changes = compared(&resources_of(&there), template);
     let changed = changed_parameters(target, stack);
-    let mut note = "compared by the templates: what would be replaced is not known without change sets".to_owned();
+    let mut note =
+        "compared by the templates: what would be replaced is not known without change sets".to_owned();
     if !changed.is_empty() {
         note = format!("{note}; changed parameters: {}", changed.join(", "));
     }
@@ -117,7 +120,11 @@ async fn updated(
     Ok(PlannedStack { place: place.clone(), step, changes, note })
 }
 
-async fn by_change_set(engine: &Engine<'_>, target: &StackTarget, stack: &Stack) -> Result<PlannedStack, DeployError> {
+async fn by_change_set(
+    engine: &Engine<'_>,
+    target: &StackTarget,
+    stack: &Stack,
+) -> Result<PlannedStack, DeployError> {
     let place = &target.place;
     let name = format!("{CHANGE_SETS}plan-{}", engine.run);
     let request = target.request(name, Some(stack), Vec::new());
@@ -156,8 +163,12 @@ fn compared(there: &BTreeMap<String, crate::template::Resource>, template: &Temp
     for (name, resource) in &template.resources {
         match there.get(name) {
             None => changes.push(change(ChangeAction::Add, name, &resource.kind)),
-            Some(old) if old.kind != resource.kind => changes.push(change(ChangeAction::Replace, name, &resource.kind)),
-            Some(old) if old.text != resource.text => changes.push(change(ChangeAction::Modify, name, &resource.kind)),
+            Some(old) if old.kind != resource.kind => {
+                changes.push(change(ChangeAction::Replace, name, &resource.kind))
+            }
+            Some(old) if old.text != resource.text => {
+                changes.push(change(ChangeAction::Modify, name, &resource.kind))
+            }
             Some(_) => {}
         }
     }

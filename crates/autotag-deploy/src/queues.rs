@@ -18,7 +18,9 @@ pub async fn messages(aws: &AwsQuery, region: &Region, url: &str) -> Result<Opti
         "ApproximateNumberOfMessagesDelayed",
     ];
     let input = json!({"QueueUrl": url, "AttributeNames": COUNTS});
-    let Some(answer) = if_there(aws.json(SQS, actions::QUEUE.name, region, &input).await)? else { return Ok(None) };
+    let Some(answer) = if_there(aws.json(SQS, actions::QUEUE.name, region, &input).await)? else {
+        return Ok(None);
+    };
     let attributes = answer.get("Attributes");
     let count = |name: &str| attributes?.get(name).and_then(Value::as_str)?.parse::<u64>().ok();
     Ok(Some(COUNTS.iter().filter_map(|name| count(name)).sum()))

@@ -154,7 +154,8 @@ fn grouped(instances: Vec<Instance>) -> Vec<Group> {
     let mut groups: BTreeMap<(bool, String, String, String), Group> = BTreeMap::new();
     for instance in instances {
         let reason = general(&instance);
-        let key = (instance.status == "CURRENT", instance.status.clone(), instance.detail.clone(), reason.clone());
+        let key =
+            (instance.status == "CURRENT", instance.status.clone(), instance.detail.clone(), reason.clone());
         let group = groups.entry(key).or_insert_with(|| Group {
             status: instance.status.clone(),
             detail: instance.detail.clone(),
@@ -184,7 +185,8 @@ fn general(instance: &Instance) -> String {
         let word = word.trim_end_matches([',', ';', '.', ')']);
         word.len() >= 32 && word.bytes().filter(u8::is_ascii_hexdigit).count() >= 28
     };
-    let words: Vec<&str> = text.split_whitespace().map(|word| if is_id(word) { "ID" } else { word }).collect();
+    let words: Vec<&str> =
+        text.split_whitespace().map(|word| if is_id(word) { "ID" } else { word }).collect();
     words.join(" ")
 }
 
@@ -216,7 +218,10 @@ mod tests {
         assert!(short.contains(&(1, "Resource autotag-member already exists", false)), "{short:?}");
         let (count, reason, _) = short.iter().find(|(count, ..)| *count == 50).unwrap();
         assert_eq!(*count, 50);
-        assert!(reason.starts_with("Account ACCOUNT should have") && reason.ends_with("role in REGION"), "{reason}");
+        assert!(
+            reason.starts_with("Account ACCOUNT should have") && reason.ends_with("role in REGION"),
+            "{reason}"
+        );
         assert_eq!(groups[0].examples.len().max(groups[1].examples.len()), EXAMPLES);
     }
 }

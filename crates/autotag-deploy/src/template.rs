@@ -16,8 +16,8 @@ pub struct Template {
     pub name: String,
     /// The text.
     pub text: String,
-    /// The names of its parameters.
-    pub parameters: Vec<String>,
+    /// The names of its parameters, each with its default if it has one.
+    pub parameters: BTreeMap<String, Option<String>>,
     /// Its resources, by their names.
     pub resources: BTreeMap<String, Resource>,
 }
@@ -41,7 +41,8 @@ impl Template {
     /// # Errors
     /// It has no resources that can be read: it is not a template that `autotag generate` writes.
     pub fn new(name: &str, text: &str) -> Result<Self, DeployError> {
-        let parameters = section(text, "Parameters").into_iter().map(|(name, _)| name).collect();
+        let parameters = section(text, "Parameters").into_iter();
+        let parameters = parameters.map(|(name, lines)| (name, value(&lines, "Default"))).collect();
         let resources: BTreeMap<String, Resource> =
             section(text, "Resources").into_iter().map(|(name, lines)| (name, resource(&lines))).collect();
         if resources.is_empty() || resources.values().any(|resource| resource.kind.is_empty()) {
@@ -54,7 +55,7 @@ impl Template {
 
     /// Whether it has this parameter.
     pub fn has_parameter(&self, name: &str) -> bool {
-        self.parameters.iter().any(|parameter| parameter == name)
+        self.parameters.contains_key(name)
     }
 
     /// Whether it must be in S3.
@@ -63,15 +64,20 @@ impl Template {
     }
 }
 
+/// The value of a key of an entry, without its quotation marks.
+fn value(lines: &[&str], key: &str) -> Option<String> {
+    let found =
+        lines.iter().find_map(|line| line.strip_prefix("    ")?.strip_prefix(key)?.strip_prefix(": "))?;
+    let found = found.trim();
+    let unquoted = found.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    Some(unquoted.unwrap_or(found).to_owned())
+}
+
 fn resource(lines: &[&str]) -> Resource {
-    let value = |key: &str| {
-        let found = lines.iter().find_map(|line| line.strip_prefix("    ")?.strip_prefix(key)?.strip_prefix(": "));
-        found.map(|value| value.trim().to_owned())
-    };
-    let retained = value("DeletionPolicy").is_some_and(|policy| policy.starts_with("Retain"));
+    let retained = value(lines, "DeletionPolicy").is_some_and(|policy| policy.starts_with("Retain"));
     Resource {
-        kind: value("Type").unwrap_or_default(),
-        condition: value("Condition"),
+        kind: value(lines, "Type").unwrap_or_default(),
+        condition: value(lines, "Condition"),
         retained,
         text: lines.join("\n"),
     }
@@ -109,6 +115,7 @@ Parameters:
   # A comment
   B:
     Type: String
+    Default: \"\"
 Conditions:
   C: !Equals [!Ref A, \"\"]
 
@@ -131,16 +138,27 @@ Outputs:
     #[test]
     fn parameters_and_resources_are_read() {
         let template = Template::new("t", TEXT).unwrap();
-        assert_eq!(template.parameters, ["A", "B"]);
+        assert_eq!(
+            template.parameters,
+            [("A".to_owned(), None), ("B".to_owned(), Some(String::new()))].into()
+        );
         assert_eq!(template.resources.keys().collect::<Vec<_>>(), ["Queue", "Table"]);
         let (queue, table) = (&template.resources["Queue"], &template.resources["Table"]);
-        assert_eq!((queue.kind.as_str(), queue.condition.as_deref(), queue.retained), ("AWS::SQS::Queue", Some("C"), false));
+        assert_eq!(
+            (queue.kind.as_str(), queue.condition.as_deref(), queue.retained),
+            ("AWS::SQS::Queue", Some("C"), false)
+        );
         assert!(queue.text.contains("QueueName: x") && table.retained);
     }
 
     #[test]
     fn what_is_no_template_is_refused() {
-        for text in ["", "{}", "Resources:\n    Queue: {Type: AWS::SQS::Queue}\n", "Resources:\n  Queue:\n    type: x\n"] {
+        for text in [
+            "",
+            "{}",
+            "Resources:\n    Queue: {Type: AWS::SQS::Queue}\n",
+            "Resources:\n  Queue:\n    type: x\n",
+        ] {
             assert!(Template::new("t", text).is_err(), "{text}");
         }
     }

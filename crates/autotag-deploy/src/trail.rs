@@ -59,7 +59,8 @@ async fn logs(aws: &AwsQuery, home: &Region, arn: &str) -> Result<bool, DeployEr
     if status.get("IsLogging") != Some(&Value::Bool(true)) {
         return Ok(false);
     }
-    let selectors = aws.json(CLOUDTRAIL, actions::TRAIL_SELECTORS.name, home, &json!({"TrailName": arn})).await?;
+    let selectors =
+        aws.json(CLOUDTRAIL, actions::TRAIL_SELECTORS.name, home, &json!({"TrailName": arn})).await?;
     Ok(has_management_events(&selectors))
 }
 
@@ -94,8 +95,14 @@ mod tests {
         let advanced = |fields: Value| json!({"AdvancedEventSelectors": [{"FieldSelectors": fields}]});
         for (selectors, want) in [
             (json!({"EventSelectors": [{"IncludeManagementEvents": true, "ReadWriteType": "All"}]}), true),
-            (json!({"EventSelectors": [{"IncludeManagementEvents": true, "ReadWriteType": "WriteOnly"}]}), true),
-            (json!({"EventSelectors": [{"IncludeManagementEvents": true, "ReadWriteType": "ReadOnly"}]}), false),
+            (
+                json!({"EventSelectors": [{"IncludeManagementEvents": true, "ReadWriteType": "WriteOnly"}]}),
+                true,
+            ),
+            (
+                json!({"EventSelectors": [{"IncludeManagementEvents": true, "ReadWriteType": "ReadOnly"}]}),
+                false,
+            ),
             (json!({"EventSelectors": [{"IncludeManagementEvents": false, "ReadWriteType": "All"}]}), false),
             (advanced(json!([field("eventCategory", "Management")])), true),
             (advanced(json!([field("eventCategory", "Management"), field("readOnly", "true")])), false),
