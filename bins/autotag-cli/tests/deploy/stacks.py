@@ -36,12 +36,16 @@ def client(service, region=HUB):
     return boto3.client(service, region_name=region, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
 
-def stack(folder, name, region, **parameters):
+def template(folder, name):
     with open(os.path.join(folder, name + ".yaml")) as file:
         text = file.read()
     for ours, theirs in MOTO:
         text = text.replace(ours, theirs)
-    text = CONDITIONAL.sub("", text)
+    return CONDITIONAL.sub("", text)
+
+
+def stack(folder, name, region, **parameters):
+    text = template(folder, name)
     formation = client("cloudformation", region)
     formation.create_stack(
         StackName="autotag-" + name,
@@ -79,16 +83,22 @@ def function(name, queue):
     }
 
 
-def create(folder):
+def prepare(*keys):
+    """The code bucket with packages, and people and roles of the account."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("bootstrap", "the test runs the binary itself")
     s3 = client("s3")
     s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": HUB})
-    s3.put_object(Bucket="code", Key="function.zip", Body=package.getvalue())
+    for key in keys:
+        s3.put_object(Bucket="code", Key=key, Body=package.getvalue())
     for user in ["mara", "victor"]:
         client("iam").create_user(UserName=user)
     client("iam").create_role(RoleName="ops", AssumeRolePolicyDocument="{}")
+
+
+def create(folder):
+    prepare("function.zip")
     common = {"CodeBucket": "code", "Release": "1"}
     hub, made = stack(folder, "hub", HUB, TagHandlerKey="function.zip", **common)
     session, more = stack(folder, "session", HUB, SessionHandlerKey="function.zip", **common)
@@ -148,5 +158,6 @@ def tags(volume_id):
     return {tag["Key"]: tag["Value"] for tag in volumes[0].get("Tags", [])}
 
 
-commands = {"create": create, "put": put, "receive": receive, "volume": volume, "tags": tags}
-json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)
+if __name__ == "__main__":
+    commands = {"create": create, "put": put, "receive": receive, "volume": volume, "tags": tags}
+    json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)
