@@ -313,6 +313,3 @@ impl Deployment {
 pub fn template_key(release: &str, template: &str) -> String {
     format!("{release}/{template}.yaml")
 }
-
-#[cfg(test)]
-mod tests;

@@ -370,6 +370,3 @@ fn ended(status: &str) -> String {
     };
     format!("is {status}: {what}")
 }
-
-#[cfg(test)]
-mod tests;

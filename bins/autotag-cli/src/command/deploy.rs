@@ -2,6 +2,7 @@
 
 mod context;
 mod destroy;
+mod done;
 mod enquiry;
 mod iam_policy;
 mod organization;
@@ -16,6 +17,7 @@ use crate::cli::{DeployArgs, DeployCommand};
 use crate::completion::Completion;
 use anyhow::{Context as _, Result};
 use context::Context;
+use done::Done;
 use tokio::runtime::Runtime;
 
 pub(crate) fn run(args: &DeployArgs) -> Result<Completion> {
@@ -28,19 +30,6 @@ pub(crate) fn run(args: &DeployArgs) -> Result<Completion> {
         return run::canary(args, &done);
     }
     Ok(done.completion)
-}
-
-/// How it ended, and where.
-struct Done {
-    completion: Completion,
-    /// The region of the hub, and the others.
-    regions: Vec<String>,
-}
-
-impl Done {
-    fn without_regions(completion: Completion) -> Self {
-        Self { completion, regions: Vec::new() }
-    }
 }
 
 async fn deploy(args: &DeployArgs) -> Result<Done> {

@@ -221,4 +221,3 @@ pub fn results(output: &Output) -> Vec<String> {
     };
     stdout(output).lines().map(line).collect()
 }
-

@@ -19,7 +19,8 @@ type Parameters = BTreeMap<String, String>;
 const CREATED: [&str; 3] = ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"];
 const NOT_CREATED: [&str; 3] = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"];
 const UPDATED: [&str; 3] = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"];
-const NOT_UPDATED: [&str; 3] = ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"];
+const NOT_UPDATED: [&str; 3] =
+    ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"];
 const DELETED: [&str; 2] = ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"];
 
 #[derive(Debug, Clone)]
@@ -125,9 +126,9 @@ impl Formation {
             }
             "ListChangeSets" => Ok(state.list_change_sets(call)),
             "DeleteStack" => Ok(state.delete(call)),
-            "GetTemplate" => {
-                state.found(call).map(|stack| format!("<TemplateBody>{}</TemplateBody>", escaped(&stack.template)))
-            }
+            "GetTemplate" => state
+                .found(call)
+                .map(|stack| format!("<TemplateBody>{}</TemplateBody>", escaped(&stack.template))),
             "ListStackResources" => state.found(call).map(|stack| resources(stack)),
             "DescribeStackEvents" => state.found(call).map(|stack| events(stack)),
             "ListStackSetOperations" => Ok(state.stack_set_operations()),
@@ -137,11 +138,15 @@ impl Formation {
         match answer {
             Ok(result) => Reply::xml(
                 200,
-                format!("<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"),
+                format!(
+                    "<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"
+                ),
             ),
             Err((code, message)) => Reply::xml(
                 400,
-                format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"),
+                format!(
+                    "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+                ),
             ),
         }
     }
@@ -167,11 +172,13 @@ impl Stack {
 
     fn go(&mut self, states: &[&str]) {
         // For a moment the state of before is shown.
-        self.upcoming = [self.status.clone()].into_iter().chain(states.iter().map(|&state| state.to_owned())).collect();
+        self.upcoming =
+            [self.status.clone()].into_iter().chain(states.iter().map(|&state| state.to_owned())).collect();
     }
 
     fn is_moving(&self) -> bool {
-        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS" || !self.upcoming.is_empty()
+        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
+            || !self.upcoming.is_empty()
     }
 }
 
@@ -189,7 +196,9 @@ impl State {
             if next.starts_with("UPDATE_IN") {
                 stack.updated += 1;
             }
-            if next == "CREATE_COMPLETE" && stack.parameters.get("CreateSessionTable").is_some_and(|value| value == "true") {
+            if next == "CREATE_COMPLETE"
+                && stack.parameters.get("CreateSessionTable").is_some_and(|value| value == "true")
+            {
                 new_table = Some(table_of(stack));
             }
             stack.status = next;
@@ -199,12 +208,16 @@ impl State {
             stack.id, stack.name, stack.status
         );
         if stack.updated > 0 {
-            write!(text, "<LastUpdatedTime>2026-11-30T00:00:{:02}Z</LastUpdatedTime>", stack.updated).unwrap();
+            write!(text, "<LastUpdatedTime>2026-11-30T00:00:{:02}Z</LastUpdatedTime>", stack.updated)
+                .unwrap();
         }
         text.push_str("<Parameters>");
         for (key, value) in &stack.parameters {
-            write!(text, "<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>")
-                .unwrap();
+            write!(
+                text,
+                "<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
+            )
+            .unwrap();
         }
         let bus = format!("arn:aws:events:{}:{ACCOUNT}:event-bus/of-the-stack", stack.region);
         write!(
@@ -222,9 +235,13 @@ impl State {
         let is_new = call.field("ChangeSetType").unwrap() == "CREATE";
         let there = self.found(call).ok().map(|stack| stack.clone());
         if there.as_ref().is_some_and(|stack| is_new || stack.is_moving()) || (!is_new && there.is_none()) {
-            return Err(("ValidationError", format!("Stack {stack_name} is in a state that cannot be changed")));
+            return Err((
+                "ValidationError",
+                format!("Stack {stack_name} is in a state that cannot be changed"),
+            ));
         }
-        let template = call.field("TemplateBody").unwrap_or_else(|| fetch(&call.field("TemplateURL").unwrap()));
+        let template =
+            call.field("TemplateBody").unwrap_or_else(|| fetch(&call.field("TemplateURL").unwrap()));
         assert!(call.field("TemplateBody").is_none_or(|body| body.len() <= 51_200), "too long for a request");
         let before = there.as_ref().map(|stack| stack.parameters.clone()).unwrap_or_default();
         let parameters = parameters(call, &template, &before)?;
@@ -232,7 +249,10 @@ impl State {
         let id = format!("arn:aws:cloudformation:{}:{ACCOUNT}:changeSet/{name}/{}", call.region, self.number);
         if is_new {
             self.stacks.push(Stack {
-                id: format!("arn:aws:cloudformation:{}:{ACCOUNT}:stack/{stack_name}/{}", call.region, self.number),
+                id: format!(
+                    "arn:aws:cloudformation:{}:{ACCOUNT}:stack/{stack_name}/{}",
+                    call.region, self.number
+                ),
                 name: stack_name.clone(),
                 region: call.region.clone(),
                 status: "REVIEW_IN_PROGRESS".to_owned(),
@@ -245,7 +265,8 @@ impl State {
             });
         }
         let is_same = there.is_some_and(|stack| stack.template == template && stack.parameters == parameters);
-        let alarms = call.form().filter(|(key, _)| key.starts_with("RollbackConfiguration.") && key.ends_with(".Arn"));
+        let alarms =
+            call.form().filter(|(key, _)| key.starts_with("RollbackConfiguration.") && key.ends_with(".Arn"));
         let set = ChangeSet {
             stack: stack_name,
             name,
@@ -264,7 +285,8 @@ impl State {
 
     fn change_set(&mut self, call: &Call) -> Answer {
         let id = call.field("ChangeSetName").unwrap();
-        let set = self.sets.get_mut(&id).ok_or(("ChangeSetNotFound", format!("ChangeSet {id} does not exist")))?;
+        let set =
+            self.sets.get_mut(&id).ok_or(("ChangeSetNotFound", format!("ChangeSet {id} does not exist")))?;
         let stack = self.stacks.iter().find(|stack| stack.is(&set.region, &set.stack));
         let execution = match stack {
             Some(stack) if stack.is_moving() && set.execution.starts_with("EXECUTE") => "EXECUTE_IN_PROGRESS",
@@ -272,7 +294,9 @@ impl State {
         };
         set.looks += 1;
         if set.looks == 1 {
-            return Ok("<Status>CREATE_PENDING</Status><ExecutionStatus>UNAVAILABLE</ExecutionStatus>".to_owned());
+            return Ok(
+                "<Status>CREATE_PENDING</Status><ExecutionStatus>UNAVAILABLE</ExecutionStatus>".to_owned()
+            );
         }
         let reason = if set.status == "FAILED" {
             "<StatusReason>The submitted information didn't contain changes. Submit different information to create a change \
@@ -289,7 +313,11 @@ impl State {
             )
         };
         let template = Template::new("x", &set.template).unwrap();
-        let changes: String = if set.status == "FAILED" { String::new() } else { template.resources.iter().map(change).collect() };
+        let changes: String = if set.status == "FAILED" {
+            String::new()
+        } else {
+            template.resources.iter().map(change).collect()
+        };
         Ok(format!(
             "<Status>{}</Status><ExecutionStatus>{}</ExecutionStatus>{reason}<Changes>{changes}</Changes>",
             set.status, execution
@@ -307,7 +335,9 @@ impl State {
         if set.is_new && set.parameters.get("CreateSessionTable").is_some_and(|value| value == "true") {
             let table = set.parameters.get("SessionTableName").cloned().unwrap_or_default();
             if self.tables.contains(&table) {
-                failure = Some(format!("Resource of type 'AWS::DynamoDB::Table' with identifier '{table}' already exists."));
+                failure = Some(format!(
+                    "Resource of type 'AWS::DynamoDB::Table' with identifier '{table}' already exists."
+                ));
             }
         }
         let failed = failure.is_some();
@@ -329,7 +359,8 @@ impl State {
 
     fn list_change_sets(&self, call: &Call) -> String {
         let stack = call.field("StackName").unwrap();
-        let of_the_stack = self.sets.iter().filter(|(_, set)| set.stack == stack && set.region == call.region);
+        let of_the_stack =
+            self.sets.iter().filter(|(_, set)| set.stack == stack && set.region == call.region);
         let members: String = of_the_stack
             .map(|(id, set)| {
                 format!(
@@ -381,7 +412,11 @@ fn table_of(stack: &Stack) -> String {
 }
 
 /// The parameters of a change set: those that are given, previous values, and the defaults of the template.
-fn parameters(call: &Call, template: &str, before: &Parameters) -> Result<Parameters, (&'static str, String)> {
+fn parameters(
+    call: &Call,
+    template: &str,
+    before: &Parameters,
+) -> Result<Parameters, (&'static str, String)> {
     let template = Template::new("x", template).unwrap();
     let fields: BTreeMap<String, String> = call.form().collect();
     let mut all = Parameters::new();
@@ -393,7 +428,9 @@ fn parameters(call: &Call, template: &str, before: &Parameters) -> Result<Parame
         }
         let value = match field("ParameterValue") {
             Some(value) => value.clone(),
-            None => before.get(key).cloned().ok_or(("ValidationError", format!("no previous value of {key}")))?,
+            None => {
+                before.get(key).cloned().ok_or(("ValidationError", format!("no previous value of {key}")))?
+            }
         };
         all.insert(key.clone(), value);
     }
@@ -410,7 +447,9 @@ fn resources(stack: &Stack) -> String {
     let template = Template::new("x", &stack.template).unwrap();
     let member = |(name, resource): (&String, &autotag_deploy::template::Resource)| {
         let id = match resource.kind.as_str() {
-            "AWS::SQS::Queue" => format!("https://sqs.{}.amazonaws.com/{ACCOUNT}/{}-{name}", stack.region, stack.name),
+            "AWS::SQS::Queue" => {
+                format!("https://sqs.{}.amazonaws.com/{ACCOUNT}/{}-{name}", stack.region, stack.name)
+            }
             "AWS::DynamoDB::Table" => table_of(stack),
             _ => format!("{}-{name}", stack.name),
         };
@@ -436,10 +475,18 @@ fn events(stack: &Stack) -> String {
         )
     };
     let is_new = stack.status.starts_with("ROLLBACK") || stack.status.starts_with("CREATE");
-    let (began, failed) =
-        if is_new { ("CREATE_IN_PROGRESS", "CREATE_FAILED") } else { ("UPDATE_IN_PROGRESS", "UPDATE_FAILED") };
-    let own = stack.failure.as_deref().map(|reason| event("Queue", "queue", failed, reason)).unwrap_or_default();
-    let members = [event("Rule", "rule", failed, "Resource creation cancelled"), own, event(&stack.name, &stack.id, began, "")];
+    let (began, failed) = if is_new {
+        ("CREATE_IN_PROGRESS", "CREATE_FAILED")
+    } else {
+        ("UPDATE_IN_PROGRESS", "UPDATE_FAILED")
+    };
+    let own =
+        stack.failure.as_deref().map(|reason| event("Queue", "queue", failed, reason)).unwrap_or_default();
+    let members = [
+        event("Rule", "rule", failed, "Resource creation cancelled"),
+        own,
+        event(&stack.name, &stack.id, began, ""),
+    ];
     format!("<StackEvents>{}</StackEvents>", members.concat())
 }
 

@@ -53,7 +53,13 @@ fn a_deployment_that_is_killed_anywhere_comes_to_the_same_end() {
         kills += u64::from(killed(&estate, &args, at));
         let again = estate.deploy(&args);
         assert_eq!(again.status.code(), Some(0), "killed at call {at} of {all}: {}", stderr(&again));
-        assert_eq!(estate.end_state(), end, "killed at call {at} of {all}: {}{}", stdout(&again), stderr(&again));
+        assert_eq!(
+            estate.end_state(),
+            end,
+            "killed at call {at} of {all}: {}{}",
+            stdout(&again),
+            stderr(&again)
+        );
     }
     assert_eq!(kills, POINTS, "each run was killed");
 }

@@ -23,7 +23,10 @@ fn one_command_deploys_all_regions_and_a_second_one_has_nothing_to_do() {
     let release = estate.hub("Release");
     assert_eq!(estate.hub("TagHandlerKey"), format!("{release}/tag-handler.zip"));
     let region = estate.formation.stack("us-east-1", "autotag-one-region").unwrap();
-    assert_eq!(region.parameters["HubBusArn"], "arn:aws:events:eu-west-1:123456789012:event-bus/of-the-stack");
+    assert_eq!(
+        region.parameters["HubBusArn"],
+        "arn:aws:events:eu-west-1:123456789012:event-bus/of-the-stack"
+    );
     let mut keys = ["region.yaml", "release.json", "session-handler.zip", "single.yaml", "tag-handler.zip"]
         .map(|file| format!("{release}/{file}"));
     keys.sort();
@@ -58,8 +61,12 @@ fn an_upgrade_keeps_parameters_and_a_rollback_brings_the_release_before_back() {
     let (first, before) = (estate.hub("Release"), estate.end_state());
     estate.package("2");
     let text = std::fs::read_to_string(estate.folder.path().join("templates/single.yaml")).unwrap();
-    estate.write("templates/single.yaml", &text.replace("  Queue:\n", "  Other:\n    Type: AWS::SNS::Topic\n  Queue:\n"));
-    let upgrade = estate.deploy(&["--upgrade", "--yes", "--parameter", "AlarmTopicArn=arn:aws:sns:eu-west-1:1:t"]);
+    estate.write(
+        "templates/single.yaml",
+        &text.replace("  Queue:\n", "  Other:\n    Type: AWS::SNS::Topic\n  Queue:\n"),
+    );
+    let upgrade =
+        estate.deploy(&["--upgrade", "--yes", "--parameter", "AlarmTopicArn=arn:aws:sns:eu-west-1:1:t"]);
     assert_eq!(upgrade.status.code(), Some(0), "{}", stderr(&upgrade));
     let second = estate.hub("Release");
     assert_ne!(second, first);
@@ -94,7 +101,10 @@ fn a_stack_that_fails_is_reported_with_its_reason_and_repaired_by_the_next_run()
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert_eq!(results(&output), ["autotag-bad eu-west-1 failed"], "regions are not begun without a hub");
     let errors = stderr(&output);
-    assert!(errors.contains("ROLLBACK_COMPLETE") && errors.contains("no right to <sqs:CreateQueue>"), "{errors}");
+    assert!(
+        errors.contains("ROLLBACK_COMPLETE") && errors.contains("no right to <sqs:CreateQueue>"),
+        "{errors}"
+    );
     assert!(!errors.contains("Resource creation cancelled"), "{errors}");
     fail("autotag-bad-region", "the region is full");
     let output = estate.deploy(&["--yes", "--regions", REGIONS]);
@@ -141,7 +151,11 @@ fn a_removal_names_what_stays_and_keeps_queues_with_messages() {
     }
     // The table that stayed is used again, and so is the bucket.
     let again = estate.deployed(&[]);
-    assert!(stderr(&again).contains("`autotag-sessions` of an earlier deployment is used again"), "{}", stderr(&again));
+    assert!(
+        stderr(&again).contains("`autotag-sessions` of an earlier deployment is used again"),
+        "{}",
+        stderr(&again)
+    );
     assert_eq!(estate.hub("CreateSessionTable"), "false");
     assert_eq!(estate.buckets(), [bucket]);
 }
@@ -153,7 +167,11 @@ fn a_plan_shows_changes_and_changes_nothing() {
     let first = estate.deploy(&["--plan", "--regions", REGIONS]);
     assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
     assert_eq!(results(&first)[0], "autotag-plan eu-west-1 create");
-    assert!(stdout(&first).contains("\"action\":\"add\",\"logical_id\":\"SessionTable\""), "{}", stdout(&first));
+    assert!(
+        stdout(&first).contains("\"action\":\"add\",\"logical_id\":\"SessionTable\""),
+        "{}",
+        stdout(&first)
+    );
     assert!(estate.buckets().is_empty(), "no bucket is made");
     estate.deployed(&[]);
     let before = estate.end_state();
@@ -171,7 +189,11 @@ fn a_plan_shows_changes_and_changes_nothing() {
     assert_eq!(estate.end_state(), before, "change sets and templates are removed again");
     let text = estate.deploy(&["--plan", "--format", "text"]);
     assert!(stdout(&text).contains("  ~ AWS::SQS::Queue Queue"), "{}", stdout(&text));
-    assert!(stderr(&text).contains("3 stacks: 0 to add, 3 to change, 0 to replace, 0 to remove"), "{}", stderr(&text));
+    assert!(
+        stderr(&text).contains("3 stacks: 0 to add, 3 to change, 0 to replace, 0 to remove"),
+        "{}",
+        stderr(&text)
+    );
 }
 
 #[test]
@@ -204,7 +226,8 @@ fn stack_sets_are_followed_to_their_end_and_failures_are_grouped() {
             })
             .collect();
     });
-    let args = ["--org", "--yes", "--units", "r-exmp", "--organization-id", "o-exampleorgid", "--regions", REGIONS];
+    let args =
+        ["--org", "--yes", "--units", "r-exmp", "--organization-id", "o-exampleorgid", "--regions", REGIONS];
     let output = estate.deploy(&args);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let errors = stderr(&output);

@@ -82,7 +82,8 @@ fn a_plan_with_rights_to_read_compares_templates() {
     estate.write("templates/region.yaml", &format!("{text}  Other:\n    Type: AWS::SNS::Topic\n"));
     let read = allowed("read");
     estate.proxy.rule(move |call| {
-        let denied = Fault::Refused { status: 403, code: "AccessDenied".to_owned(), message: "denied".to_owned() };
+        let denied =
+            Fault::Refused { status: 403, code: "AccessDenied".to_owned(), message: "denied".to_owned() };
         (!read.contains(&action(call))).then_some(denied)
     });
     let before = estate.end_state();
@@ -90,7 +91,10 @@ fn a_plan_with_rights_to_read_compares_templates() {
     assert_eq!(plan.status.code(), Some(0), "{}", stderr(&plan));
     let lines = stdout(&plan);
     let region = lines.lines().last().unwrap();
-    assert!(region.contains("\"logical_id\":\"Other\"") && region.contains("compared by the templates"), "{region}");
+    assert!(
+        region.contains("\"logical_id\":\"Other\"") && region.contains("compared by the templates"),
+        "{region}"
+    );
     assert!(lines.lines().next().unwrap().contains("changed parameters: "), "{lines}");
     assert_eq!(estate.end_state(), before);
 }

@@ -29,7 +29,8 @@ fn what_is_wrong_with_files_and_parameters_is_said_before_a_change() {
 fn the_policy_needs_no_credentials() {
     let folder = tempfile::tempdir().unwrap();
     let policy = |mode: &str| -> Value {
-        let args = ["deploy", "iam-policy", "--for", mode, "--account", "111122223333", "--region", "cn-north-1"];
+        let args =
+            ["deploy", "iam-policy", "--for", mode, "--account", "111122223333", "--region", "cn-north-1"];
         let output = autotag_in(folder.path(), &args);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         serde_json::from_str(&stdout(&output)).unwrap()

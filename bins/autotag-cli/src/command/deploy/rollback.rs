@@ -1,7 +1,7 @@
 //! `autotag deploy --rollback`.
 
-use super::Done;
 use super::context::{Context, failed};
+use super::done::Done;
 use super::enquiry::agreed;
 use super::wanted::{code_bucket, regions};
 use super::{organization, steps};

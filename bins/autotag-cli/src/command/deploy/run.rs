@@ -1,7 +1,7 @@
 //! Deploys, or shows what would be done.
 
-use super::Done;
 use super::context::{Context, failed};
+use super::done::Done;
 use super::enquiry::agreed;
 use super::wanted::{Files, Wanted};
 use super::{organization, steps};
