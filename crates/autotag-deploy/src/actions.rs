@@ -100,6 +100,7 @@ actions! {
     ENCRYPT_BUCKET = "s3:PutEncryptionConfiguration", CodeBuckets, Deploy;
     CLOSE_BUCKET = "s3:PutBucketPublicAccessBlock", CodeBuckets, Deploy;
     VERSION_BUCKET = "s3:PutBucketVersioning", CodeBuckets, Deploy;
+    ORGANIZATION = "organizations:DescribeOrganization", Any, Organization;
     STACK_SET_OPERATIONS = "cloudformation:ListStackSetOperations", StackSets, Organization;
     STACK_INSTANCES = "cloudformation:ListStackInstances", StackSets, Organization;
 }

@@ -3,7 +3,9 @@
 use crate::DeployError;
 use crate::actions;
 use autotag_aws::query::{AwsQuery, QueryError, xml};
+use autotag_aws::signed::{ORGANIZATIONS, organizations_region};
 use autotag_model::arn::{AccountId, Region};
+use serde_json::{Value, json};
 
 /// The account and the identity of credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,4 +50,28 @@ fn unusable(error: &QueryError) -> DeployError {
 pub async fn enabled_regions(aws: &AwsQuery, region: &Region) -> Result<Vec<Region>, DeployError> {
     debug_assert_eq!(actions::REGIONS.name, "ec2:DescribeRegions", "the query names its own action");
     Ok(aws.enabled_regions(region).await?)
+}
+
+/// The organization of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id.
+    pub id: String,
+    /// The id of its management account.
+    pub management: String,
+}
+
+/// Asks in which organization the account is. Each of its accounts may ask.
+///
+/// # Errors
+/// AWS does not answer, or the account is in none.
+pub async fn organization(aws: &AwsQuery, region: &Region) -> Result<Organization, DeployError> {
+    let action = actions::ORGANIZATION.name;
+    let answer = aws.json(ORGANIZATIONS, action, &organizations_region(region), &json!({})).await?;
+    let organization = answer.get("Organization");
+    let text =
+        |name: &str| organization.and_then(|one| one.get(name)).and_then(Value::as_str).map(str::to_owned);
+    let (id, management) = (text("Id"), text("MasterAccountId"));
+    let both = id.zip(management).map(|(id, management)| Organization { id, management });
+    Ok(both.ok_or_else(|| QueryError::unreadable(action))?)
 }

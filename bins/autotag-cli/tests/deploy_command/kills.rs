@@ -3,36 +3,40 @@
 use crate::common::{stderr, stdout};
 use crate::estate::{Estate, HUB, REGIONS, emulator};
 use autotag_testkit::Fault;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const POINTS: u64 = 20;
+const PAUSE: Duration = Duration::from_millis(2);
 
-/// Runs the program, and kills it at its n-th call: before the call is made, or after it, without an answer.
+/// Runs the program, and kills it at its n-th call: before the call is made, or after it, without an answer. Whether it was killed.
 fn killed(estate: &Estate, args: &[&str], at: u64) -> bool {
-    let (pid, calls) = (Arc::new(AtomicI32::new(0)), AtomicU64::new(0));
-    let process = Arc::clone(&pid);
+    let (slot, calls) = (Arc::new(Mutex::new(None::<Child>)), AtomicU64::new(0));
+    let process = Arc::clone(&slot);
     estate.proxy.rule(move |_| {
         if calls.fetch_add(1, Ordering::SeqCst) + 1 != at {
             return None;
         }
-        while process.load(Ordering::SeqCst) == 0 {
-            std::thread::sleep(Duration::from_millis(1));
+        // The first call may be made before the slot is filled.
+        while process.lock().unwrap().as_mut().is_none_or(|child| child.kill().is_err()) {
+            std::thread::sleep(PAUSE);
         }
-        // It may have ended by itself if the points are beyond its calls.
-        let _ = kill(Pid::from_raw(process.load(Ordering::SeqCst)), Signal::SIGKILL);
         Some(if at.is_multiple_of(2) { Fault::Reset } else { Fault::AnswerLost })
     });
     let args = [&["--templates", "templates"], args].concat();
-    let child = estate.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    pid.store(i32::try_from(child.id()).unwrap(), Ordering::SeqCst);
-    let output = child.wait_with_output().unwrap();
+    let mut command = estate.command(&args);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    *slot.lock().unwrap() = Some(child);
+    let status = loop {
+        if let Some(status) = slot.lock().unwrap().as_mut().unwrap().try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(PAUSE);
+    };
     estate.proxy.repair();
-    output.status.code().is_none()
+    status.code().is_none()
 }
 
 fn calls(estate: &Estate) -> u64 {

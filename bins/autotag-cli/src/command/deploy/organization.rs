@@ -5,11 +5,10 @@ use crate::cli::{CallAs, DeployArgs};
 use crate::output::{plural, printable};
 use crate::setup::usage_error;
 use anyhow::Result;
-use autotag_aws::signed::{ORGANIZATIONS, organizations_region};
 use autotag_deploy::existing::Existing;
+use autotag_deploy::identity::organization;
 use autotag_deploy::stack_sets::{Group, StackSets};
 use autotag_model::arn::Region;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
@@ -21,40 +20,44 @@ pub(super) async fn add(
     regions: &[Region],
     parameters: &mut BTreeMap<String, String>,
 ) -> Result<()> {
-    let flags = &args.organization;
-    let is_new = existing.hub().is_none();
-    let mut set = |name: &str, value: String| parameters.insert(format!("org.{name}"), value);
-    if !flags.units.is_empty() {
-        set("TargetOus", flags.units.join(","));
-    } else if is_new {
+    let (flags, is_new) = (&args.organization, existing.hub().is_none());
+    if is_new && flags.units.is_empty() {
         return Err(usage_error("--org: name the organizational units, or the root, with --units"));
     }
-    if let Some(id) = &flags.organization_id {
-        set("OrganizationId", id.clone());
-    } else if is_new {
-        set("OrganizationId", organization_id(context).await?);
+    if is_new && regions.is_empty() {
+        return Err(usage_error("--org: name the regions of all accounts with --regions"));
+    }
+    let mut set = |name: &str, value: &str| parameters.insert(format!("org.{name}"), value.to_owned());
+    if !flags.units.is_empty() {
+        set("TargetOus", &flags.units.join(","));
     }
     if !regions.is_empty() {
         let regions: Vec<&str> = regions.iter().map(Region::as_str).collect();
-        set("Regions", regions.join(","));
-    } else if is_new {
-        return Err(usage_error("--org: name the regions of all accounts with --regions"));
+        set("Regions", &regions.join(","));
     }
-    set("CallAs", flags.call_as.as_str().to_owned());
+    set("CallAs", flags.call_as.as_str());
+    if let Some(id) = &flags.organization_id {
+        set("OrganizationId", id);
+    } else if is_new {
+        let there = organization(&context.aws, &context.hub).await.map_err(failed)?;
+        set("OrganizationId", &there.id);
+        if flags.call_as == CallAs::DelegatedAdmin {
+            set("ManagementAccount", &there.management);
+        }
+    }
+    // Stack sets pass over the management account.
+    if flags.call_as == CallAs::Management {
+        set("OwnRegion", "true");
+    }
     // Members trust the hub only with this id. Another one at each run would change every account.
-    if existing.parameter("ExternalId").is_none() {
-        set("ExternalId", random());
+    if existing.parameter("ExternalId").is_none() && !has(&args.what.parameters, "ExternalId") {
+        parameters.insert("org.ExternalId".to_owned(), random());
     }
     Ok(())
 }
 
-async fn organization_id(context: &Context) -> Result<String> {
-    let (action, region) = ("organizations:DescribeOrganization", organizations_region(&context.hub));
-    let answer = context.aws.json(ORGANIZATIONS, action, &region, &json!({})).await;
-    let answer = answer.map_err(|error| failed(error.into()))?;
-    let id =
-        answer.get("Organization").and_then(|organization| organization.get("Id")).and_then(Value::as_str);
-    id.map(str::to_owned).ok_or_else(|| usage_error("--org: this account is in no organization"))
+fn has(parameters: &[(String, String)], name: &str) -> bool {
+    parameters.iter().any(|(key, _)| key == name || key.strip_prefix("org.") == Some(name))
 }
 
 /// Follows the operations of the stack sets to their end, and names what failed. Returns whether all instances are current.

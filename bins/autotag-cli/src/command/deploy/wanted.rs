@@ -105,11 +105,12 @@ impl Wanted {
         let layout = layout(args, &existing, &files.templates)?;
         let (bucket, sets_up_bucket) =
             code_bucket(context, args.what.bucket.as_deref(), &existing, may_create).await?;
-        let mut parameters: BTreeMap<String, String> = args.what.parameters.iter().cloned().collect();
         let regions = regions(context, &args.place, layout).await?;
+        let mut parameters = BTreeMap::new();
         if layout == Layout::Organization {
             organization::add(context, args, &existing, &regions, &mut parameters).await?;
         }
+        parameters.extend(args.what.parameters.iter().cloned());
         let kept_table = kept_tables(context, layout, &existing, &files.templates, &mut parameters).await?;
         let mut deployment = Deployment {
             name: context.name.clone(),
