@@ -219,11 +219,15 @@ impl Deployment {
         std::iter::once(&self.hub).chain(self.regions.iter().filter(|region| **region != self.hub))
     }
 
-    /// The stacks of the regions.
+    /// The stacks of the regions. `before` is what was there before this run, `existing` what is there now.
     ///
     /// # Errors
     /// A template is missing.
-    pub fn regional(&self, existing: &Existing) -> Result<Vec<(StackTarget, &Template)>, DeployError> {
+    pub fn regional(
+        &self,
+        before: &Existing,
+        existing: &Existing,
+    ) -> Result<Vec<(StackTarget, &Template)>, DeployError> {
         let regions: Vec<&Region> = match self.layout {
             // Stack sets make them.
             Layout::Organization => return Ok(Vec::new()),
@@ -241,7 +245,9 @@ impl Deployment {
         for (name, of_the_region) in
             [("CreateLedger", "ForwardDeletions"), ("WatchTags", "ForwardTagChanges")]
         {
-            ours.extend(of_the_hub(name).map(|value| (of_the_region, value.clone())));
+            // Where it never was true, the regions keep what people chose for them.
+            let matters = |value: &&String| *value == "true" || before.parameter(name) == Some("true");
+            ours.extend(of_the_hub(name).filter(matters).map(|value| (of_the_region, value.clone())));
         }
         let template = self.template("region")?;
         let target = |region: &Region| self.target(region, format!("{}-region", self.name), "region", &ours);
@@ -267,8 +273,8 @@ impl Deployment {
         existing: &Existing,
     ) -> Vec<(Place, Result<Applied, DeployError>)> {
         let mut results = Vec::new();
-        let mut existing = existing.clone();
-        let central = match self.central(&existing) {
+        let (before, mut existing) = (existing, existing.clone());
+        let central = match self.central(before) {
             Ok(central) => central,
             Err(error) => return vec![(Place::new(&self.hub, self.name.clone()), Err(error))],
         };
@@ -283,7 +289,7 @@ impl Deployment {
                 return results;
             }
         }
-        match self.regional(&existing) {
+        match self.regional(before, &existing) {
             Ok(regional) => {
                 let applied = regional
                     .iter()

@@ -10,8 +10,8 @@ use std::net::TcpStream;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-pub const HUB: &str = "eu-west-1";
-pub const REGIONS: &str = "eu-central-1,us-east-1";
+pub(crate) const HUB: &str = "eu-west-1";
+pub(crate) const REGIONS: &str = "eu-central-1,us-east-1";
 
 /// One stack of an account, as short as it can be.
 const SINGLE: &str = r#"Parameters:
@@ -96,21 +96,21 @@ Resources:
     Type: AWS::CloudFormation::StackSet
 "#;
 
-pub struct Estate {
-    pub folder: TempDir,
-    pub proxy: Proxy,
-    pub formation: Formation,
-    pub emulator: String,
-    pub name: String,
+pub(crate) struct Estate {
+    pub(crate) folder: TempDir,
+    pub(crate) proxy: Proxy,
+    pub(crate) formation: Formation,
+    pub(crate) emulator: String,
+    pub(crate) name: String,
 }
 
 /// Starts the emulator, which several estates may share.
-pub fn emulator() -> Emulator {
+pub(crate) fn emulator() -> Emulator {
     Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"))
 }
 
 impl Estate {
-    pub fn new(emulator: &Emulator, name: &str) -> Self {
+    pub(crate) fn new(emulator: &Emulator, name: &str) -> Self {
         let formation = Formation::new(&emulator.url());
         let proxy = Proxy::start(&emulator.url()).unwrap();
         let answering = formation.clone();
@@ -129,20 +129,20 @@ impl Estate {
         estate
     }
 
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     /// Other packages, as another release has.
-    pub fn package(&self, content: &str) {
+    pub(crate) fn package(&self, content: &str) {
         for name in ["tag-handler", "session-handler"] {
             self.write(&format!("dist/{name}.zip"), &format!("PK {name} {content}"));
         }
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(BIN);
         command.arg("deploy").args(["--name", &self.name, "--region", HUB, "--pause", "1"]).args(args);
         command.envs(self.proxy.environment()).current_dir(self.folder.path()).stdin(Stdio::null());
@@ -150,24 +150,24 @@ impl Estate {
     }
 
     /// Runs the program with the templates of the folder.
-    pub fn deploy(&self, args: &[&str]) -> Output {
+    pub(crate) fn deploy(&self, args: &[&str]) -> Output {
         self.command(&[&["--templates", "templates"], args].concat()).output().unwrap()
     }
 
     /// Deploys to all regions, successfully.
-    pub fn deployed(&self, args: &[&str]) -> Output {
+    pub(crate) fn deployed(&self, args: &[&str]) -> Output {
         let output = self.deploy(&[&["--yes", "--regions", REGIONS], args].concat());
         assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
         output
     }
 
     /// The stack of the hub.
-    pub fn hub(&self, key: &str) -> String {
+    pub(crate) fn hub(&self, key: &str) -> String {
         self.formation.stack(HUB, &self.name).unwrap().parameters[key].clone()
     }
 
     /// A page of the emulator's S3.
-    pub fn s3(&self, path: &str) -> String {
+    pub(crate) fn s3(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.emulator).unwrap();
         write!(stream, "GET {path} HTTP/1.0\r\nHost: s3.amazonaws.com\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -176,20 +176,20 @@ impl Estate {
     }
 
     /// The names of the code buckets of this deployment.
-    pub fn buckets(&self) -> Vec<String> {
+    pub(crate) fn buckets(&self) -> Vec<String> {
         let prefix = format!("{}-code-", self.name);
         texts(&self.s3("/"), "Name").into_iter().filter(|name| name.starts_with(&prefix)).collect()
     }
 
     /// The keys in the code bucket.
-    pub fn keys(&self) -> Vec<String> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         let buckets = self.buckets();
         let [bucket] = buckets.as_slice() else { panic!("{buckets:?}") };
         texts(&self.s3(&format!("/{bucket}?list-type=2")), "Key")
     }
 
     /// What a deployment has come to: its stacks with their parameters, the tables, the keys in the bucket.
-    pub fn end_state(&self) -> Vec<String> {
+    pub(crate) fn end_state(&self) -> Vec<String> {
         let bucket = self.buckets().concat();
         let mut all: Vec<String> = self.formation.state(|state| {
             let there = state.stacks.iter().filter(|stack| stack.status != "DELETE_COMPLETE");
@@ -213,7 +213,7 @@ fn texts(xml: &str, name: &str) -> Vec<String> {
 }
 
 /// The JSON lines on stdout, as text: `STACK REGION RESULT`.
-pub fn results(output: &Output) -> Vec<String> {
+pub(crate) fn results(output: &Output) -> Vec<String> {
     let line = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
         let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();

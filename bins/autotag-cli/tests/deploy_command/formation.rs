@@ -11,7 +11,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
-pub const ACCOUNT: &str = "123456789012";
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 type Parameters = BTreeMap<String, String>;
 
@@ -24,15 +24,15 @@ const NOT_UPDATED: [&str; 3] =
 const DELETED: [&str; 2] = ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"];
 
 #[derive(Debug, Clone)]
-pub struct Stack {
+pub(crate) struct Stack {
     id: String,
-    pub name: String,
-    pub region: String,
-    pub status: String,
-    pub template: String,
-    pub parameters: Parameters,
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) status: String,
+    pub(crate) template: String,
+    pub(crate) parameters: Parameters,
     /// The alarms of the last update.
-    pub alarms: Vec<String>,
+    pub(crate) alarms: Vec<String>,
     updated: u32,
     upcoming: VecDeque<String>,
     failure: Option<String>,
@@ -53,25 +53,25 @@ struct ChangeSet {
 }
 
 #[derive(Debug, Default)]
-pub struct State {
-    pub stacks: Vec<Stack>,
+pub(crate) struct State {
+    pub(crate) stacks: Vec<Stack>,
     sets: BTreeMap<String, ChangeSet>,
     number: u32,
     /// Tables, which stay when a stack is removed.
-    pub tables: BTreeSet<String>,
+    pub(crate) tables: BTreeSet<String>,
     /// Messages by the end of the URL of a queue.
-    pub messages: BTreeMap<String, u64>,
+    pub(crate) messages: BTreeMap<String, u64>,
     /// Stacks whose next operation fails, with the reason.
-    pub failing: BTreeMap<String, String>,
+    pub(crate) failing: BTreeMap<String, String>,
     /// The answers to `ListStackSetOperations`, the next one first: the states of its operations.
-    pub operations: VecDeque<Vec<&'static str>>,
+    pub(crate) operations: VecDeque<Vec<&'static str>>,
     /// Account, region, status and reason of each instance of a stack set.
-    pub instances: Vec<(String, String, &'static str, String)>,
+    pub(crate) instances: Vec<(String, String, &'static str, String)>,
 }
 
 /// Answers calls in place of the emulator, which keeps S3.
 #[derive(Debug, Clone)]
-pub struct Formation {
+pub(crate) struct Formation {
     state: Arc<Mutex<State>>,
     emulator: String,
 }
@@ -79,21 +79,21 @@ pub struct Formation {
 type Answer = Result<String, (&'static str, String)>;
 
 impl Formation {
-    pub fn new(emulator: &str) -> Self {
+    pub(crate) fn new(emulator: &str) -> Self {
         Self { state: Arc::default(), emulator: emulator.trim_start_matches("http://").to_owned() }
     }
 
-    pub fn state<T>(&self, read: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn state<T>(&self, read: impl FnOnce(&mut State) -> T) -> T {
         read(&mut self.state.lock().unwrap())
     }
 
     /// The stack of this name.
-    pub fn stack(&self, region: &str, name: &str) -> Option<Stack> {
+    pub(crate) fn stack(&self, region: &str, name: &str) -> Option<Stack> {
         self.state(|state| state.stacks.iter().find(|stack| stack.is(region, name)).cloned())
     }
 
     /// The answer to a call; `None` if it is one for the emulator.
-    pub fn answer(&self, call: &Call) -> Option<Reply> {
+    pub(crate) fn answer(&self, call: &Call) -> Option<Reply> {
         let state = &mut *self.state.lock().unwrap();
         match call.service.as_str() {
             "cloudformation" => Some(self.formation(state, call)),

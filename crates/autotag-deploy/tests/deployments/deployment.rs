@@ -133,7 +133,7 @@ fn a_topic_is_for_alarms_of_its_region_only() {
     let deployment = deployment(&[("AlarmTopicArn", topic)]);
     let (hub, _) = deployment.central(&Existing::default()).unwrap().remove(0);
     assert_eq!(hub.parameters.get("AlarmTopicArn"), None);
-    let (region, _) = deployment.regional(&Existing::default()).unwrap().remove(0);
+    let (region, _) = deployment.regional(&Existing::default(), &Existing::default()).unwrap().remove(0);
     assert_eq!(region.parameters["AlarmTopicArn"], topic);
     assert_eq!(region.parameters["HubBusArn"], "arn:aws:events:eu-west-1:111122223333:event-bus/autotag");
 }

@@ -21,7 +21,7 @@ pub(super) async fn planned(
 ) -> Result<Vec<PlannedStack>, DeployError> {
     let engine = context.engine();
     let mut targets = wanted.deployment.central(&wanted.existing)?;
-    targets.extend(wanted.deployment.regional(&wanted.existing)?);
+    targets.extend(wanted.deployment.regional(&wanted.existing, &wanted.existing)?);
     let all = targets
         .iter()
         .map(async |(target, template)| plan(&engine, target, template, with_change_sets).await);
