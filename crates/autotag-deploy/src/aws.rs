@@ -32,7 +32,9 @@ impl Form {
         if !self.0.is_empty() {
             self.0.push('&');
         }
-        self.0.push_str(&format!("{name}={}", encoded(value)));
+        self.0.push_str(name);
+        self.0.push('=');
+        self.0.push_str(&encoded(value));
         self
     }
 

@@ -6,6 +6,9 @@ use autotag_model::arn::{AccountId, Region};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+/// The modes that deploy nothing new.
+const NOT_DEPLOYED: [&str; 3] = ["rollback", "status", "destroy"];
+
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct DeployArgs {
@@ -64,30 +67,30 @@ pub(crate) struct PlaceArgs {
 pub(crate) struct WhatArgs {
     /// Folder with tag-handler.zip and session-handler.zip, or the folder that `cargo lambda build` fills. If it has SHA256SUMS, both
     /// must have the hashes in it [default: dist if it has packages, else target/lambda]
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) packages: Option<PathBuf>,
     /// Parameter of the templates. TEMPLATE.NAME=VALUE is for one template: session.MemorySize=256. Parameters that are not named
     /// keep their values. Repeatable
-    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter, conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) parameters: Vec<(String, String)>,
     /// Folder with templates that `autotag generate` has written [default: they are generated now]
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["policy", "rules", "services"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["policy", "rules", "services", "rollback", "status", "destroy"])]
     pub(crate) templates: Option<PathBuf>,
     /// Tag policy (TOML) for which the templates are generated [default: ./autotag.toml if it exists; otherwise the built-in one]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) policy: Option<PathBuf>,
     /// Your own rule files (TOML), which add rules to the catalogue or replace its rules. Repeatable
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) rules: Vec<PathBuf>,
     /// Services to deploy for, separated by commas, by event source: s3,ec2,lambda [default: all of the catalogue]
-    #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
+    #[arg(long, value_name = "SERVICES", value_delimiter = ',', conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) services: Vec<String>,
     /// Bucket for packages and templates, in the hub's region and account [default: that of the deployment, else a new one with a
     /// random name]
     #[arg(long, value_name = "BUCKET")]
     pub(crate) bucket: Option<String>,
     /// Name of the release [default: the version of this program and a hash of packages, templates and parameters]
-    #[arg(long, value_name = "NAME", value_parser = release)]
+    #[arg(long, value_name = "NAME", value_parser = release, conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) release: Option<String>,
 }
 
@@ -148,7 +151,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ARN")]
     pub(crate) service_role: Option<String>,
     /// Then check every link with `autotag doctor --canary`, in all regions
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["plan", "status", "destroy"])]
     pub(crate) canary: bool,
     /// Maximum time to wait for the canary's tags, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "900", requires = "canary")]

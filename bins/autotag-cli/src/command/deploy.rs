@@ -51,7 +51,7 @@ async fn deploy(args: &DeployArgs) -> Result<Done> {
     let files = wanted::Files::read(&args.what)?;
     let context = Context::connect(args).await?;
     if mode.plan {
-        return run::plan(&context, args, files).await.map(Done::without_regions);
+        return run::plan(&context, args, &files).await.map(Done::without_regions);
     }
-    run::deploy(&context, args, files).await
+    run::deploy(&context, args, &files).await
 }

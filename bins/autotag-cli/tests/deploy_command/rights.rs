@@ -1,7 +1,9 @@
 //! The calls of each mode are in the policy that `autotag deploy iam-policy` prints for it.
 
-use crate::common::{autotag_in, stderr, stdout};
+use crate::common::{autotag_in, root, stderr, stdout};
 use crate::estate::{Estate, REGIONS, emulator};
+use autotag_deploy::handlers::unknown_types;
+use autotag_deploy::template::Template;
 use autotag_testkit::{Call, Fault};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -97,4 +99,18 @@ fn a_plan_with_rights_to_read_compares_templates() {
     );
     assert!(lines.lines().next().unwrap().contains("changed parameters: "), "{lines}");
     assert_eq!(estate.end_state(), before);
+}
+
+#[test]
+fn every_type_of_the_templates_has_its_actions() {
+    for name in ["single", "hub", "session", "region", "org"] {
+        let text = std::fs::read_to_string(root().join(format!("deploy/{name}.yaml"))).unwrap();
+        let template = Template::new(name, &text).unwrap();
+        let types = template.resources.values().map(|resource| resource.kind.as_str());
+        let unknown: BTreeSet<&str> = unknown_types(types).into_iter().collect();
+        assert!(
+            unknown.is_empty(),
+            "{name}.yaml: `autotag deploy iam-policy` does not know what these need: {unknown:?}"
+        );
+    }
 }

@@ -6,7 +6,7 @@ use crate::output::printable;
 use crate::setup::usage_error;
 use anyhow::{Result, anyhow};
 use autotag_aws::query::AwsQuery;
-use autotag_aws::{Accounts, Settings, s3_client};
+use autotag_aws::{Accounts, Settings, Timeouts, s3_client};
 use autotag_deploy::DeployError;
 use autotag_deploy::aws::AwsFormation;
 use autotag_deploy::engine::Engine;
@@ -31,7 +31,7 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) async fn connect(args: &DeployArgs) -> Result<Self> {
-        let accounts = Accounts::connect(Settings::default()).await;
+        let accounts = Accounts::connect(settings()).await;
         let hub = args.place.region.clone().or_else(|| accounts.home_region());
         let hub = hub.ok_or_else(|| usage_error("no region is known: name that of the hub with --region"))?;
         let aws = AwsQuery::new(accounts.ambient().clone());
@@ -61,6 +61,13 @@ impl Context {
             Err(error) => Err(failed(error)),
         }
     }
+}
+
+/// CloudFormation reads a whole template before it answers.
+fn settings() -> Settings {
+    let settings = Settings::default();
+    let timeouts = Timeouts { attempt: Duration::from_mins(2), ..settings.timeouts };
+    Settings { timeouts, ..settings }
 }
 
 /// A text that no other run has, and that cannot be known before.

@@ -59,8 +59,7 @@ pub(super) async fn roll_back(context: &Context, args: &DeployArgs, wanted: &str
     if is_complete {
         bucket.remove(ROLLBACK).await.map_err(failed)?;
     }
-    let completion = if is_complete { Completion::Complete } else { Completion::Partial };
-    Ok(Done { completion, regions: deployment.all_regions().map(ToString::to_string).collect() })
+    Ok(Done::of(&deployment, is_complete))
 }
 
 /// The templates of a release, as they were deployed.

@@ -20,8 +20,8 @@ use autotag_deploy::trail::{self, Trail};
 use clap::Parser as _;
 use std::io::Write as _;
 
-pub(super) async fn deploy(context: &Context, args: &DeployArgs, files: Files) -> Result<Done> {
-    let wanted = Wanted::new(context, args, &files, true).await?;
+pub(super) async fn deploy(context: &Context, args: &DeployArgs, files: &Files) -> Result<Done> {
+    let wanted = Wanted::new(context, args, files, true).await?;
     if args.mode.upgrade && wanted.existing.hub().is_none() {
         return Err(anyhow!(
             "there is no deployment `{}` in {}: deploy it without --upgrade",
@@ -50,8 +50,7 @@ pub(super) async fn deploy(context: &Context, args: &DeployArgs, files: Files) -
     if is_complete {
         advise(context, &wanted).await?;
     }
-    let completion = if is_complete { Completion::Complete } else { Completion::Partial };
-    Ok(Done { completion, regions: deployment.all_regions().map(ToString::to_string).collect() })
+    Ok(Done::of(deployment, is_complete))
 }
 
 /// Says on stderr what is deployed, and where.
@@ -146,8 +145,8 @@ async fn advise(context: &Context, wanted: &Wanted) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn plan(context: &Context, args: &DeployArgs, files: Files) -> Result<Completion> {
-    let wanted = Wanted::new(context, args, &files, false).await?;
+pub(super) async fn plan(context: &Context, args: &DeployArgs, files: &Files) -> Result<Completion> {
+    let wanted = Wanted::new(context, args, files, false).await?;
     announce(context, &wanted)?;
     let stored = match &wanted.bucket {
         Some(bucket) if wanted.existing.hub().is_some() => store(context, bucket, &wanted.deployment).await?,
@@ -184,15 +183,18 @@ async fn store(
     Ok(Some(new))
 }
 
-/// `autotag doctor --canary` in all regions.
+/// `autotag doctor --canary` in all regions, with the policy and the rules of the deployment.
 pub(super) fn canary(args: &DeployArgs, done: &Done) -> Result<Completion> {
     let (wait, regions) = (args.run.wait.to_string(), done.regions.join(","));
-    let mut doctor = vec!["autotag", "doctor", "--canary", "--wait", &wait, "--regions", &regions];
+    let mut doctor =
+        vec!["autotag", "doctor", "--canary", "--wait", &wait, "--regions", &regions, "--stack", &done.hub];
     if let Some(hub) = done.regions.first() {
         doctor.extend(["--region", hub]);
     }
-    match Cli::try_parse_from(doctor)?.command {
-        Command::Doctor(doctor) => doctor::run(&doctor),
-        _ => Ok(Completion::Partial),
-    }
+    let doctor = Cli::try_parse_from(doctor)?.command;
+    let Command::Doctor(mut doctor) = doctor else { return Ok(Completion::Partial) };
+    doctor.policy.clone_from(&args.what.policy);
+    doctor.rules.clone_from(&args.what.rules);
+    doctor.services.clone_from(&args.what.services);
+    doctor::run(&doctor)
 }
