@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import boto3
-from stacks import HUB, REGIONS, client, function, prepare, stack, template
+from stacks import HUB, REGIONS, client, function, prepare, receive, stack, template
 
 ACCOUNT = "123456789012"
 
@@ -53,8 +53,8 @@ def single(folder, *parameters):
     packages(folder, "single")
     given = dict(parameter.split("=") for parameter in parameters)
     stands = made(*stack(folder, "single", HUB, CodeBucket="code", **given))
-    _, region = stack(folder, "region", REGIONS[0], HubBusArn=stands["outputs"]["BusArn"])
-    return {**stands, "rules": rules("default"), "hub_rules": rules("autotag")}
+    stack(folder, "region", REGIONS[0], HubBusArn=stands["outputs"]["BusArn"])
+    return {**stands, "rules": rules("default"), "hub_rules": rules("autotag"), "region_rules": rules("default", REGIONS[0])}
 
 
 class Resolver:
@@ -178,5 +178,5 @@ def tags(region, account, volume_id):
     return {tag["Key"]: tag["Value"] for tag in volumes[0].get("Tags", [])}
 
 
-commands = {"single": single, "org": org, "put": put, "volume": volume, "tags": tags}
+commands = {"single": single, "org": org, "put": put, "receive": receive, "volume": volume, "tags": tags}
 json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

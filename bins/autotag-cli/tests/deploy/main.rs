@@ -9,6 +9,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod composed;
 mod end_to_end;
 mod patterns;
 mod templates;

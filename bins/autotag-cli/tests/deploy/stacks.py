@@ -122,14 +122,14 @@ def put(region):
     return {}
 
 
-def as_sent(body):
+def as_sent(body, account):
     """moto leaves the account out of what it sends on, without which the event is not believed."""
     event = json.loads(body)
     assert "account" not in event, event
-    return json.dumps({**event, "account": "123456789012"})
+    return json.dumps({**event, "account": account})
 
 
-def receive(queue):
+def receive(queue, account="123456789012"):
     """The messages of a queue, as Lambda brings them."""
     messages = client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"])
     return {
@@ -137,7 +137,7 @@ def receive(queue):
             {
                 "messageId": message["MessageId"],
                 "receiptHandle": message["ReceiptHandle"],
-                "body": as_sent(message["Body"]),
+                "body": as_sent(message["Body"], account),
                 "attributes": message["Attributes"],
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",

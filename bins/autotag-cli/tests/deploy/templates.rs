@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const TEMPLATES: [&str; 3] = ["hub.yaml", "region.yaml", "session.yaml"];
+const TEMPLATES: [&str; 5] = ["hub.yaml", "org.yaml", "region.yaml", "session.yaml", "single.yaml"];
 
 /// The output of cfn-lint for the templates of a folder.
 fn lint(folder: &Path) -> String {
