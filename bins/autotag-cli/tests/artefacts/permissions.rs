@@ -20,6 +20,7 @@ const TEMPLATES: [(&str, &[&str]); 4] = [
             "Accounts=organization",
             "MemberRoleName=autotag-member",
             "PolicyParameter=/autotag/policy",
+            "AccountsParameter=/autotag/accounts:3",
             "IdentityStoreRegion=eu-west-1",
             "ExternalId=e-1",
             "TrailBucket=trail",

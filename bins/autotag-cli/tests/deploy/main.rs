@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod end_to_end;
+mod flood;
 mod patterns;
 mod templates;
 

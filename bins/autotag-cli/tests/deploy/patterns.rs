@@ -284,11 +284,47 @@ fn templates_and_files_have_the_same_patterns() {
     };
     assert_eq!(rules("hub.yaml", "Creations"), creations);
     assert_eq!(rules("region.yaml", "Creations"), creations);
-    assert_eq!(rules("session.yaml", "SessionRule"), sessions);
-    let mut forwarding = rules("region.yaml", "Sessions");
-    let excluded = forwarding[0]["detail"].as_object_mut().unwrap().remove("requestParameters");
-    assert_eq!(forwarding, sessions);
-    assert!(excluded.is_some());
+    for (template, rule) in [("session.yaml", "SessionRule"), ("region.yaml", "Sessions")] {
+        let mut rules = rules(template, rule);
+        let excluded = rules[0]["detail"].as_object_mut().unwrap().remove("requestParameters");
+        assert_eq!(rules, sessions, "{template}");
+        assert!(excluded.is_some(), "{template}");
+    }
+}
+
+fn sts_call(name: &str, request: Value) -> Value {
+    let mut call = event(&("sts.amazonaws.com".to_owned(), name.to_owned()));
+    call["detail"]["requestParameters"] = request;
+    call
+}
+
+/// Sessions of service-linked roles cost nothing behind the rules. A role below another path may have the same words in its name.
+#[test]
+fn sessions_of_service_linked_roles_do_not_come_in() {
+    let folder = generated("");
+    let calls = [
+        "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+        "arn:aws-us-gov:iam::123456789012:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS",
+        "arn:aws:iam::123456789012:role/teams/aws-service-role/ops",
+        "arn:aws:iam::123456789012:role/aws-service-role-ops",
+        "arn:aws:iam::123456789012:role/service-role/build",
+    ]
+    .map(|role| sts_call("AssumeRole", json!({"roleArn": role})));
+    let others = [
+        sts_call("AssumeRoleWithSAML", json!({"roleArn": "arn:aws:iam::123456789012:role/ops"})),
+        sts_call("AssumeRoot", json!({"targetPrincipal": "123456789012"})),
+        sts_call("GetFederationToken", json!({"name": "mara"})),
+    ];
+    let events: Vec<Value> = calls.into_iter().chain(others).collect();
+    for (template, rule) in [("session.yaml", "SessionRule"), ("region.yaml", "Sessions")] {
+        let resources = resources(&folder.path().join(template));
+        let pattern = resources[rule]["Properties"]["EventPattern"].to_string();
+        let pattern = pattern.replace(
+            &json!({"Fn::Sub": "*:iam::${AWS::AccountId}:role/autotag-forward-${AWS::Region}"}).to_string(),
+            &json!("*:iam::123456789012:role/autotag-forward-eu-west-1").to_string(),
+        );
+        assert_eq!(matches(&[pattern], &events), [0, 0, 1, 1, 1, 1, 1, 1], "{template}");
+    }
 }
 
 /// `EventBridge` assumes a role to forward an event. Forwarding the event of that call would loop for ever.
@@ -298,18 +334,19 @@ fn forwarding_does_not_loop() {
     let resources = resources(&folder.path().join("region.yaml"));
     let pattern = resources["Sessions"]["Properties"]["EventPattern"].to_string();
     let role = "arn:aws:iam::123456789012:role/autotag-forward-eu-west-1";
-    let substituted = json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/autotag-forward-${AWS::Region}"});
+    let substituted = json!({"Fn::Sub": "*:iam::${AWS::AccountId}:role/autotag-forward-${AWS::Region}"});
     assert!(pattern.contains(&substituted.to_string()), "{pattern}");
-    let pattern = pattern.replace(&substituted.to_string(), &json!(role).to_string());
-    let call = |name: &str, request: Value| {
-        let mut call = event(&("sts.amazonaws.com".to_owned(), name.to_owned()));
-        call["detail"]["requestParameters"] = request;
-        call
-    };
-    let ours = call("AssumeRole", json!({"roleArn": role}));
-    let others = call("AssumeRole", json!({"roleArn": "arn:aws:iam::123456789012:role/ops"}));
-    let none = call("GetFederationToken", json!({"name": "mara"}));
-    assert_eq!(matches(std::slice::from_ref(&pattern), &[ours, others, none]), [0, 1, 1]);
+    let filled = json!("*:iam::123456789012:role/autotag-forward-eu-west-1").to_string();
+    let pattern = pattern.replace(&substituted.to_string(), &filled);
+    let [ours, of_another_account, others] = [
+        role,
+        "arn:aws:iam::111122223333:role/autotag-forward-eu-west-1",
+        "arn:aws:iam::123456789012:role/ops",
+    ]
+    .map(|role| sts_call("AssumeRole", json!({"roleArn": role})));
+    let none = sts_call("GetFederationToken", json!({"name": "mara"}));
+    let calls = [ours, of_another_account, others, none];
+    assert_eq!(matches(std::slice::from_ref(&pattern), &calls), [0, 1, 1, 1]);
     assert_eq!(
         resources["ForwardRole"]["Properties"]["RoleName"]["Fn::Sub"],
         "autotag-forward-${AWS::Region}"

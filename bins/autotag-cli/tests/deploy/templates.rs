@@ -69,6 +69,11 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
                         target["RetryPolicy"]["MaximumRetryAttempts"] == 185,
                         "a target that is given up early",
                     );
+                    let of_queue = target["Id"].as_str().is_some_and(|id| id.ends_with("-queue"));
+                    demand(
+                        !of_queue || target["SqsParameters"]["MessageGroupId"] == "$.account",
+                        "a target that lets one account hold up the others",
+                    );
                 }
                 let tagged = properties["Tags"]
                     .as_array()
@@ -159,6 +164,12 @@ fn events_are_not_lost_and_data_is_encrypted_and_expires() {
         ("hub.yaml", "VisibilityTimeout: 360", "VisibilityTimeout: 60", "six timeouts"),
         ("hub.yaml", "AttributeName: expires_at", "AttributeName: expires", "never forgets"),
         ("region.yaml", "SqsManagedSseEnabled: true\n", "\n", "is not encrypted"),
+        (
+            "session.yaml",
+            "SqsParameters: {MessageGroupId: $.account}",
+            "InputPath: $",
+            "lets one account hold up the others",
+        ),
     ] {
         let path = folder.path().join(template);
         let text = fs::read_to_string(&path).unwrap();
