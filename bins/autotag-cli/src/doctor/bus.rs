@@ -82,8 +82,11 @@ fn accounts_may_put(view: &DeploymentView, bus: &Value) -> CheckResult {
     }
     let decision = |account: &str| {
         let role = forward_role(view, account);
-        let mut context =
-            vec![("aws:PrincipalAccount", account), ("aws:SourceAccount", account), ("aws:PrincipalArn", role.as_str())];
+        let mut context = vec![
+            ("aws:PrincipalAccount", account),
+            ("aws:SourceAccount", account),
+            ("aws:PrincipalArn", role.as_str()),
+        ];
         context.extend(organization.map(|id| ("aws:PrincipalOrgID", id)));
         let caller = Caller::Account(account);
         let request = AccessRequest { caller, action: "events:PutEvents", resource: &arn, context: &context };

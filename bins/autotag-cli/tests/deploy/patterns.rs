@@ -319,11 +319,12 @@ fn sts_call(by_aws: bool, name: &str, request: Value) -> Value {
 #[test]
 fn sessions_of_service_linked_roles_do_not_come_in() {
     let folder = generated("");
-    let linked =
-        "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
-    let left_out =
-        [linked, "arn:aws-us-gov:iam::123456789012:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"]
-            .map(|role| sts_call(true, "AssumeRole", json!({"roleArn": role})));
+    let linked = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
+    let left_out = [
+        linked,
+        "arn:aws-us-gov:iam::123456789012:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS",
+    ]
+    .map(|role| sts_call(true, "AssumeRole", json!({"roleArn": role})));
     let by_aws = [
         "arn:aws:iam::123456789012:role/teams/aws-service-role/ops",
         "arn:aws:iam::123456789012:role/aws-service-role-ops",
@@ -348,7 +349,8 @@ fn sessions_of_service_linked_roles_do_not_come_in() {
 #[test]
 fn forwarding_does_not_loop() {
     let folder = generated("");
-    let roles = ["autotag-forward-eu-west-1", "autotag-test-forward-us-east-1", "tools/autotag-forward-eu-west-1"];
+    let roles =
+        ["autotag-forward-eu-west-1", "autotag-test-forward-us-east-1", "tools/autotag-forward-eu-west-1"];
     let role = |name: &str| json!({"roleArn": format!("arn:aws:iam::123456789012:role/{name}")});
     let mut calls: Vec<Value> = roles.map(|name| sts_call(true, "AssumeRole", role(name))).into();
     calls.push(sts_call(true, "AssumeRole", role("ops")));
@@ -358,8 +360,9 @@ fn forwarding_does_not_loop() {
         let pattern = session_pattern(folder.path(), template, rule);
         assert_eq!(matches(&[pattern], &calls), [0, 0, 0, 1, 1], "{template}");
     }
-    let forward = resources(&folder.path().join("region.yaml"))["ForwardRole"]["Properties"]["RoleName"].clone();
-    assert_eq!(forward["Fn::Sub"], "autotag-forward-${AWS::Region}");
+    let forward =
+        resources(&folder.path().join("region.yaml"))["ForwardRole"]["Properties"]["RoleName"].clone();
+    assert_eq!(forward["Fn::Sub"], "${Name}-forward-${AWS::Region}");
 }
 
 /// Each session that session-handler would keep comes in: by the records of the fixtures, and by the code of the function.

@@ -115,7 +115,7 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
             }
             "AWS::DynamoDB::Table" => {
                 // A ledger is kept for good. A table that a failed deployment leaves behind would stop the next one.
-                let is_ledger = properties["TableName"]["Fn::Ref"] == "LedgerTableName";
+                let is_ledger = id == "LedgerTable";
                 let kept = if is_ledger { "RetainExceptOnCreate" } else { "Retain" };
                 let ttl = &properties["TimeToLiveSpecification"];
                 let forgets = ttl["AttributeName"] == "expires_at" && ttl["Enabled"] == true;
@@ -233,7 +233,8 @@ fn every_alarm_is_documented() {
     for template in ["hub.yaml", "session.yaml", "region.yaml"] {
         for resource in resources(&folder.path().join(template)).values() {
             if resource["Type"] == "AWS::CloudWatch::Alarm" {
-                let name = resource["Properties"]["AlarmName"].as_str().unwrap();
+                let name = resource["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap();
+                let name = name.replace("${Name}", "autotag");
                 assert!(
                     page.contains(&format!("| `{name}`")),
                     "docs/operations.md does not say what to do when {name} fires"
