@@ -11,6 +11,7 @@
 mod common;
 mod composed;
 mod end_to_end;
+mod flood;
 mod patterns;
 mod templates;
 

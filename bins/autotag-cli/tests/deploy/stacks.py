@@ -21,6 +21,8 @@ MOTO = [
     # It has no numbers of versions to give out.
     ("!GetAtt TagHandlerVersion.Version]", "1]"),
     ("!GetAtt SessionHandlerVersion.Version]", "1]"),
+    # It takes a group for that of a FIFO queue, and sends nothing to another one.
+    ("          SqsParameters: {MessageGroupId: $.account}\n", ""),
     # It refuses ARNs that IAM takes.
     ("s3:*:${AWS::AccountId}:access-grants", "s3:::access-grants"),
     ("s3:*:${AWS::AccountId}:storage-lens", "s3:::storage-lens"),

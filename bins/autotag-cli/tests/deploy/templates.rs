@@ -69,6 +69,11 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
                         target["RetryPolicy"]["MaximumRetryAttempts"] == 185,
                         "a target that is given up early",
                     );
+                    let of_queue = target["Id"].as_str().is_some_and(|id| id.ends_with("-queue"));
+                    demand(
+                        !of_queue || target["SqsParameters"]["MessageGroupId"] == "$.account",
+                        "a target that lets one account hold up the others",
+                    );
                 }
                 let tagged = properties["Tags"]
                     .as_array()
@@ -110,7 +115,7 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
             }
             "AWS::DynamoDB::Table" => {
                 // A ledger is kept for good. A table that a failed deployment leaves behind would stop the next one.
-                let is_ledger = properties["TableName"]["Fn::Ref"] == "LedgerTableName";
+                let is_ledger = id == "LedgerTable";
                 let kept = if is_ledger { "RetainExceptOnCreate" } else { "Retain" };
                 let ttl = &properties["TimeToLiveSpecification"];
                 let forgets = ttl["AttributeName"] == "expires_at" && ttl["Enabled"] == true;
@@ -159,6 +164,12 @@ fn events_are_not_lost_and_data_is_encrypted_and_expires() {
         ("hub.yaml", "VisibilityTimeout: 360", "VisibilityTimeout: 60", "six timeouts"),
         ("hub.yaml", "AttributeName: expires_at", "AttributeName: expires", "never forgets"),
         ("region.yaml", "SqsManagedSseEnabled: true\n", "\n", "is not encrypted"),
+        (
+            "session.yaml",
+            "SqsParameters: {MessageGroupId: $.account}",
+            "InputPath: $",
+            "lets one account hold up the others",
+        ),
     ] {
         let path = folder.path().join(template);
         let text = fs::read_to_string(&path).unwrap();
@@ -222,7 +233,8 @@ fn every_alarm_is_documented() {
     for template in ["hub.yaml", "session.yaml", "region.yaml"] {
         for resource in resources(&folder.path().join(template)).values() {
             if resource["Type"] == "AWS::CloudWatch::Alarm" {
-                let name = resource["Properties"]["AlarmName"].as_str().unwrap();
+                let name = resource["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap();
+                let name = name.replace("${Name}", "autotag");
                 assert!(
                     page.contains(&format!("| `{name}`")),
                     "docs/operations.md does not say what to do when {name} fires"
