@@ -10,10 +10,10 @@ use std::process::Command;
 
 const TEMPLATES: [&str; 5] = ["hub.yaml", "org.yaml", "region.yaml", "session.yaml", "single.yaml"];
 
-/// The output of cfn-lint for the templates of a folder.
-fn lint(folder: &Path) -> String {
+/// The output of cfn-lint for templates of a folder.
+fn lint(folder: &Path, templates: &[&str]) -> String {
     let mut lint = Command::new(installed(Tools::start(FOLDER)).cfn_lint());
-    let output = lint.args(TEMPLATES.map(|name| folder.join(name))).output().unwrap();
+    let output = lint.args(templates.iter().map(|name| folder.join(name))).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.success(), said.trim().is_empty(), "{said}");
     said
@@ -21,7 +21,7 @@ fn lint(folder: &Path) -> String {
 
 #[test]
 fn cfn_lint_accepts_the_templates() {
-    let said = lint(generated("").path());
+    let said = lint(generated("").path(), &TEMPLATES);
     assert!(said.trim().is_empty(), "{said}");
 }
 
@@ -34,6 +34,8 @@ fn cfn_lint_finds_breakages() {
         ("hub.yaml", "dynamodb:Query", "dynamodb:Querry", "W3037"),
         ("session.yaml", "dynamodb:PutItem", "dynamodb:PutEntry", "W3037"),
         ("session.yaml", "!GetAtt SessionQueue.Arn", "!GetAtt SessionQueues.Arn", "E1010"),
+        ("org.yaml", "PermissionModel: SERVICE_MANAGED", "PermissionModel: SERVICE", "E3030"),
+        ("single.yaml", "S3BucketName: !Ref TrailLogs", "S3BucketName: !Ref TrailLog", "E1020"),
         ("region.yaml", "MaximumRetryAttempts: 185", "MaximumRetryAttempts: 1850", "E3034"),
         ("region.yaml", "State: ENABLED\n", "State: ON\n", "E3030"),
     ];
@@ -43,7 +45,7 @@ fn cfn_lint_finds_breakages() {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{template}: {from}");
         fs::write(&path, text.replace(from, to)).unwrap();
-        let said = lint(folder.path());
+        let said = lint(folder.path(), &[template]);
         assert!(said.contains(rule), "{template}, `{to}`: {rule} is not in\n{said}");
     }
 }
