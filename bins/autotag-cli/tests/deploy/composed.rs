@@ -121,6 +121,24 @@ fn the_table_and_the_trail_of_a_single_stack_are_optional() {
     assert!(with.stacks["outputs"]["TrailLogsName"].is_string());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_deployment_of_another_name_stands_beside_the_first() {
+    let deployment = Deployment::made_by("composed.py", "", "two", &[]);
+    let rules = names(&deployment.stacks["rules"]);
+    let of_test = rules.iter().filter(|name| name.starts_with("autotag-test-")).count();
+    assert_eq!(rules.len(), 2 * of_test, "{rules:?}");
+    let volume = deployment.create_volume(HOME, ACCOUNT);
+    let [first, second] = ["tag", "test"].map(|function| deployment.received(function, ACCOUNT));
+    for batch in [&first, &second] {
+        assert_eq!(batch["Records"].as_array().unwrap().len(), 1, "{batch}");
+    }
+    let logs = deployment.invoke("tag", &first).await;
+    let tags = deployment.run(&["tags", HOME, ACCOUNT, &volume], &Value::Null);
+    assert_eq!(tags["Owner"], "mara", "{tags}\n{logs}");
+    let tables = &deployment.stacks["test"]["environment"]["AUTOTAG_SESSION_TABLE"];
+    assert_eq!(tables, "autotag-test-sessions");
+}
+
 /// The part of a template that moto does not make.
 #[test]
 fn the_trail_logs_every_region_and_stays_with_its_bucket() {
@@ -261,7 +279,8 @@ fn stack_sets_bring_roles_and_rules_to_the_accounts() {
     assert_eq!(*after, json!(["arn:aws:cloudformation:eu-west-1:999999999999:stackset/autotag-member:1"]));
     let tag = &stacks["tag"]["environment"];
     assert_eq!(tag["AUTOTAG_ACCOUNTS"], "organization");
-    assert_eq!(tag["AUTOTAG_EXTERNAL_ID"], "e-1");
+    assert_eq!(tag["AUTOTAG_MEMBER_ROLE"], "autotag-member");
+    assert_eq!(tag["AUTOTAG_EXTERNAL_ID"], stacks["organization"]);
 }
 
 /// Where the stack sets do not come: in the management account.

@@ -28,6 +28,8 @@ MOTO = [
     ("s3:*:${AWS::AccountId}:storage-lens", "s3:::storage-lens"),
     ("s3:*:${AWS::AccountId}:job", "s3:::job"),
     ("iam::${AWS::AccountId}:*", "iam::${AWS::AccountId}:role/*"),
+    # It has no tags that are there under a condition.
+    ("        - !If [HasRoleTag, {Key: !Ref RoleTagKey, Value: !Ref RoleTagValue}, !Ref AWS::NoValue]\n", ""),
 ]
 
 # Nor policies of a role that are there under a condition, none of which holds here.
@@ -46,18 +48,19 @@ def template(folder, name):
     return CONDITIONAL.sub("", text)
 
 
-def stack(folder, name, region, **parameters):
+def stack(folder, name, region, called=None, **parameters):
     text = template(folder, name)
+    called = called or "autotag-" + name
     formation = client("cloudformation", region)
     formation.create_stack(
-        StackName="autotag-" + name,
+        StackName=called,
         TemplateBody=text,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    made = formation.describe_stacks(StackName="autotag-" + name)["Stacks"][0]
+    made = formation.describe_stacks(StackName=called)["Stacks"][0]
     assert made["StackStatus"] == "CREATE_COMPLETE", made
-    resources = formation.list_stack_resources(StackName="autotag-" + name)["StackResourceSummaries"]
+    resources = formation.list_stack_resources(StackName=called)["StackResourceSummaries"]
     # What moto cannot make has no name there.
     here = [resource["LogicalResourceId"] for resource in resources if resource.get("ResourceType")]
     return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}, here
