@@ -19,8 +19,11 @@ enum Passed {
 /// Parameters of a stack set's template that do not get the value of the parameter of the same name.
 type Passing = [(&'static str, Passed)];
 
-const MEMBER: &Passing =
-    &[("HubRoleArn", Passed::Value("!GetAtt TagHandlerRole.Arn")), ("ReadsPeople", Passed::Default)];
+const MEMBER: &Passing = &[
+    ("ExternalId", Passed::Value(EXTERNAL_ID)),
+    ("HubRoleArns", Passed::Value("!GetAtt TagHandlerRole.Arn")),
+    ("ReadsPeople", Passed::Default),
+];
 
 const REGION: &Passing = &[
     // A topic is of one region.
@@ -30,8 +33,14 @@ const REGION: &Passing = &[
     ("HubBusArn", Passed::Value("!GetAtt Bus.Arn")),
 ];
 
+/// The external id, which need not be secret: the trust policies name the hub's role.
+const EXTERNAL_ID: &str = "!If [HasExternalId, !Ref ExternalId, !Ref OrganizationId]";
+
+/// The name of the member role, with the path before it but for the first slash.
+const MEMBER_ROLE: &str = "!Select [1, !Split [\"^/\", !Sub \"^${RolePath}${Name}-member\"]]";
+
 /// Parameters of the hub that are decided here.
-const HUB: &Uses = &[("MemberRoleName", Use::Given("autotag-member", "autotag-member"))];
+const HUB: &Uses = &[("MemberRoleName", Use::Given(MEMBER_ROLE, "${Name}-member"))];
 
 /// The place of the parameters in the template of a stack set.
 const PARAMETERS: &str = "      Parameters: []\n";
@@ -93,7 +102,18 @@ fn without_assertions(template: &mut Template, parameter: &str) -> Result<()> {
 
 /// What is a choice for a hub alone and is decided in an organization.
 fn decide(all: &mut Template) -> Result<()> {
-    without_assertions(all, "MemberRoleName")?;
+    for parameter in ["ExternalId", "MemberRoleName"] {
+        without_assertions(all, parameter)?;
+    }
+    all.edit(
+        Section::Resources,
+        "TagHandlerRole",
+        ":role/${MemberRoleName}",
+        ":role${RolePath}${Name}-member",
+    )?;
+    let external_id = "AUTOTAG_EXTERNAL_ID: ";
+    let (from, to) = (format!("{external_id}!Ref ExternalId"), format!("{external_id}{EXTERNAL_ID}"));
+    all.edit(Section::Resources, "TagHandler", &from, &to)?;
     // There are an organization and members.
     all.entry(Section::Resources, "BusPolicyOrganization")?.set("Condition", None);
     if !all.refers("HasOrganization") {
@@ -104,17 +124,13 @@ fn decide(all: &mut Template) -> Result<()> {
     ensure!(all.metadata.contains(" MemberRoleName,"), "the metadata of hub.yaml do not name MemberRoleName");
     all.metadata = all.metadata.replace(" MemberRoleName,", "");
     all.entry(Section::Parameters, "Accounts")?.set("Default", Some("organization"));
-    for (parameter, pattern) in
-        [("OrganizationId", "o-[a-z0-9]{10,32}"), ("ExternalId", "[\\\\w+=,.@:/-]{2,1224}")]
-    {
-        let entry = all.entry(Section::Parameters, parameter)?;
-        entry.set("Default", None);
-        entry.set("AllowedPattern", Some(&format!("\"{pattern}\"")));
-    }
-    all.entry(Section::Parameters, "OrganizationId")?
-        .set("Description", Some("The organization. Its accounts may forward to the bus."));
-    all.entry(Section::Parameters, "ExternalId")?
-        .set("Description", Some("An external id that you make up. The member roles ask for it."));
+    let organization = all.entry(Section::Parameters, "OrganizationId")?;
+    organization.set("Default", None);
+    organization.set("AllowedPattern", Some("\"o-[a-z0-9]{10,32}\""));
+    organization.set("Description", Some("The organization. Its accounts may forward to the bus."));
+    let external_id =
+        "The external id that the member roles ask for. Empty, it is the id of the organization.";
+    all.entry(Section::Parameters, "ExternalId")?.set("Description", Some(external_id));
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, ensure};
 
 /// The uses of the parameters of `session.yaml`. Where both functions have one, session-handler's gets a name of its own.
 const SESSION: &Uses = &[
-    ("BusName", Use::Given("!GetAtt Bus.Name", "${BusName}")),
+    ("BatchingWindowSeconds", Use::Named("SessionBatchingWindowSeconds")),
+    ("BusName", Use::Shared),
     ("CreateSessionTable", Use::Shared),
     ("Invoke", Use::Shared),
     ("KeyArn", Use::Given("!GetAtt Key.Arn", "${Key.Arn}")),
@@ -16,10 +17,17 @@ const SESSION: &Uses = &[
     ("MaximumConcurrency", Use::Named("SessionMaximumConcurrency")),
     ("MemorySize", Use::Named("SessionMemorySize")),
     ("Release", Use::Shared),
+    ("ReservedConcurrency", Use::Named("SessionReservedConcurrency")),
     ("SessionTableName", Use::Shared),
     ("SessionTableRegion", Use::Shared),
     ("TableKeyArn", Use::Shared),
 ];
+
+/// The name of the hub's bus in the session rule, which does not refer to the bus itself.
+const BUS_BY_NAME: &str = "!If [HasBusName, !Ref BusName, !Ref Name]";
+
+/// Where the ARN of a rule names the hub's bus.
+const OF_HUB_BUS: &str = ":rule/${Bus}/";
 
 /// The bus of the hub, as a property of a rule.
 const ON_HUB_BUS: &str = "      EventBusName: !GetAtt Bus.Name\n";
@@ -65,6 +73,7 @@ fn add_sessions(all: &mut Template, part: &mut Template) -> Result<()> {
         // The rules of both buses send.
         part.edit(Section::Resources, policy, " !If\n                  - OnDefaultBus\n", "\n")?;
     }
+    part.edit(Section::Resources, SESSION_RULES.0, BUS_BY_NAME, "!GetAtt Bus.Name")?;
     part.rename_conditions(all, SESSION, "Session");
     part.entry(Section::Resources, SESSION_RULES.0)?.lead = comment("sessions");
     let names: Vec<String> = part.of(Section::Parameters).map(|entry| entry.id.clone()).collect();
@@ -134,11 +143,11 @@ pub(super) fn own_rules(all: &mut Template, inventory: &Inventory) -> Result<Vec
     }
     for policy in ["TagQueuePolicy", "RuleDeadLettersPolicy"] {
         let entry = all.entry(Section::Resources, policy)?;
-        let on_both = |line: &str| format!("{line}{}", line.replace(":rule/${BusName}/", ":rule/"));
+        let on_both = |line: &str| format!("{line}{}", line.replace(OF_HUB_BUS, ":rule/"));
         let both: String = entry
             .body
             .split_inclusive('\n')
-            .map(|line| if line.contains(":rule/${BusName}/") { on_both(line) } else { line.to_owned() })
+            .map(|line| if line.contains(OF_HUB_BUS) { on_both(line) } else { line.to_owned() })
             .collect();
         ensure!(both != entry.body, "`{policy}` does not name the rules of the hub's bus");
         entry.body = both;

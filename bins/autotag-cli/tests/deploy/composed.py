@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import boto3
-from stacks import HUB, REGIONS, client, function, prepare, stack, template
+from stacks import HUB, REGIONS, client, function, prepare, receive, stack, template
 
 ACCOUNT = "123456789012"
 
@@ -39,10 +39,10 @@ def rules(bus, region=HUB, account=ACCOUNT):
     return sorted(rule["Name"] for page in pages for rule in page["Rules"])
 
 
-def made(outputs, resources):
+def made(outputs, resources, name="autotag"):
     return {
-        "tag": function("autotag-tag-handler", outputs["TagQueueUrl"]),
-        "session": function("autotag-session-handler", outputs["SessionQueueUrl"]),
+        "tag": function(name + "-tag-handler", outputs["TagQueueUrl"]),
+        "session": function(name + "-session-handler", outputs["SessionQueueUrl"]),
         "tables": client("dynamodb").list_tables()["TableNames"],
         "made": sorted(resources),
         "outputs": outputs,
@@ -53,8 +53,17 @@ def single(folder, *parameters):
     packages(folder, "single")
     given = dict(parameter.split("=") for parameter in parameters)
     stands = made(*stack(folder, "single", HUB, CodeBucket="code", **given))
-    _, region = stack(folder, "region", REGIONS[0], HubBusArn=stands["outputs"]["BusArn"])
-    return {**stands, "rules": rules("default"), "hub_rules": rules("autotag")}
+    stack(folder, "region", REGIONS[0], HubBusArn=stands["outputs"]["BusArn"])
+    return {**stands, "rules": rules("default"), "hub_rules": rules("autotag"), "region_rules": rules("default", REGIONS[0])}
+
+
+def two(folder):
+    """Two deployments in one region of one account."""
+    packages(folder, "single")
+    names = ["autotag", "autotag-test"]
+    stacks = [stack(folder, "single", HUB, called=name, CodeBucket="code", Name=name) for name in names]
+    first, second = [made(*stands, name) for stands, name in zip(stacks, names)]
+    return {**first, "test": second["tag"], "rules": rules("default")}
 
 
 class Resolver:
@@ -118,7 +127,6 @@ def org(folder, own_region):
     given = {
         "CodeBucket": "code",
         "OrganizationId": organization,
-        "ExternalId": "e-1",
         "TargetOus": root,
         "Regions": ",".join([HUB, *REGIONS]),
         "MemberTemplateUrl": "https://code.s3.eu-west-1.amazonaws.com/1/member.yaml",
@@ -141,6 +149,7 @@ def org(folder, own_region):
         "AWS::AccountId": ACCOUNT,
         "MemberStackSet": "autotag-member:1",
         "CallsAsSelf": False,
+        "HasExternalId": False,
         "KnowsManagementAccount": True,
     }
     attributes = {"Bus.Arn": stands["outputs"]["BusArn"], "TagHandlerRole.Arn": stands["outputs"]["TagHandlerRoleArn"]}
@@ -151,6 +160,7 @@ def org(folder, own_region):
     return {
         **stands,
         "account": account,
+        "organization": organization,
         "rules": before,
         "sets": said,
         "instances": instances,
@@ -178,5 +188,5 @@ def tags(region, account, volume_id):
     return {tag["Key"]: tag["Value"] for tag in volumes[0].get("Tags", [])}
 
 
-commands = {"single": single, "org": org, "put": put, "volume": volume, "tags": tags}
+commands = {"single": single, "two": two, "org": org, "put": put, "receive": receive, "volume": volume, "tags": tags}
 json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

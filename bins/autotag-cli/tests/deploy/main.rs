@@ -9,7 +9,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod composed;
 mod end_to_end;
+mod flood;
 mod patterns;
 mod templates;
 

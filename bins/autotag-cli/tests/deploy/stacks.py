@@ -21,11 +21,15 @@ MOTO = [
     # It has no numbers of versions to give out.
     ("!GetAtt TagHandlerVersion.Version]", "1]"),
     ("!GetAtt SessionHandlerVersion.Version]", "1]"),
+    # It takes a group for that of a FIFO queue, and sends nothing to another one.
+    ("          SqsParameters: {MessageGroupId: $.account}\n", ""),
     # It refuses ARNs that IAM takes.
     ("s3:*:${AWS::AccountId}:access-grants", "s3:::access-grants"),
     ("s3:*:${AWS::AccountId}:storage-lens", "s3:::storage-lens"),
     ("s3:*:${AWS::AccountId}:job", "s3:::job"),
     ("iam::${AWS::AccountId}:*", "iam::${AWS::AccountId}:role/*"),
+    # It has no tags that are there under a condition.
+    ("        - !If [HasRoleTag, {Key: !Ref RoleTagKey, Value: !Ref RoleTagValue}, !Ref AWS::NoValue]\n", ""),
 ]
 
 # Nor policies of a role that are there under a condition, none of which holds here.
@@ -44,18 +48,19 @@ def template(folder, name):
     return CONDITIONAL.sub("", text)
 
 
-def stack(folder, name, region, **parameters):
+def stack(folder, name, region, called=None, **parameters):
     text = template(folder, name)
+    called = called or "autotag-" + name
     formation = client("cloudformation", region)
     formation.create_stack(
-        StackName="autotag-" + name,
+        StackName=called,
         TemplateBody=text,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    made = formation.describe_stacks(StackName="autotag-" + name)["Stacks"][0]
+    made = formation.describe_stacks(StackName=called)["Stacks"][0]
     assert made["StackStatus"] == "CREATE_COMPLETE", made
-    resources = formation.list_stack_resources(StackName="autotag-" + name)["StackResourceSummaries"]
+    resources = formation.list_stack_resources(StackName=called)["StackResourceSummaries"]
     # What moto cannot make has no name there.
     here = [resource["LogicalResourceId"] for resource in resources if resource.get("ResourceType")]
     return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}, here
@@ -122,14 +127,14 @@ def put(region):
     return {}
 
 
-def as_sent(body):
+def as_sent(body, account):
     """moto leaves the account out of what it sends on, without which the event is not believed."""
     event = json.loads(body)
     assert "account" not in event, event
-    return json.dumps({**event, "account": "123456789012"})
+    return json.dumps({**event, "account": account})
 
 
-def receive(queue):
+def receive(queue, account="123456789012"):
     """The messages of a queue, as Lambda brings them."""
     messages = client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"])
     return {
@@ -137,7 +142,7 @@ def receive(queue):
             {
                 "messageId": message["MessageId"],
                 "receiptHandle": message["ReceiptHandle"],
-                "body": as_sent(message["Body"]),
+                "body": as_sent(message["Body"], account),
                 "attributes": message["Attributes"],
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",

@@ -24,15 +24,8 @@ fn what_an_organization_needs_has_to_be_given() {
     let mut needed: Vec<&str> =
         template.of(Section::Parameters).filter(without).map(|entry| entry.id.as_str()).collect();
     needed.sort_unstable();
-    let wanted = [
-        "CodeBucket",
-        "ExternalId",
-        "MemberTemplateUrl",
-        "OrganizationId",
-        "RegionTemplateUrl",
-        "Regions",
-        "TargetOus",
-    ];
+    let wanted =
+        ["CodeBucket", "MemberTemplateUrl", "OrganizationId", "RegionTemplateUrl", "Regions", "TargetOus"];
     assert_eq!(needed, wanted);
 }
 
@@ -41,8 +34,11 @@ fn stacks_of_the_organization_get_what_the_hub_has() {
     let mut template = template();
     let member = template.entry(Section::Resources, "MemberStackSet").unwrap().body.clone();
     for line in [
-        "{ParameterKey: ExternalId, ParameterValue: !Ref ExternalId}",
-        "ParameterValue: !GetAtt TagHandlerRole.Arn}",
+        "{ParameterKey: ExternalId, ParameterValue: !If [HasExternalId, !Ref ExternalId, !Ref OrganizationId]}",
+        "{ParameterKey: HubRoleArns, ParameterValue: !GetAtt TagHandlerRole.Arn}",
+        "{ParameterKey: Name, ParameterValue: !Ref Name}",
+        "{ParameterKey: RolePath, ParameterValue: !Ref RolePath}",
+        "{ParameterKey: PermissionsBoundaryArn, ParameterValue: !Ref PermissionsBoundaryArn}",
     ] {
         assert!(member.contains(line), "{line}\n{member}");
     }
@@ -93,6 +89,10 @@ fn the_rules_of_the_own_region_are_made_on_demand_only() {
 fn the_name_of_the_member_role_is_decided() {
     let text = files(&inventory()).unwrap().remove(0).text;
     assert!(!text.contains("Ref MemberRoleName") && !text.contains("${MemberRoleName}"));
-    assert!(text.contains("AUTOTAG_MEMBER_ROLE: autotag-member\n"));
-    assert!(!text.contains("NoOtherAccounts:") && text.contains("OtherAccounts:"));
+    let role = "AUTOTAG_MEMBER_ROLE: !Select [1, !Split [\"^/\", !Sub \"^${RolePath}${Name}-member\"]]\n";
+    assert!(text.contains(role));
+    assert!(text.contains("iam::*:role${RolePath}${Name}-member\"\n"));
+    assert!(!text.contains("  OtherAccounts:") && !text.contains("NoOtherAccounts:"));
+    // Of a rule with more assertions the others stay.
+    assert!(text.contains("  AccountsAreListed:"));
 }
