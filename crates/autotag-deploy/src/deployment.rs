@@ -261,7 +261,7 @@ impl Deployment {
         }
         let partition = Partition::of_region(&self.hub).unwrap_or_default();
         let chosen = self.layout.central().iter().find_map(|(hub, _)| self.given(hub, "BusName"));
-        let name = chosen.unwrap_or(&self.name);
+        let name = chosen.filter(|name| !name.is_empty()).unwrap_or(&self.name);
         format!("arn:{partition}:events:{}:{}:event-bus/{name}", self.hub, self.account)
     }
 

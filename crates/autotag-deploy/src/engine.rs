@@ -166,7 +166,11 @@ impl Engine<'_> {
 
     /// Whether a stack has the wanted template and parameters. It is read without a change set, which takes longer and needs more
     /// rights. Where a text is shown otherwise than it was sent, a change set decides.
-    async fn is_as_wanted(&self, target: &StackTarget, stack: &Stack) -> Result<bool, DeployError> {
+    pub(crate) async fn is_as_wanted(
+        &self,
+        target: &StackTarget,
+        stack: &Stack,
+    ) -> Result<bool, DeployError> {
         // An update that alarms rolled back has the parameters of before.
         let given = target.parameters.iter().filter(|(key, _)| target.declared.contains(key));
         let mut given = given.map(|(key, value)| stack.parameters.get(key) == Some(value));

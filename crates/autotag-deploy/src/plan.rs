@@ -101,6 +101,10 @@ async fn updated(
     with_change_sets: bool,
 ) -> Result<PlannedStack, DeployError> {
     let place = &target.place;
+    if engine.is_as_wanted(target, stack).await? {
+        let step = PlannedStep::Keep;
+        return Ok(PlannedStack { place: place.clone(), step, changes: Vec::new(), note: String::new() });
+    }
     if with_change_sets {
         match by_change_set(engine, target, stack).await {
             Err(error) if error.is_denied() => {}

@@ -41,7 +41,8 @@ async fn the_command_deploys_upgrades_and_rolls_back_and_each_region_arrives() {
         let volume = deployment.run(&["volume"], &Value::Null)["id"].as_str().unwrap().to_owned();
         // Volumes of the emulator are in one region; the record says where they were made.
         let event = json!({"responseElements": {"volumeId": volume}, "recipientAccountId": ACCOUNT});
-        let record = record(&format!("made-{region}"), "eu-central-1", ("ec2.amazonaws.com", "CreateVolume"), &event);
+        let record =
+            record(&format!("made-{region}"), "eu-central-1", ("ec2.amazonaws.com", "CreateVolume"), &event);
         deployment.run(&["put", region], &record);
         let queue = deployment.stacks["tag"]["queue"].as_str().unwrap().to_owned();
         let batch = deployment.run(&["receive", &queue], &Value::Null);

@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod by_command;
 #[path = "../common/mod.rs"]
 mod common;
 mod composed;

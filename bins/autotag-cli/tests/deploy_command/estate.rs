@@ -149,9 +149,16 @@ impl Estate {
         command
     }
 
-    /// Runs the program with the templates of the folder.
+    /// The arguments of a mode, with the templates of the folder if it deploys.
+    pub(crate) fn with_templates<'a>(args: &[&'a str]) -> Vec<&'a str> {
+        let without = ["--rollback", "--status", "--destroy"];
+        let deploys = !args.iter().any(|arg| without.contains(arg));
+        let templates: &[&str] = if deploys { &["--templates", "templates"] } else { &[] };
+        [templates, args].concat()
+    }
+
     pub(crate) fn deploy(&self, args: &[&str]) -> Output {
-        self.command(&[&["--templates", "templates"], args].concat()).output().unwrap()
+        self.command(&Self::with_templates(args)).output().unwrap()
     }
 
     /// Deploys to all regions, successfully.

@@ -25,8 +25,7 @@ fn killed(estate: &Estate, args: &[&str], at: u64) -> bool {
         }
         Some(if at.is_multiple_of(2) { Fault::Reset } else { Fault::AnswerLost })
     });
-    let args = [&["--templates", "templates"], args].concat();
-    let mut command = estate.command(&args);
+    let mut command = estate.command(&Estate::with_templates(args));
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     *slot.lock().unwrap() = Some(child);
     let status = loop {

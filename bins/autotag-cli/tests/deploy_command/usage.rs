@@ -18,6 +18,7 @@ fn what_is_wrong_with_files_and_parameters_is_said_before_a_change() {
     refused(&["--yes", "--parameter", "Release=1"], "sets it itself");
     refused(&["--yes", "--regions", "xx-nowhere-1"], "not enabled");
     refused(&["--plan", "--destroy"], "cannot be used with");
+    refused(&["--rollback", "--parameter", "MemorySize=1"], "cannot be used with");
     refused(&[], "--yes");
     estate.write("dist/SHA256SUMS", &format!("{}  tag-handler.zip\n", "0".repeat(64)));
     refused(&["--yes"], "has the hash");

@@ -32,7 +32,7 @@ pub(super) async fn deploy(context: &Context, args: &DeployArgs, files: &Files) 
     let planned = steps::planned(context, &wanted, false).await.map_err(failed)?;
     let deployment = &wanted.deployment;
     let is_there = planned.iter().all(|stack| stack.step == PlannedStep::Keep);
-    announce(context, &wanted)?;
+    announce(context, &wanted, &files.packages)?;
     if !is_there {
         steps::print_steps(&planned)?;
         if !agreed(args.run.yes, "Continue?")? {
@@ -54,7 +54,7 @@ pub(super) async fn deploy(context: &Context, args: &DeployArgs, files: &Files) 
 }
 
 /// Says on stderr what is deployed, and where.
-fn announce(context: &Context, wanted: &Wanted) -> Result<()> {
+fn announce(context: &Context, wanted: &Wanted, packages: &Packages) -> Result<()> {
     let mut err = anstream::stderr().lock();
     let release = &wanted.deployment.release;
     writeln!(
@@ -62,6 +62,9 @@ fn announce(context: &Context, wanted: &Wanted) -> Result<()> {
         "{} {release}, account {}, hub in {}",
         context.name, context.identity.account, context.hub
     )?;
+    if !packages.checked {
+        writeln!(err, "the folder of the packages has no SHA256SUMS: their hashes are not checked")?;
+    }
     if let Some(table) = &wanted.kept_table {
         writeln!(err, "the table `{table}` of an earlier deployment is used again")?;
     }
@@ -147,7 +150,7 @@ async fn advise(context: &Context, wanted: &Wanted) -> Result<()> {
 
 pub(super) async fn plan(context: &Context, args: &DeployArgs, files: &Files) -> Result<Completion> {
     let wanted = Wanted::new(context, args, files, false).await?;
-    announce(context, &wanted)?;
+    announce(context, &wanted, &files.packages)?;
     let stored = match &wanted.bucket {
         Some(bucket) if wanted.existing.hub().is_some() => store(context, bucket, &wanted.deployment).await?,
         _ => None,
