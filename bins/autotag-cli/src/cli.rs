@@ -3,6 +3,8 @@
 mod args;
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "aws")]
+mod deploy;
 mod estimate;
 #[cfg(feature = "aws")]
 mod guard;
@@ -18,6 +20,8 @@ pub(crate) use args::{
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs};
+#[cfg(feature = "aws")]
+pub(crate) use deploy::{CallAs, DeployArgs, DeployCommand, IamPolicyArgs, PlaceArgs, PolicyFor, WhatArgs};
 pub(crate) use estimate::{EstimateArgs, EstimateFormat};
 #[cfg(feature = "aws")]
 pub(crate) use guard::{GuardArgs, ProfileArg};
@@ -80,6 +84,9 @@ pub(crate) enum Command {
     /// Show who would have been denied by the guards of identity tags, from a trail. Changes nothing
     #[cfg(feature = "aws")]
     Guard(GuardArgs),
+    /// Deploy to an account or an organization: upload the packages, make or change the stacks, and follow them to their end
+    #[cfg(feature = "aws")]
+    Deploy(Box<DeployArgs>),
     /// Check every link of a deployment, and say which is broken and how to repair it. Changes nothing without --canary
     #[cfg(feature = "aws")]
     Doctor(DoctorArgs),

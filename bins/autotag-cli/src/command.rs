@@ -4,6 +4,8 @@
 pub(crate) mod apply;
 pub(crate) mod catalog;
 #[cfg(feature = "aws")]
+pub(crate) mod deploy;
+#[cfg(feature = "aws")]
 pub(crate) mod doctor;
 pub(crate) mod estimate;
 pub(crate) mod explain;

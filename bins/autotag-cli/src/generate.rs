@@ -6,6 +6,7 @@
 
 mod athena;
 mod backfill;
+mod compose;
 mod controllers;
 pub(crate) mod controls;
 mod denials;
@@ -16,11 +17,13 @@ mod hub;
 pub(crate) mod iam;
 pub(crate) mod inventory;
 mod member;
+mod org;
 mod org_metadata;
 pub(crate) mod own_parts;
 pub(crate) mod patterns;
 mod region;
 mod session;
+mod single;
 pub(crate) mod source_identity;
 mod terraform;
 
@@ -38,6 +41,8 @@ pub(crate) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
         region::files,
         session::files,
         member::files,
+        single::files,
+        org::files,
         guard::files,
         source_identity::files,
         org_metadata::files,

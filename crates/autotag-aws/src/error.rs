@@ -20,12 +20,17 @@ pub struct CallError {
     pub code: String,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
+    /// AWS's message, at most [`LONGEST_MESSAGE`] characters of it. It may contain names that others chose.
+    pub message: Option<String>,
 }
+
+/// The most characters of a message of AWS that are kept.
+pub const LONGEST_MESSAGE: usize = 1000;
 
 impl CallError {
     /// A call without an answer of AWS, and the code for the reason.
     pub fn unsent(operation: &str, code: &str) -> Self {
-        Self { operation: operation.to_owned(), code: code.to_owned(), status: None }
+        Self { operation: operation.to_owned(), code: code.to_owned(), status: None, message: None }
     }
 
     /// From the error of an SDK client.
@@ -42,7 +47,9 @@ impl CallError {
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code).map(str::to_owned);
         let code = code.or_else(by_status).unwrap_or_else(|| transport_code(error).to_owned());
         let status = response.map(|response| response.status().as_u16());
-        Self { operation: operation.to_owned(), code, status }
+        let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
+        let message = message.map(|message| message.chars().take(LONGEST_MESSAGE).collect());
+        Self { operation: operation.to_owned(), code, status, message }
     }
 }
 

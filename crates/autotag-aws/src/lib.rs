@@ -37,7 +37,7 @@ mod trail;
 pub use accounts::Accounts;
 pub use answer_limit::LONGEST_ANSWER;
 pub use deadline::WithDeadline;
-pub use error::{AccountError, CallError};
+pub use error::{AccountError, CallError, LONGEST_MESSAGE};
 #[cfg(feature = "history")]
 #[cfg_attr(docsrs, doc(cfg(feature = "history")))]
 pub use history::CloudTrailHistory;

@@ -209,7 +209,22 @@ fn answer(response: &HttpResponse) -> Result<String, OrchestratorError<ServiceEr
         || format!("Http{}", response.status().as_u16()),
         |code| strip_namespace(&code).to_owned(),
     );
-    Err(OrchestratorError::operation(ServiceError(ErrorMetadata::builder().code(code).build())))
+    let mut error = ErrorMetadata::builder().code(code);
+    if let Some(message) = message_in(&text) {
+        error = error.message(message);
+    }
+    Err(OrchestratorError::operation(ServiceError(error.build())))
+}
+
+/// The error message in a body: `message` of JSON, the first `Message` element of XML.
+fn message_in(body: &str) -> Option<String> {
+    if let Ok(json) = serde_json::from_str::<Value>(body) {
+        let message = ["message", "Message"].iter().find_map(|name| json.get(name)?.as_str());
+        return message.map(str::to_owned);
+    }
+    let document = roxmltree::Document::parse(body).ok()?;
+    let message = document.descendants().find(|node| node.has_tag_name("Message"));
+    message.and_then(|message| message.text()).map(|message| message.trim().to_owned())
 }
 
 /// The error code in a body: `__type` or `code` of JSON, the first `Code` element of XML.
@@ -251,5 +266,15 @@ mod tests {
             "ResourceNotFoundException"
         );
         assert_eq!(code("<html>"), "");
+    }
+
+    #[test]
+    fn error_messages_in_every_protocol() {
+        let message = |body: &str| message_in(body).unwrap_or_default();
+        assert_eq!(message(r#"{"__type":"X","message":"no such queue"}"#), "no such queue");
+        assert_eq!(message(r#"{"code":"X","Message":"denied"}"#), "denied");
+        let xml = "<ErrorResponse><Error><Code>ValidationError</Code><Message> Stack x &lt;y </Message></Error></ErrorResponse>";
+        assert_eq!(message(xml), "Stack x <y");
+        assert_eq!(message("<html>"), "");
     }
 }

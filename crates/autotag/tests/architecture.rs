@@ -33,6 +33,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("autotag-ledger", &["autotag-model", "session-store", "autotag-handlers"]),
     (FACADE, &["autotag-model", "session-store", "autotag-handlers", "autotag-aws"]),
     (OF_FUNCTIONS, &["autotag-model", "session-store", "autotag-handlers", "autotag-aws"]),
+    (OF_DEPLOYMENTS, &["autotag-model", "autotag-aws"]),
     ("autotag-page", &[]),
     (TEST_LIBRARY, &[]),
 ];
@@ -54,6 +55,9 @@ const FACADE: &str = "autotag";
 
 /// The library of what both functions share. Only programs use it.
 const OF_FUNCTIONS: &str = "autotag-lambda";
+
+/// The library that deploys. All of it calls AWS.
+const OF_DEPLOYMENTS: &str = "autotag-deploy";
 
 /// What only programs use.
 const FOR_PROGRAMS: &[&str] = &["anyhow", "aws_lambda_events", "clap", "lambda_http", "lambda_runtime"];
@@ -89,7 +93,7 @@ struct Need {
 
 impl Member {
     fn uses_aws_freely(&self) -> bool {
-        self.program || [AWS_LIBRARY, OF_FUNCTIONS].contains(&self.name.as_str())
+        self.program || [AWS_LIBRARY, OF_FUNCTIONS, OF_DEPLOYMENTS].contains(&self.name.as_str())
     }
 }
 

@@ -60,6 +60,17 @@ fn sessions_use_default_bus(view: &DeploymentView) -> bool {
     rules.flat_map(|rule| &rule.targets).any(|target| target.arn == queue)
 }
 
+/// The ARN of the role with which the rules of an account forward. It has the path of tag-handler's role: stacks of one deployment have
+/// the same `RolePath`.
+fn forward_role(view: &DeploymentView, account: &str) -> String {
+    let (partition, prefix, hub) = (&view.partition, &view.names.prefix, &view.hub);
+    let path = view.tag_handler.role().and_then(|role| {
+        let (_, path) = role.split_once(":role/")?;
+        path.rsplit_once('/').map(|(path, _)| format!("{path}/"))
+    });
+    format!("arn:{partition}:iam::{account}:role/{}{prefix}-forward-{hub}", path.unwrap_or_default())
+}
+
 /// Checks that the bus's policy allows all accounts to put events. The own account needs no statement.
 fn accounts_may_put(view: &DeploymentView, bus: &Value) -> CheckResult {
     let policy = document(bus.get("Policy").and_then(Value::as_str).unwrap_or_default());
@@ -72,7 +83,12 @@ fn accounts_may_put(view: &DeploymentView, bus: &Value) -> CheckResult {
         view.organization.as_ref().map_err(Clone::clone)?;
     }
     let decision = |account: &str| {
-        let mut context = vec![("aws:PrincipalAccount", account), ("aws:SourceAccount", account)];
+        let role = forward_role(view, account);
+        let mut context = vec![
+            ("aws:PrincipalAccount", account),
+            ("aws:SourceAccount", account),
+            ("aws:PrincipalArn", role.as_str()),
+        ];
         context.extend(organization.map(|id| ("aws:PrincipalOrgID", id)));
         let caller = Caller::Account(account);
         let request = AccessRequest { caller, action: "events:PutEvents", resource: &arn, context: &context };

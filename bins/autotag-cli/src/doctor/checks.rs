@@ -232,7 +232,7 @@ checks! {
         "{deploy-hub} --parameter-overrides MemberRoleName=autotag-member ExternalId=$EXTERNAL_ID, or pass --member-role and --external-id";
     MEMBER_ROLE = "member.role",
         "may tag-handler assume the role in this account?",
-        "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM --parameter-overrides HubRoleArn={tag-role} ExternalId=$EXTERNAL_ID";
+        "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM --parameter-overrides HubRoleArns={tag-role} ExternalId=$EXTERNAL_ID";
     MEMBER_TAGGING = "member.tagging",
         "may that role write tags in every service of the catalogue?",
         "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM; if an organization's policy denies it, see `organization.policy`";

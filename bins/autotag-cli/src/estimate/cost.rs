@@ -90,6 +90,7 @@ fn transport(load: &Load, options: &Options) -> Vec<CostLine> {
             "members",
         ),
         line("SQS", "send, receive, delete", requests, price::SQS, "hub"),
+        line("SQS", "the same, for queues that are fair to accounts", requests, price::FAIR_QUEUE, "hub"),
         line("SQS", "receives of empty queues", EMPTY_RECEIVES, price::SQS, "hub"),
     ]
 }

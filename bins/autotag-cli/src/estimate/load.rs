@@ -48,9 +48,11 @@ impl Load {
         self.tag_messages(options) + self.sessions
     }
 
-    /// How many messages an invocation of `session-handler` gets: those that arrive during the one before.
+    /// How many messages an invocation of `session-handler` gets: those that arrive during the one before and during the batching
+    /// window. Lambda collects for as many invocations at once as there may be.
     pub(super) fn session_batch(&self) -> f64 {
-        (self.sessions / MONTH * SESSION_SECONDS / SESSION_CONCURRENCY).clamp(1.0, BATCH)
+        let seconds = SESSION_SECONDS + SESSION_WINDOW;
+        (self.sessions / MONTH * seconds / SESSION_CONCURRENCY).clamp(1.0, BATCH)
     }
 }
 
@@ -62,6 +64,8 @@ pub(super) const BATCH: f64 = 10.0;
 pub(super) const TAG_CONCURRENCY: f64 = 10.0;
 /// Invocations of `session-handler` at the same time.
 pub(super) const SESSION_CONCURRENCY: f64 = 5.0;
+/// Seconds for which messages are collected for an invocation of `session-handler`.
+pub(super) const SESSION_WINDOW: f64 = 5.0;
 /// Memory of the functions, in GB.
 pub(super) const TAG_MEMORY: f64 = 0.25;
 pub(super) const SESSION_MEMORY: f64 = 0.125;

@@ -27,6 +27,8 @@ const fn price(usd: f64, per: f64, unit: &'static str) -> Price {
 pub(super) const FORWARD: Price = price(1.0, MILLION, "events");
 // https://aws.amazon.com/sqs/pricing/
 pub(super) const SQS: Price = price(0.40, MILLION, "requests");
+/// On top of that, for messages with a group.
+pub(super) const FAIR_QUEUE: Price = price(0.10, MILLION, "requests");
 // https://aws.amazon.com/lambda/pricing/, arm64
 pub(super) const INVOCATION: Price = price(0.20, MILLION, "invocations");
 pub(super) const COMPUTE: Price = price(0.000_013_333_4, 1.0, "GB-second");

@@ -103,7 +103,7 @@ fn the_policies_for_a_trail_of_another_account_name_the_roles_and_what_they_do()
     let names =
         |template: &str| std::fs::read_to_string(folder.path().join("deploy").join(template)).unwrap();
     assert!(names("backfill.yaml").contains("RoleName: autotag-backfill\n"));
-    assert!(names("hub.yaml").contains("RoleName: autotag-tag-handler\n"));
+    assert!(names("hub.yaml").contains("RoleName: !Sub ${Name}-tag-handler\n"));
     assert!(names("session.yaml").contains("\n  SessionHandlerRole:\n    Type: AWS::IAM::Role\n"));
 }
 

@@ -5,7 +5,7 @@ use autotag_testkit::Tools;
 use std::process::Command;
 
 /// Templates, with parameters that create all their policies.
-const TEMPLATES: [(&str, &[&str]); 6] = [
+const TEMPLATES: [(&str, &[&str]); 9] = [
     ("guard.yaml", &["ScpTargets=r-exmp", "ScpObjects=yes", "ScpStrict=yes"]),
     ("guard.yaml", &["ScpTargets=r-exmp", "Exempt=a,b*", "ExemptValues1=x,y", "RolePath=/tools/"]),
     ("org-metadata.yaml", &["Place=tool"]),
@@ -20,6 +20,17 @@ const TEMPLATES: [(&str, &[&str]); 6] = [
             "SessionHandlerRoleName=y",
         ],
     ),
+    ("single.yaml", &["CreateTrail=true", "CreateLedger=true", "WatchTags=true"]),
+    (
+        "single.yaml",
+        &[
+            "UseKey=true",
+            "TrailBucket=trail",
+            "TrailKeyArn=arn:aws:kms:eu-west-1:111122223333:key/x",
+            "PolicyParameter=/autotag/policy",
+        ],
+    ),
+    ("org.yaml", &["OrganizationId=o-exampleorgid", "ExternalId=e-1", "OwnRegion=true"]),
 ];
 
 /// False findings of parliament.

@@ -13,6 +13,7 @@ mod common;
 mod conditions;
 mod guards;
 mod lint;
+mod names;
 mod needs;
 mod permissions;
 mod terraform;

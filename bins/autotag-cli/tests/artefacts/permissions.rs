@@ -20,6 +20,7 @@ const TEMPLATES: [(&str, &[&str]); 4] = [
             "Accounts=organization",
             "MemberRoleName=autotag-member",
             "PolicyParameter=/autotag/policy",
+            "AccountsParameter=/autotag/accounts:3",
             "IdentityStoreRegion=eu-west-1",
             "ExternalId=e-1",
             "TrailBucket=trail",
@@ -29,7 +30,7 @@ const TEMPLATES: [(&str, &[&str]); 4] = [
             "SessionTableName=autotag-sessions",
         ],
     ),
-    ("member.yaml", &["HubRoleArn=arn:aws:iam::111122223333:role/autotag-tag-handler", "ReadsPeople=true"]),
+    ("member.yaml", &["HubRoleArns=arn:aws:iam::111122223333:role/autotag-tag-handler", "ReadsPeople=true"]),
     (
         "session.yaml",
         &[
@@ -358,19 +359,31 @@ fn policies_are_within_the_limits_of_aws() {
 fn only_the_hub_assumes_the_role_of_a_member() {
     let folder = deploy(None);
     let role = "arn:aws:iam::111122223333:role/autotag-tag-handler";
-    let hub = format!("HubRoleArn={role}");
+    let hub = format!("HubRoleArns={role}");
     let template = folder.path().join("deploy/member.yaml");
     let trust = resolved(&template, &[&hub, "ExternalId=e-1"])["MemberRoleTrust"].clone();
-    let expected = |id: &str| {
+    let expected = |accounts: &Value, roles: &Value, id: &str| {
         json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
-            "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+            "Principal": {"AWS": accounts},
             "Action": "sts:AssumeRole",
-            "Condition": {"ArnEquals": {"aws:PrincipalArn": role}, "StringEquals": {"sts:ExternalId": id}},
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": roles}, "StringEquals": {"sts:ExternalId": id}},
         }]})
     };
-    assert_eq!(trust, expected("e-1"));
-    assert_eq!(read(folder.path(), "iam/member-trust.json"), expected("the-external-id"));
+    let account = "arn:aws:iam::111122223333:root";
+    assert_eq!(trust, expected(&json!([account]), &json!([role]), "e-1"));
+    let file = read(folder.path(), "iam/member-trust.json");
+    assert_eq!(file, expected(&json!(account), &json!(role), "the-external-id"));
+    // With the hub of a standby region, and one in another account.
+    let others = [
+        role,
+        "arn:aws:iam::111122223333:role/autotag-standby-tag-handler",
+        "arn:aws:iam::444455556666:role/x/y",
+    ];
+    let hubs = format!("HubRoleArns={}", others.join(","));
+    let trust = resolved(&template, &[&hubs, "ExternalId=e-1"])["MemberRoleTrust"].clone();
+    let accounts = json!([account, account, "arn:aws:iam::444455556666:root"]);
+    assert_eq!(trust, expected(&accounts, &json!(others), "e-1"));
     assert!(
         resolved(&template, &[&hub]).as_object().unwrap().keys().all(|name| name != "MemberRole"),
         "no people"

@@ -1,7 +1,8 @@
 """The policies of a template as they are deployed: its intrinsic functions resolved, with the default parameters.
 
 resolve.py TEMPLATE [NAME=VALUE ...] prints {logical id: policy document}, of policies that are not conditioned away; a
-second policy of the same resource has its number behind the id."""
+second policy of the same resource has its number behind the id. resolve.py --names TEMPLATE [NAME=VALUE ...] prints
+{logical id: {property: value}}, with the properties that name a resource or make a new one of it when they change."""
 
 import json
 import sys
@@ -25,6 +26,21 @@ ARNS = {
 }
 NOTHING = object()
 
+# Properties that name a resource. Another name is another resource.
+NAMES = {
+    "AWS::CloudWatch::Alarm": ["AlarmName"],
+    "AWS::CloudWatch::Dashboard": ["DashboardName"],
+    "AWS::DynamoDB::Table": ["TableName"],
+    "AWS::Events::EventBus": ["Name"],
+    "AWS::Events::Rule": ["Name", "EventBusName"],
+    "AWS::IAM::ManagedPolicy": ["ManagedPolicyName", "Path"],
+    "AWS::IAM::Role": ["RoleName", "Path"],
+    "AWS::Lambda::Function": ["FunctionName"],
+    "AWS::Logs::LogGroup": ["LogGroupName"],
+    "AWS::Logs::QueryDefinition": ["Name"],
+    "AWS::SQS::Queue": ["QueueName"],
+}
+
 
 class Template:
     def __init__(self, path, given):
@@ -41,6 +57,8 @@ class Template:
 
     def attribute(self, name, attribute):
         """An ARN that the resource could have; only ARNs stand in policies."""
+        if attribute == "Name":
+            return self.resolve(self.body["Resources"][name]["Properties"]["Name"])
         assert attribute == "Arn", attribute
         return ARNS[self.body["Resources"][name]["Type"]]
 
@@ -109,10 +127,23 @@ class Template:
             for policy in self.resolve(properties.get("Policies", [])):
                 yield name, policy["PolicyDocument"]
 
+    def names(self):
+        for name, resource in self.body["Resources"].items():
+            if "Condition" in resource and not self.condition(resource["Condition"]):
+                continue
+            properties = resource.get("Properties", {})
+            named = {key: properties[key] for key in NAMES.get(resource["Type"], []) if key in properties}
+            named = self.resolve(named)
+            if named:
+                yield name, named
 
-template = Template(sys.argv[1], dict(pair.split("=", 1) for pair in sys.argv[2:]))
+
+arguments = sys.argv[1:]
+of_names = arguments[0] == "--names"
+path, *given = arguments[1:] if of_names else arguments
+template = Template(path, dict(pair.split("=", 1) for pair in given))
 found = {}
-for name, document in template.policies():
+for name, document in template.names() if of_names else template.policies():
     same = sum(1 for other in found if other.split("#")[0] == name)
     found[f"{name}#{same + 1}" if same else name] = document
 print(json.dumps(found))

@@ -19,29 +19,37 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-const ACCOUNT: &str = "123456789012";
+pub(crate) const ACCOUNT: &str = "123456789012";
 /// A region that is not the hub's.
 const REGION: &str = "eu-central-1";
 
 /// Stacks of a deployment in the emulator.
-struct Deployment {
+pub(crate) struct Deployment {
     emulator: Emulator,
-    stacks: Value,
+    /// The script that made the stacks.
+    script: &'static str,
+    pub(crate) stacks: Value,
 }
 
 impl Deployment {
     fn deployed(policy: &str) -> Self {
+        Self::made_by("stacks.py", policy, "create", &[])
+    }
+
+    /// A deployment that a script makes by a command, from the files that are generated for a policy.
+    pub(crate) fn made_by(script: &'static str, policy: &str, command: &str, args: &[&str]) -> Self {
         let folder = generated(policy);
         let emulator = installed(Emulator::with_stacks(FOLDER));
-        let mut deployment = Self { emulator, stacks: Value::Null };
-        deployment.stacks = deployment.run(&["create", folder.path().to_str().unwrap()], &Value::Null);
+        let mut deployment = Self { emulator, script, stacks: Value::Null };
+        let args = [&[command, folder.path().to_str().unwrap()], args].concat();
+        deployment.stacks = deployment.run(&args, &Value::Null);
         deployment
     }
 
-    fn run(&self, args: &[&str], input: &Value) -> Value {
+    pub(crate) fn run(&self, args: &[&str], input: &Value) -> Value {
         let python = installed(Emulator::python_with_stacks(FOLDER));
         let mut command = Command::new(python);
-        command.arg(script("stacks.py")).args(args).envs(self.emulator.environment());
+        command.arg(script(self.script)).args(args).envs(self.emulator.environment());
         said(&mut command, input)
     }
 
@@ -59,7 +67,7 @@ impl Deployment {
     }
 
     /// Invokes a function's binary with messages, in the environment of its stack. All of them succeed. Returns the logs.
-    async fn invoke(&self, function: &str, batch: &Value) -> String {
+    pub(crate) async fn invoke(&self, function: &str, batch: &Value) -> String {
         let runtime = RuntimeApi::start().await.unwrap();
         let stack = self.stacks[function]["environment"].as_object().unwrap();
         let stack = stack.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap().to_owned()));
@@ -93,12 +101,12 @@ fn binary(function: &str) -> PathBuf {
 
 /// The time some seconds ago, in the format of records.
 #[expect(clippy::disallowed_methods, reason = "the functions compare records with their own clock")]
-fn ago(seconds: i64) -> String {
+pub(crate) fn ago(seconds: i64) -> String {
     let time = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn record(id: &str, region: &str, event: (&str, &str), more: &Value) -> Value {
+pub(crate) fn record(id: &str, region: &str, event: (&str, &str), more: &Value) -> Value {
     let mut record = json!({"eventVersion": "1.11", "eventID": id, "eventTime": ago(20), "eventSource": event.0,
         "eventName": event.1, "awsRegion": region, "recipientAccountId": ACCOUNT, "readOnly": false,
         "eventType": "AwsApiCall", "userIdentity": {"type": "IAMUser", "userName": "mara", "principalId": "AIDAMARA",

@@ -7,9 +7,12 @@
     reason = "helpers of tests are tests"
 )]
 
+mod by_command;
 #[path = "../common/mod.rs"]
 mod common;
+mod composed;
 mod end_to_end;
+mod flood;
 mod patterns;
 mod templates;
 

@@ -4,6 +4,12 @@
 
 use crate::common::autotag;
 use crate::{FOLDER, generated, installed, resources, said, script};
+use autotag_handlers::catalog::Catalog;
+use autotag_handlers::classify::Classifier;
+use autotag_handlers::records::{Collector as _, read};
+use autotag_handlers::row::OriginId;
+use autotag_handlers::sessions::CollectedSessions;
+use autotag_model::policy::Policy;
 use autotag_testkit::Emulator;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -284,34 +290,106 @@ fn templates_and_files_have_the_same_patterns() {
     };
     assert_eq!(rules("hub.yaml", "Creations"), creations);
     assert_eq!(rules("region.yaml", "Creations"), creations);
-    assert_eq!(rules("session.yaml", "SessionRule"), sessions);
-    let mut forwarding = rules("region.yaml", "Sessions");
-    let excluded = forwarding[0]["detail"].as_object_mut().unwrap().remove("requestParameters");
-    assert_eq!(forwarding, sessions);
-    assert!(excluded.is_some());
+    for (template, rule) in [("session.yaml", "SessionRule"), ("region.yaml", "Sessions")] {
+        let mut rules = rules(template, rule);
+        let excluded = rules[0]["detail"].as_object_mut().unwrap().remove("$or");
+        assert_eq!(rules, sessions, "{template}");
+        assert!(excluded.is_some(), "{template}");
+    }
 }
 
-/// `EventBridge` assumes a role to forward an event. Forwarding the event of that call would loop for ever.
+/// The pattern of the rule for sessions of a template.
+fn session_pattern(folder: &Path, template: &str, rule: &str) -> String {
+    resources(&folder.join(template))[rule]["Properties"]["EventPattern"].to_string()
+}
+
+const SESSION_RULES: [(&str, &str); 2] = [("session.yaml", "SessionRule"), ("region.yaml", "Sessions")];
+
+/// The event of an STS call by AWS or by a user.
+fn sts_call(by_aws: bool, name: &str, request: Value) -> Value {
+    let mut call = event(&("sts.amazonaws.com".to_owned(), name.to_owned()));
+    call["detail"]["requestParameters"] = request;
+    if by_aws {
+        call["detail"]["userIdentity"] = json!({"type": "AWSService", "invokedBy": "events.amazonaws.com"});
+    }
+    call
+}
+
+/// Sessions of service-linked roles cost nothing behind the rules. Roles with a similar name stay, and so do other callers.
+#[test]
+fn sessions_of_service_linked_roles_do_not_come_in() {
+    let folder = generated("");
+    let linked = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
+    let left_out = [
+        linked,
+        "arn:aws-us-gov:iam::123456789012:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS",
+    ]
+    .map(|role| sts_call(true, "AssumeRole", json!({"roleArn": role})));
+    let by_aws = [
+        "arn:aws:iam::123456789012:role/teams/aws-service-role/ops",
+        "arn:aws:iam::123456789012:role/aws-service-role-ops",
+        "arn:aws:iam::123456789012:role/service-role/build",
+    ]
+    .map(|role| sts_call(true, "AssumeRole", json!({"roleArn": role})));
+    let others = [
+        sts_call(false, "AssumeRole", json!({"roleArn": linked})),
+        sts_call(false, "AssumeRoleWithSAML", json!({"roleArn": "arn:aws:iam::123456789012:role/ops"})),
+        sts_call(false, "AssumeRoot", json!({"targetPrincipal": "123456789012"})),
+        sts_call(false, "GetFederationToken", json!({"name": "mara"})),
+    ];
+    let events: Vec<Value> = left_out.into_iter().chain(by_aws).chain(others).collect();
+    for (template, rule) in SESSION_RULES {
+        let pattern = session_pattern(folder.path(), template, rule);
+        assert_eq!(matches(&[pattern], &events), [0, 0, 1, 1, 1, 1, 1, 1, 1], "{template}");
+    }
+}
+
+/// `EventBridge` assumes a role to forward an event. Forwarding the event of that call would loop for ever, also between two
+/// deployments in one account.
 #[test]
 fn forwarding_does_not_loop() {
     let folder = generated("");
-    let resources = resources(&folder.path().join("region.yaml"));
-    let pattern = resources["Sessions"]["Properties"]["EventPattern"].to_string();
-    let role = "arn:aws:iam::123456789012:role/autotag-forward-eu-west-1";
-    let substituted = json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/autotag-forward-${AWS::Region}"});
-    assert!(pattern.contains(&substituted.to_string()), "{pattern}");
-    let pattern = pattern.replace(&substituted.to_string(), &json!(role).to_string());
-    let call = |name: &str, request: Value| {
-        let mut call = event(&("sts.amazonaws.com".to_owned(), name.to_owned()));
-        call["detail"]["requestParameters"] = request;
-        call
-    };
-    let ours = call("AssumeRole", json!({"roleArn": role}));
-    let others = call("AssumeRole", json!({"roleArn": "arn:aws:iam::123456789012:role/ops"}));
-    let none = call("GetFederationToken", json!({"name": "mara"}));
-    assert_eq!(matches(std::slice::from_ref(&pattern), &[ours, others, none]), [0, 1, 1]);
-    assert_eq!(
-        resources["ForwardRole"]["Properties"]["RoleName"]["Fn::Sub"],
-        "autotag-forward-${AWS::Region}"
-    );
+    let roles =
+        ["autotag-forward-eu-west-1", "autotag-test-forward-us-east-1", "tools/autotag-forward-eu-west-1"];
+    let role = |name: &str| json!({"roleArn": format!("arn:aws:iam::123456789012:role/{name}")});
+    let mut calls: Vec<Value> = roles.map(|name| sts_call(true, "AssumeRole", role(name))).into();
+    calls.push(sts_call(true, "AssumeRole", role("ops")));
+    // People who could assume the role would be seen.
+    calls.push(sts_call(false, "AssumeRole", role("autotag-forward-eu-west-1")));
+    for (template, rule) in SESSION_RULES {
+        let pattern = session_pattern(folder.path(), template, rule);
+        assert_eq!(matches(&[pattern], &calls), [0, 0, 0, 1, 1], "{template}");
+    }
+    let forward =
+        resources(&folder.path().join("region.yaml"))["ForwardRole"]["Properties"]["RoleName"].clone();
+    assert_eq!(forward["Fn::Sub"], "${Name}-forward-${AWS::Region}");
+}
+
+/// Each session that session-handler would keep comes in: by the records of the fixtures, and by the code of the function.
+#[test]
+fn no_session_that_is_kept_is_left_out() {
+    let folder = generated("");
+    let classifier = Classifier::new(Catalog::empty(), Policy::default());
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sts/records.jsonl");
+    let records = fs::read_to_string(fixtures).unwrap();
+    let records = records.lines().filter(|line| line.contains("\"sts.amazonaws.com\""));
+    let kept: Vec<Value> = records
+        .filter(|record| {
+            let mut found = CollectedSessions::new(OriginId::default());
+            read(record.as_bytes(), &classifier, None, &mut found);
+            !found.sessions.is_empty()
+        })
+        .map(|record| {
+            json!({"source": "aws.sts", "detail-type": "AWS API Call via CloudTrail",
+                "detail": serde_json::from_str::<Value>(record).unwrap()})
+        })
+        .collect();
+    assert!(kept.len() > 40, "{} sessions", kept.len());
+    for (template, rule) in SESSION_RULES {
+        let pattern = session_pattern(folder.path(), template, rule);
+        let counts = matches(&[pattern], &kept);
+        let lost = kept.iter().zip(counts).filter(|(_, count)| *count == 0);
+        let lost: Vec<&Value> = lost.map(|(event, _)| &event["detail"]["userAgent"]).collect();
+        assert!(lost.is_empty(), "{template}: {lost:?}");
+    }
 }

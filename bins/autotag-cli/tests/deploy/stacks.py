@@ -21,11 +21,15 @@ MOTO = [
     # It has no numbers of versions to give out.
     ("!GetAtt TagHandlerVersion.Version]", "1]"),
     ("!GetAtt SessionHandlerVersion.Version]", "1]"),
+    # It takes a group for that of a FIFO queue, and sends nothing to another one.
+    ("          SqsParameters: {MessageGroupId: $.account}\n", ""),
     # It refuses ARNs that IAM takes.
     ("s3:*:${AWS::AccountId}:access-grants", "s3:::access-grants"),
     ("s3:*:${AWS::AccountId}:storage-lens", "s3:::storage-lens"),
     ("s3:*:${AWS::AccountId}:job", "s3:::job"),
     ("iam::${AWS::AccountId}:*", "iam::${AWS::AccountId}:role/*"),
+    # It has no tags that are there under a condition.
+    ("        - !If [HasRoleTag, {Key: !Ref RoleTagKey, Value: !Ref RoleTagValue}, !Ref AWS::NoValue]\n", ""),
 ]
 
 # Nor policies of a role that are there under a condition, none of which holds here.
@@ -36,22 +40,27 @@ def client(service, region=HUB):
     return boto3.client(service, region_name=region, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
 
-def stack(folder, name, region, **parameters):
+def template(folder, name):
     with open(os.path.join(folder, name + ".yaml")) as file:
         text = file.read()
     for ours, theirs in MOTO:
         text = text.replace(ours, theirs)
-    text = CONDITIONAL.sub("", text)
+    return CONDITIONAL.sub("", text)
+
+
+def stack(folder, name, region, called=None, **parameters):
+    text = template(folder, name)
+    called = called or "autotag-" + name
     formation = client("cloudformation", region)
     formation.create_stack(
-        StackName="autotag-" + name,
+        StackName=called,
         TemplateBody=text,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    made = formation.describe_stacks(StackName="autotag-" + name)["Stacks"][0]
+    made = formation.describe_stacks(StackName=called)["Stacks"][0]
     assert made["StackStatus"] == "CREATE_COMPLETE", made
-    resources = formation.list_stack_resources(StackName="autotag-" + name)["StackResourceSummaries"]
+    resources = formation.list_stack_resources(StackName=called)["StackResourceSummaries"]
     # What moto cannot make has no name there.
     here = [resource["LogicalResourceId"] for resource in resources if resource.get("ResourceType")]
     return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}, here
@@ -79,16 +88,22 @@ def function(name, queue):
     }
 
 
-def create(folder):
+def prepare(*keys):
+    """The code bucket with packages, and people and roles of the account."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("bootstrap", "the test runs the binary itself")
     s3 = client("s3")
     s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": HUB})
-    s3.put_object(Bucket="code", Key="function.zip", Body=package.getvalue())
+    for key in keys:
+        s3.put_object(Bucket="code", Key=key, Body=package.getvalue())
     for user in ["mara", "victor"]:
         client("iam").create_user(UserName=user)
     client("iam").create_role(RoleName="ops", AssumeRolePolicyDocument="{}")
+
+
+def create(folder):
+    prepare("function.zip")
     common = {"CodeBucket": "code", "Release": "1"}
     hub, made = stack(folder, "hub", HUB, TagHandlerKey="function.zip", **common)
     session, more = stack(folder, "session", HUB, SessionHandlerKey="function.zip", **common)
@@ -112,14 +127,14 @@ def put(region):
     return {}
 
 
-def as_sent(body):
+def as_sent(body, account):
     """moto leaves the account out of what it sends on, without which the event is not believed."""
     event = json.loads(body)
     assert "account" not in event, event
-    return json.dumps({**event, "account": "123456789012"})
+    return json.dumps({**event, "account": account})
 
 
-def receive(queue):
+def receive(queue, account="123456789012"):
     """The messages of a queue, as Lambda brings them."""
     messages = client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"])
     return {
@@ -127,7 +142,7 @@ def receive(queue):
             {
                 "messageId": message["MessageId"],
                 "receiptHandle": message["ReceiptHandle"],
-                "body": as_sent(message["Body"]),
+                "body": as_sent(message["Body"], account),
                 "attributes": message["Attributes"],
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",
@@ -148,5 +163,6 @@ def tags(volume_id):
     return {tag["Key"]: tag["Value"] for tag in volumes[0].get("Tags", [])}
 
 
-commands = {"create": create, "put": put, "receive": receive, "volume": volume, "tags": tags}
-json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)
+if __name__ == "__main__":
+    commands = {"create": create, "put": put, "receive": receive, "volume": volume, "tags": tags}
+    json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

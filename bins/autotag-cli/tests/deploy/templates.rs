@@ -8,12 +8,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const TEMPLATES: [&str; 3] = ["hub.yaml", "region.yaml", "session.yaml"];
+const TEMPLATES: [&str; 5] = ["hub.yaml", "org.yaml", "region.yaml", "session.yaml", "single.yaml"];
 
-/// The output of cfn-lint for the templates of a folder.
-fn lint(folder: &Path) -> String {
+/// The output of cfn-lint for templates of a folder.
+fn lint(folder: &Path, templates: &[&str]) -> String {
     let mut lint = Command::new(installed(Tools::start(FOLDER)).cfn_lint());
-    let output = lint.args(TEMPLATES.map(|name| folder.join(name))).output().unwrap();
+    let output = lint.args(templates.iter().map(|name| folder.join(name))).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.success(), said.trim().is_empty(), "{said}");
     said
@@ -21,7 +21,7 @@ fn lint(folder: &Path) -> String {
 
 #[test]
 fn cfn_lint_accepts_the_templates() {
-    let said = lint(generated("").path());
+    let said = lint(generated("").path(), &TEMPLATES);
     assert!(said.trim().is_empty(), "{said}");
 }
 
@@ -34,6 +34,8 @@ fn cfn_lint_finds_breakages() {
         ("hub.yaml", "dynamodb:Query", "dynamodb:Querry", "W3037"),
         ("session.yaml", "dynamodb:PutItem", "dynamodb:PutEntry", "W3037"),
         ("session.yaml", "!GetAtt SessionQueue.Arn", "!GetAtt SessionQueues.Arn", "E1010"),
+        ("org.yaml", "PermissionModel: SERVICE_MANAGED", "PermissionModel: SERVICE", "E3030"),
+        ("single.yaml", "S3BucketName: !Ref TrailLogs", "S3BucketName: !Ref TrailLog", "E1020"),
         ("region.yaml", "MaximumRetryAttempts: 185", "MaximumRetryAttempts: 1850", "E3034"),
         ("region.yaml", "State: ENABLED\n", "State: ON\n", "E3030"),
     ];
@@ -43,7 +45,7 @@ fn cfn_lint_finds_breakages() {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{template}: {from}");
         fs::write(&path, text.replace(from, to)).unwrap();
-        let said = lint(folder.path());
+        let said = lint(folder.path(), &[template]);
         assert!(said.contains(rule), "{template}, `{to}`: {rule} is not in\n{said}");
     }
 }
@@ -68,6 +70,11 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
                     demand(
                         target["RetryPolicy"]["MaximumRetryAttempts"] == 185,
                         "a target that is given up early",
+                    );
+                    let of_queue = target["Id"].as_str().is_some_and(|id| id.ends_with("-queue"));
+                    demand(
+                        !of_queue || target["SqsParameters"]["MessageGroupId"] == "$.account",
+                        "a target that lets one account hold up the others",
                     );
                 }
                 let tagged = properties["Tags"]
@@ -110,7 +117,7 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
             }
             "AWS::DynamoDB::Table" => {
                 // A ledger is kept for good. A table that a failed deployment leaves behind would stop the next one.
-                let is_ledger = properties["TableName"]["Fn::Ref"] == "LedgerTableName";
+                let is_ledger = id == "LedgerTable";
                 let kept = if is_ledger { "RetainExceptOnCreate" } else { "Retain" };
                 let ttl = &properties["TimeToLiveSpecification"];
                 let forgets = ttl["AttributeName"] == "expires_at" && ttl["Enabled"] == true;
@@ -159,6 +166,12 @@ fn events_are_not_lost_and_data_is_encrypted_and_expires() {
         ("hub.yaml", "VisibilityTimeout: 360", "VisibilityTimeout: 60", "six timeouts"),
         ("hub.yaml", "AttributeName: expires_at", "AttributeName: expires", "never forgets"),
         ("region.yaml", "SqsManagedSseEnabled: true\n", "\n", "is not encrypted"),
+        (
+            "session.yaml",
+            "SqsParameters: {MessageGroupId: $.account}",
+            "InputPath: $",
+            "lets one account hold up the others",
+        ),
     ] {
         let path = folder.path().join(template);
         let text = fs::read_to_string(&path).unwrap();
@@ -222,7 +235,8 @@ fn every_alarm_is_documented() {
     for template in ["hub.yaml", "session.yaml", "region.yaml"] {
         for resource in resources(&folder.path().join(template)).values() {
             if resource["Type"] == "AWS::CloudWatch::Alarm" {
-                let name = resource["Properties"]["AlarmName"].as_str().unwrap();
+                let name = resource["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap();
+                let name = name.replace("${Name}", "autotag");
                 assert!(
                     page.contains(&format!("| `{name}`")),
                     "docs/operations.md does not say what to do when {name} fires"

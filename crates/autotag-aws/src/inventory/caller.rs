@@ -25,7 +25,7 @@ impl<'a> Caller<'a> {
     pub(super) async fn config(&self, region: &Region, operation: &str) -> Result<SdkConfig, CallError> {
         self.accounts.config(None, region).await.map_err(|error| match error {
             AccountError::Aws { operation, code, status } => {
-                CallError { operation: operation.to_owned(), code, status }
+                CallError { operation: operation.to_owned(), code, status, message: None }
             }
             AccountError::NotAllowed(_) | AccountError::NoRole(_) => CallError::unsent(operation, "NotSent"),
         })

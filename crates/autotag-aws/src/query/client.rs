@@ -8,6 +8,7 @@ use crate::paginate::paginate;
 use crate::signed::{self, JsonApi, METRICS, Request, SignedError, calls};
 use autotag_model::arn::{Partition, Region};
 use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -193,6 +194,18 @@ impl AwsQuery {
         regions.sort();
         regions.dedup();
         if regions.is_empty() { Err(QueryError::unreadable(action)) } else { Ok(regions) }
+    }
+
+    /// Why no call can be signed, if the credentials cannot be loaded: the SDK's reasons, from the outermost to the innermost.
+    pub async fn missing_credentials(&self) -> Option<String> {
+        let Some(provider) = self.config.credentials_provider() else {
+            return Some("no provider of credentials is configured".to_owned());
+        };
+        let error = provider.provide_credentials().await.err()?;
+        let reasons = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let mut reasons: Vec<String> = reasons.map(|error| error.to_string().replace('\n', " ")).collect();
+        reasons.dedup();
+        Some(reasons.join(": ").chars().take(crate::LONGEST_MESSAGE).collect())
     }
 
     /// The confirmed and unconfirmed subscriptions of an SNS topic. The answer is XML.

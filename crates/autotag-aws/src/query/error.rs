@@ -14,12 +14,22 @@ pub struct QueryError {
     pub code: String,
     /// What kind of failure it is.
     pub class: ErrorClass,
+    /// AWS's message. It may contain names that others chose.
+    pub message: Option<String>,
 }
 
 impl QueryError {
     pub(super) fn new(action: &str, error: SignedError) -> Self {
         let class = failure::classify(&error.code, error.status);
-        Self { action: action.to_owned(), code: error.code, class }
+        Self { action: action.to_owned(), code: error.code, class, message: error.message }
+    }
+
+    /// The action with AWS's code, and AWS's message behind it if there is one.
+    pub fn with_message(&self) -> String {
+        match &self.message {
+            Some(message) => format!("{self}: {message}"),
+            None => self.to_string(),
+        }
     }
 
     /// The answer lacks what was asked for, or cannot be parsed.

@@ -8,6 +8,7 @@
 //! | `org-metadata` | `ec2:DescribeRegions`, `resource-explorer-2:Search` |
 //! | `autotag report --live` | `ec2:DescribeRegions`, `resource-explorer-2:GetIndex`, `GetDefaultView`, `GetView`, `ListResources` |
 //! | `autotag redrive` | `cloudformation:ListStackInstances` |
+//! | `autotag deploy` | stacks, change sets and stack sets of `CloudFormation`; single reads of STS, EC2, Lambda, SQS and `CloudTrail` |
 //! | `autotag doctor` | single reads of Lambda, `EventBridge`, SQS, KMS, `CloudTrail`, `CloudWatch`, `CloudFormation`, `DynamoDB`, IAM, STS and SSM |
 
 use super::Request;
