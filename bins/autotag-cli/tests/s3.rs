@@ -63,6 +63,12 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
+/// What stderr says, without the commands that follow: they name the input.
+fn summary(output: &Output) -> String {
+    let said = stderr(output);
+    said.split("        next ").next().unwrap_or_default().to_owned()
+}
+
 #[test]
 fn a_bucket_is_planned_like_the_folder_it_holds() {
     let emulator = emulator();
@@ -71,7 +77,7 @@ fn a_bucket_is_planned_like_the_folder_it_holds() {
     let bucket = autotag(&emulator, &["plan", "s3://trail", "--all"]);
     assert_eq!(bucket.status.code(), Some(0), "{}", stderr(&bucket));
     assert_eq!(stdout(&bucket), stdout(&folder));
-    assert_eq!(stderr(&bucket), stderr(&folder), "digests are left out of both");
+    assert_eq!(summary(&bucket), summary(&folder), "digests are left out of both");
     let day = ["--since", "2026-03-03", "--until", "2026-03-04"];
     let of_day = |path| stdout(&autotag(&emulator, &[&["plan", path], &day[..]].concat()));
     assert_eq!(of_day("s3://trail/AWSLogs/o-exampleorg1/"), of_day("fixtures/trail"));
@@ -251,7 +257,7 @@ fn an_answer_that_breaks_off_is_asked_for_again_from_there() {
     first(&proxy, "_20260302T1010Z_", 2, Fault::Reset);
     let bucket = plan(&proxy, &["s3://trail", "--all"]);
     assert_eq!(stdout(&bucket), stdout(&folder));
-    assert_eq!(stderr(&bucket), stderr(&folder));
+    assert_eq!(summary(&bucket), summary(&folder));
     assert_eq!(reads(&proxy, "_20260302T0815Z_"), 4);
     assert_eq!(reads(&proxy, "_20260303T1210Z_"), 2);
     assert_eq!(reads(&proxy, "_20260302T0810Z_"), 1);
