@@ -16,7 +16,7 @@ mod whois;
 
 pub(crate) use args::{
     CatalogArgs, CatalogFormat, ExplainArgs, Format, IdentifyArgs, PlanArgs, PlanCommand, PolicyArgs,
-    PolicyCommand, SessionsArgs, SessionsCommand, SourceArgs, StoreArgs, TextFormat,
+    PolicyCommand, SessionsArgs, SessionsCommand, SourceArgs, StoreArgs, TextFormat, ViewArgs,
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs};

@@ -282,7 +282,12 @@ impl InputSink for Job<'_> {
     fn unreadable(&mut self, why: &str) {
         self.is_whole = false;
         let place = self.next_place();
-        self.facts.summary.unreadable.add((place.0 + 1, place.1), format!("{}: {why}", self.name));
+        self.facts.summary.unreadable.add(
+            (place.0 + 1, place.1),
+            self.name.clone(),
+            String::new(),
+            why.to_owned(),
+        );
     }
 
     fn end(&mut self) {
@@ -354,7 +359,12 @@ impl RecordSink for Job<'_> {
         self.is_whole = false;
         self.facts.summary.counts.add_fault(fault);
         match Outcome::from(fault) {
-            Outcome::Malformed(why) => self.unreadable(&why),
+            Outcome::Malformed(_) => {
+                let order = self.next_place();
+                let (name, position) = (self.name.clone(), fault.position.to_string());
+                let unreadable = &mut self.facts.summary.unreadable;
+                unreadable.add((order.0 + 1, order.1), name, position, fault.kind.to_string());
+            }
             outcome => {
                 let row = Row::of_event(Arc::default(), outcome);
                 self.row(&row, Some(&fault.position.to_string()));

@@ -10,7 +10,6 @@ pub(crate) use progress::Progress;
 
 #[cfg(feature = "aws")]
 use crate::setup::UsageError;
-#[cfg(not(feature = "aws"))]
 use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_handlers::classify::account_of_path;
@@ -116,6 +115,11 @@ pub(crate) fn find(paths: &[String], days: &Days) -> Result<(Vec<Input>, Vec<Unr
             inputs.push(Input::Stdin);
         } else if path.starts_with("s3://") {
             list_s3(path, days, &mut inputs, &mut unreadable)?;
+        } else if Path::new(path)
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        {
+            return Err(usage_error(format!("`{path}`: no such file or folder")));
         } else {
             walk(Path::new(path), days, &mut inputs, &mut unreadable);
         }

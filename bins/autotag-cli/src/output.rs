@@ -1,15 +1,22 @@
 //! What the commands print: the plan on stdout, the summary on stderr.
 
 mod owner;
+mod owners;
+mod plan_table;
+mod problems;
 mod rows;
 mod summary;
 mod table;
+mod terminal;
 mod whois;
 
 pub(crate) use owner::{OwnerLine, owner_lines};
+pub(crate) use plan_table::TableView;
+pub(crate) use problems::write_unreadable;
 pub(crate) use rows::{RowPrinter, rendered};
-pub(crate) use summary::{Summary, by_count, plural};
+pub(crate) use summary::{Detail, Summary, by_count, plural};
 #[cfg(feature = "aws")]
 pub(crate) use table::TextTable;
 pub(crate) use table::{printable, styled, table};
+pub(crate) use terminal::height;
 pub(crate) use whois::AnswerPrinter;

@@ -60,8 +60,10 @@ impl PlanInput {
         let summary = &mut gathered.facts.summary;
         summary.files = inputs.len();
         for (order, text) in (0..).zip(unlisted) {
-            summary.unreadable.add((0, order), text);
+            let (place, why) = text.split_once(": ").unwrap_or(("input", &text));
+            summary.unreadable.add((0, order), place.to_owned(), String::new(), why.to_owned());
         }
+        summary.policy = setup::policy_name(source.policy.as_deref());
         Ok(Self { classifier, gathered, format, inputs })
     }
 }

@@ -55,6 +55,15 @@ pub(crate) fn policy(path: Option<&Path>) -> Result<Policy> {
     Policy::from_toml(&text).map_err(|error| usage_error(format!("policy `{}`: {error}", path.display())))
 }
 
+/// Where [`policy`] reads the policy from, for people.
+pub(crate) fn policy_name(path: Option<&Path>) -> String {
+    match path {
+        Some(path) => path.display().to_string(),
+        None if Path::new(POLICY_FILE).is_file() => format!("./{POLICY_FILE}"),
+        None => "built-in".to_owned(),
+    }
+}
+
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
 }

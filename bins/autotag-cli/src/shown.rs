@@ -1,9 +1,9 @@
 //! How `plan` and `apply` show their rows: in the order of the events, as soon as they are decided.
 
-use crate::cli::{Format, PlanArgs};
+use crate::cli::{Format, PlanArgs, ViewArgs};
 use crate::completion::Completion;
 use crate::kept::KeptRow;
-use crate::output::{RowPrinter, Summary};
+use crate::output::{Detail, RowPrinter, Summary, TableView, height};
 use anyhow::Result;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::row::{Row, Status};
@@ -26,6 +26,18 @@ pub(crate) fn stdout(format: Format) -> Box<dyn Write> {
     }
 }
 
+/// Lines of the screen that the head of the table, the summary and the prompt need.
+const LINES_BESIDE_ROWS: usize = 18;
+
+/// The fewest rows of a table, on a screen of any size.
+const FEWEST_ROWS: usize = 10;
+
+/// How the table is drawn. On a terminal it leaves room for the summary below it.
+pub(crate) fn table_view(view: ViewArgs) -> TableView {
+    let on_screen = || height().map(|lines| lines.saturating_sub(LINES_BESIDE_ROWS).max(FEWEST_ROWS));
+    TableView { wide: view.wide, limit: if view.all_rows { None } else { on_screen() } }
+}
+
 /// Prints the rows, and the summary at the end.
 pub(crate) struct Shown<I: Iterator> {
     printer: RowPrinter,
@@ -33,13 +45,16 @@ pub(crate) struct Shown<I: Iterator> {
     others: Peekable<I>,
     summary: Summary,
     all: bool,
+    view: ViewArgs,
+    format: Format,
     rows: u64,
 }
 
 impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
-    pub(crate) fn new(args: &PlanArgs, format: Format, others: I, summary: Summary) -> Self {
-        let printer = RowPrinter::new(format, stdout(format));
-        Self { printer, others: others.peekable(), summary, all: args.all, rows: 0 }
+    pub(crate) fn new(args: &PlanArgs, view: ViewArgs, format: Format, others: I, summary: Summary) -> Self {
+        let out = if view.summary_only { Box::new(io::sink()) } else { stdout(format) };
+        let printer = RowPrinter::new(format, table_view(view), out);
+        Self { printer, others: others.peekable(), summary, all: args.all, view, format, rows: 0 }
     }
 
     /// Shows the rows of the next part. All their events are later than those of the parts before.
@@ -86,7 +101,12 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
     pub(crate) fn finish(mut self) -> Result<Completion> {
         self.others_before(|_| true)?;
         let written = self.printer.finish();
-        self.summary.write(&mut anstream::stderr().lock())?;
+        let detail = if self.view.verbose { Detail::Listed } else { Detail::Short };
+        match (self.view.summary_only, self.format) {
+            (true, Format::Table) => self.summary.write(&mut anstream::stdout().lock(), detail)?,
+            (true, Format::Jsonl) => writeln!(io::stdout().lock(), "{}", self.summary.to_json()?)?,
+            _ => self.summary.write(&mut anstream::stderr().lock(), detail)?,
+        }
         written.map(|()| self.summary.done())
     }
 }

@@ -121,8 +121,11 @@ fn a_plan_counts_what_derived_rules_found_and_says_how_to_confirm_them() {
     let row: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!((&row["outcome"], &row["evidence"]), (&json!("WouldTag"), &json!("derived")));
     let summary = stderr(&output);
-    assert!(summary.contains("resources 1 (1 WouldTag), 1 by derived rules"), "{summary}");
-    assert!(summary.contains("1 grafana.amazonaws.com CreateWorkspace"), "{summary}");
+    assert!(summary.contains("Plan: 1 resource: 1 gets tags"), "{summary}");
+    assert!(
+        summary.contains("1 resource by rules that no record has confirmed: grafana CreateWorkspace 1"),
+        "{summary}"
+    );
     assert!(summary.contains("docs/adding-a-service.md#fixtures"), "{summary}");
     let csv = stdout(&grafana.run("plan", "", &["--format", "csv"]));
     assert!(

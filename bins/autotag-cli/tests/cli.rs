@@ -47,7 +47,7 @@ fn the_plan_of_the_shipped_trail() {
 
 #[test]
 fn the_plan_of_odd_records() {
-    let output = autotag(&["plan", "fixtures/odd", "--all"]);
+    let output = autotag(&["plan", "fixtures/odd", "--all", "-v"]);
     assert_eq!(output.status.code(), Some(1), "some of these files hold no records");
     insta::assert_snapshot!(in_short(&output));
 }
@@ -55,7 +55,7 @@ fn the_plan_of_odd_records() {
 #[test]
 fn the_plan_of_broken_files() {
     // `not-json.txt` has no name of a trail file; it is read only when it is named.
-    let output = autotag(&["plan", "fixtures/broken", "fixtures/broken/not-json.txt"]);
+    let output = autotag(&["plan", "fixtures/broken", "fixtures/broken/not-json.txt", "-v"]);
     assert_eq!(output.status.code(), Some(1));
     insta::assert_snapshot!(in_short(&output));
 }
@@ -98,9 +98,10 @@ fn a_json_line_has_exactly_the_promised_keys() {
 /// The number of records, and the sum of what they are.
 fn records_and_sum(output: &Output) -> (u64, u64) {
     let said = stderr(output);
-    let line = |name: &str| said.lines().find_map(|line| line.trim_start().strip_prefix(name)).unwrap();
+    let line = said.lines().find_map(|line| line.trim_start().strip_prefix("records ")).unwrap();
+    let (records, parts) = line.split_once(" = ").unwrap();
     let number = |text: &str| text.split_whitespace().next().unwrap().parse::<u64>().unwrap();
-    (number(line("records ")), line("of which ").split(" + ").map(number).sum())
+    (number(records), parts.split(" + ").map(number).sum())
 }
 
 #[test]
@@ -125,11 +126,69 @@ fn what_cloudtrail_did_not_send_is_skipped_and_many_faults_are_few_lines() {
     let output = autotag(&["plan", "--all", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
-    assert!(said.contains("unreadable 100000:") && said.contains("99989 more parts"), "{said}");
-    assert!(said.contains("skipped 1 event") && said.lines().count() < 30, "{said}");
+    assert!(said.contains("unreadable 100000 parts") && said.contains("99989 more parts"), "{said}");
+    assert!(said.contains(" + 1 skipped + ") && said.lines().count() <= 15, "{said}");
     assert_eq!(records_and_sum(&output), (1, 1));
     let rows = lines(&output);
     assert!(rows[0]["reason"].as_str().unwrap().contains("com.evil"), "{rows:?}");
+}
+
+/// Whoever opens a terminal of this width sees whole lines, one a resource.
+#[test]
+fn the_table_has_one_line_a_resource_in_the_width_of_the_terminal() {
+    for columns in [80_usize, 120, 200] {
+        let output = Command::new(BIN)
+            .args(["plan", "fixtures/trail", "--format", "table"])
+            .current_dir(root())
+            .env("COLUMNS", columns.to_string())
+            .output()
+            .unwrap();
+        let table = stdout(&output);
+        let rows = lines(&autotag(&["plan", "fixtures/trail"])).len();
+        assert_eq!(table.lines().count(), rows + 1, "a head, and a line for each row");
+        let longest = table.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(longest <= columns, "{longest} of {columns}");
+        assert!(table.contains("mara") && table.contains("name-only"), "{table}");
+    }
+}
+
+#[test]
+fn a_terminal_that_does_not_know_its_width_does_not_make_columns_of_one_character() {
+    let output = Command::new(BIN)
+        .args(["plan", "fixtures/trail", "--format", "table"])
+        .current_dir(root())
+        .env("COLUMNS", "0")
+        .output()
+        .unwrap();
+    assert!(stdout(&output).contains("alice.ito@example.com"), "{}", stdout(&output));
+}
+
+#[test]
+fn the_wide_table_has_tags_and_whole_arns() {
+    let table = stdout(&autotag(&["plan", "fixtures/trail", "--format", "table", "--wide"]));
+    for part in
+        ["Owner=mara", "arn:aws:dynamodb:eu-west-1:444455556666:table/orders", "a caller claimed to be"]
+    {
+        assert!(table.contains(part), "{part} is not in {table}");
+    }
+}
+
+#[test]
+fn the_summary_alone_is_a_text_or_an_object() {
+    let text = autotag(&["plan", "fixtures/trail", "--summary-only", "--format", "table"]);
+    assert!(stdout(&text).starts_with("Plan: 143 resources: 132 get tags"), "{}", stdout(&text));
+    assert!(stdout(&text).lines().count() <= 15 && stderr(&text).is_empty(), "{}", stderr(&text));
+    let output = autotag(&["plan", "fixtures/trail", "--summary-only", "--format", "json"]);
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let rows = lines(&autotag(&["plan", "fixtures/trail"]));
+    let count = |proof: &str| rows.iter().filter(|row| row["proof"] == proof).count();
+    for proof in ["person", "workload", "service", "name-only"] {
+        assert_eq!(summary["proof"][proof], count(proof), "{proof}");
+    }
+    let owned: u64 =
+        summary["owners"].as_array().unwrap().iter().map(|owner| owner["resources"].as_u64().unwrap()).sum();
+    assert_eq!(owned, rows.iter().filter(|row| !row["owner"].is_null()).count() as u64);
+    assert_eq!(summary["policy"], "built-in");
 }
 
 #[test]
@@ -383,9 +442,12 @@ fn wrong_usage_is_refused_with_what_is_wrong() {
         (vec!["plan"], "PATH"),
         (vec!["plan", "fixtures/trail", "--policy", &policy], "no placeholder `onwer`"),
         (vec!["plan", "fixtures/trail", "--policy", "no-such.toml"], "no-such.toml"),
-        (vec!["plan", "fixtures/trail", "--rules", &rules], "line 6, column 6"),
+        // The path behind the option is not a second rule file.
+        (vec!["plan", "--rules", &rules, "fixtures/trail"], "line 6, column 6"),
         (vec!["plan", "fixtures/trail", "--format", "xml"], "xml"),
         (vec!["plan", "fixtures/trail", "--jobs", "0"], "jobs"),
+        (vec!["plan", "fixtures/trial"], "`fixtures/trial`: no such file or folder"),
+        (vec!["explain", "fixtures/trail", "fixtures/trial"], "`fixtures/trial`: no such file or folder"),
     ] {
         let output = autotag(&args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -401,6 +463,7 @@ fn the_policy_decides_and_is_found_by_its_name() {
     let trail = root().join("fixtures/odd/eventbridge.json");
     let output = Command::new(BIN).arg("plan").arg(&trail).current_dir(folder.path()).output().unwrap();
     assert_eq!(lines(&output)[0]["tags"], serde_json::json!({"MadeBy": "olga"}));
+    assert!(stderr(&output).contains("policy ./autotag.toml"), "{}", stderr(&output));
     let elsewhere = autotag(&["plan", trail.to_str().unwrap()]);
     assert_eq!(lines(&elsewhere)[0]["tags"]["Owner"], "olga");
 }
@@ -475,7 +538,7 @@ fn hostile_input_is_named_and_stops_nothing() {
     put("long.json", format!(r#"{{"eventSource":"{}"}}"#, "x".repeat(50 << 20)).as_bytes());
     put("empty.json", b"");
     symlink("nowhere", folder.path().join("dangling.json")).unwrap();
-    let output = Command::new(BIN).arg("plan").arg(folder.path()).output().unwrap();
+    let output = Command::new(BIN).arg("plan").arg(folder.path()).arg("--verbose").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let good_lines = lines(&autotag(&["plan", "fixtures/odd/eventbridge.json"])).len();
     assert_eq!(lines(&output).len(), good_lines, "the good file is planned");
@@ -489,9 +552,11 @@ fn hostile_input_is_named_and_stops_nothing() {
         ("empty.json", "empty"),
         ("dangling.json", "No such file"),
     ] {
-        let line = said.lines().find(|line| line.contains(&format!("/{file}")));
-        let line = line.unwrap_or_else(|| panic!("{file} is not named in {said}"));
-        assert!(line.contains(what), "{line}");
+        // The places are below the reason that they share.
+        let (before, _) =
+            said.split_once(&format!("/{file}")).unwrap_or_else(|| panic!("{file} is not named in {said}"));
+        let reason = before.lines().rev().find(|line| line.contains(" × ")).unwrap();
+        assert!(reason.contains(what), "{file}: {reason}");
     }
     assert!(said.contains("utf8.json: record 1, byte 16"), "{said}");
 }
@@ -516,6 +581,7 @@ fn a_folder_without_permission_is_named() {
     let output = command.output().unwrap();
     allow(&path.join("locked"), 0o755);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("locked: Permission denied"), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("Permission denied") && said.contains("/locked"), "{said}");
     assert!(!lines(&output).is_empty(), "the good file is planned");
 }

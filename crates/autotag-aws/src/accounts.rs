@@ -92,14 +92,19 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Aws`] if `GetCallerIdentity` fails.
     pub async fn own(&self) -> Result<&AccountId, AccountError> {
-        let ask = || async {
-            let sts = crate::sts(&self.ambient);
-            let answer = sts.get_caller_identity().send().await;
-            let answer = answer.map_err(|error| AccountError::of_sdk("GetCallerIdentity", &error))?;
-            let no_account = || AccountError::without_answer("GetCallerIdentity", "NoAccount");
-            answer.account().and_then(AccountId::new).ok_or_else(no_account)
-        };
-        self.own.get_or_try_init(ask).await
+        self.own.get_or_try_init(|| async { Ok(self.caller().await?.0) }).await
+    }
+
+    /// The account and the ARN of the ambient credentials. STS is called each time.
+    ///
+    /// # Errors
+    /// [`AccountError::Aws`] if `GetCallerIdentity` fails.
+    pub async fn caller(&self) -> Result<(AccountId, String), AccountError> {
+        let answer = crate::sts(&self.ambient).get_caller_identity().send().await;
+        let answer = answer.map_err(|error| AccountError::of_sdk("GetCallerIdentity", &error))?;
+        let account = answer.account().and_then(AccountId::new);
+        let no_account = || AccountError::without_answer("GetCallerIdentity", "NoAccount");
+        Ok((account.ok_or_else(no_account)?, answer.arn().unwrap_or_default().to_owned()))
     }
 
     /// The configuration for an account and region; without an account, for the caller's own.

@@ -20,8 +20,8 @@ pub(crate) struct SourceArgs {
     /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// A rule file (TOML), which adds rules to the catalogue or replaces its rules. May be repeated
+    #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
     /// Save STS sessions to this file, and use the sessions that earlier runs saved
     #[arg(long, value_name = "FILE")]
@@ -52,11 +52,30 @@ pub(crate) struct PlanArgs {
     pub(crate) memory: Option<usize>,
 }
 
+/// How rows and the summary are shown.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct ViewArgs {
+    /// Show all rows of the table. On a terminal it has as many as fit on the screen
+    #[arg(long)]
+    pub(crate) all_rows: bool,
+    /// Show tags, whole ARNs and reasons in the table, in lines of any length
+    #[arg(long)]
+    pub(crate) wide: bool,
+    /// Print the summary on stdout, and no rows: a text, or one JSON object with --format json
+    #[arg(long)]
+    pub(crate) summary_only: bool,
+    /// List everything that the summary shortens
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
 /// `plan`: what `apply` has too, and where to save the plan.
 #[derive(Debug, Args)]
 pub(crate) struct PlanCommand {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    #[command(flatten)]
+    pub(crate) view: ViewArgs,
     /// Also save the plan to this file. `autotag apply FILE` writes exactly its tags
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -161,11 +180,11 @@ pub(crate) struct CatalogArgs {
     /// Instead of rules, list the creating events in these files that no rule covers, and how often they occur
     #[arg(long, value_name = "TRAIL", num_args = 1.., conflicts_with_all = ["resource_type", "evidence"])]
     pub(crate) uncovered_by: Vec<String>,
-    /// Output format [default: table]
+    /// Output format
     #[arg(long, value_enum, default_value_t = CatalogFormat::Table)]
     pub(crate) format: CatalogFormat,
-    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// A rule file (TOML), which adds rules to the catalogue or replaces its rules. May be repeated
+    #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
 }
 
@@ -194,6 +213,7 @@ pub(crate) enum Format {
     /// For people
     Table,
     /// One JSON object per line
+    #[value(alias = "json")]
     Jsonl,
     /// Comma-separated values
     Csv,

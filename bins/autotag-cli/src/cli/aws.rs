@@ -1,7 +1,7 @@
 //! The commands that call AWS, and those that describe what a deployment calls (feature `aws`).
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
-use super::args::{Format, PlanArgs, region};
+use super::args::{Format, PlanArgs, ViewArgs, region};
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
 use clap::{Args, ValueEnum};
@@ -12,6 +12,8 @@ use std::path::PathBuf;
 pub(crate) struct ApplyArgs {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    #[command(flatten)]
+    pub(crate) view: ViewArgs,
     /// Write without asking for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
@@ -52,8 +54,8 @@ pub(crate) struct ReconcileArgs {
     /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// A rule file (TOML), which adds rules to the catalogue or replaces its rules. May be repeated
+    #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
     /// Number of files to read in parallel [default: the number of processors]
     #[arg(long, value_name = "N")]
@@ -82,8 +84,8 @@ pub(crate) struct GenerateArgs {
     /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// A rule file (TOML), which adds rules to the catalogue or replaces its rules. May be repeated
+    #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
     /// Services to deploy for, separated by commas, by event source: s3,ec2,lambda. Their events are the only ones that the rules
     /// match, and their resources the only ones that the roles may tag [default: all of the catalogue]
@@ -148,8 +150,8 @@ pub(crate) struct DoctorArgs {
     /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// A rule file (TOML), which adds rules to the catalogue or replaces its rules. May be repeated
+    #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
     /// Services for which it was deployed, as `autotag generate --services` got them [default: all of the catalogue]
     #[arg(long, value_name = "SERVICES", value_delimiter = ',')]

@@ -58,14 +58,14 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let Facts { summary, oldest, targets, whole } = facts;
     let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
-    if targets.count > 0 && !confirmed(args, &targets)? {
+    let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
+    let accounts = Arc::new(runtime.block_on(Accounts::connect(settings)));
+    if targets.count > 0 && !confirmed(args, &policy, &targets, &runtime, &accounts)? {
         return Err(unconfirmed());
     }
     let store = known_sessions(state, sessions, oldest)?;
     note_read(done.as_ref(), &whole, &inputs, args)?;
     let callers = Callers { trust: &policy.trust, sessions: &*store };
-    let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-    let accounts = Arc::new(runtime.block_on(Accounts::connect(settings)));
     let ledger = args.ledger.as_ref();
     let ledger =
         ledger.map(|table| DynamoDbLedger::new(autotag_aws::dynamodb_client(accounts.ambient()), table));
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
         runtime.block_on(keep_deletions(ledger, &mut rows, &callers, &classifier, &inputs))?;
     }
     let others = rows.map(|row| callers.rendered(row?, format));
-    let mut shown = Shown::new(&args.plan, format, others, summary);
+    let mut shown = Shown::new(&args.plan, args.view, format, others, summary);
     let unpacker = Unpacker { classifier: &classifier, packer: &packer };
     let requests = creations.drain()?.map(|creation| creation?.into_request(&unpacker));
     let (mut undone, mut noted) = (false, done.as_ref());

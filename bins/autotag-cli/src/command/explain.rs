@@ -4,7 +4,7 @@ use crate::cli::ExplainArgs;
 use crate::completion::Completion;
 use crate::input::{self, Days, Input};
 use crate::offline::offline_plan;
-use crate::output::{owner_lines, printable, styled};
+use crate::output::{owner_lines, printable, styled, write_unreadable};
 use crate::scan::{RecordLocation, Scanner};
 use crate::setup;
 use anyhow::Result;
@@ -41,9 +41,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     for row in &rejected {
         report.rejected(row)?;
     }
-    for text in &unreadable {
-        writeln!(anstream::stderr(), "unreadable: {}", printable(text))?;
-    }
+    write_unreadable(&mut anstream::stderr().lock(), &unreadable)?;
     if explained == 0 {
         let events = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
         writeln!(

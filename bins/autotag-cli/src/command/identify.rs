@@ -3,7 +3,7 @@
 use crate::cli::{IdentifyArgs, TextFormat};
 use crate::completion::Completion;
 use crate::input::{self, Days, Input, Unreadable};
-use crate::output::{OwnerLine, owner_lines, printable, styled};
+use crate::output::{OwnerLine, owner_lines, printable, styled, write_unreadable};
 use crate::sessions::Sessions;
 use crate::setup;
 use anyhow::Result;
@@ -71,9 +71,7 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
             }
         }
     }
-    for text in &unreadable {
-        writeln!(anstream::stderr(), "unreadable: {}", printable(text))?;
-    }
+    write_unreadable(&mut anstream::stderr().lock(), &unreadable)?;
     if calls.is_empty() {
         let which = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
         writeln!(anstream::stderr(), "no record{which} was found")?;

@@ -14,16 +14,17 @@ use autotag_handlers::plan::PlannedResource;
 use std::io::Write as _;
 
 pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
-    let PlanCommand { plan: args, out } = command;
+    let PlanCommand { plan: args, view, out } = command;
     let PlanInput { classifier, gathered, format, .. } = PlanInput::read(args, |_| Ok(()))?;
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } = gathered;
-    let Facts { summary, oldest, .. } = facts;
+    let Facts { mut summary, oldest, .. } = facts;
+    summary.next = next(&args.source.paths);
     let store = known_sessions(args.source.state.as_deref(), sessions, oldest)?;
     let header = || Header::new(classifier.catalog(), classifier.policy());
     let mut file = out.as_deref().map(|path| PlanFile::create("--out", path, &header()?)).transpose()?;
     let callers = Callers { trust: &classifier.policy().trust, sessions: &*store };
     let others = rows.drain()?.map(|row| callers.rendered(row?, format));
-    let mut shown = Shown::new(args, format, others, summary);
+    let mut shown = Shown::new(args, *view, format, others, summary);
     ToPlan { creations, packer, foresight }.each_part(&args.source, &classifier, &*store, |plan| {
         let rows: Vec<PlannedResource> = plan.into_resources().collect();
         file.as_mut().map_or(Ok(()), |file| file.add(&rows))?;
@@ -34,4 +35,16 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
         writeln!(anstream::stderr(), "{}", file.finish()?)?;
     }
     Ok(done)
+}
+
+/// What people do with a plan.
+fn next(paths: &[String]) -> Vec<(String, &'static str)> {
+    let is_plain = |path: &String| path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c));
+    let path = match paths {
+        [path] if path != "-" && is_plain(path) => path.as_str(),
+        _ => "PATH",
+    };
+    let explain = (format!("autotag explain {path} --event ID"), "shows why an owner was found");
+    let apply = (format!("autotag apply {path}"), "writes the tags");
+    if cfg!(feature = "aws") { vec![explain, apply] } else { vec![explain] }
 }

@@ -3,7 +3,7 @@
 //! `EventBridge` delivers at best effort, and a trail has every event. So a lost event is found here, and only its resources are
 //! written.
 
-use crate::cli::{ApplyArgs, PlanArgs, ReconcileArgs, SourceArgs};
+use crate::cli::{ApplyArgs, PlanArgs, ReconcileArgs, SourceArgs, ViewArgs};
 use crate::completion::Completion;
 use crate::saved_plan::SavedPlan;
 use crate::setup::usage_error;
@@ -22,6 +22,7 @@ pub(crate) fn run(args: ReconcileArgs) -> Result<Completion> {
         PlanArgs { source, format, since: Some(begin(now(), hours)?), until: None, all: false, memory: None };
     super::apply::run(&ApplyArgs {
         plan,
+        view: ViewArgs::default(),
         // A schedule answers no question, and nothing is replaced.
         yes: true,
         replace: false,

@@ -9,7 +9,7 @@ use crate::cli::{FailOn, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
-use crate::output::{Summary, by_count, plural, printable, styled};
+use crate::output::{Detail, Summary, by_count, plural, printable, styled};
 use crate::plan_input::PlanInput;
 use crate::planned::ToPlan;
 use crate::report::{self, Costs, Coverage, Creations, Estate, Fix, Joiner, Reading, Run, Source};
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     let mut err = anstream::stderr().lock();
     let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
     if let Some(summary) = &summary {
-        summary.write(&mut err)?;
+        summary.write(&mut err, Detail::Short)?;
     }
     let is_whole = tell(&mut err, &estate, &faults, &args.fail_on)?;
     for line in fixed.iter().flatten() {

@@ -2,7 +2,7 @@
 
 use crate::cli::{AnswerFormat, WhoisArgs};
 use crate::completion::Completion;
-use crate::output::{AnswerPrinter, plural, printable};
+use crate::output::{AnswerPrinter, plural, write_unreadable};
 use crate::setup::{self, usage_error};
 use crate::trail_records::TrailRun;
 use anyhow::{Context as _, Result};
@@ -11,7 +11,7 @@ use autotag_handlers::whois::{Answer, Asked, OwnershipSource, answer};
 use futures_util::stream::{self, StreamExt as _};
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 
 /// The most resources of one run.
 const MOST: usize = 10_000;
@@ -37,9 +37,7 @@ pub(crate) fn run(args: &WhoisArgs) -> Result<Completion> {
         unreadable
     };
     printer.finish()?;
-    for text in &unreadable {
-        writeln!(anstream::stderr(), "unreadable: {}", printable(text))?;
-    }
+    write_unreadable(&mut anstream::stderr().lock(), &unreadable)?;
     Ok(if is_complete && unreadable.is_empty() { Completion::Complete } else { Completion::Partial })
 }
 

@@ -1,47 +1,18 @@
-//! The summary on stderr: what was read, what came of it, and what was not understood.
+//! What a run came to: what was read, what gets tags and how sure the owners are, and what was not understood.
 
-use super::table::{printable, styled};
+mod json;
+mod text;
+
+pub(crate) use text::Detail;
+
+use super::owners::Owners;
+use super::problems::Problems;
 use crate::completion::Completion;
-use autotag_handlers::catalog::Catalog;
 use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::row::{Row, Status};
 use autotag_model::rule::Evidence;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-
-/// How much is printed of each list of problems; the rest is counted.
-const SHOWN: usize = 50;
-
-/// Texts in an order: the first ones, and how many there are.
-#[derive(Debug, Default)]
-pub(crate) struct Problems {
-    first: BTreeMap<(u64, u64), String>,
-    count: u64,
-}
-
-impl Problems {
-    /// Adds a text; those of the smallest `order` are shown.
-    pub(crate) fn add(&mut self, order: (u64, u64), text: String) {
-        self.count += 1;
-        self.first.insert(order, text);
-        if self.first.len() > SHOWN {
-            self.first.pop_last();
-        }
-    }
-
-    fn append(&mut self, other: Self) {
-        self.count += other.count;
-        self.first.extend(other.first);
-        while self.first.len() > SHOWN {
-            self.first.pop_last();
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-}
 
 /// What a run came to.
 #[derive(Debug, Default)]
@@ -58,13 +29,21 @@ pub(crate) struct Summary {
     pub(crate) skipped_events: u64,
     pub(crate) duplicates: u64,
     /// Creations whose record is readable, but does not say enough.
-    pub(crate) failed: Problems,
+    pub(crate) malformed: Problems,
+    /// Resources that AWS or the configuration does not let be tagged.
+    pub(crate) refused: Problems,
+    pub(crate) owners: Owners,
+    /// Where the policy comes from: a file, or `built-in`.
+    pub(crate) policy: String,
+    /// Commands that follow from this one, each with what it does.
+    pub(crate) next: Vec<(String, &'static str)>,
 }
 
 impl Summary {
-    /// Counts one row; `place` is where its record stands, if that is known, and `order` its order among the rows.
+    /// Counts one row; `place` is where its record is, if that is known, and `order` its order among the rows.
     pub(crate) fn count<S: Status>(&mut self, row: &Row<S>, place: Option<String>, order: (u64, u64)) {
-        match row.status.outcome() {
+        let outcome = row.status.outcome();
+        match outcome {
             Some(Outcome::CallFailed(_)) => self.failed_calls += 1,
             Some(Outcome::Uncovered) => {}
             Some(Outcome::Skipped(SkipReason::Duplicate)) => self.duplicates += 1,
@@ -78,11 +57,18 @@ impl Summary {
                 }
             }
         }
-        if let Some(Outcome::Malformed(why) | Outcome::Refused(why)) = row.status.outcome() {
+        if outcome.is_none_or(|outcome| *outcome == Outcome::Tagged) {
+            self.owners.add(row);
+        }
+        let problem = |problems: &mut Problems, why: &str| {
             let id = row.event.id.as_deref().unwrap_or("without id");
-            let place = place.map_or(String::new(), |place| format!("{place}: "));
-            let text = format!("{place}event {id} ({} {}): {why}", row.event.source, row.event.name);
-            self.failed.add(order, text);
+            let event = format!("event {id} ({} {})", row.event.source, row.event.name);
+            problems.add(order, event, place.unwrap_or_default(), why.to_owned());
+        };
+        match outcome {
+            Some(Outcome::Malformed(why)) => problem(&mut self.malformed, why),
+            Some(Outcome::Refused(why)) => problem(&mut self.refused, why),
+            _ => {}
         }
     }
 
@@ -99,12 +85,18 @@ impl Summary {
             failed_calls,
             skipped_events,
             duplicates,
-            failed,
+            malformed,
+            refused,
+            owners,
+            policy: _,
+            next: _,
         } = other;
         self.files += files;
         self.counts.append(counts);
         self.unreadable.append(unreadable);
-        self.failed.append(failed);
+        self.malformed.append(malformed);
+        self.refused.append(refused);
+        self.owners.append(owners);
         self.resources += resources;
         self.failed_calls += failed_calls;
         self.skipped_events += skipped_events;
@@ -120,75 +112,15 @@ impl Summary {
         }
     }
 
-    /// Whether everything could be read and made sense of.
+    /// Whether everything could be read, understood and done.
     pub(crate) fn done(&self) -> Completion {
-        if self.unreadable.is_empty() && self.failed.is_empty() {
+        let problems = [&self.unreadable, &self.malformed, &self.refused];
+        if problems.iter().all(|problems| problems.is_empty()) {
             Completion::Complete
         } else {
             Completion::Partial
         }
     }
-
-    /// How many resources there are, by outcome.
-    pub(crate) fn write_resources(&self, out: &mut impl Write) -> io::Result<()> {
-        let by_outcome: Vec<String> =
-            self.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        let by_outcome =
-            if by_outcome.is_empty() { String::new() } else { format!(" ({})", by_outcome.join(", ")) };
-        let derived: u64 = self.derived.values().sum();
-        let by_derived = if derived == 0 { String::new() } else { format!(", {derived} by derived rules") };
-        line(out, "resources", &format!("{}{by_outcome}{by_derived}", self.resources))
-    }
-
-    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let counts = &self.counts;
-        line(out, "records", &format!("{} in {}", counts.records, plural(self.files, "file")))?;
-        line(out, "of which", &sum(counts))?;
-        line(out, "sessions", &counts.sessions.to_string())?;
-        line(out, "creations", &counts.creations.to_string())?;
-        self.write_resources(out)?;
-        let mut line = |name: &str, text: &str| line(out, name, text);
-        line("failed calls", &self.failed_calls.to_string())?;
-        line("skipped", &plural(self.skipped_events + counts.skipped_without_row, "event"))?;
-        line("duplicates", &self.duplicates.to_string())?;
-        let uncovered: u64 = self.uncovered.values().sum();
-        line("uncovered", &format!("{}{}", plural(uncovered, "creating event"), colon(uncovered)))?;
-        let names = by_count(&self.uncovered).map(|((source, name), count)| {
-            let ended = if Catalog::has_ended(source) { " (AWS has ended the service)" } else { "" };
-            format!("{count} {source} {name}{ended}")
-        });
-        list(out, names)?;
-        self.write_derived(out)?;
-        let groups = [
-            ("  unreadable", &self.unreadable, counts.unreadable_without_row),
-            ("   malformed", &self.failed, 0),
-        ];
-        for (name, problems, without_text) in groups {
-            let style = if problems.is_empty() { styled::HEAD } else { styled::BAD };
-            let number = problems.count + without_text;
-            writeln!(out, "{} {number}{}", styled::text(style, name), colon(number))?;
-            list_first(out, problems.first.values(), problems.count)?;
-        }
-        Ok(())
-    }
-
-    /// The events that derived rules met, and how their records become fixtures.
-    fn write_derived(&self, out: &mut impl Write) -> io::Result<()> {
-        if self.derived.is_empty() {
-            return Ok(());
-        }
-        let name = styled::text(styled::HEAD, "     derived");
-        writeln!(out, "{name} {}, not yet seen in a record:", plural(self.derived.len(), "event"))?;
-        list(out, by_count(&self.derived).map(|((source, name), count)| format!("{count} {source} {name}")))?;
-        writeln!(
-            out,
-            "             send in a record of each, its ids and names replaced: docs/adding-a-service.md#fixtures"
-        )
-    }
-}
-
-fn line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
-    writeln!(out, "{} {text}", styled::text(styled::HEAD, &format!("{name:>12}")))
 }
 
 /// Events by how often they occur, the most frequent first.
@@ -200,34 +132,6 @@ pub(crate) fn by_count(
     events.into_iter()
 }
 
-/// What the records are, as a sum.
-fn sum(counts: &Counts) -> String {
-    let Counts { sessions, creations, uncovered, failed, skipped, rejected, others, .. } = counts;
-    format!(
-        "{sessions} sessions + {creations} creations + {failed} failed + {skipped} skipped + {uncovered} uncovered + \
-         {rejected} rejected + {others} others"
-    )
-}
-
-fn list(out: &mut impl Write, texts: impl Iterator<Item = String>) -> io::Result<()> {
-    let texts: Vec<String> = texts.collect();
-    list_first(out, texts.iter(), texts.len() as u64)
-}
-
-/// The first of `count` texts.
-fn list_first<'t>(
-    out: &mut impl Write,
-    texts: impl Iterator<Item = &'t String>,
-    count: u64,
-) -> io::Result<()> {
-    let mut more = count;
-    for text in texts.take(SHOWN) {
-        writeln!(out, "             {}", printable(text))?;
-        more -= 1;
-    }
-    if more == 0 { Ok(()) } else { writeln!(out, "             and {more} more") }
-}
-
 /// `1 file`, `2 files`.
 pub(crate) fn plural(count: impl TryInto<u64>, what: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
@@ -236,8 +140,4 @@ pub(crate) fn plural(count: impl TryInto<u64>, what: &str) -> String {
         Some(start) => format!("{count} {start}ries"),
         None => format!("{count} {what}s"),
     }
-}
-
-fn colon(count: u64) -> &'static str {
-    if count > 0 { ":" } else { "" }
 }

@@ -1,7 +1,7 @@
 //! Tables and texts for people. What comes out of records is chosen by attackers: no control character reaches a terminal.
 
 use anstyle::{AnsiColor, Reset, Style};
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use std::fmt;
 
 /// Where nothing can be said.
@@ -50,7 +50,7 @@ fn fitted(text: &str) -> String {
     lines.join("\n")
 }
 
-fn fitted_line(line: &str) -> String {
+pub(super) fn fitted_line(line: &str) -> String {
     let left_out = line.chars().count().saturating_sub(LONGEST_LINE);
     if left_out == 0 {
         return line.to_owned();
@@ -61,9 +61,6 @@ fn fitted_line(line: &str) -> String {
     format!("{kept}{reset}… (and {left_out} more characters)")
 }
 
-/// Columns of a table where no terminal says how wide it is.
-const WIDTH: u16 = 160;
-
 /// A table whose cells have a bounded length. `Display` draws it.
 pub(crate) struct TextTable(Table);
 
@@ -72,9 +69,7 @@ pub(crate) fn table(header: &[&str]) -> TextTable {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    if table.width().is_none() {
-        table.set_width(WIDTH);
-    }
+    table.set_width(super::terminal::width());
     table.set_header(header.iter().map(|name| styled::text(styled::HEAD, name)));
     TextTable(table)
 }
@@ -83,12 +78,6 @@ impl TextTable {
     /// Adds a row. Lines of more than 2,000 characters, and cells of more than 100 lines, are cut, and say so.
     pub(crate) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.0.add_row(cells.into_iter().map(|cell| fitted(&cell)));
-    }
-
-    /// Limits the width of each column to a share of the table's, in percent.
-    pub(crate) fn limit_widths(&mut self, percent: impl IntoIterator<Item = u16>) {
-        let share = |percent| ColumnConstraint::UpperBoundary(Width::Percentage(percent));
-        self.0.set_constraints(percent.into_iter().map(share));
     }
 
     /// Whether it has no rows.
@@ -119,7 +108,6 @@ mod tests {
         for length in [1_900, 2_000, 2_001, 65_529, 65_530, 65_535, 65_536, 70_000, 1_000_000] {
             let mut drawn = table(&["one", "two"]);
             let long = "x".repeat(length);
-            drawn.limit_widths([40, 60]);
             drawn.add_row([long.clone(), styled::text(styled::GOOD, &long)]);
             let is_cut = drawn.to_string().contains("more characters");
             // The characters of the style count.

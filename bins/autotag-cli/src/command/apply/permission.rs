@@ -2,14 +2,19 @@
 
 use crate::cli::ApplyArgs;
 use crate::gather::Targets;
-use crate::output::plural;
+use crate::output::{plural, printable};
 use crate::setup::usage_error;
 use anyhow::Result;
-use autotag_aws::{AccountScope, MemberRole, Settings};
+use autotag_aws::{AccountError, AccountScope, Accounts, MemberRole, Settings};
 use autotag_model::arn::AccountId;
+use autotag_model::policy::Policy;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use tokio::runtime::Runtime;
+
+/// How many accounts the question names.
+const MOST_ACCOUNTS: usize = 10;
 
 pub(super) fn settings(args: &ApplyArgs) -> Result<Settings> {
     let role = args.calls.member_role.as_ref().map(|name| MemberRole {
@@ -25,22 +30,75 @@ pub(super) fn settings(args: &ApplyArgs) -> Result<Settings> {
     Ok(Settings { allowed: args.calls.accounts.clone(), role, ..Settings::default() })
 }
 
-/// Asks on a terminal; elsewhere only `--yes` is one.
-pub(super) fn confirmed(args: &ApplyArgs, targets: &Targets) -> Result<bool> {
+/// Asks on a terminal; elsewhere only `--yes` counts. Before that STS says who writes: wrong credentials end the command.
+pub(super) fn confirmed(
+    args: &ApplyArgs,
+    policy: &Policy,
+    targets: &Targets,
+    runtime: &Runtime,
+    accounts: &Accounts,
+) -> Result<bool> {
+    let caller = runtime.block_on(accounts.caller());
+    let (own, arn) = caller.map_err(|error| usage_error(no_credentials(&error)))?;
     if args.yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(false);
     }
-    let accounts: Vec<&str> = targets.accounts.iter().map(AccountId::as_str).collect();
-    let resources = plural(targets.count, "resource");
     let mut out = anstream::stderr().lock();
-    write!(out, "Write tags to up to {resources} in {}? [y/N] ", accounts.join(", "))?;
+    write!(out, "{}", printable_lines(&question(args, policy, targets, &own, &arn)))?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+fn no_credentials(error: &AccountError) -> String {
+    format!(
+        "cannot tell whose AWS credentials these are: {error}. Sign in (`aws sso login`), or set AWS_PROFILE and AWS_REGION"
+    )
+}
+
+/// Each line without control characters: names of accounts and files come from records.
+fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Who writes which tags where, and the question itself.
+fn question(args: &ApplyArgs, policy: &Policy, targets: &Targets, own: &AccountId, arn: &str) -> String {
+    let is_allowed = |account: &&AccountId| match &args.calls.accounts {
+        AccountScope::OwnOnly => *account == own,
+        AccountScope::Listed(listed) => *account == own || listed.contains(*account),
+        _ => true,
+    };
+    let (allowed, others): (Vec<&AccountId>, Vec<&AccountId>) = targets.accounts.iter().partition(is_allowed);
+    let names = |accounts: &[&AccountId]| {
+        let mut names: Vec<String> = accounts.iter().take(MOST_ACCOUNTS).map(ToString::to_string).collect();
+        if accounts.len() > MOST_ACCOUNTS {
+            names.push(format!("{} more", accounts.len() - MOST_ACCOUNTS));
+        }
+        if names.is_empty() { "no account".to_owned() } else { names.join(", ") }
+    };
+    let keys: Vec<&str> = policy.identity.iter().map(|(key, _)| key.as_str()).collect();
+    let mut text = format!("You are {arn}, in account {own}.\n");
+    text.push_str(&format!(
+        "Up to {} get tags; the identity keys are {}.\nYou may write in {}.\n",
+        plural(targets.count, "resource"),
+        keys.join(", "),
+        names(&allowed),
+    ));
+    if !others.is_empty() {
+        text.push_str(&format!(
+            "Resources in {} are refused: --accounts and --member-role allow other accounts.\n",
+            names(&others)
+        ));
+    }
+    if args.replace {
+        text.push_str("--replace: other owners on existing resources ARE REPLACED.\n");
+    }
+    text.push_str("Write the tags? [y/N] ");
+    text
 }
 
 /// The error of a run that may not write.

@@ -3,7 +3,7 @@
 use super::permission::{confirmed, now, progress, settings, unconfirmed};
 use crate::cli::ApplyArgs;
 use crate::completion::Completion;
-use crate::output::{RowPrinter, Summary};
+use crate::output::{Detail, RowPrinter, Summary};
 use crate::saved_plan::{Header, SavedPlan, checked};
 use crate::setup;
 use crate::shown::{self, format_of};
@@ -28,17 +28,18 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
     plan.expect(&Header::new(&catalog, &policy)?)?;
     // All of it, so that nothing of a damaged plan is written.
     let targets = plan.check(&catalog)?;
-    if targets.count > 0 && !confirmed(args, &targets)? {
+    let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
+    let accounts = Arc::new(runtime.block_on(Accounts::connect(settings)));
+    if targets.count > 0 && !confirmed(args, &policy, &targets, &runtime, &accounts)? {
         return Err(unconfirmed());
     }
     let log = source.state.as_deref().map(WriteLog::open_for).transpose()?.map(Arc::new);
     let format = format_of(args.plan.format);
-    let mut printer = RowPrinter::new(format, shown::stdout(format));
+    let mut printer = RowPrinter::new(format, shown::table_view(args.view), shown::stdout(format));
     let mut summary = Summary::default();
-    let mut undone = false;
+    let (mut undone, mut number) = (false, 0);
     let mut rows = plan.rows(&catalog)?;
-    Runtime::new().context("cannot start the threads that call AWS")?.block_on(async {
-        let accounts = Arc::new(Accounts::connect(settings).await);
+    runtime.block_on(async {
         let aws = AwsBackend::new(accounts).with_rate_limit(args.calls.max_calls_per_second);
         let progress = progress(targets.count);
         let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
@@ -52,7 +53,8 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
             undone |= outcomes.iter().any(|row| row.status.is_returned());
             progress.suspend(|| {
                 for row in &outcomes {
-                    summary.count(row, None, (0, 0));
+                    summary.count(row, None, (0, number));
+                    number += 1;
                     printer.row(row);
                 }
             });
@@ -61,7 +63,7 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
         anyhow::Ok(())
     })?;
     printer.finish()?;
-    summary.write_resources(&mut anstream::stderr().lock())?;
+    summary.write(&mut anstream::stderr().lock(), Detail::Short)?;
     Ok(if undone { Completion::Partial } else { Completion::Complete })
 }
 

@@ -5,7 +5,7 @@ use crate::callers::Callers;
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
 use crate::input::{self, Days};
-use crate::output::{by_count, plural, printable, table};
+use crate::output::{by_count, plural, printable, table, write_unreadable};
 use crate::scan::{Scanner, UncoveredCall};
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
@@ -128,9 +128,7 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
         .collect();
     write_events(&events, args.format)?;
     let mut err = anstream::stderr().lock();
-    for text in &unreadable {
-        writeln!(err, "unreadable: {}", printable(text))?;
-    }
+    write_unreadable(&mut err, &unreadable)?;
     let records: u64 = scan.uncovered.values().sum();
     let all = plural(scan.records.counts.records, "record");
     writeln!(err, "{} in {records} of {all}", plural(events.len(), "uncovered event"))?;

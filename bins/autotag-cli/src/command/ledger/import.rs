@@ -10,7 +10,7 @@ use crate::gather::{Facts, Gathered};
 use crate::input::Input;
 use crate::kept::RowKind;
 use crate::offline::known_sessions;
-use crate::output::plural;
+use crate::output::{Detail, plural};
 use crate::plan_input::PlanInput;
 use crate::planned::ToPlan;
 use crate::setup::usage_error;
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
         });
         target.put(&entries.collect::<Vec<Entry>>())
     })?;
-    summary.write(&mut anstream::stderr().lock())?;
+    summary.write(&mut anstream::stderr().lock(), Detail::Short)?;
     let written = target.finish()?;
     Ok(if written == Completion::Partial { written } else { summary.done() })
 }

@@ -1,0 +1,328 @@
+//! The table of `plan` and `apply`: one line a resource.
+
+use super::table::{CREATES_NOTHING, fitted_line, printable, styled};
+use super::terminal::{columns, width, without_end, without_middle};
+use anstyle::Style;
+use anyhow::Result;
+use autotag_handlers::outcome::Outcome;
+use autotag_handlers::row::{Row, Status};
+use autotag_model::rule::Resource;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+
+/// How many rows one table has at most. The widths of its columns depend on all of them, so they are in memory until it is
+/// printed.
+const TABLE_ROWS: usize = 5_000;
+
+/// From this width on, a time has its year.
+const WITH_YEAR: usize = 100;
+
+/// The states of rows that a plan is about. Only other ones need a column.
+const PLANNED: [&str; 2] = ["WouldTag", "WouldLookUp"];
+
+/// How a table is drawn.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TableView {
+    /// Whether nothing is cut: tags, whole ARNs and reasons, in lines of any length.
+    pub(crate) wide: bool,
+    /// The most rows; the others are counted.
+    pub(crate) limit: Option<usize>,
+}
+
+/// How a cell is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Mood {
+    Good,
+    Careful,
+    Bad,
+}
+
+impl Mood {
+    fn style(self) -> Style {
+        match self {
+            Self::Good => styled::GOOD,
+            Self::Careful => styled::CAREFUL,
+            Self::Bad => styled::BAD,
+        }
+    }
+}
+
+/// The texts of one row. No control character is in them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct TableRow {
+    time: String,
+    short_time: String,
+    event: String,
+    owner: String,
+    proof: String,
+    source: String,
+    kind: String,
+    resource: String,
+    arn: String,
+    account: String,
+    region: String,
+    outcome: String,
+    reason: String,
+    tags: String,
+    mood: Mood,
+}
+
+impl TableRow {
+    pub(super) fn of<S: Status>(row: &Row<S>) -> Self {
+        let text = |text: Option<&str>| printable(text.unwrap_or(CREATES_NOTHING));
+        let service = row.event.source.split('.').next().unwrap_or_default();
+        let time = row.event.timestamp();
+        let written = text(row.event.time.as_deref());
+        let kind = row.resource_type.as_deref().map(|kind| kind.strip_prefix("AWS::").unwrap_or(kind));
+        let tags: Vec<String> = row.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let claim = row.claimed().map(|name| format!("a caller claimed to be {name}"));
+        let reason: Vec<String> = row.full_reason().into_iter().chain(claim).collect();
+        let arn = row.arn().or_else(|| row.resource.as_ref().map(|resource| resource.id.clone()));
+        Self {
+            short_time: time.map_or(written.clone(), |time| time.strftime("%m-%d %H:%M").to_string()),
+            time: time.map_or(written, |time| time.strftime("%Y-%m-%d %H:%M").to_string()),
+            event: printable(&format!("{service}:{}", row.event.name)),
+            owner: text(row.owner_name()),
+            proof: text(row.proof()),
+            source: text(row.owner_source()),
+            kind: kind.map_or_else(|| printable(&format!("{service}:{}", row.event.name)), printable),
+            resource: row.resource.as_ref().map_or(CREATES_NOTHING.to_owned(), short_name),
+            arn: text(arn.as_deref()),
+            account: text(row.account()),
+            region: text(row.region()),
+            outcome: printable(row.status.name()),
+            reason: printable(&reason.join("; ")),
+            tags: printable(&tags.join(" ")),
+            mood: mood(row),
+        }
+    }
+}
+
+/// The name of a resource without what other columns say: the account, the region and the service.
+fn short_name(resource: &Resource) -> String {
+    let id = resource.id.as_str();
+    let name = if id.starts_with("arn:") { id.splitn(6, ':').last().unwrap_or(id) } else { id };
+    printable(name)
+}
+
+fn mood<S: Status>(row: &Row<S>) -> Mood {
+    match row.status.outcome() {
+        None if row.status.reason().is_none() => Mood::Good,
+        Some(Outcome::Tagged | Outcome::AlreadyTagged(_)) => Mood::Good,
+        Some(Outcome::Refused(_) | Outcome::Malformed(_)) => Mood::Bad,
+        _ => Mood::Careful,
+    }
+}
+
+/// Prints rows as they come, as soon as the widths of their columns are known.
+#[derive(Debug)]
+pub(super) struct PlanTable {
+    view: TableView,
+    rows: Vec<TableRow>,
+    printed: usize,
+    more: u64,
+}
+
+impl PlanTable {
+    pub(super) fn new(view: TableView) -> Self {
+        Self { view, rows: Vec::new(), printed: 0, more: 0 }
+    }
+
+    pub(super) fn add(&mut self, out: &mut impl Write, row: TableRow) -> Result<()> {
+        if self.view.limit.is_some_and(|limit| self.printed + self.rows.len() >= limit) {
+            self.more += 1;
+            return Ok(());
+        }
+        self.rows.push(row);
+        if self.rows.len() < TABLE_ROWS { Ok(()) } else { self.print(out) }
+    }
+
+    /// Prints what is left.
+    pub(super) fn finish(&mut self, out: &mut impl Write) -> Result<()> {
+        self.print(out)?;
+        if self.more > 0 {
+            let text = format!("… {} more: --all-rows, or --format csv > FILE", self.more);
+            writeln!(out, "{}", styled::text(styled::QUIET, &text))?;
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, out: &mut impl Write) -> Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let rows = std::mem::take(&mut self.rows);
+        self.printed += rows.len();
+        let columns =
+            if self.view.wide { wide_columns(&rows) } else { narrow_columns(&rows, width().into()) };
+        for line in 0..=rows.len() {
+            let cells: Vec<String> = columns.iter().filter_map(|column| column.line(line)).collect();
+            writeln!(out, "{}", cells.join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// A column: its head, and a cell a row.
+struct Column {
+    head: &'static str,
+    cells: Vec<(String, Style)>,
+    /// Columns that it takes, and the least that are of use.
+    width: usize,
+    least: usize,
+}
+
+impl Column {
+    fn new<'r>(
+        head: &'static str,
+        least: usize,
+        rows: &'r [TableRow],
+        cell: impl Fn(&'r TableRow) -> (String, Style),
+    ) -> Self {
+        let cells: Vec<(String, Style)> = rows.iter().map(cell).collect();
+        let widest = cells.iter().map(|(text, _)| columns(text)).max().unwrap_or_default();
+        let width = widest.max(columns(head));
+        Self { head, cells, width, least: least.min(width) }
+    }
+
+    /// The head, and behind it the cells.
+    fn line(&self, number: usize) -> Option<String> {
+        let (text, style) = match number.checked_sub(1) {
+            None => (self.head, styled::HEAD),
+            Some(cell) => self.cells.get(cell).map(|(text, style)| (text.as_str(), *style))?,
+        };
+        // Names that tools make differ at their end, other texts at their beginning.
+        let fit = if self.head == "RESOURCE" { without_middle } else { without_end };
+        let text = fit(text, self.width);
+        let blanks = " ".repeat(self.width.saturating_sub(columns(&text)));
+        Some(format!("{style}{text}{style:#}{blanks}"))
+    }
+}
+
+fn narrow_columns(rows: &[TableRow], width: usize) -> Vec<Column> {
+    let plain = |text: &str| (text.to_owned(), Style::new());
+    let time = |row: &TableRow| plain(if width < WITH_YEAR { &row.short_time } else { &row.time });
+    let mut columns = vec![
+        Column::new("TIME (UTC)", 16, rows, time),
+        Column::new("OWNER", 10, rows, |row| (row.owner.clone(), styled::NAME)),
+        Column::new("PROOF", 9, rows, proof),
+        Column::new("TYPE", 10, rows, |row| plain(&row.kind)),
+        Column::new("RESOURCE", 12, rows, |row| plain(&row.resource)),
+        Column::new("ACCOUNT/REGION", 13, rows, |row| plain(&format!("{}/{}", row.account, row.region))),
+    ];
+    if rows.iter().any(|row| !PLANNED.contains(&row.outcome.as_str())) {
+        columns.push(Column::new("OUTCOME", 10, rows, |row| {
+            let colon = if row.reason.is_empty() { "" } else { ": " };
+            (format!("{}{colon}{}", row.outcome, row.reason), row.mood.style())
+        }));
+    }
+    shrink(&mut columns, width);
+    columns
+}
+
+fn proof(row: &TableRow) -> (String, Style) {
+    let style = if row.proof == "name-only" { styled::CAREFUL } else { Style::new() };
+    (row.proof.clone(), style)
+}
+
+/// Takes from the widest columns until all fit, and from none more than it needs.
+fn shrink(columns: &mut [Column], width: usize) {
+    let gaps = columns.len().saturating_sub(1) * 2;
+    let mut over = (columns.iter().map(|column| column.width).sum::<usize>() + gaps).saturating_sub(width);
+    while over > 0 {
+        let widest = columns.iter_mut().filter(|column| column.width > column.least);
+        let Some(column) = widest.max_by_key(|column| column.width) else { return };
+        column.width -= 1;
+        over -= 1;
+    }
+}
+
+fn wide_columns(rows: &[TableRow]) -> Vec<Column> {
+    let plain = |text: &str| (fitted_line(text), Style::new());
+    let column = |head, cell: fn(&TableRow) -> &str| Column::new(head, 0, rows, move |row| plain(cell(row)));
+    let mut columns = vec![
+        column("TIME (UTC)", |row| &row.time),
+        column("EVENT", |row| &row.event),
+        Column::new("OWNER", 0, rows, |row| (fitted_line(&row.owner), styled::NAME)),
+        Column::new("PROOF", 0, rows, proof),
+        column("SOURCE", |row| &row.source),
+        column("RESOURCE", |row| &row.arn),
+        Column::new("OUTCOME", 0, rows, |row| (row.outcome.clone(), row.mood.style())),
+        column("TAGS", |row| &row.tags),
+    ];
+    if rows.iter().any(|row| !row.reason.is_empty()) {
+        columns.push(column("REASON", |row| &row.reason));
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(owner: &str, resource: &str, outcome: &str) -> TableRow {
+        let text = str::to_owned;
+        TableRow {
+            time: text("2026-03-02 08:01"),
+            short_time: text("03-02 08:01"),
+            event: text("ec2:CreateVpc"),
+            owner: text(owner),
+            proof: text("person"),
+            source: text("iam-user"),
+            kind: text("EC2::VPC"),
+            resource: text(resource),
+            arn: format!("arn:aws:ec2:eu-west-1:111122223333:{resource}"),
+            account: text("111122223333"),
+            region: text("eu-west-1"),
+            outcome: text(outcome),
+            reason: String::new(),
+            tags: text("Owner=mara"),
+            mood: Mood::Good,
+        }
+    }
+
+    /// What is printed, without styles.
+    fn drawn(columns: &[Column], rows: usize) -> Vec<String> {
+        let line = |number| {
+            let cells = columns.iter().filter_map(|column| column.line(number)).collect::<Vec<_>>();
+            anstream::adapter::strip_str(&cells.join("  ")).to_string()
+        };
+        (0..=rows).map(line).collect()
+    }
+
+    #[test]
+    fn each_row_is_one_line_in_the_width_of_the_terminal() {
+        let long = "x".repeat(300);
+        for width in [74, 80, 120, 200] {
+            for rows in [
+                vec![row("mara", "vpc-1", "WouldTag"), row(&long, &long, "WouldLookUp")],
+                vec![row(&long, &long, "WouldTag"), row("日本語の名前とても長い名前", "vpc-2", "WouldTag")],
+            ] {
+                for line in drawn(&narrow_columns(&rows, width), rows.len()) {
+                    assert!(columns(line.trim_end()) <= width, "{width}: {line:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn outcomes_have_a_column_only_if_they_differ_from_the_plan() {
+        let heads = |rows: &[TableRow]| drawn(&narrow_columns(rows, 200), 0).concat();
+        assert!(!heads(&[row("mara", "vpc-1", "WouldTag")]).contains("OUTCOME"));
+        assert!(
+            heads(&[row("mara", "vpc-1", "WouldTag"), row("mara", "vpc-1", "Skipped")]).contains("OUTCOME")
+        );
+    }
+
+    #[test]
+    fn rows_beyond_the_limit_are_counted() {
+        let mut out = Vec::new();
+        let mut table = PlanTable::new(TableView { wide: false, limit: Some(2) });
+        for number in 0..5 {
+            table.add(&mut out, row("mara", &format!("vpc-{number}"), "WouldTag")).unwrap();
+        }
+        table.finish(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("vpc-1") && !text.contains("vpc-2") && text.contains("… 3 more"), "{text}");
+    }
+}

@@ -1,0 +1,142 @@
+//! What could not be read or done, grouped by reason.
+
+use super::table::printable;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// How many problems are kept, to be grouped; the rest is counted.
+const KEPT: usize = 1_000;
+
+/// How many places are shown for each reason.
+const PLACES: usize = 3;
+
+/// One problem.
+#[derive(Debug, Clone)]
+struct Problem {
+    /// A file, or an event.
+    place: String,
+    /// Where in the file; empty if that is not known.
+    position: String,
+    reason: String,
+}
+
+/// Problems in an order: the first ones, and how many there are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Problems {
+    first: BTreeMap<(u64, u64), Problem>,
+    count: u64,
+}
+
+/// The problems that have one reason.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct ProblemGroup {
+    pub(super) reason: String,
+    pub(super) count: u64,
+    /// The first files or events.
+    pub(super) places: Vec<String>,
+    /// The first problems, each with its position.
+    pub(super) positions: Vec<String>,
+}
+
+impl Problems {
+    /// Adds a problem; those of the smallest `order` are kept.
+    pub(crate) fn add(&mut self, order: (u64, u64), place: String, position: String, reason: String) {
+        self.count += 1;
+        self.first.insert(order, Problem { place, position, reason });
+        if self.first.len() > KEPT {
+            self.first.pop_last();
+        }
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.count += other.count;
+        self.first.extend(other.first);
+        while self.first.len() > KEPT {
+            self.first.pop_last();
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The kept problems by reason, the most frequent reason first.
+    pub(super) fn groups(&self) -> Vec<ProblemGroup> {
+        let mut by_reason: BTreeMap<&str, ProblemGroup> = BTreeMap::new();
+        for Problem { place, position, reason } in self.first.values() {
+            let group = by_reason.entry(reason).or_insert_with(|| ProblemGroup {
+                reason: reason.clone(),
+                count: 0,
+                places: Vec::new(),
+                positions: Vec::new(),
+            });
+            group.count += 1;
+            if group.places.len() < PLACES && !group.places.contains(place) {
+                group.places.push(place.clone());
+            }
+            if group.positions.len() < PLACES {
+                let colon = if position.is_empty() { "" } else { ": " };
+                group.positions.push(format!("{place}{colon}{position}"));
+            }
+        }
+        let mut groups: Vec<ProblemGroup> = by_reason.into_values().collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        groups
+    }
+
+    /// How many are not in a group.
+    pub(super) fn ungrouped(&self) -> u64 {
+        self.count - self.first.len() as u64
+    }
+}
+
+/// How many unreadable parts are named beside an answer.
+const NAMED: usize = 10;
+
+/// Names what could not be read while an answer was looked for: the first parts, and how many there are.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub(crate) fn write_unreadable(out: &mut impl Write, parts: &[String]) -> io::Result<()> {
+    for part in parts.iter().take(NAMED) {
+        writeln!(out, "unreadable: {}", printable(part))?;
+    }
+    let more = parts.len().saturating_sub(NAMED);
+    if more == 0 {
+        return Ok(());
+    }
+    writeln!(out, "unreadable: {more} more parts; `autotag plan -v` groups them by reason")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_reasons_are_one_group_with_the_first_places() {
+        let mut problems = Problems::default();
+        for number in (0..5).rev() {
+            problems.add((number, 0), format!("file {number}"), "line 1".to_owned(), "not JSON".to_owned());
+        }
+        problems.add((9, 0), "file 9".to_owned(), String::new(), "no such file".to_owned());
+        let groups = problems.groups();
+        assert_eq!(groups.iter().map(|group| group.count).collect::<Vec<_>>(), [5, 1]);
+        assert_eq!(groups[0].places, ["file 0", "file 1", "file 2"]);
+        assert_eq!(groups[0].positions[0], "file 0: line 1");
+        assert_eq!(groups[1].positions, ["file 9"]);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_nothing_goes_uncounted() {
+        let mut problems = Problems::default();
+        for number in 0..5_000 {
+            problems.add((number, 0), format!("file {number}"), String::new(), format!("reason {number}"));
+        }
+        assert_eq!((problems.first.len(), problems.count(), problems.ungrouped()), (KEPT, 5_000, 4_000));
+    }
+}

@@ -1,0 +1,271 @@
+//! The summary for people: at most 15 lines, unless everything is to be listed.
+
+use super::{Summary, by_count, plural};
+use crate::output::problems::{ProblemGroup, Problems};
+use crate::output::table::{printable, styled};
+use autotag_handlers::catalog::Catalog;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// How much a summary lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The most frequent of each kind.
+    Short,
+    /// At most [`LISTED`] of each kind.
+    Listed,
+}
+
+/// How much of each kind is listed.
+const LISTED: usize = 50;
+
+/// How many owners and kinds of events a short summary names.
+const NAMED: usize = 5;
+
+/// Outcomes in the order in which they are told.
+const ORDER: [&str; 9] = [
+    "WouldTag",
+    "Tagged",
+    "WouldLookUp",
+    "AlreadyTagged",
+    "Skipped",
+    "Gone",
+    "Deferred",
+    "Refused",
+    "Malformed",
+];
+
+/// How many reasons a short summary names.
+const REASONS: usize = 2;
+
+impl Summary {
+    /// Writes the summary.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub(crate) fn write(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
+        self.write_resources(out)?;
+        self.write_owners(out)?;
+        let uncovered = plural(self.uncovered.values().sum::<u64>(), "creating event");
+        write_events(out, "uncovered", &uncovered, &self.uncovered, detail)?;
+        self.write_derived(out, detail)?;
+        let parts = self.unreadable.count() + self.counts.unreadable_without_row;
+        write_problems(out, "unreadable", &plural(parts, "part"), &self.unreadable, detail)?;
+        let malformed = plural(self.malformed.count(), "event");
+        write_problems(out, "malformed", &malformed, &self.malformed, detail)?;
+        let refused = plural(self.refused.count(), "resource");
+        write_problems(out, "refused", &refused, &self.refused, detail)?;
+        if self.files > 0 {
+            line(out, "records", &self.records())?;
+        }
+        if !self.policy.is_empty() {
+            line(out, "policy", &self.policy)?;
+        }
+        let width = self.next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
+        for (number, (command, what)) in self.next.iter().enumerate() {
+            line(out, if number == 0 { "next" } else { "" }, &format!("{command:<width$}  {what}"))?;
+        }
+        Ok(())
+    }
+
+    /// What becomes of the resources.
+    fn write_resources(&self, out: &mut impl Write) -> io::Result<()> {
+        let is_plan = self.outcomes.keys().any(|name| name.starts_with("Would"));
+        let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
+        let mut outcomes: Vec<(&str, u64)> =
+            self.outcomes.iter().map(|(name, count)| (*name, *count)).collect();
+        outcomes.sort_by_key(|(name, _)| rank(name));
+        let mut parts: Vec<String> =
+            outcomes.into_iter().map(|(name, count)| in_words(name, count)).collect();
+        if self.duplicates > 0 {
+            parts.push(format!("{} named twice", self.duplicates));
+        }
+        let parts = if parts.is_empty() { "nothing to tag".to_owned() } else { parts.join(", ") };
+        let head = styled::text(styled::HEAD, if is_plan { "Plan:" } else { "Result:" });
+        let total = plural(self.resources, "resource");
+        writeln!(out, "{head} {total}: {parts}")
+    }
+
+    fn write_owners(&self, out: &mut impl Write) -> io::Result<()> {
+        let owners = &self.owners;
+        if owners.by_proof.is_empty() {
+            return Ok(());
+        }
+        let mut proofs: Vec<String> =
+            owners.by_proof.iter().map(|(proof, count)| format!("{count} {proof}")).collect();
+        proofs.sort_by_key(|proof| {
+            ["person", "workload", "service", "name-only"].iter().position(|known| proof.ends_with(known))
+        });
+        if owners.claimed > 0 {
+            proofs.push(format!("{} with a claim to be somebody else", owners.claimed));
+        }
+        line(out, "proof", &proofs.join(", "))?;
+        if !owners.name_only.is_empty() {
+            let reasons: Vec<String> = owners
+                .name_only
+                .iter()
+                .map(|(source, count)| format!("{count} by {source}: {}", why_name_only(source)))
+                .collect();
+            line(out, "name-only", &reasons.join("; "))?;
+        }
+        let (top, others) = owners.top(NAMED);
+        let name = |owner: &str, account: Option<&str>| match account {
+            Some(account) if owners.is_ambiguous(owner) => format!("{owner} of {account}"),
+            _ => owner.to_owned(),
+        };
+        let mut named: Vec<String> = top
+            .into_iter()
+            .map(|(key, count)| format!("{} {count}", name(&key.owner, key.account.as_deref())))
+            .collect();
+        if others > 0 || owners.beyond() > 0 {
+            let at_least = if owners.beyond() > 0 { "at least " } else { "" };
+            named.push(format!("{at_least}{others} more"));
+        }
+        line(out, "owners", &named.join(", "))
+    }
+
+    /// What rules found that no record has confirmed yet, and how a record becomes a fixture.
+    fn write_derived(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
+        if self.derived.is_empty() {
+            return Ok(());
+        }
+        let found = plural(self.derived.values().sum::<u64>(), "resource");
+        let total = format!("{found} by rules that no record has confirmed");
+        write_events(out, "derived", &total, &self.derived, detail)?;
+        continued(
+            out,
+            "send in a record of each, with its ids and names replaced: docs/adding-a-service.md#fixtures",
+        )
+    }
+
+    /// What the records are, as a sum.
+    fn records(&self) -> String {
+        let counts = &self.counts;
+        format!(
+            "{} in {} = {} sessions + {} creations + {} failed + {} skipped + {} uncovered + {} rejected + {} others",
+            counts.records,
+            plural(self.files, "file"),
+            counts.sessions,
+            counts.creations,
+            counts.failed,
+            counts.skipped,
+            counts.uncovered,
+            counts.rejected,
+            counts.others,
+        )
+    }
+}
+
+/// Kinds of events by how often they occur.
+fn write_events(
+    out: &mut impl Write,
+    name: &str,
+    total: &str,
+    events: &BTreeMap<(String, String), u64>,
+    detail: Detail,
+) -> io::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let texts: Vec<String> = by_count(events)
+        .map(|((source, name), count)| {
+            let ended = if Catalog::has_ended(source) { " (AWS has ended the service)" } else { "" };
+            let service = source.strip_suffix(".amazonaws.com").unwrap_or(source);
+            format!("{service} {name} {count}{ended}")
+        })
+        .collect();
+    if detail == Detail::Listed {
+        line(out, name, &format!("{total}:"))?;
+        return list(out, &texts);
+    }
+    let named = texts.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match texts.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", {} (-v)", plural(more, "more kind")),
+    };
+    line(out, name, &format!("{total}: {named}{more}"))
+}
+
+/// An outcome and how many resources have it.
+fn in_words(outcome: &str, count: u64) -> String {
+    let verb = |one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    match outcome {
+        "WouldTag" => verb("gets tags", "get tags"),
+        "WouldLookUp" => verb("is found when tags are written", "are found when tags are written"),
+        "AlreadyTagged" => verb("keeps its owner", "keep their owner"),
+        "Skipped" => verb("is skipped", "are skipped"),
+        "Malformed" => verb("is not understood", "are not understood"),
+        "Tagged" => verb("is tagged", "are tagged"),
+        "Gone" => verb("is deleted", "are deleted"),
+        "Deferred" => verb("is not done yet", "are not done yet"),
+        "Refused" => verb("is refused", "are refused"),
+        other => format!("{count} {other}"),
+    }
+}
+
+/// The reason why nothing proves an owner that this rule named.
+fn why_name_only(source: &str) -> &'static str {
+    match source {
+        "role-session" => "the STS record of the session is not in the input",
+        "federated-user" => "the record of GetFederationToken is not in the input",
+        "source-identity" => "no record says who set the source identity",
+        "web-identity" => "the policy does not know the issuer",
+        "identity-center" => "the policy does not list the identity store",
+        "account" => "only the account of the caller is known",
+        _ => "nothing proves the name",
+    }
+}
+
+fn write_problems(
+    out: &mut impl Write,
+    name: &str,
+    total: &str,
+    problems: &Problems,
+    detail: Detail,
+) -> io::Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let groups = problems.groups();
+    let max = if detail == Detail::Short { REASONS } else { LISTED };
+    let head = styled::text(styled::BAD, &format!("{name:>12}"));
+    writeln!(out, "{head} {total}")?;
+    for group in groups.iter().take(max) {
+        let ProblemGroup { count, reason, places, positions } = group;
+        if detail == Detail::Short {
+            continued(out, &format!("{count} × {reason}: {}", places.join(", ")))?;
+            continue;
+        }
+        continued(out, &format!("{count} × {reason}"))?;
+        for position in positions {
+            continued(out, &format!("  {position}"))?;
+        }
+    }
+    let left = groups.len().saturating_sub(max);
+    if left > 0 || problems.ungrouped() > 0 {
+        let verbose = if detail == Detail::Short { " (-v)" } else { "" };
+        let ungrouped = if problems.ungrouped() > 0 {
+            format!(", and {} not grouped", problems.ungrouped())
+        } else {
+            String::new()
+        };
+        continued(out, &format!("{}{ungrouped}{verbose}", plural(left, "more reason")))?;
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "{} {}", styled::text(styled::HEAD, &format!("{name:>12}")), printable(text))
+}
+
+fn continued(out: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(out, "             {}", printable(text))
+}
+
+fn list(out: &mut impl Write, texts: &[String]) -> io::Result<()> {
+    for text in texts.iter().take(LISTED) {
+        continued(out, text)?;
+    }
+    let more = texts.len().saturating_sub(LISTED);
+    if more == 0 { Ok(()) } else { continued(out, &format!("and {more} more")) }
+}

@@ -1,0 +1,82 @@
+//! The size of the terminal, and texts that fit into it.
+
+use std::io;
+use terminal_size::{Height, Width, terminal_size_of};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// Columns if no terminal says how wide it is.
+const DEFAULT_WIDTH: u16 = 160;
+
+/// A terminal that says less does not know its size: pseudo terminals of job runners say 0.
+const NARROWEST: u16 = 60;
+
+/// How many columns stdout has: by the terminal, by the variable `COLUMNS`, otherwise 160.
+pub(crate) fn width() -> u16 {
+    let of_terminal = terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns);
+    let is_known = |columns: &u16| *columns >= NARROWEST;
+    let of_environment = || std::env::var("COLUMNS").ok()?.parse().ok();
+    of_terminal.filter(is_known).or_else(|| of_environment().filter(is_known)).unwrap_or(DEFAULT_WIDTH)
+}
+
+/// How many lines stdout has, if it is a terminal that knows.
+pub(crate) fn height() -> Option<usize> {
+    let (_, Height(lines)) = terminal_size_of(io::stdout())?;
+    (lines > 0).then_some(usize::from(lines))
+}
+
+/// How many columns a text takes.
+pub(super) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` in at most `max` columns: its middle is left out, because names differ at both ends.
+pub(super) fn without_middle(text: &str, max: usize) -> String {
+    if columns(text) <= max {
+        return text.to_owned();
+    }
+    let room = max.saturating_sub(1);
+    let start = first(text.chars(), room.div_ceil(2));
+    let end: String = first(text.chars().rev(), room / 2).chars().rev().collect();
+    format!("{start}…{end}")
+}
+
+/// `text` in at most `max` columns: its end is left out.
+pub(super) fn without_end(text: &str, max: usize) -> String {
+    if columns(text) <= max {
+        return text.to_owned();
+    }
+    format!("{}…", first(text.chars(), max.saturating_sub(1)))
+}
+
+/// The first characters that fit into `room` columns.
+fn first(text: impl Iterator<Item = char>, room: usize) -> String {
+    let mut taken = 0;
+    let fits = |c: &char| {
+        taken += c.width().unwrap_or(0);
+        taken <= room
+    };
+    text.take_while(fits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_fits_is_whole_and_a_longer_one_keeps_both_ends() {
+        assert_eq!(without_middle("orders", 6), "orders");
+        assert_eq!(without_middle("stratus-red-team-role", 11), "strat…-role");
+        assert_eq!(without_middle("orders", 0), "…");
+        assert_eq!(without_end("orders", 4), "ord…");
+    }
+
+    #[test]
+    fn a_wide_character_takes_two_columns() {
+        for max in 1..12 {
+            let text = without_middle("日本語のバケット名", max);
+            assert!(columns(&text) <= max, "{text:?} in {max}");
+            let text = without_end("日本語のバケット名", max);
+            assert!(columns(&text) <= max, "{text:?} in {max}");
+        }
+    }
+}
