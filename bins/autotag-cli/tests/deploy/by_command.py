@@ -84,7 +84,8 @@ def change(folder, program):
 
 
 def destroy(folder, program):
-    run(program, folder, "--destroy", "--yes")
+    # The test has received messages and has not deleted them.
+    run(program, folder, "--destroy", "--yes", "--discard-messages")
     there = []
     for region in [HUB, *REGIONS]:
         pages = client("cloudformation", region).get_paginator("list_stacks").paginate()
