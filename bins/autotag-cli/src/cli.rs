@@ -6,6 +6,8 @@ mod aws;
 #[cfg(feature = "aws")]
 mod deploy;
 mod estimate;
+#[cfg(feature = "aws")]
+mod guard;
 mod ledger;
 #[cfg(feature = "aws")]
 mod redrive;
@@ -21,6 +23,8 @@ pub(crate) use aws::{ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs
 #[cfg(feature = "aws")]
 pub(crate) use deploy::{CallAs, DeployArgs, DeployCommand, IamPolicyArgs, PlaceArgs, PolicyFor, WhatArgs};
 pub(crate) use estimate::{EstimateArgs, EstimateFormat};
+#[cfg(feature = "aws")]
+pub(crate) use guard::{GuardArgs, ProfileArg};
 #[cfg(feature = "aws")]
 pub(crate) use ledger::{EndTruceArgs, ExportArgs, LedgerFormat, ListArgs};
 pub(crate) use ledger::{ImportArgs, LedgerArgs, LedgerCommand};
@@ -77,6 +81,9 @@ pub(crate) enum Command {
     /// policy
     #[cfg(feature = "aws")]
     Generate(GenerateArgs),
+    /// Show who would have been denied by the guards of identity tags, from a trail. Changes nothing
+    #[cfg(feature = "aws")]
+    Guard(GuardArgs),
     /// Deploy to an account or an organization: upload the packages, make or change the stacks, and follow them to their end
     #[cfg(feature = "aws")]
     Deploy(Box<DeployArgs>),

@@ -11,6 +11,8 @@ pub(crate) mod estimate;
 pub(crate) mod explain;
 #[cfg(feature = "aws")]
 pub(crate) mod generate;
+#[cfg(feature = "aws")]
+pub(crate) mod guard;
 pub(crate) mod identify;
 pub(crate) mod ledger;
 pub(crate) mod plan;

@@ -20,6 +20,7 @@ mod fixes;
 mod functions;
 pub(crate) mod groups;
 mod guardrails;
+mod invocations;
 mod ledger;
 mod mapping;
 mod members;

@@ -19,7 +19,7 @@ pub(crate) mod inventory;
 mod member;
 mod org;
 mod org_metadata;
-mod own_parts;
+pub(crate) mod own_parts;
 pub(crate) mod patterns;
 mod region;
 mod session;

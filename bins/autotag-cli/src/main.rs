@@ -14,6 +14,8 @@ mod foresight;
 mod gather;
 #[cfg(feature = "aws")]
 mod generate;
+#[cfg(feature = "aws")]
+mod guard;
 mod input;
 mod kept;
 mod offline;
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "aws")]
         Command::Generate(args) => command::generate::run(&args),
         #[cfg(feature = "aws")]
+        Command::Guard(args) => command::guard::run(&args),
         Command::Deploy(args) => command::deploy::run(&args),
         #[cfg(feature = "aws")]
         Command::Doctor(args) => command::doctor::run(&args),

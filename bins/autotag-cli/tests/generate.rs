@@ -109,6 +109,29 @@ fn a_file_that_was_not_generated_is_not_replaced() {
     }
 }
 
+/// Whoever may update a project can have it run other code, in every account.
+#[test]
+fn no_file_allows_updates_of_codebuild_unless_the_policy_opts_in() {
+    let allowing = |policy: &str| -> Vec<String> {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("autotag.toml"), policy).unwrap();
+        assert_eq!(generate(folder.path(), &[]).status.code(), Some(0));
+        let list = fs::read_to_string(folder.path().join("deploy/generated-files.txt")).unwrap();
+        let is_file = |line: &&str| line.ends_with(".yaml") || line.ends_with(".json");
+        let files = list.lines().filter(is_file).map(str::to_owned);
+        let allows = |file: &String| {
+            fs::read_to_string(folder.path().join("deploy").join(file)).unwrap().contains("codebuild:Update")
+        };
+        files.filter(allows).collect()
+    };
+    assert_eq!(allowing(""), [""; 0]);
+    let opted_in = allowing("[policy]\nopt_in = [\"codebuild\"]\n");
+    assert!(
+        opted_in.contains(&"hub.yaml".to_owned()) && opted_in.contains(&"member.yaml".to_owned()),
+        "{opted_in:?}"
+    );
+}
+
 /// Files that an older version generated and this one does not.
 #[test]
 fn stale_files_are_removed_and_others_stay() {

@@ -61,6 +61,8 @@ pub enum SkipReason {
     Replaced,
     /// A derived rule found it, and by the policy these only plan.
     DerivedRule,
+    /// The service has no tag call, and the policy does not opt in to the call that changes the whole resource.
+    NotOptedIn,
     /// A log file is in a storage class that S3 reads only after it is restored.
     Archived(String),
 }
@@ -138,6 +140,9 @@ impl fmt::Display for SkipReason {
             Self::Older => f.write_str("the resource was there before the call"),
             Self::Replaced => f.write_str("a later call has written another object in its place"),
             Self::Archived(name) => write!(f, "{name}: archived; restore it, then read it again"),
+            Self::NotOptedIn => f.write_str(
+                "the service has no tag call: tags are written only if the policy lists it in `policy.opt_in`",
+            ),
             Self::DerivedRule => f.write_str(
                 "its rule is derived from AWS's models, and the policy has `derived = \"plan\"`: nothing is written",
             ),

@@ -20,6 +20,7 @@ mod derived;
 mod file;
 mod input;
 mod note;
+mod opt_in;
 mod pattern;
 mod people;
 mod profile;
@@ -38,6 +39,7 @@ pub use derived::DerivedRules;
 pub use file::PolicyError;
 pub use input::DecisionInput;
 pub use note::Note;
+pub use opt_in::OPT_IN_SERVICES;
 pub use pattern::Pattern;
 pub use people::People;
 pub use profile::Profile;
@@ -87,6 +89,8 @@ pub struct Policy {
     pub opt_out: Option<String>,
     /// What is done by rules that no record has confirmed.
     pub derived: DerivedRules,
+    /// The services of [`OPT_IN_SERVICES`] whose resources are tagged all the same.
+    pub opt_in: Vec<String>,
     /// The calls that are ignored.
     pub ignore: Ignore,
     /// The evidence about owners that is believed.
@@ -148,6 +152,12 @@ impl Policy {
         self.identity.iter().any(|(known, _)| is_same_key(known, key))
     }
 
+    /// The same policy with the identity keys that a profile enforces by default.
+    #[must_use]
+    pub fn with_profile(self, profile: Profile) -> Self {
+        Self { enforced: profile.enforced(&self.identity), profile, ..self }
+    }
+
     /// Whether `key` is an enforced identity key, ignoring case.
     pub fn is_enforced(&self, key: &str) -> bool {
         self.enforced.iter().any(|known| is_same_key(known, key))
@@ -172,6 +182,21 @@ impl Policy {
     /// Whether tags are written by rules of this evidence.
     pub fn writes_by(&self, evidence: Evidence) -> bool {
         self.derived == DerivedRules::Tag || evidence != Evidence::Derived
+    }
+
+    /// True if tags are written to resources of the service `event_source`: not those of [`OPT_IN_SERVICES`], unless the policy opts
+    /// in.
+    ///
+    /// ```
+    /// use autotag_model::policy::Policy;
+    ///
+    /// assert!(!Policy::default().writes_to("codebuild.amazonaws.com"));
+    /// let policy = Policy::from_toml("[policy]\nopt_in = [\"codebuild\"]")?;
+    /// assert!(policy.writes_to("codebuild.amazonaws.com"));
+    /// # Ok::<(), autotag_model::policy::PolicyError>(())
+    /// ```
+    pub fn writes_to(&self, event_source: &str) -> bool {
+        opt_in::writes_to(event_source, &self.opt_in)
     }
 
     /// The identity key whose value is the owner's name alone, if there is one. Child resources inherit its value.

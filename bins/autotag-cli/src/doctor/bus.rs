@@ -1,10 +1,11 @@
 //! The hub's bus and its rules.
 
 use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail, fail_with};
-use super::checks::{BUS, BUS_POLICY};
+use super::checks::{BUS, BUS_INVOCATIONS, BUS_POLICY};
 use super::deployment::{DeploymentView, RegionView};
 use super::eventbridge::{Kind, read_rules};
 use super::families::{Family, HUB_CHECKS, tag_events};
+use super::invocations::delivered;
 use super::policy::{AccessRequest, Caller, Decision, decide, document};
 use super::rule_checks::examine_dead_letters;
 use crate::output::plural;
@@ -47,6 +48,7 @@ pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
         }
     }
     found.extend(tag_events(view, HUB_CHECKS.tag_events, &place, &rules));
+    found.push(BUS_INVOCATIONS.at(&place, delivered(&hub, &view.bus, &rules).await));
     found.extend(examine_dead_letters(&place, &hub, &rules, view).await);
     found
 }

@@ -81,6 +81,9 @@ checks! {
     RULE_SESSIONS_ROLE = "rule.sessions.role",
         "may the rule's role put events on that bus?",
         "{deploy-region}";
+    RULE_INVOCATIONS = "rule.invocations",
+        "do the events that the rules match reach their targets?",
+        "{deploy-region}";
     RULE_DEAD_LETTERS = "rule.dead-letters",
         "is there a queue for events that a rule could not deliver, and does nothing new come into it?",
         "{deploy-region}";
@@ -123,6 +126,9 @@ checks! {
         "{deploy-hub}";
     BUS_TAG_EVENTS = "bus.tag-events",
         "is there a rule on the hub's bus for changes of identity tags by whatever call?",
+        "{deploy-hub}";
+    BUS_INVOCATIONS = "bus.invocations",
+        "do the events that the rules on the hub's bus match reach the queues?",
         "{deploy-hub}";
     BUS_SESSIONS = "bus.sessions",
         "is there a rule for STS records on the hub's bus, and is it enabled?",

@@ -59,7 +59,7 @@ pub(super) async fn errors(view: &DeploymentView, consumer: &Consumer) -> CheckR
 
 async fn metric(view: &DeploymentView, consumer: &Consumer, name: &str) -> Result<Series, QueryError> {
     let dimension = ("FunctionName", consumer.function.as_str());
-    series(&view.aws, &consumer.region, ("AWS/Lambda", name, "Sum"), dimension, LONGEST).await
+    series(&view.aws, &consumer.region, ("AWS/Lambda", name, "Sum"), &[dimension], LONGEST).await
 }
 
 /// Whether Lambda may run the function as often at once as its mapping asks for.

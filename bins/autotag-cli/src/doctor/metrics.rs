@@ -13,13 +13,15 @@ pub(super) async fn series(
     aws: &AwsQuery,
     region: &Region,
     (namespace, name, statistic): (&str, &str, &str),
-    dimension: (&str, &str),
+    dimensions: &[(&str, &str)],
     seconds: u64,
 ) -> Result<Vec<(u64, f64)>, QueryError> {
     let now = aws.now();
+    let dimensions: Vec<Value> =
+        dimensions.iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect();
     let input = json!({
         "Namespace": namespace, "MetricName": name, "Statistics": [statistic],
-        "Dimensions": [{"Name": dimension.0, "Value": dimension.1}],
+        "Dimensions": dimensions,
         "StartTime": now.saturating_sub(seconds), "EndTime": now, "Period": PERIOD,
     });
     let answer = aws.json(METRICS, "cloudwatch:GetMetricStatistics", region, &input).await?;

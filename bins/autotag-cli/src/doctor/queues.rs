@@ -228,7 +228,7 @@ pub(super) async fn is_empty(aws: &AwsQuery, queue: &Queue, view: &DeploymentVie
 /// Whether the queue has more messages than before; `None` if the metric has too few values.
 async fn grown(aws: &AwsQuery, queue: &Queue, since: u64) -> Result<Option<bool>, QueryError> {
     let metric = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum");
-    let values = series(aws, &queue.region, metric, ("QueueName", &queue.name), since).await?;
+    let values = series(aws, &queue.region, metric, &[("QueueName", &queue.name)], since).await?;
     let (Some((_, first)), Some((_, last))) = (values.first(), values.last()) else { return Ok(None) };
     let most = values.iter().map(|(_, value)| *value).fold(*first, f64::max);
     Ok((values.len() > 1).then_some(most > *first || last > first))

@@ -1,11 +1,12 @@
 //! The rules of each region, which forward events from where they happen to the hub; and the dead-letter queues of rules.
 
 use super::check::{CheckFailure, Finding, fail};
-use super::checks::{RULE_DEAD_LETTERS, RULE_DEAD_LETTERS_POLICY};
+use super::checks::{RULE_DEAD_LETTERS, RULE_DEAD_LETTERS_POLICY, RULE_INVOCATIONS};
 use super::consumer::read_queue;
 use super::deployment::{DeploymentView, RegionView};
 use super::eventbridge::{DEFAULT_BUS, Rules, read_rules, read_rules_briefly};
 use super::families::{Family, REGION_CHECKS, tag_events};
+use super::invocations::delivered;
 use super::queues::{is_empty, rule_may_send};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub(super) async fn examine(view: &DeploymentView, region: &RegionView) -> Vec<F
         found.extend(family.findings(&place, region, view, &rules).await);
     }
     found.extend(tag_events(view, REGION_CHECKS.tag_events, &place, &rules));
+    found.push(RULE_INVOCATIONS.at(&place, delivered(region, DEFAULT_BUS, &rules).await));
     found.extend(examine_dead_letters(&place, region, &rules, view).await);
     found
 }

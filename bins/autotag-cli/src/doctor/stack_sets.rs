@@ -3,26 +3,20 @@
 use super::check::{CheckResult, Finding, fail_with};
 use super::checks::STACK_SETS;
 use super::deployment::DeploymentView;
-use autotag_aws::paginate::paginate;
-use autotag_aws::query::{QueryError, encoded, xml};
+use autotag_aws::query::{QueryError, StackInstance};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
-
-const LIST: &str = "cloudformation:ListStackInstances";
 
 /// The error code for a stack set that does not exist.
 const MISSING: &str = "StackSetNotFoundException";
 
-/// An instance that is not current: the account, the region, the status and AWS's reason.
-type Instance = (String, String, String, String);
-
 /// The instances of a stack set.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Instances {
     all: usize,
     /// Whether the caller is a delegated administrator.
     delegated: bool,
-    not_current: Vec<Instance>,
+    not_current: Vec<StackInstance>,
 }
 
 /// The findings about the stack sets; none about one that neither the stack makes nor exists.
@@ -69,44 +63,18 @@ async fn instances(view: &DeploymentView, name: &str) -> Result<Option<Instances
 }
 
 async fn list(view: &DeploymentView, name: &str, delegated: bool) -> Result<Instances, QueryError> {
-    let by = if delegated { "&CallAs=DELEGATED_ADMIN" } else { "" };
-    let form = format!("StackSetName={}&MaxResults=100{by}", encoded(name));
-    let pages = paginate::<_, QueryError>(LIST, async |token| {
-        let token = token.map(|token: String| format!("&NextToken={}", encoded(&token))).unwrap_or_default();
-        let answer = view.aws.formation(LIST, &view.hub, &format!("{form}{token}")).await?;
-        page(&answer).map(|(instances, next)| (vec![instances], next))
-    });
-    let mut sum = Instances { delegated, ..Instances::default() };
-    for page in pages.await? {
-        sum.all += page.all;
-        sum.not_current.extend(page.not_current);
-    }
-    Ok(sum)
-}
-
-fn page(answer: &str) -> Result<(Instances, Option<String>), QueryError> {
-    let document = xml::parse(LIST, answer)?;
-    let mut page = Instances::default();
-    let Some(result) = xml::find(document.root(), "ListStackInstancesResult") else {
-        return Ok((page, None));
-    };
-    for member in xml::members(result, "Summaries") {
-        let text = |name: &str| xml::child_text(member, name).unwrap_or_default().to_owned();
-        page.all += 1;
-        if text("Status") != "CURRENT" {
-            page.not_current.push((text("Account"), text("Region"), text("Status"), text("StatusReason")));
-        }
-    }
-    let next = xml::child_text(result, "NextToken").filter(|token| !token.is_empty());
-    Ok((page, next.map(str::to_owned)))
+    let mut instances = view.aws.stack_instances(&view.hub, name, delegated).await?;
+    let all = instances.len();
+    instances.retain(|instance| instance.status != "CURRENT");
+    Ok(Instances { all, delegated, not_current: instances })
 }
 
 fn judge(view: &DeploymentView, name: &str, instances: &Instances) -> CheckResult {
-    let Some((account, region, ..)) = instances.not_current.first() else {
+    let Some(StackInstance { account, region, .. }) = instances.not_current.first() else {
         return Ok(format!("{} instances are CURRENT", instances.all));
     };
     let mut groups: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    for (account, region, status, reason) in &instances.not_current {
+    for StackInstance { account, region, status, reason, .. } in &instances.not_current {
         groups.entry((status, reason)).or_default().push(format!("{account} {region}"));
     }
     let groups = groups.into_iter().map(|((status, reason), places)| {

@@ -1,4 +1,5 @@
-//! `ignore-tags/`: settings for programs that remove tags which they have not written. Terraform's are in `terraform/`.
+//! `ignore-tags/`: settings for programs that remove tags which they have not written, or that the guards would deny. Terraform's are in
+//! `terraform/`.
 
 use super::file::GeneratedFile;
 use super::inventory::Inventory;
@@ -30,6 +31,8 @@ snippets! {
     Cdk = "deploy/ignore-tags/cdk.ts";
     CloudCustodian = "deploy/ignore-tags/cloud-custodian.yaml";
     Crossplane = "deploy/ignore-tags/crossplane.yaml";
+    GlueSessions = "deploy/ignore-tags/glue-sessions.sh";
+    ImageBuilder = "deploy/ignore-tags/image-builder.yaml";
     Karpenter = "deploy/ignore-tags/karpenter.yaml";
     LoadBalancerController = "deploy/ignore-tags/load-balancer-controller.yaml";
     Pulumi = "deploy/ignore-tags/pulumi.yaml";

@@ -1,6 +1,7 @@
 //! The statements of the service control policies `scp*.json`, which `autotag guard --dry-run` evaluates as well.
 
 use super::denials::{self, Denial, REQUEST_TAGS, denials};
+use super::iam::longest_partition;
 use super::inventory::Inventory;
 use super::own_parts;
 use anyhow::{Result, ensure};
@@ -30,7 +31,7 @@ pub(super) const STACK_SETS: &str = "stacksets-exec-*";
 const EXTRA_SERVICES: [&str; 2] = ["cloudformation", "tag"];
 
 /// Tag actions without a condition key for tag keys, by IAM's service reference. They can only be allowed or denied as a whole.
-const WITHOUT_CONDITIONS: [&str; 14] = [
+pub(crate) const WITHOUT_CONDITIONS: [&str; 14] = [
     "clouddirectory:TagResource",
     "clouddirectory:UntagResource",
     "dax:TagResource",
@@ -48,7 +49,7 @@ const WITHOUT_CONDITIONS: [&str; 14] = [
 ];
 
 /// Actions that change a role, or pass it to a service.
-pub(super) const ROLE_ACTIONS: [&str; 12] = [
+pub(crate) const ROLE_ACTIONS: [&str; 12] = [
     "iam:AttachRolePolicy",
     "iam:CreateRole",
     "iam:DeleteRole",
@@ -140,6 +141,15 @@ fn identity_tags(forged: &[Denial], exempt: &Exempt) -> Vec<Value> {
     let mut all: Vec<Value> =
         forged.iter().map(|one| statement(one, &except_taggers(one.condition(), exempt))).collect();
     all.push(deny("AllTagsAtOnce", &["ec2:DeleteTags"], &except_taggers(naming_none(), exempt)));
+    if !exempt.roles.is_empty() {
+        // Who could make the exempt role would be exempt. Services that work with it have to be given it.
+        let actions: Vec<&str> =
+            ROLE_ACTIONS.into_iter().filter(|action| *action != "iam:PassRole").collect();
+        let exempt: Vec<String> = exempt.roles.iter().map(|name| role(name)).collect();
+        all.push(json!({
+            "Sid": "ExemptRole", "Effect": "Deny", "Action": actions, "Resource": exempt, "Condition": except_deployers(),
+        }));
+    }
     all.push(json!({
         "Sid": "TaggerRoles", "Effect": "Deny", "Action": ROLE_ACTIONS,
         "Resource": roles(&[TAG_HANDLER, MEMBER, DEPLOYER, STACK_SETS, "autotag-*"]),
@@ -202,13 +212,14 @@ fn role(name: &str) -> String {
     format!("arn:aws:iam::*:role/{name}")
 }
 
-/// The text of a policy.
+/// The text of a policy, for the partition `aws`.
 ///
 /// # Errors
-/// It is longer than AWS allows.
+/// It is longer than AWS allows, in some partition.
 pub(super) fn text(path: &str, statements: &[Value]) -> Result<String> {
     let text = pretty(statements);
-    let length = text.chars().count();
+    let longest = format!("arn:{}:", longest_partition());
+    let length = text.replace("arn:aws:", &longest).chars().count();
     ensure!(
         length <= MAX_SCP_LENGTH,
         "`{path}` would have {length} characters, but a service control policy may have only {MAX_SCP_LENGTH}; use fewer or \

@@ -17,7 +17,7 @@ use autotag_model::policy::Selection;
 use autotag_model::rule::{ResourceKind, Rule};
 use closed_keys::{ClosedKeys, closed_keys};
 use document::MAX_POLICY_LENGTH;
-pub(crate) use document::{INDENT, Policy, Statement, substituted};
+pub(crate) use document::{INDENT, Policy, Statement, longest_partition, substituted};
 use std::collections::{BTreeMap, BTreeSet};
 use wildmatch::WildMatch;
 
@@ -52,7 +52,7 @@ pub(crate) fn read_actions(inventory: &Inventory) -> ActionMap<'_> {
 
 fn write_needs(inventory: &Inventory) -> ActionMap<'_> {
     let mut needs = ActionMap::new();
-    for (_, rule) in inventory.rules() {
+    for (_, rule) in inventory.rules().filter(|(service, _)| inventory.policy.writes_to(&service.source)) {
         add(&mut needs, rule, &rule.actions);
     }
     add_calls(&mut needs, Whose::Any, |one| one.action == "tag:TagResources");

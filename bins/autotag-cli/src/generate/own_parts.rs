@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Actions that switch off, replace or remove a part.
-pub(super) const ACTIONS: [&str; 31] = [
+pub(crate) const ACTIONS: [&str; 31] = [
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteStack",
     "cloudformation:ExecuteChangeSet",
@@ -52,7 +52,7 @@ pub(super) const RESOURCES: [&str; 9] = [
 ];
 
 /// Actions on what brings the messages of a queue to a function. Its ARN does not say which function.
-pub(super) const MAPPING_ACTIONS: [&str; 2] =
+pub(crate) const MAPPING_ACTIONS: [&str; 2] =
     ["lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"];
 
 /// The functions of [`MAPPING_ACTIONS`], as [`RESOURCES`].

@@ -322,7 +322,11 @@ fn is_creation(outcome: Option<&Outcome>) -> bool {
         None | Some(Outcome::Deferred(_) | Outcome::Refused(_)) => true,
         Some(Outcome::Skipped(reason)) => matches!(
             reason,
-            SkipReason::NoTags | SkipReason::NoRoom | SkipReason::OptedOut | SkipReason::DerivedRule
+            SkipReason::NoTags
+                | SkipReason::NoRoom
+                | SkipReason::OptedOut
+                | SkipReason::DerivedRule
+                | SkipReason::NotOptedIn
         ),
         Some(_) => false,
     }

@@ -72,7 +72,7 @@ fn settings_for_other_programs_can_be_read_and_name_the_keys() {
         assert!(text.contains("team:made-by") && text.contains("Managed"), "{}\n{text}", path.display());
         count += 1;
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 9);
     let read = |name: &str| -> serde_json::Value {
         let code = "import json, sys, yaml; print(json.dumps(next(yaml.safe_load_all(open(sys.argv[1])))))";
         let mut python = Command::new(installed(Tools::start(FOLDER)).python());
@@ -83,6 +83,9 @@ fn settings_for_other_programs_can_be_read_and_name_the_keys() {
     assert_eq!(read("load-balancer-controller.yaml")["externalManagedTags"], keys);
     assert_eq!(read("pulumi.yaml")["config"]["aws:ignoreTags"]["keys"], keys);
     assert_eq!(read("cloud-custodian.yaml")["policies"][0]["actions"][0]["preserve"], keys);
+    let builder = read("image-builder.yaml");
+    let tags = &builder["Resources"]["InfrastructureConfiguration"]["Properties"]["ResourceTags"];
+    assert_eq!(tags, &serde_json::json!({"Team": "example"}), "none of the keys");
     assert!(read("ack.yaml").is_object() && read("crossplane.yaml").is_object());
     let expression = read("karpenter.yaml")["spec"]["validations"][0]["expression"].to_string();
     assert!(expression.contains("['team:made-by', 'Managed']"), "{expression}");

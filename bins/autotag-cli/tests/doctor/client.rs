@@ -1,6 +1,6 @@
 //! Calls to the emulated AWS.
 
-use crate::names::HUB;
+use crate::names::global_region;
 use autotag_aws::signed::{self, JsonApi, Request};
 use autotag_aws::{Accounts, Settings};
 use autotag_model::arn::Region;
@@ -18,6 +18,11 @@ pub struct AwsClient {
 }
 
 impl AwsClient {
+    /// The region of its deployment's hub.
+    pub fn home(&self) -> &str {
+        self.config.region().unwrap().as_ref()
+    }
+
     pub async fn json(&self, api: JsonApi, operation: &str, at: &str, input: Value) -> Value {
         let request = Request::json(api, operation, &region(at), &input);
         signed::send_json(&self.config, request).await.unwrap_or_else(|error| panic!("{error}: {input}"))
@@ -29,7 +34,8 @@ impl AwsClient {
         };
         let fields: Vec<String> =
             fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        let request = Request::query(service, operation, &region("us-east-1"), &fields.join("&"));
+        let at = region(global_region(self.home()));
+        let request = Request::query(service, operation, &at, &fields.join("&"));
         signed::send(&self.config, request).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -40,7 +46,7 @@ impl AwsClient {
 
     pub async fn lambda(&self, method: &str, path: &str, body: Value) -> Value {
         let path = format!("/2015-03-31/functions{path}");
-        let mut request = Request::rest_json("lambda", "Lambda", &region(HUB), &path, &body);
+        let mut request = Request::rest_json("lambda", "Lambda", &region(self.home()), &path, &body);
         request.method = method.to_owned();
         if method == "GET" || method == "DELETE" {
             request.body = String::new();
@@ -64,12 +70,12 @@ impl AwsClient {
 }
 
 /// Credentials and endpoint of the emulator.
-pub async fn config(url: &str) -> SdkConfig {
+pub async fn config(url: &str, home: &'static str) -> SdkConfig {
     let loaded = Accounts::connect(Settings::default()).await;
     let credentials = aws_credential_types::Credentials::new("testing", "testing", None, None, "test");
     SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
-        .region(aws_config::Region::new(HUB))
+        .region(aws_config::Region::new(home))
         .endpoint_url(url)
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
         .http_client(loaded.ambient().http_client().unwrap())

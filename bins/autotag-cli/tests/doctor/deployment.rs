@@ -2,7 +2,9 @@
 
 use crate::client::{AwsClient, config, region};
 use crate::generated::{generated, patterns, statements, version};
-use crate::names::{ACCOUNT, BIN, EXTERNAL_ID, HUB, REGIONS, SESSION_HANDLER, TAG_HANDLER};
+use crate::names::{
+    ACCOUNT, BIN, EXTERNAL_ID, HUB, REGIONS, SESSION_HANDLER, TAG_HANDLER, global_region, partition,
+};
 use crate::simulator::Simulator;
 use autotag_aws::signed::{self, Request};
 use autotag_aws::{AssumedRole, MemberRole};
@@ -27,6 +29,8 @@ pub struct Overrides {
     pub reserved: Option<u64>,
     /// Values of metrics by name, each with its age in seconds. Only the metrics in it are answered.
     pub metrics: Vec<(&'static str, Vec<(u64, f64)>)>,
+    /// The rules with the metric `FailedInvocations`: region, name, and the bus unless it is the default one.
+    pub failing: Vec<(&'static str, &'static str, Option<&'static str>)>,
     /// The status and the reason of each instance of the stack set of regions. Empty: there is no stack set.
     pub instances: Vec<(&'static str, &'static str)>,
     /// The answer to `DescribeStacks`, by the name of the stack: its status, parameters and resources.
@@ -62,6 +66,7 @@ impl Default for Overrides {
             unreserved: 1000,
             reserved: None,
             metrics: Vec::new(),
+            failing: Vec::new(),
             instances: Vec::new(),
             stacks: Vec::new(),
             mappings: Vec::new(),
@@ -80,6 +85,17 @@ impl Overrides {
                 Some(Reply::json(200, &json!({"Events": events})))
             }
             ("monitoring", "DescribeAlarms") => Some(Reply::json(200, &json!({"MetricAlarms": self.alarms}))),
+            ("monitoring", "ListMetrics") => {
+                let here = self.failing.iter().filter(|(region, ..)| *region == call.region);
+                let dimension = |name: &str, value: &str| json!({"Name": name, "Value": value});
+                let metric = |(_, rule, bus): &(&str, &str, Option<&str>)| {
+                    let bus = bus.map(|bus| dimension("EventBusName", bus));
+                    let dimensions: Vec<Value> =
+                        bus.into_iter().chain([dimension("RuleName", rule)]).collect();
+                    json!({"Namespace": "AWS/Events", "MetricName": "FailedInvocations", "Dimensions": dimensions})
+                };
+                Some(Reply::json(200, &json!({"Metrics": here.map(metric).collect::<Vec<_>>()})))
+            }
             ("monitoring", "GetMetricStatistics") => self.metric(&call.json()),
             ("sns", "ListSubscriptionsByTopic") => {
                 let member =
@@ -162,15 +178,21 @@ pub struct Deployment {
     pub patterns: Vec<Value>,
     pub sessions: Value,
     pub version: String,
+    /// The region of the hub, and another one.
+    regions: [&'static str; 2],
     folder: tempfile::TempDir,
 }
 
 pub fn queue_arn(at: &str, account: &str, name: &str) -> String {
-    format!("arn:aws:sqs:{at}:{account}:{name}")
+    format!("arn:{}:sqs:{at}:{account}:{name}", partition(at))
 }
 
 pub fn bus_arn() -> String {
-    format!("arn:aws:events:{HUB}:{ACCOUNT}:event-bus/autotag")
+    bus_arn_in(HUB)
+}
+
+fn bus_arn_in(at: &str) -> String {
+    format!("arn:{}:events:{at}:{ACCOUNT}:event-bus/autotag", partition(at))
 }
 
 fn service(name: &str) -> Value {
@@ -184,7 +206,12 @@ pub fn rules_send(arn: &str, rules: &str) -> Value {
 
 /// The statement of the member role's trust policy.
 pub fn trust(external_id: &str) -> Value {
-    json!({"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:role/{TAG_HANDLER}")},
+    trust_in(HUB, external_id)
+}
+
+fn trust_in(at: &str, external_id: &str) -> Value {
+    let role = format!("arn:{}:iam::{ACCOUNT}:role/{TAG_HANDLER}", partition(at));
+    json!({"Effect": "Allow", "Principal": {"AWS": role},
         "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": external_id}}})
 }
 
@@ -199,6 +226,14 @@ fn mappings_page(mappings: &[Value], query: &str) -> Value {
 impl Deployment {
     /// A working deployment.
     pub async fn new() -> Self {
+        Self::in_regions(REGIONS).await
+    }
+
+    /// A working deployment in the region of its hub and another one.
+    pub async fn in_regions(regions: [&'static str; 2]) -> Self {
+        let [home, _] = regions;
+        let organizations = signed::organizations_region(&region(home));
+        let organizations = organizations.as_str();
         let emulator = Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
         let proxy = Proxy::start(&emulator.url()).unwrap();
         let simulator = Simulator::default();
@@ -228,17 +263,17 @@ impl Deployment {
                 call.method == "GET" && call.path == format!("/2015-03-31/functions/{name}/configuration");
             is.then(|| Reply::json(200, config))
         });
-        let config = config(&proxy.url()).await;
+        let config = config(&proxy.url(), home).await;
         let hub = AwsClient { config: config.clone() };
         let ordered = hub
-            .json(signed::ORGANIZATIONS, "CreateOrganization", "us-east-1", json!({"FeatureSet": "ALL"}))
+            .json(signed::ORGANIZATIONS, "CreateOrganization", organizations, json!({"FeatureSet": "ALL"}))
             .await;
         assert!(ordered["Organization"].is_object(), "{ordered}");
         let made = hub
             .json(
                 signed::ORGANIZATIONS,
                 "CreateAccount",
-                "us-east-1",
+                organizations,
                 json!({"Email": "team@example.com", "AccountName": "team"}),
             )
             .await;
@@ -246,7 +281,8 @@ impl Deployment {
         // Moto allows any identity to assume any role.
         let look = MemberRole { name: "autotag-look".to_owned(), external_id: None, session_policy: None };
         let account = AccountId::new(&member_account).unwrap();
-        let look = Arc::new(AssumedRole::new(&config, &Partition::default(), &account, &look, "test"));
+        let look =
+            Arc::new(AssumedRole::new(&config, &Partition::new(partition(home)), &account, &look, "test"));
         let member = AwsClient { config: look.config(&config) };
         let folder = generated();
         let (patterns, sessions) = patterns(folder.path());
@@ -261,43 +297,62 @@ impl Deployment {
             patterns,
             sessions,
             version,
+            regions,
             folder,
         };
+        let topic = format!("arn:{}:sns:{home}:{ACCOUNT}:autotag", partition(home));
+        for alarm in &mut deployment.overrides.lock().unwrap().alarms {
+            alarm["AlarmActions"] = json!([topic]);
+        }
         deployment.deploy().await;
         deployment
+    }
+
+    /// The region of the hub.
+    pub fn home(&self) -> &'static str {
+        self.regions[0]
+    }
+
+    fn partition(&self) -> &'static str {
+        partition(self.home())
+    }
+
+    fn bus_arn(&self) -> String {
+        bus_arn_in(self.home())
     }
 
     async fn deploy(&self) {
         for (client, account) in [(&self.hub, ACCOUNT), (&self.member, self.member_account.as_str())] {
             trail(client, account).await;
-            let forward = json!([{"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn()}]);
+            let forward =
+                json!([{"Effect": "Allow", "Action": "events:PutEvents", "Resource": self.bus_arn()}]);
             client.role("autotag-forward", &service("events.amazonaws.com"), forward).await;
         }
         self.bus().await;
         self.consumer(TAG_HANDLER, "autotag-tag", "autotag-creations-*").await;
         self.consumer(SESSION_HANDLER, "autotag-session", "autotag-sessions").await;
         self.table().await;
-        for at in REGIONS {
+        for at in self.regions {
             for (client, account) in [(&self.hub, ACCOUNT), (&self.member, self.member_account.as_str())] {
                 self.forward(client, account, at).await;
             }
         }
         self.hub_rules().await;
         let member = self.member_needs();
-        self.member.role("autotag-member", &trust(EXTERNAL_ID), member).await;
+        self.member.role("autotag-member", &trust_in(self.home(), EXTERNAL_ID), member).await;
     }
 
     async fn bus(&self) {
-        self.hub.json(signed::EVENTS, "CreateEventBus", HUB, json!({"Name": "autotag"})).await;
+        self.hub.json(signed::EVENTS, "CreateEventBus", self.home(), json!({"Name": "autotag"})).await;
         self.bus_policy(&[ACCOUNT, &self.member_account]).await;
     }
 
     /// Allows accounts to put events on the bus.
     pub async fn bus_policy(&self, accounts: &[&str]) {
         let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "in", "Effect": "Allow",
-            "Principal": {"AWS": accounts}, "Action": "events:PutEvents", "Resource": bus_arn()}]});
+            "Principal": {"AWS": accounts}, "Action": "events:PutEvents", "Resource": self.bus_arn()}]});
         let input = json!({"EventBusName": "autotag", "Policy": policy.to_string()});
-        self.hub.json(signed::EVENTS, "PutPermission", HUB, input).await;
+        self.hub.json(signed::EVENTS, "PutPermission", self.home(), input).await;
     }
 
     pub async fn queue(client: &AwsClient, at: &str, name: &str, attributes: Value) -> String {
@@ -310,11 +365,11 @@ impl Deployment {
     pub async fn set(&self, queue: &str, mut attributes: Value) {
         if attributes.get("Policy").is_none() {
             let input = json!({"QueueUrl": self.url(queue), "AttributeNames": ["Policy"]});
-            let there = self.hub.json(signed::SQS, "GetQueueAttributes", HUB, input).await;
+            let there = self.hub.json(signed::SQS, "GetQueueAttributes", self.home(), input).await;
             attributes["Policy"] = there["Attributes"]["Policy"].clone();
         }
         let input = json!({"QueueUrl": self.url(queue), "Attributes": attributes});
-        self.hub.json(signed::SQS, "SetQueueAttributes", HUB, input).await;
+        self.hub.json(signed::SQS, "SetQueueAttributes", self.home(), input).await;
     }
 
     pub fn url(&self, queue: &str) -> String {
@@ -324,22 +379,25 @@ impl Deployment {
     pub async fn send(&self, queue: &str, body: &str, attributes: Value) {
         let input =
             json!({"QueueUrl": self.url(queue), "MessageBody": body, "MessageAttributes": attributes});
-        self.hub.json(signed::SQS, "SendMessage", HUB, input).await;
+        self.hub.json(signed::SQS, "SendMessage", self.home(), input).await;
     }
 
     async fn consumer(&self, function: &str, queue: &str, rules: &str) {
+        let home = self.home();
+        let partition = self.partition();
         let dead = format!("{queue}-dead");
-        Self::queue(&self.hub, HUB, &dead, json!({})).await;
-        let (arn, dead_arn) = (queue_arn(HUB, ACCOUNT, queue), queue_arn(HUB, ACCOUNT, &dead));
-        let rules = format!("arn:aws:events:{HUB}:{ACCOUNT}:rule/autotag/{rules}");
+        Self::queue(&self.hub, self.home(), &dead, json!({})).await;
+        let (arn, dead_arn) =
+            (queue_arn(self.home(), ACCOUNT, queue), queue_arn(self.home(), ACCOUNT, &dead));
+        let rules = format!("arn:{partition}:events:{home}:{ACCOUNT}:rule/autotag/{rules}");
         let attributes = json!({"VisibilityTimeout": "360", "Policy": rules_send(&arn, &rules).to_string(),
             "RedrivePolicy": json!({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 5}).to_string()});
-        Self::queue(&self.hub, HUB, queue, attributes).await;
+        Self::queue(&self.hub, self.home(), queue, attributes).await;
         self.hub.role(function, &service("lambda.amazonaws.com"), self.needs(function)).await;
-        let function_arn = format!("arn:aws:lambda:{HUB}:{ACCOUNT}:function:{function}");
+        let function_arn = format!("arn:{partition}:lambda:{home}:{ACCOUNT}:function:{function}");
         let code = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==";
         let body = json!({"FunctionName": function, "Runtime": "provided.al2023", "Handler": "bootstrap",
-            "Role": format!("arn:aws:iam::{ACCOUNT}:role/{function}"), "Timeout": 60, "MemorySize": 256,
+            "Role": format!("arn:{partition}:iam::{ACCOUNT}:role/{function}"), "Timeout": 60, "MemorySize": 256,
             "Code": {"ZipFile": code}, "Environment": {"Variables": self.environment(function)}});
         self.hub.lambda("POST", "", body).await;
         self.release(function).await;
@@ -382,25 +440,27 @@ impl Deployment {
 
     /// The statements of a function's role.
     pub fn needs(&self, function: &str) -> Value {
+        let home = self.home();
+        let partition = self.partition();
         let queue = if function == TAG_HANDLER { "autotag-tag" } else { "autotag-session" };
-        let table = format!("arn:aws:dynamodb:{HUB}:{ACCOUNT}:table/autotag-sessions");
+        let table = format!("arn:{partition}:dynamodb:{home}:{ACCOUNT}:table/autotag-sessions");
         let mut statements = vec![
-            json!({"Effect": "Allow", "Resource": queue_arn(HUB, ACCOUNT, queue),
+            json!({"Effect": "Allow", "Resource": queue_arn(self.home(), ACCOUNT, queue),
                 "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:SendMessage"]}),
             json!({"Effect": "Allow", "Action": "sqs:SendMessage",
-                "Resource": queue_arn(HUB, ACCOUNT, &format!("{queue}-dead"))}),
+                "Resource": queue_arn(self.home(), ACCOUNT, &format!("{queue}-dead"))}),
         ];
         if function == SESSION_HANDLER {
             statements.push(json!({"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": table}));
             return json!(statements);
         }
-        let members = "arn:aws:iam::*:role/autotag-member";
+        let members = format!("arn:{partition}:iam::*:role/autotag-member");
         statements.extend([
             json!({"Effect": "Allow", "Action": "dynamodb:Query", "Resource": table}),
             json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": members}),
         ]);
         for family in ["tag", "read"] {
-            statements.extend(crate::generated::statements(self.folder.path(), family, ACCOUNT));
+            statements.extend(crate::generated::statements(self.folder.path(), family, partition, ACCOUNT));
         }
         json!(statements)
     }
@@ -412,7 +472,7 @@ impl Deployment {
 
     /// The statements of the role in the member account.
     pub fn member_needs(&self) -> Value {
-        let of = |family| statements(self.folder.path(), family, &self.member_account);
+        let of = |family| statements(self.folder.path(), family, self.partition(), &self.member_account);
         json!([of("tag"), of("read")].concat())
     }
 
@@ -422,48 +482,51 @@ impl Deployment {
         let input = json!({"TableName": "autotag-sessions", "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [text("role_session"), text("issued")],
             "KeySchema": [key("role_session", "HASH"), key("issued", "RANGE")]});
-        self.hub.json(signed::DYNAMODB, "CreateTable", HUB, input).await;
+        self.hub.json(signed::DYNAMODB, "CreateTable", self.home(), input).await;
         self.expiry(true).await;
     }
 
     pub async fn expiry(&self, on: bool) {
         let input = json!({"TableName": "autotag-sessions",
             "TimeToLiveSpecification": {"Enabled": on, "AttributeName": "expires_at"}});
-        self.hub.json(signed::DYNAMODB, "UpdateTimeToLive", HUB, input).await;
+        self.hub.json(signed::DYNAMODB, "UpdateTimeToLive", self.home(), input).await;
     }
 
     /// Creates the resources of region.yaml.
     async fn forward(&self, client: &AwsClient, account: &str, at: &str) {
+        let partition = self.partition();
         let dead = queue_arn(at, account, "autotag-forward-dead");
-        let rules = format!("arn:aws:events:{at}:{account}:rule/autotag-*");
+        let rules = format!("arn:{partition}:events:{at}:{account}:rule/autotag-*");
         let policy = rules_send(&dead, &rules).to_string();
         Self::queue(client, at, "autotag-forward-dead", json!({"Policy": policy})).await;
-        let role = format!("arn:aws:iam::{account}:role/autotag-forward");
+        let role = format!("arn:{partition}:iam::{account}:role/autotag-forward");
         let target =
-            json!({"Id": "hub", "Arn": bus_arn(), "RoleArn": role, "DeadLetterConfig": {"Arn": dead}});
+            json!({"Id": "hub", "Arn": self.bus_arn(), "RoleArn": role, "DeadLetterConfig": {"Arn": dead}});
         for (name, pattern) in self.all_patterns() {
             self.rule(client, at, "default", &name, pattern, &target).await;
         }
     }
 
     async fn hub_rules(&self) {
+        let home = self.home();
+        let partition = self.partition();
         for (dead, rules) in
             [("autotag-rule-dead", "autotag-creations-*"), ("autotag-session-rule-dead", "autotag-sessions")]
         {
-            let arn = queue_arn(HUB, ACCOUNT, dead);
-            let rules = format!("arn:aws:events:{HUB}:{ACCOUNT}:rule/autotag/{rules}");
+            let arn = queue_arn(self.home(), ACCOUNT, dead);
+            let rules = format!("arn:{partition}:events:{home}:{ACCOUNT}:rule/autotag/{rules}");
             let policy = rules_send(&arn, &rules).to_string();
-            Self::queue(&self.hub, HUB, dead, json!({"Policy": policy})).await;
+            Self::queue(&self.hub, self.home(), dead, json!({"Policy": policy})).await;
         }
         let target = |queue: &str, dead: &str| {
-            json!({"Id": "queue", "Arn": queue_arn(HUB, ACCOUNT, queue),
-                "DeadLetterConfig": {"Arn": queue_arn(HUB, ACCOUNT, dead)}})
+            json!({"Id": "queue", "Arn": queue_arn(self.home(), ACCOUNT, queue),
+                "DeadLetterConfig": {"Arn": queue_arn(self.home(), ACCOUNT, dead)}})
         };
         let tag = target("autotag-tag", "autotag-rule-dead");
         let session = target("autotag-session", "autotag-session-rule-dead");
         for (name, pattern) in self.all_patterns() {
             let target = if name == "autotag-sessions" { &session } else { &tag };
-            self.rule(&self.hub, HUB, "autotag", &name, pattern, target).await;
+            self.rule(&self.hub, self.home(), "autotag", &name, pattern, target).await;
         }
     }
 
@@ -508,7 +571,7 @@ impl Deployment {
                 )
             })
             .collect();
-        let request = Request::query("monitoring", "PutMetricData", &region(HUB), &encoded.join("&"));
+        let request = Request::query("monitoring", "PutMetricData", &region(self.home()), &encoded.join("&"));
         signed::send(&self.hub.config, request).await.unwrap();
     }
 
@@ -516,26 +579,31 @@ impl Deployment {
     pub fn doctor(&self, more: &[&str]) -> Output {
         let mut command = Command::new(BIN);
         command.args(["doctor", "--inspect-role", "autotag-look"]).args(more);
-        command.envs(self.proxy.environment()).stdin(Stdio::null());
+        command.envs(self.proxy.environment()).env("AWS_REGION", self.home()).stdin(Stdio::null());
         command.output().unwrap()
     }
 }
 
 async fn trail(client: &AwsClient, account: &str) {
     let bucket = format!("trail-of-{account}");
-    let mut request = Request::new("s3", "CreateBucket", &region("us-east-1"), "PUT", &format!("/{bucket}"));
-    request.body = String::new();
+    let at = global_region(client.home());
+    let mut request = Request::new("s3", "CreateBucket", &region(at), "PUT", &format!("/{bucket}"));
+    // Only this region takes no constraint.
+    let constraint = format!(
+        "<CreateBucketConfiguration><LocationConstraint>{at}</LocationConstraint></CreateBucketConfiguration>"
+    );
+    request.body = if at == "us-east-1" { String::new() } else { constraint };
     signed::send(&client.config, request).await.unwrap();
     let input = json!({"Name": "everything", "S3BucketName": bucket, "IsMultiRegionTrail": true});
-    client.json(signed::CLOUDTRAIL, "CreateTrail", HUB, input).await;
-    client.json(signed::CLOUDTRAIL, "StartLogging", HUB, json!({"Name": "everything"})).await;
+    client.json(signed::CLOUDTRAIL, "CreateTrail", client.home(), input).await;
+    client.json(signed::CLOUDTRAIL, "StartLogging", client.home(), json!({"Name": "everything"})).await;
     select(client, json!([{"ReadWriteType": "All", "IncludeManagementEvents": true}])).await;
 }
 
 /// Which events a trail takes.
 pub async fn select(client: &AwsClient, selectors: Value) {
     let input = json!({"TrailName": "everything", "EventSelectors": selectors});
-    client.json(signed::CLOUDTRAIL, "PutEventSelectors", HUB, input).await;
+    client.json(signed::CLOUDTRAIL, "PutEventSelectors", client.home(), input).await;
 }
 
 /// The current time, in the format of records.

@@ -28,8 +28,8 @@ pub fn version(folder: &Path) -> String {
     rest.split_once('"').unwrap().0.to_owned()
 }
 
-/// The statements of the generated policies of this family, for an account.
-pub fn statements(folder: &Path, family: &str, account: &str) -> Vec<Value> {
+/// The statements of the generated policies of this family, for an account of a partition.
+pub fn statements(folder: &Path, family: &str, partition: &str, account: &str) -> Vec<Value> {
     let read = |n: u32| std::fs::read_to_string(folder.join(format!("iam/{family}-{n}.json"))).ok();
     let texts: Vec<String> = (1..).map_while(read).collect();
     let all = texts.iter().flat_map(|text| {
@@ -42,8 +42,11 @@ pub fn statements(folder: &Path, family: &str, account: &str) -> Vec<Value> {
     for statement in &mut all {
         for resource in statement["Resource"].as_array_mut().unwrap() {
             let mut parts: Vec<&str> = resource.as_str().unwrap().splitn(6, ':').collect();
-            if parts.len() == 6 && parts[4] == "*" {
-                parts[4] = account;
+            if parts.len() == 6 {
+                parts[1] = partition;
+                if parts[4] == "*" {
+                    parts[4] = account;
+                }
             }
             *resource = parts.join(":").into();
         }

@@ -1,8 +1,8 @@
 //! Healthy variants of a deployment: no false alarm.
 
-use crate::breakage::suite::{BreakageSuite, only};
-use crate::deployment::{Overrides, Stack};
-use crate::names::HUB;
+use crate::breakage::suite::{BreakageSuite, compare, only};
+use crate::deployment::{Deployment, Overrides, Stack};
+use crate::names::{HUB, TAG_HANDLER};
 use autotag_aws::signed::{EVENTS, SSM};
 use serde_json::json;
 
@@ -78,6 +78,25 @@ const VARIANTS: &[Variant] = &[
         |aws| aws.instances = vec![("CURRENT", ""), ("CURRENT", "")],
         &[],
     ),
+    (
+        "a rule that delivers again",
+        |aws| {
+            aws.failing = vec![(HUB, "autotag-creations-1", None)];
+            aws.metrics = vec![
+                ("FailedInvocations", vec![(7200, 4.0)]),
+                ("Invocations", vec![(7200, 4.0), (900, 2.0)]),
+            ];
+        },
+        &[],
+    ),
+    (
+        "a failing rule of somebody else",
+        |aws| {
+            aws.failing = vec![(HUB, "nightly", None), (HUB, "autotag-creations-1", Some("other"))];
+            aws.metrics = vec![("FailedInvocations", vec![(60, 9.0)])];
+        },
+        &[],
+    ),
     ("reserved concurrency", |aws| aws.reserved = Some(10), &[]),
     (
         "a mapping without a limit in a new account",
@@ -126,6 +145,34 @@ async fn healthy_variants_raise_no_false_alarm() {
         suite.healthy_with(name, options);
         *suite.deployment.overrides.lock().unwrap() = Overrides { mappings, ..Overrides::default() };
     }
+    suite.finish();
+}
+
+/// Names of partitions are in every ARN, and not every partition has the endpoints of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn deployments_of_other_partitions_raise_no_false_alarm() {
+    for regions in [["cn-north-1", "cn-northwest-1"], ["us-gov-west-1", "us-gov-east-1"]] {
+        let deployment = Deployment::in_regions(regions).await;
+        let output = deployment.doctor(&["--format", "json", "--regions", &regions.join(",")]);
+        let report = crate::report(&output);
+        assert_eq!(compare(&report, &only(&[])), Ok(()), "{regions:?}");
+        let seen = crate::named(&report, "ok");
+        assert!(seen.contains(&format!("rule.creations @ {}", regions[1])), "{seen:?}");
+        assert!(!report.to_string().contains("arn:aws:"), "{report:#}");
+    }
+}
+
+/// A function in subnets of the user's.
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_in_a_network_raise_no_false_alarm() {
+    let mut suite = BreakageSuite::new().await;
+    let path = format!("/{TAG_HANDLER}/configuration");
+    let mut config = suite.deployment.hub.lambda("GET", &path, json!({})).await;
+    config["VpcConfig"] =
+        json!({"VpcId": "vpc-1", "SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]});
+    suite.deployment.overrides.lock().unwrap().function = Some((TAG_HANDLER.to_owned(), config));
+    suite.healthy("functions in a network");
+    suite.deployment.overrides.lock().unwrap().function = None;
     suite.finish();
 }
 

@@ -17,6 +17,8 @@ pub struct StackInstance {
     pub region: Region,
     /// `CURRENT`, `OUTDATED` or `INOPERABLE`.
     pub status: String,
+    /// Why it has this status; empty if AWS gives no reason.
+    pub reason: String,
 }
 
 const ACTION: &str = "cloudformation:ListStackInstances";
@@ -54,10 +56,12 @@ fn page(answer: &str) -> Result<(Vec<StackInstance>, Option<String>), QueryError
             account: AccountId::new(xml::child_text(member, "Account")?)?,
             region: Region::new(xml::child_text(member, "Region")?)?,
             status: xml::child_text(member, "Status").unwrap_or_default().to_owned(),
+            reason: xml::child_text(member, "StatusReason").unwrap_or_default().to_owned(),
         })
     };
     let all = xml::members(result, "Summaries").map(|member| instance(member).ok_or_else(unreadable));
-    Ok((all.collect::<Result<_, _>>()?, xml::child_text(result, "NextToken").map(str::to_owned)))
+    let next = xml::child_text(result, "NextToken").filter(|token| !token.is_empty());
+    Ok((all.collect::<Result<_, _>>()?, next.map(str::to_owned)))
 }
 
 #[cfg(test)]

@@ -182,6 +182,9 @@ impl<'a> Decisions<'a> {
         self.owners.insert(key.clone(), Arc::clone(&owner));
         let action = match nothing {
             Some(outcome) => Action::Settled { outcome, depends_on: self.last_number(&key) },
+            None if !self.policy.writes_to(&request.creation.event.source) => {
+                Action::settled(Outcome::Skipped(SkipReason::NotOptedIn))
+            }
             None if !self.policy.writes_by(target.rule.evidence) => {
                 Action::settled(Outcome::Skipped(SkipReason::DerivedRule))
             }

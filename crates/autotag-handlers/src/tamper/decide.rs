@@ -5,6 +5,7 @@ use super::change::{TagChange, TouchedKeys};
 use super::history::{RecordedChange, RecordedRepair, TamperHistory, TruceMark};
 use super::truce::{Truce, TruceReason};
 use crate::owner::Proof;
+use autotag_model::arn::Arn;
 use autotag_model::policy::{Policy, TamperAction};
 use autotag_model::tags::{TagConstraints, is_same_key};
 use jiff::Timestamp;
@@ -235,7 +236,9 @@ fn principal_arn(principal: &autotag_model::identity::Principal) -> Option<Strin
 fn why_not(input: &TamperInput<'_>, expected: &ExpectedTags) -> Option<NotRepaired> {
     let tamper = &input.policy.tamper;
     let Some(principal) = &input.change.principal else { return Some(NotRepaired::NoAuthor) };
-    if tamper.action != TamperAction::Repair {
+    let arns = input.change.resource.candidates.iter().filter_map(|resource| resource.arn.as_ref());
+    let mut services = arns.map(Arn::service);
+    if tamper.action != TamperAction::Repair || services.any(|service| !input.policy.writes_to(service)) {
         return Some(NotRepaired::Policy);
     }
     if input.change.author().is_none() {

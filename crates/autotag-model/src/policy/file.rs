@@ -3,6 +3,7 @@
 mod values;
 
 use super::copies::CopyRules;
+use super::opt_in::OPT_IN_SERVICES;
 use super::pattern::Pattern;
 use super::people::People;
 use super::required::{RequireFile, Required};
@@ -70,6 +71,7 @@ struct Options {
     profile: Profile,
     copy: CopyMode,
     derived: DerivedRules,
+    opt_in: Vec<String>,
 }
 
 #[derive(Deserialize, Default, PartialEq, Eq)]
@@ -200,6 +202,18 @@ fn copy_rules(
     Ok(CopyRules { allow: allow.map_or(default.allow, Selection::from), deny, strict })
 }
 
+/// The services that the policy opts in to.
+fn opt_in(services: Vec<String>) -> Result<Vec<String>, PolicyError> {
+    match services.iter().find(|service| !OPT_IN_SERVICES.contains(&service.as_str())) {
+        Some(unknown) => {
+            let known = OPT_IN_SERVICES.join(", ");
+            let problem = format!("`{unknown}` needs no opt-in; only {known} does");
+            Err(PolicyError::Setting { setting: "policy.opt_in", problem })
+        }
+        None => Ok(services),
+    }
+}
+
 /// What is done where identity tags are taken off.
 fn tamper(file: TamperFile) -> Result<Tamper, PolicyError> {
     Tamper::try_from(file)
@@ -224,6 +238,7 @@ impl TryFrom<File> for Policy {
             replace_existing: file.existing.replace,
             opt_out: file.existing.opt_out.map(|key| key.0),
             derived: file.policy.derived,
+            opt_in: opt_in(file.policy.opt_in)?,
             ignore: Ignore {
                 principals: patterns(file.ignore.principals),
                 services: patterns(file.ignore.services),
@@ -253,6 +268,7 @@ impl Default for Policy {
             replace_existing: false,
             opt_out: None,
             derived: DerivedRules::default(),
+            opt_in: Vec::new(),
             ignore: Ignore::default(),
             trust: Trust::default(),
             required: Required::default(),

@@ -558,3 +558,15 @@ fn the_parts_of_a_subject_are_placeholders_and_a_part_that_is_missing_gives_no_t
     assert!(error("{onwer}").ends_with("subject.* (docs/subjects.md)"), "{}", error("{onwer}"));
     assert!(!error("{onwer}").contains("subject.branch"));
 }
+
+#[test]
+fn only_services_that_need_it_can_be_opted_in() {
+    let policy = |list: &str| Policy::from_toml(&format!("[policy]\nopt_in = [{list}]"));
+    let opted_in = policy("\"codebuild\"").unwrap();
+    for source in ["codebuild.amazonaws.com", "sqs.amazonaws.com"] {
+        assert!(opted_in.writes_to(source));
+        assert_eq!(Policy::default().writes_to(source), source.starts_with("sqs"));
+    }
+    let error = policy("\"codebuild\", \"sqs\"").unwrap_err().to_string();
+    assert!(error.contains("policy.opt_in") && error.contains("`sqs` needs no opt-in"), "{error}");
+}

@@ -1,6 +1,7 @@
 //! Policy documents in JSON and in the YAML of templates.
 
 use anyhow::Result;
+use autotag_model::arn::PARTITIONS;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -91,9 +92,13 @@ impl Policy {
         json!({"Version": "2012-10-17", "Statement": statements})
     }
 
-    /// The length in characters as AWS counts them, in the partition with the longest name.
+    /// The length in characters as AWS counts them, in the partition in which it is longest.
     pub(crate) fn size(&self) -> usize {
-        self.json("aws-us-gov", "111122223333").to_string().chars().filter(|c| !c.is_whitespace()).count()
+        self.json(longest_partition(), "111122223333")
+            .to_string()
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .count()
     }
 
     /// The document in YAML for a template, indented by `indent` spaces.
@@ -116,6 +121,11 @@ impl Policy {
         }
         Ok(yaml.trim_end().to_owned())
     }
+}
+
+/// The known partition with the longest name. ARNs are longest there.
+pub(crate) fn longest_partition() -> &'static str {
+    PARTITIONS.iter().map(|partition| partition.name).max_by_key(|name| name.len()).unwrap_or("aws")
 }
 
 /// An action in YAML. A user's rule file may contain any text, so only a well-formed action is written without quotes.

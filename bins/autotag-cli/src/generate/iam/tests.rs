@@ -82,6 +82,39 @@ fn policies_are_split_at_the_maximum_length() {
     }
 }
 
+/// Names of partitions are of different lengths, and a policy that is too long fails only where the name is long.
+#[test]
+fn every_policy_fits_in_every_partition() {
+    let strict = "[policy]\ncopy = \"strict\"\nopt_in = [\"codebuild\"]\n[copy]\nallow = [\"Team\"]";
+    for policy in ["", strict] {
+        for policy in policies(&inventory(policy)).unwrap() {
+            for partition in autotag_model::arn::PARTITIONS {
+                let text = policy.json(partition.name, "111122223333").to_string();
+                let length = text.chars().filter(|c| !c.is_whitespace()).count();
+                assert!(length <= MAX_POLICY_LENGTH, "{} in {} has {length}", policy.name, partition.name);
+                assert!(length <= policy.size());
+            }
+        }
+    }
+}
+
+/// Whoever may update a project can have it run other code.
+#[test]
+fn no_role_may_update_codebuild_unless_the_policy_opts_in() {
+    let of_codebuild = |policy: &str| -> Vec<String> {
+        let inventory = inventory(policy);
+        let actions = write_actions(&inventory);
+        actions
+            .keys()
+            .filter(|action| action.starts_with("codebuild:"))
+            .map(|action| (*action).to_owned())
+            .collect()
+    };
+    assert_eq!(of_codebuild(""), [""; 0]);
+    let opted_in = of_codebuild("[policy]\nopt_in = [\"codebuild\"]");
+    assert_eq!(opted_in, ["codebuild:UpdateFleet", "codebuild:UpdateProject", "codebuild:UpdateReportGroup"]);
+}
+
 /// Few services fit with their kinds, the whole catalogue only with whole services.
 #[test]
 fn the_fewer_services_the_more_exact_the_resources() {

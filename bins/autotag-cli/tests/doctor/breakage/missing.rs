@@ -45,6 +45,7 @@ async fn a_missing_resource_is_reported_once() {
         "sessions",
         "sessions.pattern",
         "sessions.target",
+        "invocations",
     ]
     .map(|check| format!("bus.{check} @ eu-west-1 autotag"));
     let mut hanging: Vec<&str> = hub.iter().map(String::as_str).collect();

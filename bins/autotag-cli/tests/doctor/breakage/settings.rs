@@ -73,6 +73,26 @@ const BREAKS: &[Break] = &[
         },
         &["stack-sets @ autotag-region"],
     ),
+    (
+        "a region's rule that cannot deliver",
+        |aws| {
+            aws.failing = vec![("us-east-1", "autotag-creations-2", None)];
+            aws.metrics = vec![
+                ("FailedInvocations", vec![(7200, 1.0), (600, 4.0)]),
+                ("Invocations", vec![(7200, 9.0), (600, 4.0)]),
+            ];
+        },
+        // The emulator has one answer for the accounts of this region.
+        &["rule.invocations @ us-east-1", "rule.invocations @ MEMBER us-east-1"],
+    ),
+    (
+        "a rule of the hub's bus that cannot deliver",
+        |aws| {
+            aws.failing = vec![(HUB, "autotag-sessions", Some("autotag"))];
+            aws.metrics = vec![("FailedInvocations", vec![(60, 1.0)])];
+        },
+        &["bus.invocations @ eu-west-1 autotag"],
+    ),
     ("a paused mapping without a paused stack", |aws| aws.mappings[0]["State"] = json!("Disabled"), SOURCE),
 ];
 
@@ -93,7 +113,10 @@ async fn each_broken_setting_is_reported() {
     for (how, breaks, broken) in BREAKS {
         let mappings = suite.deployment.overrides.lock().unwrap().mappings.clone();
         breaks(&mut suite.deployment.overrides.lock().unwrap());
-        suite.check(how, &only(broken));
+        let member = suite.deployment.member_account.clone();
+        let broken: Vec<String> = broken.iter().map(|check| check.replace("MEMBER", &member)).collect();
+        let broken: Vec<&str> = broken.iter().map(String::as_str).collect();
+        suite.check(how, &only(&broken));
         *suite.deployment.overrides.lock().unwrap() = Overrides { mappings, ..Overrides::default() };
     }
     suite.finish();

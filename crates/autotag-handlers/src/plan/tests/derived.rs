@@ -40,6 +40,26 @@ fn by_default_derived_rules_tag_like_all_others_and_rows_say_so() {
     assert!(line.contains(",\"evidence\":\"derived\","), "{line}");
 }
 
+/// The permission to tag a project is one to change what it runs.
+#[test]
+fn resources_without_a_tag_call_have_an_owner_and_get_tags_only_if_the_policy_opts_in() {
+    const PROJECT: &str = "arn:aws:codebuild:eu-west-1:111122223333:project/build";
+    let answer = json!({"project": {"arn": PROJECT, "name": "build"}});
+    let record =
+        call("09:00:00", &user("ana"), "codebuild:CreateProject", &json!({"name": "build"}), &answer);
+    for (policy, tagged) in [("", false), ("[policy]\nopt_in = [\"codebuild\"]", true)] {
+        let (world, policy) = (world(), Policy::from_toml(policy).unwrap());
+        let classifier = Classifier::new(Catalog::embedded(), policy.clone());
+        let requests = ClassifiedRecords::read(record.to_string().as_bytes(), &classifier).creations;
+        let rows = run(&policy, &world, requests);
+        let row = row_of(&rows, PROJECT);
+        assert_eq!(row.owner_name(), Some("ana"));
+        assert_eq!(row.status == Outcome::Skipped(SkipReason::NotOptedIn), !tagged, "{:?}", row.status);
+        assert_eq!(owner_on(&world, PROJECT).as_deref(), tagged.then_some("ana"));
+        assert!(!row.status.is_returned(), "its message is done");
+    }
+}
+
 #[test]
 fn with_the_policy_plan_a_derived_rule_shows_its_tags_and_writes_none() {
     let (world, policy) = (world(), policy(DerivedRules::Plan));

@@ -32,6 +32,15 @@ fn by_terraform(event: &str, minute: i64) -> TagChange {
     change(event, minute, Some(Principal::from_value(&json!({"type": "AssumedRole", "arn": arn}))))
 }
 
+fn of_arn(arn: &str) -> ChangedResource {
+    let scope = autotag_model::rule::Scope {
+        partition: autotag_model::arn::Partition::default(),
+        region: None,
+        account: None,
+    };
+    ChangedResource::of_arn(arn.parse().unwrap(), &[], &scope)
+}
+
 pub(super) fn change(event: &str, minute: i64, principal: Option<Principal>) -> TagChange {
     let event = EventSummary {
         id: Some(event.to_owned()),
@@ -39,15 +48,7 @@ pub(super) fn change(event: &str, minute: i64, principal: Option<Principal>) -> 
         time: Some(time(minute).to_string()),
         ..EventSummary::default()
     };
-    let resource = ChangedResource::of_arn(
-        "arn:aws:sns:eu-west-1:111122223333:news".parse().unwrap(),
-        &[],
-        &autotag_model::rule::Scope {
-            partition: autotag_model::arn::Partition::default(),
-            region: None,
-            account: None,
-        },
-    );
+    let resource = of_arn("arn:aws:sns:eu-west-1:111122223333:news");
     TagChange {
         event: Arc::new(event),
         principal,
@@ -258,6 +259,16 @@ fn an_event_of_aws_tag_is_reported_only_without_the_record_of_its_call() {
 }
 
 /// Terraform takes the tag off at each of its runs.
+/// The role may not update projects, so a repair would end as a dead letter.
+#[test]
+fn resources_without_a_tag_call_are_repaired_only_if_the_policy_opts_in() {
+    let mut case = case();
+    case.change.resource = of_arn("arn:aws:codebuild:eu-west-1:111122223333:project/build");
+    assert_eq!(case.why_not(), NotRepaired::Policy);
+    case.policy = "[tamper]\naction = \"repair\"\n[policy]\nopt_in = [\"codebuild\"]";
+    assert!(matches!(case.reaction(), Reaction::Repair { .. }));
+}
+
 #[test]
 fn who_undoes_two_repairs_gets_a_truce_that_names_them() {
     let mut history = TamperHistory::default();
