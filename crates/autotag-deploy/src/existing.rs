@@ -58,12 +58,22 @@ impl Existing {
     }
 }
 
-/// The regions other than the hub's in which a deployment has a stack of its own. A region that cannot be asked has none.
-pub async fn regions_with_stacks(engine: &Engine<'_>, name: &str, regions: &[Region]) -> Vec<Region> {
+/// The regions of these in which a deployment has a stack of its own. A region that the caller may not ask has none: a policy of
+/// the organization closes it.
+///
+/// # Errors
+/// AWS does not answer in one of them: its stack would be left behind.
+pub async fn regions_with_stacks(
+    engine: &Engine<'_>,
+    name: &str,
+    regions: &[Region],
+) -> Result<Vec<Region>, DeployError> {
     let asked = regions.iter().map(async |region| {
-        let stack =
-            engine.formation.stack(&Place::new(region, format!("{name}-region"))).await.ok().flatten();
-        stack.filter(|stack| stack.status.phase() != Phase::Gone).map(|_| region.clone())
+        let stack = match engine.formation.stack(&Place::new(region, format!("{name}-region"))).await {
+            Err(error) if error.is_denied() => None,
+            stack => stack?,
+        };
+        Ok(stack.filter(|stack| stack.status.phase() != Phase::Gone).map(|_| region.clone()))
     });
-    join_all(asked).await.into_iter().flatten().collect()
+    join_all(asked).await.into_iter().filter_map(Result::transpose).collect()
 }

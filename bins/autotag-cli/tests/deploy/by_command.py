@@ -6,7 +6,6 @@ import subprocess
 import sys
 import zipfile
 
-import boto3
 from stacks import HUB, REGIONS, client, function, put, receive, tags, template, volume
 
 # moto reads a template of the whole catalogue for half a minute, at each update.
@@ -35,18 +34,20 @@ def package(folder, content):
             archive.writestr("bootstrap", content)
 
 
-def prepare(folder, program):
+def prepare(folder, program, content):
     """Templates as the emulator can read them, and packages."""
     subprocess.run(
         [program, "generate", "--out", "t", "--services", SERVICES], cwd=folder, check=True, capture_output=True
     )
     for name in ["single", "region"]:
         text = template(os.path.join(folder, "t"), name)
+        # moto forgets a log group that an update has nothing to do with.
+        for function in ["TagHandler", "SessionHandler"]:
+            text = text.replace("!GetAtt " + function + "Logs.Arn", '"*"')
+            text = text.replace("LoggingConfig: {LogGroup: !Ref " + function + "Logs}", "")
         with open(os.path.join(folder, "t", name + ".yaml"), "w") as file:
             file.write(text)
-    package(folder, "1")
-    for user in ["mara", "victor"]:
-        client("iam").create_user(UserName=user)
+    package(folder, content)
 
 
 def code(name):
@@ -54,29 +55,37 @@ def code(name):
 
 
 def deploy(folder, program):
-    """Deploys, upgrades and rolls back; says how each run ended, and what is there then."""
-    prepare(folder, program)
-    steps = {}
-    steps["first"] = run(program, folder, "--templates", "t", "--yes", "--regions", ",".join(REGIONS))
-    first = code("autotag-tag-handler")
-    steps["again"] = run(program, folder, "--templates", "t", "--yes")
-    package(folder, "2")
-    steps["plan"] = run(program, folder, "--templates", "t", "--plan")
-    steps["upgrade"] = run(program, folder, "--templates", "t", "--upgrade", "--yes")
-    second = code("autotag-tag-handler")
-    steps["rollback"] = run(program, folder, "--rollback", "--yes")
-    steps["other"] = run(program, folder, "--templates", "t", "--yes", account="444455556666")
+    """Deploys twice; says how each run ended, and what is there then."""
+    prepare(folder, program, "1")
+    client("iam").create_user(UserName="mara")
+    steps = {
+        "first": run(program, folder, "--templates", "t", "--yes", "--regions", ",".join(REGIONS)),
+        "again": run(program, folder, "--templates", "t", "--yes"),
+    }
     queues = {name: client("sqs").get_queue_url(QueueName="autotag-" + name)["QueueUrl"] for name in ["tag", "session"]}
     return {
         "steps": steps,
-        "code": [first, second, code("autotag-tag-handler")],
         "tag": function("autotag-tag-handler", queues["tag"]),
         "session": function("autotag-session-handler", queues["session"]),
     }
 
 
+def change(folder, program):
+    """Upgrades, rolls back, and deploys to another account."""
+    prepare(folder, program, "2")
+    codes, steps = [code("autotag-tag-handler")], {}
+    steps["plan"] = run(program, folder, "--templates", "t", "--plan")
+    steps["upgrade"] = run(program, folder, "--templates", "t", "--upgrade", "--yes")
+    codes.append(code("autotag-tag-handler"))
+    steps["rollback"] = run(program, folder, "--rollback", "--yes")
+    codes.append(code("autotag-tag-handler"))
+    steps["other"] = run(program, folder, "--templates", "t", "--yes", account="444455556666")
+    return {"steps": steps, "code": codes}
+
+
 def destroy(folder, program):
-    run(program, folder, "--destroy", "--yes")
+    # The test has received messages and has not deleted them.
+    run(program, folder, "--destroy", "--yes", "--discard-messages")
     there = []
     for region in [HUB, *REGIONS]:
         pages = client("cloudformation", region).get_paginator("list_stacks").paginate()
@@ -85,5 +94,5 @@ def destroy(folder, program):
     return {"stacks": there, "tables": client("dynamodb").list_tables()["TableNames"]}
 
 
-commands = {"deploy": deploy, "destroy": destroy, "put": put, "receive": receive, "volume": volume, "tags": tags}
+commands = {"deploy": deploy, "change": change, "destroy": destroy, "put": put, "receive": receive, "volume": volume, "tags": tags}
 json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

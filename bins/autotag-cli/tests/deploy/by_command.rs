@@ -26,20 +26,14 @@ fn all(hub: &str, region: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_deploys_upgrades_and_rolls_back_and_each_region_arrives() {
+async fn the_command_deploys_upgrades_rolls_back_and_removes_and_each_region_arrives() {
     let deployment = Deployment::made_by("by_command.py", "", "deploy", &[BIN]);
     let steps = &deployment.stacks["steps"];
     assert_eq!(results(&steps["first"]), all("created", "created"));
     assert_eq!(results(&steps["again"]), all("unchanged", "unchanged"));
-    assert_eq!(results(&steps["plan"]), all("update", "unchanged"));
-    assert_eq!(results(&steps["upgrade"]), all("updated", "unchanged"));
-    assert_eq!(results(&steps["rollback"]), all("updated", "unchanged"));
-    assert_eq!(results(&steps["other"]), ["autotag eu-west-1 created", "autotag-region us-east-1 created"]);
-    let code = &deployment.stacks["code"];
-    assert!(code[0] != code[1] && code[0] == code[2], "the package of before is back: {code}");
     for region in ["eu-west-1", "eu-central-1", "us-east-1"] {
         let volume = deployment.run(&["volume"], &Value::Null)["id"].as_str().unwrap().to_owned();
-        // Volumes of the emulator are in one region; the record says where they were made.
+        // The emulator's volumes are in one region, whichever bus the record is put on.
         let event = json!({"responseElements": {"volumeId": volume}, "recipientAccountId": ACCOUNT});
         let record =
             record(&format!("made-{region}"), "eu-central-1", ("ec2.amazonaws.com", "CreateVolume"), &event);
@@ -51,6 +45,19 @@ async fn the_command_deploys_upgrades_and_rolls_back_and_each_region_arrives() {
         assert_eq!(deployment.run(&["tags", &volume], &Value::Null)["Owner"], "mara", "{region}: {logs}");
     }
     let folder = tempfile::tempdir().unwrap();
-    let gone = deployment.run(&["destroy", folder.path().to_str().unwrap(), BIN], &Value::Null);
+    let folder = folder.path().to_str().unwrap();
+    let changed = deployment.run(&["change", folder, BIN], &Value::Null);
+    let steps = &changed["steps"];
+    assert_eq!(results(&steps["plan"]), all("update", "unchanged"));
+    assert_eq!(results(&steps["upgrade"]), all("updated", "unchanged"));
+    assert_eq!(results(&steps["rollback"]), all("updated", "unchanged"));
+    assert_eq!(
+        results(&steps["other"]),
+        ["autotag eu-west-1 created", "autotag-region us-east-1 created"],
+        "another account"
+    );
+    let code = &changed["code"];
+    assert!(code[0] != code[1] && code[0] == code[2], "the package of before is back: {code}");
+    let gone = deployment.run(&["destroy", folder, BIN], &Value::Null);
     assert_eq!(gone["stacks"], json!([]), "{gone}");
 }

@@ -2,6 +2,7 @@
 
 use crate::common::{stderr, stdout};
 use crate::estate::{Estate, HUB, REGIONS, emulator, results};
+use autotag_testkit::Fault;
 
 const THREE: [&str; 3] = ["eu-west-1", "eu-central-1", "us-east-1"];
 
@@ -244,4 +245,60 @@ fn stack_sets_are_followed_to_their_end_and_failures_are_grouped() {
     let again = estate.deploy(&args);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
     assert_eq!(estate.formation.stack(HUB, "autotag-org").unwrap().parameters["ExternalId"], external_id);
+}
+
+#[test]
+fn packages_of_a_named_release_are_never_overwritten() {
+    let emulator = emulator();
+    let estate = Estate::new(&emulator, "autotag-named");
+    estate.deployed(&["--release", "r1"]);
+    assert_eq!(estate.hub("TagHandlerKey"), "r1/tag-handler.zip");
+    estate.package("2");
+    for args in [
+        ["--release", "r1", "--yes"].as_slice(),
+        &["--release", "r1", "--yes", "--parameter", "MemorySize=512"],
+    ] {
+        let output = estate.deploy(args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("it is not overwritten"), "{args:?}: {}", stderr(&output));
+    }
+    assert_eq!(estate.hub("MemorySize"), "256");
+}
+
+#[test]
+fn a_region_that_does_not_answer_is_not_left_behind() {
+    let emulator = emulator();
+    let estate = Estate::new(&emulator, "autotag-calm");
+    estate.deployed(&[]);
+    estate.package("2");
+    estate.proxy.rule(|call| {
+        (call.operation == "DescribeStacks" && call.region == "us-east-1")
+            .then(|| Fault::refused("InternalFailure"))
+    });
+    let output = estate.deploy(&["--yes"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("InternalFailure"), "{}", stderr(&output));
+    assert_eq!(
+        estate.formation.stack(HUB, "autotag-calm").unwrap().status,
+        "CREATE_COMPLETE",
+        "nothing is begun"
+    );
+}
+
+#[test]
+fn a_bucket_of_another_account_is_refused() {
+    let emulator = emulator();
+    let estate = Estate::new(&emulator, "autotag-foreign");
+    estate.proxy.rule(|call| {
+        let denied = Fault::Refused {
+            status: 403,
+            code: "AccessDenied".to_owned(),
+            message: "not the owner".to_owned(),
+        };
+        (call.method == "HEAD" && call.path.contains("somebodys-bucket")).then_some(denied)
+    });
+    let output = estate.deploy(&["--yes", "--bucket", "somebodys-bucket"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("belong to account 123456789012"), "{}", stderr(&output));
+    assert_eq!(estate.proxy.count("cloudformation", "CreateChangeSet"), 0);
 }

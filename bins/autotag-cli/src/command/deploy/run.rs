@@ -40,6 +40,9 @@ pub(super) async fn deploy(context: &Context, args: &DeployArgs, files: &Files) 
             return Ok(Done::without_regions(Completion::Partial));
         }
         prepare(context, &wanted, &files.packages).await?;
+    } else if let (Some(_), Some(bucket)) = (&args.what.release, &wanted.bucket) {
+        // A name that people chose says nothing about the packages: others of the same name are refused.
+        put_packages(context, bucket, deployment, &files.packages).await?;
     }
     let results = deployment.apply(&context.engine(), &wanted.existing).await;
     let format = TextFormat::or_default(args.run.format);
@@ -49,6 +52,9 @@ pub(super) async fn deploy(context: &Context, args: &DeployArgs, files: &Files) 
     }
     if is_complete {
         advise(context, &wanted).await?;
+    }
+    if is_complete && !args.run.canary {
+        writeln!(anstream::stderr(), "to check every link: the same command with --canary")?;
     }
     Ok(Done::of(deployment, is_complete))
 }
@@ -79,9 +85,7 @@ async fn prepare(context: &Context, wanted: &Wanted, packages: &Packages) -> Res
         bucket.set_up(&deployment.name).await.map_err(failed)?;
         ends(&context.progress, context.hub.as_str(), bucket.name(), "ready");
     }
-    for package in &packages.all {
-        put(context, bucket, &deployment.package_key(package.function), &package.bytes).await?;
-    }
+    put_packages(context, bucket, deployment, packages).await?;
     put_templates(context, bucket, deployment).await?;
     let before = wanted.existing.parameter("Release");
     // A run of the same release that was ended has written it already, and what was there before it.
@@ -102,6 +106,18 @@ async fn put(context: &Context, bucket: &CodeBucket, key: &str, bytes: &[u8]) ->
         ends(&context.progress, context.hub.as_str(), key, "uploaded");
     }
     Ok(was_put)
+}
+
+async fn put_packages(
+    context: &Context,
+    bucket: &CodeBucket,
+    deployment: &Deployment,
+    packages: &Packages,
+) -> Result<()> {
+    for package in &packages.all {
+        put(context, bucket, &deployment.package_key(package.function), &package.bytes).await?;
+    }
+    Ok(())
 }
 
 /// Returns the keys that were not there before.

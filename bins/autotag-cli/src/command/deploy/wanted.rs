@@ -184,7 +184,7 @@ pub(super) async fn regions(context: &Context, args: &PlaceArgs, layout: Layout)
     let mut regions = args.regions.clone();
     if regions.is_empty() && layout != Layout::Organization {
         let places: Vec<Region> = enabled.into_iter().filter(|region| *region != context.hub).collect();
-        regions = regions_with_stacks(&context.engine(), &context.name, &places).await;
+        regions = regions_with_stacks(&context.engine(), &context.name, &places).await.map_err(failed)?;
     }
     // Stack sets keep their regions unless others are named.
     if layout != Layout::Organization || !regions.is_empty() {
