@@ -70,7 +70,8 @@ fn passed(all: &Template, of: &Template, table: &Passing) -> Result<String> {
                 continue;
             }
         };
-        lines.push_str(&format!("        - {{ParameterKey: {id}, ParameterValue: {value}}}\n"));
+        let line = format!("        - {{ParameterKey: {id}, ParameterValue: {value}}}\n");
+        lines.push_str(&line);
     }
     Ok(lines)
 }

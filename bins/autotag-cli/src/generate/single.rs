@@ -98,9 +98,8 @@ fn comment(title: &str) -> String {
 /// Adds a group of parameters for the console.
 pub(super) fn group(template: &mut Template, label: &str, parameters: &[&str]) {
     let parameters = parameters.join(", ");
-    template
-        .metadata
-        .push_str(&format!("      - Label: {{default: {label}}}\n        Parameters: [{parameters}]\n"));
+    let lines = format!("      - Label: {{default: {label}}}\n        Parameters: [{parameters}]\n");
+    template.metadata.push_str(&lines);
 }
 
 /// The packages and the release are those of the program, as long as there is nothing else to say.
