@@ -51,12 +51,12 @@ pub(super) struct Entry {
     pub(super) lead: String,
     /// Its lines, beginning with that of its id.
     pub(super) body: String,
-    /// Whether there is an empty line before it.
+    /// There is an empty line before it.
     spaced: bool,
 }
 
 impl Entry {
-    /// Whether it is a resource of this type.
+    /// True for a resource of this type.
     pub(super) fn is(&self, kind: &str) -> bool {
         self.body.lines().any(|line| line.strip_prefix("    Type: ") == Some(kind))
     }
@@ -144,12 +144,12 @@ impl Template {
         self.entries.iter().filter(move |entry| entry.section == section)
     }
 
-    /// Whether a section has an entry.
+    /// True if a section has an entry.
     pub(super) fn has(&self, section: Section, id: &str) -> bool {
         self.of(section).any(|entry| entry.id == id)
     }
 
-    /// Whether an entry refers to a condition.
+    /// True if an entry refers to a condition.
     pub(super) fn refers(&self, condition: &str) -> bool {
         let mut others =
             self.entries.iter().filter(|entry| entry.section != Section::Conditions || entry.id != condition);

@@ -39,7 +39,7 @@ const SESSION_RULES: (&str, &str) = ("SessionRule", "Sessions");
 const LOST_EVENTS: &str = "AlarmForwardFailures";
 const WATCHED_RULE: &str = "!If [ForwardsSessions, !Sub \"${Name}-sessions\", !Sub \"${Name}-creations-1\"]";
 
-/// What begins the ids of the rules on the default bus.
+/// The beginning of the ids of rules on the default bus.
 const OWN: &str = "Own";
 
 const HEAD: &str = include_str!("../../templates/deploy/single.yaml");
