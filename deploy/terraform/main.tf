@@ -10,6 +10,19 @@ data "aws_partition" "here" {}
 locals {
   templates    = toset(["guard", "hub", "member", "region", "session"])
   organization = length(var.organizational_units) > 0 ? toset(["organization"]) : toset([])
+
+  # Parameters that all templates have, and those of functions.
+  estate = {
+    Name                   = var.name
+    PermissionsBoundaryArn = var.permissions_boundary_arn
+    RolePath               = var.role_path
+    RoleTagKey             = var.role_tag_key
+    RoleTagValue           = var.role_tag_value
+  }
+  network = {
+    SubnetIds        = join(",", var.subnet_ids)
+    SecurityGroupIds = join(",", var.security_group_ids)
+  }
 }
 
 # Templates of more than 51,200 bytes have to come from a bucket. A new text has a new key, so that stacks see it.
@@ -17,7 +30,7 @@ resource "aws_s3_object" "template" {
   for_each = local.templates
 
   bucket       = var.code_bucket
-  key          = "autotag/${each.key}-${filesha256("${path.module}/../${each.key}.yaml")}.yaml"
+  key          = "${var.name}/${each.key}-${filesha256("${path.module}/../${each.key}.yaml")}.yaml"
   source       = "${path.module}/../${each.key}.yaml"
   content_type = "application/yaml"
 
@@ -34,18 +47,18 @@ locals {
 }
 
 resource "aws_cloudformation_stack" "hub" {
-  name         = "autotag-hub"
+  name         = "${var.name}-hub"
   template_url = local.template["hub"]
   capabilities = ["CAPABILITY_NAMED_IAM"]
 
-  parameters = merge({
+  parameters = merge(local.estate, local.network, {
     CodeBucket     = var.code_bucket
     TagHandlerKey  = var.tag_handler_key
     Release        = var.release
     Architecture   = var.architecture
     OrganizationId = var.organization_id
     Accounts       = length(var.organizational_units) > 0 ? "organization" : "own"
-    MemberRoleName = length(var.organizational_units) > 0 ? "autotag-member" : ""
+    MemberRoleName = length(var.organizational_units) > 0 ? "${trimprefix(var.role_path, "/")}${var.name}-member" : ""
     ExternalId     = length(var.organizational_units) > 0 ? var.external_id : ""
   }, var.hub_parameters)
 
@@ -58,11 +71,11 @@ resource "aws_cloudformation_stack" "hub" {
 }
 
 resource "aws_cloudformation_stack" "session" {
-  name         = "autotag-session"
+  name         = "${var.name}-session"
   template_url = local.template["session"]
   capabilities = ["CAPABILITY_NAMED_IAM"]
 
-  parameters = merge({
+  parameters = merge(local.estate, local.network, {
     CodeBucket        = var.code_bucket
     SessionHandlerKey = var.session_handler_key
     Release           = var.release
@@ -74,14 +87,15 @@ resource "aws_cloudformation_stack" "session" {
 }
 
 resource "aws_cloudformation_stack" "region" {
-  for_each = var.regions
+  # Where the hub's account is a member like every other, the stack set has its regions.
+  for_each = var.hub_is_member ? toset([]) : var.regions
 
-  name         = "autotag-region"
+  name         = "${var.name}-region"
   region       = each.key
   template_url = local.template["region"]
   capabilities = ["CAPABILITY_NAMED_IAM"]
 
-  parameters = merge({
+  parameters = merge(local.estate, {
     HubBusArn = aws_cloudformation_stack.hub.outputs["BusArn"]
   }, var.region_parameters)
 }
@@ -89,25 +103,32 @@ resource "aws_cloudformation_stack" "region" {
 resource "aws_cloudformation_stack_set" "region" {
   for_each = local.organization
 
-  name             = "autotag-region"
+  name             = "${var.name}-region"
   template_url     = local.template["region"]
   capabilities     = ["CAPABILITY_NAMED_IAM"]
   permission_model = "SERVICE_MANAGED"
   call_as          = var.stack_set_caller
 
+  # In an account that joins, the role is there before events arrive.
   auto_deployment {
     enabled                          = true
     retain_stacks_on_account_removal = false
+    depends_on_stack_sets            = [aws_cloudformation_stack_set.member["organization"].arn]
   }
 
+  managed_execution {
+    active = true
+  }
+
+  # An account in which a region is off does not stop an update of the others.
   operation_preferences {
-    failure_tolerance_percentage = 10
+    failure_tolerance_percentage = 100
     max_concurrent_percentage    = 25
     region_concurrency_type      = "PARALLEL"
   }
 
   # All that the template has: what is left to its defaults would be a change in each plan.
-  parameters = merge({
+  parameters = merge(local.estate, {
     HubBusArn         = aws_cloudformation_stack.hub.outputs["BusArn"]
     SessionBusArn     = ""
     ForwardSessions   = "true"
@@ -115,6 +136,8 @@ resource "aws_cloudformation_stack_set" "region" {
     ForwardTagChanges = "false"
     SessionRuleState  = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
     AlarmTopicArn     = ""
+
+    NothingForwardedSeconds = "0"
   }, var.region_parameters)
 
   lifecycle {
@@ -130,11 +153,11 @@ resource "aws_cloudformation_stack_set_instance" "region" {
   stack_set_instance_region = each.key
   call_as                   = var.stack_set_caller
 
-  # The hub's own account has its regions already, and names are the same.
+  # Where the hub's own account has its regions already, names are the same.
   deployment_targets {
     organizational_unit_ids = var.organizational_units
-    account_filter_type     = "DIFFERENCE"
-    accounts                = [data.aws_caller_identity.here.account_id]
+    account_filter_type     = var.hub_is_member ? null : "DIFFERENCE"
+    accounts                = var.hub_is_member ? null : [data.aws_caller_identity.here.account_id]
   }
 
   # An account in which the region is off does not stop the others.
@@ -143,12 +166,15 @@ resource "aws_cloudformation_stack_set_instance" "region" {
     max_concurrent_percentage    = 50
     region_concurrency_type      = "PARALLEL"
   }
+
+  # Events of an account without the role would be refused.
+  depends_on = [aws_cloudformation_stack_set_instance.member]
 }
 
 resource "aws_cloudformation_stack_set" "member" {
   for_each = local.organization
 
-  name             = "autotag-member"
+  name             = "${var.name}-member"
   template_url     = local.template["member"]
   capabilities     = ["CAPABILITY_NAMED_IAM"]
   permission_model = "SERVICE_MANAGED"
@@ -159,8 +185,17 @@ resource "aws_cloudformation_stack_set" "member" {
     retain_stacks_on_account_removal = false
   }
 
-  parameters = merge({
-    HubRoleArn  = aws_cloudformation_stack.hub.outputs["TagHandlerRoleArn"]
+  managed_execution {
+    active = true
+  }
+
+  operation_preferences {
+    failure_tolerance_percentage = 100
+    max_concurrent_percentage    = 50
+  }
+
+  parameters = merge(local.estate, {
+    HubRoleArns = aws_cloudformation_stack.hub.outputs["TagHandlerRoleArn"]
     ExternalId  = var.external_id
     ReadsPeople = "false"
   }, var.member_parameters)
@@ -196,7 +231,7 @@ resource "aws_cloudformation_stack_set_instance" "member" {
 resource "aws_cloudformation_stack" "guard" {
   for_each = var.guard ? toset(["guard"]) : toset([])
 
-  name         = "autotag-guard"
+  name         = "${var.name}-guard"
   template_url = local.template["guard"]
   capabilities = ["CAPABILITY_NAMED_IAM"]
 

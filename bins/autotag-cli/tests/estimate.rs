@@ -132,7 +132,13 @@ fn each_metric_of_an_alarm_is_paid_for() {
             files.iter().map(|file| fs::read_to_string(Path::new(ROOT).join("deploy").join(file)).unwrap());
         texts.map(|text| text.matches("MetricName:").count()).sum()
     };
-    let answer = json(&["--creations", "1", "--accounts", "4", "--regions", "3"]);
+    let arguments = ["--creations", "1", "--accounts", "4", "--regions", "3"];
+    let lines = |answer: &Value| answer["costs"].to_string();
+    assert!(
+        !lines(&json(&arguments)).contains("alarms of the regions"),
+        "without a topic there are no alarms"
+    );
+    let answer = json(&[&arguments[..], &["--region-alarms"]].concat());
     let quantity = |item: &str| {
         let line = answer["costs"].as_array().unwrap().iter().find(|line| line["item"] == item).unwrap();
         line["quantity"].as_f64().unwrap().to_string()

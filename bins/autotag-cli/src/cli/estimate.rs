@@ -35,6 +35,9 @@ pub(crate) struct EstimateArgs {
     /// With the tamper watch (parameter WatchTags)
     #[arg(long)]
     pub(crate) watch_tags: bool,
+    /// Every region of every account has alarms (parameter AlarmTopicArn of region.yaml)
+    #[arg(long)]
+    pub(crate) region_alarms: bool,
     /// AWS Config records the resource types that are tagged: each new tag is a configuration item
     #[arg(long)]
     pub(crate) config: bool,

@@ -15,6 +15,7 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Completion> {
     let options = Options {
         ledger: args.ledger,
         watch_tags: args.watch_tags,
+        region_alarms: args.region_alarms,
         config: args.config,
         trail_copies: f64::from(args.trail_copies),
         peak: f64::from(args.peak.max(1)),

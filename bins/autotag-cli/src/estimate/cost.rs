@@ -45,9 +45,9 @@ const TAGS: f64 = 3.0;
 
 /// Metrics of the functions, each with and without the dimension of the version.
 const METRICS: f64 = 36.0;
-/// Metrics in the alarms of hub and sessions, and of one region.
-const HUB_ALARM_METRICS: f64 = 18.0;
-const REGION_ALARM_METRICS: f64 = 1.0;
+/// Metrics in the alarms of hub and sessions, and of one region. There are alarms where there is a topic.
+const HUB_ALARM_METRICS: f64 = 39.0;
+const REGION_ALARM_METRICS: f64 = 4.0;
 /// Lambda asks each empty queue with five pollers, each for 20 seconds.
 const EMPTY_RECEIVES: f64 = 2.0 * 5.0 * MONTH / 20.0;
 
@@ -59,7 +59,7 @@ pub(crate) fn costs(load: &Load, options: &Options) -> Vec<CostLine> {
     lines.extend(transport(load, options));
     lines.extend(functions(load));
     lines.extend(tables(load, options));
-    lines.extend(watching(load));
+    lines.extend(watching(load, options));
     lines.extend(consequences(load, options));
     lines.retain(|line| line.quantity > 0.0);
     lines
@@ -130,8 +130,9 @@ fn tables(load: &Load, options: &Options) -> Vec<CostLine> {
     ]
 }
 
-fn watching(load: &Load) -> Vec<CostLine> {
-    let regions = REGION_ALARM_METRICS * load.accounts * load.regions;
+fn watching(load: &Load, options: &Options) -> Vec<CostLine> {
+    let of_region = if options.region_alarms { REGION_ALARM_METRICS } else { 0.0 };
+    let regions = of_region * load.accounts * load.regions;
     vec![
         line("CloudWatch", "metrics of the functions", METRICS, price::METRIC, "hub"),
         line("CloudWatch", "dashboard", 1.0, price::DASHBOARD, "hub"),

@@ -51,12 +51,12 @@ pub(super) struct Entry {
     pub(super) lead: String,
     /// Its lines, beginning with that of its id.
     pub(super) body: String,
-    /// Whether there is an empty line before it.
+    /// There is an empty line before it.
     spaced: bool,
 }
 
 impl Entry {
-    /// Whether it is a resource of this type.
+    /// True for a resource of this type.
     pub(super) fn is(&self, kind: &str) -> bool {
         self.body.lines().any(|line| line.strip_prefix("    Type: ") == Some(kind))
     }
@@ -75,13 +75,12 @@ impl Entry {
     /// Sets a property of a parameter to one line, or removes it.
     pub(super) fn set(&mut self, key: &str, value: Option<&str>) {
         let line = value.map(|value| format!("    {key}: {value}\n")).unwrap_or_default();
-        match self.property(4, key) {
-            Some(found) => self.body = found.with(&line),
+        if let Some(found) = self.property(4, key) {
+            self.body = found.with(&line);
+        } else {
             // The first line is that of the id, the second one the type.
-            None => {
-                let (head, rest) = text::after_lines(&self.body, 2);
-                self.body = format!("{head}{line}{rest}");
-            }
+            let (head, rest) = text::after_lines(&self.body, 2);
+            self.body = format!("{head}{line}{rest}");
         }
     }
 }
@@ -129,7 +128,7 @@ impl Template {
     fn add_line(&mut self, section: Section, indent: usize, line: &str, pending: &mut String) {
         let before = std::mem::take(pending);
         match self.entries.last_mut() {
-            Some(entry) if indent > 2 => entry.body.push_str(&format!("{before}{line}\n")),
+            Some(entry) if indent > 2 => entry.body.extend([&before, line, "\n"]),
             _ => self.entries.push(Entry {
                 section,
                 id: line.trim().split(':').next().unwrap_or_default().to_owned(),
@@ -145,12 +144,12 @@ impl Template {
         self.entries.iter().filter(move |entry| entry.section == section)
     }
 
-    /// Whether a section has an entry.
+    /// True if a section has an entry.
     pub(super) fn has(&self, section: Section, id: &str) -> bool {
         self.of(section).any(|entry| entry.id == id)
     }
 
-    /// Whether an entry refers to a condition.
+    /// True if an entry refers to a condition.
     pub(super) fn refers(&self, condition: &str) -> bool {
         let mut others =
             self.entries.iter().filter(|entry| entry.section != Section::Conditions || entry.id != condition);
@@ -286,7 +285,7 @@ impl Template {
             }
             let comment = self.comments.iter().find(|(of, _)| *of == section);
             let comment = comment.map(|(_, comment)| comment.as_str()).unwrap_or_default();
-            text.push_str(&format!("\n{comment}{name}:\n"));
+            text.extend(["\n", comment, name, ":\n"]);
             for (number, entry) in entries.enumerate() {
                 let spaced = number > 0 && (entry.spaced || section == Section::Resources);
                 text.push_str(if spaced { "\n" } else { "" });

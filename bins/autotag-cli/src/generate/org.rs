@@ -7,7 +7,7 @@ use super::single::{group, hub_and_sessions, own_rules, text};
 use super::{member, region};
 use anyhow::{Result, ensure};
 
-/// What a stack of a stack set gets for a parameter.
+/// The value that a stack of a stack set gets for a parameter.
 #[derive(Debug, Clone, Copy)]
 enum Passed {
     /// This.
@@ -70,7 +70,8 @@ fn passed(all: &Template, of: &Template, table: &Passing) -> Result<String> {
                 continue;
             }
         };
-        lines.push_str(&format!("        - {{ParameterKey: {id}, ParameterValue: {value}}}\n"));
+        let line = format!("        - {{ParameterKey: {id}, ParameterValue: {value}}}\n");
+        lines.push_str(&line);
     }
     Ok(lines)
 }
@@ -100,7 +101,7 @@ fn without_assertions(template: &mut Template, parameter: &str) -> Result<()> {
     Ok(())
 }
 
-/// What is a choice for a hub alone and is decided in an organization.
+/// Decides what a hub alone leaves open.
 fn decide(all: &mut Template) -> Result<()> {
     for parameter in ["ExternalId", "MemberRoleName"] {
         without_assertions(all, parameter)?;

@@ -35,7 +35,11 @@ const ON_HUB_BUS: &str = "      EventBusName: !GetAtt Bus.Name\n";
 /// The rule of `session.yaml`, and the one of `region.yaml` with the pattern for a default bus.
 const SESSION_RULES: (&str, &str) = ("SessionRule", "Sessions");
 
-/// What begins the ids of the rules on the default bus.
+/// The alarm of `region.yaml` on lost events, and the rule that it watches. Here there are always sessions.
+const LOST_EVENTS: &str = "AlarmForwardFailures";
+const WATCHED_RULE: &str = "!If [ForwardsSessions, !Sub \"${Name}-sessions\", !Sub \"${Name}-creations-1\"]";
+
+/// The beginning of the ids of rules on the default bus.
 const OWN: &str = "Own";
 
 const HEAD: &str = include_str!("../../templates/deploy/single.yaml");
@@ -66,12 +70,13 @@ fn add_sessions(all: &mut Template, part: &mut Template) -> Result<()> {
     part.apply(SESSION)?;
     // The hub makes the table and the key, and there is its bus.
     part.remove(Section::Resources, "SessionTable")?;
-    for condition in ["HasKey", "OnDefaultBus"] {
-        part.remove(Section::Conditions, condition)?;
-    }
+    part.remove(Section::Conditions, "HasKey")?;
     for policy in ["SessionQueuePolicy", "SessionRuleDeadLettersPolicy"] {
         // The rules of both buses send.
         part.edit(Section::Resources, policy, " !If\n                  - OnDefaultBus\n", "\n")?;
+    }
+    if !part.refers("OnDefaultBus") {
+        part.remove(Section::Conditions, "OnDefaultBus")?;
     }
     part.edit(Section::Resources, SESSION_RULES.0, BUS_BY_NAME, "!GetAtt Bus.Name")?;
     part.rename_conditions(all, SESSION, "Session");
@@ -98,9 +103,8 @@ fn comment(title: &str) -> String {
 /// Adds a group of parameters for the console.
 pub(super) fn group(template: &mut Template, label: &str, parameters: &[&str]) {
     let parameters = parameters.join(", ");
-    template
-        .metadata
-        .push_str(&format!("      - Label: {{default: {label}}}\n        Parameters: [{parameters}]\n"));
+    let lines = format!("      - Label: {{default: {label}}}\n        Parameters: [{parameters}]\n");
+    template.metadata.push_str(&lines);
 }
 
 /// The packages and the release are those of the program, as long as there is nothing else to say.
@@ -119,7 +123,7 @@ fn defaults(all: &mut Template) -> Result<()> {
     Ok(())
 }
 
-/// The rules of the stack's own region. They are on its default bus, match what the rules of `region.yaml` match, and send to the
+/// The rules of the stack's own region, and the alarm on what they lose. They are on its default bus, match what the rules of `region.yaml` match, and send to the
 /// queues themselves: nothing is forwarded within the region.
 ///
 /// # Errors
@@ -138,6 +142,7 @@ pub(super) fn own_rules(all: &mut Template, inventory: &Inventory) -> Result<Vec
         let same = same.with_context(|| format!("region.yaml does not have the rule `{id}`"))?;
         own.push(own_rule(rule, same)?);
     }
+    own.push(own_alarm(&region)?);
     if let Some(first) = own.first_mut() {
         first.lead = comment("the rules of this region");
     }
@@ -153,6 +158,16 @@ pub(super) fn own_rules(all: &mut Template, inventory: &Inventory) -> Result<Vec
         entry.body = both;
     }
     Ok(own)
+}
+
+/// The alarm on events that the rules of the region lose, as in `region.yaml`.
+fn own_alarm(region: &Template) -> Result<Entry> {
+    let alarm = region.of(Section::Resources).find(|entry| entry.id == LOST_EVENTS);
+    let mut alarm =
+        alarm.with_context(|| format!("region.yaml does not have `{LOST_EVENTS}`"))?.copied(LOST_EVENTS);
+    ensure!(alarm.body.contains(WATCHED_RULE), "`{LOST_EVENTS}` does not watch one of two rules");
+    alarm.body = alarm.body.replace(WATCHED_RULE, "!Sub \"${Name}-sessions\"");
+    Ok(alarm)
 }
 
 /// A rule of the hub's bus, on the default bus and with the pattern that the region's rule has.

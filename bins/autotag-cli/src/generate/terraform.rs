@@ -1,6 +1,5 @@
 //! `terraform/` and `README.md`: a Terraform module that deploys the same templates, and a guide to the files.
 
-use super::controls::MEMBER;
 use super::file::GeneratedFile;
 use super::inventory::Inventory;
 use anyhow::Result;
@@ -9,7 +8,6 @@ use askama::Template;
 #[derive(Template)]
 #[template(path = "deploy/terraform/main.tf", escape = "none")]
 struct Main {
-    member: &'static str,
     /// Whether there is a `guard.yaml`.
     guard: bool,
 }
@@ -33,7 +31,7 @@ pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     Ok(vec![
         GeneratedFile::new("README.md", README),
         GeneratedFile::new("terraform/ignore-tags.hcl", &IgnoreTags { keys: &keys }.render()?),
-        GeneratedFile::new("terraform/main.tf", &Main { member: MEMBER, guard }.render()?),
+        GeneratedFile::new("terraform/main.tf", &Main { guard }.render()?),
         GeneratedFile::new("terraform/outputs.tf", OUTPUTS),
         GeneratedFile::new("terraform/variables.tf", VARIABLES),
         GeneratedFile::new("terraform/versions.tf", VERSIONS),

@@ -5,7 +5,7 @@ use autotag_testkit::Tools;
 use std::process::Command;
 
 /// Templates, with parameters that create all their policies.
-const TEMPLATES: [(&str, &[&str]); 9] = [
+const TEMPLATES: [(&str, &[&str]); 6] = [
     ("guard.yaml", &["ScpTargets=r-exmp", "ScpObjects=yes", "ScpStrict=yes"]),
     ("guard.yaml", &["ScpTargets=r-exmp", "Exempt=a,b*", "ExemptValues1=x,y", "RolePath=/tools/"]),
     ("org-metadata.yaml", &["Place=tool"]),
@@ -20,6 +20,10 @@ const TEMPLATES: [(&str, &[&str]); 9] = [
             "SessionHandlerRoleName=y",
         ],
     ),
+];
+
+/// Templates of one stack, with parameters that create all their policies. `tests/deploy` has cfn-lint check them.
+const COMPOSED: [(&str, &[&str]); 3] = [
     ("single.yaml", &["CreateTrail=true", "CreateLedger=true", "WatchTags=true"]),
     (
         "single.yaml",
@@ -28,17 +32,24 @@ const TEMPLATES: [(&str, &[&str]); 9] = [
             "TrailBucket=trail",
             "TrailKeyArn=arn:aws:kms:eu-west-1:111122223333:key/x",
             "PolicyParameter=/autotag/policy",
+            "RolePath=/tools/",
         ],
     ),
     ("org.yaml", &["OrganizationId=o-exampleorgid", "ExternalId=e-1", "OwnRegion=true"]),
 ];
 
 /// False findings of parliament.
-const FALSE_FINDINGS: [&str; 1] = [
+const FALSE_FINDINGS: [&str; 3] = [
     // It expects each type of resource that an action has. The state machine does not start express executions.
     "BackfillRole: RESOURCE_MISMATCH [{'action': 'states:DescribeExecution', 'required_format': \
      'arn:*:states:*:*:express:*:*:*'}]",
+    // The policy of a bus is made of statements, without a version.
+    "BusPolicy: NO_VERSION ",
+    "BusPolicyOrganization: NO_VERSION ",
 ];
+
+/// Policies of the catalogue's actions. `permissions.rs` has parliament check them but for the actions that are newer than its data.
+const OF_CATALOGUE: &str = "TagPermissions";
 
 #[test]
 fn cfn_lint_accepts_the_templates() {
@@ -52,9 +63,10 @@ fn cfn_lint_accepts_the_templates() {
 #[test]
 fn parliament_accepts_the_policies() {
     let folder = deploy(None);
-    for (template, parameters) in TEMPLATES {
+    for (template, parameters) in TEMPLATES.into_iter().chain(COMPOSED) {
         let findings = python("lint.py", &folder.path().join("deploy").join(template), parameters);
-        let new: Vec<&str> = findings.lines().filter(|finding| !FALSE_FINDINGS.contains(finding)).collect();
+        let is_new = |finding: &&str| !FALSE_FINDINGS.contains(finding) && !finding.starts_with(OF_CATALOGUE);
+        let new: Vec<&str> = findings.lines().filter(is_new).collect();
         assert!(new.is_empty(), "{template} {parameters:?}\n{}", new.join("\n"));
     }
 }

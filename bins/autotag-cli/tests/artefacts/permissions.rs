@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Templates of functions and roles, with parameters that create all their policies.
-const TEMPLATES: [(&str, &[&str]); 4] = [
+const TEMPLATES: [(&str, &[&str]); 6] = [
     (
         "hub.yaml",
         &[
@@ -41,6 +41,8 @@ const TEMPLATES: [(&str, &[&str]); 4] = [
         ],
     ),
     ("region.yaml", &["HubBusArn=arn:aws:events:eu-west-1:111122223333:event-bus/autotag"]),
+    ("single.yaml", &["TrailBucket=trail", "UseKey=true", "PolicyParameter=/autotag/policy"]),
+    ("org.yaml", &["OrganizationId=o-exampleorgid", "IdentityStoreRegion=eu-west-1"]),
 ];
 
 /// Actions besides those of the catalogue and of the adapters, each with its caller.

@@ -32,15 +32,27 @@ for block in read(module / "variables.tf")["variable"]:
 texts = {path.name: path.read_text(encoding="utf-8") for path in module.glob("*.tf")}
 used = sorted(set(re.findall(r"var\.(\w+)", texts["main.tf"] + texts["outputs.tf"])))
 
+main = read(module / "main.tf")
+# Parameters that several templates are given.
+shared = {bare(name): str(value) for block in main["locals"] for name, value in block.items()}
+
+
+def names(text):
+    """CloudFormation's names begin with a capital letter, Terraform's do not."""
+    found = set(re.findall(r"\b([A-Z]\w+)['\"]?\s*[:=](?!=)", text))
+    for local in re.findall(r"local\.(\w+)", text):
+        if local in ("estate", "network"):
+            found |= names(shared[local])
+    return found
+
+
 parameters = {}
-for block in read(module / "main.tf")["resource"]:
+for block in main["resource"]:
     for resource in block.values():
         for body in resource.values():
             if "template_url" in body:
                 template = re.search(r'template\["(\w+)"\]', str(body["template_url"])).group(1)
-                # CloudFormation's names begin with a capital letter, Terraform's do not.
-                given = set(re.findall(r"\b([A-Z]\w+)['\"]?\s*[:=](?!=)", str(body["parameters"])))
-                parameters.setdefault(template, set()).update(given)
+                parameters.setdefault(template, set()).update(names(str(body["parameters"])))
 
 templates = {}
 for template in parameters:

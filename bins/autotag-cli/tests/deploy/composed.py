@@ -1,4 +1,4 @@
-"""What a person and AWS do with the composed templates: `composed.py COMMAND ...`, over an emulator, as stacks.py."""
+"""The composed templates over an emulator: `composed.py COMMAND ...`, as stacks.py does it for the parts."""
 
 import json
 import os
@@ -101,7 +101,7 @@ class Resolver:
 
 
 def stack_set(properties):
-    """What CloudFormation does for AWS::CloudFormation::StackSet, which moto's CloudFormation does not know."""
+    """Makes a stack set as CloudFormation does it for the resource, which moto's CloudFormation does not know."""
     formation = client("cloudformation")
     preferences = properties.pop("OperationPreferences")
     groups = properties.pop("StackInstancesGroup")

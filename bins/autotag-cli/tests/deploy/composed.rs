@@ -41,7 +41,7 @@ impl Deployment {
         volume
     }
 
-    /// What is in a queue that has events of one account.
+    /// The messages of a queue that has events of one account.
     fn received(&self, function: &str, account: &str) -> Value {
         self.run(&["receive", self.stacks[function]["queue"].as_str().unwrap(), account], &Value::Null)
     }
@@ -215,7 +215,7 @@ fn rules(resources: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)>
     rules.map(|(id, rule)| (id.as_str(), rule))
 }
 
-/// Whether a queue's policy names a rule of the default bus.
+/// True if a queue's policy names a rule of the default bus.
 fn admits(policy: &Value, rule: &Value) -> bool {
     let text = |value: &Value| value["Fn::Sub"].as_str().or(value.as_str()).map(str::to_owned);
     let name = text(&rule["Name"]).unwrap();
@@ -237,7 +237,7 @@ fn admits(policy: &Value, rule: &Value) -> bool {
 async fn an_organization_is_tagged_in_each_account_and_region_the_hubs_own_among_them() {
     let deployment = org("false");
     let account = deployment.stacks["account"].as_str().unwrap().to_owned();
-    // Once each: no rule of the stack stands beside those that the stack set makes in the same region.
+    // Once each: where the stack set makes rules, the stack makes none.
     deployment.tags_a_volume(HOME, ACCOUNT).await;
     deployment.tags_a_volume(REGION, ACCOUNT).await;
     deployment.tags_a_volume(HOME, &account).await;

@@ -28,8 +28,6 @@ MOTO = [
     ("s3:*:${AWS::AccountId}:storage-lens", "s3:::storage-lens"),
     ("s3:*:${AWS::AccountId}:job", "s3:::job"),
     ("iam::${AWS::AccountId}:*", "iam::${AWS::AccountId}:role/*"),
-    # It has no tags that are there under a condition.
-    ("        - !If [HasRoleTag, {Key: !Ref RoleTagKey, Value: !Ref RoleTagValue}, !Ref AWS::NoValue]\n", ""),
 ]
 
 # Nor policies of a role that are there under a condition, none of which holds here.

@@ -182,6 +182,18 @@ fn events_are_not_lost_and_data_is_encrypted_and_expires() {
     }
 }
 
+/// The dashboard with the first widget of this type, which depends on a topic.
+fn dashboard(body: &Value, first: &str) -> Value {
+    let choice = &body[1]["First"]["Fn::If"];
+    let [with_topic, without] = [&choice[1]["Fn::Sub"][0], &choice[2]];
+    let widget = [with_topic, without]
+        .into_iter()
+        .filter_map(Value::as_str)
+        .find(|text| text.contains(first))
+        .unwrap();
+    serde_json::from_str(&body[0].as_str().unwrap().replace("${First}", widget)).unwrap()
+}
+
 /// The names of autotag's metrics in alarms and on the dashboard.
 fn counted(folder: &Path) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -196,10 +208,9 @@ fn counted(folder: &Path) -> BTreeSet<String> {
         let ours = stats.chain([properties]).filter(|metric| metric["Namespace"] == "autotag");
         names.extend(ours.map(|metric| metric["MetricName"].as_str().unwrap().to_owned()));
     }
-    let body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
-    let dashboard: Value = serde_json::from_str(body).unwrap();
+    let dashboard = dashboard(&resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"], "alarm");
     for widget in dashboard["widgets"].as_array().unwrap() {
-        let metrics = widget["properties"]["metrics"].as_array().unwrap();
+        let Some(metrics) = widget["properties"]["metrics"].as_array() else { continue };
         if metrics.iter().any(|metric| metric[0] == "autotag") {
             // `.` repeats the namespace of the previous metric.
             let ours = metrics.iter().filter(|metric| metric[0] == "autotag" || metric[0] == ".");
@@ -225,25 +236,93 @@ fn alarms_and_dashboard_use_metrics_of_the_functions() {
     assert!(!code.contains("(\"TaggedAlready\", "));
 }
 
+/// Widgets do not overlap, and with or without a topic the first row is filled.
+#[test]
+fn the_dashboard_is_valid_with_and_without_alarms() {
+    let resources = resources(&generated("").path().join("hub.yaml"));
+    let body = &resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
+    let alarms: BTreeSet<String> =
+        alarms().into_iter().map(|(name, _)| name.replace("autotag-", "${Alarm}")).collect();
+    for first in ["alarm", "text"] {
+        let dashboard = dashboard(body, &format!("\"type\": \"{first}\""));
+        let widgets = dashboard["widgets"].as_array().unwrap();
+        assert_eq!(widgets[0]["type"], first);
+        let mut taken = BTreeSet::new();
+        for widget in widgets {
+            let [x, y, width, height] =
+                ["x", "y", "width", "height"].map(|key| widget[key].as_u64().unwrap());
+            for place in (x..x + width).flat_map(|x| (y..y + height).map(move |y| (x, y))) {
+                assert!(place.0 < 24 && taken.insert(place), "{widget} overlaps");
+            }
+        }
+        for alarm in widgets[0]["properties"]["alarms"].as_array().into_iter().flatten() {
+            assert!(alarms.contains(alarm.as_str().unwrap()), "there is no alarm {alarm}");
+        }
+    }
+}
+
+/// Names and properties of all alarms.
+fn alarms() -> Vec<(String, Value)> {
+    let folder = generated("");
+    let of = |template: &&str| resources(&folder.path().join(template)).into_values().collect::<Vec<Value>>();
+    let all = TEMPLATES.iter().flat_map(of);
+    let alarms = all.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
+    alarms
+        .map(|alarm| {
+            let name = alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap();
+            (name.replace("${Name}", "autotag"), alarm.clone())
+        })
+        .collect()
+}
+
+/// An alarm costs money, so there is none that cannot tell anybody.
+#[test]
+fn there_are_no_alarms_without_a_topic() {
+    let folder = generated("");
+    for template in TEMPLATES {
+        let text = fs::read_to_string(folder.path().join(template)).unwrap();
+        for resource in resources(&folder.path().join(template)).values() {
+            if resource["Type"] != "AWS::CloudWatch::Alarm" {
+                continue;
+            }
+            let condition = resource["Condition"].as_str().unwrap();
+            let of_topic = condition == "HasTopic"
+                || text.contains(&format!("  {condition}: !And [!Condition HasTopic, "));
+            assert!(of_topic, "{template}: {}", resource["Properties"]["AlarmName"]);
+            let topic = serde_json::json!([{"Fn::Ref": "AlarmTopicArn"}]);
+            assert_eq!(resource["Properties"]["AlarmActions"], topic, "{template}");
+        }
+    }
+}
+
+/// Missing data is the alarm where nothing arrives: metrics of a queue end when nobody sends, and those of a rule with the rule.
+#[test]
+fn silence_raises_an_alarm_and_nothing_else_does() {
+    let silent: BTreeSet<String> = alarms()
+        .into_iter()
+        .filter(|(_, alarm)| alarm["Properties"]["TreatMissingData"] == "breaching")
+        .map(|(name, alarm)| {
+            assert_eq!(alarm["Properties"]["ComparisonOperator"], "LessThanThreshold", "{name}");
+            name
+        })
+        .collect();
+    let expected =
+        ["autotag-nothing-arrives", "autotag-session-nothing-arrives", "autotag-nothing-forwarded"]
+            .map(str::to_owned);
+    assert_eq!(silent, BTreeSet::from(expected));
+}
+
 /// The documentation says what to do when an alarm fires.
 #[test]
 fn every_alarm_is_documented() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
     let page = fs::read_to_string(page).unwrap();
-    let folder = generated("");
-    let mut alarms = 0;
-    for template in ["hub.yaml", "session.yaml", "region.yaml"] {
-        for resource in resources(&folder.path().join(template)).values() {
-            if resource["Type"] == "AWS::CloudWatch::Alarm" {
-                let name = resource["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap();
-                let name = name.replace("${Name}", "autotag");
-                assert!(
-                    page.contains(&format!("| `{name}`")),
-                    "docs/operations.md does not say what to do when {name} fires"
-                );
-                alarms += 1;
-            }
-        }
+    let alarms = alarms();
+    for (name, _) in &alarms {
+        assert!(
+            page.contains(&format!("| `{name}`")),
+            "docs/operations.md does not say what to do when {name} fires"
+        );
     }
-    assert_eq!(alarms, 11);
+    assert_eq!(alarms.len(), 24);
 }

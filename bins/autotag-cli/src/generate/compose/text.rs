@@ -32,12 +32,12 @@ impl Property {
     /// The property of this indentation and name.
     pub(super) fn find(body: &str, indent: usize, key: &str) -> Option<Self> {
         let depth = |line: &str| line.len() - line.trim_start().len();
-        let begins = |line: &&str| {
+        let begins = |line: &str| {
             depth(line) == indent
                 && line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
         };
         let lines: Vec<&str> = body.split_inclusive('\n').collect();
-        let start = lines.iter().position(|line| begins(&line))?;
+        let start = lines.iter().position(|line| begins(line))?;
         let belongs = |line: &&&str| line.trim().is_empty() || depth(line) > indent;
         let more = lines.iter().skip(start + 1).take_while(belongs).count();
         let text = |from: usize, count: usize| lines.iter().skip(from).take(count).copied().collect();

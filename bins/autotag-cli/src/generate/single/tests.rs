@@ -22,7 +22,7 @@ fn it_is_within_the_limits_of_aws() {
     assert!(template.of(Section::Parameters).count() <= 200);
 }
 
-/// What a part adds is in the composed template without a change of it.
+/// A resource that a part gets is in the composed template, without a change of it.
 #[test]
 fn what_the_hub_and_the_sessions_have_is_there() {
     let all = hub_and_sessions(&inventory()).unwrap();

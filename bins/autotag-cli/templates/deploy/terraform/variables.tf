@@ -3,6 +3,54 @@
 # What most deployments set. Every other parameter of a template goes into the map `*_parameters`; the templates say what
 # each one means.
 
+variable "name" {
+  description = "Begins all names of the deployment. With another one, such as autotag-test, a second deployment fits into the account."
+  type        = string
+  default     = "autotag"
+}
+
+variable "permissions_boundary_arn" {
+  description = "The managed policy that bounds each role, if roles have to have one. It has to be there in every account."
+  type        = string
+  default     = ""
+}
+
+variable "role_path" {
+  description = "The path of each role. Roles of another path are made anew."
+  type        = string
+  default     = "/"
+}
+
+variable "role_tag_key" {
+  description = "The key of a tag of each role, such as one that service control policies ask for."
+  type        = string
+  default     = ""
+}
+
+variable "role_tag_value" {
+  description = "The value of this tag."
+  type        = string
+  default     = ""
+}
+
+variable "subnet_ids" {
+  description = "Subnets of a VPC in which the functions run. They need a way to the endpoints of AWS."
+  type        = list(string)
+  default     = []
+}
+
+variable "security_group_ids" {
+  description = "The security groups of the functions in these subnets."
+  type        = list(string)
+  default     = []
+}
+
+variable "hub_is_member" {
+  description = "The hub's account is in one of organizational_units, and takes its regions from the stack set as every other account does. Otherwise they are stacks of its own."
+  type        = bool
+  default     = false
+}
+
 variable "code_bucket" {
   description = "The bucket of the hub's region in which the packages are; the templates are put there too."
   type        = string

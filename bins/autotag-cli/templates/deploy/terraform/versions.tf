@@ -6,8 +6,8 @@ terraform {
   required_providers {
     aws = {
       source = "hashicorp/aws"
-      # Resources have had the argument `region` since version 6.
-      version = ">= 6.0"
+      # Resources have had the argument `region` since version 6, stack sets `depends_on_stack_sets` since 6.41 at the latest.
+      version = ">= 6.41"
     }
   }
 }

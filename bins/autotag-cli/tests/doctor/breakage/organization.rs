@@ -12,9 +12,12 @@ async fn organization(suite: &BreakageSuite) -> String {
     described["Organization"]["Id"].as_str().unwrap().to_owned()
 }
 
-async fn bus_policy(suite: &BreakageSuite, id: &str) {
+/// Lets in the roles of this name in an organization.
+async fn bus_policy(suite: &BreakageSuite, id: &str, role: &str) {
+    let condition = json!({"StringEquals": {"aws:PrincipalOrgID": id},
+        "ArnLike": {"aws:PrincipalArn": format!("arn:aws:iam::*:role/{role}")}});
     let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "in", "Effect": "Allow", "Principal": "*",
-        "Action": "events:PutEvents", "Resource": bus_arn(), "Condition": {"StringEquals": {"aws:PrincipalOrgID": id}}}]});
+        "Action": "events:PutEvents", "Resource": bus_arn(), "Condition": condition}]});
     let input = json!({"EventBusName": "autotag", "Policy": policy.to_string()});
     suite.deployment.hub.json(EVENTS, "PutPermission", HUB, input).await;
 }
@@ -35,10 +38,12 @@ async fn conditions_on_the_organization_are_evaluated() {
     let mut suite = BreakageSuite::new().await;
     let client = suite.deployment.hub.clone();
     let id = organization(&suite).await;
-    bus_policy(&suite, "o-another000").await;
+    bus_policy(&suite, "o-another000", "autotag-forward-*").await;
     suite.check("bus policy with a wrong organization id", &only(&["bus.policy @ eu-west-1 autotag"]));
-    bus_policy(&suite, &id).await;
-    suite.healthy("bus policy with the organization's id");
+    bus_policy(&suite, &id, "autotag-test-forward-*").await;
+    suite.check("bus policy for another deployment", &only(&["bus.policy @ eu-west-1 autotag"]));
+    bus_policy(&suite, &id, "autotag-forward-*").await;
+    suite.healthy("bus policy with the organization's id and the forward roles");
 
     let all = needs(&suite);
     client.allow(TAG_HANDLER, all.clone()).await;
