@@ -193,3 +193,22 @@ fn only_functions_in_a_vpc_have_permissions_for_networks() {
         assert!(function.ends_with("-handler"), "{template}: {function}");
     }
 }
+
+/// The hub's bus lets in the roles that region.yaml makes with the same parameters. Other principals of the organization have no use for
+/// it but to flood it.
+#[test]
+fn the_bus_admits_only_forward_roles_of_the_organization() {
+    let folder = deploy(None);
+    let template = folder.path().join("deploy/hub.yaml");
+    for (more, role) in [
+        ("Name=autotag", "role/autotag-forward-*"),
+        ("RolePath=/tools/", "role/tools/autotag-forward-*"),
+        ("Name=autotag-test", "role/autotag-test-forward-*"),
+    ] {
+        let policies = resolved(&template, &["OrganizationId=o-example0001", more]);
+        let condition = &policies["BusPolicyOrganization"]["Statement"][0]["Condition"];
+        let expected = json!({"StringEquals": {"aws:PrincipalOrgID": "o-example0001"},
+            "ArnLike": {"aws:PrincipalArn": format!("arn:aws:iam::*:{role}")}});
+        assert_eq!(condition, &expected, "{more}");
+    }
+}
