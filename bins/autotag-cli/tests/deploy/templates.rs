@@ -287,7 +287,10 @@ fn there_are_no_alarms_without_a_topic() {
             }
             let condition = resource["Condition"].as_str().unwrap();
             let of_topic = condition == "HasTopic"
-                || text.contains(&format!("  {condition}: !And [!Condition HasTopic, "));
+                || text.contains(&format!("  {condition}: !And [!Condition HasTopic, "))
+                || text.contains(&format!(
+                    "  {condition}: !And [!Condition TakesOwnRegion, !Condition HasTopic]"
+                ));
             assert!(of_topic, "{template}: {}", resource["Properties"]["AlarmName"]);
             let topic = serde_json::json!([{"Fn::Ref": "AlarmTopicArn"}]);
             assert_eq!(resource["Properties"]["AlarmActions"], topic, "{template}");
