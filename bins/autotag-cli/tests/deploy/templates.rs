@@ -287,7 +287,10 @@ fn there_are_no_alarms_without_a_topic() {
             }
             let condition = resource["Condition"].as_str().unwrap();
             let of_topic = condition == "HasTopic"
-                || text.contains(&format!("  {condition}: !And [!Condition HasTopic, "));
+                || text.contains(&format!("  {condition}: !And [!Condition HasTopic, "))
+                || text.contains(&format!(
+                    "  {condition}: !And [!Condition TakesOwnRegion, !Condition HasTopic]"
+                ));
             assert!(of_topic, "{template}: {}", resource["Properties"]["AlarmName"]);
             let topic = serde_json::json!([{"Fn::Ref": "AlarmTopicArn"}]);
             assert_eq!(resource["Properties"]["AlarmActions"], topic, "{template}");
@@ -318,11 +321,13 @@ fn every_alarm_is_documented() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
     let page = fs::read_to_string(page).unwrap();
     let alarms = alarms();
-    for (name, _) in &alarms {
+    // Those of the composed templates are called as those of the parts.
+    let names: BTreeSet<&String> = alarms.iter().map(|(name, _)| name).collect();
+    for name in &names {
         assert!(
             page.contains(&format!("| `{name}`")),
             "docs/operations.md does not say what to do when {name} fires"
         );
     }
-    assert_eq!(alarms.len(), 24);
+    assert_eq!(names.len(), 24);
 }
