@@ -1,6 +1,8 @@
 //! Tables and texts for people. What comes out of records is chosen by attackers: no control character reaches a terminal.
 
 use anstyle::{AnsiColor, Reset, Style};
+#[cfg(feature = "aws")]
+use comfy_table::{ColumnConstraint, Width};
 use comfy_table::{ContentArrangement, Table, presets};
 use std::fmt;
 
@@ -78,6 +80,13 @@ impl TextTable {
     /// Adds a row. Lines of more than 2,000 characters, and cells of more than 100 lines, are cut, and say so.
     pub(crate) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.0.add_row(cells.into_iter().map(|cell| fitted(&cell)));
+    }
+
+    /// Limits the width of each column to a share of the table's, in percent.
+    #[cfg(feature = "aws")]
+    pub(crate) fn limit_widths(&mut self, percent: impl IntoIterator<Item = u16>) {
+        let share = |percent| ColumnConstraint::UpperBoundary(Width::Percentage(percent));
+        self.0.set_constraints(percent.into_iter().map(share));
     }
 
     /// Whether it has no rows.
