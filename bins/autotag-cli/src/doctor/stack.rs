@@ -2,12 +2,14 @@
 
 use super::check::{CheckFailure, Finding, fail_with};
 use super::checks::STACK;
+use autotag_aws::paginate::Paginator;
 use autotag_aws::query::xml;
-use autotag_aws::query::{AwsQuery, QueryError};
+use autotag_aws::query::{AwsQuery, QueryError, encoded};
 use autotag_model::arn::Region;
 use std::collections::BTreeMap;
 
-const RESOURCES: &str = "cloudformation:DescribeStackResources";
+/// `DescribeStackResources` answers with the first 100 resources only, and the templates have more.
+const RESOURCES: &str = "cloudformation:ListStackResources";
 const STACKS: &str = "cloudformation:DescribeStacks";
 
 /// The output of the hub's stack with the name of a table that the stack does not create.
@@ -46,10 +48,21 @@ impl Stack {
         });
         if !read.is_missing() {
             // Names are the default ones without an answer, and the other checks tell whether these are right.
-            let resources = aws.stack(RESOURCES, region, name).await;
-            let _ = resources.and_then(|answer| read.add_resources(&answer));
+            let _ = read.read_resources(aws, region).await;
         }
         read
+    }
+
+    async fn read_resources(&mut self, aws: &AwsQuery, region: &Region) -> Result<(), QueryError> {
+        let mut pages = Paginator::new(RESOURCES);
+        while pages.has_next() {
+            let token =
+                pages.token().map_or(String::new(), |token| format!("&NextToken={}", encoded(&token)));
+            let form = format!("StackName={}{token}", encoded(&self.name));
+            let next = self.add_resources(&aws.formation(RESOURCES, region, &form).await?)?;
+            pages.advance(next)?;
+        }
+        Ok(())
     }
 
     /// Whether there is certainly no such stack.
@@ -85,11 +98,11 @@ impl Stack {
         Ok(())
     }
 
-    /// Adds the answer of `DescribeStackResources`.
-    fn add_resources(&mut self, answer: &str) -> Result<(), QueryError> {
+    /// Adds a page of `ListStackResources`, and answers with the token of the next one.
+    fn add_resources(&mut self, answer: &str) -> Result<Option<String>, QueryError> {
         let document = xml::parse(RESOURCES, answer)?;
-        let Some(result) = xml::find(document.root(), "DescribeStackResourcesResult") else { return Ok(()) };
-        for member in xml::members(result, "StackResources") {
+        let Some(result) = xml::find(document.root(), "ListStackResourcesResult") else { return Ok(None) };
+        for member in xml::members(result, "StackResourceSummaries") {
             let part = |name: &str| xml::child_text(member, name).unwrap_or_default().to_owned();
             let (logical, physical, status) =
                 (part("LogicalResourceId"), part("PhysicalResourceId"), part("ResourceStatus"));
@@ -100,7 +113,7 @@ impl Stack {
                 self.physical_ids.insert(logical, physical);
             }
         }
-        Ok(())
+        Ok(xml::child_text(result, "NextToken").filter(|token| !token.is_empty()).map(str::to_owned))
     }
 
     /// The physical id of a resource; the default name if the stack does not have it.
@@ -168,8 +181,8 @@ mod tests {
         let mut stack = Stack { name: "hub".to_owned(), ..Stack::default() };
         stack
             .add_resources(&format!(
-                "<DescribeStackResourcesResponse {namespace}><DescribeStackResourcesResult><StackResources>{resources}\
-                 </StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>"
+                "<ListStackResourcesResponse {namespace}><ListStackResourcesResult><StackResourceSummaries>{resources}\
+                 </StackResourceSummaries></ListStackResourcesResult></ListStackResourcesResponse>"
             ))
             .unwrap();
         stack

@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
+/// How many resources of a stack one answer has: at AWS 100.
+const PAGE: usize = 2;
+
 /// Answers in place of moto's: it has no event source mappings, no failed functions, no event history and no account settings.
 #[derive(Debug)]
 pub struct Overrides {
@@ -121,9 +124,10 @@ impl Overrides {
                     format!("<R><ListStackInstancesResult>{summaries}</ListStackInstancesResult></R>"),
                 ))
             }
-            ("cloudformation", "DescribeStacks" | "DescribeStackResources") => {
+            ("cloudformation", "DescribeStacks" | "ListStackResources") => {
                 let name = call.field("StackName")?;
-                Some(Self::stack(&call.operation, self.stacks.iter().find(|stack| stack.name == name)))
+                let token = call.field("NextToken");
+                Some(Self::stack(&call.operation, self.stacks.iter().find(|stack| stack.name == name), token))
             }
             _ => None,
         }
@@ -138,7 +142,7 @@ impl Overrides {
         Some(Reply::json(200, &json!({"Datapoints": points})))
     }
 
-    fn stack(operation: &str, stack: Option<&Stack>) -> Reply {
+    fn stack(operation: &str, stack: Option<&Stack>, token: Option<String>) -> Reply {
         let Some(stack) = stack else {
             let error = "<ErrorResponse><Error><Code>ValidationError</Code></Error></ErrorResponse>";
             return Reply::xml(400, error);
@@ -160,8 +164,14 @@ impl Overrides {
                 "<Stacks><member><Parameters>{parameters}</Parameters><StackStatus>{status}</StackStatus></member></Stacks>"
             )
         } else {
-            let resources: String = stack.resources.iter().map(resource).collect();
-            format!("<StackResources>{resources}</StackResources>")
+            let begin = token.map_or(0, |token| token.parse::<usize>().unwrap());
+            let page = stack.resources.iter().skip(begin).take(PAGE);
+            let resources: String = page.map(resource).collect();
+            let next = begin + PAGE;
+            let next = if next < stack.resources.len() { next.to_string() } else { String::new() };
+            format!(
+                "<NextToken>{next}</NextToken><StackResourceSummaries>{resources}</StackResourceSummaries>"
+            )
         };
         Reply::xml(200, format!("<R><{operation}Result>{inner}</{operation}Result></R>"))
     }
