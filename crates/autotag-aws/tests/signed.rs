@@ -90,26 +90,27 @@ async fn error_codes_are_read_from_headers_and_bodies() {
     let world = World::new().await;
     let json = |body: &str| Reply::new(400, "application/x-amz-json-1.0", body.to_owned());
     let xml = "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>Odd</Code></Error></ErrorResponse>";
-    for (reply, code) in [
-        (json(r#"{"__type":"com.amazonaws.sqs#Odd","message":"m"}"#), "Odd"),
-        (json(r#"{"code":"Odd","Message":"m"}"#), "Odd"),
-        (json(r#"{"message":"m"}"#).with_header("x-amzn-errortype", "Odd:http://example.com/"), "Odd"),
-        (json(r#"{"__type":"Other"}"#).with_header("x-amzn-errortype", "Odd"), "Odd"),
-        (Reply::xml(400, xml), "Odd"),
-        (Reply::xml(400, "<Error><Code>Odd</Code><Message>a &lt; b</Message></Error>"), "Odd"),
-        (Reply::new(404, "text/html", "<html>not here</html>"), "Http404"),
-        (Reply::empty(403), "Http403"),
+    for (reply, code, message) in [
+        (json(r#"{"__type":"com.amazonaws.sqs#Odd","message":"m"}"#), "Odd", Some("m")),
+        (json(r#"{"code":"Odd","Message":"m"}"#), "Odd", Some("m")),
+        (
+            json(r#"{"message":"m"}"#).with_header("x-amzn-errortype", "Odd:http://example.com/"),
+            "Odd",
+            Some("m"),
+        ),
+        (json(r#"{"__type":"Other"}"#).with_header("x-amzn-errortype", "Odd"), "Odd", None),
+        (Reply::xml(400, xml), "Odd", None),
+        (Reply::xml(400, "<Error><Code>Odd</Code><Message>a &lt; b</Message></Error>"), "Odd", Some("a < b")),
+        (Reply::new(404, "text/html", "<html>not here</html>"), "Http404", None),
+        (Reply::empty(403), "Http403", None),
     ] {
         world.proxy.repair();
         let answered = reply.clone();
         world.proxy.rule(move |_| Some(Fault::Answered(answered.clone())));
         let error = send(&world).await.unwrap_err();
-        let want = SignedError {
-            operation: OPERATION.to_owned(),
-            code: code.to_owned(),
-            status: Some(reply.status),
-        };
-        assert_eq!(error, want, "{reply:?}");
+        let want = (OPERATION, code, Some(reply.status), message);
+        let SignedError { operation, code, status, message } = &error;
+        assert_eq!((operation.as_str(), code.as_str(), *status, message.as_deref()), want, "{reply:?}");
     }
 }
 
