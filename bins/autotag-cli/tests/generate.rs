@@ -117,7 +117,8 @@ fn no_file_allows_updates_of_codebuild_unless_the_policy_opts_in() {
         fs::write(folder.path().join("autotag.toml"), policy).unwrap();
         assert_eq!(generate(folder.path(), &[]).status.code(), Some(0));
         let list = fs::read_to_string(folder.path().join("deploy/generated-files.txt")).unwrap();
-        let is_file = |line: &&str| line.ends_with(".yaml") || line.ends_with(".json");
+        let is_file =
+            |line: &&str| Path::new(line).extension().is_some_and(|kind| kind == "yaml" || kind == "json");
         let files = list.lines().filter(is_file).map(str::to_owned);
         let allows = |file: &String| {
             fs::read_to_string(folder.path().join("deploy").join(file)).unwrap().contains("codebuild:Update")

@@ -140,7 +140,7 @@ impl Engine<'_> {
                 }
                 Phase::Settled => return self.change(target, Some(&stack)).await,
                 Phase::Announced | Phase::Unmade | Phase::Undeleted => {
-                    self.delete_there(place, &stack).await?
+                    self.delete_there(place, &stack).await?;
                 }
                 Phase::Moving => drop(self.settled(place, &stack.id).await?),
                 Phase::HalfUpdated | Phase::Stuck if rolled_back => {

@@ -68,5 +68,6 @@ fn coded(error: &CallError) -> String {
 }
 
 fn listed(reasons: &[String]) -> String {
-    reasons.iter().map(|reason| format!("\n  {reason}")).collect()
+    let line = |reason: &String| format!("\n  {reason}");
+    reasons.iter().map(line).collect()
 }

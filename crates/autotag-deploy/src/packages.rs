@@ -181,7 +181,8 @@ impl Packages {
         for text in more {
             hash.update(Sha256::digest(text.as_bytes()));
         }
-        hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        let digits = |byte: &u8| format!("{byte:02x}");
+        hash.finalize().iter().take(6).map(digits).collect()
     }
 }
 

@@ -113,13 +113,13 @@ async fn updated(
     }
     let there = engine.formation.template(place).await?;
     let changes = compared(&resources_of(&there), template);
-    let changed = changed_parameters(target, stack);
+    let parameters = changed_parameters(target, stack);
     let mut note =
         "compared by the templates: what would be replaced is not known without change sets".to_owned();
-    if !changed.is_empty() {
-        note = format!("{note}; changed parameters: {}", changed.join(", "));
+    if !parameters.is_empty() {
+        note = format!("{note}; changed parameters: {}", parameters.join(", "));
     }
-    let keeps = changes.is_empty() && changed.is_empty();
+    let keeps = changes.is_empty() && parameters.is_empty();
     let step = if keeps { PlannedStep::Keep } else { PlannedStep::Update };
     Ok(PlannedStack { place: place.clone(), step, changes, note })
 }
@@ -168,10 +168,10 @@ fn compared(there: &BTreeMap<String, crate::template::Resource>, template: &Temp
         match there.get(name) {
             None => changes.push(change(ChangeAction::Add, name, &resource.kind)),
             Some(old) if old.kind != resource.kind => {
-                changes.push(change(ChangeAction::Replace, name, &resource.kind))
+                changes.push(change(ChangeAction::Replace, name, &resource.kind));
             }
             Some(old) if old.text != resource.text => {
-                changes.push(change(ChangeAction::Modify, name, &resource.kind))
+                changes.push(change(ChangeAction::Modify, name, &resource.kind));
             }
             Some(_) => {}
         }

@@ -54,6 +54,7 @@ pub(crate) struct PlanArgs {
 
 /// How rows and the summary are shown.
 #[derive(Debug, Clone, Copy, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ViewArgs {
     /// Show all rows of the table. On a terminal it has as many as fit on the screen
     #[arg(long)]

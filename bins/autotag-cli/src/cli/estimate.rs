@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// A sample of a trail, or numbers.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct EstimateArgs {
     /// A sample of a trail: files, folders or s3://BUCKET/PREFIX, as `plan` takes them. Its rates are taken for those of a month
     #[arg(value_name = "PATH", required_unless_present = "creations", conflicts_with = "creations")]

@@ -24,6 +24,7 @@ pub(crate) struct Load {
 
 /// The choices of a deployment that cost money.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(crate) struct Options {
     pub(crate) ledger: bool,
     pub(crate) watch_tags: bool,

@@ -216,12 +216,11 @@ impl RecordSink for Job<'_> {
     }
 
     fn malformed(&mut self, fault: &Malformed) {
-        match Outcome::from(fault) {
-            Outcome::Malformed(why) => self.not_read(&why),
-            _ => {
-                self.counts.records += 1;
-                self.counts.rejected += 1;
-            }
+        if let Outcome::Malformed(why) = Outcome::from(fault) {
+            self.not_read(&why);
+        } else {
+            self.counts.records += 1;
+            self.counts.rejected += 1;
         }
     }
 }

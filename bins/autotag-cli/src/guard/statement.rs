@@ -76,7 +76,7 @@ impl Statement {
         let (mut sid, mut resources) = (String::new(), Vec::new());
         for (name, value) in members {
             match name.as_str() {
-                "Sid" => sid = value.as_str().unwrap_or_default().to_owned(),
+                "Sid" => value.as_str().unwrap_or_default().clone_into(&mut sid),
                 "Effect" if value == "Deny" => {}
                 "Action" | "NotAction" => {
                     all_but = name == "NotAction";

@@ -10,6 +10,10 @@ const DEFAULT_WIDTH: u16 = 160;
 /// A terminal that says less does not know its size: pseudo terminals of job runners say 0.
 const NARROWEST: u16 = 60;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program reads the environment, and terminals are described there"
+)]
 /// How many columns stdout has: by the terminal, by the variable `COLUMNS`, otherwise 160.
 pub(crate) fn width() -> u16 {
     let of_terminal = terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns);

@@ -69,7 +69,7 @@ Resources:
 "#;
 
 /// The parts of `org.yaml` that matter here.
-const ORG: &str = r#"Parameters:
+const ORG: &str = "Parameters:
   Name:
     Type: String
     Default: autotag
@@ -94,7 +94,7 @@ const ORG: &str = r#"Parameters:
 Resources:
   MemberStackSet:
     Type: AWS::CloudFormation::StackSet
-"#;
+";
 
 pub(crate) struct Estate {
     pub(crate) folder: TempDir,

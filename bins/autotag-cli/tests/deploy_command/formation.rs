@@ -361,14 +361,13 @@ impl State {
         let stack = call.field("StackName").unwrap();
         let of_the_stack =
             self.sets.iter().filter(|(_, set)| set.stack == stack && set.region == call.region);
-        let members: String = of_the_stack
-            .map(|(id, set)| {
-                format!(
-                    "<member><ChangeSetId>{id}</ChangeSetId><ChangeSetName>{}</ChangeSetName><StackName>{stack}</StackName></member>",
-                    set.name
-                )
-            })
-            .collect();
+        let member = |(id, set): (&String, &ChangeSet)| {
+            format!(
+                "<member><ChangeSetId>{id}</ChangeSetId><ChangeSetName>{}</ChangeSetName><StackName>{stack}</StackName></member>",
+                set.name
+            )
+        };
+        let members: String = of_the_stack.map(member).collect();
         format!("<Summaries>{members}</Summaries>")
     }
 
@@ -385,13 +384,12 @@ impl State {
 
     fn stack_set_operations(&mut self) -> String {
         let states = self.operations.pop_front().unwrap_or_default();
-        let members: String = states
-            .iter()
-            .enumerate()
-            .map(|(number, status)| {
-                format!("<member><OperationId>{number}</OperationId><Action>UPDATE</Action><Status>{status}</Status></member>")
-            })
-            .collect();
+        let member = |(number, status): (usize, &&'static str)| {
+            format!(
+                "<member><OperationId>{number}</OperationId><Action>UPDATE</Action><Status>{status}</Status></member>"
+            )
+        };
+        let members: String = states.iter().enumerate().map(member).collect();
         format!("<Summaries>{members}</Summaries>")
     }
 

@@ -1,5 +1,5 @@
 //! Deployments in memory.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod deployment;
 mod engine;

@@ -81,24 +81,23 @@ fn question(args: &ApplyArgs, policy: &Policy, targets: &Targets, own: &AccountI
         if names.is_empty() { "no account".to_owned() } else { names.join(", ") }
     };
     let keys: Vec<&str> = policy.identity.iter().map(|(key, _)| key.as_str()).collect();
-    let mut text = format!("You are {arn}, in account {own}.\n");
-    text.push_str(&format!(
-        "Up to {} get tags; the identity keys are {}.\nYou may write in {}.\n",
-        plural(targets.count, "resource"),
-        keys.join(", "),
-        names(&allowed),
-    ));
+    let resources = plural(targets.count, "resource");
+    let mut lines = vec![
+        format!("You are {arn}, in account {own}."),
+        format!("Up to {resources} get tags; the identity keys are {}.", keys.join(", ")),
+        format!("You may write in {}.", names(&allowed)),
+    ];
     if !others.is_empty() {
-        text.push_str(&format!(
-            "Resources in {} are refused: --accounts and --member-role allow other accounts.\n",
-            names(&others)
+        let others = names(&others);
+        lines.push(format!(
+            "Resources in {others} are refused: --accounts and --member-role allow other accounts."
         ));
     }
     if args.replace {
-        text.push_str("--replace: other owners on existing resources ARE REPLACED.\n");
+        lines.push("--replace: other owners on existing resources ARE REPLACED.".to_owned());
     }
-    text.push_str("Write the tags? [y/N] ");
-    text
+    lines.push("Write the tags? [y/N] ".to_owned());
+    lines.join("\n")
 }
 
 /// The error of a run that may not write.

@@ -76,6 +76,7 @@ pub(super) fn random() -> String {
 }
 
 /// The error of the program. Texts of AWS contain names that others chose.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(super) fn failed(error: DeployError) -> anyhow::Error {
     let text = shown(&error);
     if matches!(error, DeployError::Usage(_)) { usage_error(text) } else { anyhow!(text) }

@@ -150,7 +150,7 @@ async fn advise(context: &Context, wanted: &Wanted) -> Result<()> {
              https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-a-trail.html"
         )?,
         Trail::NotLogging(name) => {
-            writeln!(err, "the trail `{name}` is switched off: aws cloudtrail start-logging --name {name}")?
+            writeln!(err, "the trail `{name}` is switched off: aws cloudtrail start-logging --name {name}")?;
         }
         Trail::Found(_) | Trail::Unknown => {}
     }
