@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => command::generate::run(&args),
         #[cfg(feature = "aws")]
         Command::Guard(args) => command::guard::run(&args),
+        #[cfg(feature = "aws")]
         Command::Deploy(args) => command::deploy::run(&args),
         #[cfg(feature = "aws")]
         Command::Doctor(args) => command::doctor::run(&args),
