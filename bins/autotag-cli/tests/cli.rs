@@ -136,7 +136,7 @@ fn what_cloudtrail_did_not_send_is_skipped_and_many_faults_are_few_lines() {
 /// Whoever opens a terminal of this width sees whole lines, one a resource.
 #[test]
 fn the_table_has_one_line_a_resource_in_the_width_of_the_terminal() {
-    for columns in [80_usize, 120, 200] {
+    for columns in [60_usize, 80, 120, 200] {
         let output = Command::new(BIN)
             .args(["plan", "fixtures/trail", "--format", "table"])
             .current_dir(root())

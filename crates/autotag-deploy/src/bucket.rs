@@ -43,7 +43,7 @@ pub fn new_name(deployment: &str, random: &str) -> String {
     format!("{deployment}-code-{}", digits.to_ascii_lowercase())
 }
 
-/// Whether this is a name that [`new_name`] makes.
+/// True if this is a name that [`new_name`] makes.
 fn is_ours(deployment: &str, name: &str) -> bool {
     let digits = name.strip_prefix(deployment).and_then(|rest| rest.strip_prefix("-code-"));
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -105,7 +105,7 @@ impl CodeBucket {
         Ok(None)
     }
 
-    /// Whether its tags say that it is of this deployment, or it has none.
+    /// True if its tags say that it is of this deployment, or it has none.
     async fn is_of(&self, deployment: &str) -> Result<bool, DeployError> {
         let asked =
             self.client.get_bucket_tagging().bucket(&self.name).expected_bucket_owner(self.account.as_str());

@@ -164,7 +164,7 @@ impl Engine<'_> {
             .failed("changes again and again: does another deployment run at the same time?", Vec::new()))
     }
 
-    /// Whether a stack has the wanted template and parameters. It is read without a change set, which takes longer and needs more
+    /// True if a stack has the wanted template and parameters. It is read without a change set, which takes longer and needs more
     /// rights. Where a text is shown otherwise than it was sent, a change set decides.
     pub(crate) async fn is_as_wanted(
         &self,

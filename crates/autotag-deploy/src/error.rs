@@ -49,7 +49,7 @@ impl DeployError {
         Self::Stopped(message.into())
     }
 
-    /// Whether AWS denied the call.
+    /// True if AWS denied the call.
     pub fn is_denied(&self) -> bool {
         use autotag_model::failure::{ErrorClass, classify};
         match self {

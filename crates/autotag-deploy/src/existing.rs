@@ -1,4 +1,4 @@
-//! What is there of a deployment.
+//! A deployment as it exists.
 
 use crate::DeployError;
 use crate::engine::Engine;
@@ -8,7 +8,7 @@ use autotag_model::arn::Region;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 
-/// What is there of a deployment in the region of the hub.
+/// The stacks of a deployment in the region of the hub.
 #[derive(Debug, Clone, Default)]
 pub struct Existing {
     /// Its layout, if anything is there.
@@ -17,7 +17,7 @@ pub struct Existing {
     pub stacks: BTreeMap<&'static str, Stack>,
 }
 
-/// Whether a stack has resources and parameters. One that was never whole is made anew.
+/// True if a stack has resources and parameters. One that was never whole is made anew.
 fn is_made(stack: &Stack) -> bool {
     matches!(stack.status.phase(), Phase::Settled | Phase::HalfUpdated | Phase::Stuck | Phase::Moving)
 }

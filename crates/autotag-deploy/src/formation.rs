@@ -1,4 +1,4 @@
-//! What a deployment asks of CloudFormation, as a trait: AWS answers it, or the memory of a test.
+//! The calls that a deployment makes to CloudFormation, as a trait: AWS answers them, or the memory of a test.
 
 use crate::DeployError;
 use async_trait::async_trait;
@@ -118,7 +118,7 @@ pub struct StackResource {
     pub status: String,
 }
 
-/// Whether a change set makes a stack or changes one.
+/// The kind of a change set: it makes a stack, or changes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
     /// There is no stack of this name.
@@ -162,7 +162,7 @@ pub enum Value {
 pub struct ChangeSetRequest {
     /// The name.
     pub name: String,
-    /// Whether the stack is there.
+    /// True if the stack is there.
     pub kind: ChangeKind,
     /// The template.
     pub template: TemplateSource,
@@ -190,22 +190,22 @@ pub struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// Whether it is still being made.
+    /// True if it is still being made.
     pub fn is_pending(&self) -> bool {
         matches!(self.status.as_str(), "CREATE_PENDING" | "CREATE_IN_PROGRESS")
     }
 
-    /// Whether it can be executed.
+    /// True if it can be executed.
     pub fn is_ready(&self) -> bool {
         self.status == "CREATE_COMPLETE"
     }
 
-    /// Whether its execution has ended.
+    /// True if its execution has ended.
     pub fn is_executed(&self) -> bool {
         matches!(self.execution.as_str(), "EXECUTE_COMPLETE" | "EXECUTE_FAILED")
     }
 
-    /// Whether it failed because there is nothing to change. CloudFormation has no code for this, only these two texts.
+    /// True if it failed because there is nothing to change. CloudFormation has no code for this, only these two texts.
     pub fn has_no_changes(&self) -> bool {
         let reason = self.reason.as_deref().unwrap_or_default();
         self.status == "FAILED"

@@ -106,7 +106,7 @@ impl fmt::Debug for Package {
 pub struct Packages {
     /// Both, in the order of [`Function::ALL`].
     pub all: Vec<Package>,
-    /// Whether a list of hashes was there. If so, both are in it.
+    /// True if a list of hashes was there. If so, both are in it.
     pub checked: bool,
 }
 

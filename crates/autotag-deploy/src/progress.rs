@@ -1,4 +1,4 @@
-//! What happens while a deployment is made, for people who wait.
+//! The progress of a deployment, for people who wait.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub struct Step {
     pub subject: String,
     /// What happens: `CREATE_IN_PROGRESS`, `uploaded`.
     pub what: String,
-    /// Whether this is the last step of the subject.
+    /// True if this is the last step of the subject.
     pub ended: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What is in the queues of a deployment.
+//! The messages in the queues of a deployment.
 
 use crate::DeployError;
 use crate::actions;

@@ -1,4 +1,4 @@
-//! What is lost and what is kept when a deployment is removed.
+//! The resources that are lost, and those that are kept, when a deployment is removed.
 
 use crate::DeployError;
 use crate::engine::Engine;

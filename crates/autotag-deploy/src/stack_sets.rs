@@ -60,7 +60,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// Whether the instances are as the stack set says.
+    /// True if the instances are as the stack set says.
     pub fn is_current(&self) -> bool {
         self.status == "CURRENT"
     }

@@ -7,7 +7,7 @@ use autotag_aws::signed::DYNAMODB;
 use autotag_model::arn::Region;
 use serde_json::json;
 
-/// Whether there is a table of this name.
+/// True if there is a table of this name.
 ///
 /// # Errors
 /// AWS does not answer.

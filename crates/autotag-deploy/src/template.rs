@@ -1,4 +1,4 @@
-//! What a template of ours says of itself: its parameters and resources, read by its indentation.
+//! The parameters and resources of a generated template, read by its indentation.
 //!
 //! The generator writes each parameter and each resource as a key with two spaces before it. This reads no other YAML: a template
 //! that somebody has written anew is refused by [`Template::new`].
@@ -29,7 +29,7 @@ pub struct Resource {
     pub kind: String,
     /// The condition under which it is there.
     pub condition: Option<String>,
-    /// Whether it stays when the stack is removed.
+    /// True if it stays when the stack is removed.
     pub retained: bool,
     /// All lines of it.
     pub text: String,
@@ -53,12 +53,12 @@ impl Template {
         Ok(Self { name: name.to_owned(), text: text.to_owned(), parameters, resources })
     }
 
-    /// Whether it has this parameter.
+    /// True if it has this parameter.
     pub fn has_parameter(&self, name: &str) -> bool {
         self.parameters.contains_key(name)
     }
 
-    /// Whether it must be in S3.
+    /// True if it must be in S3.
     pub fn is_long(&self) -> bool {
         self.text.len() > LONGEST_BODY
     }

@@ -7,7 +7,7 @@ use autotag_aws::signed::CLOUDTRAIL;
 use autotag_model::arn::Region;
 use serde_json::{Value, json};
 
-/// What there is of trails.
+/// The trails of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trail {
     /// This one sends management events of all regions.
@@ -53,7 +53,7 @@ fn denied(error: DeployError) -> Result<Trail, DeployError> {
     if error.is_denied() { Ok(Trail::Unknown) } else { Err(error) }
 }
 
-/// Whether a trail is switched on and has management events.
+/// True if a trail is switched on and has management events.
 async fn logs(aws: &AwsQuery, home: &Region, arn: &str) -> Result<bool, DeployError> {
     let status = aws.json(CLOUDTRAIL, actions::TRAIL_STATUS.name, home, &json!({"Name": arn})).await?;
     if status.get("IsLogging") != Some(&Value::Bool(true)) {

@@ -26,7 +26,7 @@ pub(crate) struct DeployArgs {
     pub(crate) run: RunArgs,
 }
 
-/// What is done; at most one of these.
+/// The modes; at most one of these.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -111,7 +111,7 @@ pub(crate) struct OrganizationArgs {
         requires = "org"
     )]
     pub(crate) units: Vec<String>,
-    /// Whether this is the management account (self), or a delegated administrator of StackSets
+    /// The account of the StackSets: the management account (self), or a delegated administrator
     #[arg(long, help_heading = "Organization", value_enum, default_value_t = CallAs::DelegatedAdmin)]
     pub(crate) call_as: CallAs,
 }

@@ -37,7 +37,7 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     Ok(done)
 }
 
-/// What people do with a plan.
+/// The commands that people run after a plan.
 fn next(paths: &[String]) -> Vec<(String, &'static str)> {
     let is_plain = |path: &String| path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c));
     let path = match paths {

@@ -28,9 +28,9 @@ pub(crate) struct Load {
 pub(crate) struct Options {
     pub(crate) ledger: bool,
     pub(crate) watch_tags: bool,
-    /// Whether the stacks of the regions have a topic, without which they have no alarms.
+    /// True if the stacks of the regions have a topic, without which they have no alarms.
     pub(crate) region_alarms: bool,
-    /// Whether AWS Config records the resource types that are tagged.
+    /// True if AWS Config records the resource types that are tagged.
     pub(crate) config: bool,
     /// Paid copies of the trail, to which the tag calls are added.
     pub(crate) trail_copies: f64,

@@ -73,7 +73,7 @@ impl Owners {
         (owners, others)
     }
 
-    /// Whether two owners have this name.
+    /// True if two owners have this name.
     pub(super) fn is_ambiguous(&self, name: &str) -> bool {
         self.by_owner.keys().filter(|key| key.owner == name).count() > 1
     }

@@ -17,13 +17,16 @@ const TABLE_ROWS: usize = 5_000;
 /// From this width on, a time has its year.
 const WITH_YEAR: usize = 100;
 
+/// From this width on, account and region have a column.
+const WITH_PLACE: usize = 76;
+
 /// The states of rows that a plan is about. Only other ones need a column.
 const PLANNED: [&str; 2] = ["WouldTag", "WouldLookUp"];
 
 /// How a table is drawn.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TableView {
-    /// Whether nothing is cut: tags, whole ARNs and reasons, in lines of any length.
+    /// True if nothing is cut: tags, whole ARNs and reasons, in lines of any length.
     pub(crate) wide: bool,
     /// The most rows; the others are counted.
     pub(crate) limit: Option<usize>,
@@ -208,8 +211,11 @@ fn narrow_columns(rows: &[TableRow], width: usize) -> Vec<Column> {
         Column::new("PROOF", 9, rows, proof),
         Column::new("TYPE", 10, rows, |row| plain(&row.kind)),
         Column::new("RESOURCE", 12, rows, |row| plain(&row.resource)),
-        Column::new("ACCOUNT/REGION", 13, rows, |row| plain(&format!("{}/{}", row.account, row.region))),
     ];
+    if width >= WITH_PLACE {
+        let place = |row: &TableRow| plain(&format!("{}/{}", row.account, row.region));
+        columns.push(Column::new("ACCOUNT/REGION", 13, rows, place));
+    }
     if rows.iter().any(|row| !PLANNED.contains(&row.outcome.as_str())) {
         columns.push(Column::new("OUTCOME", 10, rows, |row| {
             let colon = if row.reason.is_empty() { "" } else { ": " };
@@ -267,7 +273,7 @@ mod tests {
             short_time: text("03-02 08:01"),
             event: text("ec2:CreateVpc"),
             owner: text(owner),
-            proof: text("person"),
+            proof: text("name-only"),
             source: text("iam-user"),
             kind: text("EC2::VPC"),
             resource: text(resource),
@@ -293,7 +299,7 @@ mod tests {
     #[test]
     fn each_row_is_one_line_in_the_width_of_the_terminal() {
         let long = "x".repeat(300);
-        for width in [74, 80, 120, 200] {
+        for width in [60, 75, 76, 80, 120, 200] {
             for rows in [
                 vec![row("mara", "vpc-1", "WouldTag"), row(&long, &long, "WouldLookUp")],
                 vec![row(&long, &long, "WouldTag"), row("日本語の名前とても長い名前", "vpc-2", "WouldTag")],

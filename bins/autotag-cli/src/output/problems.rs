@@ -1,4 +1,4 @@
-//! What could not be read or done, grouped by reason.
+//! Parts that could not be read or done, grouped by reason.
 
 use super::table::printable;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What a run came to: what was read, what gets tags and how sure the owners are, and what was not understood.
+//! The result of a run: the records that were read, the resources that get tags, how sure their owners are, and the faults.
 
 mod json;
 mod text;
@@ -112,7 +112,7 @@ impl Summary {
         }
     }
 
-    /// Whether everything could be read, understood and done.
+    /// True if everything could be read, understood and done.
     pub(crate) fn done(&self) -> Completion {
         let problems = [&self.unreadable, &self.malformed, &self.refused];
         if problems.iter().all(|problems| problems.is_empty()) {

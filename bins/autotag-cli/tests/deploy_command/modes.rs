@@ -1,4 +1,4 @@
-//! What each mode does to the stacks, the bucket and the tables.
+//! The effect of each mode on the stacks, the bucket and the tables.
 
 use crate::common::{stderr, stdout};
 use crate::estate::{Estate, HUB, REGIONS, emulator, results};

@@ -1,4 +1,4 @@
-//! What all modes need: credentials, the region of the hub, CloudFormation, S3.
+//! The context of all modes: credentials, the region of the hub, CloudFormation, S3.
 
 use super::progress::Progress;
 use crate::cli::DeployArgs;

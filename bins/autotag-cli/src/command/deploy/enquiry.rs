@@ -4,7 +4,7 @@ use crate::setup::usage_error;
 use anyhow::Result;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
-/// Whether people agree. `yes` is the flag.
+/// True if people agree. `yes` is the flag.
 ///
 /// # Errors
 /// A usage error if there is no terminal to ask on.

@@ -1,4 +1,4 @@
-//! What would be done to each stack, and what was done, as text or JSON lines.
+//! The steps for each stack, planned and done, as text or JSON lines.
 
 use super::context::{Context, shown};
 use super::wanted::Wanted;

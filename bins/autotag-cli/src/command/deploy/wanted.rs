@@ -1,4 +1,4 @@
-//! What is to be deployed: files, parameters, regions, the bucket.
+//! The deployment as it is asked for: files, parameters, regions, the bucket.
 
 use super::context::{Context, failed, random};
 use super::organization;
@@ -22,7 +22,7 @@ use std::path::Path;
 /// The templates of all layouts.
 const TEMPLATES: [&str; 6] = ["hub", "session", "region", "member", "single", "org"];
 
-/// What is read from files.
+/// The packages and templates, read from files.
 pub(super) struct Files {
     templates: BTreeMap<String, Template>,
     pub(super) packages: Packages,
@@ -80,13 +80,13 @@ fn generated(args: &WhatArgs) -> Result<Vec<(String, String)>> {
     Ok(of_stacks.collect())
 }
 
-/// What is to be deployed, and what is there.
+/// The deployment as it is asked for, and as it exists.
 pub(super) struct Wanted {
     pub(super) deployment: Deployment,
     pub(super) existing: Existing,
     /// The bucket. `None` if it is not made yet, and nothing may be made.
     pub(super) bucket: Option<CodeBucket>,
-    /// Whether this program made the bucket, and so sets it up.
+    /// True if this program made the bucket, and so sets it up.
     pub(super) sets_up_bucket: bool,
     /// The table of an earlier deployment that is used again.
     pub(super) kept_table: Option<String>,

@@ -68,7 +68,7 @@ impl Summary {
         Ok(())
     }
 
-    /// What becomes of the resources.
+    /// How many resources have each outcome.
     fn write_resources(&self, out: &mut impl Write) -> io::Result<()> {
         let is_plan = self.outcomes.keys().any(|name| name.starts_with("Would"));
         let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
@@ -124,7 +124,7 @@ impl Summary {
         line(out, "owners", &named.join(", "))
     }
 
-    /// What rules found that no record has confirmed yet, and how a record becomes a fixture.
+    /// Resources by rules that no record has confirmed yet, and how a record becomes a fixture.
     fn write_derived(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
         if self.derived.is_empty() {
             return Ok(());
@@ -138,7 +138,7 @@ impl Summary {
         )
     }
 
-    /// What the records are, as a sum.
+    /// The records by kind, as a sum.
     fn records(&self) -> String {
         let counts = &self.counts;
         format!(
