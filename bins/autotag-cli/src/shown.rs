@@ -103,9 +103,11 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
         let written = self.printer.finish();
         let detail = if self.view.verbose { Detail::Listed } else { Detail::Short };
         match (self.view.summary_only, self.format) {
-            (true, Format::Table) => self.summary.write(&mut anstream::stdout().lock(), detail)?,
             (true, Format::Jsonl) => writeln!(io::stdout().lock(), "{}", self.summary.to_json()?)?,
-            _ => self.summary.write(&mut anstream::stderr().lock(), detail)?,
+            (true, Format::Table | Format::Csv) => {
+                self.summary.write(&mut anstream::stdout().lock(), detail)?;
+            }
+            (false, _) => self.summary.write(&mut anstream::stderr().lock(), detail)?,
         }
         written.map(|()| self.summary.done())
     }

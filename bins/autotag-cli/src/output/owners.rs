@@ -1,11 +1,15 @@
 //! The owners of a plan, counted: who they are, and how sure that is.
 
+use super::terminal::without_end;
 use autotag_handlers::row::Row;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
 /// How many owners are told apart. A trail of an attacker names any number of them.
 const TOLD_APART: usize = 10_000;
+
+/// The most columns of a name that is kept. AWS has no longer ones; a record in a file may.
+const LONGEST_NAME: usize = 500;
 
 /// Owners of the resources that get tags.
 #[derive(Debug, Default)]
@@ -38,8 +42,9 @@ impl Owners {
             *self.name_only.entry(row.owner_source().unwrap_or("none")).or_default() += 1;
         }
         self.claimed += u64::from(row.claimed().is_some());
-        let account = if row.person().is_some() { None } else { row.owner_account().map(str::to_owned) };
-        let key = OwnerKey { owner: name.to_owned(), account };
+        let account = if row.person().is_some() { None } else { row.owner_account() };
+        let kept = |text: &str| without_end(text, LONGEST_NAME);
+        let key = OwnerKey { owner: kept(name), account: account.map(kept) };
         if let Some(count) = self.by_owner.get_mut(&key) {
             *count += 1;
         } else if self.by_owner.len() < TOLD_APART {

@@ -1,12 +1,16 @@
 //! Parts that could not be read or done, grouped by reason.
 
 use super::table::printable;
+use super::terminal::without_end;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// How many problems are kept, to be grouped; the rest is counted.
 const KEPT: usize = 1_000;
+
+/// The most columns of a kept text. Reasons contain values of records, which are as long as an attacker likes.
+const LONGEST: usize = 1_000;
 
 /// How many places are shown for each reason.
 const PLACES: usize = 3;
@@ -43,6 +47,7 @@ impl Problems {
     /// Adds a problem; those of the smallest `order` are kept.
     pub(crate) fn add(&mut self, order: (u64, u64), place: String, position: String, reason: String) {
         self.count += 1;
+        let [place, position, reason] = [place, position, reason].map(|text| without_end(&text, LONGEST));
         self.first.insert(order, Problem { place, position, reason });
         if self.first.len() > KEPT {
             self.first.pop_last();
@@ -129,6 +134,14 @@ mod tests {
         assert_eq!(groups[0].places, ["file 0", "file 1", "file 2"]);
         assert_eq!(groups[0].positions[0], "file 0: line 1");
         assert_eq!(groups[1].positions, ["file 9"]);
+    }
+
+    #[test]
+    fn a_long_reason_is_cut() {
+        let mut problems = Problems::default();
+        problems.add((0, 0), "x".repeat(1 << 20), String::new(), "y".repeat(1 << 20));
+        let group = problems.groups().remove(0);
+        assert!(group.reason.chars().count() <= LONGEST && group.places[0].chars().count() <= LONGEST);
     }
 
     #[test]

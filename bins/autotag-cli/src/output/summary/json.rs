@@ -75,8 +75,6 @@ impl Summary {
     pub(crate) fn to_json(&self) -> serde_json::Result<String> {
         let counts = &self.counts;
         let (top, other_owners) = self.owners.top(OWNERS);
-        let owner = |(key, resources): (&'_ crate::output::owners::OwnerKey, u64)| (key.clone(), resources);
-        let top: Vec<_> = top.into_iter().map(owner).collect();
         let events = |events| {
             by_count(events)
                 .map(|((event_source, event_name), count)| EventJson { event_source, event_name, count })
@@ -101,11 +99,11 @@ impl Summary {
             name_only: &self.owners.name_only,
             claimed: self.owners.claimed,
             owners: top
-                .iter()
+                .into_iter()
                 .map(|(key, resources)| OwnerJson {
                     owner: &key.owner,
                     account: key.account.as_deref(),
-                    resources: *resources,
+                    resources,
                 })
                 .collect(),
             other_owners,
