@@ -163,7 +163,7 @@ fn actions() -> Vec<(&'static str, Vec<Request>)> {
             vec![("iam:PassRole", MEMBER, json!({"iam:PassedToService": "lambda.amazonaws.com"}))],
         ),
         (
-            "change whom the role of StackSets trusts",
+            "change the trust policy of the role of StackSets",
             vec![("iam:UpdateAssumeRolePolicy", STACK_SETS, json!({}))],
         ),
     ]
