@@ -163,7 +163,7 @@ fn actions() -> Vec<(&'static str, Vec<Request>)> {
             vec![("iam:PassRole", MEMBER, json!({"iam:PassedToService": "lambda.amazonaws.com"}))],
         ),
         (
-            "change whom the role of StackSets trusts",
+            "change the trust policy of the role of StackSets",
             vec![("iam:UpdateAssumeRolePolicy", STACK_SETS, json!({}))],
         ),
     ]
@@ -241,7 +241,7 @@ fn table() -> String {
             let answers: Vec<&str> = decisions.by_ref().take(requests.len()).collect();
             // A call succeeds if all its requests are allowed.
             let answer = answers.iter().find(|answer| **answer != "yes").unwrap_or(&"yes");
-            write!(table, " {answer} |").unwrap();
+            write!(table, " {} |", answer.trim_start_matches("no (").trim_end_matches(')')).unwrap();
         }
         table.push('\n');
     }
