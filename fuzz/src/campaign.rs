@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// What a campaign runs.
+/// The settings of a campaign.
 #[derive(Debug)]
 pub struct Campaign {
     /// How many inputs, over all targets by their shares.
@@ -26,7 +26,7 @@ pub struct Campaign {
     pub program: PathBuf,
 }
 
-/// What the targets of a campaign found, by name.
+/// The findings of a campaign's targets, by name.
 pub type Reports = BTreeMap<&'static str, SliceReport>;
 
 impl Campaign {

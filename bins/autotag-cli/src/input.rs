@@ -60,7 +60,7 @@ impl Input {
         }
     }
 
-    /// What tells this version of it from others.
+    /// Tells this version of it from others.
     #[cfg(feature = "aws")]
     pub(crate) fn version(&self) -> Option<String> {
         match self {
@@ -163,7 +163,7 @@ fn walk(path: &Path, days: &Days, inputs: &mut Vec<Input>, unreadable: &mut Vec<
     for entry in entries.into_iter().filter_entry(|entry| !is_digest(entry)) {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
-            // What is named on the command line is read whatever its name; a folder may hold other files too.
+            // A file that the command line names is read whatever its name.
             Ok(entry)
                 if entry.depth() > 0 && !(is_trail_file(entry.path()) && days.contain(entry.path())) => {}
             Ok(entry) => {

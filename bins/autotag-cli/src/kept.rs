@@ -1,4 +1,4 @@
-//! What a plan keeps of its inputs until everything is read: creations, and rows that are decided already.
+//! Storage of a plan until everything is read: creations, and rows that are already decided.
 
 use crate::spill::{Bytes, Spill};
 use autotag_handlers::classify::{Classification, Classifier, Creation, Envelope};

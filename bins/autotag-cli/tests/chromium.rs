@@ -215,7 +215,7 @@ fn the_page_can_be_printed() {
     let pdf = hostile().folder.path().join("page.pdf");
     Browser::new().print(&hostile().path, "", &pdf).unwrap_or_else(|error| panic!("{error}"));
     assert!(fs::read(&pdf).unwrap().starts_with(b"%PDF"));
-    // What is only of use on a screen is not on paper, and every cell is on the sheet.
+    // Controls for the screen are not on paper, and every cell is on the sheet.
     let script = "const rules = Array.from(document.styleSheets[0].cssRules).filter((rule) => rule.media?.mediaText === 'print'); \
                   return rules.map((rule) => rule.cssText).join(' ');";
     let rules = probed(Browser::new(), hostile(), "print", "", script);

@@ -109,7 +109,7 @@ struct Handler {
     program: PathBuf,
     /// More of its environment than leads it to AWS.
     environment: Vec<(&'static str, String)>,
-    /// Whether it also tags the snapshots of images.
+    /// True if it also tags the snapshots of images.
     finds_snapshots: bool,
 }
 
@@ -131,7 +131,7 @@ fn reference() -> Handler {
     Handler { program, environment, finds_snapshots: false }
 }
 
-/// What one process got done.
+/// The work of one process.
 #[derive(Debug, Clone, Copy)]
 struct Done {
     events_a_second: f64,
@@ -196,7 +196,7 @@ impl Handler {
         took.as_secs_f64() / SLOW.as_secs_f64()
     }
 
-    /// What is called for events of one principal and region.
+    /// Counts the calls for events of one principal and region.
     async fn calls(&self, count: usize, size: usize) -> Calls {
         let stub = aws(Duration::ZERO).unwrap();
         let runtime = RuntimeApi::start().await.unwrap();

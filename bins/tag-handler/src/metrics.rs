@@ -1,4 +1,4 @@
-//! What one invocation of this function counts.
+//! The counts of one invocation of this function.
 
 use crate::ledger::Written;
 use crate::tamper::Reactions;
@@ -8,7 +8,7 @@ use autotag_handlers::row::ResourceOutcome;
 use autotag_lambda::metrics as embedded;
 use jiff::Timestamp;
 
-/// What an invocation with a ledger counts.
+/// The counts of an invocation with a ledger.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LedgerCounts {
     /// Records that only the ledger needs: deletions and changes of tags.

@@ -125,7 +125,7 @@ fn owner_of(caller: &Principal) -> Option<String> {
     found.ok().and_then(|owner| owner.name)
 }
 
-/// Whether nothing can be known about the issuer: it is not of the host that the first part of a URL or of an ARN's
+/// True if nothing can be known about the issuer: it is not of the host that the first part of a URL or of an ARN's
 /// resource names, as far as its text goes.
 fn is_unknown(issuer: &str) -> bool {
     let of_arn = |rest: &str| {

@@ -166,7 +166,7 @@ fn id_of(event: &str, text: &str) -> Option<String> {
     Some(behind.split(r#""eventID":""#).nth(1)?.split('"').next()?.to_owned())
 }
 
-/// What each command takes on a trail.
+/// The cost of each command for one trail.
 struct Measured<'a> {
     input: &'a Input,
     reference: Cost,

@@ -176,7 +176,7 @@ fn inventory(args: &ReportArgs, run: &mut Run, faults: &mut Faults) -> Result<Op
     Ok(Some(items))
 }
 
-/// What could not be read of inventories and costs.
+/// Parts of inventories and costs that could not be read.
 #[derive(Debug, Default)]
 struct Faults {
     told: Vec<String>,

@@ -129,7 +129,7 @@ fn from_history(
     ))
 }
 
-/// What the arguments ask for, each once.
+/// The resources that the arguments ask for, each once.
 fn asked(args: &WhoisArgs) -> Result<Vec<Asked>> {
     let mut lines: Vec<String> = Vec::new();
     if args.resources.iter().any(|text| text == "-") {

@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Limit {
     pub(crate) name: &'static str,
-    /// What the busiest second takes.
+    /// The value in the busiest second.
     pub(crate) used: f64,
     pub(crate) most: f64,
     pub(crate) unit: &'static str,

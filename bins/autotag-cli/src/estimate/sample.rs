@@ -20,7 +20,7 @@ const MOST: usize = 100_000;
 /// How many inputs that cannot be read are named.
 const MOST_UNREADABLE: usize = 100;
 
-/// What a trail has.
+/// Counts of a trail.
 #[derive(Debug, Default)]
 pub(crate) struct Sample {
     pub(crate) records: u64,

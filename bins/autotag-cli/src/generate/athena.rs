@@ -52,7 +52,7 @@ const fn object(name: &'static str, members: &'static [Member]) -> Member {
     Member { name, value: Value::Object(members) }
 }
 
-/// What of a record is kept: all that owners and resources are found by.
+/// Members of a record that are kept: all that owners and resources are found by.
 const RECORD: &[Member] = &[
     text("eventVersion"),
     object("userIdentity", IDENTITY),

@@ -66,7 +66,7 @@ struct Guard<'a> {
     principal_key: Option<&'a str>,
     keys: &'a [&'a str],
     strict: &'a [&'a str],
-    /// What the group of owners may not do.
+    /// Actions that are denied to the group of owners.
     forged_by_owners: &'a [Denial],
     forged: &'a [Denial],
     forged_on_objects: &'a [Denial],

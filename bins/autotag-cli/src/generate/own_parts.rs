@@ -1,4 +1,5 @@
-//! What keeps autotag's own parts from being switched off: rules, queues, functions, alarms, policies and stacks.
+//! Statements that keep autotag's own parts from being switched off: rules, queues, functions, alarms, policies and
+//! stacks.
 
 use serde_json::{Value, json};
 

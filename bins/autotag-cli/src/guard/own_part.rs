@@ -5,7 +5,7 @@ use autotag_model::arn::{AccountId, Region};
 use autotag_model::record::{ParsedRecord, Record};
 use serde_json::Value;
 
-/// Where a part lies.
+/// The account, region and service of a part.
 #[derive(Debug)]
 pub(super) struct Place<'r> {
     region: &'r str,

@@ -72,7 +72,7 @@ impl fmt::Display for Class {
     }
 }
 
-/// What is known about one resource.
+/// The known facts about one resource.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
     /// The creation that the trail tells.
@@ -320,12 +320,12 @@ fn gap(gap: Gap<'_>) -> (Cow<'static, str>, Cow<'static, str>) {
     }
 }
 
-/// Whether a tag names the maker.
+/// True if a tag names the maker.
 fn names(maker: Maker<'_>, name: &str, declared: &str) -> bool {
     is_same(declared, name) || maker.written.is_some_and(|written| is_same(declared, written))
 }
 
-/// Whether two names are the same text. Letters count without case, and spaces around them do not count. More is not guessed:
+/// True if two names are the same text. Letters count without case, and spaces around them do not count. More is not guessed:
 /// `mara` and `mara@example.com` may be two people.
 fn is_same(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()

@@ -13,7 +13,7 @@ use autotag_model::policy::Policy;
 use autotag_model::tags::{TagConstraints, TagSet, is_reserved};
 use std::collections::HashSet;
 
-/// What is to be written, and what is not.
+/// The rows to write, and the reasons for the others.
 #[derive(Debug, Default)]
 pub(crate) struct Fix {
     /// One row a resource, in the order of the inventory, with the place of its entry.
@@ -38,7 +38,7 @@ enum LeftOut {
 }
 
 impl Fix {
-    /// What is to be written.
+    /// The rows to write.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &PlannedResource> {
         self.rows.iter().map(|(_, row)| row)
     }
@@ -89,7 +89,7 @@ fn repaired(mut row: PlannedResource, tags: &Tags, policy: &Policy) -> Result<Pl
     }
     let source = row.event.source.as_str();
     let requested = row.requested.as_deref().unwrap_or_default();
-    // What the creating call declared, and the policy lets be, tells no other owner.
+    // A tag that the creating call declared and the policy keeps does not name another owner.
     let is_declaration = |key: &str, value: &str| {
         !policy.is_enforced(key) && requested.iter().any(|(asked, text)| asked == key && text == value)
     };
@@ -127,7 +127,7 @@ fn repaired(mut row: PlannedResource, tags: &Tags, policy: &Policy) -> Result<Pl
     Ok(row)
 }
 
-/// Whether the tag is one of those decided, also if it is spelt in another case.
+/// True if the tag is one of those decided, also if it is spelt in another case.
 fn is_same(decided: &TagSet, key: &str, value: &str) -> bool {
     decided.iter().any(|(ours, text)| ours.eq_ignore_case(key) && text.as_str() == value)
 }

@@ -29,7 +29,7 @@ pub(crate) struct LedgerJoin<'a> {
     told: Told,
 }
 
-/// What the entries tell besides creations.
+/// Facts of the entries besides creations.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     pub(crate) entries: u64,

@@ -29,7 +29,7 @@ pub(super) struct SavedEvent {
     pub(super) region: Option<String>,
 }
 
-/// What the resource is called.
+/// The name of the resource.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SavedName {

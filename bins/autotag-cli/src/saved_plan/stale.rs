@@ -1,4 +1,4 @@
-//! What has changed on a resource since its plan was made.
+//! Changes of a resource since its plan was made.
 
 use autotag_handlers::backend::Tags;
 use autotag_handlers::error::BackendError;

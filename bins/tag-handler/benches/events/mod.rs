@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The account of the function.
 const ACCOUNT: &str = "123456789012";
 
-/// What ten events create.
+/// The resources that ten events create.
 const MIX: [&str; 10] = [
     "CreateVolume",
     "RunInstances",
@@ -28,7 +28,7 @@ pub(crate) const PRINCIPALS: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) record: Value,
-    /// What must be tagged.
+    /// The ids of the resources that must be tagged.
     pub(crate) ids: Vec<String>,
     /// Of an image; no record names it, and the reference does not look for it.
     pub(crate) snapshot: Option<String>,

@@ -74,7 +74,7 @@ enum Target {
     Table(Table, Written),
 }
 
-/// What was written to a table so far.
+/// The entries written to a table so far.
 #[cfg(feature = "aws")]
 #[derive(Debug, Default)]
 struct Written {

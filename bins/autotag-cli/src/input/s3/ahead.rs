@@ -27,7 +27,7 @@ pub(super) struct ReadAhead {
 struct Window {
     /// The first object that is not begun.
     next: usize,
-    /// What is begun, and not yet asked for.
+    /// Reads that are started and not yet asked for.
     begun: BTreeMap<usize, JoinHandle<io::Result<Vec<u8>>>>,
     /// Bytes of what is begun.
     bytes: u64,

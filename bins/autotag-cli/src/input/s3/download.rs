@@ -77,11 +77,11 @@ impl Read for Stream {
     }
 }
 
-/// What comes next of an object.
+/// The next step for an object.
 enum Step {
     Chunk(Vec<u8>),
     End,
-    /// What came so far does not count: the object begins anew.
+    /// The bytes so far do not count: the object begins again.
     Anew(String),
 }
 
@@ -193,7 +193,7 @@ impl Download {
     }
 }
 
-/// Whether the answer begins with this byte of the object.
+/// True if the answer begins with this byte of the object.
 fn begins_at(object: &GetObjectOutput, from: u64) -> bool {
     // bytes 100-199/200
     let begin = |range: &str| range.strip_prefix("bytes ")?.split_once('-')?.0.parse::<u64>().ok();

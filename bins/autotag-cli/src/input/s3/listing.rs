@@ -97,7 +97,7 @@ async fn list_one(
     Ok((objects, folders.collect()))
 }
 
-/// Whether a folder outside of a trail's layout has so many folders that one by one they would take more calls.
+/// True if a folder outside of a trail's layout has so many folders that one by one they would take more calls.
 fn is_no_trail(prefix: &Prefix, folders: &[String]) -> bool {
     Folder::of(&prefix.text) == Folder::Elsewhere
         && folders.len() > MAX_FOLDERS

@@ -23,7 +23,7 @@ impl Room {
         self.0.set(MOST);
     }
 
-    /// Whether a row was too long.
+    /// True if a row was too long.
     pub(super) fn is_used_up(&self) -> bool {
         self.0.get() == 0
     }
