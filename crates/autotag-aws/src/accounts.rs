@@ -187,7 +187,7 @@ impl Accounts {
         AssumedRole::new(&self.ambient, &partition, account, role, SESSION_NAME)
     }
 
-    /// Whether the account is active in the caller's organization.
+    /// True if the account is active in the caller's organization.
     #[cfg(feature = "organizations")]
     async fn is_in_organization(&self, account: &AccountId) -> Result<bool, AccountError> {
         const OPERATION: &str = "DescribeAccount";

@@ -41,7 +41,7 @@ pub(crate) fn limited(client: SharedHttpClient) -> SharedHttpClient {
     SharedHttpClient::new(LimitedClient(client))
 }
 
-/// Whether a call failed because the body of its answer is too long.
+/// True if a call failed because the body of its answer is too long.
 pub(crate) fn is_too_long(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {

@@ -76,7 +76,7 @@ impl TrailReader {
     }
 }
 
-/// What of an object is asked for.
+/// The requested part of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogFilePart {
     /// All from this byte on.

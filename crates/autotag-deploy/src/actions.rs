@@ -105,7 +105,7 @@ actions! {
     STACK_INSTANCES = "cloudformation:ListStackInstances", StackSets, Organization;
 }
 
-/// What `CloudFormation` calls with the credentials of its caller when it makes, changes and removes stack sets.
+/// Calls of `CloudFormation` with the credentials of its caller when it makes, changes and removes stack sets.
 const STACK_SET_HANDLER: &[&str] = &[
     "cloudformation:CreateStackInstances",
     "cloudformation:CreateStackSet",

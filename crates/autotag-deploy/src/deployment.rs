@@ -134,7 +134,7 @@ impl Deployment {
         self.parameters.get(&format!("{template}.{key}")).or_else(|| self.parameters.get(key))
     }
 
-    /// What people have chosen, now or before, else the defaults: by template and parameter.
+    /// The values that people have chosen, now or before, otherwise the defaults: by template and parameter.
     pub fn chosen(&self, existing: &Existing) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
         for (name, _) in self.layout.central() {

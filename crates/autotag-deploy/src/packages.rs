@@ -87,7 +87,7 @@ impl fmt::Debug for Sum {
 /// A package.
 #[derive(Clone)]
 pub struct Package {
-    /// Whose it is.
+    /// The function that the package is for.
     pub function: Function,
     /// The zip file.
     pub bytes: Vec<u8>,

@@ -10,7 +10,7 @@ use crate::formation::{Change, ChangeAction, Phase, Place, Stack};
 use crate::template::Template;
 use std::collections::BTreeMap;
 
-/// What would be done to a stack.
+/// The planned step for a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedStack {
     /// The stack.
@@ -19,11 +19,11 @@ pub struct PlannedStack {
     pub step: PlannedStep,
     /// Its resources that would change.
     pub changes: Vec<Change>,
-    /// What is not sure, or would be done first; empty if there is nothing to say.
+    /// A remark: an uncertainty or a step before; empty if there is nothing to say.
     pub note: String,
 }
 
-/// What would be done to a stack, in a word.
+/// The planned step for a stack, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlannedStep {
     /// It would be made.

@@ -29,12 +29,12 @@ pub struct FullQueue {
     pub messages: u64,
 }
 
-/// What the removal of stacks means.
+/// The consequences of removing stacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Removal {
     /// The stacks that are there, in the order of their removal.
     pub stacks: Vec<Place>,
-    /// What stays in AWS.
+    /// The resources that stay in AWS.
     pub kept: Vec<Kept>,
     /// Queues with messages.
     pub full: Vec<FullQueue>,

@@ -26,7 +26,7 @@ pub struct Deletion {
     pub event: Arc<EventSummary>,
     /// Who called.
     pub principal: Principal,
-    /// Whether the call named the resource by a name that can be used again.
+    /// True if the call named the resource by a name that can be used again.
     pub is_by_name: bool,
 }
 
@@ -65,7 +65,7 @@ impl<'c> Deletions<'c> {
         Self { classifier }
     }
 
-    /// Whether a record of an event may delete something.
+    /// True if a record of an event may delete something.
     pub fn wants(&self, event_source: &str, event_name: &str) -> bool {
         !self.rules(event_source, event_name).is_empty()
     }
@@ -106,7 +106,7 @@ impl<'c> Deletions<'c> {
     }
 }
 
-/// Whether an id is that of a record in a documentation, which leaves ids out: `...`.
+/// True if an id is that of a record in a documentation, which leaves ids out: `...`.
 fn is_left_out(id: &str) -> bool {
     id.chars().all(|c| c == '.' || c == '…')
 }

@@ -95,19 +95,19 @@ impl Outcome {
         }
     }
 
-    /// Whether the resource has all tags that the policy decided, although nothing was written.
+    /// True if the resource has all tags that the policy decided, although nothing was written.
     pub fn has_all_tags(&self) -> bool {
         *self == Self::AlreadyTagged(ALL_TAGS)
     }
 
-    /// Whether the message goes back to its queue: the outcome may still change, or an operator must see it in the
+    /// True if the message goes back to its queue: the outcome may still change, or an operator must see it in the
     /// dead-letter queue.
     pub fn is_returned(&self) -> bool {
         let is_undone = matches!(self, Self::Deferred(_) | Self::Refused(_) | Self::Malformed(_));
         is_undone || matches!(self, Self::Skipped(SkipReason::Archived(_)))
     }
 
-    /// Whether a later try may succeed by itself.
+    /// True if a later try may succeed by itself.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Deferred(_))
     }

@@ -55,7 +55,7 @@ pub struct Owner {
     /// The session of the call, if it is known. Its session tags count. It is not serialized.
     #[serde(skip)]
     pub session: Option<Session>,
-    /// Whether that session was found by its time of issue alone, so that it may turn out to be another one while
+    /// True if that session was found by its time of issue alone, so that it may turn out to be another one while
     /// [`pending`](Self::pending) evidence may arrive. It is not serialized.
     #[serde(skip)]
     pub session_is_provisional: bool,
@@ -83,7 +83,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Whether an AWS service called, and neither a person nor a workload of the customer. Then the owner of the
+    /// True if an AWS service called, and neither a person nor a workload of the customer. Then the owner of the
     /// resource to which this one belongs counts.
     pub fn is_service(&self) -> bool {
         matches!(self.source, Some(OwnerSource::Service) | None)
@@ -267,7 +267,7 @@ impl Claims {
 }
 
 impl NamedOwner {
-    /// Whether the name is that of an origin of the chain. A name that a caller chose leaves the origin unknown, so its own
+    /// True if the name is that of an origin of the chain. A name that a caller chose leaves the origin unknown, so its own
     /// source is reported; a source identity is reported as such.
     fn is_origin(&self) -> bool {
         !matches!(
@@ -314,7 +314,7 @@ impl IdentityCenterUser {
     }
 }
 
-/// Whether the policy lists this identity store, or no store at all.
+/// True if the policy lists this identity store, or no store at all.
 fn is_listed(store: Option<&str>, stores: &[String]) -> bool {
     let id = |store: &str| store.rsplit('/').next().unwrap_or(store).to_owned();
     store.is_none_or(|store| {

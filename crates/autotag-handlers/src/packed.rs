@@ -26,7 +26,7 @@ pub struct Packer(Mutex<Known>);
 #[error("the bytes are not those of a creation")]
 pub struct UnpackError;
 
-/// What bytes refer to by number.
+/// Values that bytes refer to by number.
 #[derive(Debug, Default)]
 struct Known {
     rules: Vec<Arc<Rule>>,
@@ -41,7 +41,7 @@ impl Packer {
         Self::default()
     }
 
-    /// Whether [`pack`](Self::pack) can turn this creation into bytes. It cannot if some of its resources are rejected.
+    /// True if [`pack`](Self::pack) can turn this creation into bytes. It cannot if some of its resources are rejected.
     pub fn can_pack(request: &PlanRequest) -> bool {
         request.creation.rejected.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What would be written to each resource, and why: a value, before anything is written.
+//! The tags that would be written to each resource, and why: a value, before anything is written.
 //!
 //! ```text
 //! records -- Planner::plan --> Plan -- Plan::execute --> outcomes

@@ -24,7 +24,7 @@ pub trait RecordSink {
         classification: Classification,
     );
 
-    /// Whether every record is wanted, one by one. Otherwise those that are neither sessions nor creations by their events
+    /// True if every record is wanted, one by one. Otherwise those that are neither sessions nor creations by their events
     /// alone are mostly passed over unparsed.
     fn wants_all(&self) -> bool {
         false
@@ -35,7 +35,7 @@ pub trait RecordSink {
         |_, _| false
     }
 
-    /// Whether deletions are wanted: see [`deletion`](Self::deletion).
+    /// True if deletions are wanted: see [`deletion`](Self::deletion).
     fn wants_deletions(&self) -> bool {
         false
     }
@@ -107,7 +107,7 @@ impl<'c> InputReader<'c> {
     }
 }
 
-/// What [`Classifier::wants`] has answered for the events so far: most records are of a few hundred events.
+/// The answers of [`Classifier::wants`] for the events so far: most records are of a few hundred events.
 #[derive(Debug, Default)]
 struct WantedEvents {
     by_name: HashMap<String, Vec<(String, bool)>, foldhash::fast::RandomState>,
@@ -144,7 +144,7 @@ pub trait Collector: RecordSink + Send + 'static {
     /// Adds what another one collected.
     fn append(&mut self, other: Self);
 
-    /// Whether every record that was read is counted once, and is where its counter says.
+    /// True if every record that was read is counted once, and is where its counter says.
     fn adds_up(&self) -> bool;
 }
 

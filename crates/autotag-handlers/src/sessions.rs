@@ -131,7 +131,7 @@ impl CollectedSessions {
     }
 }
 
-/// Whether a service assumed the role that is linked to it.
+/// True if a service assumed the role that is linked to it.
 fn is_for_itself(session: &Session) -> bool {
     let linked =
         |arn: &str| arn.parse::<Arn>().is_ok_and(|arn| arn.resource().starts_with("role/aws-service-role/"));

@@ -38,7 +38,7 @@ impl<B> Faulty<B> {
         Self { inner, rates, random: Mutex::new(seed) }
     }
 
-    /// What is wrapped.
+    /// The wrapped backend.
     pub fn inner(&self) -> &B {
         &self.inner
     }

@@ -20,7 +20,7 @@ mod made;
 
 use made::{arn_of, record_for};
 
-/// What is wrong with what was found of a rule's own record, if anything.
+/// The fault in the resources found in a rule's own record, if there is one.
 fn fault(rule: &Rule, found: &[Resource]) -> Option<String> {
     let kinds: Vec<&str> = found.iter().map(|resource| resource.resource_type.as_str()).collect();
     if kinds != [rule.resource_type.as_str()] {
@@ -101,12 +101,12 @@ fn every_rule_leaves_alone_what_lies_in_another_account() {
     assert_eq!(faults, Vec::<String>::new());
 }
 
-/// Where an answer names another resource as well, a mistaken path must not lead to it.
+/// If an answer names another resource as well, a mistaken path must not lead to it.
 #[test]
 fn no_rule_takes_the_arn_of_another_kind_or_region() {
     let (mut faults, mut refused) = (Vec::new(), 0);
     every_rule(|classifier, service, rule| {
-        // What AWS cannot tag is shown by its id, and never written to.
+        // A resource that AWS cannot tag is shown by its id, and never written to.
         if rule.call == TagCall::None {
             return;
         }

@@ -137,7 +137,7 @@ fn catalogue() -> &'static Catalogue {
     })
 }
 
-/// What a gate refuses of the catalogue, with and without what people have looked at.
+/// The rules of the catalogue that a gate refuses, with and without those that people have reviewed.
 fn findings(gate: &str) -> Vec<Finding> {
     let all = catalogue();
     let (_, check) = GATES.iter().find(|(name, _)| *name == gate).unwrap();

@@ -69,7 +69,7 @@ fn planned(expected: &Expected<'_>) -> PlannedResource {
     resources.remove(0)
 }
 
-/// What differs between the plan and the table; empty if nothing does.
+/// The differences between the plan and the table; empty if there are none.
 fn differences(expected: &Expected<'_>) -> Vec<String> {
     let row = planned(expected);
     let mut differences = Vec::new();

@@ -14,7 +14,7 @@ pub struct Program {
     pub about: &'static str,
 }
 
-/// What the arguments ask for.
+/// The request in the arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
     /// No argument: serve invocations.

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Invocation {
-    /// Whether it came from a queue. The answer then names the messages that go back.
+    /// True if it came from a queue. The answer then names the messages that go back.
     pub from_queue: bool,
-    /// Whether its records are old: the resources that they report may have got an owner since.
+    /// True if its records are old: the resources that they report may have got an owner since.
     pub backfill: bool,
     /// The messages of the queue.
     pub messages: Vec<Message>,
-    /// What is to be read.
+    /// The inputs to read.
     pub jobs: Vec<Job>,
 }
 
@@ -75,7 +75,7 @@ pub enum Source {
     },
     /// Nowhere: what should say where they are does not. A person has to look at it.
     Unusable(
-        /// What is wrong.
+        /// The fault.
         &'static str,
     ),
 }
@@ -153,7 +153,7 @@ fn queue_batch(value: &Value) -> Invocation {
     Invocation { from_queue: true, backfill: false, messages, jobs: all }
 }
 
-/// Whether a record is a message of a queue.
+/// True if a record is a message of a queue.
 fn is_message(record: &Value) -> bool {
     text(record, "eventSource") == Some("aws:sqs")
 }
@@ -182,7 +182,7 @@ fn previous_tags(record: &Value) -> Option<Tags> {
 /// The members by which a payload or a message names where its records are, in place of holding them.
 const NAMING_MEMBERS: [&str; 7] = ["Records", "Type", "Event", "s3ObjectKey", "Items", "keys", "Key"];
 
-/// Whether a text may name where records are. Otherwise it is not parsed into a tree: what is in the `detail` of an event is
+/// True if a text may name where records are. Otherwise it is not parsed into a tree: what is in the `detail` of an event is
 /// chosen by whoever has put it on the bus, and a tree can take a hundred times as much memory as the text.
 fn names_sources(text: &str) -> bool {
     if !text.trim_start().starts_with('{') {
@@ -237,7 +237,7 @@ fn sns_message(record: &Value) -> Option<&str> {
     text(record.get("Sns")?, "Message").filter(|_| text(record, "EventSource") == Some("aws:sns"))
 }
 
-/// What S3 sends once, when notifications are set up.
+/// The message that S3 sends once, when notifications are set up.
 fn is_test_notice(value: &Value) -> bool {
     text(value, "Event") == Some("s3:TestEvent")
 }
@@ -328,7 +328,7 @@ fn keys<'v>(value: &'v Value, bucket: Option<&str>) -> Result<Option<Vec<Source>
     Ok(Some(keys.filter_map(|key| log_file(bucket, key)).collect()))
 }
 
-/// Whether who lists the keys says that they are old. What is neither yes nor no is refused: taken for no, it would take owners off.
+/// True if who lists the keys says that they are old. What is neither yes nor no is refused: taken for no, it would take owners off.
 fn is_backfill(value: &Value) -> Result<bool, InvocationError> {
     let said =
         [value.get("BatchInput"), Some(value)].into_iter().flatten().filter_map(|of| of.get("backfill"));

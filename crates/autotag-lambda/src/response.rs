@@ -118,7 +118,7 @@ mod tests {
     use autotag_model::policy::Policy;
     use std::sync::Arc;
 
-    /// What a backfill answers about a file.
+    /// The answer of a backfill about a file.
     fn answer(file: &str) -> Value {
         let mut found = CollectedSessions::new(OriginId::default());
         read(file.as_bytes(), &Classifier::new(Catalog::embedded(), Policy::default()), None, &mut found);

@@ -55,7 +55,7 @@ pub async fn leave_out_done(
     Ok(count)
 }
 
-/// Whether an earlier call has given an owner to a resource that a later one may have found. If its tags are gone since, that
+/// True if an earlier call has given an owner to a resource that a later one may have found. If its tags are gone since, that
 /// later caller is not the owner all the same.
 async fn has_owner(
     ledger: &dyn LedgerReader,

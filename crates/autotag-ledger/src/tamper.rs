@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// How many questions are open at the same time.
 const CONCURRENCY: usize = 16;
 
-/// What changes of identity tags are answered with.
+/// Answers changes of identity tags.
 #[derive(Clone, Copy)]
 pub struct TamperResponder<'a> {
     /// The ledger: which tags a resource should have, and what happened to it before.
@@ -37,7 +37,7 @@ pub struct TamperResponder<'a> {
     pub sessions: &'a dyn SessionReader,
     /// The rules by which resources are tagged.
     pub catalog: &'a Catalog,
-    /// What is done about changes.
+    /// The policy for reactions.
     pub policy: &'a Policy,
 }
 
@@ -47,13 +47,13 @@ impl fmt::Debug for TamperResponder<'_> {
     }
 }
 
-/// What came of a change.
+/// The result for a change.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Answered {
     /// The resource, if it is known which one is meant.
     pub resource: Option<Resource>,
-    /// What was done.
+    /// The reaction.
     pub reaction: Reaction,
 }
 
@@ -232,7 +232,7 @@ impl TamperResponder<'_> {
     }
 }
 
-/// Whether a change becomes an entry. The entries of a resource are read for each change of it, so there must not be one for each
+/// True if a change becomes an entry. The entries of a resource are read for each change of it, so there must not be one for each
 /// run of a program.
 fn is_kept(change: &TagChange, reaction: &Reaction, history: &TamperHistory) -> bool {
     match reaction {
@@ -261,7 +261,7 @@ fn of_version(mut entries: Vec<Entry>, version: Option<&str>) -> Vec<Entry> {
     entries
 }
 
-/// What happened to the identity tags of a resource, by its entries.
+/// The past changes of the identity tags of a resource, by its entries.
 fn history(entries: &[Entry]) -> TamperHistory {
     let parts = entries.iter().filter_map(|entry| entry.history.clone());
     parts.fold(TamperHistory::default(), TamperHistory::merge)

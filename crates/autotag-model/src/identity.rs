@@ -261,12 +261,12 @@ impl Principal {
         self.session.as_ref()?.issuer.as_ref()?.arn.as_deref()
     }
 
-    /// Whether the session's credentials came from the EC2 instance metadata service.
+    /// True if the session's credentials came from the EC2 instance metadata service.
     pub fn is_instance(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.ec2_role_delivery.is_some())
     }
 
-    /// Whether the role is a service-linked role, which only that service can assume.
+    /// True if the role is a service-linked role, which only that service can assume.
     pub fn is_service_linked(&self) -> bool {
         self.is_reserved_role("/aws-service-role/", "AWSServiceRoleFor")
     }
@@ -277,7 +277,7 @@ impl Principal {
         self.is_service_linked().then(|| resource.split('/').next())?
     }
 
-    /// Whether the role is one that Identity Center created for its users.
+    /// True if the role is one that Identity Center created for its users.
     pub fn is_identity_center_role(&self) -> bool {
         self.kind == PrincipalKind::AssumedRole
             && self.is_reserved_role("/aws-reserved/sso.amazonaws.com/", "AWSReservedSSO_")
@@ -315,7 +315,7 @@ impl Principal {
         })
     }
 
-    /// Whether the credentials come from a sign-in: the console, `aws login` or an agent. AWS gives such a session further
+    /// True if the credentials come from a sign-in: the console, `aws login` or an agent. AWS gives such a session further
     /// access keys with the same time of issue.
     pub fn is_from_sign_in(&self) -> bool {
         self.from_console

@@ -162,7 +162,7 @@ impl TagKey {
         &self.0
     }
 
-    /// Whether `other` is this key, ignoring case and blanks around it.
+    /// True if `other` is this key, ignoring case and blanks around it.
     pub fn eq_ignore_case(&self, other: &str) -> bool {
         is_same_key(&self.0, other)
     }
@@ -174,7 +174,7 @@ impl fmt::Display for TagKey {
     }
 }
 
-/// Whether only AWS writes this key: it begins with `aws:`, in any letter case.
+/// True if only AWS writes this key: it begins with `aws:`, in any letter case.
 pub fn is_reserved(key: &str) -> bool {
     // No character but these letters has one of them as its lower case.
     key.trim().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
@@ -185,7 +185,7 @@ pub fn normalized_key(key: &str) -> String {
     key.trim().to_lowercase()
 }
 
-/// Whether two keys are equal, ignoring case and blanks around them: whether their [`normalized_key`]s are.
+/// True if two keys are equal, ignoring case and blanks around them: whether their [`normalized_key`]s are.
 pub fn is_same_key(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return one.trim().eq_ignore_ascii_case(other.trim());
@@ -325,7 +325,7 @@ impl TagSet {
         self.0.len()
     }
 
-    /// Whether the set has no tags.
+    /// True if the set has no tags.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

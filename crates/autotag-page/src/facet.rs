@@ -41,7 +41,7 @@ pub struct Choice {
     pub key: String,
     /// Its words on the page.
     pub label: String,
-    /// What it says.
+    /// The kind of value.
     pub kind: CellKind,
     /// How many rows have it.
     pub count: usize,

@@ -61,14 +61,14 @@ const OF_FUNCTIONS: &str = "autotag-lambda";
 /// The library that deploys. All of it calls AWS.
 const OF_DEPLOYMENTS: &str = "autotag-deploy";
 
-/// What only programs use.
+/// Crates for programs only.
 const FOR_PROGRAMS: &[&str] = &["anyhow", "aws_lambda_events", "clap", "lambda_http", "lambda_runtime"];
 
-/// What the pure library may not name in its sources.
+/// Names that the sources of the pure library must not contain.
 const IMPURE: &[&str] =
     &["std::env", "std::fs", "std::net", "std::process", "SystemTime", "Instant", "tokio"];
 
-/// What no library may name in its sources.
+/// Names that the sources of libraries must not contain.
 const ENVIRONMENT: &[&str] = &["std::env"];
 
 // ---- The description ----
@@ -81,7 +81,7 @@ struct Member {
     program: bool,
     /// Every dependency, those of tests and build scripts too.
     needs: Vec<Need>,
-    /// What its default features switch on.
+    /// The features that its default features switch on.
     default_features: Vec<String>,
 }
 

@@ -197,7 +197,7 @@ impl<S: SessionWriter + ?Sized> SessionWriter for Arc<S> {
     }
 }
 
-/// Whether `session` ended more than [`RETENTION`] before `now`.
+/// True if `session` ended more than [`RETENTION`] before `now`.
 fn is_expired(session: &Session, now: Timestamp) -> bool {
     now.duration_since(session.expires_at()) > RETENTION
 }

@@ -41,7 +41,7 @@ impl Intercept for DocumentedAnswer {
     }
 }
 
-/// Whether a body may be the answer to a successful call of one of the backend's SDK clients.
+/// True if a body may be the answer to a successful call of one of the backend's SDK clients.
 fn is_documented(operation: &str, body: &[u8]) -> bool {
     match operation {
         // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html

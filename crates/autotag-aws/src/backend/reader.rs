@@ -109,7 +109,7 @@ impl AwsBackend {
         Ok(self.list(&[taggable]).await?.remove(&arn).unwrap_or_default())
     }
 
-    /// What `GetResources` lists of these, by ARN.
+    /// Lists the tags of these resources by `GetResources`, by ARN.
     async fn list(&self, items: &[&TaggableResource]) -> Result<HashMap<String, Tags>, BackendError> {
         let operation = "GetResources";
         let arns =

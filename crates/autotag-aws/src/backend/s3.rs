@@ -17,7 +17,7 @@ const TRIES: usize = 3;
 const BUCKET_TAGS: usize = 50;
 const OBJECT_TAGS: usize = 10;
 
-/// What reads and writes the whole set of one bucket or object.
+/// Reads and writes the whole set of one bucket or object.
 struct Whole<'r> {
     client: Client,
     bucket: String,
@@ -77,7 +77,7 @@ impl AwsBackend {
 /// The code of our own refusal to push out tags of users.
 const TOO_MANY: &str = "TooManyTags";
 
-/// What is there with ours over it; the order of what is there stays.
+/// The present tags with ours over them; the order of the present tags stays.
 fn merged(there: &Tags, ours: &TagSet) -> Tags {
     let mut merged = there.clone();
     for (key, value) in ours.pairs() {

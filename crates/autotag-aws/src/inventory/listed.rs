@@ -1,4 +1,4 @@
-//! What was listed, and where not.
+//! The listed resources, and the places that could not be listed.
 
 use crate::CallError;
 use autotag_model::arn::{Arn, Region};
@@ -36,7 +36,7 @@ pub struct Listed {
     pub unexplored: Vec<(Region, CallError)>,
 }
 
-/// What one region answered.
+/// The answer of one region.
 #[derive(Debug)]
 pub(super) struct OfRegion {
     pub(super) region: Region,

@@ -165,7 +165,7 @@ fn by_its_own_call(item: &mut TaggableResource) {
     }
 }
 
-// ---- What goes wrong ----
+// ---- Faults ----
 
 #[tokio::test]
 async fn each_resource_of_a_service_call_fails_alone() {

@@ -149,7 +149,7 @@ async fn real_resources_through_all_roads_in_their_order() {
     assert_eq!(answers, [Ok(Vec::new()), owner("q"), owner("c"), owner("v"), Ok(Vec::new())]);
 }
 
-/// What EC2's `DescribeTags` is asked for.
+/// The ids that EC2's `DescribeTags` is asked for.
 fn ids_of(call: &Call) -> Vec<String> {
     call.form().filter(|(name, _)| name.starts_with("Filter.1.Value.")).map(|(_, id)| id).collect()
 }
@@ -266,7 +266,7 @@ async fn pages_of_a_service_are_read_to_the_end() {
     assert_eq!(world.proxy.count("kms", "ListResourceTags"), 3);
 }
 
-/// What was read until then is not all: an owner on a later page would be overwritten.
+/// The tags read so far are incomplete: an owner on a later page would be overwritten.
 #[tokio::test]
 async fn a_page_that_leads_back_is_no_end() {
     for (round, calls) in [(1, 2), (2, 3)] {

@@ -1,4 +1,4 @@
-//! What came with an instance or image.
+//! Resources that were made together with an instance or image.
 
 use crate::emulated::{HERE, World, failure, resource};
 use autotag_handlers::backend::{BackendReader as _, Related, RelatedQuery};

@@ -39,7 +39,7 @@ fn every_embedded_file_is_sound() {
     }
 }
 
-/// What users are promised, by type.
+/// The types that users are promised.
 const PROMISED: &str = "
     AWS::EC2::Instance AWS::EC2::NetworkInterface AWS::EC2::Volume AWS::EC2::Image AWS::EC2::Snapshot
     AWS::EC2::SecurityGroup AWS::EC2::NetworkAcl AWS::EC2::EIP AWS::EC2::LaunchTemplate AWS::EC2::KeyPair AWS::EC2::VPC

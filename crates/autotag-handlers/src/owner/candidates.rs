@@ -74,7 +74,7 @@ impl Candidates {
     }
 }
 
-/// Whether a principal of an account asked for the session, under a name of their choice.
+/// True if a principal of an account asked for the session, under a name of their choice.
 fn is_assumed(session: &Session) -> bool {
     session.kind == SessionKind::AssumeRole && session.caller.kind != PrincipalKind::AwsService
 }

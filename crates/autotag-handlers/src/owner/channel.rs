@@ -72,7 +72,7 @@ impl Channel {
         }
     }
 
-    /// Whether the caller chose it, by the user agent of the call.
+    /// True if the caller chose it, by the user agent of the call.
     pub fn is_claimed(&self) -> bool {
         matches!(self, Self::Cli | Self::Sdk | Self::Iac)
     }

@@ -38,7 +38,7 @@ impl Proof {
         }
     }
 
-    /// Whether the evidence proves the owner.
+    /// True if the evidence proves the owner.
     pub fn is_proven(self) -> bool {
         self != Self::NameOnly
     }

@@ -1,4 +1,4 @@
-//! What was asked about creations, before anything is decided about them.
+//! Answers about creations, before anything is decided about them.
 
 use super::decide::{Resolved, queried_resources};
 use super::related::RelatedTargets;

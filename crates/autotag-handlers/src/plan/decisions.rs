@@ -28,7 +28,7 @@ pub(super) struct Decisions<'a> {
     last: HashMap<ResourceKey, RowNumber>,
     /// The owner of each resource that was decided.
     owners: HashMap<ResourceKey, Arc<Owner>>,
-    /// What earlier parts have decided.
+    /// The decisions of earlier parts.
     earlier: Earlier,
 }
 
@@ -225,7 +225,7 @@ impl<'a> Decisions<'a> {
         self.last.get(key).copied().or_else(|| self.earlier.number(key))
     }
 
-    /// What the last row that writes to the resource writes, and the time of its event.
+    /// The tags of the last row that writes to the resource, and the time of its event.
     fn written(&self, resource: &Resource) -> Option<(&TagSet, Option<Timestamp>)> {
         let key = resource.key();
         let Some(number) = self.last.get(&key) else {

@@ -1,4 +1,4 @@
-//! What the decisions of a part have to know about resources that earlier parts have decided.
+//! Facts that the decisions of a part need about resources that earlier parts have decided.
 
 use super::value::{Action, PlannedResource, RowNumber};
 use crate::outcome::Outcome;
@@ -22,7 +22,7 @@ pub(super) enum EarlierRow {
     Settled,
 }
 
-/// What is remembered of one resource.
+/// The stored facts about one resource.
 #[derive(Debug, Default)]
 struct EarlierResource {
     last: Option<(RowNumber, EarlierRow)>,

@@ -63,7 +63,7 @@ impl Deref for World {
     }
 }
 
-/// What a test plans and executes over.
+/// The store and the backend with which a test plans and executes.
 trait Environment {
     fn parts(&self) -> (&dyn SessionReader, &dyn crate::backend::Backend, Timestamp);
 }

@@ -108,7 +108,7 @@ fn value<'t>(tags: &'t Tags, key: &str) -> Option<&'t str> {
     Some(value)
 }
 
-/// Whether EKS called, in its own name or by a role that nobody else can assume. Other services call so too, and pass on
+/// True if EKS called, in its own name or by a role that nobody else can assume. Other services call so too, and pass on
 /// tags that their users have chosen: AWS Backup those of a resource that it restores, Auto Scaling those of a group.
 fn by_eks(context: &RecordContext<'_>) -> bool {
     let principal = context.principal;

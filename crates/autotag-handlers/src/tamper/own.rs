@@ -54,7 +54,7 @@ impl OwnRoles {
         self
     }
 
-    /// Whether the principal of a call in `account` is a session of one of these roles.
+    /// True if the principal of a call in `account` is a session of one of these roles.
     pub fn is_own(&self, principal: &Principal, account: Option<&str>) -> bool {
         let Some((of_role, name)) = principal.role_arn().as_deref().and_then(role_of) else { return false };
         let is_member =

@@ -56,7 +56,7 @@ impl fmt::Debug for HistorySource<'_> {
     }
 }
 
-/// What the records say that were asked for.
+/// Facts in the records that were asked for.
 #[derive(Default)]
 struct Read {
     creations: Vec<PlanRequest>,

@@ -57,13 +57,13 @@ type Question = (Place, String, Option<RangeInclusive<Timestamp>>);
 /// An answer, as soon as it is there. The lock is held while the question is asked.
 type Slot = Arc<AsyncMutex<Option<Arc<Lookup>>>>;
 
-/// What has been asked so far. Several resources share the answers.
+/// The questions so far. Several resources share the answers.
 pub(super) struct Questions<'h> {
     history: &'h dyn EventHistory,
     answers: Mutex<HashMap<Question, Slot>>,
 }
 
-/// What it took to answer about one resource.
+/// The cost of an answer about one resource.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) calls: u64,

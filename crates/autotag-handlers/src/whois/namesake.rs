@@ -22,7 +22,7 @@ pub(super) struct Current {
     pub(super) newness: Newness,
 }
 
-/// Whether the resource that had the name last is deleted.
+/// Tells if the resource that had the name last is deleted.
 #[derive(Debug, Clone)]
 pub(super) enum End {
     /// No deletion is known.
@@ -42,7 +42,7 @@ pub(super) struct Divided {
     pub(super) earlier: Vec<FoundCreation>,
     /// How many earlier resources these may be.
     pub(super) earlier_count: usize,
-    /// What became of the last resource.
+    /// The end of the last resource.
     pub(super) end: End,
 }
 
@@ -87,13 +87,13 @@ struct Boundary {
 }
 
 impl Boundary {
-    /// Whether a call after the deletion can have made a resource again. An id that AWS gave is never used again: the call
+    /// True if a call after the deletion can have made a resource again. An id that AWS gave is never used again: the call
     /// repeats an earlier one.
     fn can_be_used_again(self, creation: &FoundCreation) -> bool {
         self.is_by_name || creation.is_named_by_caller
     }
 
-    /// Whether a creation at `time` shows that there was a resource again.
+    /// True if a creation at `time` shows that there was a resource again.
     fn is_proven_by(self, current: &Current, time: Timestamp) -> bool {
         let is_certain = is_certain(current.newness, self.at);
         self.at < time && (is_certain || self.can_be_used_again(&current.creation))
@@ -173,7 +173,7 @@ fn note_deletions(current: &mut [Current], times: &[Timestamp], boundary: Option
     unproven
 }
 
-/// Where a creation is among those that can have made the resource.
+/// The place of a creation among those that can have made the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// The first after a deletion.
@@ -185,13 +185,13 @@ enum Place {
     Later,
 }
 
-/// What is around a creation in time.
+/// The events around a creation in time.
 struct Around<D> {
     place: Place,
     in_second_of_deletion: bool,
     is_first_of_second: bool,
     in_second_of_maker: bool,
-    /// Whether there was a deletion between a time and the creation.
+    /// Tells if a deletion is between a time and the creation.
     is_deleted_since: D,
 }
 
@@ -215,7 +215,7 @@ impl<D: Fn(Timestamp) -> bool> Around<D> {
     }
 }
 
-/// Whether a call after a deletion certainly made its resource, or certainly found one.
+/// True if a call after a deletion certainly made its resource, or certainly found one.
 fn is_certain(newness: Newness, deleted: Timestamp) -> bool {
     match newness {
         Newness::New | Newness::MayHaveExisted => true,
@@ -224,7 +224,7 @@ fn is_certain(newness: Newness, deleted: Timestamp) -> bool {
     }
 }
 
-/// Whether one of these times is not before `from`, and before `to`.
+/// True if one of these times is not before `from`, and before `to`.
 fn is_any_between(times: &[Timestamp], from: Timestamp, to: Timestamp) -> bool {
     times.get(times.partition_point(|time| *time < from)).is_some_and(|time| *time < to)
 }
@@ -243,7 +243,7 @@ fn count(creations: &[FoundCreation], times: &[Timestamp]) -> usize {
     count
 }
 
-/// What became of the last resource. `deletions` are in the order of their times.
+/// The end of the last resource. `deletions` are in the order of their times.
 fn end(current: &[Current], deletions: &[&FoundDeletion], boundary: Option<Boundary>) -> End {
     let last = current.iter().filter_map(|current| current.creation.event.timestamp()).max();
     let is_after = |found: &&&FoundDeletion| {

@@ -148,7 +148,7 @@ impl TrailSource {
         let backend = MemoryBackend::offline();
         let asked = records.filter.asked();
         let mut creations = evaluate(policy, records.creations, sessions, &backend).await;
-        // What others belong to is evaluated for them, and not asked for itself.
+        // Parents are evaluated for their children, and not asked for by themselves.
         creations.retain(|creation| asked.iter().any(|asked| asked.is(&creation.resource)));
         let mut deletions = Vec::with_capacity(records.deletions.len());
         for deletion in records.deletions {

@@ -124,7 +124,7 @@ fn values(subject: &Subject, facts: &Facts, tables: &Tables, right: &str) -> Vec
     values
 }
 
-/// What is wrong with what a rule finds among decoys, if anything.
+/// The fault in what a rule finds among decoys, if there is one.
 pub(crate) fn fault(subject: &Subject, facts: &Facts, tables: &Tables) -> Option<String> {
     let right = right_arn(subject, tables);
     let classifier = subject.classifier();

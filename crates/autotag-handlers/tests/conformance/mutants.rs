@@ -36,7 +36,7 @@ impl Random {
     }
 }
 
-/// What a mistake changes: a key of the rule, its new value, and how to say so.
+/// The change of a mistake: a key of the rule, its new value, and a description.
 type Change = (&'static str, toml::Value);
 
 type Rules = [(Subject, Facts)];

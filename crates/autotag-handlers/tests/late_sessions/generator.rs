@@ -19,7 +19,7 @@ pub(crate) const BROKER: &str = "broker";
 
 const GITHUB: &str = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
 
-/// What STS knows of the first session of a chain.
+/// The facts of STS about the first session of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// An IAM user assumed the role.
@@ -43,7 +43,7 @@ const KINDS: [Kind; 7] =
     [Kind::User, Kind::Claim, Kind::Broker, Kind::Saml, Kind::SamlSource, Kind::WebIdentity, Kind::Pod];
 
 impl Kind {
-    /// Whether AWS gives the calls of such a session other access keys than the one of the STS record.
+    /// True if AWS gives the calls of such a session other access keys than the one of the STS record.
     fn gets_further_keys(self) -> bool {
         matches!(self, Self::Saml | Self::SamlSource | Self::AccountAccess)
     }
@@ -67,18 +67,18 @@ pub(crate) struct GeneratedSession {
     /// The source identity of the session.
     pub(crate) source_identity: Option<String>,
     pub(crate) calls: Vec<GeneratedCall>,
-    /// Whether its record that names the caller arrives.
+    /// True if its record that names the caller arrives.
     pub(crate) has_record: bool,
-    /// Whether the copy arrives.
+    /// True if the copy arrives.
     pub(crate) has_copy: bool,
-    /// Whether the records of its parents arrive.
+    /// True if the records of its parents arrive.
     pub(crate) has_parents: bool,
 }
 
 /// A call made in a session.
 pub(crate) struct GeneratedCall {
     pub(crate) creation: Creation,
-    /// Whether its record ties it to its session: by the access key of the STS record, or because no other session of the
+    /// True if its record ties it to its session: by the access key of the STS record, or because no other session of the
     /// name was issued within two seconds.
     pub(crate) is_tied: bool,
 }
@@ -150,7 +150,7 @@ fn lose(draft: &Draft, all: &[Draft], session: &mut GeneratedSession, random: &m
     could_be_anothers
 }
 
-/// What a session is generated from.
+/// The inputs from which a session is generated.
 #[derive(Debug)]
 struct Draft {
     number: u32,

@@ -10,7 +10,7 @@ use std::io;
 pub struct Malformed {
     /// Where it is.
     pub position: Position,
-    /// What is wrong with it.
+    /// The fault.
     pub kind: MalformedKind,
 }
 
@@ -23,7 +23,7 @@ impl Malformed {
         }
     }
 
-    /// Whether nothing is read after it: the input itself, and not a value in it, could not be read or ends too early.
+    /// True if nothing is read after it: the input itself, and not a value in it, could not be read or ends too early.
     pub(super) fn ends_the_input(&self) -> bool {
         let of_input = matches!(self.kind, MalformedKind::Read(_) | MalformedKind::Empty);
         of_input && self.position.is_of_input()
@@ -42,7 +42,7 @@ impl Malformed {
     }
 }
 
-/// What is wrong with a part of an input.
+/// The fault of a part of an input.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedKind {
@@ -79,7 +79,7 @@ pub enum MalformedKind {
     /// the number of those after it.
     #[error("{first}; {more} more parts of the input cannot be read, the last is record {last}")]
     Repeated {
-        /// What is wrong with the part at the position.
+        /// The fault of the part at the position.
         first: Box<MalformedKind>,
         /// How many parts after it are not records.
         more: u64,

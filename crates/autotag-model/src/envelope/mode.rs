@@ -3,7 +3,7 @@
 use super::position::Root;
 use super::scan::Scan;
 
-/// What the splitter is reading.
+/// The part that the splitter reads.
 #[derive(Clone, Copy)]
 pub(super) enum Mode {
     /// Between top-level values.
@@ -39,7 +39,7 @@ impl Mode {
     }
 }
 
-/// What the splitter reads after a value.
+/// The part that the splitter reads after a value.
 pub(super) fn after_value(root: Root, in_object: bool) -> Mode {
     if root == Root::Value { Mode::Top } else { Mode::Elements(root, in_object) }
 }

@@ -40,7 +40,7 @@ pub(super) struct Progress {
     pub(super) records: u64,
     /// How many of them are not selected.
     pub(super) unselected: u64,
-    /// Whether nothing is left to read.
+    /// True if nothing is left to read.
     pub(super) is_whole: bool,
 }
 
@@ -110,12 +110,12 @@ struct Reader<'t> {
     event: EventMembers,
     /// Where the current record begins.
     begin: usize,
-    /// Whether the current record may have characters that are not ASCII.
+    /// True if the current record may have characters that are not ASCII.
     has_high: bool,
     done: Progress,
 }
 
-/// Whether reading goes on.
+/// `Some` if reading goes on.
 type GoesOn = Option<()>;
 
 impl Reader<'_> {
@@ -153,7 +153,7 @@ impl Reader<'_> {
         select: Select<'_>,
         each: Each<'_>,
     ) -> GoesOn {
-        // What comes behind a fault means nothing.
+        // Text after a fault has no meaning.
         let before_fault = tokens.faults & tokens.faults.wrapping_neg();
         let mut brackets = tokens.brackets() & before_fault.wrapping_sub(1);
         let mut passed = 0_u64;

@@ -308,12 +308,12 @@ struct Wrapping<'a> {
 }
 
 impl Wrapping<'_> {
-    /// Whether it has a member that only events of `EventBridge` have.
+    /// True if it has a member that only events of `EventBridge` have.
     fn is_event(&self) -> bool {
         self.source.0.is_some() || self.detail_type.0.is_some()
     }
 
-    /// What the event says about its record.
+    /// Facts of the event about its record.
     fn event_bridge(&self) -> EventBridgeEnvelope {
         let text_of = |text: &Text<'_>| text.0.as_deref().unwrap_or_default().to_owned();
         EventBridgeEnvelope {
@@ -324,7 +324,7 @@ impl Wrapping<'_> {
         }
     }
 
-    /// Whether it wraps anything.
+    /// True if it wraps anything.
     fn holds_something(&self) -> bool {
         let raws = [self.records, self.events, self.log_events, self.detail, self.sns];
         let texts = [&self.sns_message, &self.body, &self.cloudtrail_event, &self.message];

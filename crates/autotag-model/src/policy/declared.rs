@@ -27,7 +27,7 @@ const PASS_ON_TAGS: &[&str] = &[
     "spotfleet.amazonaws.com",
 ];
 
-/// What happens to an identity tag that somebody else set.
+/// The treatment of an identity tag that somebody else set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Declared {
     /// Ours replaces it.
@@ -48,7 +48,7 @@ pub(super) enum Kept {
 }
 
 impl Kept {
-    /// What users should know about it.
+    /// The note about it for users.
     pub(super) fn note(self, key: &str) -> Note {
         let key = key.to_owned();
         match self {
@@ -60,7 +60,7 @@ impl Kept {
 }
 
 impl Policy {
-    /// What happens to an identity tag that is on the resource, or that the creating call asked for.
+    /// The treatment of an identity tag that is on the resource, or that the creating call asked for.
     pub(super) fn declared(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> Declared {
         let (key, value) = tag;
         let requested = inputs.requested.contains(tag);
@@ -76,7 +76,7 @@ impl Policy {
         if self.is_enforced(key) || told_to { Declared::Replaced } else { Declared::Kept(Kept::Declared) }
     }
 
-    /// Whether the creating call declared this tag, and its key is not enforced. Such a tag says nothing of an earlier owner.
+    /// True if the creating call declared this tag, and its key is not enforced. Such a tag says nothing of an earlier owner.
     pub(super) fn is_declaration(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> bool {
         !self.is_enforced(&tag.0) && inputs.requested.contains(tag)
     }

@@ -152,7 +152,7 @@ impl TagTemplate {
         })
     }
 
-    /// Whether it is `{owner}` and nothing else.
+    /// True if it is `{owner}` and nothing else.
     pub(super) fn is_owner(&self) -> bool {
         matches!(self.parts.as_slice(), [Part::Placeholder(variables)] if variables.as_slice() == [Variable::Owner])
     }

@@ -165,7 +165,7 @@ fn asking_for_identity_tags_neither_evades_nor_takes_over() {
     assert_eq!(decide(&Policy::default(), &first).no_write, Some(NoWriteReason::HasOwner));
 }
 
-/// What the default policy writes to a resource whose creating call asked for these tags.
+/// The tags that the default policy writes to a resource whose creating call asked for these tags.
 fn written(case: &Case) -> (Vec<(String, String)>, Vec<Note>) {
     let decision = decide(&Policy::default(), case);
     (decision.tags.pairs().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(), decision.notes)

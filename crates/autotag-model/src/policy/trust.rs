@@ -135,7 +135,7 @@ impl<'de> Deserialize<'de> for Store {
     }
 }
 
-/// Whether `id` is `d-` with ten hexadecimal digits, or a UUID, as the [API of identity stores][id] has it.
+/// True if `id` is `d-` with ten hexadecimal digits, or a UUID, as the [API of identity stores][id] has it.
 ///
 /// [id]: https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_DescribeUser.html
 fn is_store_id(id: &str) -> bool {

@@ -1,4 +1,4 @@
-//! What a record says about the call beside its resource: whether it made the resource, and with which tags.
+//! Facts of a record about the call besides its resource: if the call made the resource, and with which tags.
 
 use super::path::Path;
 use super::{Rule, path};
@@ -36,7 +36,7 @@ impl Rule {
         tags
     }
 
-    /// Whether the call carries a token by which AWS knows it again. AWS answers a second call of the same token and
+    /// True if the call carries a token by which AWS knows it again. AWS answers a second call of the same token and
     /// parameters with the resource that the first one made, and records it like the first one.
     pub fn has_idempotency_token(&self, parsed: &ParsedRecord) -> bool {
         let request = path::unwrapped(&parsed.request, &self.event, "Request");
@@ -45,7 +45,7 @@ impl Rule {
         members.any(|(name, value)| is_token(name) && !is_nothing(value))
     }
 
-    /// Whether the caller chooses the name of the resource, so that a deleted one can be made again under its name. Ids that AWS
+    /// True if the caller chooses the name of the resource, so that a deleted one can be made again under its name. Ids that AWS
     /// gives are never used again.
     pub fn is_named_by_caller(&self) -> bool {
         self.id.iter().any(Path::is_in_request)
@@ -58,7 +58,7 @@ impl Rule {
         times.filter(|time| *time >= FIRST).min()
     }
 
-    /// Whether the record proves that the call changed a resource that was there before.
+    /// True if the record proves that the call changed a resource that was there before.
     pub fn changed_an_older_one(&self, parsed: &ParsedRecord) -> bool {
         self.new_if.as_ref().is_some_and(|condition| {
             condition.path.exists(&self.event, parsed) && !condition.holds(&self.event, parsed)

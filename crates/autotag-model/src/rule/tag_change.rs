@@ -20,7 +20,7 @@ pub struct TagChangeCall {
     pub removes: Vec<Path>,
     /// The paths of tags that replace all tags of the resource.
     pub replaces: Vec<Path>,
-    /// Whether the call takes off all tags.
+    /// True if the call takes off all tags.
     pub clears: bool,
     /// The paths of the resource; the first that has a value counts.
     pub resource: Vec<Path>,
@@ -30,7 +30,7 @@ pub struct TagChangeCall {
     pub types_by: Option<TypesBy>,
     /// The ARN of a resource that the call does not name by its ARN, where no rule has its template.
     pub arn: Option<ArnTemplate>,
-    /// Whether the text is never an ARN, because callers choose it freely: the key of an S3 object.
+    /// True if the text is never an ARN, because callers choose it freely: the key of an S3 object.
     pub never_arn: bool,
     /// The path of a map whose keys are the resources for which the call failed.
     pub failed: Option<Path>,
@@ -55,12 +55,12 @@ pub struct ChangedTags {
     pub written: Vec<(String, String)>,
     /// The keys that were taken off.
     pub removed: Vec<String>,
-    /// Whether any other tag may be gone: the call replaces all tags, or its record does not show the keys.
+    /// True if any other tag may be gone: the call replaces all tags, or its record does not show the keys.
     pub any: bool,
 }
 
 impl ChangedTags {
-    /// Whether the tag of this key may be another one since the call, ignoring the case of the key.
+    /// True if the tag of this key may be another one since the call, ignoring the case of the key.
     pub fn may_touch(&self, key: &str) -> bool {
         let written = self.written.iter().map(|(known, _)| known);
         self.any || written.chain(&self.removed).any(|known| is_same_key(known, key))
@@ -68,7 +68,7 @@ impl ChangedTags {
 }
 
 impl TagChangeCall {
-    /// Whether the call can take tags off.
+    /// True if the call can take tags off.
     pub fn takes_off(&self) -> bool {
         self.clears || !self.removes.is_empty() || !self.replaces.is_empty()
     }

@@ -115,7 +115,7 @@ pub fn find_session<'s>(candidates: &'s [Session], principal: &Principal) -> Ses
     if others == 0 { SessionMatch::ByTime(fitting) } else { SessionMatch::Ambiguous(others + 1) }
 }
 
-/// Whether AWS gives the credentials of this session further keys: a session of SAML, of the account access manager, or
+/// True if AWS gives the credentials of this session further keys: a session of SAML, of the account access manager, or
 /// one from which a sign-in went on.
 fn gets_further_keys(session: &Session, principal: &Principal) -> bool {
     session.kind == SessionKind::AssumeRoleWithSaml
@@ -123,7 +123,7 @@ fn gets_further_keys(session: &Session, principal: &Principal) -> bool {
         || (principal.is_from_sign_in() && session.caller.is_from_sign_in())
 }
 
-/// Whether two sessions lead to the same tags and the same owner, so that either can be taken.
+/// True if two sessions lead to the same tags and the same owner, so that either can be taken.
 fn agree(one: &Session, other: &Session) -> bool {
     one.caller == other.caller
         && one.effective_tags() == other.effective_tags()

@@ -11,7 +11,7 @@ pub(super) type Fields = BTreeMap<String, String>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     groups: Vec<Group>,
-    /// Whether claims follow.
+    /// `Some` if claims follow.
     claims: Option<BeforeClaims>,
 }
 
@@ -29,7 +29,7 @@ enum Placeholder {
     Claims(BeforeClaims),
 }
 
-/// What is before claims.
+/// The text before claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BeforeClaims {
     /// Nothing: there is at least one claim, and the text begins with it.
@@ -82,7 +82,7 @@ impl Pattern {
         Ok(Self { groups, claims })
     }
 
-    /// What is before the claims that follow; `None` if none may follow.
+    /// The text before the claims that follow; `None` if none may follow.
     pub(super) fn claims(&self) -> Option<BeforeClaims> {
         self.claims
     }

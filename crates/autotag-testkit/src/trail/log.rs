@@ -16,7 +16,7 @@ use std::fmt;
 pub struct TrailFile {
     /// Where CloudTrail would put it in a bucket, with `/` between folders.
     pub path: String,
-    /// What is in it: almost always gzip.
+    /// The content: almost always gzip.
     pub bytes: Vec<u8>,
     /// The size of its text, before wrapping, damage and compression.
     pub text: u64,
@@ -63,7 +63,7 @@ const SERVICES: [&str; 4] = [
     "backup.amazonaws.com",
 ];
 
-/// What numbers are for; each use gets others.
+/// The purposes of numbers; each use gets others.
 mod purpose {
     pub(super) const ORDER: u64 = 1;
     pub(super) const FORM: u64 = 2;

@@ -34,7 +34,7 @@ pub(crate) fn module_path(file: &str) -> ModulePath {
     }
 }
 
-/// What a `use` brings into a module.
+/// The names that a `use` brings into a module.
 #[derive(Debug, Clone)]
 struct Import {
     /// The name in this module; `*` for all.
@@ -69,7 +69,7 @@ pub(crate) struct Circle {
     pub(crate) because: Vec<String>,
 }
 
-/// What is wrong in a crate.
+/// The faults of a crate.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// Circles of modules, in which no child uses what its parent or another ancestor defines.
@@ -327,7 +327,7 @@ impl Module {
     }
 }
 
-/// What differs between what was found in the crate `krate` and what is known of it.
+/// The differences between the findings in the crate `krate` and the known ones.
 pub(crate) fn compare(
     krate: &str,
     found: &Found,

@@ -20,7 +20,7 @@ pub(crate) fn lines_between(code: &str, from: usize, to: usize) -> usize {
     code[from..to].matches('\n').count() + 1
 }
 
-/// What a piece of a source is.
+/// The kind of a piece of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Comment,
@@ -110,7 +110,7 @@ fn end_of_text(rest: &str) -> usize {
     rest.len()
 }
 
-/// Where a raw text (`r"..."`, `r#"..."#`, `br"..."`) ends, if one begins here.
+/// The end of a raw text (`r"..."`, `r#"..."#`, `br"..."`), if one begins here.
 fn raw_text(rest: &str) -> Option<usize> {
     let behind = rest.strip_prefix("br").or_else(|| rest.strip_prefix('r'))?;
     let hashes = behind.len() - behind.trim_start_matches('#').len();
@@ -123,7 +123,7 @@ fn raw_text(rest: &str) -> Option<usize> {
     Some(start + 1 + end + close.len())
 }
 
-/// Where a character literal ends; `None` where the quote begins a lifetime.
+/// The end of a character literal; `None` if the quote begins a lifetime.
 fn end_of_character(rest: &str) -> Option<usize> {
     let mut chars = rest.char_indices().skip(1);
     match chars.next()? {

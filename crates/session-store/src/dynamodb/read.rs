@@ -128,7 +128,7 @@ impl DynamoDbStore {
     }
 }
 
-/// Whether an entry is of a session with this access key, by its sort key.
+/// True if an entry is of a session with this access key, by its sort key.
 fn is_of_key(entry: &Entry, key: &AccessKeyId) -> bool {
     let sort_key = entry.get(ISSUED).and_then(|issued| issued.as_s().ok());
     sort_key.and_then(|sort_key| sort_key.split_once('#')).is_some_and(|(_, of)| of == key.reveal())

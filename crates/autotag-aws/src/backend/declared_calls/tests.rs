@@ -188,7 +188,7 @@ fn a_later_page_is_asked_for_by_its_token() {
     assert_eq!(input(Some("m")), r#"{"KeyId":"arn:aws:kms:eu-west-1:111122223333:key/k","Marker":"m"}"#);
 }
 
-/// Where a call does not take the ARN: what it takes, by the facts of each service.
+/// Calls that do not take the ARN get the name that each service documents.
 #[test]
 fn resources_are_named_as_their_calls_want_it() {
     for (service, name, id, arn, want) in [

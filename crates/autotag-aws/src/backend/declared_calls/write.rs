@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const RESERVED_BUT_SLASH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// What XML and forms need to know besides the input.
+/// Facts besides the input that XML and forms need.
 pub(super) struct Xml<'c> {
     pub(super) root: Option<&'c str>,
     /// The name of an element of the list of tags.

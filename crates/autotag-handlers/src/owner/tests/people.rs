@@ -1,4 +1,4 @@
-//! What identifies an owner beyond the name: the ARN, the account, the person of the policy, the program.
+//! Tests of the owner's facts besides the name: the ARN, the account, the person of the policy, the program.
 
 use super::*;
 use autotag_model::policy::Policy;

@@ -1,4 +1,4 @@
-//! What ends on a resource when names of sessions and keys of session tags are chosen to mislead.
+//! Tests of the tags on a resource when names of sessions and keys of session tags are chosen to mislead.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn whatever_a_session_is_called_its_resources_belong_to_who_asked_for_it() {
     }
 }
 
-/// What becomes of a session tag.
+/// The result for a session tag.
 #[derive(Debug)]
 enum Ends<'a> {
     /// It is a key of ours: not copied, and reported.

@@ -1,4 +1,4 @@
-//! What makes two resources of a batch one.
+//! Tests that decide if two resources of a batch are one.
 
 use super::*;
 

@@ -205,7 +205,7 @@ fn nodes_belong_to_the_owner_of_their_node_group() {
         rows(&one_by_one, std::slice::from_ref(record));
     }
     assert_eq!(owner_on(&one_by_one, &instance).as_deref(), Some("mara"));
-    // What EKS makes for the nodes and does not name after the group is the cluster's.
+    // Resources that EKS makes for the nodes and does not name after the group belong to the cluster.
     let template = call(
         "09:00:10",
         &nodegroups(),

@@ -1,4 +1,4 @@
-//! What is asked at the same time.
+//! Tests of questions that are asked at the same time.
 
 use super::*;
 use std::collections::BTreeSet;

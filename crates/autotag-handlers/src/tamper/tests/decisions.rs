@@ -61,7 +61,7 @@ pub(super) fn pairs(tags: &[(&str, &str)]) -> Vec<(String, String)> {
     tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// What the ledger knows of a resource of Ana.
+/// The ledger's facts about a resource of Ana.
 fn expected() -> ExpectedTags {
     ExpectedTags {
         tags: pairs(&[

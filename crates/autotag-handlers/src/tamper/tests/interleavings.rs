@@ -18,7 +18,7 @@ use std::sync::{Arc, LazyLock};
 const BOB: &str = "arn:aws:iam::111122223333:user/bob";
 const OWN: &str = "arn:aws:iam::111122223333:role/autotag-member";
 
-/// What does not change from one interleaving to the next.
+/// The parts that do not change from one interleaving to the next.
 struct Fixed {
     policy: Policy,
     expected: ExpectedTags,
@@ -100,7 +100,7 @@ struct World {
     events: u32,
     history: TamperHistory,
     in_flight: Option<InFlight>,
-    /// Whether handlers overlap and die.
+    /// True if handlers overlap and die.
     rough: bool,
     writes: usize,
     /// How often handlers overlapped or died.

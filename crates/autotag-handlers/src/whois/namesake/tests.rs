@@ -10,7 +10,7 @@ fn at(mut record: Value, second: u32) -> Value {
     record
 }
 
-/// What a person does to one name.
+/// The actions of a person on one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Creating it succeeds also if it exists.
@@ -264,7 +264,7 @@ struct Done {
     /// Who made the resource that had the name last.
     owner: Option<&'static str>,
     exists: bool,
-    /// Whether a creation is of the second of a deletion, or of the creation of another.
+    /// True if a creation is of the second of a deletion, or of the creation of another.
     is_unclear: bool,
 }
 

@@ -6,14 +6,14 @@
 use super::block::{Block, SIZE, TELLING};
 use super::scalar::{Scalar, is_escape, scalar_at};
 
-/// What the masks of the last block say about the next one.
+/// The state that the masks of the last block pass to the next one.
 #[derive(Default)]
 pub(super) struct Grammar {
     /// All bits set inside a text.
     in_text: u64,
-    /// Whether the last byte is a backslash that makes an escape.
+    /// Set if the last byte is a backslash that makes an escape.
     escape: u64,
-    /// Whether the name of a member goes on.
+    /// True if the name of a member goes on.
     in_key: bool,
     separator: Follows,
     end: Follows,
@@ -37,9 +37,9 @@ pub(super) struct Tokens {
     pub(super) numbers_and_codes: u64,
     /// The opening quotes of texts, and the first bytes of numbers and words.
     plain_values: u64,
-    /// What is no JSON, wherever it is.
+    /// Positions that are not JSON, wherever they are.
     pub(super) faults: u64,
-    /// What is no JSON inside an object.
+    /// Positions that are not JSON inside an object.
     pub(super) faults_in_object: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What somebody may try who chooses an event, a parameter or a file.
+//! Attacks by a caller who chooses an event, a parameter or a file.
 
 use super::*;
 
