@@ -125,7 +125,7 @@ impl KeptCreation {
             _ => None,
         };
         let request = kept.to_request(unpacker, creation)?;
-        request.ok_or_else(|| changed("a record in a temporary file is no creation any more"))
+        request.ok_or_else(|| changed("a record in a temporary file is not a creation any more"))
     }
 
     /// A copy of the creation. `creation` makes it of the record, its text and its classification, if it was kept as its record.

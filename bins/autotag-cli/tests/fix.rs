@@ -166,7 +166,7 @@ fn an_inventory_and_a_trail_are_needed() {
     assert!(stderr(&output).contains("--fix: cannot write"), "{}", stderr(&output));
 }
 
-/// Whoever writes an inventory chooses which resources of the trail are tagged, and no tag.
+/// The author of an inventory chooses which resources of the trail are tagged, and no tag.
 #[test]
 fn no_text_of_the_inventory_reaches_the_plan() {
     let planned = planned();

@@ -8,7 +8,7 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::indexing_slicing,
-    reason = "a benchmark is no library: it stops where it cannot go on, and prints"
+    reason = "a benchmark is not a library: it stops where it cannot go on, and prints"
 )]
 
 mod events;
@@ -212,7 +212,7 @@ impl Handler {
             .collect()
     }
 
-    /// How long the events take, which all stand in the queue when the clock starts.
+    /// The time for events that are all in the queue when the clock starts.
     async fn work(
         &self,
         events: &[Event],

@@ -80,8 +80,8 @@ impl Accounts {
         named.or_else(|| Partition::default().global_region())
     }
 
-    /// Takes this account for that of the ambient credentials, where whoever runs the program has named it. STS is then not
-    /// asked. An account that is known already stays.
+    /// Uses this account as that of the ambient credentials, if the user has named it. STS is then not asked. An
+    /// account that is known already stays.
     pub fn set_own(&self, account: AccountId) {
         // An error means that the account is known.
         let _ = self.own.set(account);

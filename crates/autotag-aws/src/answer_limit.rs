@@ -1,7 +1,7 @@
 //! One HTTP client for all calls of a program: the bodies of answers are bounded.
 //!
-//! SDK clients and signed requests keep the whole body of an answer in memory. Without a bound, whoever answers in the place of
-//! AWS decides how much memory a function needs.
+//! SDK clients and signed requests keep the whole body of an answer in memory. Without a limit, a server that
+//! answers instead of AWS decides how much memory a function needs.
 
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;

@@ -108,7 +108,7 @@ fn is_too_long(length: i64) -> bool {
     usize::try_from(length).is_ok_and(|length| length > LONGEST_LOG_FILE)
 }
 
-/// A body that blocking code reads, until whoever asked for it goes away.
+/// A body that blocking code reads, until the caller drops it.
 struct Download {
     body: Box<dyn AsyncRead + Send + Unpin>,
     runtime: Handle,

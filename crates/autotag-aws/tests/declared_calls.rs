@@ -343,7 +343,7 @@ fn requests_of_other_partitions_go_where_botocore_sends_them() {
     );
 }
 
-/// Our tags stand in the answer, every other text is "a " and its name; lists have two elements.
+/// The answer has our tags, every other text is "a " and its name; lists have two elements.
 #[test]
 fn answers_are_read_where_the_models_have_the_tags() {
     let reads: Vec<(String, Arc<Api>, ReadCall)> = {

@@ -209,7 +209,7 @@ impl CodeBucket {
         }
     }
 
-    /// Puts an object, and replaces what is there.
+    /// Puts an object, and replaces an existing one.
     ///
     /// # Errors
     /// S3 refuses the call.

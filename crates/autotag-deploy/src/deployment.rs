@@ -219,7 +219,7 @@ impl Deployment {
         std::iter::once(&self.hub).chain(self.regions.iter().filter(|region| **region != self.hub))
     }
 
-    /// The stacks of the regions. `before` is what was there before this run, `existing` what is there now.
+    /// The stacks of the regions. `before` has the stacks before this run, `existing` those of now.
     ///
     /// # Errors
     /// A template is missing.

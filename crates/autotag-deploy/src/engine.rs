@@ -194,7 +194,7 @@ impl Engine<'_> {
         self.settled(place, &stack.id).await.map(drop)
     }
 
-    /// Removes a stack, and waits until it is gone. It is no error if there is none.
+    /// Removes a stack, and waits until it is gone. A missing stack is not an error.
     ///
     /// # Errors
     /// AWS refuses a call, or resources of the stack cannot be removed.

@@ -114,14 +114,14 @@ impl Packages {
     /// From the bytes of both packages and the text of the list of hashes.
     ///
     /// # Errors
-    /// A package is no zip file, or does not have the hash that the list has for it, or is not in the list.
+    /// A package is not a zip file, has another hash than in the list, or is not in the list.
     pub fn new(files: Vec<(Function, String, Vec<u8>)>, sums: Option<&str>) -> Result<Self, DeployError> {
         let mut all = Vec::new();
         for (function, path, bytes) in files {
             let sum = Sum::of(&bytes);
             if !bytes.starts_with(b"PK") {
                 return Err(DeployError::usage(format!(
-                    "--packages: `{path}` is no zip file; {HOW_TO_BUILD}"
+                    "--packages: `{path}` is not a zip file; {HOW_TO_BUILD}"
                 )));
             }
             if let Some(sums) = sums {

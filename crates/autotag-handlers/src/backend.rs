@@ -116,7 +116,7 @@ pub trait BackendReader: Send + Sync {
     /// [`BackendError`] if they cannot be read.
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError>;
 
-    /// The name of the Identity Center user for whom a call was made; `None` if the directory has no such user, or no
+    /// The name of the Identity Center user behind a call; `None` if the directory has no such user, or no
     /// directory is configured.
     ///
     /// # Errors

@@ -92,7 +92,8 @@ impl Classifier {
         &self.policy
     }
 
-    /// True if a record of an event may be anything but [`Classification::Other`], whatever else it says.
+    /// True if a record of an event may be something other than [`Classification::Other`], whatever the rest of it
+    /// says.
     pub fn wants(&self, event_source: &str, event_name: &str) -> bool {
         Session::is_reported_by(event_source, event_name)
             || self.catalog.find(event_source, event_name).map_or(true, |rules| !rules.is_empty())

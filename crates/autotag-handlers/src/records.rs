@@ -114,7 +114,7 @@ struct WantedEvents {
     known: usize,
 }
 
-/// How many answers are kept. Real trails have fewer events; whoever writes one can make up any number.
+/// How many answers are kept. Real trails have fewer events; an attacker who writes one can make up any number.
 const MAX_KNOWN: usize = 10_000;
 
 impl WantedEvents {

@@ -177,7 +177,7 @@ fn a_cut_record_of_a_creation_is_never_silent() {
     let cut = json!({"omitted": true, "originalSize": 120_000});
     let mut silent = Vec::new();
     every_rule(|classifier, service, rule| {
-        // An event that creates only now and then is no creation as far as anybody can tell.
+        // An event that creates only sometimes does not count as a creation.
         if classifier
             .catalog()
             .find(&service.source, &rule.event)

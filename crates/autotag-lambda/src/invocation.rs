@@ -182,8 +182,8 @@ fn previous_tags(record: &Value) -> Option<Tags> {
 /// The members by which a payload or a message names where its records are, in place of holding them.
 const NAMING_MEMBERS: [&str; 7] = ["Records", "Type", "Event", "s3ObjectKey", "Items", "keys", "Key"];
 
-/// True if a text may name where records are. Otherwise it is not parsed into a tree: what is in the `detail` of an event is
-/// chosen by whoever has put it on the bus, and a tree can take a hundred times as much memory as the text.
+/// True if a text may name the place of records. Otherwise it is not parsed into a tree. The sender of an event
+/// chooses its `detail`, and a tree can take a hundred times as much memory as the text.
 fn names_sources(text: &str) -> bool {
     if !text.trim_start().starts_with('{') {
         return false;

@@ -165,7 +165,7 @@ pub struct Tagging {
     pub reason: Option<String>,
     /// The tags that the resource has by autotag.
     pub tags: BTreeMap<String, String>,
-    /// How sure the owner was whom these tags name. The owner of the entry can be known better since.
+    /// The proof of the owner that these tags name. The owner of the entry may be better known since.
     pub proof: Option<Proof>,
     /// The ARN of that owner.
     pub owner_arn: Option<String>,

@@ -282,8 +282,8 @@ fn expected(entries: &[Entry], policy: &Policy) -> Option<ExpectedTags> {
     if later.any(|entry| !matches!(entry.tagging.state, State::HasOwner | State::Skipped)) {
         return None;
     }
-    // Without its tags, a resource gets those of the next call that may have found it there. So whoever takes tags off and calls
-    // again would become the owner whom autotag keeps.
+    // Without its tags, a resource gets those of the next call that may have found it. So a caller who removes tags
+    // and calls again would become the owner that autotag keeps.
     let is_of_another = |entry: &&&Entry| is_tagged(entry) && entry.owner.name != last.owner.name;
     if last.call != CreatingCall::New && creations.iter().any(|entry| is_of_another(&entry)) {
         return None;
@@ -294,7 +294,7 @@ fn expected(entries: &[Entry], policy: &Policy) -> Option<ExpectedTags> {
     if tags.is_empty() {
         return None;
     }
-    // The proof of the owner whom these tags name. The owner of the entry can be known better since.
+    // The proof of the owner that these tags name. The owner of the entry may be better known since.
     let (proof, owner_arn) = (last.tagging.proof, last.tagging.owner_arn.clone());
     Some(ExpectedTags { tags, proof, owner_arn })
 }

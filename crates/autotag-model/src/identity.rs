@@ -55,7 +55,7 @@ pub struct SessionContext {
     pub sign_in_session: Option<String>,
 }
 
-/// `onBehalfOf`: the Identity Center user for whom the call was made.
+/// `onBehalfOf`: the Identity Center user behind the call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OnBehalfOf {
@@ -116,7 +116,7 @@ pub struct Principal {
     pub invoked_by: Option<String>,
     /// `identityProvider` of SAML and web identities.
     pub identity_provider: Option<String>,
-    /// The Identity Center user for whom the call was made.
+    /// The Identity Center user behind the call.
     pub on_behalf_of: Option<OnBehalfOf>,
     /// The workload that holds the credentials.
     pub in_scope_of: Option<InScopeOf>,

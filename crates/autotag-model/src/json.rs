@@ -59,7 +59,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// JSON as a tree, whoever owns its texts.
+/// JSON as a tree, with owned or borrowed texts.
 pub(crate) trait Tree: Sized {
     /// The member of exactly this name, of an object.
     fn exact_member(&self, name: &str) -> Option<&Self>;

@@ -163,8 +163,9 @@ impl Policy {
         self.enforced.iter().any(|known| is_same_key(known, key))
     }
 
-    /// True if a tag stays on a resource of the service `event_source` even where [`replace_existing`](Self::replace_existing) is
-    /// set: conditions of AWS's own policies expect it, whoever the caller is.
+    /// True if a tag stays on a resource of the service `event_source` even where
+    /// [`replace_existing`](Self::replace_existing) is set: conditions of AWS's own policies expect it, whatever
+    /// the caller is.
     pub fn is_expected_by_aws(&self, key: &str, value: &str, event_source: &str) -> bool {
         conditions::is_expected(
             key,

@@ -281,8 +281,8 @@ impl Rule {
         call.iter().flat_map(|call| &call.read_actions).map(String::as_str).chain(api).collect()
     }
 
-    /// True if the rule applies by something in `serviceEventDetails`, and the record has no readable value there. Then nobody
-    /// can tell whether the event made a resource.
+    /// True if the rule applies by a value in `serviceEventDetails`, and the record has no readable value there.
+    /// Then it is unknown if the event made a resource.
     pub fn lacks_service_details(&self, parsed: &ParsedRecord) -> bool {
         let when = self.when.as_ref().filter(|condition| condition.path.is_in_service_details());
         when.is_some_and(|condition| condition.path.texts(&self.event, parsed).is_empty())
@@ -324,7 +324,7 @@ impl Rule {
         Located::Resources(resources)
     }
 
-    /// The ids at a path. Where only an ARN can be an id, a mask is no id.
+    /// The ids at a path. If only an ARN can be an id, a mask is not an id.
     fn ids(&self, path: &Path, parsed: &ParsedRecord) -> Vec<String> {
         let only_arns = self.arn.is_none() && self.call == TagCall::TaggingApi;
         let mut ids = path.texts(&self.event, parsed);

@@ -44,8 +44,9 @@ impl Characters {
     }
 }
 
-/// The first character of a text that nobody can see: a code point that Unicode calls default-ignorable, such as U+200B (zero
-/// width space), U+202E (right-to-left override), U+3164 (Hangul filler) or U+FE0F (variation selector).
+/// The first character of a text that people cannot see: a code point that Unicode calls default-ignorable, such as
+/// U+200B (zero width space), U+202E (right-to-left override), U+3164 (Hangul filler) or U+FE0F (variation
+/// selector).
 ///
 /// A key with one looks like another key. AWS allows those that are letters.
 ///

@@ -218,7 +218,7 @@ fn no_default_features(members: &[Member]) -> Vec<String> {
     switched_on.map(say).collect()
 }
 
-/// Versions and lints stand in one place.
+/// Versions and lints are in one place.
 fn inherits(name: &str, manifest: &toml::Table) -> Vec<String> {
     let mut broken = Vec::new();
     let inherited = |value: &toml::Value| value.get("workspace").and_then(toml::Value::as_bool) == Some(true);

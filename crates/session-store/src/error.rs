@@ -95,7 +95,7 @@ pub enum SessionStoreError {
 }
 
 impl SessionStoreError {
-    /// True if the same operation can succeed later although nobody changes anything.
+    /// True if the same operation can succeed later without any change.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::InUse { .. })
     }

@@ -137,7 +137,7 @@ impl Member {
         match self.value {
             Value::Text if self.name == ACCOUNT => format!("CAST(COALESCE({path}, log_account) AS JSON)"),
             Value::Text | Value::Map => format!("CAST({path} AS JSON)"),
-            // A text that is no JSON stays one.
+            // A text that is not JSON stays a text.
             Value::Json => format!("COALESCE(TRY(json_parse({path})), CAST({path} AS JSON))"),
             Value::Object(members) => {
                 format!(

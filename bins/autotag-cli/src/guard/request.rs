@@ -10,7 +10,7 @@ use autotag_model::arn::AccountId;
 use autotag_model::identity::{Principal, PrincipalKind};
 use autotag_model::record::{Record, RecordError};
 
-/// A call of a principal to whom service control policies apply.
+/// A call of a principal that service control policies apply to.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     /// The ARN of the principal, in the partition `aws`, as all ARNs here: the guards are generated for it.

@@ -98,7 +98,7 @@ pub(crate) struct Maker<'a> {
     pub(crate) proof: Option<Proof>,
     /// The name as a tag has it: not every character can be in one.
     pub(crate) written: Option<&'a str>,
-    /// The service called for itself, and nothing says for whom.
+    /// The service called for itself, and nothing says on whose behalf.
     pub(crate) is_service: bool,
     /// The account whose trail has the STS record that is missing, empty if it is not known; `None` if none is missing.
     pub(crate) missing_session: Option<&'a str>,
@@ -225,7 +225,7 @@ fn by_service(facts: &Facts<'_>, maker: Maker<'_>) -> Verdict {
     }
     Verdict::new(
         Class::ServiceMade,
-        "an AWS service made it, and nothing says for whom",
+        "an AWS service made it, and nothing says on whose behalf",
         "give its parent an owner, or tag it by hand",
     )
 }

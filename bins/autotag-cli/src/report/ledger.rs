@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-/// The most entries of one resource. Whoever may create resources can make any number of one name.
+/// The most entries of one resource. A caller may create any number of resources with one name.
 const MAX_ENTRIES: usize = 10_000;
 
 /// Reads the entries of a ledger in the order in which its table has them.

@@ -298,7 +298,8 @@ fn there_are_no_alarms_without_a_topic() {
     }
 }
 
-/// Missing data is the alarm where nothing arrives: metrics of a queue end when nobody sends, and those of a rule with the rule.
+/// Missing data is the alarm where nothing arrives: metrics of a queue end if no program sends, and those of a rule
+/// end with the rule.
 #[test]
 fn silence_raises_an_alarm_and_nothing_else_does() {
     let silent: BTreeSet<String> = alarms()

@@ -25,7 +25,7 @@ impl AwsBackend {
         let answers = self.tag_at_once(items, tags).await;
         let unsure = failed(items, &answers, may_be_unknown_type);
         let again = unsure.iter().map(|(index, taggable)| async move {
-            // One wrong ARN fails the whole call, and nobody knows which it was.
+            // One wrong ARN fails the whole call, and the error does not name it.
             let alone = match &taggable.rule.fallback {
                 Some(call) => self.native(call, taggable, tags).await,
                 None if items.len() > 1 => {

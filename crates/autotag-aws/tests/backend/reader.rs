@@ -1,4 +1,4 @@
-//! The tags that are there already: in bulk where AWS has it, and never "none" where nobody knows.
+//! The present tags: in bulk if AWS has such a call, and never "none" if they are unknown.
 
 use crate::emulated::{HERE, World, failure, item, rule, sorted, tags};
 use autotag_handlers::backend::{BackendReader as _, TaggableResource};
@@ -350,7 +350,7 @@ fn by_its_service(item: &mut TaggableResource) {
     item.rule = rule.into();
 }
 
-/// A stack cannot be tagged, but its resources belong to whom it belongs.
+/// A stack cannot be tagged, but its resources belong to its owner.
 #[tokio::test]
 async fn the_tags_of_a_stack_are_read_and_never_written() {
     let world = World::new().await;

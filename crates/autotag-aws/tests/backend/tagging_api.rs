@@ -236,7 +236,7 @@ async fn a_resource_without_an_arn_fails_alone() {
     assert_eq!(answers[1], Ok(()));
 }
 
-/// Nobody has allowed it: not even one call is made with our own credentials in its name.
+/// The account is not allowed: no call is made for it with our own credentials.
 #[tokio::test]
 async fn resources_of_other_accounts_are_refused_before_any_call() {
     let world = World::new().await;

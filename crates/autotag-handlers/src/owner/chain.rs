@@ -102,8 +102,8 @@ fn lacks_caller(session: &Session) -> bool {
     session.caller.kind == PrincipalKind::AwsAccount && session.caller.invoked_by.is_none()
 }
 
-/// True if a session found by its time may turn out to be another caller's, when a late STS record arrives. Nobody but
-/// Identity Center names the sessions of its roles, and nobody but a workload has the sessions of that workload. The user
+/// True if a session found by its time may turn out to be another caller's, when a late STS record arrives. Only
+/// Identity Center names the sessions of its roles, and only a workload has the sessions of that workload. The user
 /// of `onBehalfOf` is certain in any other role, too, but not the session with its tags.
 fn may_be_another(at: &Principal) -> bool {
     !at.is_identity_center_role() && !is_proven_workload(at)

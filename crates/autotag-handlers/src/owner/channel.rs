@@ -5,7 +5,7 @@ use autotag_model::session::Session;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// The AWS MCP Server, by which agents call. Its calls belong to the person for whom the agent works.
+/// The AWS MCP Server, by which agents call. Its calls belong to the person behind the agent.
 const AGENTS: &str = "aws-mcp.amazonaws.com";
 
 /// The service that gives a session for an X.509 certificate.

@@ -53,7 +53,7 @@ pub struct PendingEvidence {
 pub const MAX_SESSION_DELAY: SignedDuration = SignedDuration::from_hours(1);
 
 impl PendingEvidence {
-    /// True if the evidence is not so late that nobody expects it any more.
+    /// True if the evidence may still arrive.
     pub(crate) fn may_still_arrive(&self, now: Timestamp) -> bool {
         self.since.is_none_or(|since| now.duration_since(since) < MAX_SESSION_DELAY)
     }

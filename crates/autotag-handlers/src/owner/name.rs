@@ -49,7 +49,7 @@ impl NamedOwner {
         listed.or(Some(self.name.as_str()).filter(|_| in_all_accounts)).map(str::to_owned)
     }
 
-    /// The owner whom the subject of a web identity names.
+    /// The owner that the subject of a web identity names.
     pub(super) fn subject(subject: &str, provider: Option<&str>, trust: &Trust) -> Self {
         let read = read_subject(subject, provider, trust);
         let proof = if read.known { Proof::Workload } else { Proof::NameOnly };

@@ -20,7 +20,7 @@ pub enum Proof {
     /// AWS or a known identity provider vouches for a workload: a role that a service assumed, a pipeline, a service
     /// account.
     Workload,
-    /// An AWS service called, and it names for whom: the owner of the parent resource, or a requester. Otherwise the owner is
+    /// An AWS service called, and it names the owner of the parent resource, or a requester. Otherwise the owner is
     /// the service itself.
     Service,
     /// The owner is a name that the caller chose, or that an unknown identity provider wrote. Nothing proves it.

@@ -1,8 +1,8 @@
 //! `sourceIdentity`: who set it decides what it proves.
 //!
-//! STS keeps the source identity of the first session through the whole chain of roles. An identity provider or an AWS
-//! service sets it by what it knows of its user. Whoever calls `AssumeRole` may set any text, if the role allows
-//! `sts:SetSourceIdentity`. ([IAM user guide][guide])
+//! STS keeps the source identity of the first session through the whole chain of roles. An identity provider or an
+//! AWS service sets it from its knowledge of the user. A caller of `AssumeRole` may set any text, if the role
+//! allows `sts:SetSourceIdentity`. ([IAM user guide][guide])
 //!
 //! [guide]: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 

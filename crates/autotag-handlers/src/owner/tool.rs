@@ -1,4 +1,4 @@
-//! The program in a user agent. Whoever calls writes it.
+//! The program in a user agent. The caller writes it.
 
 use super::channel::Channel;
 

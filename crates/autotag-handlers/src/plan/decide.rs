@@ -54,8 +54,8 @@ pub(super) trait Knowledge {
     fn decided_owner_is_provisional(&self, resource: &Resource) -> Option<bool>;
 }
 
-/// The owner and the IAM tags of the principal. Both are asked for at the same time: the record names the principal, whoever
-/// the owner is.
+/// The owner and the IAM tags of the principal. Both are asked for at the same time: the record names the
+/// principal, whatever the owner is.
 ///
 /// # Errors
 /// The outcome for all resources of the creation, if one of the two cannot be found out.
@@ -95,7 +95,8 @@ async fn iam_tags(
     };
     let Some(arn) = arn else { return Ok(Vec::new()) };
     match backend.principal_tags(&arn).await {
-        // Whoever has called existed then. A principal that is not found was deleted since, also if the event is young.
+        // A caller existed at the time of the call. A principal that is not found was deleted since, also if the
+        // event is young.
         Err(error) if error.class == ErrorClass::NotFound => Ok(Vec::new()),
         answer => answer,
     }
@@ -111,7 +112,7 @@ fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarge
         || request.previous_tags.is_some()
 }
 
-/// The resources that the record names, and whose tags [`decide`] has to know whoever the owner is.
+/// The resources that the record names, and whose tags [`decide`] needs for every owner.
 pub(super) fn named_resources(policy: &Policy, request: &PlanRequest) -> Vec<TaggableResource> {
     let by_service = is_call_of_service(&request.creation);
     let needed = |target: &TagTarget| {
@@ -152,7 +153,7 @@ pub(super) struct Decided {
     pub(super) nothing: Option<Outcome>,
 }
 
-/// The tags of one resource. It asks nobody.
+/// The tags of one resource. It makes no call.
 ///
 /// # Errors
 /// The outcome, if tags that are there already could not be read.
@@ -234,7 +235,8 @@ fn template_context<'a>(
     }
 }
 
-/// The person whom a pipeline passes on, in the session tag that the policy names. Keys of session tags ignore case.
+/// The person that a pipeline passes on, in the session tag that the policy names. Keys of session tags ignore
+/// case.
 fn actor<'t>(policy: &Policy, session_tags: &[(&'t str, &'t str)]) -> Option<&'t str> {
     let key = policy.trust.actor_tag.as_deref()?;
     let (_, value) = session_tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(key))?;
@@ -315,7 +317,7 @@ fn is_service_call(creation: &Creation, resolved: &Resolved) -> bool {
     owner.is_service() || principal.is_service_linked() || (as_role && principal.invoking_service().is_some())
 }
 
-/// True if the record alone says that an AWS service made the call, whoever the owner is.
+/// True if the record alone says that an AWS service made the call, for every owner.
 fn is_call_of_service(creation: &Creation) -> bool {
     let principal = &creation.principal;
     principal.kind == PrincipalKind::AwsService || principal.is_service_linked()

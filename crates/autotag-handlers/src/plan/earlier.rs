@@ -29,8 +29,8 @@ struct EarlierResource {
     owner_is_provisional: Option<bool>,
 }
 
-/// Resources of earlier parts. A key takes 16 bytes, whatever its length: two keyed hashes, so that whoever chooses names
-/// cannot make two resources look like one.
+/// Resources of earlier parts. A key takes 16 bytes, whatever its length: two keyed hashes, so that a caller who
+/// chooses names cannot make two resources look like one.
 #[derive(Debug, Default)]
 pub(super) struct Earlier {
     hashers: (RandomState, RandomState),

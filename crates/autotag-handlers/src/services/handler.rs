@@ -97,7 +97,7 @@ pub struct TagTarget {
     pub may_have_existed: bool,
     /// True if the record is old, so that the resource may have got an owner since. Then the first writer wins, too.
     pub is_backfill: bool,
-    /// True if the record proves that the resource was there before the call. Then nobody becomes its owner by it.
+    /// True if the record proves that the resource was there before the call. Then the call gives it no owner.
     pub is_older: bool,
     /// True if each such call makes a new resource under the same name, as writing an object does. Then an earlier
     /// creation of that name says nothing about its tags.
@@ -106,7 +106,7 @@ pub struct TagTarget {
     pub repeat: Repeat,
     /// The resource to which this one belongs. If only a service called, the owner of the parent counts.
     pub parent: Option<TaggableResource>,
-    /// The ARN of the principal for whom the calling service says it works.
+    /// The ARN of the principal that the calling service names as its requester.
     pub requester: Option<String>,
     /// Questions about resources that the call made as well and that the record does not name.
     pub queries: Vec<RelatedQuery>,

@@ -201,8 +201,9 @@ fn tampering(input: &TamperInput<'_>, expected: &ExpectedTags) -> Tampering {
 
 /// True if another value of an identity tag is allowed.
 ///
-/// As where a resource is created: callers may declare a key that the policy does not enforce. A person of `[people]` is the
-/// same under each of their names. And whoever the policy trusts to say who acts may name another owner.
+/// The rules are those of a creation: callers may declare a key that the policy does not enforce. A person of
+/// `[people]` is the same under each of their names. And a principal that the policy trusts to name the actor may
+/// name another owner.
 fn is_legitimate(
     input: &TamperInput<'_>,
     expected: &ExpectedTags,

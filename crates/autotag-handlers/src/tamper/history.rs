@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many changes are kept, the latest.
 const MOST_CHANGES: usize = 64;
 
-/// How many repairs one resource gets, whoever undoes them. Then there is a truce until a person ends it.
+/// The most repairs of one resource, for all principals together. Then there is a truce until a person ends it.
 pub const MAX_REPAIRS: usize = 8;
 
 /// How many repairs one principal undoes until there is a truce.
@@ -44,8 +44,8 @@ pub struct TruceMark {
 
 /// The past changes of the identity tags of one resource: a value of bounded size.
 ///
-/// Histories of one resource [`merge`](Self::merge) to the same one in any order, however often: whoever keeps them may fold
-/// the same entries again. Of the changes the latest 64 count, of the repairs the latest [`MAX_REPAIRS`].
+/// Histories of one resource [`merge`](Self::merge) to the same one in any order, any number of times: a store may
+/// merge the same entries again. Of the changes the latest 64 count, of the repairs the latest [`MAX_REPAIRS`].
 ///
 /// ```
 /// use autotag_handlers::tamper::{RecordedChange, TamperHistory};

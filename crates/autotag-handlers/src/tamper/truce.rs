@@ -39,7 +39,7 @@ impl Truce {
         Some(Self { reason, ignored_keys: ignored_keys(policy) })
     }
 
-    /// The principal with whom it is; `None` if there are several.
+    /// The other principal of the truce; `None` if there are several.
     pub fn with(&self) -> Option<&str> {
         match &self.reason {
             TruceReason::Undone(by) => Some(by),

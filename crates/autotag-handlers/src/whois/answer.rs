@@ -1,4 +1,4 @@
-//! One answer from what a source knows. It asks nobody.
+//! One answer from what a source knows. It makes no call.
 
 use super::asked::Asked;
 use super::finding::{Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange};
@@ -322,7 +322,7 @@ fn missing_evidence(creation: &FoundCreation) -> Option<String> {
     Some(match pending.missing {
         MissingEvidence::SessionRecord => format!("STS record missing{account}: of the session {of}"),
         MissingEvidence::Caller => {
-            format!("STS record missing: of the session {of}, in the account of whoever asked for it")
+            format!("STS record missing: of the session {of}, in the account of its caller")
         }
         MissingEvidence::OtherSessions => {
             format!("the session {of} was found by its time alone; another of this name could be meant")

@@ -132,9 +132,9 @@ fn proves_until(creation: &FoundCreation, times: &[Timestamp]) -> Option<Timesta
     Some(repeated.map_or(time, |repeated| created.max(*repeated).min(time)))
 }
 
-/// Notes what deletions tell about creations. The first call after a deletion made the resource, whatever else the call may do;
-/// if the call proves that the resource was there, its maker is unknown. Returns how many of the first creations cannot have
-/// made the resource then.
+/// Notes what deletions tell about creations. The first call after a deletion made the resource, whatever else the
+/// call may do; if the call proves that the resource was there, its maker is unknown. Returns the number of first
+/// creations that cannot have made the resource.
 fn note_deletions(current: &mut [Current], times: &[Timestamp], boundary: Option<Boundary>) -> usize {
     let (mut is_made, mut is_unmade, mut unproven) = (boundary.is_none(), false, 0);
     let (mut before, mut found_at) = (None, None);

@@ -19,8 +19,8 @@ use autotag_model::session::Session;
 use session_store::SessionReader;
 use std::sync::Arc;
 
-/// How many changes of tags, and how many events without an owner, are kept of a trail. Whoever writes a trail can name a
-/// resource in any number of them.
+/// The most changes of tags, and events without an owner, that are kept of a trail. The author of a trail can name
+/// a resource in any number of them.
 const MOST: usize = 10_000;
 
 /// The records of a trail that are about resources, in memory. Sessions are kept whatever they are about.

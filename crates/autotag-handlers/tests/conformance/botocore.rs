@@ -18,7 +18,7 @@ pub(crate) struct Facts {
     pub(crate) names: Vec<String>,
     /// The sentence that calls the operation idempotent.
     pub(crate) repeats: Option<String>,
-    /// Paths of the rule that are no members.
+    /// Paths of the rule that are not members.
     #[serde(default)]
     pub(crate) unknown: Vec<String>,
     /// The paths of all ARNs of the answer.

@@ -14,7 +14,7 @@ pub(crate) const USER_ID: &str = "93670f4a-0000-4000-8000-d6a2c0f1a1a1";
 /// The session name of the earlier sessions of every role chain.
 pub(crate) const HOP: &str = "hop";
 
-/// The user whom the policy lists among those who may set a source identity.
+/// The user that the policy lists among those who may set a source identity.
 pub(crate) const BROKER: &str = "broker";
 
 const GITHUB: &str = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";

@@ -19,7 +19,7 @@ const MAX_KEYS: usize = 100;
 const MAX_ATTEMPTS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The most entries that one question returns. Whoever may create resources can make any number of one name.
+/// The most entries that one question returns. A caller may create any number of resources with one name.
 const MAX_ENTRIES: usize = 10_000;
 
 /// The most bytes of entries that are kept for each one that may be returned.

@@ -25,10 +25,10 @@ const DETAIL_TYPES: &[&str] = &[
 
 /// Sources that AWS lists beside `aws.<first label of eventSource>`.
 ///
-/// The [reference of events][events] gives `aws.X` for the records of `X.amazonaws.com` at every service. These services
-/// have a second source, for events that they send without CloudTrail. Nothing says that CloudTrail never uses it. To
-/// accept it loses no event and opens nothing: of all sources that begin with `aws.`, nobody but AWS can choose one
-/// without a `/`.
+/// The [reference of events][events] gives `aws.X` for the records of `X.amazonaws.com` at every service. These
+/// services have a second source, for events that they send without CloudTrail. Nothing says that CloudTrail never
+/// uses it. To accept it loses no event and opens nothing: of all sources that begin with `aws.`, only AWS can
+/// choose one without a `/`.
 ///
 /// [events]: https://docs.aws.amazon.com/eventbridge/latest/ref/events.html
 const SECOND_SOURCES: &[(&str, &str)] = &[

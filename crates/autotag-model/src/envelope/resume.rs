@@ -1,7 +1,7 @@
 //! Finds the place where a list of records goes on after damage.
 //!
-//! A damaged byte costs one record. The next one is found by its beginning, and only outside of values that are well-formed:
-//! whoever chooses a parameter of a call could put something that looks like a record into it, but cannot damage the file.
+//! A damaged byte costs one record. The next one is found by its beginning, and only outside of values that are
+//! well-formed: a caller could put a text that looks like a record into a parameter, but cannot damage the file.
 
 use serde::de::IgnoredAny;
 

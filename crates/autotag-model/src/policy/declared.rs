@@ -5,8 +5,8 @@ use super::input::DecisionInput;
 use super::{Note, Policy};
 use crate::tags::is_same_key;
 
-/// Services that put tags of the customer on what they make: those of a launch template, a stack, a recipe, or of the source
-/// of a copy. Whoever writes these chooses the tags, so that they are no tags of the service.
+/// Services that put tags of the customer on what they make: those of a launch template, a stack, a recipe, or of
+/// the source of a copy. The author of these chooses the tags, so they are not tags of the service.
 const PASS_ON_TAGS: &[&str] = &[
     "autoscaling.amazonaws.com",
     "backup.amazonaws.com",
@@ -82,8 +82,8 @@ impl Policy {
     }
 }
 
-/// The caller as conditions of AWS's policies see them, without session tags: whoever assumes a role chooses those, and
-/// could make any value an expected one. A session tag hides an IAM tag of the same key.
+/// The caller as conditions of AWS's policies see them, without session tags: the caller of `AssumeRole` chooses
+/// those, and could make any value an expected one. A session tag hides an IAM tag of the same key.
 fn caller<'a>(inputs: &DecisionInput<'a>) -> Caller<'a> {
     let hidden = |key: &str| {
         let mut session = inputs.session_tags.iter();

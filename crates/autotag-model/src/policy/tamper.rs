@@ -23,7 +23,7 @@ use serde::de::{Deserializer, Error as _};
 pub struct Tamper {
     /// The action.
     pub action: TamperAction,
-    /// The principals after whom nothing is repaired: patterns of ARNs of principals, also of roles.
+    /// The principals whose changes are not repaired: patterns of ARNs of principals, also of roles.
     pub except: Vec<Pattern>,
 }
 

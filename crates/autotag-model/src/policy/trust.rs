@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use std::fmt;
 
-/// Whom and what the policy believes about owners, beyond what AWS itself proves.
+/// The principals and issuers that the policy trusts, beyond the proof of AWS itself.
 ///
 /// ```
 /// use autotag_model::policy::{Policy, WorkloadName};

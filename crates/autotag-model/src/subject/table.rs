@@ -125,7 +125,7 @@ impl Form {
                 // A claim that belongs to the owner needs a place in it.
                 None => return None,
             }
-            // A subject with nothing but claims that change names nobody.
+            // A subject with nothing but claims that change names no owner.
             (!owner.is_empty()).then_some((owner, fields))
         })
     }

@@ -15,7 +15,7 @@ enum Change {
     Last(&'static str),
     /// A member whose value is a text becomes another member, or nothing.
     Member(&'static str, &'static str),
-    /// Another value stands in the place of the record.
+    /// Another value replaces the record.
     Whole(&'static str),
     Other(fn(&mut Numbers, &str) -> String),
 }
@@ -133,7 +133,7 @@ impl Change {
     }
 }
 
-/// Makes a record odd. One in five of them is no record any more.
+/// Makes a record odd. One in five of them is not a record any more.
 pub(super) fn odd(numbers: &mut Numbers, record: &str) -> String {
     let all = if numbers.chance(800_000) { STILL_RECORDS.as_slice() } else { NO_RECORDS.as_slice() };
     numbers.pick(all).map_or_else(|| record.to_owned(), |change| change.applied(numbers, record))

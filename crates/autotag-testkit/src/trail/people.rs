@@ -125,7 +125,7 @@ impl Session {
     }
 }
 
-/// Appends the `userIdentity` of whoever signs in at an identity provider.
+/// Appends the `userIdentity` of a user who signs in at an identity provider.
 pub(super) fn federated(origin: Origin, name: &str, account: &str, out: &mut String) {
     if origin == Origin::WebIdentity {
         const SUBJECT: &str = "repo:example/shop:ref:refs/heads/main";

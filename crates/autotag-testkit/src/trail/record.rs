@@ -88,7 +88,7 @@ pub(super) fn push_call(call: &Call<'_>, caller: &Caller, template: &Template, o
     push_tail(call, &mut numbers, template.service, template.read_only, out);
 }
 
-/// Appends the STS record that begins `session`. `caller` is who called: nobody, where an identity provider stands behind it.
+/// Appends the STS record that begins `session`. `caller` is the caller: `None` for an identity provider.
 pub(super) fn push_session(call: &Call<'_>, caller: &Caller, session: &Session, out: &mut String) {
     let mut numbers = Numbers::new(call.unique, &[2]);
     let account = call.account;

@@ -19,8 +19,8 @@ pub struct Shape {
     pub days: u64,
     /// The start value of all random choices.
     pub seed: u64,
-    /// Odd records: escapes, texts beyond ASCII, omitted parts, failed calls, unknown members, objects within that look like
-    /// records, and what is no record at all.
+    /// Odd records: escapes, texts beyond ASCII, omitted parts, failed calls, unknown members, objects within that
+    /// look like records, and values that are not records.
     pub odd: f64,
     /// Files that are cut or changed, before or after compression; wrapped ones as well.
     pub damaged: f64,

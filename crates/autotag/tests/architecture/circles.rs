@@ -2,10 +2,10 @@
 //!
 //! A module is a file. It depends on the module that *defines* what it names by a path (`crate::..`, `super::..`,
 //! `self::..`, a child module's name, or a name that a `use` brought). `mod` and re-exports (`pub use`) are not
-//! dependencies of the module that has them: whoever names something through a re-export depends on the module behind
-//! it. So a parent may collect and re-export what its children define, and children may use what their parent defines.
-//! A parent whose own code uses a child that uses the parent is a circle of two, and is listed apart: a child that uses
-//! what its parent defines ties no modules together that have nothing else to do with each other.
+//! dependencies of the module that has them: a module that names an item through a re-export depends on the module
+//! behind it. So a parent may collect and re-export what its children define, and children may use what their
+//! parent defines. A parent whose own code uses a child that uses the parent is a circle of two, and is listed
+//! apart: a child that uses what its parent defines ties no modules together that are otherwise separate.
 
 use crate::source::{self, Token};
 use std::collections::{BTreeMap, BTreeSet};

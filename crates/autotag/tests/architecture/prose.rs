@@ -81,6 +81,7 @@ const HABITS: &[Habit] = &[
             "something",
             "somewhere",
             "what",
+            "whatever",
             "where",
             "who",
         ],

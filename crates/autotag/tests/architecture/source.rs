@@ -183,7 +183,7 @@ pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// A word, `::`, or one other character that is no space.
+/// A word, `::`, or one other character that is not a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token<'c> {
     pub(crate) text: &'c str,

@@ -1,7 +1,7 @@
 //! Reading sessions from a table page by page, with a bound on what is kept.
 //!
-//! Whoever may assume a role can make as many sessions of one name in one second as STS allows, and each is an entry under
-//! the same partition key. The memory of a function must not grow with their number.
+//! A caller who may assume a role can make as many sessions of one name in one second as STS allows, and each is an
+//! entry under the same partition key. The memory of a function must not grow with their number.
 
 use super::{DynamoDbStore, Entry, ISSUED, ROLE_SESSION, issued_with_key, text_of};
 use crate::{ANY_TIME, SessionReader, SessionStoreError};
@@ -13,8 +13,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use std::ops::RangeInclusive;
 
-/// The most sessions that a find of a time returns. A call is made in one of them; between more than these nobody can
-/// decide without the access key.
+/// The most sessions that a find of a time returns. A call is made in one of them; among more than these, only the
+/// access key can decide.
 const MAX_CANDIDATES: usize = 1_000;
 
 /// The most sessions that a find of any time returns. It is for people, and for calls that do not name a time.

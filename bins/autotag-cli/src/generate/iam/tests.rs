@@ -99,7 +99,7 @@ fn every_policy_fits_in_every_partition() {
     }
 }
 
-/// Whoever may update a project can have it run other code.
+/// A caller who may update a project can make it run other code.
 #[test]
 fn no_role_may_update_codebuild_unless_the_policy_opts_in() {
     let of_codebuild = |policy: &str| -> Vec<String> {

@@ -49,7 +49,7 @@ pub(super) struct Stream {
     download: Download,
     chunk: Vec<u8>,
     at: usize,
-    /// Whoever reads has got bytes of this version.
+    /// The reader already has bytes of this version.
     is_begun: bool,
 }
 

@@ -55,7 +55,7 @@ pub(super) fn read(mut input: impl BufRead, wanted: Wanted<'_>, sink: &mut Sink<
         }));
         sink.row(&cells);
     }
-    // Else the rows in the last cell would be lost, and nothing would say so.
+    // Otherwise the rows in the last cell would be lost without a message.
     let is_closed = !ends_in_quotes || quotes.get().is_multiple_of(2);
     ensure!(is_closed, "line {line}: a quote is open that nothing closes; the rows after it are not read");
     Ok(())

@@ -128,7 +128,7 @@ fn tagged_resources_of_redshift() {
     assert_eq!(read("redshift", "CreateTags", described), Some(tags(&[("a", "1"), ("b", "2")])));
 }
 
-/// Auto Scaling's `ResourceId` and the like stand beside key and value, and the answer has pages.
+/// Members such as Auto Scaling's `ResourceId` are beside key and value, and the answer has pages.
 #[test]
 fn tags_of_auto_scaling() {
     let described = "<DescribeTagsResponse><DescribeTagsResult><Tags>
@@ -169,7 +169,7 @@ fn pages_end_where_there_is_no_token() {
     assert_eq!(next("sqs", "TagQueue", r#"{"Tags":{},"NextToken":"x"}"#), None, "SQS has no pages");
 }
 
-/// They page by the last key. What is not all of it is no answer.
+/// They page by the last key. An incomplete list is not an answer.
 #[test]
 fn more_tags_than_the_answer_has() {
     for (service, name) in [("kinesis", "AddTagsToStream"), ("firehose", "TagDeliveryStream")] {

@@ -22,7 +22,7 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Path and query; takes the parameters that stand in them out of the input.
+/// Path and query; removes their parameters from the input.
 pub(super) fn target(http: &Http, input: &mut Map<String, Value>) -> Result<String, String> {
     let mut path = String::new();
     let mut used = Vec::new();

@@ -197,7 +197,8 @@ fn the_user_of_on_behalf_of_is_certain_and_their_session_is_not() {
     assert_eq!(owner.pending.map(|pending| pending.missing), Some(MissingEvidence::OtherSessions));
 }
 
-// Guards against: while the records of two others of the name are there, nobody waits for the one that has the call's key.
+// Guards against: while the records of two others of the name are there, the engine does not wait for the one that
+// has the call's key.
 #[test]
 fn of_a_key_that_no_known_session_has_the_record_may_still_come() {
     let by_saml = |key: &str, subject: &str| {

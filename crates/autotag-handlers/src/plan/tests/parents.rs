@@ -1,4 +1,4 @@
-//! To whom belongs what a service creates.
+//! Tests of the owner of resources that a service creates.
 
 use super::*;
 
@@ -282,7 +282,7 @@ fn what_service_catalog_provisions_belongs_to_who_asked_for_it() {
     assert_eq!(owner_in(&[(STACK, "noor")], &[made]), is("noor", OwnerSource::Parent));
 }
 
-/// Whoever may create a resource can put `eks:cluster-name` on it, and some services pass on the tags of their users.
+/// The creator of a resource can put `eks:cluster-name` on it, and some services pass on the tags of their users.
 #[test]
 fn a_tag_of_eks_counts_only_where_eks_itself_has_called() {
     let made_by =

@@ -275,7 +275,7 @@ fn the_end_of_a_list_is_an_end_where_what_follows_fits() {
     }
 }
 
-/// `EventBridge` sends no event without a `detail`, so nobody but the sender vouches for what is beside its `source`.
+/// `EventBridge` sends no event without a `detail`, so only the sender vouches for the members beside its `source`.
 #[test]
 fn an_event_without_a_detail_is_not_believed() {
     use serde_json::json;
