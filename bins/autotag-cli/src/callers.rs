@@ -1,4 +1,4 @@
-//! Who called, in events that no rule covers.
+//! Counts the callers of events that no rule covers.
 
 use crate::cli::Format;
 use crate::kept::{KeptRow, RowKind};

@@ -1,4 +1,4 @@
-//! How a command ended.
+//! The end of a command: everything done, or something left.
 
 /// Tells if a command did everything that it was asked to do. Errors that ended it are `Err` instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Facts that the parts of a plan need about each other, from a first pass over all creations: see
+//! Facts that the parts of a plan need about each other. A first pass over all creations collects them: see
 //! [`PartDecider`](autotag_handlers::plan::PartDecider).
 
 use crate::kept::KeptCreation;

@@ -1,4 +1,4 @@
-//! The inputs that the paths on the command line name: files, folders in a trail's layout, objects in S3, standard input.
+//! Opens the inputs that the command line names: files, folders in a trail's layout, objects in S3, standard input.
 
 mod layout;
 mod progress;

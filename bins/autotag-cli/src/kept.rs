@@ -1,4 +1,4 @@
-//! Storage of a plan until everything is read: creations, and rows that are already decided.
+//! Stores creations and decided rows of a plan until everything is read.
 
 use crate::spill::{Bytes, Spill};
 use autotag_handlers::classify::{Classification, Classifier, Creation, Envelope};

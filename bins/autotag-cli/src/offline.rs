@@ -1,4 +1,4 @@
-//! Plans by records and the state file alone.
+//! Plans with only the records and the state file.
 
 use crate::cli::SourceArgs;
 use crate::setup::usage_error;

@@ -1,4 +1,4 @@
-//! The log of inputs that `apply` is done with: a run that goes on after a killed one does not read them again.
+//! The log of inputs that `apply` has finished. The next run after a kill does not read them again.
 //!
 //! An input is done when it was read to its end without a fault, its sessions are in the state file, and all its creations have
 //! been executed with an outcome that a later run would not change. Creations are executed oldest first, so it is enough to know

@@ -1,4 +1,4 @@
-//! Configurations and clients per account and region, made once.
+//! Makes one configuration and one set of clients for each account and region.
 
 use crate::answer_limit::{https, limited};
 use crate::role::AssumedRole;

@@ -1,4 +1,4 @@
-//! One HTTP client for all calls of a program: the bodies of answers are bounded.
+//! The HTTP client for all calls of a program. It limits the size of answers.
 //!
 //! SDK clients and signed requests keep the whole body of an answer in memory. Without a limit, a server that
 //! answers instead of AWS decides how much memory a function needs.

@@ -1,4 +1,4 @@
-//! Failed calls as errors of the engine's backend.
+//! Converts failed calls into errors of the engine's backend.
 
 #[cfg(feature = "backend")]
 use crate::paginate::PagingDoesNotEnd;

@@ -1,4 +1,4 @@
-//! The settings of a deployment.
+//! The settings of clients and calls for a deployment.
 
 use autotag_model::arn::AccountId;
 use std::collections::BTreeSet;

@@ -1,5 +1,5 @@
-//! The actions that a deployment calls. Every call names its action by a constant of this module, and the policy that `autotag
-//! deploy iam-policy` prints is made of the same constants.
+//! The AWS actions that a deployment calls. Every call names its action by a constant of this module. The policy
+//! that `autotag deploy iam-policy` prints consists of the same constants.
 
 use crate::handlers;
 use autotag_model::arn::Partition;

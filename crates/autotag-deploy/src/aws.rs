@@ -1,4 +1,4 @@
-//! CloudFormation of AWS.
+//! The calls to AWS CloudFormation.
 
 use crate::DeployError;
 use crate::actions::{self, Action};

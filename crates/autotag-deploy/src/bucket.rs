@@ -1,5 +1,6 @@
-//! The bucket of packages and templates. Its name ends at random, so that no other account can have taken it before. It is found again among
-//! the account's own buckets, and each call names its owner: S3 refuses a bucket of another account.
+//! The bucket of packages and templates. Its name ends with random characters, so no other account can have taken
+//! it before. A later run finds it among the account's own buckets. Each call names its owner, so S3 refuses a
+//! bucket of another account.
 
 use crate::DeployError;
 use crate::actions::{self, Action};

@@ -1,4 +1,4 @@
-//! A deployment as a value: which stacks there are, where, of which templates and with which parameters.
+//! A deployment as a value: its stacks, their places, templates and parameters.
 
 use crate::DeployError;
 use crate::bucket;

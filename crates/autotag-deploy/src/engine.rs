@@ -1,5 +1,5 @@
-//! Brings stacks from any state to the wanted one. A run that was ended at any point is taken up by the next one, because each
-//! status of a stack has a defined next step:
+//! Brings stacks from any state to the wanted one. If a run ends at any point, the next run continues it, because
+//! each status of a stack has a defined next step:
 //!
 //! | Status | Next step |
 //! |---|---|

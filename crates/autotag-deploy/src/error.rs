@@ -1,4 +1,4 @@
-//! Why a deployment stopped.
+//! The reasons why a deployment stops.
 
 use autotag_aws::CallError;
 use autotag_aws::query::QueryError;

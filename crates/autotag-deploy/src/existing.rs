@@ -1,4 +1,4 @@
-//! A deployment as it exists.
+//! Reads a deployment as it exists in AWS.
 
 use crate::DeployError;
 use crate::engine::Engine;

@@ -1,4 +1,4 @@
-//! The packages of the functions: where they are, and that they are the ones that their hashes name.
+//! The packages of the functions: finds them, and checks their hashes.
 
 use crate::DeployError;
 use sha2::{Digest as _, Sha256};

@@ -1,4 +1,4 @@
-//! A deployment that is planned and not made.
+//! Plans a deployment without making it.
 //!
 //! For a stack that can be updated a change set is made and removed again: it alone knows what is replaced. Where that is denied,
 //! the template of the stack is compared with the new one, which takes rights to read only. A stack that is not there would have

@@ -1,4 +1,4 @@
-//! The releases that are in the bucket: with which templates and parameters each was deployed, and which one was there before.
+//! The releases in the bucket: the templates and parameters of each, and its predecessor.
 
 use crate::DeployError;
 use crate::bucket::CodeBucket;

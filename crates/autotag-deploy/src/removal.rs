@@ -1,4 +1,4 @@
-//! The resources that are lost, and those that are kept, when a deployment is removed.
+//! The resources that the removal of a deployment deletes, and those that it keeps.
 
 use crate::DeployError;
 use crate::engine::Engine;

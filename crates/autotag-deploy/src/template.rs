@@ -1,4 +1,4 @@
-//! The parameters and resources of a generated template, read by its indentation.
+//! Reads the parameters and resources of a generated template by its indentation.
 //!
 //! The generator writes each parameter and each resource as a key with two spaces before it. This reads no other YAML: a template
 //! that somebody has written anew is refused by [`Template::new`].

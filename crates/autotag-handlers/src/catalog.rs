@@ -1,4 +1,5 @@
-//! Which events create which resources: the embedded rule files, one a service, and the user's own.
+//! The catalogue: the rules for events that create resources. It holds the embedded rule files, one for each
+//! service, and the user's own.
 //!
 //! Only the file of the service at hand is unpacked and parsed, when its first event comes: start-up costs nothing.
 

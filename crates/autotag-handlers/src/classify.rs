@@ -1,4 +1,5 @@
-//! A record -> a session, a creation with its resources, or the reason why it is neither. Pure.
+//! Classifies a record: a session, a creation with its resources, or the reason why it is neither. This module has
+//! no IO.
 
 use crate::catalog::Catalog;
 use crate::event::EventSummary;

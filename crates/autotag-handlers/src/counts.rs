@@ -1,4 +1,4 @@
-//! How many records an input had, and what each of them was.
+//! Counts the records of an input by their class.
 
 use crate::classify::Classification;
 use crate::outcome::Outcome;

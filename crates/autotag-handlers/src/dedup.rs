@@ -1,4 +1,4 @@
-//! Each session, principal and user is asked for once in a plan, however many creations name it.
+//! Asks for each session, principal and user once in a plan, however many creations name it.
 
 use crate::backend::{BackendReader, Related, RelatedQuery, TaggableResource, Tags};
 use crate::error::BackendError;

@@ -1,4 +1,4 @@
-//! Which resources a record deletes. Pure.
+//! Finds the resources that a record deletes. This module has no IO.
 //!
 //! A name can be used again after its resource was deleted, by somebody else. The `[[deletion]]` tables of the catalogue say
 //! which event deletes which type; [`Deletions`] finds the resources in a record.

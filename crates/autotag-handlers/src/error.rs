@@ -1,4 +1,4 @@
-//! Failures of the backend and of the session store, and the outcomes they lead to.
+//! Failures of the backend and of the session store, and the outcome that follows from each.
 
 use crate::outcome::Outcome;
 pub use autotag_model::failure::ErrorClass;

@@ -1,4 +1,4 @@
-//! A principal -> the person or workload behind it, with the evidence.
+//! Finds the owner: the person or workload behind a principal, with the evidence.
 //!
 //! The first rule that holds names the owner: a vendor with delegated access; a source identity that an identity
 //! provider set; Identity Center person; the origin of the role chain; SAML or web identity subject; IAM user or

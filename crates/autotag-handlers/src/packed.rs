@@ -1,5 +1,5 @@
-//! Creations as bytes, for programs that keep more of them than fit into memory. The bytes are fewer than those of the record, and
-//! are read faster than the record is classified once more.
+//! Creations as bytes, for programs that hold more of them than fit into memory. The bytes are shorter than the
+//! record, and faster to read than to classify the record again.
 
 use crate::backend::{RelatedQuery, TaggableResource, Tags};
 use crate::classify::Creation;

@@ -1,4 +1,4 @@
-//! Reads an input: every record of any wrapping, classified, into a sink.
+//! Reads an input, classifies every record of any wrapping, and passes the result on.
 
 use crate::backend::Tags;
 use crate::classify::{Classification, Classifier, Creation, Envelope};

@@ -1,4 +1,4 @@
-//! One resource of one event: in a plan with what is to happen, after execution with its outcome.
+//! A row: one resource of one event. In a plan it has the planned action, after execution its outcome.
 
 use crate::backend::Tags;
 use crate::event::EventSummary;

@@ -1,4 +1,4 @@
-//! STS sessions of inputs -> a session store. For programs that keep sessions and tag nothing.
+//! Reads STS sessions of inputs into a session store, for programs that keep sessions and tag nothing.
 
 use crate::classify::Classification;
 use crate::counts::Counts;

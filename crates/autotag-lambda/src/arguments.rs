@@ -1,4 +1,5 @@
-//! The arguments of a function's program. Lambda starts it without any; people ask for `--help` and `--version`.
+//! The arguments of a function's program. Lambda starts it without arguments; people ask for `--help` and
+//! `--version`.
 
 use crate::variables::Variable;
 use std::ffi::OsString;

@@ -1,5 +1,5 @@
-//! The payload of an invocation -> what is to be read: `EventBridge` events, queues of them, notifications of trail log
-//! files, lists of their keys. Pure.
+//! Finds the inputs in the payload of an invocation: `EventBridge` events, queues of them, notifications of trail
+//! log files, lists of their keys. This module has no IO.
 
 use autotag_handlers::backend::Tags;
 use autotag_handlers::row::OriginId;

@@ -1,4 +1,4 @@
-//! Reads the jobs of an invocation: texts at once, log files from S3.
+//! Reads the inputs of an invocation: texts from the payload, log files from S3.
 
 use crate::deadline::half_way;
 use crate::invocation::{Job, Source};

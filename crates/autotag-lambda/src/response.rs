@@ -1,4 +1,4 @@
-//! The answer to Lambda. It acknowledges only work that is done.
+//! The answer to Lambda. It acknowledges only work that was done.
 
 use crate::dead_letters::send_to_dead_letter_queue;
 use crate::environment::DeadLetterQueue;

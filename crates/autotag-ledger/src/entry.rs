@@ -1,4 +1,4 @@
-//! One entry of the ledger.
+//! One entry of the ledger: one resource and one event.
 
 use crate::bounded::bounded;
 use autotag_handlers::owner::{OwnerSource, Proof, SessionCertainty};

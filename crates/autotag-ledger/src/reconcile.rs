@@ -1,4 +1,4 @@
-//! Compares creations with a ledger, for events that were never delivered.
+//! Compares creations with a ledger, to find events that were never delivered.
 
 use crate::current::creations_since_deletion;
 use crate::entry::{Action, Entry, EntryKey, EntryResource, State};

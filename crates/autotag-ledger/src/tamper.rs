@@ -1,4 +1,4 @@
-//! Answers changes of identity tags: reads the tags that are there now, decides, writes, and keeps in the ledger what happened.
+//! Answers changes of identity tags: reads the present tags, decides, writes, and records the change in the ledger.
 
 use crate::current::creations_since_deletion;
 use crate::entry::{Action, CreatingCall, Entry, EntryOwner, EntryResource, State};

@@ -87,7 +87,7 @@ pub struct Policy {
     /// The key of a tag that makes autotag skip a resource, unless its value is `false`. None by default: a caller who
     /// may set the tag may avoid being named.
     pub opt_out: Option<String>,
-    /// The treatment of rules that no record has confirmed.
+    /// The treatment of rules that follow from AWS's models and that no record has confirmed.
     pub derived: DerivedRules,
     /// The services of [`OPT_IN_SERVICES`] whose resources are tagged all the same.
     pub opt_in: Vec<String>,

@@ -1,4 +1,4 @@
-//! Subjects of web identities: which stable owner a subject names, and what else it says.
+//! Subjects of web identities: the stable owner that a subject names, and its other parts.
 //!
 //! A subject is what an OIDC issuer says of a workload or person, for example
 //! `repo:example/shop:ref:refs/heads/main`. Parts of it may change from run to run. [`read_subject`] keeps the parts

@@ -1,4 +1,4 @@
-//! A Lambda function as tests use it: the real binary, its runtime API, and its answers to a queue.
+//! A Lambda function in a test: the real binary, its runtime API, and its answers to a queue.
 
 use crate::lock;
 use crate::{Answer, FunctionProcess, Payload, Proxy, Reply, RuntimeApi};

@@ -1,4 +1,4 @@
-//! `autotag report`: who owns what.
+//! `autotag report`: shows who owns which resource.
 
 #[cfg(feature = "aws")]
 mod ledger;

@@ -1,4 +1,4 @@
-//! `autotag whois`: whose a resource is, from a trail or from the event history of CloudTrail.
+//! `autotag whois`: finds the owner of a resource, from a trail or from the event history of CloudTrail.
 
 use crate::cli::{AnswerFormat, WhoisArgs};
 use crate::completion::Completion;

@@ -1,4 +1,4 @@
-//! The limits of AWS and of the templates, and how much of each the busiest second takes.
+//! The limits of AWS and of the templates, and the part of each that the busiest second uses.
 
 use super::cost::CONCURRENCY;
 use super::load::{

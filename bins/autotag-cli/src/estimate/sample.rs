@@ -1,4 +1,4 @@
-//! A sample of a trail: how many events of each kind it has, and over which time.
+//! A sample of a trail: the number of events of each kind, and the time that they span.
 
 use super::load::{Load, MONTH};
 use crate::input::{Input, Unreadable};

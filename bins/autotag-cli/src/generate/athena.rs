@@ -1,5 +1,5 @@
-//! `athena/`: a table over the log files of a trail, and a query that writes the records that count to S3, where `autotag plan`
-//! reads them.
+//! `athena/`: a table over the log files of a trail, and a query. The query writes the needed records to S3, where
+//! `autotag plan` reads them.
 //!
 //! The table is that of the [Athena user guide][guide], with the members of `userIdentity` that the guide leaves out.
 //!

@@ -1,4 +1,4 @@
-//! Templates as text, in sections and entries, of which `single.yaml` and `org.yaml` are composed.
+//! Composes `single.yaml` and `org.yaml` from sections and entries of other templates.
 //!
 //! A composed template takes whole entries of the generated parts, with their comments. So what changes in a part changes in the
 //! composed templates, too.

@@ -1,4 +1,4 @@
-//! Statements that deny naming a guarded tag key, except with values that AWS's own policies expect.
+//! Statements that deny a guarded tag key, except with values that AWS's own policies expect.
 
 use super::inventory::Inventory;
 use autotag_model::policy::TagCondition;

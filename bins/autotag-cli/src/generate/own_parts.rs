@@ -1,5 +1,4 @@
-//! Statements that keep autotag's own parts from being switched off: rules, queues, functions, alarms, policies and
-//! stacks.
+//! Statements that protect autotag's own parts: rules, queues, functions, alarms, policies and stacks.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! The ARNs of autotag's own parts that a call changes: roles, policies, rules, queues, functions, alarms, stacks.
+//! Finds the ARNs of autotag's own parts that a call changes: roles, policies, rules, queues, functions, alarms,
+//! stacks.
 
 use super::action::{prefix, without_version};
 use autotag_model::arn::{AccountId, Region};

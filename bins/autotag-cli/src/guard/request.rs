@@ -1,4 +1,4 @@
-//! A call as its record shows it, as far as the guards look at it.
+//! A recorded call, with the facts that the guards test.
 
 use super::action::actions;
 use super::key::Key;

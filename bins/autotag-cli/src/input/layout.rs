@@ -1,4 +1,4 @@
-//! Paths in the layout of a trail: its log files, their days, and its digests.
+//! Recognizes paths in the layout of a trail: its log files, their days, and its digests.
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};

@@ -1,4 +1,4 @@
-//! `s3://bucket/prefix`: the log files of a trail where AWS delivers them.
+//! `s3://bucket/prefix`: reads the log files of a trail from S3.
 
 mod ahead;
 mod connection;

@@ -1,4 +1,4 @@
-//! How sure it is who owns a resource: one class for each, with the reason and the next step.
+//! The ownership class of a resource, with the reason and the next step.
 
 use autotag_handlers::owner::Proof;
 use std::borrow::Cow;

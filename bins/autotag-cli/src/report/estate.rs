@@ -1,4 +1,4 @@
-//! The join: inventory, creations and costs become one list of resources, each with its class.
+//! Joins inventory, creations and costs into one list of resources, each with its class.
 
 use super::class::{Class, Facts, Gap, Identity, Maker, Verdict, classify};
 use super::cost::{Charged, Costs};

@@ -1,4 +1,4 @@
-//! The entries of a ledger, joined one resource at a time. What is kept grows with the resources, and not with the entries.
+//! Joins the entries of a ledger one resource at a time. The memory grows with the resources, not with the entries.
 
 use super::made::{Creations, Deleted, Known, LedgerFacts};
 use super::page::TamperWeeks;

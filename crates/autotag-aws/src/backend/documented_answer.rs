@@ -1,4 +1,4 @@
-//! Successes whose body is not the documented one, where the SDK crates do not read it.
+//! Refuses successful answers whose body is not the documented one, if the SDK crates do not read the body.
 //!
 //! The SDK ignores the body of an answer without members: `CreateTags` succeeds with `<return>false</return>`, with HTML of a
 //! captive portal, and with nothing. An empty body counts as `{}` for it. Other bodies are read by the SDK, which fails with

@@ -1,6 +1,6 @@
 //! Permissions of the backend besides the actions of the catalogue's rules ([`Rule::iam_actions`],
 //! [`Rule::read_actions`]): one line for each call that does not depend on the rules. Policies are generated from
-//! it; a call that is missing here is `Refused` in the field, and a test reads the adapters for it.
+//! this list. A call that is missing here is `Refused` in a deployment, and a test compares the list with the code.
 //!
 //! [`Rule::iam_actions`]: autotag_model::rule::Rule::iam_actions
 //! [`Rule::read_actions`]: autotag_model::rule::Rule::read_actions

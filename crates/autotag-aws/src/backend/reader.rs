@@ -1,4 +1,4 @@
-//! The tags that are there already, read in bulk if AWS has a call for that.
+//! Reads the tags that resources have, in bulk if AWS has a call for that.
 
 use super::sdk_calls::{SdkCall, sdk_call_for};
 use super::tagger::arn;

@@ -1,4 +1,4 @@
-//! Resources that a new instance or image brings with it, and that no record names.
+//! Finds resources that a new instance or image brings with it and that no record names.
 
 use super::{AwsBackend, client_of, together};
 use crate::errors;

@@ -1,4 +1,4 @@
-//! Which call writes the tags of a resource.
+//! Chooses the call that writes the tags of a resource.
 
 use super::sdk_calls::{SdkCall, sdk_call_for};
 use super::{AwsBackend, declared_calls, together};

@@ -1,4 +1,4 @@
-//! The Resource Groups Tagging API: the common road, by ARN, for resources of all services at once.
+//! The Resource Groups Tagging API: the usual call, by ARN, for resources of all services at once.
 
 use super::tagger::{Answers, arn, failed, may_be_unknown_type, with};
 use super::{AwsBackend, client_of, together};

@@ -1,4 +1,4 @@
-//! Names of Identity Center users, from the identity store: one call a user, kept for a while.
+//! Reads names of Identity Center users from the identity store: one call for each user, kept for a while.
 
 use super::{AwsBackend, client_of};
 use crate::errors;

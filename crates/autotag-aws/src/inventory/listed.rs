@@ -1,4 +1,4 @@
-//! The listed resources, and the places that could not be listed.
+//! The result of an inventory: the listed resources, and the places that could not be listed.
 
 use crate::CallError;
 use autotag_model::arn::{Arn, Region};

@@ -1,5 +1,5 @@
-//! Which calls create something, by AWS's own data: the Service Authorization Reference, `CloudFormation`'s schemas and
-//! botocore's models.
+//! The calls that create something, by AWS's own data: the Service Authorization Reference, `CloudFormation`'s
+//! schemas and botocore's models.
 //!
 //! `conformance/distil.py` writes the table. It is embedded as text and searched as it is: start-up costs nothing.
 

@@ -1,4 +1,4 @@
-//! Which calls change tags of resources that exist.
+//! The calls that change tags of existing resources.
 
 use super::tag_names::may_change_tags;
 use super::{Catalog, CatalogError};

@@ -1,4 +1,4 @@
-//! The sessions among which that of a call is, or the fact that there are too many to decide.
+//! Selects the sessions in which a call may have been made, or reports that there are too many to decide.
 
 use super::name::is_proven_workload;
 use autotag_model::identity::{Principal, PrincipalKind};

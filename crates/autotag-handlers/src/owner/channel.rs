@@ -1,4 +1,4 @@
-//! Through what a call was made.
+//! The channel of a call: the console, a service, a vendor, or a tool.
 
 use autotag_model::identity::{Principal, PrincipalKind};
 use autotag_model::session::Session;

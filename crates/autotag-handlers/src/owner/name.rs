@@ -1,4 +1,4 @@
-//! The name of an owner, as one principal or its session says it.
+//! The name of an owner, from one principal or its session.
 
 use super::proof::Proof;
 use super::source::OwnerSource;

@@ -1,4 +1,4 @@
-//! How sure an owner is.
+//! The proof of an owner: person, workload, service, or only a name.
 
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! `sourceIdentity`: who set it decides what it proves.
+//! The proof of a `sourceIdentity`. It depends on the principal that set it.
 //!
 //! STS keeps the source identity of the first session through the whole chain of roles. An identity provider or an
 //! AWS service sets it from its knowledge of the user. A caller of `AssumeRole` may set any text, if the role

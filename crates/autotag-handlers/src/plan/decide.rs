@@ -1,4 +1,4 @@
-//! The owner of a creation, and the tags of one of its resources.
+//! Decides the owner of a creation, and the tags of one of its resources.
 
 use super::first_creation::first_creation;
 use crate::backend::{BackendReader, TaggableResource, Tags};

@@ -1,4 +1,4 @@
-//! Decides about one creation after the other.
+//! Decides about the creations of a plan one after the other, in the order of their events.
 
 use super::asked::{AskedPart, ExistingTags, ResolvedCreation};
 use super::decide::{Decided, Knowledge, Resolved, decide};

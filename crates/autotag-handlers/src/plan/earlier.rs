@@ -1,4 +1,4 @@
-//! Facts that the decisions of a part need about resources that earlier parts have decided.
+//! Facts about resources that earlier parts of a plan have decided. Later parts need them.
 
 use super::value::{Action, PlannedResource, RowNumber};
 use crate::outcome::Outcome;

@@ -1,4 +1,4 @@
-//! Executes a plan: writes in as few calls as AWS allows, and gives each row its outcome.
+//! Executes a plan: writes tags in as few calls as AWS allows, and gives each row its outcome.
 
 use super::bounded::{CONCURRENCY, join_bounded};
 use super::value::{Action, Plan, PlannedResource, RowNumber};

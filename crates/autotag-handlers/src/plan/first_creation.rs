@@ -1,4 +1,4 @@
-//! Which of two calls made a resource, where the tags on it may be those of the other call.
+//! Decides which of two calls created a resource, if its tags may be from the other call.
 
 use crate::event::EventSummary;
 use crate::services::{Repeat, TagTarget};

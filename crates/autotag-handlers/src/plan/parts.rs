@@ -1,4 +1,4 @@
-//! A plan that is made in parts, for more creations than fit into memory.
+//! Makes a plan in parts, for more creations than fit into memory.
 //!
 //! ```text
 //! creations, oldest first -- PartAsker::ask --> AskedPart -- PartDecider::decide --> Plan of the part

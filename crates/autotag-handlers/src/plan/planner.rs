@@ -1,4 +1,4 @@
-//! Asks about all creations of a part, before anything is decided about them.
+//! Asks the backend about all creations of a part, before anything is decided about them.
 
 use super::asked::{Asked, AskedPart, ExistingTags, ResolvedCreation};
 use super::bounded::{CONCURRENCY, join_bounded};

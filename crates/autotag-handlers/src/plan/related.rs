@@ -1,4 +1,4 @@
-//! Resources that a call made and that its record does not name: volumes of an instance, snapshots of an image.
+//! Resources that a call creates and its record does not name: volumes of an instance, snapshots of an image.
 
 use super::bounded::join_bounded;
 use crate::backend::{BackendReader, Related, RelatedQuery};

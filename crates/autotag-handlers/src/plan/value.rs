@@ -1,4 +1,4 @@
-//! The plan as a value: its rows, and what can be done with them before it is executed.
+//! The plan as a value: its rows, and the operations on them before execution.
 
 use crate::backend::TaggableResource;
 use crate::outcome::{Outcome, SkipReason};

@@ -1,4 +1,4 @@
-//! EC2: what comes with an instance or an image.
+//! EC2: the volumes, interfaces and snapshots that an instance or an image brings with it.
 
 use super::handler::{RecordContext, ServiceHandler, TagTarget};
 use crate::backend::RelatedQuery;

@@ -1,4 +1,4 @@
-//! The input and the output of a service handler.
+//! The interface of services with behaviour of their own: the input and the output of a handler.
 
 use crate::backend::{RelatedQuery, TaggableResource};
 use crate::catalog::Catalog;

@@ -1,4 +1,4 @@
-//! The resource to which a new one belongs, by the tags that AWS itself sets in the creating call.
+//! Finds the resource that a new one belongs to, by the tags that AWS itself sets in the creating call.
 
 use super::handler::{RecordContext, TagTarget};
 use crate::backend::TaggableResource;

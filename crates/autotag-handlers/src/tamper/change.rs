@@ -1,4 +1,4 @@
-//! The changes of identity tags that a record tells of.
+//! Finds the changes of identity tags in a record.
 
 use super::own::OwnRoles;
 use crate::catalog::Catalog;

@@ -1,4 +1,4 @@
-//! autotag's own roles.
+//! Recognizes autotag's own roles.
 
 use autotag_model::arn::{AccountId, Arn};
 use autotag_model::identity::Principal;

@@ -1,4 +1,4 @@
-//! The end of repair on one resource.
+//! A truce: autotag stops repairing one resource.
 
 use super::history::{MAX_REPAIRS, TamperHistory, UNDONE_UNTIL_TRUCE};
 use autotag_model::policy::{Policy, Profile};

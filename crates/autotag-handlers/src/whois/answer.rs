@@ -1,4 +1,4 @@
-//! One answer from what a source knows. It makes no call.
+//! Forms one answer from the facts of a source. It makes no call.
 
 use super::asked::Asked;
 use super::finding::{Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange};

@@ -1,4 +1,4 @@
-//! Which records of a trail are about a resource.
+//! Selects the records of a trail that are about a resource.
 
 use super::asked::{Asked, Index};
 use super::tag_change::{RecordedTagChange, names, texts};

@@ -1,4 +1,4 @@
-//! The source over an event history: nothing has to be deployed.
+//! The source over CloudTrail's event history. It needs no deployment.
 //!
 //! A resource is asked for by its names. The sessions behind its creating call are asked for by the access keys that they
 //! issued. So an owner at the end of a chain takes as many questions as the chain has hops, and two for the names.

@@ -1,4 +1,5 @@
-//! Resources that have had the same name, one after the other: their creations, divided by the deletions between them.
+//! Separates resources that had the same name one after the other. The deletions between them divide their
+//! creations.
 //!
 //! CloudTrail's times are whole seconds. A deletion divides only what is certainly before it from what is certainly after it. Of a
 //! creation in the same second, no record tells whether the deleted resource was made by it.

@@ -1,4 +1,4 @@
-//! The source over records that were read: a trail in files.
+//! The source over the records of a trail in files.
 
 use super::asked::Asked;
 use super::evaluate::evaluate;

@@ -1,4 +1,4 @@
-//! The sessions of a call, asked for one after the other: from the call back to its origin.
+//! Asks for the sessions of a call one after the other: from the call back to its origin.
 
 use super::lookup::{Place, Questions, Tally};
 use crate::classify::{Classification, Classifier};

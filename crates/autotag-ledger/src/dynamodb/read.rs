@@ -1,4 +1,4 @@
-//! Reading a table page by page, with a bound on what is kept.
+//! Reads a table page by page, with a limit on the memory.
 
 use super::{BY_NAME, BY_OWNER, DynamoDbLedger, EVENT, NAME, OWNER, RESOURCE, json_of};
 use crate::bounded::bounded;

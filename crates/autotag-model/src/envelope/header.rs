@@ -1,4 +1,4 @@
-//! Objects that begin with a long list.
+//! Recognizes objects that begin with a long list of records, such as `{"Records": [`.
 
 /// The beginning of an object.
 pub(super) enum Header {

@@ -1,4 +1,4 @@
-//! Parts of an input that are not records.
+//! Faults: parts of an input that are not records, with their position.
 
 use super::position::Position;
 use std::io;

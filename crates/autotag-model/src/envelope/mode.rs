@@ -1,4 +1,4 @@
-//! Where in the input the splitter is.
+//! The state of the splitter: its place in the structure of the input.
 
 use super::position::Root;
 use super::scan::Scan;

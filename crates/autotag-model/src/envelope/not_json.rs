@@ -1,4 +1,4 @@
-//! Where in a value a JSON reader has stopped, and why.
+//! The place in a value where the JSON reader stopped, and the reason.
 
 use super::malformed::{Malformed, MalformedKind};
 use super::position::Position;

@@ -1,4 +1,4 @@
-//! Reads inputs one after the other, and keeps its buffers for the next one.
+//! Reads inputs one after the other, and uses its buffers again for the next one.
 
 use super::item::Item;
 use super::limits::Limits;

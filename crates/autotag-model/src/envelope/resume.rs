@@ -1,4 +1,4 @@
-//! Finds the place where a list of records goes on after damage.
+//! Finds the place where the reader can continue in a list of records after damage.
 //!
 //! A damaged byte costs one record. The next one is found by its beginning, and only outside of values that are
 //! well-formed: a caller could put a text that looks like a record into a parameter, but cannot damage the file.

@@ -1,4 +1,4 @@
-//! Finds where one JSON value ends, by its braces and quotes alone.
+//! Finds the end of one JSON value by its braces and quotes alone.
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {

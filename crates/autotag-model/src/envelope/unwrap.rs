@@ -1,4 +1,4 @@
-//! The records in one JSON value, through up to eight known wrappings.
+//! Finds the records in one JSON value, through up to eight known wrappings.
 
 use super::event_bridge::EventBridgeEnvelope;
 use super::malformed::{Malformed, MalformedKind};

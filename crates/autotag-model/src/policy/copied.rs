@@ -1,4 +1,4 @@
-//! Which session and IAM tags are copied.
+//! Selects the session and IAM tags that are copied to a resource.
 
 use super::Policy;
 use super::selection::Selection;

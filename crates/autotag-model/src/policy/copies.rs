@@ -1,4 +1,4 @@
-//! Rules for the keys of session and IAM tags that are copied.
+//! The rules of a policy about the keys of copied session and IAM tags.
 
 use super::pattern::Pattern;
 use super::selection::Selection;

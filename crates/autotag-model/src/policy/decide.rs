@@ -1,4 +1,4 @@
-//! The decision about the tags of one resource.
+//! Decides the tags of one resource, from the policy and the facts about a call.
 
 use super::copied::Copy;
 use super::declared::{Declared, Kept};

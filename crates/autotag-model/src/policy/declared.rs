@@ -1,4 +1,4 @@
-//! Identity tags that somebody else set: which are enforced, which are kept.
+//! Identity tags that somebody else set: the policy enforces some keys and keeps others.
 
 use super::conditions::{Caller, is_expected};
 use super::input::DecisionInput;

@@ -1,4 +1,4 @@
-//! The treatment of rules that no record has confirmed.
+//! The treatment of rules that follow from AWS's models and that no record has confirmed.
 
 /// The treatment of [derived](crate::rule::Evidence::Derived) rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]

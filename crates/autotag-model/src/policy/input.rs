@@ -1,4 +1,4 @@
-//! The inputs of a decision.
+//! The facts about a call and a resource from which a policy decides tags.
 
 use super::template::TemplateContext;
 use crate::tags::TagConstraints;

@@ -1,4 +1,4 @@
-//! Notes of a decision for users.
+//! Remarks about a decision for users, for example that a tag was shortened.
 
 use crate::tags::{Adjustment, invisible_character};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Which identity keys a policy enforces by default.
+//! Profiles of a policy: the identity keys that are enforced by default.
 
 use super::template::TagTemplate;
 use crate::tags::normalized_key;

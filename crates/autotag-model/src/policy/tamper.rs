@@ -1,4 +1,4 @@
-//! `[tamper]`: what is done where identity tags are taken off or changed.
+//! `[tamper]`: the reaction if somebody removes or changes identity tags.
 
 use super::pattern::Pattern;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! The values of the policy's tags: texts with placeholders, filled for one event.
+//! Values of the policy's tags: texts with placeholders that one event fills.
 
 use crate::identity::Principal;
 use crate::template::{BraceError, Part, fill, parse};

@@ -1,4 +1,4 @@
-//! `[trust]`: the evidence about owners that the policy believes beyond the default.
+//! `[trust]`: principals and issuers that the policy trusts as evidence about owners.
 
 use super::pattern::Pattern;
 use super::people::People;

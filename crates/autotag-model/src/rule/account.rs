@@ -1,4 +1,4 @@
-//! The account in which a call makes its resource.
+//! Finds the account in which a call creates its resource.
 
 use super::catalog_id::account_and_catalog;
 use super::{Rule, Scope};

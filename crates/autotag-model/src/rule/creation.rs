@@ -1,4 +1,5 @@
-//! Facts of a record about the call besides its resource: if the call made the resource, and with which tags.
+//! Facts of a record about the call besides its resource: if the call made the resource, and the tags that it asked
+//! for.
 
 use super::path::Path;
 use super::{Rule, path};

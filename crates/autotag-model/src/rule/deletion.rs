@@ -1,4 +1,4 @@
-//! Which event deletes a resource.
+//! Rules for deletions: the event that deletes a resource of a type.
 
 use super::{Evidence, Located, Path, Rule, Scope, TagCall};
 use crate::record::ParsedRecord;

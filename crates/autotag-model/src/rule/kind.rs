@@ -1,4 +1,4 @@
-//! The kind of a resource by its ARN: the service and the form of the resource.
+//! The kind of a resource by its ARN: the service, and the form of the resource part.
 
 use super::template::ArnTemplate;
 use crate::arn::Arn;

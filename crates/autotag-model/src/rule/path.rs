@@ -1,4 +1,4 @@
-//! Paths into a record.
+//! Paths to members of a record, such as `response.vpc.vpcId`.
 
 use crate::json::{elements, is_mask, is_masked_member, is_nothing, member, text};
 use crate::record::ParsedRecord;

@@ -1,4 +1,4 @@
-//! Calls that change the tags of resources that exist: those that write, take off or replace tags.
+//! Calls that change the tags of existing resources: they write, remove or replace tags.
 
 use super::path::Path;
 use super::template::ArnTemplate;

@@ -1,4 +1,4 @@
-//! Templates that are filled from a record or a resource.
+//! Templates of ARNs and names, filled from a record or a resource.
 
 use super::path::Path;
 use super::resource::Scope;

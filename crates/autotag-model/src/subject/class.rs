@@ -1,4 +1,4 @@
-//! Which characters a part of a subject may have.
+//! The characters that a part of a subject may have.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! The issuer of a web identity: the URL that an IAM OIDC provider has.
+//! The issuer of a web identity: the URL of an IAM OIDC provider.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};

@@ -1,4 +1,4 @@
-//! The texts of the table of subjects: `repo:{organization}[@{owner_id}]/{repository}`.
+//! Patterns of subjects and owners, such as `repo:{organization}[@{owner_id}]/{repository}`.
 
 use super::class::Class;
 use crate::template::{self, BraceError, Part};

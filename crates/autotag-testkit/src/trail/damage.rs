@@ -1,4 +1,4 @@
-//! Files that something happened to.
+//! Damages log files, as failed downloads and disks do.
 
 use super::ids::Numbers;
 

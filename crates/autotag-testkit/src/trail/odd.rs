@@ -1,4 +1,4 @@
-//! Records as they come once in a million: each must be read as what it is.
+//! Odd records, which occur once in a million: each must be read as what it is.
 
 use super::ids::Numbers;
 

@@ -1,4 +1,4 @@
-//! Who acts in a trail: users, and sessions of roles. Each is derived from numbers, so that none has to be remembered.
+//! The actors of a trail: users, and sessions of roles. Each is derived from numbers, so none has to be stored.
 
 use super::ids::{Numbers, push_base32, push_number};
 

@@ -1,4 +1,4 @@
-//! Records as texts with slots, cut up once.
+//! Records as texts with slots, which are split once.
 
 /// The content of a slot differs in each record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! A trail as files of a folder.
+//! Writes a trail as files of a folder.
 
 use super::log::Trail;
 use std::path::Path;

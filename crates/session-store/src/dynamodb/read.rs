@@ -1,4 +1,4 @@
-//! Reading sessions from a table page by page, with a bound on what is kept.
+//! Reads sessions from a table page by page, with a limit on the memory.
 //!
 //! A caller who may assume a role can make as many sessions of one name in one second as STS allows, and each is an
 //! entry under the same partition key. The memory of a function must not grow with their number.

@@ -1,4 +1,4 @@
-//! Files whose creation was killed.
+//! Handles database files whose creation was interrupted by a kill.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};

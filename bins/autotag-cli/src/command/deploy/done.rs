@@ -1,4 +1,4 @@
-//! How a deployment ended.
+//! Reports the end of a deployment.
 
 use crate::completion::Completion;
 use autotag_deploy::deployment::Deployment;

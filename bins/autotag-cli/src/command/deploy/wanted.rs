@@ -1,4 +1,4 @@
-//! The deployment as it is asked for: files, parameters, regions, the bucket.
+//! The requested deployment: files, parameters, regions, the bucket.
 
 use super::context::{Context, failed, random};
 use super::organization;

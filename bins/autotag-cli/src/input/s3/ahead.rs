@@ -1,4 +1,4 @@
-//! Objects that are read before a job asks for them, so that jobs compute while the network answers.
+//! Reads objects before a job asks for them, so that jobs compute while the network answers.
 
 use super::download::{Source, Stream, whole};
 use std::collections::BTreeMap;

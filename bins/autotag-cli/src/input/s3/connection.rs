@@ -1,4 +1,4 @@
-//! The connection to S3, and what it answers when it refuses.
+//! The connection to S3, and the reason if S3 refuses.
 
 use anyhow::{Context as _, Result};
 use autotag_aws::{Accounts, s3_client};

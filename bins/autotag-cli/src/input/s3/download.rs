@@ -1,4 +1,4 @@
-//! One object, read to its end: an answer that breaks off is asked for again from there on, as long as the object is the same.
+//! Reads one object to its end. If an answer breaks off, it asks for the rest, as long as the object is the same.
 
 use super::connection::{S3, why};
 use autotag_aws::{LogFilePart, get_log_file};

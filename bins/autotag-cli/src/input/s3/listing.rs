@@ -1,5 +1,5 @@
-//! The keys below a prefix: the folders of a trail's layout are listed at the same time, and only those of the days that are
-//! asked for.
+//! Lists the keys below a prefix. In a trail's layout it lists only the folders of the requested days, several at
+//! the same time.
 
 use crate::input::layout::{Days, Folder};
 use aws_sdk_s3::Client;

@@ -1,4 +1,4 @@
-//! The plan of `--fix`, on estates whose truth is known.
+//! The plan of `--fix`, on estates with a known result.
 
 use super::super::cost::Costs;
 use super::super::estate::tests::{ACCOUNT, arn, by_service, by_session, items, volume};

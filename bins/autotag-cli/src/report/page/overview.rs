@@ -1,4 +1,4 @@
-//! The figures at the top, what the page does not show, and the money.
+//! The key figures at the top, the limits of the page, and the money.
 
 use super::data::{Data, MOST};
 use super::run::Run;

@@ -1,4 +1,4 @@
-//! Answers -> tags.
+//! Reads the tags out of an answer.
 
 use autotag_model::rule::{Api, FailureMember, Protocol, ReadCall, TagShape};
 use roxmltree::{Document, Node};

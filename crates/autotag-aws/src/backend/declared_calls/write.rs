@@ -1,4 +1,4 @@
-//! Inputs -> paths, forms and XML.
+//! Writes the input of a call as a path, a form or XML.
 
 use autotag_model::rule::Http;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

@@ -1,4 +1,4 @@
-//! The reaction to a change, by what is known.
+//! The reaction to a change, for each state of knowledge.
 
 use crate::event::EventSummary;
 use crate::owner::Proof;

@@ -1,4 +1,4 @@
-//! Numbers, `true`, `false`, `null`, and escapes, one at a time.
+//! Checks numbers, `true`, `false`, `null`, and escapes, one at a time.
 
 /// A value that is neither a text nor nested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
