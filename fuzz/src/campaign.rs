@@ -84,7 +84,7 @@ impl Campaign {
             && let Some(number) =
                 said.lines().rev().find_map(|line| line.strip_prefix("hang at ")?.parse::<u64>().ok())
         {
-            // The inputs around the one that does not come back are run all the same.
+            // The inputs around the one that does not come back are still run.
             let mut report = self.slice(target, from, number - from)?;
             report.add(died(number, "hang", &said, began));
             report.add(self.slice(target, number + 1, from + count - number - 1)?);

@@ -1,4 +1,4 @@
-//! Where the values and members of a JSON text are, so that mutations cut and paste them without parsing again.
+//! Finds the values and members of a JSON text, so that mutations cut and paste them without parsing again.
 
 use std::ops::Range;
 

@@ -34,7 +34,7 @@ pub(crate) struct ReadLog(Arc<WriteLog>);
 /// Facts about an input that was read to its end without a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReadInput {
-    /// Which version of it.
+    /// The version of the input: a changed file has another one.
     version: String,
     /// The times of the first and the last creation. `None` if it has none.
     creations: Option<(Timestamp, Timestamp)>,

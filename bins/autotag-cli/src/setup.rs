@@ -55,7 +55,7 @@ pub(crate) fn policy(path: Option<&Path>) -> Result<Policy> {
     Policy::from_toml(&text).map_err(|error| usage_error(format!("policy `{}`: {error}", path.display())))
 }
 
-/// Where [`policy`] reads the policy from, for people.
+/// The source from which [`policy`] reads the policy, for people.
 pub(crate) fn policy_name(path: Option<&Path>) -> String {
     match path {
         Some(path) => path.display().to_string(),

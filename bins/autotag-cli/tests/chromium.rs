@@ -118,7 +118,7 @@ fn escaped(text: &str) -> String {
 fn hostile_names_are_shown_without_violating_the_policy() {
     let shown = open(Browser::new(), &hostile().path, "");
     assert_untaken(&shown);
-    // The resources of the trail are not in the inventory, and are shown all the same.
+    // The resources of the trail are not in the inventory, but are still shown.
     assert!(told(&shown).ends_with(" resources, 11.25 USD, rows 1 to 100"), "{}", told(&shown));
     let all = rows(&shown).concat();
     for name in [SCRIPT, CLOSING, HANDLER, BACKWARDS, FORMULA, "with\0nul", "mara"] {

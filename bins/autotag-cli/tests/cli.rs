@@ -525,7 +525,7 @@ fn the_page_of_services_is_up_to_date() {
     );
 }
 
-/// Each of these stands beside a good file, which is planned all the same.
+/// Each of these is beside a good file, which is still planned.
 #[test]
 fn hostile_input_is_named_and_stops_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -288,8 +288,8 @@ fn an_object_whose_answers_all_break_off_is_named_and_nothing_of_it_is_used() {
     );
 }
 
-/// The bytes of an earlier version never stand before those of a later one.
-/// A year-old trail has usually been moved to an archive class.
+/// The bytes of an earlier version never come before those of a later one. A year-old trail has usually been moved
+/// to an archive class.
 #[test]
 fn an_archived_object_is_named_and_not_asked_for_again() {
     let emulator = emulator();

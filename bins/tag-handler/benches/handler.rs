@@ -1,6 +1,6 @@
-//! The real binary beside a plain Python handler with boto3 (`reference.py`), both under the same runtime API and before
-//! the same stand-in for AWS: how fast a process starts, what memory it takes, how many events it gets done, and with how
-//! many calls. Run with `cargo bench -p tag-handler`; without `--bench` it runs once with few events, as a test.
+//! The real binary beside a plain Python handler with boto3 (`reference.py`), both under the same runtime API and
+//! with the same emulated AWS. It measures the start time, the memory, the events per second, and the calls. Run
+//! with `cargo bench -p tag-handler`; without `--bench` it runs once with few events, as a test.
 //!
 //! Printed: both figures, their ratio, and what is aimed at. Memory is read as Linux tells it.
 #![expect(

@@ -86,7 +86,7 @@ pub(crate) enum PolicySource {
     Parameter(String),
 }
 
-/// Where the names of Identity Center users are.
+/// The source of the names of Identity Center users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IdentityStore {
     pub(crate) region: Region,

@@ -17,7 +17,7 @@ pub(crate) struct LedgerCounts {
     pub(crate) reactions: Reactions,
 }
 
-/// How many outcomes of which kind. Some parts of the inputs have no row of their own, and count as well.
+/// The number of outcomes of each kind. Some parts of the inputs have no row of their own, and count as well.
 pub(crate) fn counts(
     records: &Counts,
     rechecks: usize,

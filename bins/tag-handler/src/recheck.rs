@@ -63,7 +63,7 @@ fn size(recheck: &Recheck) -> usize {
     recheck.record.len() + tags.sum::<usize>()
 }
 
-/// Puts a batch into the queue. Answers for each recheck whether it is there.
+/// Puts a batch into the queue. The answer tells for each recheck if it was sent.
 async fn send(queue: &RecheckQueue, accounts: &Accounts, batch: &[Recheck]) -> Vec<bool> {
     let message = |recheck: &Recheck| {
         let tags = previous_tags_text(recheck.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));

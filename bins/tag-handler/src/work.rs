@@ -1,4 +1,4 @@
-//! One invocation: what is to be read, what comes of it, what is answered.
+//! Handles one invocation: finds the inputs, plans and writes their tags, and forms the answer.
 
 use crate::config::{Config, PolicySource};
 use crate::metrics::LedgerCounts;

@@ -140,8 +140,9 @@ pub async fn describe_account(
 /// The state of an account in the organization, and when that was asked: `true` if it was active.
 type Answer = Option<(SystemTime, bool)>;
 
-/// Which accounts are active in the caller's organization. Asks about one account at a time and remembers each answer for a
-/// while, so that the size of the organization does not matter, and a cancelled call loses nothing but its own answer.
+/// Tells which accounts are active in the caller's organization. It asks about one account at a time and remembers
+/// each answer for a while, so that the size of the organization does not matter, and a cancelled call loses
+/// nothing but its own answer.
 #[derive(Debug, Default)]
 pub(crate) struct Membership {
     /// Those who ask about the same account wait for one call.

@@ -28,7 +28,7 @@ pub struct Timeouts {
     pub attempt: Duration,
 }
 
-/// Which accounts may be entered, besides the caller's own.
+/// The accounts that may be entered, besides the caller's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountScope {

@@ -84,7 +84,7 @@ fn place(region: &str) -> Scope {
     Scope { partition, region: Some(region), account: AccountId::new("111122223333") }
 }
 
-/// Puts a text at a path such as `response.instancesSet[].instanceId`, unless something stands there.
+/// Puts a text at a path such as `response.instancesSet[].instanceId`, unless the place has a value.
 fn put(parsed: &mut ParsedRecord, path: &str, text: &str) {
     let (root, steps) = path.split_once('.').unwrap();
     let mut at = match root {

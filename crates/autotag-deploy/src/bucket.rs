@@ -193,7 +193,7 @@ impl CodeBucket {
         }
     }
 
-    /// Puts an object, unless it is there with the same hash. Returns whether it was put.
+    /// Puts an object, unless the bucket has it with the same hash. Returns whether it was put.
     ///
     /// # Errors
     /// There is another object of this key, which is not overwritten, or S3 refuses a call.
@@ -229,7 +229,7 @@ impl CodeBucket {
         put.send().await.map(drop).map_err(|error| failed(actions::PUT_OBJECT, &error))
     }
 
-    /// The hash of an object, if it is there: what its metadata say, else nothing that equals a hash.
+    /// The hash of an object, if it exists: by its metadata, otherwise a text that equals no hash.
     async fn sum(&self, key: &str) -> Result<Option<String>, DeployError> {
         let head = self
             .client

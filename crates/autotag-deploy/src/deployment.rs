@@ -42,7 +42,7 @@ pub struct Deployment {
     pub hub: Region,
     /// The other regions.
     pub regions: Vec<Region>,
-    /// Which stacks it has.
+    /// Its stacks.
     pub layout: Layout,
     /// The templates, by their names.
     pub templates: BTreeMap<String, Template>,
@@ -245,7 +245,7 @@ impl Deployment {
         for (name, of_the_region) in
             [("CreateLedger", "ForwardDeletions"), ("WatchTags", "ForwardTagChanges")]
         {
-            // Where it never was true, the regions keep what people chose for them.
+            // If it never was true, the regions keep what people chose for them.
             let matters = |value: &&String| *value == "true" || before.parameter(name) == Some("true");
             ours.extend(of_the_hub(name).filter(matters).map(|value| (of_the_region, value.clone())));
         }

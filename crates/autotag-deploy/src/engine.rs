@@ -29,7 +29,7 @@ const MAX_STEPS: usize = 12;
 /// A stack as it shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackTarget {
-    /// Where it is.
+    /// Its place.
     pub place: Place,
     /// Its template.
     pub template: TemplateSource,

@@ -235,7 +235,7 @@ pub enum ChangeAction {
     Add,
     /// It is changed in place.
     Modify,
-    /// It is made anew, and the old one is removed.
+    /// It is created again, and the old one is removed.
     Replace,
     /// The same, if a value that is known later differs.
     MayReplace,

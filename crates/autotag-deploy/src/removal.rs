@@ -32,7 +32,7 @@ pub struct FullQueue {
 /// The consequences of removing stacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Removal {
-    /// The stacks that are there, in the order of their removal.
+    /// The existing stacks, in the order of their removal.
     pub stacks: Vec<Place>,
     /// The resources that stay in AWS.
     pub kept: Vec<Kept>,

@@ -39,7 +39,7 @@ pub enum Classification {
 pub struct Creation {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Who made the call.
+    /// The principal that made the call.
     pub principal: Principal,
     /// The resources to tag.
     pub targets: Vec<TagTarget>,
@@ -76,7 +76,7 @@ impl Classifier {
         Self { catalog: catalog.into(), policy: policy.into(), services: services::built_in().into() }
     }
 
-    /// The same with one more service handler. It refines the targets after those that are there.
+    /// The same with one more service handler. It refines the targets after the existing ones.
     #[must_use]
     pub fn with_service(mut self, handler: Arc<dyn ServiceHandler>) -> Self {
         self.services = self.services.iter().cloned().chain([handler]).collect();
@@ -206,7 +206,7 @@ impl Classifier {
             (true, false) if !creation.rejected.iter().any(ResourceOutcome::cannot_be_tagged) => {
                 Classification::Rejected(creation.rejected)
             }
-            // A resource that AWS cannot tag has an owner all the same.
+            // A resource that AWS cannot tag still has an owner.
             (true, false) | (false, _) => Classification::Creation(Box::new(creation)),
         }
     }

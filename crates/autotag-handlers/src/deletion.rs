@@ -24,7 +24,7 @@ pub struct Deletion {
     pub resource: Resource,
     /// The deleting event.
     pub event: Arc<EventSummary>,
-    /// Who called.
+    /// The caller.
     pub principal: Principal,
     /// True if the call named the resource by a name that can be used again.
     pub is_by_name: bool,

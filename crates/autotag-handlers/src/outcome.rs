@@ -13,7 +13,7 @@ pub(crate) const ALL_TAGS: &str = "all tags are there";
 pub enum Outcome {
     /// The tags are written.
     Tagged,
-    /// Nothing had to be written: the tags are there, or the resource has an owner already.
+    /// Nothing had to be written: the resource has the tags, or it has an owner already.
     AlreadyTagged(&'static str),
     /// The resource is not to be tagged.
     Skipped(SkipReason),

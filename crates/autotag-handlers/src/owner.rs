@@ -40,13 +40,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tool::Tool;
 
-/// Who a resource belongs to, and why.
+/// The owner of a resource, and the evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Owner {
     /// The owner's name; `None` when nothing in the record names anybody.
     pub name: Option<String>,
-    /// Which rule named the owner.
+    /// The rule that named the owner.
     pub source: Option<OwnerSource>,
     /// The instance, function or task behind a workload's session.
     pub workload: Option<String>,

@@ -30,7 +30,7 @@ pub trait RecordSink {
         false
     }
 
-    /// Which events (source and name) are wanted besides sessions and creations, where not every record is.
+    /// The events (source and name) that are wanted besides sessions and creations, if not all records are.
     fn also_wants(&self) -> fn(&str, &str) -> bool {
         |_, _| false
     }
@@ -154,7 +154,7 @@ pub trait Collector: RecordSink + Send + 'static {
 pub struct PlanRequest {
     /// The creation.
     pub creation: Creation,
-    /// Where its record came from.
+    /// The origin of its record.
     pub origin: OriginId,
     /// On a recheck, the tags that the first evaluation wrote. They may be replaced.
     pub previous_tags: Option<Tags>,

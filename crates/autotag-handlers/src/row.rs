@@ -52,7 +52,7 @@ impl Status for Outcome {
 pub struct Row<S> {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Where the record of the event came from.
+    /// The origin of the event's record.
     pub origin: OriginId,
     /// The resource; `None` if the record leads to none.
     pub resource: Option<Resource>,
@@ -64,7 +64,7 @@ pub struct Row<S> {
     pub owner: Option<Arc<Owner>>,
     /// The tags to write.
     pub tags: TagSet,
-    /// All tags that the policy has for the resource, including those that are there already.
+    /// All tags that the policy has for the resource, including those that it already has.
     pub decided: TagSet,
     /// Remarks about how the tags came to be.
     pub notes: Vec<Note>,

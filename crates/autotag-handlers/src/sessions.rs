@@ -38,7 +38,7 @@ pub struct CollectedSessions {
 pub struct SessionRecord {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Where the record came from.
+    /// The origin of the record.
     pub origin: OriginId,
 }
 

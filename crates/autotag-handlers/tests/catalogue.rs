@@ -66,7 +66,7 @@ fn every_rule_finds_its_resource_by_each_of_its_paths() {
         for path in &rule.id {
             let path = path.to_string();
             let what = format!("{} {} {} by {path}", service.source, rule.event, rule.resource_type);
-            // Where there is no template the id must be an ARN, or the call takes ids.
+            // Without a template the id must be an ARN, or the call takes ids.
             let full = arn_of(rule, common::HERE);
             let by_arn = rule.arn.is_none() && matches!(rule.call, TagCall::TaggingApi | TagCall::None);
             let id = if by_arn { full.as_str() } else { "x-1" };

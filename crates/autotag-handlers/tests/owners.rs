@@ -1,5 +1,5 @@
-//! Who owns what, by the scenarios of `fixtures/owners`: each file holds the records of one creation and of the STS
-//! calls before it, and `expected.csv` says the owner that they lead to.
+//! Tests of owners, by the scenarios of `fixtures/owners`: each file holds the records of one creation and of the
+//! STS calls before it, and `expected.csv` says the owner that they lead to.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use autotag_handlers::catalog::Catalog;

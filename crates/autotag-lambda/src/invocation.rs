@@ -35,7 +35,7 @@ impl Invocation {
 pub struct Job {
     /// The origin of its records: the number of its message.
     pub origin: OriginId,
-    /// Where its records are.
+    /// The place of its records.
     pub source: Source,
 }
 
@@ -61,7 +61,7 @@ pub fn previous_tags_text<'t>(tags: impl IntoIterator<Item = (&'t str, &'t str)>
     json!(tags).to_string()
 }
 
-/// Where records are.
+/// The place of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// Here.
@@ -193,7 +193,7 @@ fn names_sources(text: &str) -> bool {
     of_s3 || NAMING_MEMBERS.iter().any(|name| members.contains_key(*name))
 }
 
-/// Where the records are that a message is about. A message that is not JSON is reported when it is read.
+/// The places of the records that a message is about. A message that is not JSON is reported when it is read.
 fn sources_of_text(text: &str) -> Vec<Source> {
     if names_sources(text) {
         sources(&serde_json::from_str(text).unwrap_or_default(), text)
@@ -205,7 +205,7 @@ fn sources_of_text(text: &str) -> Vec<Source> {
 /// How often a notice may be wrapped by SNS.
 const WRAPPINGS: usize = 2;
 
-/// Where the records are that a text is about: in the objects that it names, else in itself.
+/// The places of the records that a text is about: the objects that it names, otherwise the text itself.
 fn sources(value: &Value, itself: &str) -> Vec<Source> {
     let mut value = Cow::Borrowed(value);
     for _ in 0..WRAPPINGS {
@@ -224,7 +224,7 @@ fn sources(value: &Value, itself: &str) -> Vec<Source> {
     vec![Source::Text(itself.to_owned())]
 }
 
-/// Where the records are that a record of SNS is about.
+/// The places of the records that a record of SNS is about.
 fn sources_of_sns(record: &Value) -> Vec<Source> {
     match sns_message(record) {
         Some(notice) => sources_of_text(notice),

@@ -34,7 +34,7 @@ pub struct Entry {
     /// The part of the entry that belongs to the history of the resource's identity tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<TamperHistory>,
-    /// Where the record came from: a queue message, or a file.
+    /// The origin of the record: a queue message, or a file.
     pub origin: Option<String>,
 }
 
@@ -109,7 +109,7 @@ pub struct EntryEvent {
 pub struct EntryOwner {
     /// The name; `None` if it is not known.
     pub name: Option<String>,
-    /// Which rule named the owner.
+    /// The rule that named the owner.
     pub source: Option<OwnerSource>,
     /// How sure the owner is.
     pub proof: Option<Proof>,

@@ -203,7 +203,7 @@ impl TamperResponder<'_> {
         entry.resource = Some(EntryResource::from(resource));
         if let Some(principal) = &change.principal {
             let offline = autotag_handlers::memory::MemoryBackend::offline();
-            // Who is behind the call is for people. That it is not found out keeps no entry from being written.
+            // The owner behind the call is a remark for people. If it is not found, the entry is still written.
             let by = owner::resolve(principal, &self.policy.trust, self.sessions, &offline).await;
             entry.owner = by.as_ref().map(EntryOwner::from).unwrap_or_default();
         }

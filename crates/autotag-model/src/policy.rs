@@ -66,7 +66,7 @@ use crate::tags::is_same_key;
 pub struct Policy {
     /// The identity keys, which say who created a resource, with their values.
     pub identity: Vec<(String, TagTemplate)>,
-    /// Which identity keys are enforced, unless the policy lists them.
+    /// The profile that decides the enforced identity keys, unless the policy lists them.
     pub profile: Profile,
     /// The identity keys that are enforced: a value that the creating call declares is replaced and reported. A declared
     /// value of another identity key is kept and reported. By default those of [`Profile::Proof`].
@@ -77,7 +77,7 @@ pub struct Policy {
     pub iam_tags: Selection,
     /// The session tags that are copied.
     pub session_tags: Selection,
-    /// Which of the selected tags are copied.
+    /// The rules for copying the selected tags.
     pub copy: CopyRules,
     /// True if the tags of a new resource are read before tags are written. Those of a resource that may have existed
     /// before the event are always read.
@@ -89,7 +89,7 @@ pub struct Policy {
     pub opt_out: Option<String>,
     /// The treatment of rules that follow from AWS's models and that no record has confirmed.
     pub derived: DerivedRules,
-    /// The services of [`OPT_IN_SERVICES`] whose resources are tagged all the same.
+    /// The services of [`OPT_IN_SERVICES`] whose resources are still tagged.
     pub opt_in: Vec<String>,
     /// The calls that are ignored.
     pub ignore: Ignore,

@@ -4,7 +4,7 @@
 //! resources of a rule in a record.
 //!
 //! A [`Path`] begins with `request` (requestParameters), `response` (responseElements) or `service`
-//! (serviceEventDetails). Member names match ignoring case, `[]` stands for every element of a list in any form that
+//! (serviceEventDetails). Member names match ignoring case, `[]` means every element of a list in any form that
 //! CloudTrail writes, and the wrapper `<EventName>Response` of newer EC2 records is skipped.
 //!
 //! ```

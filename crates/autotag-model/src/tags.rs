@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// Which characters a service allows in keys or values.
+/// The characters that a service allows in keys or values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

@@ -112,7 +112,7 @@ fn github_name() -> impl Strategy<Value = String> {
         .prop_map(|pieces| pieces.concat())
 }
 
-/// Where two runs come from, apart from the repository, with the text in the subject.
+/// The contexts of two runs, apart from the repository, with the text in the subject.
 fn github_contexts() -> impl Strategy<Value = (String, String)> {
     let context = |kind: u8, name: &str| match kind {
         0 => format!("ref:refs/heads/{}", name.replace([':', ' '], "")),

@@ -154,7 +154,7 @@ fn float(number: usize) -> f32 {
     number as f32
 }
 
-/// Draws the series, one bar below the other. Numbers of stacked bars stand at the right edge.
+/// Draws the series, one bar below the other. Numbers of stacked bars are at the right edge.
 fn render(
     title: &str,
     series: Vec<Series>,

@@ -241,7 +241,8 @@ fn inherits(name: &str, manifest: &toml::Table) -> Vec<String> {
     broken
 }
 
-/// Which of `words` (`std::env`, `tokio`) a source text names, with the line. Comments and test modules do not count.
+/// The `words` (`std::env`, `tokio`) that a source text names, with the line. Comments and test modules do not
+/// count.
 fn named(text: &str, words: &[&'static str]) -> Vec<(usize, &'static str)> {
     let code = source::production_code(text);
     let upto = |at: usize| code.get(..at).unwrap_or_default();

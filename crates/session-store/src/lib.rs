@@ -32,8 +32,8 @@ pub use overlay::OverlayStore;
 ///
 /// A call made in the last second of a session may be processed this much later: `CloudTrail` delivers within hours
 /// (counted as one day), `EventBridge` retries for 24 hours, and a message can wait 14 days in a dead-letter queue
-/// until it is redriven. If the session were removed earlier, such a call would get a wrong owner for good. A kept
-/// session costs about a kilobyte.
+/// until it is redriven. If the session were removed earlier, such a call would get a wrong owner that stays. A
+/// kept session costs about a kilobyte.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(16 * 24);
 
 /// Finds sessions. Programs that only read take a `dyn SessionReader`.

@@ -105,7 +105,7 @@ impl Target for Subjects {
             format!("{name:?}")
         })?;
         if is_unknown(issuer) {
-            // Its issuer may stand before it.
+            // Its issuer may come before it.
             let whole = name.as_deref().is_some_and(|name| name.ends_with(subject));
             hold(whole, "a subject of an unknown issuer is whole", || format!("{name:?} of {issuer:?}"))?;
         }

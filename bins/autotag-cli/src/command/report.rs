@@ -259,7 +259,7 @@ fn write_plan(path: &Path, estate: &Estate, classifier: &Classifier) -> Result<V
     Ok(iter::once(format!("{count}; {}", plan.finish()?)).chain(left_out).collect())
 }
 
-/// Where the report goes, and how.
+/// The destination and the format of the report.
 struct Output<'a> {
     format: ReportFormat,
     out: Option<&'a Path>,

@@ -219,7 +219,7 @@ impl Template {
         Ok(())
     }
 
-    /// Renames the output that is called like a parameter, and names the parameter anew in it.
+    /// Renames an output with the name of a parameter, and updates the name in it.
     fn rename_output(&mut self, parameter: &str, name: &str) {
         for entry in self.entries.iter_mut().filter(|entry| entry.section == Section::Outputs) {
             if entry.id == parameter {

@@ -108,7 +108,7 @@ impl Guard<'_> {
 pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let keys = inventory.enforced_keys();
     if keys.is_empty() {
-        // Where every key may be declared, there is nothing to guard.
+        // If every key may be declared, there is nothing to guard.
         return Ok(Vec::new());
     }
     let strict = controls::strict(inventory);

@@ -139,7 +139,7 @@ impl Request {
             Key::RequestTag { key, of_objects } => match tags(*of_objects) {
                 Some(tags) => {
                     let values = tags.values(key);
-                    // A key that is there in two cases has two values, and AWS does not say which counts.
+                    // A key that occurs in two letter cases has two values, and AWS does not say which counts.
                     if values.len() > 1 {
                         Found::Unknown
                     } else {
@@ -152,7 +152,7 @@ impl Request {
         }
     }
 
-    /// The value with what its variables stand for; `None` if that is not known.
+    /// The value with its variables replaced; `None` if that is not known.
     pub(super) fn substituted(&self, value: &str) -> Option<String> {
         let filled = match &self.user_id {
             Some(id) => value.replace("${aws:userid}", id),

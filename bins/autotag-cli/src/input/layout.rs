@@ -80,7 +80,7 @@ pub(super) enum Span {
 
 #[cfg(feature = "aws")]
 impl Folder {
-    /// The folder in which the keys with this prefix lie: what stands behind the last `/` is the beginning of a name.
+    /// The folder of the keys with this prefix: the part after the last `/` is the beginning of a name.
     pub(super) fn of(prefix: &str) -> Self {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();

@@ -83,7 +83,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) identity: Identity,
     /// An AWS service made it, by what only AWS sets.
     pub(crate) by_service: bool,
-    /// Who changed the identity tags last, if the ledger says that autotag has not written them again.
+    /// The principal that changed the identity tags last, if the ledger says that autotag has not written them
+    /// again.
     pub(crate) changed_by: Option<&'a str>,
     /// The ledger says that the tags were refused.
     pub(crate) is_refused: bool,
@@ -91,7 +92,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) gap: Gap<'a>,
 }
 
-/// Who made a resource, by the trail.
+/// The maker of a resource, by the trail.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Maker<'a> {
     pub(crate) name: Option<&'a str>,
@@ -113,7 +114,7 @@ pub(crate) struct Maker<'a> {
 pub(crate) enum Identity {
     /// The tags are not known, or the creation is not.
     NotCompared,
-    /// All tags that the policy enforces are there.
+    /// The resource has all tags that the policy enforces.
     Intact,
     /// Tags are missing that autotag would write.
     Missing,

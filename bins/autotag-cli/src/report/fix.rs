@@ -1,8 +1,8 @@
 //! The plan of `--fix`: identity tags that the trail proves and that the inventory does not have.
 //!
-//! It decides as `autotag apply` does for a resource that may have existed before, from the tags of the inventory: an owner that is
-//! there stays, unless the policy says `existing.replace`. A resource whose identity tags are all as proven, but for some that
-//! are missing, gets those.
+//! It decides as `autotag apply` does for a resource that may have existed before, from the tags of the inventory:
+//! an existing owner stays, unless the policy says `existing.replace`. A resource whose identity tags are all as
+//! proven, but for some that are missing, gets those.
 
 use super::class::Class;
 use super::entry::Entry;
@@ -72,7 +72,7 @@ impl Fix {
         }
     }
 
-    /// Leaves out the entries at these places: which of their tags are there cannot be told.
+    /// Leaves out the entries at these places: their present tags are unknown.
     pub(super) fn leave_out(&mut self, places: &HashSet<usize>) {
         let before = self.rows.len();
         self.rows.retain(|(place, _)| !places.contains(place));
@@ -112,7 +112,8 @@ fn repaired(mut row: PlannedResource, tags: &Tags, policy: &Policy) -> Result<Pl
         if !policy.is_identity_key(key.as_str()) || kept.iter().any(|kept| key.eq_ignore_case(kept)) {
             return false;
         }
-        // An identity tag that is there is planned, too: `apply` does not write it again, and refuses the row if it has changed.
+        // A present identity tag is planned, too: `apply` does not write it again, and refuses the row if it has
+        // changed.
         let same = there.iter().find(|(_, text)| *text == value.as_str());
         same.is_none_or(|(there, _)| *there == key.as_str())
     });

@@ -174,7 +174,7 @@ fn deleted(answer: &Answer) -> Option<Deleted> {
     Some(Deleted { time: deletion.event.timestamp()?, is_by_name: deletion.is_by_name })
 }
 
-/// Who changed the identity tags last since the creation; `None` if autotag has written them again.
+/// The principal that changed the identity tags last since the creation; `None` if autotag has written them again.
 fn changed_by(creation: &FoundCreation, entries: &[Entry]) -> Option<Arc<str>> {
     let since = creation.event.timestamp();
     let changes = entries.iter().filter(|entry| entry.timestamp() >= since);

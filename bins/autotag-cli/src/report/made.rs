@@ -42,7 +42,7 @@ pub(crate) struct LedgerFacts {
     pub(crate) is_refused: bool,
     /// Its deletion, if nothing was made under its name since.
     pub(crate) deleted: Option<Deleted>,
-    /// Who changed its identity tags last, if autotag has not written them again.
+    /// The principal that changed its identity tags last, if autotag has not written them again.
     pub(crate) changed_by: Option<Arc<str>>,
 }
 

@@ -116,7 +116,8 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
                 demand(properties["ScalingConfig"].is_object(), "has no bound");
             }
             "AWS::DynamoDB::Table" => {
-                // A ledger is kept for good. A table that a failed deployment leaves behind would stop the next one.
+                // A ledger is never deleted. A table that a failed deployment leaves behind would stop the next
+                // one.
                 let is_ledger = id == "LedgerTable";
                 let kept = if is_ledger { "RetainExceptOnCreate" } else { "Retain" };
                 let ttl = &properties["TimeToLiveSpecification"];

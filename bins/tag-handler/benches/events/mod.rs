@@ -21,10 +21,10 @@ const MIX: [&str; 10] = [
     "CreateImage",
 ];
 
-/// Who creates: a user, and sessions of two roles.
+/// The creators: a user, and sessions of two roles.
 pub(crate) const PRINCIPALS: usize = 3;
 
-/// One event, and what must come of it.
+/// One event, and its expected result.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) record: Value,

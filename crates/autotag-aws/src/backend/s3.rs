@@ -10,7 +10,7 @@ use autotag_model::tags::{TagSet, is_reserved};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{Tag, Tagging};
 
-/// How often a set that somebody else changed in between is written anew.
+/// The most attempts to write a set that another writer changes in between.
 const TRIES: usize = 3;
 
 /// How many tags of users a bucket takes, and an object.
@@ -41,7 +41,8 @@ impl AwsBackend {
 
     async fn merge(&self, resource: &Resource, tags: &TagSet, room: usize) -> Result<(), BackendError> {
         let whole = self.whole(resource).await?;
-        // Somebody who read before our write may have written after it: what was written is read again, until ours are there.
+        // Somebody who read before our write may have written after it: the set is read again, until it has our
+        // tags.
         for tries in 0..=TRIES {
             let there = whole.read().await?;
             let merged = merged(&there, tags);

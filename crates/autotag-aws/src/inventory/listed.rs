@@ -20,7 +20,7 @@ pub struct ListedResource {
     pub tags: Option<Vec<(String, String)>>,
 }
 
-/// Where resources were listed, and where not.
+/// The places where resources were listed, and those that could not be listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listed {

@@ -319,7 +319,7 @@ async fn a_list_that_is_not_whole_is_no_answer() {
     assert_eq!(failure(&answers[0]).0, ErrorClass::Transport);
 }
 
-/// Such a rule of a user's has no way to ask: an owner that is there would be overwritten.
+/// Such a rule of a user's has no way to ask: an existing owner would be overwritten.
 #[tokio::test]
 async fn a_call_that_cannot_read_is_never_without_tags() {
     let world = World::new().await;

@@ -175,7 +175,7 @@ fn met_by_a_fixture() -> BTreeSet<(String, String, String)> {
     met
 }
 
-/// Evidence that is not there would be believed; evidence that is there but not said would be lost.
+/// The catalogue must neither claim evidence that does not exist, nor omit existing evidence.
 #[test]
 fn a_rule_is_seen_exactly_if_a_fixture_meets_it() {
     let met = met_by_a_fixture();

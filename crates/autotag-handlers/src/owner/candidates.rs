@@ -62,8 +62,8 @@ impl Candidates {
     pub(super) fn find(&self, at: &Principal) -> SessionMatch<'_> {
         match (find_session(&self.known, at), self.too_many) {
             (SessionMatch::ByKey(session), _) => SessionMatch::ByKey(session),
-            // Who assumes a workload's role under the name of its session may do so in the same second. The record itself
-            // proves the workload, so only a session of the same key counts against that.
+            // A caller may assume a workload's role under the name of its session in the same second. The record
+            // itself proves the workload, so only a session of the same key counts against that.
             (_, Some(_)) if is_proven_workload(at) => SessionMatch::None,
             (SessionMatch::ByTime(session), _) if is_proven_workload(at) && is_assumed(session) => {
                 SessionMatch::None

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
-/// Which rule named the owner.
+/// The rule that named the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -490,7 +490,7 @@ fn an_outage_of_the_store_is_an_error_and_not_an_unknown_session() {
     ))
     .unwrap_err();
     assert!(matches!(error, OwnerError::Sessions(error) if error.is_retryable()));
-    // Who has no session is named all the same.
+    // A caller without a session is still named.
     assert_eq!(
         block_on(resolve(&principal(&user("mara")), &Trust::default(), &down, &down))
             .unwrap()

@@ -102,7 +102,7 @@ async fn iam_tags(
     }
 }
 
-/// True if the tags that are there decide which tags are written.
+/// True if the present tags decide which tags are written.
 fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarget) -> bool {
     target.may_have_owner()
         || target.repeat == Repeat::Possible
@@ -156,7 +156,7 @@ pub(super) struct Decided {
 /// The tags of one resource. It makes no call.
 ///
 /// # Errors
-/// The outcome, if tags that are there already could not be read.
+/// The outcome, if the present tags could not be read.
 pub(super) fn decide(
     policy: &Policy,
     request: &PlanRequest,

@@ -203,7 +203,7 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    /// A resource whose id is not known: its tags are decided all the same.
+    /// A resource whose id is not known: its tags are still decided.
     fn unknown(&mut self, request: &PlanRequest, resolved: &Resolved, target: &TagTarget, why: String) {
         let event = Arc::clone(&request.creation.event);
         let resource_type = Some(target.resource.resource_type.clone());

@@ -108,7 +108,7 @@ fn related_target(target: &TagTarget, resource: Resource) -> TagTarget {
     TagTarget { resource, requested, queries: Vec::new(), ..target.clone() }
 }
 
-/// The resource that stands for those of a question without an answer.
+/// The resource that represents those of a question without an answer.
 pub(super) fn unknown_resource(target: &TagTarget, query: &RelatedQuery) -> Resource {
     let mut unknown = target.resource.clone();
     query.resource_type().clone_into(&mut unknown.resource_type);

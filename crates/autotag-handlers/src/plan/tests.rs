@@ -152,7 +152,7 @@ fn with(mut record: Value, field: &str, value: Value) -> Value {
     record
 }
 
-/// The creations of records. STS records go into the store of the world.
+/// The creations of records. STS records go into the store of the test.
 fn creations(store: &MemoryStore, records: &[Value]) -> Vec<PlanRequest> {
     let classifier = Classifier::new(Catalog::embedded(), Policy::default());
     let mut creations = Vec::new();
@@ -877,8 +877,8 @@ fn after_a_failed_write_nobody_says_that_the_resource_has_an_owner() {
     }
 }
 
-// Guards against: when the first creator cannot be resolved just now, a later creation of the same batch is
-// taken for the first, and keeps the resource for good.
+// Guards against: when the first creator cannot be resolved just now, a later creation of the same batch is taken
+// for the first, and keeps the resource.
 #[test]
 fn a_later_creation_does_not_win_because_the_first_is_deferred() {
     let records = [

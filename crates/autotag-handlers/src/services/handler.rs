@@ -18,7 +18,7 @@ pub struct RecordContext<'a> {
     pub record: &'a Record<'a>,
     /// Its request and response, parsed.
     pub parsed: &'a ParsedRecord,
-    /// Who made the call.
+    /// The principal that made the call.
     pub principal: &'a Principal,
     /// The partition, region and account of its resources.
     pub scope: &'a Scope,

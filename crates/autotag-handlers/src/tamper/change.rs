@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct TagChange {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Who called; `None` of an event of `aws.tag`, which names no caller.
+    /// The caller; `None` for an event of `aws.tag`, which has no caller.
     pub principal: Option<Principal>,
     /// The resource.
     pub resource: ChangedResource,

@@ -86,7 +86,7 @@ pub enum NoReaction {
     Past,
     /// The resource has the opt-out tag of the policy.
     OptedOut,
-    /// No entry of the resource says which tags it should have, and the record does not show that one was taken off.
+    /// No entry of the resource says which tags it should have, and the record does not show that one was removed.
     NoExpectation,
 }
 

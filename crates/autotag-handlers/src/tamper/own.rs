@@ -49,7 +49,7 @@ impl OwnRoles {
     /// account.
     #[must_use]
     pub fn with_member_role(mut self, name: &str) -> Self {
-        // A path may stand before the name.
+        // A path may come before the name.
         self.members.extend(name.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned));
         self
     }

@@ -19,7 +19,7 @@ pub struct FoundCreation {
     pub resource: Resource,
     /// The creating event.
     pub event: Arc<EventSummary>,
-    /// Who called.
+    /// The caller.
     pub principal: Principal,
     /// The owner; `None` if it could not be found out.
     pub owner: Option<Arc<Owner>>,
@@ -86,7 +86,7 @@ pub struct TagChange {
     pub event: Arc<EventSummary>,
     /// The identity tags that the call names. Empty if it replaced or removed all tags.
     pub keys: Vec<String>,
-    /// Who called.
+    /// The caller.
     pub principal: Principal,
     /// The person or workload behind the call, as far as it is known.
     pub by: Option<Arc<Owner>>,

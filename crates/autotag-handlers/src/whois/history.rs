@@ -249,14 +249,14 @@ impl<'h> HistorySource<'h> {
     }
 }
 
-/// The same creation among others, evaluated anew.
+/// The same creation among others, evaluated again.
 fn same_creation(found: &[FoundCreation], as_this: &FoundCreation) -> Option<FoundCreation> {
     let key = as_this.resource.key();
     let mut found = found.iter();
     found.find(|other| other.event.id == as_this.event.id && other.resource.key() == key).cloned()
 }
 
-/// Who made a resource.
+/// The makers of a resource.
 fn creators(of: &Asked, creations: &[PlanRequest]) -> Vec<Principal> {
     let creations = creations.iter().map(|request| &request.creation);
     let made = creations.filter(|creation| creation.targets.iter().any(|target| of.is(&target.resource)));

@@ -54,7 +54,7 @@ pub trait EventHistory: Send + Sync {
 
 type Question = (Place, String, Option<RangeInclusive<Timestamp>>);
 
-/// An answer, as soon as it is there. The lock is held while the question is asked.
+/// An answer, as soon as it arrives. The lock is held while the question is asked.
 type Slot = Arc<AsyncMutex<Option<Arc<Lookup>>>>;
 
 /// The questions so far. Several resources share the answers.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct RecordedTagChange {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Who called.
+    /// The caller.
     pub principal: Principal,
     /// The identity tags that the call names; empty if it replaced or removed all tags.
     pub keys: Vec<String>,

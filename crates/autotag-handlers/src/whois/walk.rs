@@ -11,7 +11,7 @@ use autotag_model::session::{Session, find_session, nearest_issue_window};
 use session_store::{MemoryStore, SessionReader as _, SessionWriter as _};
 use std::collections::HashSet;
 
-/// Where and with what sessions are looked for.
+/// Questions, classifier and regions with which sessions are found.
 pub(super) struct Walk<'w> {
     pub(super) questions: &'w Questions<'w>,
     pub(super) classifier: &'w Classifier,

@@ -80,7 +80,7 @@ pub(crate) fn member(subject: &Subject, _: &Facts, _: &Tables) -> Vec<Finding> {
     findings.collect()
 }
 
-/// True if `pattern` describes `text`. A star stands for one part of a name, never for `/` or `:`; a star of the text is
+/// True if `pattern` describes `text`. A star matches one part of a name, never `/` or `:`; a star of the text is
 /// such a part.
 pub(crate) fn describes(pattern: &str, text: &str) -> bool {
     let Some((front, pattern)) = pattern.split_once('*') else { return pattern == text };

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// A rule with one mistake.
 pub(crate) struct Mutant {
-    /// Which kind of mistake.
+    /// The kind of mistake.
     pub(crate) change: &'static str,
     /// The rule and the mistake.
     pub(crate) name: String,

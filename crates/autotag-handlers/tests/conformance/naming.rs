@@ -137,7 +137,7 @@ fn singular(name: &str) -> &str {
     name.strip_suffix('s').unwrap_or(name)
 }
 
-/// The names of a resource of IAM. Its ARN also says one: what stands before the last `/` and star.
+/// The names of a resource of IAM. Its ARN also says one: the part before the last `/` and star.
 fn names_of(resource: &IamResource, by_arn: bool) -> Vec<String> {
     let (_, of_arn) = resource.form.rsplit_once(':').unwrap_or_default();
     let literal = of_arn.split('/').rfind(|part| !part.is_empty() && !part.contains('*')).filter(|_| by_arn);

@@ -61,7 +61,7 @@ pub(crate) struct GeneratedSession {
     pub(crate) copy: Option<Session>,
     /// The sessions before it in its role chain.
     pub(crate) parents: Vec<Session>,
-    /// Who the owner is if every record arrives, and what proves it.
+    /// The owner if every record arrives, with the proof.
     pub(crate) owner: String,
     pub(crate) proof: &'static str,
     /// The source identity of the session.
@@ -128,12 +128,12 @@ pub(crate) fn generate(classifier: &Classifier, random: &mut Random) -> Generate
     Generated { sessions, name, directory, exceptions }
 }
 
-/// Loses records of a session for good.
+/// Loses records of a session forever.
 ///
-/// One exception is documented, and excluded here: a call that no key ties to its session is given to a near session of the
-/// same name if its own STS record never comes. Nothing in the records that are there tells that another session was
-/// meant. So where a near session could be taken, one record of the session itself arrives. Returns whether it would have
-/// been lost.
+/// One exception is documented, and excluded here: a call that no key ties to its session is given to a near
+/// session of the same name if its own STS record never comes. Nothing in the known records tells that another
+/// session was meant. So if a near session could be taken, one record of the session itself arrives. Returns
+/// whether it would have been lost.
 fn lose(draft: &Draft, all: &[Draft], session: &mut GeneratedSession, random: &mut Random) -> bool {
     session.has_copy = session.copy.is_some() && !random.once_in(4);
     session.has_record = !random.once_in(5);

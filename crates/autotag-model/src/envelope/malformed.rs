@@ -8,14 +8,14 @@ use std::io;
 #[error("{position}: {kind}")]
 #[non_exhaustive]
 pub struct Malformed {
-    /// Where it is.
+    /// Its place.
     pub position: Position,
     /// The fault.
     pub kind: MalformedKind,
 }
 
 impl Malformed {
-    /// How many parts of the input it stands for: more than one at [`MalformedKind::Repeated`].
+    /// The number of parts of the input that it represents: more than one at [`MalformedKind::Repeated`].
     pub fn parts(&self) -> u64 {
         match &self.kind {
             MalformedKind::Repeated { more, .. } => more.saturating_add(1),

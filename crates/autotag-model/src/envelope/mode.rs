@@ -25,7 +25,7 @@ pub(super) enum Mode {
 }
 
 impl Mode {
-    /// Where the current value is: at top level or in a list.
+    /// The place of the current value: top level or a list.
     pub(super) fn root(self) -> Root {
         match self {
             Self::Elements(root, _)

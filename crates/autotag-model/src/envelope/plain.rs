@@ -22,7 +22,7 @@ use grammar::{Grammar, Tokens};
 /// How a log file begins. The list that it opens is [`LIST`].
 pub(super) const HEADER: &[u8] = b"{\"Records\":[";
 
-/// Where the bytes behind the header have to begin in memory to be read the fastest.
+/// The alignment in memory at which the bytes after the header are read the fastest.
 pub(super) const ALIGNMENT: usize = SIZE;
 
 /// The name of the list of a log file.
@@ -108,7 +108,7 @@ struct Reader<'t> {
     nesting: Nesting,
     /// The members of the current record that name its event.
     event: EventMembers,
-    /// Where the current record begins.
+    /// The start of the current record.
     begin: usize,
     /// True if the current record may have characters that are not ASCII.
     has_high: bool,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Where in an input a value or a fault is.
+/// The place of a value or a fault in an input.
 ///
 /// ```
 /// use autotag_model::envelope::{Limits, read_records};

@@ -83,9 +83,9 @@ impl RecordReader {
         Self { limits, inflater: Decompressor::new(), raw: Vec::new(), text: Vec::new() }
     }
 
-    /// Reads every record of `input` in order, as [`read_records`] does, and passes on those of the
-    /// events that `select` wants by event source and event name. Of the others only the number is passed on, or the
-    /// record all the same: in most wrappings nothing is gained by leaving it out.
+    /// Reads every record of `input` in order, as [`read_records`] does, and passes on those of the events that
+    /// `select` wants by event source and event name. Of the others only the number is passed on, or the record
+    /// itself: in most wrappings nothing is gained by leaving it out.
     pub fn read(&mut self, mut input: impl Read, select: Select<'_>, visit: &mut dyn FnMut(Item<'_>)) {
         let limits = &self.limits;
         let mut parts = Parts {

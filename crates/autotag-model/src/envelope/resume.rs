@@ -155,8 +155,8 @@ fn after_blanks(bytes: &[u8], from: usize) -> Option<(u8, usize)> {
     rest.find(|(_, byte)| !byte.is_ascii_whitespace()).map(|(at, byte)| (byte, at))
 }
 
-/// True if a value is JSON in its form, however deep it is nested, and whatever its numbers and escapes stand for. No call
-/// can make CloudTrail write a record that is not.
+/// True if a value is JSON in its form, however deep it is nested, and whatever its numbers and escapes mean. No
+/// call can make CloudTrail write a record that is not.
 pub(super) fn is_well_formed(value: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(value).is_ok()
 }

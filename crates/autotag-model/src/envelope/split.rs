@@ -36,7 +36,7 @@ pub(super) struct Splitter {
     filled: usize,
     /// The offset of the window's first byte in the input.
     base: u64,
-    /// Where the current value begins in the window.
+    /// The start of the current value in the window.
     start: usize,
     /// How much of the window has been scanned.
     at: usize,

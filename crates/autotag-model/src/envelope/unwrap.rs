@@ -20,7 +20,7 @@ use std::io::Read as _;
 pub struct LocatedRecord<'a> {
     /// The record, borrowed from the reader's buffer.
     pub record: Record<'a>,
-    /// Where it is in the input.
+    /// Its place in the input.
     pub position: Position,
     /// The `EventBridge` event that holds it, if any.
     pub event_bridge: Option<EventBridgeEnvelope>,

@@ -71,7 +71,8 @@ impl Policy {
         if is_expected(key, value, inputs.context.event_source, &caller(inputs)) {
             return Declared::Kept(Kept::Expected);
         }
-        // Told to replace owners, autotag replaces what it may have written itself. The call declares its tags anew.
+        // If autotag is told to replace owners, it also replaces tags that it may have written itself. The call
+        // declares its tags again.
         let told_to = inputs.may_have_existed && self.replace_existing && !requested;
         if self.is_enforced(key) || told_to { Declared::Replaced } else { Declared::Kept(Kept::Declared) }
     }

@@ -171,7 +171,7 @@ fn not_identity(setting: &'static str, key: &str, keys: &[String]) -> PolicyErro
     PolicyError::Setting { setting, problem }
 }
 
-/// Which keys may be copied.
+/// Reads the keys that may be copied.
 fn copy_rules(
     mode: &CopyMode,
     allow: Option<Patterns>,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// The parameters by which AWS knows a repeated call again, in lower case. All members with botocore's trait
-/// `idempotencyToken` are called so, and those that AWS documents as such.
+/// `idempotencyToken` are in it, and those that AWS documents as such.
 const TOKENS: &[&str] = &[
     "callerreference",
     "clientrequesttoken",

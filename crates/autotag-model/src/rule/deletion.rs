@@ -85,8 +85,8 @@ impl DeletionRule {
 
     /// Finds the resources that a record of the rule's event deletes. A pure function.
     ///
-    /// An ARN of the request counts where the parameter is called so, or where the rule says that the call takes one. The
-    /// call succeeds only for a resource that it may delete.
+    /// An ARN of the request counts if the parameter has such a name, or if the rule says that the call takes one.
+    /// The call succeeds only for a resource that it may delete.
     pub fn locate(&self, parsed: &ParsedRecord, scope: &Scope) -> Located {
         self.finder.locate_by(parsed, scope, |path| {
             self.takes_arns || path.names_arn() || path.yields_arns(self.finder.arn.is_none())

@@ -109,7 +109,7 @@ impl Path {
         found
     }
 
-    /// True if there is a member at the path, be it an empty list or text.
+    /// True if there is a member at the path, also an empty list or text.
     pub(super) fn is_there(&self, event: &str, parsed: &ParsedRecord) -> bool {
         self.members(event, parsed).iter().any(|value| !value.is_null())
     }
@@ -136,7 +136,7 @@ impl Path {
         self.root != Root::Request && (self.names_arn() || expected)
     }
 
-    /// True if the path leads to a name that the caller chose: into the request, to a member that is called so.
+    /// True if the path leads to a name that the caller chose: into the request, to a member with such a name.
     pub(super) fn is_chosen_name(&self) -> bool {
         let name = self.steps.last().map_or("", |step| step.name.as_str());
         self.root == Root::Request && name.to_ascii_lowercase().ends_with("name")

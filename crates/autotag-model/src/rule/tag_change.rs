@@ -16,11 +16,11 @@ pub struct TagChangeCall {
     pub event: String,
     /// The paths of tags that the call adds, or whose values it overwrites.
     pub writes: Vec<Path>,
-    /// The paths of keys, or of tags, that the call takes off.
+    /// The paths of keys, or of tags, that the call removes.
     pub removes: Vec<Path>,
     /// The paths of tags that replace all tags of the resource.
     pub replaces: Vec<Path>,
-    /// True if the call takes off all tags.
+    /// True if the call removes all tags.
     pub clears: bool,
     /// The paths of the resource; the first that has a value counts.
     pub resource: Vec<Path>,
@@ -43,7 +43,7 @@ pub struct TagChangeCall {
 pub struct TypesBy {
     /// Its path.
     pub path: Path,
-    /// Its values, with the types for which they stand.
+    /// Its values, with the types that they mean.
     pub types: BTreeMap<String, String>,
 }
 
@@ -53,7 +53,7 @@ pub struct TypesBy {
 pub struct ChangedTags {
     /// The tags that were added or overwritten.
     pub written: Vec<(String, String)>,
-    /// The keys that were taken off.
+    /// The keys that were removed.
     pub removed: Vec<String>,
     /// True if any other tag may be gone: the call replaces all tags, or its record does not show the keys.
     pub any: bool,
@@ -106,7 +106,7 @@ impl TagChangeCall {
     }
 }
 
-/// The keys in a value in which a call names what it takes off: keys, or tags with their keys.
+/// The keys in a value in which a call names the tags to remove: keys, or tags with their keys.
 fn keys_in(value: &Value) -> Vec<String> {
     let of = |element: &Value| match element {
         Value::Object(_) | Value::Array(_) => {

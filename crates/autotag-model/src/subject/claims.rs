@@ -4,7 +4,8 @@ use super::class::Class;
 use super::pattern::{BeforeClaims, Fields, Pattern};
 use std::collections::BTreeMap;
 
-/// The claims that may follow in the subjects of a form, by key. A key that ends in `*` stands for all that begin so.
+/// The claims that may follow in the subjects of a form, by key. A key that ends in `*` means all keys with that
+/// beginning.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Claims(pub(super) BTreeMap<String, Claim>);
 

@@ -15,7 +15,7 @@ pub(super) struct Pattern {
     claims: Option<BeforeClaims>,
 }
 
-/// A part of a pattern that is there as a whole.
+/// A part of a pattern that occurs completely or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Group {
     may_be_missing: bool,

@@ -23,7 +23,7 @@ const ROLES: [(&str, Origin); 12] = [
     ("checkout-task", Origin::Service("ecs-tasks.amazonaws.com")),
 ];
 
-/// Who obtains a session, and by which call.
+/// The principal that obtains a session, and the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     User,
@@ -77,7 +77,7 @@ pub(super) struct Session {
     pub(super) name: String,
     /// When it was issued.
     pub(super) issued: String,
-    /// Which one of which file: its access key.
+    /// The file and the number in it, which give its access key.
     file: u64,
     number: u64,
 }

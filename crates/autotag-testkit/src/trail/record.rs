@@ -5,7 +5,7 @@ use super::people::{Origin, Session, User, federated, push};
 use super::template::{Part, Slot, Template};
 use jiff::Timestamp;
 
-/// Where and when a call is made, and which record of the trail tells of it.
+/// The place and time of a call, and the number of its record in the trail.
 #[derive(Debug, Clone)]
 pub(super) struct Call<'a> {
     pub(super) account: &'a str,
@@ -20,7 +20,7 @@ pub(super) struct Call<'a> {
     pub(super) fails: bool,
 }
 
-/// Who makes a call.
+/// The caller.
 #[derive(Debug)]
 pub(super) enum Caller {
     User(User),

@@ -88,7 +88,7 @@ impl Shape {
     }
 }
 
-/// Where the calls of a trail are made.
+/// The regions of a trail's calls.
 pub(super) const REGIONS: [&str; 12] = [
     "eu-west-1",
     "us-east-1",

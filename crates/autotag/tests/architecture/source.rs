@@ -160,7 +160,7 @@ fn test_items(code: &str) -> Vec<(usize, usize)> {
     items
 }
 
-/// Where the item ends that begins at `from`, perhaps with further attributes: behind its `;` or its block.
+/// The end of the item that begins at `from`, perhaps with further attributes: after its `;` or its block.
 pub(crate) fn end_of_item(code: &str, from: usize) -> usize {
     let mut depth = 0_usize;
     for (at, c) in code[from..].char_indices() {

@@ -13,7 +13,7 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// A deployment that is there, or not in all places.
+    /// A deployment that exists, completely or in some places only.
     pub(super) fn of(deployment: &Deployment, is_complete: bool) -> Self {
         let suffix = deployment.layout.central().first().map_or("", |(_, suffix)| suffix);
         Self {

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
 /// How many entries of uncovered events are put at once.
 const PART: usize = 1_000;
 
-/// Where the entries go.
+/// The destination of the entries.
 enum Target {
     Stdout(Box<dyn Write>, u64),
     #[cfg(feature = "aws")]

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 /// How often an answer may break off.
 const ATTEMPTS: u32 = 6;
 
-/// After so many bytes the count of attempts begins anew, so that a long object over a poor connection ends too.
+/// After so many bytes the count of attempts starts again, so that a long object over a poor connection ends too.
 const ENOUGH: u64 = 8 << 20;
 
 /// The pause before the second attempt. Before each further one it is twice as long.
@@ -99,7 +99,7 @@ struct Download {
     /// How often it broke off since the byte `failures_since`.
     failures: u32,
     failures_since: u64,
-    /// How often it began anew.
+    /// The number of restarts.
     restarts: u32,
 }
 

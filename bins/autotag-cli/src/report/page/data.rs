@@ -83,7 +83,7 @@ pub(crate) struct Data {
     costs: Vec<Vec<i64>>,
 }
 
-/// A cell of a row that is there without the script.
+/// A cell of a row that the page shows without the script.
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) name: &'static str,
@@ -232,7 +232,7 @@ impl Data {
         heads
     }
 
-    /// The rows that are there before the script has run.
+    /// The rows that the page shows before the script has run.
     pub(crate) fn first_rows(&self) -> Vec<Vec<Cell>> {
         let heads = self.heads();
         (0..self.count.min(FEW))

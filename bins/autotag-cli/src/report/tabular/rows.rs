@@ -20,7 +20,7 @@ const LONG: usize = 200;
 pub(crate) struct Column {
     /// Its name in `--column`.
     pub(crate) role: &'static str,
-    /// The names that files usually have, as [`normalized`]; the first that is there counts.
+    /// The names that files usually have, as [`normalized`]; the first existing one counts.
     pub(crate) names: &'static [&'static str],
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Reading {
     pub(crate) faults: Vec<Fault>,
     /// How many rows cannot be used.
     pub(crate) faulty: u64,
-    /// The columns that are there, by their place among those that were looked for.
+    /// The existing columns, by their place among the expected ones.
     pub(crate) found: Vec<bool>,
 }
 

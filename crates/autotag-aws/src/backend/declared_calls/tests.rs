@@ -117,7 +117,7 @@ fn query_answers_about_several_resources() {
     assert_eq!(read("elasticloadbalancing", "AddTags", described), Some(tags(&[("a", "1"), ("b", "2")])));
 }
 
-/// In Redshift's answer every tag stands alone, beside the resource that has it.
+/// In Redshift's answer every tag is in an element of its own, beside its resource.
 #[test]
 fn tagged_resources_of_redshift() {
     let described = r#"<DescribeTagsResponse xmlns="http://redshift.amazonaws.com/doc/2012-12-01/">
@@ -238,7 +238,7 @@ fn resources_are_named_as_their_calls_want_it() {
     }
 }
 
-/// Auto Scaling wants the group in every tag; the list stands where the call wants it.
+/// Auto Scaling wants the group in every tag; the list is at the place that the call defines.
 #[test]
 fn the_group_stands_in_every_tag() {
     let group = resource("AWS::AutoScaling::AutoScalingGroup", "web", "");

@@ -14,7 +14,7 @@ pub(super) struct Xml<'c> {
     pub(super) root: Option<&'c str>,
     /// The name of an element of the list of tags.
     pub(super) list: &'c str,
-    /// Where that list stands.
+    /// The place of that list.
     pub(super) tags: &'c str,
 }
 

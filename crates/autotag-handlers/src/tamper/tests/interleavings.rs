@@ -148,7 +148,7 @@ impl World {
         self.tags.push((key.to_owned(), value.to_owned()));
     }
 
-    /// Somebody takes off a tag, names themselves, or puts the owner back.
+    /// Somebody removes a tag, names themselves, or puts the owner back.
     fn person(&mut self, by: usize) {
         match self.random.below(5) {
             0 | 1 => self.tags.retain(|(key, _)| key != "Owner"),
@@ -159,7 +159,7 @@ impl World {
         self.tell(by);
     }
 
-    /// Terraform knows one tag, and takes off all others.
+    /// Terraform knows one tag, and removes all others.
     fn terraform(&mut self) {
         if self.has("Owner") || self.has("PrincipalId") {
             self.tags.retain(|(key, _)| key == "Team");

@@ -261,7 +261,7 @@ fn steps() -> impl Strategy<Value = Vec<(Step, usize, u32)>> {
 /// The records of steps that are done one after the other, and what is true afterwards.
 struct Done {
     records: Vec<Value>,
-    /// Who made the resource that had the name last.
+    /// The maker of the resource that had the name last.
     owner: Option<&'static str>,
     exists: bool,
     /// True if a creation is of the second of a deletion, or of the creation of another.

@@ -1,7 +1,7 @@
 //! Checks the grammar of JSON without blanks by bit masks, and finds the tokens that show its structure.
 //!
-//! Which byte may follow which is known without the nesting, but for two things: an object has a name and a colon before
-//! each value, and a list has neither. The caller checks these, for it knows the nesting.
+//! The nesting does not matter for which byte may follow which, except for two things: an object has a name and a
+//! colon before each value, and a list has neither. The caller checks these, for it knows the nesting.
 
 use super::block::{Block, SIZE, TELLING};
 use super::scalar::{Scalar, is_escape, scalar_at};

@@ -161,8 +161,8 @@ fn a_damaged_byte_costs_one_record_of_a_line() {
     }
 }
 
-/// Who chooses a parameter of a call can put a list of objects like records into it, and can make the record unreadable:
-/// nested too deeply, or with half a surrogate.
+/// A caller can put a list of objects like records into a parameter, and can make the record unreadable: nested too
+/// deeply, or with half a surrogate.
 #[test]
 fn a_record_inside_a_record_is_never_read_as_one() {
     let forged = record("Forged");
