@@ -63,7 +63,7 @@ impl TrailReader {
         // Dropped here, or together with this future.
         drop::<oneshot::Sender<()>>(guard);
         result.map_err(|_| {
-            Outcome::Deferred(format!("s3://{bucket}/{key}: reading the log file was broken off"))
+            Outcome::Deferred(format!("s3://{bucket}/{key}: the download of the log file was interrupted"))
         })
     }
 
@@ -119,8 +119,7 @@ struct Download {
 impl Read for Download {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Self { body, runtime, cancelled } = self;
-        let gone =
-            || io::Error::new(io::ErrorKind::ConnectionAborted, "the log file is not waited for any more");
+        let gone = || io::Error::new(io::ErrorKind::ConnectionAborted, "the wait for the log file has ended");
         let Some(waiting) = cancelled else { return Err(gone()) };
         if buffer.is_empty() {
             // The reader only asks whether the log file is still waited for.

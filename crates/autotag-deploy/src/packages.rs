@@ -215,7 +215,7 @@ fn check(sums: &str, function: Function, path: &str, sum: Sum) -> Result<(), Dep
             "--packages: `{path}` has the hash {sum}, and {SUMS} says {hash}: it is damaged or another build; get it again"
         ))),
         None => Err(DeployError::usage(format!(
-            "--packages: {SUMS} has no hash for `{path}`: write it anew, or remove it"
+            "--packages: {SUMS} has no hash for `{path}`: write it again, or remove it"
         ))),
     }
 }

@@ -72,7 +72,7 @@ pub async fn plan(
         Phase::HalfUpdated | Phase::Stuck => {
             Ok(repaired(place, &format!("it is {status}: rolled back, and changed then")))
         }
-        Phase::Undeleted => Ok(repaired(place, &format!("it is {status}: removed, and made anew"))),
+        Phase::Undeleted => Ok(repaired(place, &format!("it is {status}: removed, and created again"))),
         Phase::Unknown => Ok(repaired(place, &format!("it is {status}, which this version does not know"))),
     }
 }

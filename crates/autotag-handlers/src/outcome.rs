@@ -137,7 +137,7 @@ impl fmt::Display for SkipReason {
             Self::NotFromCloudTrail(what) => write!(f, "not an event that CloudTrail sends: {what}"),
             Self::AccountsDisagree(what) => write!(f, "accounts disagree: {what}"),
             Self::Duplicate => f.write_str("another copy of this event was taken"),
-            Self::Older => f.write_str("the resource was there before the call"),
+            Self::Older => f.write_str("the resource existed before the call"),
             Self::Replaced => f.write_str("a later call has written another object in its place"),
             Self::Archived(name) => write!(f, "{name}: archived; restore it, then read it again"),
             Self::NotOptedIn => f.write_str(

@@ -304,7 +304,7 @@ fn gap(gap: Gap<'_>) -> (Cow<'static, str>, Cow<'static, str>) {
         ),
         Gap::Deleted(time) => (
             format!(
-                "the ledger says that it was deleted at {time}; who made what has the name now is not known"
+                "the ledger says that it was deleted at {time}; the maker of the present resource of this name is unknown"
             )
             .into(),
             "run `autotag ledger import` over the log files since then, or tag it by hand".into(),

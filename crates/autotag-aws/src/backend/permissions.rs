@@ -78,14 +78,14 @@ pub const PERMISSIONS: &[Permission] = &[
         resources: &["*"],
         whose: Whose::Any,
         adapter: "reader",
-        why: "the tags that are there, of what the tagging API covers",
+        why: "the present tags of resources that the tagging API covers",
     },
     Permission {
         action: "tag:TagResources",
         resources: &["*"],
         whose: Whose::Any,
         adapter: "tagging_api",
-        why: "tagging by the tagging API, which asks for the service's own action too",
+        why: "tagging by the tagging API, which needs the service's own action too",
     },
     Permission {
         action: "s3:GetObject",

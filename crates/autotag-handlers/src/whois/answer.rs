@@ -152,7 +152,7 @@ fn choose(
             deletion = None;
             format!("{named} resources of different owners have this name: ask for the ARN")
         } else {
-            "it may have been created by either of several owners, and no record tells by which".to_owned()
+            "several owners may have created it, and no record tells which".to_owned()
         });
         return Choice { creation: None, candidates, count, deletion };
     }

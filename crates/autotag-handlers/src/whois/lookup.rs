@@ -80,7 +80,7 @@ impl Tally {
         place: &Place,
     ) -> Option<T> {
         self.calls += 1;
-        self.questions.push(format!("what {id} came with, in {place}"));
+        self.questions.push(format!("the origin of {id}, in {place}"));
         answer.unwrap_or_else(|error| {
             self.failures.push(Failure::new(in_words(&error, place), false));
             None

@@ -56,7 +56,7 @@ pub enum MalformedKind {
     #[error("the input ends inside this value; it was cut")]
     Cut,
     /// The value is longer than [`Limits::value_bytes`](super::Limits::value_bytes).
-    #[error("longer than {0} bytes, which no record is; skipped")]
+    #[error("longer than {0} bytes, more than any record; skipped")]
     TooLong(usize),
     /// The value is gzipped, and longer than it may be after decompression: see
     /// [`Limits::inflated_bytes`](super::Limits::inflated_bytes).

@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for OwnIssuers {
                         )));
                     }
                     if issuers.iter().any(|(known, _)| *known == issuer) {
-                        return Err(A::Error::custom(format!("the issuer `{issuer}` is there twice")));
+                        return Err(A::Error::custom(format!("the issuer `{issuer}` is listed twice")));
                     }
                     issuers.push((issuer, form));
                 }
