@@ -38,8 +38,9 @@ impl TrailReader {
     /// thread gets an error at its next read.
     ///
     /// # Errors
-    /// The outcome of an object that cannot be read: `Gone` if it is deleted, `Skipped` if it is archived, `Refused` if an operator has to grant a
-    /// permission, name another bucket, or split a log file of more than 256 MiB, otherwise `Deferred`.
+    /// The outcome of an object that cannot be read: `Gone` if it is deleted, `Skipped` if it is archived,
+    /// otherwise `Deferred`. It is `Refused` if an operator has to grant a permission, name another bucket, or
+    /// split a log file of more than 256 MiB.
     pub async fn read<T, F>(&self, bucket: &str, key: &str, read: F) -> Result<T, Outcome>
     where
         T: Send + 'static,

@@ -72,8 +72,8 @@ impl<'c> Deletions<'c> {
 
     /// The resources that a record deletes.
     ///
-    /// It deletes none if the call failed, was a dry run or only read; if the event around it says something else than the record,
-    /// or does not come from CloudTrail; and none of another account than that of the record.
+    /// It deletes none if the call failed, was a dry run or only read. The same holds if the event around it
+    /// differs from the record, or does not come from CloudTrail. It never deletes a resource of another account.
     pub fn of(&self, record: &Record<'_>, envelope: Envelope<'_>) -> Vec<Deletion> {
         let rules = self.rules(&record.event_source, &record.event_name);
         let changes_nothing = record.failed() || record.is_dry_run() || record.read_only == Some(true);

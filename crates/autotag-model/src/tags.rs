@@ -1,9 +1,9 @@
 //! Tag keys, values and sets that keep AWS's limits by construction.
 //!
-//! AWS's limits are 50 tags a resource, 1 to 128 characters a key and 0 to 256 a value; keys must not begin with
-//! `aws:`, and the characters that every service allows are letters, digits, spaces and `+ - = . _ : / @` ([Tagging AWS
-//! resources][limits]). [`TagConstraints`] holds the limits of one service, from the catalogue. Texts that do not fit
-//! are changed visibly, and the change is reported as an [`Adjustment`].
+//! AWS's limits are 50 tags a resource, 1 to 128 characters a key and 0 to 256 a value. Keys must not begin with
+//! `aws:`. Every service allows letters, digits, spaces and `+ - = . _ : / @` ([Tagging AWS resources][limits]).
+//! [`TagConstraints`] holds the limits of one service, from the catalogue. Texts that do not fit are changed
+//! visibly, and the change is reported as an [`Adjustment`].
 //!
 //! [limits]: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 

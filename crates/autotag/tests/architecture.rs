@@ -1,5 +1,5 @@
-//! The rules of the workspace: which crate may depend on which, where the outside may be touched, that modules do not
-//! depend on each other in a circle, how long functions and files may be, and how documents and comments are written.
+//! The rules of the workspace: the dependencies between crates, the crates that may use the environment, modules
+//! without circles, the length of functions and files, and the words of documents and comments.
 //!
 //! ```text
 //! autotag-model <- session-store <- autotag-handlers <- autotag-aws <- autotag-lambda, bins

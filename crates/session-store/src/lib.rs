@@ -30,8 +30,8 @@ pub use overlay::OverlayStore;
 
 /// How long a session is kept after its end: 16 days.
 ///
-/// A call made in the last second of a session may be processed this much later: `CloudTrail` delivers within hours
-/// (counted as one day), `EventBridge` retries for 24 hours, and a message can wait 14 days in a dead-letter queue
+/// A call made in the last second of a session may be processed this much later. `CloudTrail` delivers within hours
+/// (counted as one day), and `EventBridge` retries for 24 hours. A message can wait 14 days in a dead-letter queue
 /// until it is redriven. If the session were removed earlier, such a call would get a wrong owner that stays. A
 /// kept session costs about a kilobyte.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(16 * 24);

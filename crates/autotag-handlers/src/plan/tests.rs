@@ -200,7 +200,7 @@ fn owner_on(world: &World, arn: &str) -> Option<String> {
     tag(world, arn, "Owner")
 }
 
-/// A world in which some calls fail: by the operation (`write`, `read`, `related`, `principal`, `user`, `session`) and what it
+/// A backend in which some calls fail: by the operation (`write`, `read`, `related`, `principal`, `user`, `session`) and what it
 /// is about.
 struct Failing<F> {
     world: World,

@@ -52,9 +52,9 @@ impl<'a> RecordFilter<'a> {
         self.asked
     }
 
-    /// The creation that a record tells of, also if AWS can tag none of its resources; `None` if the record tells
-    /// of none, or if the question does not need it: it neither names a resource of the question, nor creates a
-    /// kind of resource that others belong to.
+    /// The creation in a record, also if AWS can tag none of its resources. `None` if the record has none, or if
+    /// the question does not need it. The question needs creations of its own resources, and of the kinds of
+    /// resources that others belong to.
     pub fn creation(
         &self,
         record: &Record<'_>,

@@ -48,7 +48,7 @@ fn assumed_by_cloudformation() -> Value {
     assume(&service("cloudformation"), "stack-role", "AWSCloudFormation", "ASIASTACK", &json!([]))
 }
 
-/// Owner and source of the table, in a world in which these resources have these owners.
+/// Owner and source of the table, with a backend in which these resources have these owners.
 fn owner_in(owners: &[(&str, &str)], records: &[Value]) -> (String, OwnerSource) {
     owner_of(TABLE, owners, records)
 }

@@ -8,7 +8,7 @@ use std::task::Poll;
 /// How often a question lets the others come before it fails.
 const PATIENCE: usize = 100;
 
-/// A world whose answers come when all `kinds` of questions have been asked. A question that waits for another one fails.
+/// A backend whose answers come when all `kinds` of questions have been asked. A question that waits for another one fails.
 struct Together {
     world: World,
     kinds: BTreeSet<&'static str>,
