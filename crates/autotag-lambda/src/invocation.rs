@@ -73,7 +73,7 @@ pub enum Source {
         /// The key.
         key: String,
     },
-    /// Nowhere: what should say where they are does not. A person has to look at it.
+    /// No place: the text should name one and does not. A person has to check it.
     Unusable(
         /// The fault.
         &'static str,
@@ -179,7 +179,7 @@ fn previous_tags(record: &Value) -> Option<Tags> {
     Some(tags.into_iter().collect())
 }
 
-/// The members by which a payload or a message names where its records are, in place of holding them.
+/// The members by which a payload or a message names the place of its records, if it does not contain them.
 const NAMING_MEMBERS: [&str; 7] = ["Records", "Type", "Event", "s3ObjectKey", "Items", "keys", "Key"];
 
 /// True if a text may name the place of records. Otherwise it is not parsed into a tree. The sender of an event
@@ -242,8 +242,8 @@ fn is_test_notice(value: &Value) -> bool {
     text(value, "Event") == Some("s3:TestEvent")
 }
 
-/// The objects that a notice names; `None` when it is none. What it does not name well is a source that cannot be used, so
-/// that no notice is acknowledged unseen.
+/// The objects that a notice names; `None` if it is not a notice. An unreadable name becomes an unusable source, so
+/// that no notice is acknowledged without being read.
 fn objects(value: &Value) -> Option<Vec<Source>> {
     if text(value, "source") == Some("aws.s3") && text(value, "detail-type") == Some("Object Created") {
         let detail = value.get("detail").unwrap_or(&Value::Null);
@@ -312,7 +312,7 @@ fn is_log_file(key: &str) -> bool {
     !key.split('/').any(|part| part == "CloudTrail-Digest")
 }
 
-/// The keys of a distributed map's input; `None` when it is none.
+/// The keys of a distributed map's input; `None` if it is not one.
 fn keys<'v>(value: &'v Value, bucket: Option<&str>) -> Result<Option<Vec<Source>>, InvocationError> {
     let items: Vec<&Value> = list(value, "Items").chain(list(value, "keys")).collect();
     let single = (value.get("Key").is_some() && value.get("Size").is_some()).then_some(value);
@@ -328,7 +328,8 @@ fn keys<'v>(value: &'v Value, bucket: Option<&str>) -> Result<Option<Vec<Source>
     Ok(Some(keys.filter_map(|key| log_file(bucket, key)).collect()))
 }
 
-/// True if who lists the keys says that they are old. What is neither yes nor no is refused: taken for no, it would take owners off.
+/// True if the sender of the keys says that they are old. A value that is neither true nor false is refused: taken
+/// for false, it would replace owners.
 fn is_backfill(value: &Value) -> Result<bool, InvocationError> {
     let said =
         [value.get("BatchInput"), Some(value)].into_iter().flatten().filter_map(|of| of.get("backfill"));
