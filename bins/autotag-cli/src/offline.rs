@@ -1,4 +1,4 @@
-//! Plans with only the records and the state file.
+//! Plans by records and the state file alone.
 
 use crate::cli::SourceArgs;
 use crate::setup::usage_error;

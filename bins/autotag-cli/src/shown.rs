@@ -17,7 +17,7 @@ pub(crate) fn format_of(chosen: Option<Format>) -> Format {
     chosen.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl })
 }
 
-/// The output of the rows.
+/// Where rows are printed.
 pub(crate) fn stdout(format: Format) -> Box<dyn Write> {
     // Programs get every byte as it is. A stream that handles colours would remove some.
     match format {
@@ -97,7 +97,7 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
     /// Shows what is left, and the summary.
     ///
     /// # Errors
-    /// If rows could not be printed. The summary is still written.
+    /// If rows could not be printed. The summary is written all the same.
     pub(crate) fn finish(mut self) -> Result<Completion> {
         self.others_before(|_| true)?;
         let written = self.printer.finish();

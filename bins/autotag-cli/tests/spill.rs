@@ -163,8 +163,7 @@ fn a_plan_that_spills_has_the_bytes_of_one_in_memory() {
     assert_eq!(names(temporary.path()), Vec::<String>::new());
 }
 
-/// If no file can be written, the records that fit into memory are planned. The rest is an error that names the
-/// folder.
+/// Where nothing can be written, what fits into memory is planned, and the rest is an error that names the folder.
 #[test]
 fn nothing_touches_the_disk_below_the_bound() {
     let trail = trail(1, 200);

@@ -1,4 +1,4 @@
-//! Reads an input, classifies every record of any wrapping, and passes the result on.
+//! Reads an input: every record of any wrapping, classified, into a sink.
 
 use crate::backend::Tags;
 use crate::classify::{Classification, Classifier, Creation, Envelope};
@@ -24,18 +24,18 @@ pub trait RecordSink {
         classification: Classification,
     );
 
-    /// True if every record is wanted, one by one. Otherwise those that are neither sessions nor creations by their events
+    /// Whether every record is wanted, one by one. Otherwise those that are neither sessions nor creations by their events
     /// alone are mostly passed over unparsed.
     fn wants_all(&self) -> bool {
         false
     }
 
-    /// The events (source and name) that are wanted besides sessions and creations, if not all records are.
+    /// Which events (source and name) are wanted besides sessions and creations, where not every record is.
     fn also_wants(&self) -> fn(&str, &str) -> bool {
         |_, _| false
     }
 
-    /// True if deletions are wanted: see [`deletion`](Self::deletion).
+    /// Whether deletions are wanted: see [`deletion`](Self::deletion).
     fn wants_deletions(&self) -> bool {
         false
     }
@@ -107,14 +107,14 @@ impl<'c> InputReader<'c> {
     }
 }
 
-/// The answers of [`Classifier::wants`] for the events so far: most records are of a few hundred events.
+/// What [`Classifier::wants`] has answered for the events so far: most records are of a few hundred events.
 #[derive(Debug, Default)]
 struct WantedEvents {
     by_name: HashMap<String, Vec<(String, bool)>, foldhash::fast::RandomState>,
     known: usize,
 }
 
-/// How many answers are kept. Real trails have fewer events; an attacker who writes one can make up any number.
+/// How many answers are kept. Real trails have fewer events; whoever writes one can make up any number.
 const MAX_KNOWN: usize = 10_000;
 
 impl WantedEvents {
@@ -144,7 +144,7 @@ pub trait Collector: RecordSink + Send + 'static {
     /// Adds what another one collected.
     fn append(&mut self, other: Self);
 
-    /// True if every record that was read is counted once, and is where its counter says.
+    /// Whether every record that was read is counted once, and is where its counter says.
     fn adds_up(&self) -> bool;
 }
 
@@ -154,7 +154,7 @@ pub trait Collector: RecordSink + Send + 'static {
 pub struct PlanRequest {
     /// The creation.
     pub creation: Creation,
-    /// The origin of its record.
+    /// Where its record came from.
     pub origin: OriginId,
     /// On a recheck, the tags that the first evaluation wrote. They may be replaced.
     pub previous_tags: Option<Tags>,

@@ -1,4 +1,4 @@
-//! Reads inputs one after the other, and uses its buffers again for the next one.
+//! Reads inputs one after the other, and keeps its buffers for the next one.
 
 use super::item::Item;
 use super::limits::Limits;
@@ -83,9 +83,9 @@ impl RecordReader {
         Self { limits, inflater: Decompressor::new(), raw: Vec::new(), text: Vec::new() }
     }
 
-    /// Reads every record of `input` in order, as [`read_records`] does, and passes on those of the events that
-    /// `select` wants by event source and event name. Of the others only the number is passed on, or the record
-    /// itself: in most wrappings nothing is gained by leaving it out.
+    /// Reads every record of `input` in order, as [`read_records`] does, and passes on those of the
+    /// events that `select` wants by event source and event name. Of the others only the number is passed on, or the
+    /// record all the same: in most wrappings nothing is gained by leaving it out.
     pub fn read(&mut self, mut input: impl Read, select: Select<'_>, visit: &mut dyn FnMut(Item<'_>)) {
         let limits = &self.limits;
         let mut parts = Parts {
@@ -112,7 +112,7 @@ impl RecordReader {
     }
 }
 
-/// The part of an input that is in memory.
+/// What of an input is in memory.
 enum Whole {
     /// All of it, and it begins as a log file.
     Text,
@@ -195,7 +195,7 @@ fn inflated<'t>(
 /// how much is found before the damage would otherwise depend on where the input comes from.
 struct Filled<R> {
     input: R,
-    /// The error that ended the last read, and is the result of the next one.
+    /// What has ended the last read, and is the result of the next one.
     failed: Option<io::Error>,
 }
 
