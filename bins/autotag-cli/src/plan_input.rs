@@ -1,4 +1,4 @@
-//! What `plan` and `apply` read.
+//! Reads the inputs of `plan` and `apply`.
 
 use crate::cli::{Format, PlanArgs};
 use crate::gather::{Gathered, Gatherer};

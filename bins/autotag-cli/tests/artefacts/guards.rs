@@ -558,7 +558,8 @@ fn values_of_a_parameter_may_be_set_by_anybody() {
     assert_eq!(node_json("simulate.cjs", &json!(requests)), expected);
 }
 
-/// What an administrator under the service control policy of a tag policy may do: action, resource, key and value of a tag.
+/// Requests that an administrator under the service control policy of a tag policy may make: action, resource, key
+/// and value of a tag.
 fn may_tag(folder: &Path, calls: &[(&'static str, &'static str, &str, &str)]) -> Value {
     let guards = Guards::of(folder);
     let full = full_access();
