@@ -2,6 +2,7 @@
 
 use crate::cli::{Format, PlanArgs, ViewArgs};
 use crate::completion::Completion;
+use crate::console;
 use crate::kept::KeptRow;
 use crate::output::{Detail, RowPrinter, Summary, TableView, height};
 use anyhow::Result;
@@ -107,7 +108,7 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
             (true, Format::Table | Format::Csv) => {
                 self.summary.write(&mut anstream::stdout().lock(), detail)?;
             }
-            (false, _) => self.summary.write(&mut anstream::stderr().lock(), detail)?,
+            (false, _) => self.summary.write(&mut console::notes(), detail)?,
         }
         written.map(|()| self.summary.done())
     }

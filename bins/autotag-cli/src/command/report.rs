@@ -72,7 +72,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     let mut err = anstream::stderr().lock();
     let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
     if let Some(summary) = &summary {
-        summary.write(&mut err, Detail::Short)?;
+        summary.write(&mut crate::console::notes(), Detail::Short)?;
     }
     let is_whole = tell(&mut err, &estate, &faults, &args.fail_on)?;
     for line in fixed.iter().flatten() {
@@ -200,6 +200,7 @@ impl Faults {
 
 /// Says what came of it. Answers whether everything was read, and no class has too many resources.
 fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailOn]) -> io::Result<bool> {
+    let note = |name: &str, text: &str| tell_line(&mut crate::console::notes(), name, text);
     let mut line = |name: &str, text: &str| tell_line(err, name, text);
     let counted = estate.counted().count();
     let deleted = estate.entries.iter().filter(|entry| entry.deleted.is_some()).count();
@@ -208,11 +209,11 @@ fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailO
     let rest =
         rest.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", and {count} {what}"));
     let rest: String = rest.collect();
-    line("reported", &format!("{counted} resources{rest}"))?;
+    note("reported", &format!("{counted} resources{rest}"))?;
     let classes = report::Class::ALL.into_iter().map(|class| (class, estate.count(class)));
     let classes: Vec<String> =
         classes.filter(|(_, count)| *count > 0).map(|(class, count)| format!("{count} {class}")).collect();
-    line("classes", &classes.join(", "))?;
+    note("classes", &classes.join(", "))?;
     let costs = estate.costs();
     if !costs.is_empty() {
         let others = estate.costs_without_resource();
@@ -221,7 +222,7 @@ fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailO
         } else {
             format!(", of which {} without a resource", others.rounded())
         };
-        line("cost", &format!("{}{others}", costs.rounded()))?;
+        note("cost", &format!("{}{others}", costs.rounded()))?;
     }
     for fault in &faults.told {
         line("not read", &printable(fault))?;
