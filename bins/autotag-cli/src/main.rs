@@ -1,15 +1,19 @@
 //! `autotag`: finds out who created every resource in an AWS estate, and writes it onto the resources as tags.
 //!
-//! Exit codes: 0 done; 1 failed, or something could not be read or done; 2 wrong usage or configuration.
+//! Exit codes: 0 done; 1 failed, or something could not be read or done; 2 wrong usage or configuration; 3 all was done, and
+//! `--fail-on` found too much.
 
 mod callers;
 mod cli;
 mod collisions;
 mod command;
 mod completion;
+#[cfg(feature = "history")]
+mod connection;
 #[cfg(feature = "aws")]
 mod doctor;
 mod estimate;
+mod filter;
 mod foresight;
 mod gather;
 #[cfg(feature = "aws")]
@@ -33,6 +37,8 @@ mod setup;
 mod shown;
 mod spill;
 mod trail_records;
+#[cfg(feature = "aws")]
+mod withheld;
 #[cfg(feature = "aws")]
 mod write_log;
 
@@ -76,6 +82,7 @@ fn main() -> ExitCode {
     match result {
         Ok(Completion::Complete) => ExitCode::SUCCESS,
         Ok(Completion::Partial) => ExitCode::from(1),
+        Ok(Completion::Exceeded) => ExitCode::from(3),
         // The reader closed the pipe, as in `autotag plan ... | head`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use crate::cli::{DoctorArgs, DoctorFormat};
 use crate::completion::Completion;
+use crate::connection::connect;
 use crate::doctor::canary::{self, CanaryReport};
 use crate::doctor::groups::Groups;
 use crate::doctor::{DoctorOptions, Expected, Finding, State, examine, open};
@@ -9,7 +10,7 @@ use crate::generate::inventory::Inventory;
 use crate::output::{printable, styled};
 use crate::setup;
 use anyhow::{Context as _, Result};
-use autotag_aws::{Accounts, Settings};
+use autotag_aws::Settings;
 use serde::Serialize;
 use std::io::Write;
 use std::time::Duration;
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Completion> {
     let expected = Expected::of(&Inventory::new(services, policy).only(&args.services)?)?;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let mut printer = Printer::new(args);
-    let canary = runtime.block_on(check(args, expected, &mut printer));
+    let canary = runtime.block_on(check(args, expected, &mut printer))?;
     printer.finish(canary.as_ref())?;
     Ok(printer.counts.completion(args.strict, canary.as_ref()))
 }
@@ -156,8 +157,8 @@ fn options(args: &DoctorArgs) -> DoctorOptions {
 }
 
 /// Runs the checks, and the canary if it is wanted.
-async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> Option<CanaryReport> {
-    let accounts = Accounts::connect(Settings::default()).await;
+async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> Result<Option<CanaryReport>> {
+    let accounts = connect(Settings::default()).await?;
     // These futures are too large for the stack.
     let view = match Box::pin(open(&accounts, &options(args), expected)).await {
         Ok(view) => view,
@@ -165,16 +166,16 @@ async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> 
             for finding in findings {
                 printer.add(finding);
             }
-            return None;
+            return Ok(None);
         }
     };
     Box::pin(examine(&view, |finding| printer.add(finding))).await;
     if !args.canary {
-        return None;
+        return Ok(None);
     }
     let canary = Box::pin(canary::run(&view, Duration::from_secs(args.wait), args.sample.is_some())).await;
     canary.findings.iter().cloned().for_each(|finding| printer.add(finding));
-    Some(canary)
+    Ok(Some(canary))
 }
 
 /// The least widths of the columns.
