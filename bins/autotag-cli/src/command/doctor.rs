@@ -7,11 +7,12 @@ use crate::doctor::canary::{self, CanaryReport};
 use crate::doctor::groups::Groups;
 use crate::doctor::{DoctorOptions, Expected, Finding, State, examine, open};
 use crate::generate::inventory::Inventory;
-use crate::output::{printable, styled};
+use crate::output::{plural, printable, styled};
 use crate::setup;
 use anyhow::{Context as _, Result};
 use autotag_aws::Settings;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -73,6 +74,8 @@ struct Printer {
     /// For JSON, and for the groups of text.
     kept: Vec<Finding>,
     groups: Groups,
+    /// In text: the checks that another one blocks, by its name.
+    blocked: BTreeMap<&'static str, Vec<&'static str>>,
     failed: Option<std::io::Error>,
 }
 
@@ -84,6 +87,7 @@ impl Printer {
             counts: Counts::default(),
             kept: Vec::new(),
             groups: Groups::default(),
+            blocked: BTreeMap::new(),
             failed: None,
         }
     }
@@ -100,6 +104,10 @@ impl Printer {
                 writeln!(out)
             }),
             DoctorFormat::Text => {
+                if let Some(other) = finding.needs {
+                    self.blocked.entry(other).or_default().push(finding.check);
+                    return;
+                }
                 let ended = self.groups.add(finding);
                 self.print(|out| ended.iter().try_for_each(|finding| write_finding(out, finding)));
             }
@@ -126,9 +134,10 @@ impl Printer {
                 writeln!(anstream::stderr(), "{ok} ok, {broken} broken, {unknown} unknown")?;
             }
             DoctorFormat::Text => {
-                let ended = self.groups.end();
+                let (ended, blocked) = (self.groups.end(), std::mem::take(&mut self.blocked));
                 self.print(|out| {
                     ended.iter().try_for_each(|finding| write_finding(out, finding))?;
+                    blocked.iter().try_for_each(|(other, checks)| write_blocked(out, other, checks))?;
                     for (key, value) in canary.iter().flat_map(|canary| &canary.tags) {
                         writeln!(out, "        {}", printable(&format!("{key} = {value}")))?;
                     }
@@ -180,6 +189,26 @@ async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> 
 
 /// The least widths of the columns.
 const WIDTHS: (usize, usize) = (26, 28);
+
+/// How many blocked checks are named.
+const NAMED: usize = 6;
+
+/// The checks that need another one, in one line.
+fn write_blocked(out: &mut dyn Write, other: &str, checks: &[&str]) -> std::io::Result<()> {
+    let mut names: Vec<&str> = Vec::new();
+    for check in checks {
+        if !names.contains(check) {
+            names.push(check);
+        }
+    }
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let more = if more == 0 { String::new() } else { format!(", {more} more") };
+    let (state, count) = (styled::text(styled::CAREFUL, "unknown"), plural(checks.len(), "check"));
+    let verb = if checks.len() == 1 { "needs" } else { "need" };
+    writeln!(out, "{state} {count} {verb} `{other}` to be ok: {}{more}", names.join(", "))?;
+    writeln!(out, "        {}", styled::text(styled::QUIET, &format!("-> repair `{other}` first")))
+}
 
 fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
     let (style, state) = match finding.state {
