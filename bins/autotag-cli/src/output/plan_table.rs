@@ -9,6 +9,7 @@ use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::{Row, Status};
 use autotag_model::rule::Resource;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// How many rows one table has at most. The widths of its columns depend on all of them, so they are in memory until it is
@@ -124,17 +125,18 @@ pub(super) struct PlanTable {
     view: TableView,
     rows: Vec<TableRow>,
     printed: usize,
-    more: u64,
+    /// Rows beyond the limit, by outcome.
+    more: BTreeMap<String, u64>,
 }
 
 impl PlanTable {
     pub(super) fn new(view: TableView) -> Self {
-        Self { view, rows: Vec::new(), printed: 0, more: 0 }
+        Self { view, rows: Vec::new(), printed: 0, more: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, out: &mut impl Write, row: TableRow) -> Result<()> {
         if self.view.limit.is_some_and(|limit| self.printed + self.rows.len() >= limit) {
-            self.more += 1;
+            *self.more.entry(row.outcome).or_default() += 1;
             return Ok(());
         }
         self.rows.push(row);
@@ -144,8 +146,15 @@ impl PlanTable {
     /// Prints what is left.
     pub(super) fn finish(&mut self, out: &mut impl Write) -> Result<()> {
         self.print(out)?;
-        if self.more > 0 {
-            let text = format!("… {} more: --all-rows, or --format csv > FILE", self.more);
+        if !self.more.is_empty() {
+            let count: u64 = self.more.values().sum();
+            let outcomes: Vec<String> =
+                self.more.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+            // What is written cannot be shown by the same command again.
+            let is_written = self.more.keys().any(|outcome| outcome == "Tagged");
+            let how = if is_written { "a next run shows all with" } else { "to show all:" };
+            let text =
+                format!("… {count} more ({}); {how} --all-rows, or --format csv > FILE", outcomes.join(", "));
             writeln!(out, "{}", styled::text(styled::QUIET, &text))?;
         }
         Ok(())
@@ -290,6 +299,7 @@ mod tests {
         }
         table.finish(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("vpc-1") && !text.contains("vpc-2") && text.contains("… 3 more"), "{text}");
+        assert!(text.contains("vpc-1") && !text.contains("vpc-2"), "{text}");
+        assert!(text.contains("… 3 more (3 WouldTag); to show all: --all-rows"), "{text}");
     }
 }
