@@ -2,6 +2,7 @@
 
 use crate::cli::{Format, PlanArgs, ViewArgs};
 use crate::completion::Completion;
+use crate::console;
 use crate::filter::Filter;
 use crate::kept::KeptRow;
 use crate::output::{Detail, RowPrinter, Summary, TableView, height};
@@ -132,7 +133,11 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
             (true, Format::Table | Format::Csv) => {
                 self.summary.write(&mut anstream::stdout().lock(), detail)?;
             }
-            (false, _) => self.summary.write(&mut anstream::stderr().lock(), detail)?,
+            // What makes the command fail is an error, which is shown in any case.
+            (false, _) if console::is_quiet() => {
+                self.summary.write_exceeded(&mut anstream::stderr().lock())?
+            }
+            (false, _) => self.summary.write(&mut console::notes(), detail)?,
         }
         written.map(|()| self.summary.done())
     }

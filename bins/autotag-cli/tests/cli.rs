@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod common;
+#[path = "cli/console.rs"]
+mod console;
 
 use common::{BIN, autotag, lines, root, stderr, stdout};
 use serde_json::Value;

@@ -194,29 +194,10 @@ pub(crate) struct CatalogArgs {
     pub(crate) rules: Vec<PathBuf>,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct PolicyArgs {
-    #[command(subcommand)]
-    pub(crate) command: PolicyCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Check whether a policy can be used, and list conditions in AWS's managed policies on the keys that it writes. Exits with 1
-    /// if a permission of AWS's services would be lost
-    Check {
-        /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise the built-in policy]
-        #[arg(long, value_name = "FILE")]
-        policy: Option<PathBuf>,
-        /// Output format [default: text on a terminal, jsonl otherwise]
-        #[arg(long, value_enum)]
-        format: Option<TextFormat>,
-    },
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people
+    #[value(alias = "text")]
     Table,
     /// One JSON object per line
     #[value(alias = "json")]
@@ -228,6 +209,7 @@ pub(crate) enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TextFormat {
     /// For people
+    #[value(alias = "table")]
     Text,
     /// One JSON object per line
     #[value(alias = "json")]
@@ -245,8 +227,10 @@ impl TextFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CatalogFormat {
     /// For people
+    #[value(alias = "text")]
     Table,
     /// One JSON array
+    #[value(alias = "jsonl")]
     Json,
     /// Comma-separated values
     Csv,

@@ -1,6 +1,7 @@
 //! The options that choose rows, times, and what makes a plan fail.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
+use crate::suggest::similar;
 use clap::{Args, ValueEnum};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -173,15 +174,9 @@ fn account(text: &str) -> Result<String, String> {
     if is_id { Ok(text.to_owned()) } else { Err("expected an account id of 12 digits".to_owned()) }
 }
 
-/// How alike a name must be to be suggested, from 0 to 1.
-const ALIKE: f64 = 0.8;
-
 /// `; did you mean ...?` with the known name that is most like `text`; empty if none is.
 pub(crate) fn did_you_mean<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) -> String {
-    let text = text.to_lowercase();
-    let alike = known.into_iter().map(|name| (strsim::jaro_winkler(&text, &name.to_lowercase()), name));
-    let best = alike.filter(|(alike, _)| *alike >= ALIKE).max_by(|(one, _), (other, _)| one.total_cmp(other));
-    best.map_or(String::new(), |(_, name)| format!("; did you mean `{name}`?"))
+    similar(text, known).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
 }
 
 /// A time on the command line, in UTC.

@@ -107,6 +107,7 @@ pub(crate) enum ReportFormat {
     /// A page for people: one file that loads nothing
     Html,
     /// One JSON object per line
+    #[value(alias = "json")]
     Jsonl,
     /// Comma-separated values
     Csv,

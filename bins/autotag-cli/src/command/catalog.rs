@@ -8,8 +8,10 @@ mod uncovered;
 
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
-use crate::output::{LineTable, styled};
+use crate::console;
+use crate::output::{LineTable, printable, styled};
 use crate::setup;
+use crate::suggest::similar;
 use anstyle::Style;
 use anyhow::Result;
 use autotag_model::rule::ServiceRules;
@@ -25,10 +27,17 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
     }
     let mut services = catalog.services()?;
     // A file without rules has only calls that change tags.
-    services.retain(|service| !service.rules.is_empty() && is_wanted(args, &service.source, &service.name));
+    services.retain(|service| !service.rules.is_empty());
+    let hint =
+        args.service.as_deref().and_then(|wanted| similar(wanted, names(&services))).map(str::to_owned);
+    services.retain(|service| is_wanted(args, &service.source, &service.name));
     if services.is_empty() {
         let wanted = args.service.as_deref().unwrap_or_default();
-        writeln!(anstream::stderr(), "no service matches `{wanted}`")?;
+        let hint = hint.map_or_else(
+            || "docs/adding-a-service.md says how to add one".to_owned(),
+            |name| format!("did you mean `{name}`?"),
+        );
+        writeln!(anstream::stderr(), "no service of the catalogue matches `{}`; {hint}", printable(wanted))?;
         return Ok(Completion::Partial);
     }
     keep_rules(&mut services, args);
@@ -57,8 +66,15 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
             csv.flush()?;
         }
     }
-    writeln!(anstream::stderr(), "{}", Numbers::of(&services))?;
+    writeln!(console::notes(), "{}", Numbers::of(&services))?;
     Ok(Completion::Complete)
+}
+
+/// The names by which people know the services: the first part of the event source, and the name.
+fn names(services: &[ServiceRules]) -> impl Iterator<Item = &str> {
+    services
+        .iter()
+        .flat_map(|service| [service.source.split('.').next().unwrap_or_default(), service.name.as_str()])
 }
 
 fn entries(services: &[ServiceRules]) -> impl Iterator<Item = Entry<'_>> {

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &GuardArgs) -> Result<Completion> {
         (subject.profile, Reverse(subject.verdict), subject.statement, Reverse(group.count))
     });
     write_rows(format_of(args.format), &tried, &rows)?;
-    write_summary(&mut anstream::stderr().lock(), &tried, &tally, &counts, inputs.len())?;
+    write_summary(&mut crate::console::notes(), &tried, &tally, &counts, inputs.len())?;
     Ok(if counts.unreadable == 0 { Completion::Complete } else { Completion::Partial })
 }
 

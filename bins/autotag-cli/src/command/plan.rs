@@ -3,6 +3,7 @@
 use crate::callers::Callers;
 use crate::cli::PlanCommand;
 use crate::completion::Completion;
+use crate::console;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
 use crate::plan_input::PlanInput;
@@ -34,7 +35,7 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     })?;
     let done = shown.finish(classifier.catalog())?;
     if let Some(file) = file {
-        writeln!(anstream::stderr(), "{}", file.finish()?)?;
+        writeln!(console::notes(), "{}", file.finish()?)?;
     }
     Ok(done)
 }

@@ -168,7 +168,7 @@ impl<'a> Redrive<'a> {
             0 => String::new(),
             more => format!(", {more} left out"),
         };
-        writeln!(anstream::stderr(), "{what}, {} sent{left_out}{hint}", count.sent)?;
+        writeln!(crate::console::notes(), "{what}, {} sent{left_out}{hint}", count.sent)?;
         Ok(())
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     let mut err = anstream::stderr().lock();
     let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
     if let Some(summary) = &summary {
-        summary.write(&mut err, Detail::Short)?;
+        summary.write(&mut crate::console::notes(), Detail::Short)?;
     }
     tell(&mut err, &estate, &faults)?;
     let exceeds = tell_exceeded(&mut err, &estate, &args.fail_on)?;
@@ -212,6 +212,7 @@ impl Faults {
 
 /// Says what came of it.
 fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults) -> io::Result<()> {
+    let note = |name: &str, text: &str| tell_line(&mut crate::console::notes(), name, text);
     let mut line = |name: &str, text: &str| tell_line(err, name, text);
     let counted = estate.counted().count();
     let deleted = estate.entries.iter().filter(|entry| entry.deleted.is_some()).count();
@@ -220,11 +221,11 @@ fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults) -> io::Result<()
     let rest =
         rest.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", and {count} {what}"));
     let rest: String = rest.collect();
-    line("reported", &format!("{}{rest}", plural(counted, "resource")))?;
+    note("reported", &format!("{}{rest}", plural(counted, "resource")))?;
     let classes = report::Class::ALL.into_iter().map(|class| (class, estate.count(class)));
     let classes: Vec<String> =
         classes.filter(|(_, count)| *count > 0).map(|(class, count)| format!("{count} {class}")).collect();
-    line("classes", &classes.join(", "))?;
+    note("classes", &classes.join(", "))?;
     let costs = estate.costs();
     if !costs.is_empty() {
         let others = estate.costs_without_resource();
@@ -233,7 +234,7 @@ fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults) -> io::Result<()
         } else {
             format!(", of which {} without a resource", others.rounded())
         };
-        line("cost", &format!("{}{others}", costs.rounded()))?;
+        note("cost", &format!("{}{others}", costs.rounded()))?;
     }
     faults.told.iter().try_for_each(|fault| line("not read", &printable(fault)))
 }

@@ -71,7 +71,7 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
         anyhow::Ok(())
     })?;
     printer.finish()?;
-    summary.write(&mut anstream::stderr().lock(), Detail::Short)?;
+    summary.write(&mut crate::console::notes(), Detail::Short)?;
     Ok(if undone { Completion::Partial } else { Completion::Complete })
 }
 

@@ -132,7 +132,7 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
     write_unreadable(&mut err, &unreadable)?;
     let records: u64 = scan.uncovered.values().sum();
     let all = plural(scan.records.counts.records, "record");
-    writeln!(err, "{} in {records} of {all}", plural(events.len(), "uncovered event"))?;
+    writeln!(crate::console::notes(), "{} in {records} of {all}", plural(events.len(), "uncovered event"))?;
     Ok(if unreadable.is_empty() { Completion::Complete } else { Completion::Partial })
 }
 

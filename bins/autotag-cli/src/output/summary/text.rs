@@ -141,7 +141,10 @@ impl Summary {
     }
 
     /// What `--fail-on` found, in one line.
-    fn write_exceeded(&self, out: &mut impl Write) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub(crate) fn write_exceeded(&self, out: &mut impl Write) -> io::Result<()> {
         let exceeded = self.exceeded();
         if exceeded.is_empty() {
             return Ok(());
