@@ -63,7 +63,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     policy.replace_existing |= args.replace;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let accounts = Arc::new(runtime.block_on(connect(settings))?);
-    if targets.count > 0 && !confirmed(args, &policy, (&targets, &filter), &runtime, &accounts)? {
+    if targets.count > 0 && !confirmed(args, &policy, (&targets, &*filter), &runtime, &accounts)? {
         return Err(unconfirmed());
     }
     let store = known_sessions(state, sessions, oldest)?;
