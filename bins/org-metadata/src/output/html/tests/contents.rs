@@ -165,7 +165,7 @@ fn thousands_of_accounts_are_a_page_of_moderate_size() {
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
 }
 
-/// Whoever opens the page wants to know who is responsible for an account.
+/// Readers of the page want to know who is responsible for an account.
 #[test]
 fn accounts_have_an_owner_and_a_contact_and_come_first() {
     let mut one = tagged(1, "shop", "prod", "A-1");
