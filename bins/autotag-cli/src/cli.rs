@@ -6,6 +6,7 @@ mod aws;
 #[cfg(feature = "aws")]
 mod deploy;
 mod estimate;
+mod filter;
 mod global;
 #[cfg(feature = "aws")]
 mod guard;
@@ -30,6 +31,7 @@ pub(crate) use aws::{ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs
 #[cfg(feature = "aws")]
 pub(crate) use deploy::{CallAs, DeployArgs, DeployCommand, IamPolicyArgs, PlaceArgs, PolicyFor, WhatArgs};
 pub(crate) use estimate::{EstimateArgs, EstimateFormat};
+pub(crate) use filter::{CheckArgs, FilterArgs, OutcomeArg, PlanCheck, PlanLimit, ProofArg, did_you_mean};
 pub(crate) use global::GlobalArgs;
 #[cfg(feature = "aws")]
 pub(crate) use guard::{GuardArgs, ProfileArg};

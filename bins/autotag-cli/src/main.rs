@@ -1,17 +1,20 @@
 //! `autotag`: finds out who created every resource in an AWS estate, and writes it onto the resources as tags.
 //!
-//! Exit codes: 0 done; 1 failed, or something could not be read or done; 2 wrong usage or configuration; 3 found what
-//! `--fail-on` names.
+//! Exit codes: 0 done; 1 failed, or something could not be read or done; 2 wrong usage or configuration; 3 all was done, and
+//! `--fail-on` found too much.
 
 mod callers;
 mod cli;
 mod collisions;
 mod command;
 mod completion;
+#[cfg(feature = "history")]
+mod connection;
 mod console;
 #[cfg(feature = "aws")]
 mod doctor;
 mod estimate;
+mod filter;
 mod foresight;
 mod gather;
 #[cfg(feature = "aws")]
@@ -40,6 +43,8 @@ mod spill;
 mod suggest;
 mod trail_records;
 mod version;
+#[cfg(feature = "aws")]
+mod withheld;
 #[cfg(feature = "aws")]
 mod write_log;
 
@@ -75,6 +80,7 @@ fn main() -> ExitCode {
             }
             ExitCode::from(1)
         }
+        Ok(Completion::Exceeded) => ExitCode::from(3),
         // The reader closed the pipe, as in `autotag plan ... | head`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -57,6 +57,14 @@ pub(super) const PAGES: &[Page] = &[
                 "Plan from S3, for a spreadsheet",
                 "autotag plan s3://BUCKET/AWSLogs/ --since 2026-03-01 -o plan.csv",
             ),
+            (
+                "Show what an owner created in the last week",
+                "autotag plan trail/ --owner alice@example.com --since 7d",
+            ),
+            (
+                "Fail in a pipeline if a creation has no rule, or an owner no proof",
+                "autotag plan trail/ --fail-on uncovered,name-only",
+            ),
             ("Print the summary alone, as JSON", "autotag plan trail/ --summary-only --format json"),
             (
                 "Save the plan, have it reviewed, write exactly its tags",

@@ -7,7 +7,7 @@ use super::args::time;
 use crate::report::Class;
 #[cfg(feature = "aws")]
 use autotag_model::arn::Region;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// CloudTrail log files, as `plan` takes them: they tell who made what. Alone they show what was created, not what exists
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    #[arg(long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::AnyPath)]
     pub(crate) trail: Vec<String>,
     /// What exists: an export of AWS Config, Resource Explorer, Tag Editor, GetResources or your own, as CSV, JSON, JSON lines or
     /// Parquet
@@ -57,10 +57,11 @@ pub(crate) struct ReportArgs {
     /// the identity tags that they lack. Another owner stays, unless the policy says existing.replace. Needs --trail, and --inventory or --live
     #[arg(long, value_name = "FILE")]
     pub(crate) fix: Option<PathBuf>,
-    /// Exit with 1 if more than N resources are of this class [default N: 0]
+    /// Exit with 3 if more than N resources are of this class [default N: 0]
     #[arg(long = "fail-on", value_name = "CLASS[=N]", value_parser = fail_on)]
     pub(crate) fail_on: Vec<FailOn>,
-    /// Only events of the trail at or after this time, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
+    /// Only events of the trail at or after this time: 7d, 12h, yesterday, 2026-03-02 or 2026-03-02T09:00:00Z. Dates and times are
+    /// in UTC
     #[arg(long, value_name = "TIME", value_parser = time, requires = "trail")]
     pub(crate) since: Option<Timestamp>,
     /// Only events of the trail before this time

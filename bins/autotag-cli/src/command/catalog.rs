@@ -9,9 +9,10 @@ mod uncovered;
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
 use crate::console;
-use crate::output::{printable, styled, table};
+use crate::output::{LineTable, printable, styled};
 use crate::setup;
 use crate::suggest::similar;
+use anstyle::Style;
 use anyhow::Result;
 use autotag_model::rule::ServiceRules;
 use entry::{COLUMNS, Entry};
@@ -81,17 +82,21 @@ fn entries(services: &[ServiceRules]) -> impl Iterator<Item = Entry<'_>> {
 }
 
 fn write_table(services: &[ServiceRules], out: &mut impl Write) -> Result<()> {
-    let mut table = table(&["event", "resource", "tag call", "note", "evidence", "kind"]);
+    let mut table = LineTable::new(
+        &[("EVENT", 22), ("RESOURCE", 22)],
+        &[("TAG CALL", 11), ("EVIDENCE", 10), ("KIND", 12), ("NOTE", 16)],
+    );
     for entry in entries(services) {
-        let event = format!("{}\n{}", entry.event_name, styled::text(styled::QUIET, entry.event_source));
+        let service = entry.event_source.split('.').next().unwrap_or_default();
+        let plain = |text: &str| (text.to_owned(), Style::new());
         table.add_row([
-            event,
-            entry.resource_type.to_owned(),
-            entry.tag_call.to_owned(),
-            entry.note.unwrap_or_default().to_owned(),
-            entry.evidence.to_string(),
-            entry.kind.join("\n"),
+            (format!("{service}:{}", entry.event_name), styled::NAME),
+            plain(entry.resource_type.strip_prefix("AWS::").unwrap_or(entry.resource_type)),
+            plain(entry.tag_call),
+            plain(entry.evidence.as_str()),
+            plain(&entry.kind.join(" ")),
+            (entry.note.unwrap_or_default().to_owned(), styled::QUIET),
         ]);
     }
-    Ok(writeln!(out, "{table}")?)
+    Ok(table.write(out)?)
 }

@@ -4,7 +4,7 @@ use super::line::Line;
 #[cfg(feature = "aws")]
 use super::table::Table;
 use crate::callers::Callers;
-use crate::cli::{Format, ImportArgs, PlanArgs};
+use crate::cli::{FilterArgs, Format, ImportArgs, PlanArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::input::Input;
@@ -31,6 +31,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
         since: args.since,
         until: args.until,
         memory: args.memory,
+        filter: FilterArgs::default(),
     };
     let PlanInput { classifier, gathered, inputs, .. } = PlanInput::read_with_deletions(&plan, |_| Ok(()))?;
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } = gathered;
