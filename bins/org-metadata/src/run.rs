@@ -1,7 +1,7 @@
 //! One run: the run to continue, the tenants, the scan, the files.
 
 use crate::aws::{AccountSession, Aws};
-use crate::completion::Completion;
+use crate::completion::{Completion, UsageError};
 use crate::config::{Config, Source};
 use crate::console::say;
 use crate::output::{self, Destinations, Folder, Written};
@@ -15,14 +15,16 @@ use anyhow::{Context as _, Result, bail};
 use autotag_aws::{Accounts, Settings};
 use autotag_model::arn::Region;
 use aws_config::SdkConfig;
-use aws_credential_types::provider::ProvideCredentials as _;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use tokio::sync::Semaphore;
 
 /// A run before its first call.
 struct Started {
+    /// When the first of the runs started that make one report.
     at: Timestamp,
+    /// When this run itself started.
+    began: Timestamp,
     resumed: bool,
     cache: ResumeCache,
     folder: Option<Folder>,
@@ -30,10 +32,16 @@ struct Started {
 
 /// Runs the program. `now` reads the clock.
 pub(crate) async fn run(config: &Config, now: fn() -> Timestamp) -> Result<Completion> {
-    let started = start(config, now)?;
+    let began = now();
+    let folder = config.out.as_deref().map(Folder::lock).transpose()?;
     let (ambient, home) = ambient(config).await?;
     let aws = Aws::new(config.concurrency, config.rates.clone(), home);
     let caller = AccountSession::new(ambient.clone());
+    if let Some(bucket) = &config.bucket {
+        output::check_bucket(&aws, &caller, bucket).await?;
+    }
+    // Not before: a wrong bucket must not end the run that can be continued.
+    let started = start(config, folder, began)?;
     let Tenants { ids, unusable } = tenants(config, &aws, &caller, &started.cache).await?;
     if ids.is_empty() && unusable.is_empty() {
         bail!("no tenant to report: check the table and its filters (--tenant-filter)");
@@ -58,6 +66,7 @@ pub(crate) async fn run(config: &Config, now: fn() -> Timestamp) -> Result<Compl
     progress.end();
     let report = Report {
         started: started.at,
+        began: started.began,
         ended: now(),
         resumed: started.resumed,
         tenants,
@@ -75,54 +84,57 @@ async fn finish(
     caller: &AccountSession,
 ) -> Result<Completion> {
     let (folder, bucket) = (started.folder.as_ref(), config.bucket.as_ref());
-    let written = output::write(report, config, &Destinations { aws, caller, folder, bucket }).await?;
+    let (written, totals) =
+        output::write(report, config, &Destinations { aws, caller, folder, bucket }).await?;
     let is_written = |file: &Written| file.problems.is_empty();
     let is_complete = report.is_whole() && written.iter().all(is_written);
     if let (true, Some(folder)) = (is_complete, folder) {
         folder.remove(resume_cache::FILE)?;
     }
     let completion = if is_complete { Completion::Complete } else { Completion::Partial };
-    summary::write(report, &written, aws, &started.cache, completion, folder.is_some());
+    summary::write(report, &written, totals, &started.cache, completion, folder.is_some());
     Ok(completion)
 }
 
-/// Locks the folder, and continues the run in it or starts a new one.
-fn start(config: &Config, now: fn() -> Timestamp) -> Result<Started> {
+/// Continues the run in the folder, or starts a new one.
+fn start(config: &Config, folder: Option<Folder>, began: Timestamp) -> Result<Started> {
     if !config.unused.is_empty() {
         say(&format!("the .env file has variables without a meaning here: {}", config.unused.join(", ")));
     }
-    let Some(out) = &config.out else {
-        return Ok(Started { at: now(), resumed: false, cache: ResumeCache::in_memory(), folder: None });
+    let Some(folder) = folder else {
+        return Ok(Started {
+            at: began,
+            began,
+            resumed: false,
+            cache: ResumeCache::in_memory(),
+            folder: None,
+        });
     };
-    let folder = Folder::lock(out)?;
     let path = folder.path(resume_cache::FILE);
     let settings = config.settings();
     if config.resume {
         if let Some((run, cache)) = ResumeCache::resume(&path, &settings)? {
             say(&format!("continues the run {}", report::run_name(run.started)));
-            return Ok(Started { at: run.started, resumed: true, cache, folder: Some(folder) });
+            return Ok(Started { at: run.started, began, resumed: true, cache, folder: Some(folder) });
         }
-        say(&format!("{} has no run to continue: a new one starts", out.display()));
+        say("the folder has no run to continue: a new one starts");
     } else if path.exists() {
         say(
             "an earlier run in this folder was not complete: a new one starts (--resume continues the earlier one)",
         );
     }
-    let run = Run { started: now(), settings };
+    let run = Run { started: began, settings };
     let cache = ResumeCache::create(&path, &run)?;
-    Ok(Started { at: run.started, resumed: false, cache, folder: Some(folder) })
+    Ok(Started { at: run.started, began, resumed: false, cache, folder: Some(folder) })
 }
 
 /// The configuration of AWS's own tools, and the home region. The SDK makes one attempt per call: `aws` retries.
 async fn ambient(config: &Config) -> Result<(SdkConfig, Region)> {
     let settings = Settings { attempts: 1, ..Settings::default() };
     let accounts = Accounts::connect(settings).await;
-    let credentials =
-        accounts.ambient().credentials_provider().context("no AWS credentials are configured")?;
-    // Checked here, because without credentials each call would fail after all its attempts.
-    credentials.provide_credentials().await.context("cannot get AWS credentials")?;
-    let home =
-        config.region.clone().or_else(|| accounts.home_region()).context("no region: set AWS_REGION")?;
+    accounts.check_credentials().await.map_err(|error| UsageError(error.to_string()))?;
+    let no_region = || UsageError("no region: set AWS_REGION".to_owned());
+    let home = config.region.clone().or_else(|| accounts.home_region()).ok_or_else(no_region)?;
     let ambient = accounts.ambient().to_builder().region(autotag_aws::sdk_region(&home)).build();
     Ok((ambient, home))
 }
