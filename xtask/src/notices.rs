@@ -21,8 +21,9 @@ const SOURCES: [&str; 5] = ["rs", "c", "h", "py", "go"];
 /// Folders of a package that are not in a program.
 const NOT_LINKED: [&str; 4] = ["tests", "benches", "examples", "target"];
 
-/// The text for packages that name the MIT licence and carry no text.
-const MIT: &str = include_str!("../licenses/MIT.txt");
+/// The texts for packages that name a licence and carry no text.
+const STANDARD: [(&str, &str); 2] =
+    [("MIT", include_str!("../licenses/MIT.txt")), ("Apache-2.0", include_str!("../../LICENSE"))];
 
 /// The notice of the C library in static programs.
 const MUSL: &str = include_str!("../licenses/musl.txt");
@@ -92,11 +93,17 @@ fn texts_of(package: &Package) -> Result<Vec<String>> {
         texts.push(text.trim_matches('\n').trim_end().to_owned());
     }
     if texts.is_empty() {
-        let license = license(package);
-        let takes_mit = license.as_deref().is_some_and(|text| text.split(" OR ").any(|one| one == "MIT"));
-        anyhow::ensure!(takes_mit, "{} {} has no text of its licence", package.name, package.version);
+        let license = license(package).unwrap_or_default();
+        let known = STANDARD.into_iter().find(|(name, _)| license.split(" OR ").any(|one| one == *name));
+        let (_, text) = known.with_context(|| {
+            format!("{} {} has no text of its licence ({license})", package.name, package.version)
+        })?;
         let place = package.repository.as_deref().unwrap_or("crates.io");
-        texts.push(format!("Copyright (c) the authors of {} ({place})\n\n{}", package.name, MIT.trim()));
+        texts.push(format!(
+            "Copyright (c) the authors of {} ({place})\n\n{}",
+            package.name,
+            text.trim_matches('\n').trim_end()
+        ));
     }
     Ok(texts)
 }
