@@ -75,7 +75,7 @@ const ENVIRONMENT: &[&str] = &["std::env"];
 #[derive(Debug, Clone, Default)]
 struct Member {
     name: String,
-    /// Under `bins/`, or `fuzz/` or `xtask/`.
+    /// Under `bins/`, `fuzz/` or `xtask/`.
     program: bool,
     /// Every dependency, those of tests and build scripts too.
     needs: Vec<Need>,
