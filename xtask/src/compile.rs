@@ -134,3 +134,22 @@ pub(crate) fn compile(
     let built = project.metadata.target_directory.as_std_path().join(target);
     Ok(built.join(group.profile()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The compiler takes the last folder that fits.
+    #[test]
+    fn the_target_folder_has_one_name_wherever_it_is() {
+        let of = |target: &str| {
+            let folders = [("/checkout", "/autotag"), (target, "/target")];
+            Folders(folders.map(|(path, name)| (PathBuf::from(path), name.to_owned())).to_vec())
+        };
+        assert_eq!(
+            of("/checkout/target").rust_flags(),
+            "--remap-path-prefix=/checkout=/autotag\u{1f}--remap-path-prefix=/checkout/target=/target"
+        );
+        assert_eq!(of("/t").c_flags(), "-ffile-prefix-map=/checkout=/autotag -ffile-prefix-map=/t=/target");
+    }
+}

@@ -115,7 +115,8 @@ impl Wanted {
         if layout == Layout::Organization {
             organization::add(context, args, &existing, &regions, &mut parameters).await?;
         }
-        if let Some(architecture) = files.packages.architecture {
+        let has_architecture = files.templates.values().any(|template| template.has_parameter(ARCHITECTURE));
+        if let (true, Some(architecture)) = (has_architecture, files.packages.architecture) {
             parameters.insert(ARCHITECTURE.to_owned(), architecture.to_owned());
         }
         parameters.extend(args.what.parameters.iter().cloned());
