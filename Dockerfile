@@ -10,7 +10,7 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates git musl-tools \
  && rm -rf /var/lib/apt/lists/* \
  && rustup target add "$(uname -m)-unknown-linux-musl"
-WORKDIR /src
+WORKDIR /build/autotag
 COPY . .
 RUN cargo xtask dist --only autotag \
  && mkdir /program /empty \

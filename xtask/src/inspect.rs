@@ -1,9 +1,9 @@
 //! Looks into finished programs: which libraries they need, and that no path of this machine is in them.
 
 use anyhow::{Context as _, Result, bail};
+use object::Endianness;
 use object::elf::{DT_NEEDED, FileHeader64};
 use object::read::elf::ElfFile;
-use object::{Endianness, SectionIndex};
 use std::path::Path;
 
 /// How a program for Linux begins.
@@ -49,7 +49,7 @@ impl Needs {
         needs.libraries.sort();
         let (endian, sections) = (file.endian(), file.elf_section_table());
         if let Some((libraries, link)) = sections.gnu_verneed(endian, program)? {
-            let strings = sections.strings(endian, program, SectionIndex(link.0))?;
+            let strings = sections.strings(endian, program, link)?;
             for library in libraries {
                 for version in library?.1 {
                     let name = String::from_utf8_lossy(version?.name(endian, strings)?).into_owned();
@@ -78,12 +78,13 @@ fn version_of(name: &str) -> Option<Version> {
 }
 
 /// Fails if one of these folders is named in a program: then the program tells where it was compiled, and another machine gives
-/// other bytes.
+/// other bytes. Folders at the top, such as `/src`, are not looked for: paths of others end in their names.
 ///
 /// # Errors
 /// One of them is.
 pub(crate) fn check_paths<'a>(program: &[u8], folders: impl Iterator<Item = &'a Path>) -> Result<()> {
-    for folder in folders {
+    let is_distinct = |folder: &&Path| folder.components().count() > 2;
+    for folder in folders.filter(is_distinct) {
         let name = folder.display().to_string();
         if let Some(at) = find(program, name.as_bytes()) {
             let rest = program.get(at..).unwrap_or_default();
@@ -129,8 +130,8 @@ mod tests {
 
     #[test]
     fn a_path_of_this_machine_is_found() {
-        let folders = || [Path::new("/home/someone"), Path::new("/build/here")].into_iter();
-        assert!(check_paths(b"\0/cargo/registry/x.rs\0", folders()).is_ok());
+        let folders = || ["/home/someone", "/src", "/build/here"].map(Path::new).into_iter();
+        assert!(check_paths(b"\0/cargo/registry/src/x.rs\0", folders()).is_ok());
         let error = check_paths(b"\0\x01/build/here/x.rs\0\xff", folders()).unwrap_err().to_string();
         assert!(error.ends_with("/build/here/x.rs"), "{error}");
     }

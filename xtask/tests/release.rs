@@ -106,8 +106,8 @@ fn a_release_has_these_files() {
         format!("tag-handler-{version}-arm64.zip"),
     ];
     assert_eq!(files(out.path()).into_keys().collect::<Vec<_>>(), expected);
-    let check = Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(out.path());
-    let check = { check }.output().unwrap();
+    let mut check = Command::new("sha256sum");
+    let check = check.args(["--check", "--strict", "SHA256SUMS"]).current_dir(out.path()).output().unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
     assert_eq!(String::from_utf8(check.stdout).unwrap().lines().count(), expected.len() - 1);
 }
