@@ -92,6 +92,9 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
 }
 
+#[cfg(all(test, feature = "aws"))]
+mod pages;
+
 #[cfg(test)]
 #[cfg(feature = "aws")]
 mod tests {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod common;
+mod pages;
 
 use common::{BIN, autotag, lines, root, stderr, stdout};
 use std::fmt::Write as _;
