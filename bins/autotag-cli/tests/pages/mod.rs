@@ -71,18 +71,22 @@ fn run(page: &Path, faults: &mut String) -> usize {
 
 /// `…` on a page is any text. A command may fail only if the page shows what it says then.
 fn check(page: &Path, command: &Command, session: &Session, faults: &mut String) {
-    let shown = command.output.trim_end();
-    let printed = session.output.trim_end();
-    let is_shown = wildmatch::WildMatchPattern::<'…', '\0'>::new(shown).matches(printed);
+    let (shown, printed) = (trimmed(&command.output), trimmed(&session.output));
+    let is_shown = wildmatch::WildMatchPattern::<'…', '\0'>::new(&shown).matches(&printed);
     if is_shown && (session.code == 0 || !shown.is_empty()) {
         return;
     }
     let place = format!("{}:{}", page.display(), command.line);
-    let diff = similar_lines(shown, printed);
+    let diff = similar_lines(&shown, &printed);
     writeln!(faults, "{place}: `{}` ends with {} and prints:\n{diff}", command.text, session.code).unwrap();
 }
 
-/// What is shown and what is printed, with the lines that differ marked.
+/// A text without blanks at the ends of its lines.
+fn trimmed(text: &str) -> String {
+    text.trim_end().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// The printed lines; those that the page does not show are marked.
 fn similar_lines(shown: &str, printed: &str) -> String {
     let shown: Vec<&str> = shown.lines().collect();
     let marked =
