@@ -52,7 +52,7 @@ fn options_named_in_sentences_exist() {
         let text = fs::read_to_string(root().join(&page)).unwrap();
         for (event, range) in parser(&text).into_offset_iter() {
             let Event::Code(code) = event else { continue };
-            let args = shlex::split(&code).unwrap_or_default();
+            let args = shell_words::split(&code).unwrap_or_default();
             if args.first().is_some_and(|program| program == "autotag") {
                 let error = fault(&args).filter(|error| !SHORT.contains(&error.kind()));
                 let line = blocks::line_of(&text, range.start);

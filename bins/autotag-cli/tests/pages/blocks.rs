@@ -130,7 +130,7 @@ impl Block {
 
 /// True while a command needs another line.
 fn is_open(text: &str) -> bool {
-    text.ends_with('\\') || shlex::split(text).is_none()
+    text.ends_with('\\') || shell_words::split(text).is_err()
 }
 
 impl Command {
@@ -138,7 +138,7 @@ impl Command {
     pub(crate) fn programs(&self) -> Vec<Vec<String>> {
         let mut programs: Vec<Vec<String>> = vec![Vec::new()];
         let mut is_file = false;
-        for word in shlex::split(&self.text).unwrap_or_default() {
+        for word in shell_words::split(&self.text).unwrap_or_default() {
             if std::mem::take(&mut is_file) {
                 continue;
             }
