@@ -93,7 +93,7 @@ pub(crate) enum Command {
 }
 
 #[cfg(all(test, feature = "aws"))]
-mod pages;
+mod page_commands;
 
 #[cfg(test)]
 #[cfg(feature = "aws")]
