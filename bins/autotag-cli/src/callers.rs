@@ -1,6 +1,7 @@
 //! Who called, in events that no rule covers.
 
 use crate::cli::Format;
+use crate::filter::Filter;
 use crate::kept::{KeptRow, RowKind};
 use crate::output::rendered;
 use autotag_handlers::classify::{Classifier, Envelope};
@@ -76,14 +77,22 @@ impl Callers<'_> {
         Ok(entries)
     }
 
-    /// The row as it is printed. That of an uncovered event gets its owner.
+    /// The row as it is printed. That of an uncovered event gets its owner. `None` if the filter does not choose it.
     ///
     /// # Errors
     /// If the sessions cannot be read.
-    pub(crate) fn rendered(&self, mut row: KeptRow, format: Format) -> io::Result<KeptRow> {
+    pub(crate) fn chosen(
+        &self,
+        mut row: KeptRow,
+        format: Format,
+        filter: &Filter,
+    ) -> io::Result<Option<KeptRow>> {
         if let Some(uncovered) = self.uncovered(&row)? {
+            if !filter.matches(&uncovered) {
+                return Ok(None);
+            }
             row.text = rendered(&uncovered, format).map_err(io::Error::other)?;
         }
-        Ok(row)
+        Ok(Some(row))
     }
 }

@@ -6,28 +6,44 @@ mod aws;
 #[cfg(feature = "aws")]
 mod deploy;
 mod estimate;
+mod filter;
+mod global;
 #[cfg(feature = "aws")]
 mod guard;
+mod help;
 mod ledger;
+#[cfg(feature = "manual")]
+mod manual;
+mod pages;
+mod parse;
+mod policy;
 #[cfg(feature = "aws")]
 mod redrive;
 mod report;
 mod whois;
 
 pub(crate) use args::{
-    CatalogArgs, CatalogFormat, ExplainArgs, Format, IdentifyArgs, PlanArgs, PlanCommand, PolicyArgs,
-    PolicyCommand, SessionsArgs, SessionsCommand, SourceArgs, StoreArgs, TextFormat, ViewArgs,
+    CatalogArgs, CatalogFormat, ExplainArgs, Format, IdentifyArgs, PlanArgs, PlanCommand, SessionsArgs,
+    SessionsCommand, SourceArgs, StoreArgs, TextFormat, ViewArgs,
 };
 #[cfg(feature = "aws")]
 pub(crate) use aws::{ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs, ReconcileArgs};
 #[cfg(feature = "aws")]
 pub(crate) use deploy::{CallAs, DeployArgs, DeployCommand, IamPolicyArgs, PlaceArgs, PolicyFor, WhatArgs};
 pub(crate) use estimate::{EstimateArgs, EstimateFormat};
+pub(crate) use filter::{CheckArgs, FilterArgs, OutcomeArg, PlanCheck, PlanLimit, ProofArg, did_you_mean};
+pub(crate) use global::GlobalArgs;
 #[cfg(feature = "aws")]
 pub(crate) use guard::{GuardArgs, ProfileArg};
+#[cfg(feature = "manual")]
+pub(crate) use help::{command, groups, in_short, page_of};
 #[cfg(feature = "aws")]
 pub(crate) use ledger::{EndTruceArgs, ExportArgs, LedgerFormat, ListArgs};
 pub(crate) use ledger::{ImportArgs, LedgerArgs, LedgerCommand};
+#[cfg(feature = "manual")]
+pub(crate) use manual::{CompletionsArgs, ManArgs, ReferenceArgs};
+pub(crate) use parse::parse;
+pub(crate) use policy::{InitArgs, PolicyArgs, PolicyCommand, SchemaArgs, SchemaName};
 #[cfg(feature = "aws")]
 pub(crate) use redrive::RedriveArgs;
 pub(crate) use report::{FailOn, ReportArgs, ReportFormat};
@@ -41,55 +57,71 @@ use clap::{Parser, Subcommand};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
 }
 
+/// The commands. The top help shows the first sentence of each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show which tags CloudTrail records lead to, and why. Needs no AWS account and writes nothing to AWS
     Plan(PlanCommand),
-    /// Write the tags that `plan` shows, or those of a saved plan (`plan --out`). Keeps existing identity tags unless told to
-    /// replace them
+    /// Write the tags that `plan` shows, or those of a saved plan. Keeps existing identity tags unless told to replace them
     #[cfg(feature = "aws")]
     Apply(ApplyArgs),
-    /// Tag creations whose events were not delivered: compare the last hours of a trail with the ledger, and write what is missing.
-    /// For a schedule: asks for no confirmation
+    /// Tag creations whose events were not delivered. Compares the last hours of a trail with the ledger, and writes what is
+    /// missing. For a schedule: asks for no confirmation
     #[cfg(feature = "aws")]
     Reconcile(ReconcileArgs),
-    /// List dead letters with their failure reasons, and send them on: of one queue, or of all regions and accounts
+    /// List dead letters with their reasons, and send them again. Of one queue, or of all regions and accounts
     #[cfg(feature = "aws")]
     Redrive(RedriveArgs),
-    /// Show whose resources are, with the evidence: from CloudTrail's event history of 90 days, or from a trail
+    /// Show whose resources are, with the evidence. Asks CloudTrail's event history of 90 days, or reads a trail
     Whois(WhoisArgs),
-    /// Report who owns what, with the proof and the cost, as a page to look at or as data. Needs no AWS account
+    /// Report who owns what, with the proof and the cost. As a page to look at or as data. Needs no AWS account
     Report(ReportArgs),
-    /// Fill the ledger of who created what from a trail, export it, and list what an owner created
+    /// Fill, export and query the ledger of who created what
     Ledger(LedgerArgs),
-    /// Explain each creation in files: rule, resource, owner with its evidence, tags
+    /// Explain each creation: rule, resource, owner with evidence, tags
     Explain(ExplainArgs),
-    /// Show who made a call, following assumed-role chains, with the evidence
+    /// Show who made a call, through assumed roles, with the evidence
     #[command(visible_alias = "whoami-was")]
     Identify(IdentifyArgs),
-    /// Estimate what a deployment costs a month, and which limit of AWS it meets first. Needs no AWS account
+    /// Estimate what a deployment costs a month. Also says which limit of AWS it meets first. Needs no AWS account
     Estimate(EstimateArgs),
-    /// Show the STS sessions in a state file or in the table of a deployment
+    /// Show the STS sessions of a state file or of a deployment
     Sessions(SessionsArgs),
-    /// List the events and services that are covered, and how their resources are tagged
+    /// List the events that are covered, and how resources are tagged
     Catalog(CatalogArgs),
+    /// Write a policy file that has every setting, as a comment
+    Init(InitArgs),
     /// Check a tag policy
     Policy(PolicyArgs),
-    /// Write the files of a deployment (CloudFormation, permissions, event patterns, guards) from the catalogue and the
-    /// policy
+    /// Print the JSON schema of policies, rules, rows or summaries
+    Schema(SchemaArgs),
+    /// Write the files of a deployment, for the catalogue and policy. CloudFormation, permissions, event patterns, guards
     #[cfg(feature = "aws")]
     Generate(GenerateArgs),
-    /// Show who would have been denied by the guards of identity tags, from a trail. Changes nothing
+    /// Show which calls the guards of identity tags would have denied. Reads a trail, changes nothing
     #[cfg(feature = "aws")]
     Guard(GuardArgs),
-    /// Deploy to an account or an organization: upload the packages, make or change the stacks, and follow them to their end
+    /// Deploy to an account or an organization. Uploads the packages, makes or changes the stacks, and follows them to their end
     #[cfg(feature = "aws")]
     Deploy(Box<DeployArgs>),
-    /// Check every link of a deployment, and say which is broken and how to repair it. Changes nothing without --canary
+    /// Check every link of a deployment, and say how to repair it. Changes nothing without --canary
     #[cfg(feature = "aws")]
     Doctor(DoctorArgs),
+    /// Print the completions for a shell
+    #[cfg(feature = "manual")]
+    Completions(CompletionsArgs),
+    /// Write a man page for each command
+    #[cfg(feature = "manual")]
+    #[command(hide = true)]
+    Man(ManArgs),
+    /// Write docs/cli.md and docs/output.md
+    #[cfg(feature = "manual")]
+    #[command(hide = true)]
+    Reference(ReferenceArgs),
 }
 
 #[cfg(all(test, feature = "aws"))]

@@ -14,7 +14,10 @@ pub(crate) mod generate;
 #[cfg(feature = "aws")]
 pub(crate) mod guard;
 pub(crate) mod identify;
+pub(crate) mod init;
 pub(crate) mod ledger;
+#[cfg(feature = "manual")]
+pub(crate) mod manual;
 pub(crate) mod plan;
 pub(crate) mod policy;
 #[cfg(feature = "aws")]
@@ -22,5 +25,6 @@ pub(crate) mod reconcile;
 #[cfg(feature = "aws")]
 pub(crate) mod redrive;
 pub(crate) mod report;
+pub(crate) mod schema;
 pub(crate) mod sessions;
 pub(crate) mod whois;

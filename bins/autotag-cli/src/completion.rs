@@ -7,4 +7,6 @@ pub(crate) enum Completion {
     Complete,
     /// Something could not be read or done, and was reported; the rest was done. Exit code 1.
     Partial,
+    /// Everything was done, and `--fail-on` found more than it allows. Exit code 3.
+    Exceeded,
 }

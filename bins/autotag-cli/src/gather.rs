@@ -1,6 +1,7 @@
 //! Gathers what a plan needs of all inputs. The rest is counted as it passes.
 
 use crate::cli::Format;
+use crate::filter::Filter;
 use crate::foresight::{Foresight, JobNotes, Notes};
 use crate::input::Input;
 use crate::kept::{KeptCreation, KeptRow, Place, RowKind};
@@ -63,6 +64,8 @@ pub(crate) struct Gatherer {
     pub(crate) range: TimeRange,
     /// How rows of records that lead to no resource are shown; `None` if they are only counted.
     pub(crate) shown: Option<Format>,
+    /// Which rows are counted and shown.
+    pub(crate) filter: Arc<Filter>,
     /// Whether the records of deletions are kept as rows.
     pub(crate) deletions: bool,
     pub(crate) room: Room,
@@ -238,6 +241,10 @@ impl<'g> Job<'g> {
     /// A row of a record that leads to no resource; `position` is where the record is, if people may have to look for it.
     fn row(&mut self, row: &ResourceOutcome, position: Option<&str>) {
         let place = self.next_place();
+        if !self.gatherer.filter.matches(row) {
+            self.facts.summary.left_out += u64::from(row.resource_type.is_some());
+            return;
+        }
         let position = position.filter(|position| !position.is_empty());
         let position = position.map(|position| format!("{}: {position}", self.name));
         self.facts.summary.count(row, position, (place.0 + 1, place.1));
@@ -261,6 +268,9 @@ impl<'g> Job<'g> {
         account: Option<&AccountId>,
         event: &Arc<EventSummary>,
     ) {
+        if !self.gatherer.filter.counts_uncovered(event) {
+            return;
+        }
         let name = (event.source.clone(), event.name.clone());
         *self.facts.summary.uncovered.entry(name).or_default() += 1;
         let place = self.next_place();

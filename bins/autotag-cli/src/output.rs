@@ -1,5 +1,6 @@
 //! What the commands print: the plan on stdout, the summary on stderr.
 
+mod columns;
 mod owner;
 mod owners;
 mod plan_table;
@@ -15,8 +16,6 @@ pub(crate) use plan_table::TableView;
 pub(crate) use problems::write_unreadable;
 pub(crate) use rows::{RowPrinter, rendered};
 pub(crate) use summary::{Detail, Summary, by_count, plural};
-#[cfg(feature = "aws")]
-pub(crate) use table::TextTable;
-pub(crate) use table::{printable, styled, table};
+pub(crate) use table::{LineTable, printable, styled};
 pub(crate) use terminal::height;
 pub(crate) use whois::AnswerPrinter;

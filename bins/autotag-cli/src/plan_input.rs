@@ -1,6 +1,7 @@
 //! What `plan` and `apply` read.
 
-use crate::cli::{Format, PlanArgs};
+use crate::cli::{CheckArgs, Format, PlanArgs};
+use crate::filter::Filter;
 use crate::gather::{Gathered, Gatherer};
 use crate::input::{self, Days, Input};
 use crate::scan::{Scanner, TimeRange};
@@ -9,6 +10,7 @@ use crate::shown::format_of;
 use crate::spill::Room;
 use anyhow::Result;
 use autotag_handlers::classify::Classifier;
+use std::sync::Arc;
 
 /// The content of the inputs.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub(crate) struct PlanInput {
     pub(crate) gathered: Gathered,
     pub(crate) format: Format,
     pub(crate) inputs: Vec<Input>,
+    pub(crate) filter: Arc<Filter>,
 }
 
 impl PlanInput {
@@ -25,7 +28,12 @@ impl PlanInput {
         args: &PlanArgs,
         leave_out: impl FnOnce(&mut Vec<Input>) -> Result<()>,
     ) -> Result<Self> {
-        Self::read_some(args, false, leave_out)
+        Self::read_some(args, &CheckArgs::default(), false, leave_out)
+    }
+
+    /// Reads what the arguments name, for a plan with checks.
+    pub(crate) fn read_checked(args: &PlanArgs, checks: &CheckArgs) -> Result<Self> {
+        Self::read_some(args, checks, false, |_| Ok(()))
     }
 
     /// Reads what the arguments name, and keeps the records of deletions as rows.
@@ -33,17 +41,19 @@ impl PlanInput {
         args: &PlanArgs,
         leave_out: impl FnOnce(&mut Vec<Input>) -> Result<()>,
     ) -> Result<Self> {
-        Self::read_some(args, true, leave_out)
+        Self::read_some(args, &CheckArgs::default(), true, leave_out)
     }
 
     fn read_some(
         args: &PlanArgs,
+        checks: &CheckArgs,
         deletions: bool,
         leave_out: impl FnOnce(&mut Vec<Input>) -> Result<()>,
     ) -> Result<Self> {
         let source = &args.source;
         let catalog = setup::catalog(&source.rules)?;
         let policy = setup::policy(source.policy.as_deref())?;
+        let filter = Arc::new(Filter::new(&args.filter, checks, &catalog)?);
         let (mut inputs, unlisted) = input::find(&source.paths, &Days::of(args.since, args.until))?;
         leave_out(&mut inputs)?;
         let classifier = Classifier::new(catalog, policy);
@@ -51,7 +61,8 @@ impl PlanInput {
         let how = Gatherer {
             range: TimeRange { since: args.since, until: args.until },
             // Without `--all` they are not shown: they have no tags.
-            shown: args.all.then_some(format),
+            shown: (args.all || filter.chooses_outcomes()).then_some(format),
+            filter: Arc::clone(&filter),
             deletions,
             room: Room::new(source.state.as_deref(), args.memory),
         };
@@ -64,6 +75,8 @@ impl PlanInput {
             summary.unreadable.add((0, order), place.to_owned(), String::new(), why.to_owned());
         }
         summary.policy = setup::policy_name(source.policy.as_deref());
-        Ok(Self { classifier, gathered, format, inputs })
+        summary.filter = filter.describe();
+        summary.limits.clone_from(&checks.fail_on);
+        Ok(Self { classifier, gathered, format, inputs, filter })
     }
 }

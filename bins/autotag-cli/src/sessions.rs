@@ -28,7 +28,7 @@ impl Sessions {
             }
             EmbeddedStore::open(path).map_err(|error| usage_error(error.to_string()))?.into()
         } else {
-            calls.table(args).unwrap_or_else(|| MemoryStore::new().into())
+            calls.table(args)?.unwrap_or_else(|| MemoryStore::new().into())
         };
         Ok(Self { store, calls })
     }
@@ -51,8 +51,9 @@ impl Sessions {
 #[cfg(feature = "aws")]
 mod calls {
     use crate::cli::StoreArgs;
+    use crate::connection::connect;
     use anyhow::{Context as _, Result};
-    use autotag_aws::{Accounts, Settings};
+    use autotag_aws::Settings;
     use session_store::{AnySessionStore, DynamoDbStore};
     use tokio::runtime::Runtime;
 
@@ -64,14 +65,14 @@ mod calls {
         }
 
         /// The table that the options name, if they name one.
-        pub(super) fn table(&self, args: &StoreArgs) -> Option<AnySessionStore> {
-            let table = args.table.as_ref()?;
-            let accounts = self.wait(Accounts::connect(Settings::default()));
+        pub(super) fn table(&self, args: &StoreArgs) -> Result<Option<AnySessionStore>> {
+            let Some(table) = &args.table else { return Ok(None) };
+            let accounts = self.wait(connect(Settings::default()))?;
             let mut config = accounts.ambient().to_builder();
             if let Some(region) = &args.region {
                 config = config.region(autotag_aws::sdk_region(region));
             }
-            Some(DynamoDbStore::new(autotag_aws::dynamodb_client(&config.build()), table).into())
+            Ok(Some(DynamoDbStore::new(autotag_aws::dynamodb_client(&config.build()), table).into()))
         }
 
         pub(super) fn wait<F: Future>(&self, answer: F) -> F::Output {
@@ -95,9 +96,13 @@ mod calls {
             Ok(Self)
         }
 
-        #[expect(clippy::unused_self, reason = "the same as with the feature `aws`")]
-        pub(super) fn table(&self, _: &StoreArgs) -> Option<AnySessionStore> {
-            None
+        #[expect(
+            clippy::unused_self,
+            clippy::unnecessary_wraps,
+            reason = "the same as with the feature `aws`"
+        )]
+        pub(super) fn table(&self, _: &StoreArgs) -> Result<Option<AnySessionStore>> {
+            Ok(None)
         }
 
         #[expect(clippy::unused_self, reason = "the same as with the feature `aws`")]

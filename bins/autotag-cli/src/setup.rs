@@ -1,5 +1,6 @@
 //! Catalogue and policy from the command line.
 
+use crate::suggest::did_you_mean;
 use anyhow::{Context as _, Result, anyhow};
 use autotag_handlers::catalog::Catalog;
 use autotag_model::policy::Policy;
@@ -32,7 +33,11 @@ pub(crate) fn catalog(rules: &[PathBuf]) -> Result<Catalog> {
     let mut wrong = Vec::new();
     for path in rules {
         let added = read(path).map_err(|error| format!("{error:#}")).and_then(|text| {
-            catalog.add(&path.display().to_string(), &text).map_err(|error| error.to_string())
+            catalog.add(&path.display().to_string(), &text).map_err(|error| {
+                let error = error.to_string();
+                let hint = did_you_mean(&error);
+                error + &hint
+            })
         });
         wrong.extend(added.err());
     }
@@ -52,7 +57,11 @@ pub(crate) fn policy(path: Option<&Path>) -> Result<Policy> {
         return Ok(Policy::default());
     };
     let text = read(path).map_err(|error| usage_error(format!("{error:#}")))?;
-    Policy::from_toml(&text).map_err(|error| usage_error(format!("policy `{}`: {error}", path.display())))
+    Policy::from_toml(&text).map_err(|error| {
+        let error = error.to_string();
+        let hint = did_you_mean(&error);
+        usage_error(format!("policy `{}`: {}{hint}", path.display(), error.trim_end()))
+    })
 }
 
 /// Where [`policy`] reads the policy from, for people.

@@ -2,14 +2,18 @@
 
 use crate::cli::{Format, PlanArgs, ViewArgs};
 use crate::completion::Completion;
+use crate::console;
+use crate::filter::Filter;
 use crate::kept::KeptRow;
 use crate::output::{Detail, RowPrinter, Summary, TableView, height};
 use anyhow::Result;
+use autotag_handlers::catalog::Catalog;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::row::{Row, Status};
 use jiff::Timestamp;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::iter::Peekable;
+use std::sync::Arc;
 
 /// The chosen format; by default a table on a terminal, and JSON lines otherwise.
 pub(crate) fn format_of(chosen: Option<Format>) -> Format {
@@ -48,13 +52,34 @@ pub(crate) struct Shown<I: Iterator> {
     view: ViewArgs,
     format: Format,
     rows: u64,
+    filter: Arc<Filter>,
 }
 
 impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
-    pub(crate) fn new(args: &PlanArgs, view: ViewArgs, format: Format, others: I, summary: Summary) -> Self {
+    pub(crate) fn new(
+        args: &PlanArgs,
+        view: ViewArgs,
+        input: (Format, Arc<Filter>),
+        others: I,
+        summary: Summary,
+    ) -> Self {
+        let (format, filter) = input;
+        let all = args.all || filter.chooses_outcomes();
         let out = if view.summary_only { Box::new(io::sink()) } else { stdout(format) };
         let printer = RowPrinter::new(format, table_view(view), out);
-        Self { printer, others: others.peekable(), summary, all: args.all, view, format, rows: 0 }
+        Self { printer, others: others.peekable(), summary, all, view, format, rows: 0, filter }
+    }
+
+    /// The rows that the filter chooses. The others are counted.
+    pub(crate) fn chosen<S: Status>(&mut self, rows: impl Iterator<Item = Row<S>>) -> Vec<Row<S>> {
+        let (chosen, others): (Vec<_>, Vec<_>) = rows.partition(|row| self.filter.matches(row));
+        self.leave_out(&others);
+        chosen
+    }
+
+    /// Counts rows that the filter did not choose.
+    pub(crate) fn leave_out<S>(&mut self, rows: &[Row<S>]) {
+        self.summary.left_out += rows.iter().filter(|row| row.resource_type.is_some()).count() as u64;
     }
 
     /// Shows the rows of the next part. All their events are later than those of the parts before.
@@ -94,12 +119,13 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
         Ok(())
     }
 
-    /// Shows what is left, and the summary.
+    /// Shows what is left, and the summary, which names values of the filter that nothing matched.
     ///
     /// # Errors
     /// If rows could not be printed. The summary is written all the same.
-    pub(crate) fn finish(mut self) -> Result<Completion> {
+    pub(crate) fn finish(mut self, catalog: &Catalog) -> Result<Completion> {
         self.others_before(|_| true)?;
+        self.summary.unmatched = self.filter.unmatched(catalog);
         let written = self.printer.finish();
         let detail = if self.view.verbose { Detail::Listed } else { Detail::Short };
         match (self.view.summary_only, self.format) {
@@ -107,7 +133,11 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
             (true, Format::Table | Format::Csv) => {
                 self.summary.write(&mut anstream::stdout().lock(), detail)?;
             }
-            (false, _) => self.summary.write(&mut anstream::stderr().lock(), detail)?,
+            // What makes the command fail is an error, which is shown in any case.
+            (false, _) if console::is_quiet() => {
+                self.summary.write_exceeded(&mut anstream::stderr().lock())?
+            }
+            (false, _) => self.summary.write(&mut console::notes(), detail)?,
         }
         written.map(|()| self.summary.done())
     }

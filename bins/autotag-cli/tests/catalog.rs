@@ -61,7 +61,7 @@ fn rules_say_their_evidence_and_kind_in_every_format() {
     let subnets = json_of(&["catalog", "--type", "docdb::dbsubnetgroup"]).remove(0);
     assert_eq!(subnets["resource_type"], "AWS::RDS::DBSubnetGroup", "another type of the same resource");
     let table = stdout(&autotag(&["catalog", "--service", "sqs"]));
-    assert!(table.contains("evidence") && table.contains("seen") && table.contains("sqs:*"), "{table}");
+    assert!(table.contains("EVIDENCE") && table.contains("seen") && table.contains("sqs:*"), "{table}");
 }
 
 #[test]

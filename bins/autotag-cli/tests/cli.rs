@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod common;
+#[path = "cli/console.rs"]
+mod console;
 mod pages;
 
 use common::{BIN, autotag, lines, root, stderr, stdout};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -402,6 +405,69 @@ fn a_span_of_time_counts_creations_and_keeps_their_sessions() {
         .collect();
     assert_eq!(day, same);
     assert_eq!(autotag(&["plan", "fixtures/trail", "--since", "yesterday"]).status.code(), Some(2));
+}
+
+/// A filter chooses rows, and decides nothing: each row is the same as without it.
+#[test]
+fn filters_choose_rows_and_change_none() {
+    let all = lines(&autotag(&["plan", "fixtures/trail", "--all"]));
+    let is = |key: &'static str, value: &'static str| move |row: &Value| row[key] == value;
+    let tagged = |row: &Value| row["outcome"] == "WouldTag" || row["outcome"] == "WouldLookUp";
+    let cases: [(&[&str], Box<dyn Fn(&Value) -> bool>); 6] = [
+        (&["--owner", "tomas"], Box::new(move |row| is("owner", "tomas")(row) && tagged(row))),
+        (&["--account", "444455556666", "--all"], Box::new(is("account", "444455556666"))),
+        (&["--service", "EC2", "--all"], Box::new(is("event_source", "ec2.amazonaws.com"))),
+        (
+            &["--type", "EC2::VPC,sns::topic"],
+            Box::new(move |row| {
+                (is("resource_type", "AWS::EC2::VPC")(row) || is("resource_type", "AWS::SNS::Topic")(row))
+                    && tagged(row)
+            }),
+        ),
+        (&["--proof", "name-only"], Box::new(move |row| is("proof", "name-only")(row) && tagged(row))),
+        (
+            &["--outcome", "norule,Skipped"],
+            Box::new(move |row| is("outcome", "NoRule")(row) || is("outcome", "Skipped")(row)),
+        ),
+    ];
+    for (args, chosen) in cases {
+        let output = autotag(&[&["plan", "fixtures/trail"], args].concat());
+        let expected: Vec<&Value> = all.iter().filter(|row| chosen(row)).collect();
+        assert!(!expected.is_empty(), "{args:?}");
+        assert_eq!(lines(&output).iter().collect::<Vec<_>>(), expected, "{args:?}");
+        assert!(stderr(&output).contains("filter --"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_plan_fails_on_what_a_check_forbids_and_names_it_in_one_line() {
+    let checked = |limit: &str| autotag(&["plan", "fixtures/trail", "--fail-on", limit]);
+    let failed = checked("uncovered,name-only=2,claimed=100");
+    assert_eq!(failed.status.code(), Some(3), "{}", stderr(&failed));
+    let said = stderr(&failed);
+    assert!(said.contains("fail-on 2 uncovered, 3 name-only (exit code 3)"), "{said}");
+    assert_eq!(stdout(&failed), stdout(&autotag(&["plan", "fixtures/trail"])), "a check changes no row");
+    let passed = checked("uncovered=2,name-only=3");
+    assert_eq!(passed.status.code(), Some(0), "{}", stderr(&passed));
+    assert!(!stderr(&passed).contains("fail-on"), "{}", stderr(&passed));
+    // What could not be read may have had more: that is a failure of another kind.
+    let broken = autotag(&["plan", "fixtures/broken", "fixtures/trail", "--fail-on", "uncovered"]);
+    assert_eq!(broken.status.code(), Some(1), "{}", stderr(&broken));
+    let wrong = checked("uncoverd");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("did you mean `uncovered`?"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn a_saved_plan_has_what_the_filter_chooses() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.jsonl");
+    let output = autotag(&["plan", "fixtures/trail", "--owner", "tomas", "--out", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let saved = fs::read_to_string(&path).unwrap();
+    let owners: Vec<Value> = saved.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
+    let owners: Vec<&str> = owners.iter().filter_map(|line| line["owner"]["name"].as_str()).collect();
+    assert!(owners.len() > 10 && owners.iter().all(|owner| *owner == "tomas"), "{owners:?}");
 }
 
 #[test]

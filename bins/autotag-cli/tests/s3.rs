@@ -106,13 +106,61 @@ fn what_cannot_be_read_is_named_and_stops_nothing() {
     let good = fs::read(root().join("fixtures/odd/eventbridge.json")).unwrap();
     let cut = fs::read(root().join("fixtures/broken/truncated.json.gz")).unwrap();
     fill(&emulator, "mixed", &[("good.json".to_owned(), good), ("cut.json.gz".to_owned(), cut)]);
-    let output = autotag(&emulator, &["plan", "s3://mixed", "s3://no-such-bucket/x"]);
+    let output = autotag(&emulator, &["plan", "s3://mixed"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout(&output).lines().count() > 1, "the good file, and the whole records of the cut one");
     let said = stderr(&output);
-    assert!(said.contains("ListObjectsV2 answered NoSuchBucket: s3://no-such-bucket/x"), "{said}");
     assert!(said.contains("s3://mixed/cut.json.gz"), "{said}");
     assert_eq!(autotag(&emulator, &["plan", "s3:///x"]).status.code(), Some(2));
+}
+
+/// Without credentials each call would fail after all its attempts.
+#[test]
+fn without_credentials_every_command_that_calls_aws_says_so_in_one_line() {
+    let home = tempfile::tempdir().unwrap();
+    let queue = "https://sqs.eu-west-1.amazonaws.com/111122223333/dead";
+    let commands: [&[&str]; 9] = [
+        &["plan", "s3://bucket/prefix"],
+        &["apply", "fixtures/trail", "--yes"],
+        &["redrive", queue],
+        &["whois", "arn:aws:sqs:eu-west-1:111122223333:orders"],
+        &["sessions", "list", "--table", "sessions"],
+        &["ledger", "list", "--table", "ledger", "--owner", "mara"],
+        &["report", "--live", "--format", "csv"],
+        &["deploy", "show"],
+        &["doctor"],
+    ];
+    for args in commands {
+        let output = Command::new(BIN)
+            .args(args)
+            .current_dir(root())
+            .env_clear()
+            .envs([
+                ("AWS_REGION", "eu-west-1"),
+                ("AWS_EC2_METADATA_DISABLED", "true"),
+                ("AWS_PROFILE", "nope"),
+            ])
+            .env("HOME", home.path())
+            .output()
+            .unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
+        assert!(said.contains("no AWS credentials") && said.contains("nope"), "{args:?}: {said}");
+        assert_eq!(stdout(&output), "", "{args:?}");
+    }
+}
+
+/// A bucket that does not exist is a mistake in the command, as a missing folder is.
+#[test]
+fn a_missing_bucket_is_one_line_before_anything_is_read() {
+    let emulator = emulator();
+    fill(&emulator, "there", &[("good.json".to_owned(), b"{\"Records\":[]}".to_vec())]);
+    let output = autotag(&emulator, &["plan", "s3://there", "s3://no-such-bucket/x"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("s3://no-such-bucket/x: ListObjectsV2 answered NoSuchBucket"), "{said}");
 }
 
 /// A proxy before the emulator that keeps the calls.

@@ -5,14 +5,15 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "variables and defaults are in brackets")]
 
 use clap::Parser;
+use clap::builder::PossibleValue;
 use std::path::PathBuf;
 
 /// Reports every account of many AWS organizations: its tags, and the regions it is active in.
 ///
-/// An option that is not given is taken from the environment variable in brackets, otherwise from the file `.env`.
+/// An option that is not given is taken from the environment variable in brackets [env: NAME], otherwise from the file `.env`.
 ///
-/// Exit codes: 0 the report is complete; 1 there is no report (wrong usage or configuration, no tenants); 2 there is a report,
-/// and something is missing in it: the manifest says what, and --resume reads only that.
+/// Exit codes: 0 the report is complete; 1 something is missing in it, or there is none: if there is a manifest, it says what, and
+/// --resume reads only that; 2 wrong usage or configuration, and nothing was read.
 #[derive(Debug, Default, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(name = "org-metadata", version = autotag_model::VERSION)]
@@ -20,10 +21,10 @@ pub(crate) struct Cli {
     /// Management accounts to report, instead of those in the tenant table
     #[arg(long = "tenant", value_name = "ID", num_args = 1.., value_delimiter = ',')]
     pub(crate) tenants: Vec<String>,
-    /// The DynamoDB table of tenants [DYNAMO_TABLE_NAME]
+    /// The DynamoDB table of tenants [env: DYNAMO_TABLE_NAME]
     #[arg(long, value_name = "NAME")]
     pub(crate) table: Option<String>,
-    /// The region of this table [DYNAMO_TABLE_REGION, otherwise us-east-1]
+    /// The region of this table [env: DYNAMO_TABLE_REGION, otherwise us-east-1]
     #[arg(long, value_name = "REGION")]
     pub(crate) table_region: Option<String>,
     /// Report only tenants whose attribute has one of these values. Replaces the default for this attribute; without values it
@@ -31,23 +32,23 @@ pub(crate) struct Cli {
     /// mgmt_category=Known Managed,Known Partially Managed]
     #[arg(long = "tenant-filter", value_name = "ATTRIBUTE=VALUE,...")]
     pub(crate) tenant_filters: Vec<String>,
-    /// The role to assume in management accounts [CROSS_ACCOUNT_ROLE_NAME]
+    /// The role to assume in management accounts [env: CROSS_ACCOUNT_ROLE_NAME]
     #[arg(long, value_name = "NAME")]
     pub(crate) role: Option<String>,
-    /// The role to assume in member accounts, with the credentials of the management account's role [MEMBER_ROLE_NAME, otherwise
+    /// The role to assume in member accounts, with the credentials of the management account's role [env: MEMBER_ROLE_NAME, otherwise
     /// the same name as --role]
     #[arg(long, value_name = "NAME")]
     pub(crate) member_role: Option<String>,
-    /// The external id that these roles require [EXTERNAL_ID]
+    /// The external id that these roles require [env: EXTERNAL_ID]
     #[arg(long, value_name = "ID")]
     pub(crate) external_id: Option<String>,
-    /// The bucket of the report, with an optional prefix [OUTPUT_BUCKET]
+    /// The bucket of the report, with an optional prefix [env: OUTPUT_BUCKET]
     #[arg(long, value_name = "BUCKET[/PREFIX]")]
     pub(crate) bucket: Option<String>,
-    /// The region of this bucket [OUTPUT_BUCKET_REGION, otherwise that of the environment]
+    /// The region of this bucket [env: OUTPUT_BUCKET_REGION, otherwise that of the environment]
     #[arg(long, value_name = "REGION")]
     pub(crate) bucket_region: Option<String>,
-    /// The folder of the report [OUTPUT_DIR, otherwise ~/aws-org-scripts-outputs/]
+    /// The folder of the report [env: OUTPUT_DIR, otherwise ~/aws-org-scripts-outputs/]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Do not upload the report
@@ -58,7 +59,17 @@ pub(crate) struct Cli {
     pub(crate) no_local: bool,
     /// The formats to write: csv (a file for each organization), jsonl, parquet, html (a file for all) [default: csv,html]. A
     /// manifest is always written
-    #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "FORMATS",
+        value_delimiter = ',',
+        value_parser = [
+            PossibleValue::new("csv"),
+            PossibleValue::new("jsonl").alias("json"),
+            PossibleValue::new("parquet"),
+            PossibleValue::new("html"),
+        ]
+    )]
     pub(crate) format: Vec<String>,
     /// The columns of the CSV: names with commas between them. With a plus before the first name, they follow the usual ones
     /// (+Scan_Status,+OU_Path,+Tag:CostCenter)
@@ -72,9 +83,9 @@ pub(crate) struct Cli {
     pub(crate) region_groups: Option<PathBuf>,
     /// How active regions are found: tagging (tagged resources, by the Resource Groups Tagging API) or explorer (all
     /// resources, by Resource Explorer, where the management account has a multi-account default view)
-    #[arg(long, value_name = "WAY")]
+    #[arg(long, value_name = "WAY", value_parser = ["tagging", "explorer"])]
     pub(crate) detect: Option<String>,
-    /// The region of the view, with --detect explorer [EXPLORER_REGION, otherwise us-east-1]
+    /// The region of the view, with --detect explorer [env: EXPLORER_REGION, otherwise us-east-1]
     #[arg(long, value_name = "REGION")]
     pub(crate) explorer_region: Option<String>,
     /// The largest number of calls in flight [default: 128]

@@ -1,5 +1,6 @@
 //! How a run ends.
 
+use crate::config::ConfigErrors;
 use std::process::ExitCode;
 
 /// How a run ended that wrote its report, or that only showed what it would do.
@@ -11,23 +12,34 @@ pub(crate) enum Completion {
     Partial,
 }
 
-/// There is no report.
-const NO_REPORT: u8 = 1;
+/// There is no report, or something is missing in it. Whether there is one, the manifest says.
+const FAILED: u8 = 1;
 
-/// There is a report, and something is missing in it.
-const PARTIAL: u8 = 2;
+/// Wrong usage or configuration. Nothing was read.
+const USAGE: u8 = 2;
 
 impl Completion {
     /// The exit code of the program.
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
             Self::Complete => ExitCode::SUCCESS,
-            Self::Partial => ExitCode::from(PARTIAL),
+            Self::Partial => ExitCode::from(FAILED),
         }
     }
 }
 
-/// The exit code of a run without a report.
-pub(crate) fn no_report() -> ExitCode {
-    ExitCode::from(NO_REPORT)
+/// A mistake in the command or its configuration, which is found before anything is read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+/// The exit code of a run that ended with an error.
+pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
+    let is_usage = error.is::<UsageError>() || error.is::<ConfigErrors>();
+    ExitCode::from(if is_usage { USAGE } else { FAILED })
+}
+
+/// The exit code for wrong arguments.
+pub(crate) fn wrong_usage() -> ExitCode {
+    ExitCode::from(USAGE)
 }

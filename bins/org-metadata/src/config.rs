@@ -6,7 +6,7 @@ mod layers;
 use crate::aws::Rates;
 use crate::cli::Cli;
 use crate::regions::RegionDetector;
-use crate::report::account_row::{AIDE_ID, ENVIRONMENT};
+use crate::report::account_row::{AIDE_ID, ENVIRONMENT, OWNER};
 use crate::report::columns::{self, Column};
 use crate::report::groups::RegionGroups;
 use crate::tenants::{Filters, Table, known_filters};
@@ -143,7 +143,7 @@ impl Config {
             Column::Tag(key) => Some(key.as_str()),
             _ => None,
         });
-        ENVIRONMENT.into_iter().chain(AIDE_ID).chain(asked).map(str::to_owned).collect()
+        ENVIRONMENT.into_iter().chain(AIDE_ID).chain(OWNER).chain(asked).map(str::to_owned).collect()
     }
 
     /// The settings that the answers of a run depend on. A run can only be continued with the same.

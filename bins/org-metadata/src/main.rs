@@ -7,7 +7,7 @@
 //!               aws: rate limits, sessions, retries, counts
 //! ```
 //!
-//! Exit codes: 0 the report is complete; 1 there is none; 2 there is one, and something is missing in it.
+//! Exit codes: 0 the report is complete; 1 something is missing in it, or there is none; 2 wrong usage or configuration.
 
 mod account_tags;
 mod aws;
@@ -40,14 +40,14 @@ fn main() -> ExitCode {
         Err(error) => {
             // Also help and version. If they cannot be printed, the exit code still tells the result.
             let _ = error.print();
-            return if error.use_stderr() { completion::no_report() } else { ExitCode::SUCCESS };
+            return if error.use_stderr() { completion::wrong_usage() } else { ExitCode::SUCCESS };
         }
     };
     match start(&cli) {
         Ok(completion) => completion.exit_code(),
         Err(error) => {
-            console::say(&format!("{error:#}"));
-            completion::no_report()
+            console::say(&format!("org-metadata: {error:#}"));
+            completion::failed(&error)
         }
     }
 }

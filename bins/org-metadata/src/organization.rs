@@ -48,6 +48,7 @@ impl From<OrganizationAccount> for ListedAccount {
             state: account.state,
             joined_method: account.joined_method,
             joined: account.joined,
+            email: account.email,
         }
     }
 }

@@ -9,6 +9,7 @@ mod jsonl;
 mod manifest;
 mod parquet;
 
+pub(crate) use bucket::check as check_bucket;
 pub(crate) use file::Written;
 pub(crate) use folder::Folder;
 
@@ -31,7 +32,8 @@ pub(crate) struct Destinations<'a> {
 }
 
 /// Writes the files of the report, then the manifest, so that the files of a manifest always exist. The manifest of a continued
-/// run is removed first, because its files will be replaced.
+/// run is removed first, because its files will be replaced. Answers also with the calls of the manifest, and how many of them were
+/// throttled.
 ///
 /// # Errors
 /// A file cannot be made. A file that cannot be written or uploaded is a problem of that file, in the result.
@@ -39,7 +41,7 @@ pub(crate) async fn write(
     report: &Report,
     config: &Config,
     destinations: &Destinations<'_>,
-) -> Result<Vec<Written>> {
+) -> Result<(Vec<Written>, (u64, u64))> {
     let mut written = Vec::new();
     if let Some(folder) = destinations.folder {
         folder.remove(&manifest::name(report))?;
@@ -48,9 +50,10 @@ pub(crate) async fn write(
         written.push(destinations.put(file).await);
     }
     let problems = written.iter().any(|file| !file.problems.is_empty());
+    let totals = destinations.aws.totals();
     let manifest = manifest::file(report, &destinations.aws.calls(), &config.groups, &written, !problems)?;
     written.push(destinations.put(manifest).await);
-    Ok(written)
+    Ok((written, totals))
 }
 
 /// The rows of an organization, in the order of its accounts.
@@ -105,11 +108,12 @@ impl Destinations<'_> {
             }
         };
         let local = self.folder.map(|folder| folder.put(&file.name, &file.bytes));
-        let local = local.and_then(|result| note(result, "not on this machine"));
+        let local = local.and_then(|result| note(result, "not saved on this machine"));
         let (name, bytes) = (file.name.clone(), file.bytes.len());
         let uploaded = match self.bucket {
             Some(bucket) => {
-                note(bucket::put(self.aws, self.caller, bucket, file, &digest).await, "not uploaded")
+                let what = format!("not uploaded to s3://{}/{}", bucket.name, bucket.prefix);
+                note(bucket::put(self.aws, self.caller, bucket, file, &digest).await, &what)
             }
             None => None,
         };

@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Report {
     /// The start of the run, which names the run and its files. A resumed run keeps the start of the first one.
     pub(crate) started: Timestamp,
+    /// The start of this run itself.
+    pub(crate) began: Timestamp,
     /// The time of the last answer.
     pub(crate) ended: Timestamp,
     /// Whether this run continues an earlier one.
@@ -74,6 +76,9 @@ pub(crate) struct ListedAccount {
     pub(crate) joined_method: Option<String>,
     /// When it joined the organization.
     pub(crate) joined: Option<Timestamp>,
+    /// The mail address of its root user.
+    #[serde(default)]
+    pub(crate) email: Option<String>,
 }
 
 /// One account.

@@ -1,7 +1,7 @@
 //! One run: the run to continue, the tenants, the scan, the files.
 
 use crate::aws::{AccountSession, Aws};
-use crate::completion::Completion;
+use crate::completion::{Completion, UsageError};
 use crate::config::{Config, Source};
 use crate::console::say;
 use crate::output::{self, Destinations, Folder, Written};
@@ -15,14 +15,16 @@ use anyhow::{Context as _, Result, bail};
 use autotag_aws::{Accounts, Settings};
 use autotag_model::arn::Region;
 use aws_config::SdkConfig;
-use aws_credential_types::provider::ProvideCredentials as _;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use tokio::sync::Semaphore;
 
 /// A run before its first call.
 struct Started {
+    /// When the first of the runs started that make one report.
     at: Timestamp,
+    /// When this run itself started.
+    began: Timestamp,
     resumed: bool,
     cache: ResumeCache,
     folder: Option<Folder>,
@@ -34,6 +36,9 @@ pub(crate) async fn run(config: &Config, now: fn() -> Timestamp) -> Result<Compl
     let (ambient, home) = ambient(config).await?;
     let aws = Aws::new(config.concurrency, config.rates.clone(), home);
     let caller = AccountSession::new(ambient.clone());
+    if let Some(bucket) = &config.bucket {
+        output::check_bucket(&aws, &caller, bucket).await?;
+    }
     let Tenants { ids, unusable } = tenants(config, &aws, &caller, &started.cache).await?;
     if ids.is_empty() && unusable.is_empty() {
         bail!("no tenant to report: check the table and its filters (--tenant-filter)");
@@ -58,6 +63,7 @@ pub(crate) async fn run(config: &Config, now: fn() -> Timestamp) -> Result<Compl
     progress.end();
     let report = Report {
         started: started.at,
+        began: started.began,
         ended: now(),
         resumed: started.resumed,
         tenants,
@@ -75,14 +81,15 @@ async fn finish(
     caller: &AccountSession,
 ) -> Result<Completion> {
     let (folder, bucket) = (started.folder.as_ref(), config.bucket.as_ref());
-    let written = output::write(report, config, &Destinations { aws, caller, folder, bucket }).await?;
+    let (written, totals) =
+        output::write(report, config, &Destinations { aws, caller, folder, bucket }).await?;
     let is_written = |file: &Written| file.problems.is_empty();
     let is_complete = report.is_whole() && written.iter().all(is_written);
     if let (true, Some(folder)) = (is_complete, folder) {
         folder.remove(resume_cache::FILE)?;
     }
     let completion = if is_complete { Completion::Complete } else { Completion::Partial };
-    summary::write(report, &written, aws, &started.cache, completion, folder.is_some());
+    summary::write(report, &written, totals, &started.cache, completion, folder.is_some());
     Ok(completion)
 }
 
@@ -91,8 +98,15 @@ fn start(config: &Config, now: fn() -> Timestamp) -> Result<Started> {
     if !config.unused.is_empty() {
         say(&format!("the .env file has variables without a meaning here: {}", config.unused.join(", ")));
     }
+    let began = now();
     let Some(out) = &config.out else {
-        return Ok(Started { at: now(), resumed: false, cache: ResumeCache::in_memory(), folder: None });
+        return Ok(Started {
+            at: began,
+            began,
+            resumed: false,
+            cache: ResumeCache::in_memory(),
+            folder: None,
+        });
     };
     let folder = Folder::lock(out)?;
     let path = folder.path(resume_cache::FILE);
@@ -100,7 +114,7 @@ fn start(config: &Config, now: fn() -> Timestamp) -> Result<Started> {
     if config.resume {
         if let Some((run, cache)) = ResumeCache::resume(&path, &settings)? {
             say(&format!("continues the run {}", report::run_name(run.started)));
-            return Ok(Started { at: run.started, resumed: true, cache, folder: Some(folder) });
+            return Ok(Started { at: run.started, began, resumed: true, cache, folder: Some(folder) });
         }
         say(&format!("{} has no run to continue: a new one starts", out.display()));
     } else if path.exists() {
@@ -108,21 +122,18 @@ fn start(config: &Config, now: fn() -> Timestamp) -> Result<Started> {
             "an earlier run in this folder was not complete: a new one starts (--resume continues the earlier one)",
         );
     }
-    let run = Run { started: now(), settings };
+    let run = Run { started: began, settings };
     let cache = ResumeCache::create(&path, &run)?;
-    Ok(Started { at: run.started, resumed: false, cache, folder: Some(folder) })
+    Ok(Started { at: run.started, began, resumed: false, cache, folder: Some(folder) })
 }
 
 /// The configuration of AWS's own tools, and the home region. The SDK makes one attempt per call: `aws` retries.
 async fn ambient(config: &Config) -> Result<(SdkConfig, Region)> {
     let settings = Settings { attempts: 1, ..Settings::default() };
     let accounts = Accounts::connect(settings).await;
-    let credentials =
-        accounts.ambient().credentials_provider().context("no AWS credentials are configured")?;
-    // Checked here, because without credentials each call would fail after all its attempts.
-    credentials.provide_credentials().await.context("cannot get AWS credentials")?;
-    let home =
-        config.region.clone().or_else(|| accounts.home_region()).context("no region: set AWS_REGION")?;
+    accounts.check_credentials().await.map_err(|error| UsageError(error.to_string()))?;
+    let no_region = || UsageError("no region: set AWS_REGION".to_owned());
+    let home = config.region.clone().or_else(|| accounts.home_region()).ok_or_else(no_region)?;
     let ambient = accounts.ambient().to_builder().region(autotag_aws::sdk_region(&home)).build();
     Ok((ambient, home))
 }

@@ -1,11 +1,11 @@
 //! The summary at the end of a run, for people.
 
-use crate::aws::Aws;
 use crate::completion::Completion;
 use crate::console::{printable, say};
 use crate::output::Written;
 use crate::report::{Report, Tenant, TenantOutcome};
 use crate::resume_cache::ResumeCache;
+use autotag_page::text::counted;
 use std::fmt::Write as _;
 
 /// The number of lines that are shown of each list. The manifest has all.
@@ -15,18 +15,16 @@ const SHOWN: usize = 20;
 pub(crate) fn write(
     report: &Report,
     written: &[Written],
-    aws: &Aws,
+    (calls, throttled): (u64, u64),
     cache: &ResumeCache,
     completion: Completion,
     can_resume: bool,
 ) {
-    let (calls, throttled) = aws.totals();
-    let seconds = report.ended.duration_since(report.started).as_secs_f64();
-    let mut text = format!(
-        "{} organizations, {} accounts, {calls} calls ({throttled} throttled), {seconds:.1} s\n",
-        report.organizations().count(),
-        report.accounts().count(),
-    );
+    let seconds = report.ended.duration_since(report.began).as_secs_f64();
+    let organizations = counted(report.organizations().count(), "organization", "organizations");
+    let accounts = counted(report.accounts().count(), "account", "accounts");
+    let calls = counted(usize::try_from(calls).unwrap_or(usize::MAX), "call", "calls");
+    let mut text = format!("{organizations}, {accounts}, {calls} ({throttled} throttled), {seconds:.1} s\n");
     list(&mut text, "skipped", &skipped(report));
     list(&mut text, "missing", &missing(report));
     let problems = written
@@ -37,16 +35,25 @@ pub(crate) fn write(
         // Writing to a string never fails.
         let _ = writeln!(text, "answers could not be saved for --resume: {error}");
     }
-    for location in written.iter().filter_map(|file| file.local.as_ref().or(file.uploaded.as_ref())) {
-        let _ = writeln!(text, "wrote {location}");
+    for file in written {
+        let places: Vec<&str> =
+            [&file.local, &file.uploaded].into_iter().flatten().map(String::as_str).collect();
+        if !places.is_empty() {
+            let _ = writeln!(text, "wrote {}", places.join(" and "));
+        }
     }
     if completion == Completion::Partial {
         let how = if can_resume {
-            ": remove the causes and run again with --resume, which reads only what is missing"
+            ": remove the causes and run again with --resume, which reads only missing data"
         } else {
             ""
         };
-        let _ = writeln!(text, "the report is not complete{how}");
+        let what = if report.is_whole() {
+            "the report is complete, but not all of its files are written"
+        } else {
+            "the report is not complete"
+        };
+        let _ = writeln!(text, "{what}{how}");
     }
     say(text.trim_end());
 }

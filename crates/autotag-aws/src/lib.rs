@@ -11,6 +11,7 @@ mod answer_limit;
 #[cfg(feature = "backend")]
 #[cfg_attr(docsrs, doc(cfg(feature = "backend")))]
 pub mod backend;
+mod credentials;
 mod deadline;
 mod error;
 #[cfg(any(feature = "backend", feature = "history", feature = "trail"))]
@@ -36,6 +37,7 @@ mod trail;
 
 pub use accounts::Accounts;
 pub use answer_limit::LONGEST_ANSWER;
+pub use credentials::NoCredentials;
 pub use deadline::WithDeadline;
 pub use error::{AccountError, CallError, LONGEST_MESSAGE};
 #[cfg(feature = "history")]

@@ -42,6 +42,8 @@ pub struct OrganizationAccount {
     pub joined_method: Option<String>,
     /// When it joined the organization.
     pub joined: Option<Timestamp>,
+    /// The mail address of its root user; `None` if AWS does not say.
+    pub email: Option<String>,
 }
 
 impl OrganizationAccount {
@@ -64,6 +66,7 @@ impl OrganizationAccount {
             paths: account.paths().to_vec(),
             joined_method: account.joined_method().and_then(|method| text(method.as_str())),
             joined: joined.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+            email: account.email().and_then(text),
         })
     }
 }

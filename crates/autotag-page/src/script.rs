@@ -10,7 +10,8 @@ pub struct Script<'a> {
     /// The id of the heading of the table. It has the focus after a link has set the filter.
     pub heading: &'a str,
     /// JavaScript that knows the rows. It defines the functions `arrange` and `filter`: the first puts the rows into the order of
-    /// `sort`, and the second shows at most `most` of those that fit the form. It may use what `before.js` defines.
+    /// `sort`, and the second shows at most `most` of those that fit the form. It may define `fitting`, which answers with the texts
+    /// of the cells of all rows that fit: then they can be saved as CSV. It may use what `before.js` defines.
     pub rows: &'a str,
 }
 
@@ -19,7 +20,8 @@ impl Script<'_> {
     pub fn text(self) -> String {
         let before = include_str!("../templates/before.js");
         let before = before.replace("NOUN", self.noun).replace("FEW", &self.few.to_string());
-        let after = include_str!("../templates/after.js").replace("TITLE", self.heading);
+        let after =
+            include_str!("../templates/after.js").replace("TITLE", self.heading).replace("NOUN", self.noun);
         [&before, self.rows, &after].concat()
     }
 }

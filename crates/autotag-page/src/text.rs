@@ -58,11 +58,12 @@ pub fn counted(number: usize, one: &str, more: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { more })
 }
 
-/// `12%`. A part above zero is never `0%`, and a part below the whole is never `100%`.
+/// `12%`, rounded. A part above zero is never `0%`, and a part below the whole is never `100%`.
 pub fn share(part: usize, whole: usize) -> String {
-    match (part * 100).checked_div(whole) {
+    match (part * 100 + whole / 2).checked_div(whole) {
         None => String::new(),
         Some(0) if part > 0 => "< 1%".to_owned(),
+        Some(100) if part < whole => "> 99%".to_owned(),
         Some(percent) => format!("{percent}%"),
     }
 }
@@ -111,9 +112,15 @@ mod tests {
             [counted(1, "account", "accounts"), counted(0, "account", "accounts")],
             ["1 account", "0 accounts"]
         );
-        for ((part, whole), text) in
-            [((0, 0), ""), ((0, 9), "0%"), ((1, 5000), "< 1%"), ((4999, 5000), "99%"), ((5, 5), "100%")]
-        {
+        for ((part, whole), text) in [
+            ((0, 0), ""),
+            ((0, 9), "0%"),
+            ((1, 5000), "< 1%"),
+            ((4999, 5000), "> 99%"),
+            ((1, 13), "8%"),
+            ((3, 13), "23%"),
+            ((5, 5), "100%"),
+        ] {
             assert_eq!(share(part, whole), text);
         }
     }

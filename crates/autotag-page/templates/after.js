@@ -72,6 +72,26 @@
     });
     head.append(button);
   });
+  // The rows that fit, in their order, as a file. The script of the rows may know them: `fitting` answers with cells.
+  const csv = get('csv');
+  if (csv && typeof fitting === 'function') {
+    const cell = (text) => {
+      // A spreadsheet would take such a text for a formula.
+      const inert = /^[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
+      return `"${inert.replaceAll('"', '""')}"`;
+    };
+    csv.hidden = false;
+    csv.addEventListener('click', () => {
+      const lines = [heads.map((head) => head.textContent), ...fitting()];
+      const text = lines.map((line) => `${line.map(cell).join(',')}\r\n`).join('');
+      const link = document.createElement('a');
+      // Spreadsheets know by the first character that the text is UTF-8.
+      link.href = URL.createObjectURL(new Blob(['\ufeff', text], { type: 'text/csv;charset=utf-8' }));
+      link.download = 'NOUN.csv';
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href));
+    });
+  }
   for (const link of document.querySelectorAll('a[data-filter]')) link.href = `#${link.dataset.filter}`;
   form.hidden = false;
   window.addEventListener('hashchange', update);

@@ -1,12 +1,13 @@
 //! The arguments of the commands that work on files, and what they share with the others.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
+pub(super) use super::filter::time;
+use super::filter::{CheckArgs, FilterArgs};
 #[cfg(feature = "history")]
 use autotag_model::arn::Region;
 use autotag_model::rule::Evidence;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -38,15 +39,17 @@ pub(crate) struct PlanArgs {
     /// Output format [default: table on a terminal, jsonl otherwise]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Only events at or after this time, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
+    /// Only events at or after this time: 7d, 12h, yesterday, 2026-03-02 or 2026-03-02T09:00:00Z. Dates and times are in UTC
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
-    /// Only events before this time
+    /// Only events before this time, in the same forms
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<Timestamp>,
     /// Also show events without new tags: failed calls, uncovered events, skipped and already tagged resources
     #[arg(long)]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     /// For tests: how many bytes of the input are kept in memory before temporary files are used
     #[arg(long = "memory-bytes", value_name = "N", hide = true)]
     pub(crate) memory: Option<usize>,
@@ -77,6 +80,8 @@ pub(crate) struct PlanCommand {
     pub(crate) plan: PlanArgs,
     #[command(flatten)]
     pub(crate) view: ViewArgs,
+    #[command(flatten)]
+    pub(crate) checks: CheckArgs,
     /// Also save the plan to this file. `autotag apply FILE` writes exactly its tags
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -189,29 +194,10 @@ pub(crate) struct CatalogArgs {
     pub(crate) rules: Vec<PathBuf>,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct PolicyArgs {
-    #[command(subcommand)]
-    pub(crate) command: PolicyCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Check whether a policy can be used, and list conditions in AWS's managed policies on the keys that it writes. Exits with 1
-    /// if a permission of AWS's services would be lost
-    Check {
-        /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise the built-in policy]
-        #[arg(long, value_name = "FILE")]
-        policy: Option<PathBuf>,
-        /// Output format [default: text on a terminal, jsonl otherwise]
-        #[arg(long, value_enum)]
-        format: Option<TextFormat>,
-    },
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people
+    #[value(alias = "text")]
     Table,
     /// One JSON object per line
     #[value(alias = "json")]
@@ -223,6 +209,7 @@ pub(crate) enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TextFormat {
     /// For people
+    #[value(alias = "table")]
     Text,
     /// One JSON object per line
     #[value(alias = "json")]
@@ -240,8 +227,10 @@ impl TextFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CatalogFormat {
     /// For people
+    #[value(alias = "text")]
     Table,
     /// One JSON array
+    #[value(alias = "jsonl")]
     Json,
     /// Comma-separated values
     Csv,
@@ -272,14 +261,4 @@ impl From<EvidenceArg> for Evidence {
 #[cfg(feature = "history")]
 pub(super) fn region(text: &str) -> Result<Region, String> {
     Region::new(text).ok_or_else(|| "expected a region, for example eu-west-1".to_owned())
-}
-
-/// A time, or the beginning of a day in UTC.
-pub(super) fn time(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let day: Date = text.parse().map_err(|_| "expected 2026-03-02 or 2026-03-02T09:00:00Z".to_owned())?;
-    let midnight = day.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| error.to_string())?;
-    Ok(midnight.timestamp())
 }

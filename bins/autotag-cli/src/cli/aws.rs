@@ -161,6 +161,7 @@ pub(crate) struct DoctorArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DoctorFormat {
     /// For people
+    #[value(alias = "table")]
     Text,
     /// One JSON object, at the end
     Json,

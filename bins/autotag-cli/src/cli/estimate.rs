@@ -65,7 +65,9 @@ pub(crate) struct EstimateArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EstimateFormat {
     /// For people, in Markdown
+    #[value(aliases = ["text", "markdown"])]
     Table,
     /// One JSON object
+    #[value(alias = "jsonl")]
     Json,
 }

@@ -135,5 +135,6 @@ pub(crate) enum LedgerFormat {
     #[cfg(feature = "parquet")]
     Parquet,
     /// One JSON object per line
+    #[value(alias = "json")]
     Jsonl,
 }

@@ -49,7 +49,8 @@ pub(crate) struct RedriveArgs {
     /// External id of these roles
     #[arg(long, value_name = "ID")]
     pub(crate) external_id: Option<String>,
-    /// Only messages whose event is of this time or later, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
+    /// Only messages whose event is of this time or later: 7d, 12h, yesterday, 2026-03-02 or 2026-03-02T09:00:00Z. Dates and times
+    /// are in UTC
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
     /// Only messages whose failure reason contains this text, in upper or lower case

@@ -57,10 +57,11 @@ pub(crate) struct ReportArgs {
     /// the identity tags that they lack. Another owner stays, unless the policy says existing.replace. Needs --trail, and --inventory or --live
     #[arg(long, value_name = "FILE")]
     pub(crate) fix: Option<PathBuf>,
-    /// Exit with 1 if more than N resources are of this class [default N: 0]
+    /// Exit with 3 if more than N resources are of this class [default N: 0]
     #[arg(long = "fail-on", value_name = "CLASS[=N]", value_parser = fail_on)]
     pub(crate) fail_on: Vec<FailOn>,
-    /// Only events of the trail at or after this time, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
+    /// Only events of the trail at or after this time: 7d, 12h, yesterday, 2026-03-02 or 2026-03-02T09:00:00Z. Dates and times are
+    /// in UTC
     #[arg(long, value_name = "TIME", value_parser = time, requires = "trail")]
     pub(crate) since: Option<Timestamp>,
     /// Only events of the trail before this time
@@ -106,6 +107,7 @@ pub(crate) enum ReportFormat {
     /// A page for people: one file that loads nothing
     Html,
     /// One JSON object per line
+    #[value(alias = "json")]
     Jsonl,
     /// Comma-separated values
     Csv,

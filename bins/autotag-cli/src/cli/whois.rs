@@ -66,6 +66,7 @@ pub(crate) struct WhoisArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AnswerFormat {
     /// For people
+    #[value(alias = "table")]
     Text,
     /// One JSON array
     Json,

@@ -6,6 +6,8 @@ mod saved;
 use crate::callers::Callers;
 use crate::cli::{ApplyArgs, CallArgs, PlanArgs};
 use crate::completion::Completion;
+use crate::connection::connect;
+use crate::filter::Filter;
 use crate::gather::{Facts, Gathered};
 use crate::input::{self, Input};
 use crate::kept::{KeptRow, RowKind, Unpacker};
@@ -18,13 +20,14 @@ use crate::saved_plan::SavedPlan;
 use crate::scan::WholeInput;
 use crate::setup::{self, usage_error};
 use crate::shown::Shown;
+use crate::spill::Sorted;
+use crate::withheld::{Withheld, WithheldBackend};
 use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
-use autotag_aws::Accounts;
 use autotag_aws::backend::AwsBackend;
 use autotag_handlers::backend::Backend;
 use autotag_handlers::classify::Classifier;
-use autotag_handlers::plan::{Execution, Planner};
+use autotag_handlers::plan::{Execution, PlannedResource, Planner};
 use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
 use autotag_handlers::row::ResourceOutcome;
 use autotag_ledger::{DynamoDbLedger, Entry};
@@ -53,14 +56,14 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let state = args.plan.source.state.as_deref();
     let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
     let done = log.as_ref().map(|log| ReadLog::open(Arc::clone(log), &run_of(args)?)).transpose()?;
-    let PlanInput { classifier, gathered, format, inputs } = read(args, done.as_ref())?;
-    let Gathered { mut creations, packer, sessions, mut rows, facts, .. } = gathered;
+    let PlanInput { classifier, gathered, format, inputs, filter } = read(args, done.as_ref())?;
+    let Gathered { mut creations, packer, foresight, sessions, mut rows, facts } = gathered;
     let Facts { summary, oldest, targets, whole } = facts;
     let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-    let accounts = Arc::new(runtime.block_on(Accounts::connect(settings)));
-    if targets.count > 0 && !confirmed(args, &policy, &targets, &runtime, &accounts)? {
+    let accounts = Arc::new(runtime.block_on(connect(settings))?);
+    if targets.count > 0 && !confirmed(args, &policy, (&targets, &filter), &runtime, &accounts)? {
         return Err(unconfirmed());
     }
     let store = known_sessions(state, sessions, oldest)?;
@@ -73,8 +76,10 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     if let Some(ledger) = &ledger {
         runtime.block_on(keep_deletions(ledger, &mut rows, &callers, &classifier, &inputs))?;
     }
-    let others = rows.map(|row| callers.rendered(row?, format));
-    let mut shown = Shown::new(&args.plan, args.view, format, others, summary);
+    let others = rows.filter_map(|row| row.and_then(|row| callers.chosen(row, format, &filter)).transpose());
+    let mut shown = Shown::new(&args.plan, args.view, (format, Arc::clone(&filter)), others, summary);
+    let in_memory = matches!(creations, Sorted::Memory(_));
+    let withheld = Withheld::new((!in_memory).then_some(foresight));
     let unpacker = Unpacker { classifier: &classifier, packer: &packer };
     let requests = creations.drain()?.map(|creation| creation?.into_request(&unpacker));
     let (mut undone, mut noted) = (false, done.as_ref());
@@ -88,9 +93,12 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
             backend: &backend,
             ledger: ledger.as_ref(),
             inputs: &inputs,
+            filter: &filter,
+            withheld: &withheld,
         };
         let applied = run
-            .apply(Parts::new(requests, MAX_PART), |rows| {
+            .apply(Parts::new(requests, MAX_PART), |rows, left_out| {
+                shown.leave_out(&left_out);
                 note_executed(&mut noted, &rows);
                 undone |= rows.iter().any(|row| row.status.is_retryable());
                 progress.suspend(|| shown.part(rows))
@@ -99,7 +107,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
         progress.finish_and_clear();
         applied
     })?;
-    let done = shown.finish()?;
+    let done = shown.finish(classifier.catalog())?;
     Ok(if undone { Completion::Partial } else { done })
 }
 
@@ -176,16 +184,20 @@ struct Run<'a> {
     backend: &'a dyn Backend,
     ledger: Option<&'a DynamoDbLedger>,
     inputs: &'a [Input],
+    filter: &'a Filter,
+    withheld: &'a Withheld,
 }
 
 impl Run<'_> {
-    /// Plans and executes one part after the other, the oldest first. A part finds the tags that earlier parts have written.
+    /// Plans and executes one part after the other, the oldest first. A part finds the tags that earlier parts have written, or would
+    /// have written without the filter. `visit` gets the rows, and those that the filter leaves out.
     async fn apply(
         &self,
         parts: impl Iterator<Item = io::Result<Vec<PlanRequest>>>,
-        mut visit: impl FnMut(Vec<ResourceOutcome>) -> Result<()>,
+        mut visit: impl FnMut(Vec<ResourceOutcome>, Vec<PlannedResource>) -> Result<()>,
     ) -> Result<()> {
-        let Self { policy, store, backend, ledger, .. } = *self;
+        let Self { policy, store, backend, ledger, filter, withheld, .. } = *self;
+        let reader = WithheldBackend { inner: backend, withheld };
         for part in parts {
             let mut records = ClassifiedRecords::default();
             records.creations = part?;
@@ -193,12 +205,14 @@ impl Run<'_> {
                 autotag_ledger::leave_out_done(ledger, &mut records.creations).await?;
             }
             // A trail is old: the resources in it may have got an owner since.
-            let plan = Planner::new(policy, store, backend, now()).backfill(true).plan(records).await;
+            let mut plan = Planner::new(policy, store, &reader, now()).backfill(true).plan(records).await;
+            let left_out = plan.take_out(|row| filter.matches(row));
+            withheld.add(&left_out);
             let mut rows = plan.execute(backend, &Execution::at(now())).await;
             if let Some(ledger) = ledger {
                 self.keep(ledger, &mut rows).await;
             }
-            visit(rows)?;
+            visit(rows, left_out)?;
         }
         Ok(())
     }
@@ -226,7 +240,7 @@ impl Run<'_> {
 /// Everything beside the inputs that the outcomes depend on: an input that is done for another run is read again. A state file
 /// that was made anew lacks the sessions of earlier inputs.
 fn run_of(args: &ApplyArgs) -> Result<String> {
-    let PlanArgs { source, since, until, .. } = &args.plan;
+    let PlanArgs { source, since, until, filter, .. } = &args.plan;
     let policy = setup::policy(source.policy.as_deref())?;
     // A rule file that cannot be read is an error of usage, which follows.
     let rules: Vec<String> =
@@ -236,7 +250,7 @@ fn run_of(args: &ApplyArgs) -> Result<String> {
     let ApplyArgs { replace, calls, ledger, .. } = args;
     let CallArgs { accounts, member_role, .. } = calls;
     Ok(format!(
-        "{VERSION} {policy:?} {rules:?} {since:?} {until:?} {replace} {accounts:?} {member_role:?} {state:?} {ledger:?}"
+        "{VERSION} {policy:?} {rules:?} {since:?} {until:?} {replace} {accounts:?} {member_role:?} {state:?} {ledger:?} {filter:?}"
     ))
 }
 
@@ -258,6 +272,7 @@ fn leave_out_done(inputs: &mut Vec<Input>, done: Option<&ReadLog>, state: Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::{CheckArgs, FilterArgs};
     use autotag_handlers::catalog::Catalog;
     use autotag_handlers::memory::MemoryBackend;
     use autotag_handlers::outcome::{Outcome, SkipReason};
@@ -267,10 +282,14 @@ mod tests {
 
     /// The creation of a queue.
     fn queue(time: &str, event_id: &str, name: &str) -> PlanRequest {
+        queue_of("mara", time, event_id, name)
+    }
+
+    fn queue_of(user: &str, time: &str, event_id: &str, name: &str) -> PlanRequest {
         let record = json!({"eventSource": "sqs.amazonaws.com", "eventName": "CreateQueue", "eventTime": time,
             "eventID": event_id, "awsRegion": "eu-west-1", "recipientAccountId": "111122223333",
-            "userIdentity": {"type": "IAMUser", "userName": "mara", "principalId": "AIDAMARA",
-                "accountId": "111122223333", "arn": "arn:aws:iam::111122223333:user/mara"},
+            "userIdentity": {"type": "IAMUser", "userName": user, "principalId": "AIDAMARA",
+                "accountId": "111122223333", "arn": format!("arn:aws:iam::111122223333:user/{user}")},
             "requestParameters": {"queueName": name},
             "responseElements": {"queueUrl": format!("https://sqs.eu-west-1.amazonaws.com/111122223333/{name}")}});
         let classifier = Classifier::new(Catalog::embedded(), Policy::default());
@@ -288,15 +307,64 @@ mod tests {
         let (store, backend) = (MemoryStore::new(), MemoryBackend::new());
         let parts = Parts::new(creations.into_iter().map(Ok), MAX_PART);
         let mut rows = Vec::new();
-        let visit = |part| {
+        let visit = |part, _| {
             rows.extend(part);
             Ok(())
         };
         let policy = Policy::default();
-        let run = Run { policy: &policy, store: &store, backend: &backend, ledger: None, inputs: &[] };
+        let (filter, withheld) = (Filter::default(), Withheld::new(None));
+        let run = Run {
+            policy: &policy,
+            store: &store,
+            backend: &backend,
+            ledger: None,
+            inputs: &[],
+            filter: &filter,
+            withheld: &withheld,
+        };
         block_on(run.apply(parts, visit)).unwrap();
         let copied = rows.iter().filter(|row| row.event.id.as_deref() == Some("copied"));
         let outcomes: Vec<_> = copied.map(|row| row.status.clone()).collect();
         assert_eq!(outcomes, [Outcome::Tagged, Outcome::Skipped(SkipReason::Duplicate)]);
+    }
+
+    /// The outcomes by event, and what is written, with this filter. Each creation is a part of its own.
+    fn outcomes(owner: &[&str], creations: &[PlanRequest]) -> Vec<(Option<String>, Outcome)> {
+        let owner = owner.iter().map(|name| (*name).to_owned()).collect();
+        let args = FilterArgs { owner, ..FilterArgs::default() };
+        let filter = Filter::new(&args, &CheckArgs::default(), &Catalog::embedded()).unwrap();
+        let (store, backend) = (MemoryStore::new(), MemoryBackend::new());
+        let (policy, withheld) = (Policy::default(), Withheld::new(None));
+        let run = Run {
+            policy: &policy,
+            store: &store,
+            backend: &backend,
+            ledger: None,
+            inputs: &[],
+            filter: &filter,
+            withheld: &withheld,
+        };
+        let mut rows = Vec::new();
+        let visit = |part: Vec<ResourceOutcome>, _| {
+            rows.extend(part.into_iter().map(|row| (row.event.id.clone(), row.status)));
+            Ok(())
+        };
+        block_on(run.apply(Parts::new(creations.iter().cloned().map(Ok), 1), visit)).unwrap();
+        rows
+    }
+
+    /// What is not written for Mara still is hers: Noor, who came later, does not get it.
+    #[test]
+    fn a_filter_does_not_change_who_owns_what() {
+        let creations = [
+            queue_of("mara", "2026-03-02T09:00:00Z", "1", "orders"),
+            queue_of("noor", "2026-03-02T09:00:05Z", "2", "orders"),
+            queue_of("noor", "2026-03-02T09:00:09Z", "3", "bills"),
+        ];
+        let all = outcomes(&[], &creations);
+        let tagged: Vec<_> = all.iter().filter(|(_, outcome)| *outcome == Outcome::Tagged).collect();
+        assert_eq!(tagged.len(), 2, "one owner a queue: {all:?}");
+        let of_noor: Vec<_> = all.iter().filter(|(id, _)| id.as_deref() != Some("1")).cloned().collect();
+        assert_eq!(outcomes(&["noor"], &creations), of_noor);
     }
 }

@@ -8,8 +8,11 @@ mod uncovered;
 
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
-use crate::output::{styled, table};
+use crate::console;
+use crate::output::{LineTable, printable, styled};
 use crate::setup;
+use crate::suggest::similar;
+use anstyle::Style;
 use anyhow::Result;
 use autotag_model::rule::ServiceRules;
 use entry::{COLUMNS, Entry};
@@ -24,10 +27,17 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
     }
     let mut services = catalog.services()?;
     // A file without rules has only calls that change tags.
-    services.retain(|service| !service.rules.is_empty() && is_wanted(args, &service.source, &service.name));
+    services.retain(|service| !service.rules.is_empty());
+    let hint =
+        args.service.as_deref().and_then(|wanted| similar(wanted, names(&services))).map(str::to_owned);
+    services.retain(|service| is_wanted(args, &service.source, &service.name));
     if services.is_empty() {
         let wanted = args.service.as_deref().unwrap_or_default();
-        writeln!(anstream::stderr(), "no service matches `{wanted}`")?;
+        let hint = hint.map_or_else(
+            || "docs/adding-a-service.md says how to add one".to_owned(),
+            |name| format!("did you mean `{name}`?"),
+        );
+        writeln!(anstream::stderr(), "no service of the catalogue matches `{}`; {hint}", printable(wanted))?;
         return Ok(Completion::Partial);
     }
     keep_rules(&mut services, args);
@@ -56,8 +66,15 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
             csv.flush()?;
         }
     }
-    writeln!(anstream::stderr(), "{}", Numbers::of(&services))?;
+    writeln!(console::notes(), "{}", Numbers::of(&services))?;
     Ok(Completion::Complete)
+}
+
+/// The names by which people know the services: the first part of the event source, and the name.
+fn names(services: &[ServiceRules]) -> impl Iterator<Item = &str> {
+    services
+        .iter()
+        .flat_map(|service| [service.source.split('.').next().unwrap_or_default(), service.name.as_str()])
 }
 
 fn entries(services: &[ServiceRules]) -> impl Iterator<Item = Entry<'_>> {
@@ -65,17 +82,21 @@ fn entries(services: &[ServiceRules]) -> impl Iterator<Item = Entry<'_>> {
 }
 
 fn write_table(services: &[ServiceRules], out: &mut impl Write) -> Result<()> {
-    let mut table = table(&["event", "resource", "tag call", "note", "evidence", "kind"]);
+    let mut table = LineTable::new(
+        &[("EVENT", 22), ("RESOURCE", 22)],
+        &[("TAG CALL", 11), ("EVIDENCE", 10), ("KIND", 12), ("NOTE", 16)],
+    );
     for entry in entries(services) {
-        let event = format!("{}\n{}", entry.event_name, styled::text(styled::QUIET, entry.event_source));
+        let service = entry.event_source.split('.').next().unwrap_or_default();
+        let plain = |text: &str| (text.to_owned(), Style::new());
         table.add_row([
-            event,
-            entry.resource_type.to_owned(),
-            entry.tag_call.to_owned(),
-            entry.note.unwrap_or_default().to_owned(),
-            entry.evidence.to_string(),
-            entry.kind.join("\n"),
+            (format!("{service}:{}", entry.event_name), styled::NAME),
+            plain(entry.resource_type.strip_prefix("AWS::").unwrap_or(entry.resource_type)),
+            plain(entry.tag_call),
+            plain(entry.evidence.as_str()),
+            plain(&entry.kind.join(" ")),
+            (entry.note.unwrap_or_default().to_owned(), styled::QUIET),
         ]);
     }
-    Ok(writeln!(out, "{table}")?)
+    Ok(table.write(out)?)
 }

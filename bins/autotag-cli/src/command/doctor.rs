@@ -2,15 +2,17 @@
 
 use crate::cli::{DoctorArgs, DoctorFormat};
 use crate::completion::Completion;
+use crate::connection::connect;
 use crate::doctor::canary::{self, CanaryReport};
 use crate::doctor::groups::Groups;
 use crate::doctor::{DoctorOptions, Expected, Finding, State, examine, open};
 use crate::generate::inventory::Inventory;
-use crate::output::{printable, styled};
+use crate::output::{plural, printable, styled};
 use crate::setup;
 use anyhow::{Context as _, Result};
-use autotag_aws::{Accounts, Settings};
+use autotag_aws::Settings;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -59,7 +61,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Completion> {
     let expected = Expected::of(&Inventory::new(services, policy).only(&args.services)?)?;
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let mut printer = Printer::new(args);
-    let canary = runtime.block_on(check(args, expected, &mut printer));
+    let canary = runtime.block_on(check(args, expected, &mut printer))?;
     printer.finish(canary.as_ref())?;
     Ok(printer.counts.completion(args.strict, canary.as_ref()))
 }
@@ -72,6 +74,8 @@ struct Printer {
     /// For JSON, and for the groups of text.
     kept: Vec<Finding>,
     groups: Groups,
+    /// In text: the checks that another one blocks, by its name.
+    blocked: BTreeMap<&'static str, Vec<&'static str>>,
     failed: Option<std::io::Error>,
 }
 
@@ -83,6 +87,7 @@ impl Printer {
             counts: Counts::default(),
             kept: Vec::new(),
             groups: Groups::default(),
+            blocked: BTreeMap::new(),
             failed: None,
         }
     }
@@ -99,6 +104,10 @@ impl Printer {
                 writeln!(out)
             }),
             DoctorFormat::Text => {
+                if let Some(other) = finding.needs {
+                    self.blocked.entry(other).or_default().push(finding.check);
+                    return;
+                }
                 let ended = self.groups.add(finding);
                 self.print(|out| ended.iter().try_for_each(|finding| write_finding(out, finding)));
             }
@@ -125,9 +134,10 @@ impl Printer {
                 writeln!(anstream::stderr(), "{ok} ok, {broken} broken, {unknown} unknown")?;
             }
             DoctorFormat::Text => {
-                let ended = self.groups.end();
+                let (ended, blocked) = (self.groups.end(), std::mem::take(&mut self.blocked));
                 self.print(|out| {
                     ended.iter().try_for_each(|finding| write_finding(out, finding))?;
+                    blocked.iter().try_for_each(|(other, checks)| write_blocked(out, other, checks))?;
                     for (key, value) in canary.iter().flat_map(|canary| &canary.tags) {
                         writeln!(out, "        {}", printable(&format!("{key} = {value}")))?;
                     }
@@ -156,8 +166,8 @@ fn options(args: &DoctorArgs) -> DoctorOptions {
 }
 
 /// Runs the checks, and the canary if it is wanted.
-async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> Option<CanaryReport> {
-    let accounts = Accounts::connect(Settings::default()).await;
+async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> Result<Option<CanaryReport>> {
+    let accounts = connect(Settings::default()).await?;
     // These futures are too large for the stack.
     let view = match Box::pin(open(&accounts, &options(args), expected)).await {
         Ok(view) => view,
@@ -165,20 +175,40 @@ async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> 
             for finding in findings {
                 printer.add(finding);
             }
-            return None;
+            return Ok(None);
         }
     };
     Box::pin(examine(&view, |finding| printer.add(finding))).await;
     if !args.canary {
-        return None;
+        return Ok(None);
     }
     let canary = Box::pin(canary::run(&view, Duration::from_secs(args.wait), args.sample.is_some())).await;
     canary.findings.iter().cloned().for_each(|finding| printer.add(finding));
-    Some(canary)
+    Ok(Some(canary))
 }
 
 /// The least widths of the columns.
 const WIDTHS: (usize, usize) = (26, 28);
+
+/// How many blocked checks are named.
+const NAMED: usize = 6;
+
+/// The checks that need another one, in one line.
+fn write_blocked(out: &mut dyn Write, other: &str, checks: &[&str]) -> std::io::Result<()> {
+    let mut names: Vec<&str> = Vec::new();
+    for check in checks {
+        if !names.contains(check) {
+            names.push(check);
+        }
+    }
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let more = if more == 0 { String::new() } else { format!(", {more} more") };
+    let (state, count) = (styled::text(styled::CAREFUL, "unknown"), plural(checks.len(), "check"));
+    let verb = if checks.len() == 1 { "needs" } else { "need" };
+    writeln!(out, "{state} {count} {verb} `{other}` to be ok: {}{more}", names.join(", "))?;
+    writeln!(out, "        {}", styled::text(styled::QUIET, &format!("-> repair `{other}` first")))
+}
 
 fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
     let (style, state) = match finding.state {

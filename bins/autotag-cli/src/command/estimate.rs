@@ -72,7 +72,7 @@ fn of_trail(args: &EstimateArgs) -> Result<(Load, Completion)> {
     let (Some(load), Some(seconds)) = (read.load(), read.seconds()) else { return Err(usage_error(no_time)) };
     let hours = seconds / 3600.0;
     let records = plural(usize::try_from(read.records).unwrap_or(usize::MAX), "record");
-    writeln!(err, "{records} of {hours:.1} hours; a month is 730 hours")?;
+    writeln!(crate::console::notes(), "{records} of {hours:.1} hours; a month is 730 hours")?;
     Ok((load, if unreadable.is_empty() { Completion::Complete } else { Completion::Partial }))
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<Completion> {
         change.apply(&args.out)?;
     }
     let (all, count) = (plural(files.len(), "file"), changes.len());
-    let mut err = anstream::stderr().lock();
+    let mut err = crate::console::notes();
     writeln!(err, "{all} in `{}`, {count} changed", args.out.display())?;
     if let Some(keys) = collisions::summary(&collisions::collisions(&inventory.policy)) {
         writeln!(err, "AWS's managed policies have conditions on {keys}: see `autotag policy check`")?;

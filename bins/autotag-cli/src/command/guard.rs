@@ -6,10 +6,11 @@ use crate::generate::controls::Exempt;
 use crate::generate::inventory::Inventory;
 use crate::guard::{Counts, Group, Guard, Reading, Subject, Tally, Verdict, guards, read};
 use crate::input::{self, Days};
-use crate::output::{plural, printable, styled, table};
+use crate::output::{LineTable, plural, printable, styled};
 use crate::scan::TimeRange;
 use crate::setup::{self, usage_error};
 use crate::shown::{format_of, stdout};
+use anstyle::Style;
 use anyhow::Result;
 use autotag_handlers::classify::Classifier;
 use autotag_model::policy::{Policy, Profile};
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &GuardArgs) -> Result<Completion> {
         (subject.profile, Reverse(subject.verdict), subject.statement, Reverse(group.count))
     });
     write_rows(format_of(args.format), &tried, &rows)?;
-    write_summary(&mut anstream::stderr().lock(), &tried, &tally, &counts, inputs.len())?;
+    write_summary(&mut crate::console::notes(), &tried, &tally, &counts, inputs.len())?;
     Ok(if counts.unreadable == 0 { Completion::Complete } else { Completion::Partial })
 }
 
@@ -152,24 +153,19 @@ impl<'r> Line<'r> {
         cells.iter().map(|cell| neutralized(cell).into_owned()).collect()
     }
 
-    fn cells(&self) -> [String; 6] {
+    fn cells(&self) -> [(String, Style); 8] {
         let service = self.event_source.split('.').next().unwrap_or_default();
         let style = if self.verdict == Verdict::Denied.as_str() { styled::BAD } else { styled::CAREFUL };
-        let verdict = styled::text(style, &format!("{} {}", self.count, self.verdict));
-        let (first, last) =
-            (self.first.as_deref().unwrap_or_default(), self.last.as_deref().unwrap_or_default());
-        let times = if first == last { first.to_owned() } else { format!("{first}\n{last}") };
+        let plain = |text: String| (text, Style::new());
         [
-            format!(
-                "{}\n{}",
-                self.statement,
-                styled::text(styled::QUIET, &format!("{}, {}", self.file, self.profile))
-            ),
-            printable(self.principal),
-            printable(&format!("{service}:{}", self.event_name)),
-            printable(&self.keys.join("\n")),
-            format!("{verdict}\n{times}"),
-            printable(self.event_id.unwrap_or_default()),
+            (self.principal.to_owned(), styled::NAME),
+            plain(format!("{service}:{}", self.event_name)),
+            (format!("{} {}", self.count, self.verdict), style),
+            plain(self.statement.to_owned()),
+            plain(self.keys.join(" ")),
+            plain(self.last.clone().unwrap_or_default()),
+            plain(self.profile.to_owned()),
+            plain(self.event_id.unwrap_or_default().to_owned()),
         ]
     }
 }
@@ -180,10 +176,19 @@ fn write_rows(format: Format, guards: &[Guard], rows: &[(&Subject, &Group)]) -> 
     match format {
         Format::Table if rows.is_empty() => {}
         Format::Table => {
-            let mut drawn = table(&["statement", "principal", "event", "keys", "calls", "example"]);
-            drawn.limit_widths([20, 30, 20, 10, 20, 20]);
+            let mut drawn = LineTable::new(
+                &[("PRINCIPAL", 20), ("EVENT", 18)],
+                &[
+                    ("CALLS", 9),
+                    ("STATEMENT", 16),
+                    ("KEYS", 8),
+                    ("LAST", 20),
+                    ("PROFILE", 8),
+                    ("EXAMPLE", 36),
+                ],
+            );
             lines.for_each(|line| drawn.add_row(line.cells()));
-            writeln!(out, "{drawn}")?;
+            drawn.write(&mut out)?;
         }
         Format::Jsonl => {
             for line in lines {

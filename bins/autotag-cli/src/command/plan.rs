@@ -3,6 +3,7 @@
 use crate::callers::Callers;
 use crate::cli::PlanCommand;
 use crate::completion::Completion;
+use crate::console;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
 use crate::plan_input::PlanInput;
@@ -12,10 +13,11 @@ use crate::shown::Shown;
 use anyhow::Result;
 use autotag_handlers::plan::PlannedResource;
 use std::io::Write as _;
+use std::sync::Arc;
 
 pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
-    let PlanCommand { plan: args, view, out } = command;
-    let PlanInput { classifier, gathered, format, .. } = PlanInput::read(args, |_| Ok(()))?;
+    let PlanCommand { plan: args, view, checks, out } = command;
+    let PlanInput { classifier, gathered, format, filter, .. } = PlanInput::read_checked(args, checks)?;
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } = gathered;
     let Facts { mut summary, oldest, .. } = facts;
     summary.next = next(&args.source.paths);
@@ -23,16 +25,17 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     let header = || Header::new(classifier.catalog(), classifier.policy());
     let mut file = out.as_deref().map(|path| PlanFile::create("--out", path, &header()?)).transpose()?;
     let callers = Callers { trust: &classifier.policy().trust, sessions: &*store };
-    let others = rows.drain()?.map(|row| callers.rendered(row?, format));
-    let mut shown = Shown::new(args, *view, format, others, summary);
+    let others =
+        rows.drain()?.filter_map(|row| row.and_then(|row| callers.chosen(row, format, &filter)).transpose());
+    let mut shown = Shown::new(args, *view, (format, Arc::clone(&filter)), others, summary);
     ToPlan { creations, packer, foresight }.each_part(&args.source, &classifier, &*store, |plan| {
-        let rows: Vec<PlannedResource> = plan.into_resources().collect();
+        let rows: Vec<PlannedResource> = shown.chosen(plan.into_resources());
         file.as_mut().map_or(Ok(()), |file| file.add(&rows))?;
         shown.part(rows)
     })?;
-    let done = shown.finish()?;
+    let done = shown.finish(classifier.catalog())?;
     if let Some(file) = file {
-        writeln!(anstream::stderr(), "{}", file.finish()?)?;
+        writeln!(console::notes(), "{}", file.finish()?)?;
     }
     Ok(done)
 }

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 pub(crate) fn run(args: &PolicyArgs) -> Result<Completion> {
-    let PolicyCommand::Check { policy, format } = &args.command;
-    let policy = setup::policy(policy.as_deref())?;
+    let PolicyCommand::Check { file, policy, format } = &args.command;
+    let policy = setup::policy(file.as_deref().or(policy.as_deref()))?;
     let keys = collisions(&policy);
     let mut out = anstream::stdout().lock();
     match TextFormat::or_default(*format) {

@@ -3,7 +3,7 @@
 //! `EventBridge` delivers at best effort, and a trail has every event. So a lost event is found here, and only its resources are
 //! written.
 
-use crate::cli::{ApplyArgs, PlanArgs, ReconcileArgs, SourceArgs, ViewArgs};
+use crate::cli::{ApplyArgs, FilterArgs, PlanArgs, ReconcileArgs, SourceArgs, ViewArgs};
 use crate::completion::Completion;
 use crate::saved_plan::SavedPlan;
 use crate::setup::usage_error;
@@ -18,8 +18,15 @@ pub(crate) fn run(args: ReconcileArgs) -> Result<Completion> {
             "`{path}` is a saved plan: reconcile reads a trail, `autotag apply` a plan"
         )));
     }
-    let plan =
-        PlanArgs { source, format, since: Some(begin(now(), hours)?), until: None, all: false, memory: None };
+    let plan = PlanArgs {
+        source,
+        format,
+        since: Some(begin(now(), hours)?),
+        until: None,
+        all: false,
+        memory: None,
+        filter: FilterArgs::default(),
+    };
     super::apply::run(&ApplyArgs {
         plan,
         view: ViewArgs::default(),

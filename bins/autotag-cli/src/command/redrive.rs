@@ -11,6 +11,7 @@ mod unsent;
 
 use crate::cli::RedriveArgs;
 use crate::completion::Completion;
+use crate::connection::connect;
 use crate::output::{plural, printable};
 use crate::setup::usage_error;
 use access::Access;
@@ -19,7 +20,7 @@ use autotag_aws::{Accounts, Settings};
 use futures_util::StreamExt as _;
 use queue_run::{Count, Filter, QueueRun, Rules, Targets};
 use report::Report;
-use sqs::{Queue, account_of};
+use sqs::{Queue, account_of, is_queue_url};
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use tokio::runtime::Runtime;
@@ -33,12 +34,21 @@ pub(crate) fn run(args: &RedriveArgs) -> Result<Completion> {
             )));
         }
     }
+    let named = args.queues.iter().map(|url| ("QUEUE_URL", url));
+    let targets = [("--to", &args.to), ("--sessions-to", &args.sessions_to)];
+    let targets = targets.into_iter().filter_map(|(flag, url)| Some((flag, url.as_ref()?)));
+    for (flag, url) in named.chain(targets).filter(|(_, url)| !is_queue_url(url)) {
+        return Err(usage_error(format!(
+            "{flag} `{}` is not the URL of a queue: expected https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+            printable(url)
+        )));
+    }
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     runtime.block_on(redrive(args))
 }
 
 async fn redrive(args: &RedriveArgs) -> Result<Completion> {
-    let environment = Accounts::connect(Settings::default()).await;
+    let environment = connect(Settings::default()).await?;
     let urls = sources::sources(args, &environment).await?;
     let all = Redrive::new(args, &environment, &urls).await?;
     if let [url] = urls.as_slice() {
@@ -158,7 +168,7 @@ impl<'a> Redrive<'a> {
             0 => String::new(),
             more => format!(", {more} left out"),
         };
-        writeln!(anstream::stderr(), "{what}, {} sent{left_out}{hint}", count.sent)?;
+        writeln!(crate::console::notes(), "{what}, {} sent{left_out}{hint}", count.sent)?;
         Ok(())
     }
 }

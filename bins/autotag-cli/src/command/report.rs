@@ -5,7 +5,7 @@ mod ledger;
 #[cfg(feature = "aws")]
 mod live;
 
-use crate::cli::{FailOn, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
+use crate::cli::{FailOn, FilterArgs, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
@@ -72,14 +72,19 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     let mut err = anstream::stderr().lock();
     let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
     if let Some(summary) = &summary {
-        summary.write(&mut err, Detail::Short)?;
+        summary.write(&mut crate::console::notes(), Detail::Short)?;
     }
-    let is_whole = tell(&mut err, &estate, &faults, &args.fail_on)?;
+    tell(&mut err, &estate, &faults)?;
+    let exceeds = tell_exceeded(&mut err, &estate, &args.fail_on)?;
     for line in fixed.iter().flatten() {
         tell_line(&mut err, "plan", line)?;
     }
-    let complete = is_whole && read == Completion::Complete;
-    Ok(if complete { Completion::Complete } else { Completion::Partial })
+    let complete = faults.told.is_empty() && read == Completion::Complete;
+    Ok(match (complete, exceeds) {
+        (false, _) => Completion::Partial,
+        (true, true) => Completion::Exceeded,
+        (true, false) => Completion::Complete,
+    })
 }
 
 /// Adds what exists now, if the arguments ask for it.
@@ -143,8 +148,15 @@ fn trail(args: &ReportArgs) -> Result<(Classifier, Option<(Creations, Summary)>)
         state: args.state.clone(),
         jobs: args.jobs,
     };
-    let plan =
-        PlanArgs { source, format: None, since: args.since, until: args.until, all: false, memory: None };
+    let plan = PlanArgs {
+        source,
+        format: None,
+        since: args.since,
+        until: args.until,
+        all: false,
+        memory: None,
+        filter: FilterArgs::default(),
+    };
     let PlanInput { classifier, gathered, .. } = PlanInput::read(&plan, |_| Ok(()))?;
     let Gathered { creations, packer, foresight, sessions, facts, .. } = gathered;
     let Facts { mut summary, oldest, .. } = facts;
@@ -198,8 +210,9 @@ impl Faults {
     }
 }
 
-/// Says what came of it. Answers whether everything was read, and no class has too many resources.
-fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailOn]) -> io::Result<bool> {
+/// Says what came of it.
+fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults) -> io::Result<()> {
+    let note = |name: &str, text: &str| tell_line(&mut crate::console::notes(), name, text);
     let mut line = |name: &str, text: &str| tell_line(err, name, text);
     let counted = estate.counted().count();
     let deleted = estate.entries.iter().filter(|entry| entry.deleted.is_some()).count();
@@ -208,11 +221,11 @@ fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailO
     let rest =
         rest.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", and {count} {what}"));
     let rest: String = rest.collect();
-    line("reported", &format!("{counted} resources{rest}"))?;
+    note("reported", &format!("{}{rest}", plural(counted, "resource")))?;
     let classes = report::Class::ALL.into_iter().map(|class| (class, estate.count(class)));
     let classes: Vec<String> =
         classes.filter(|(_, count)| *count > 0).map(|(class, count)| format!("{count} {class}")).collect();
-    line("classes", &classes.join(", "))?;
+    note("classes", &classes.join(", "))?;
     let costs = estate.costs();
     if !costs.is_empty() {
         let others = estate.costs_without_resource();
@@ -221,20 +234,23 @@ fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults, fail_on: &[FailO
         } else {
             format!(", of which {} without a resource", others.rounded())
         };
-        line("cost", &format!("{}{others}", costs.rounded()))?;
+        note("cost", &format!("{}{others}", costs.rounded()))?;
     }
-    for fault in &faults.told {
-        line("not read", &printable(fault))?;
-    }
-    let mut is_whole = faults.told.is_empty();
+    faults.told.iter().try_for_each(|fault| line("not read", &printable(fault)))
+}
+
+/// Says which classes have more resources than `--fail-on` allows. Answers whether there are any.
+fn tell_exceeded(err: &mut impl Write, estate: &Estate, fail_on: &[FailOn]) -> io::Result<bool> {
+    let mut exceeds = false;
     for FailOn { class, most } in fail_on {
         let count = estate.count(*class);
         if count > *most {
-            is_whole = false;
-            line("failed", &format!("{count} resources are {class}, more than {most} (--fail-on)"))?;
+            exceeds = true;
+            let text = format!("{} {class}, more than {most} (exit code 3)", plural(count, "resource"));
+            tell_line(err, "fail-on", &text)?;
         }
     }
-    Ok(is_whole)
+    Ok(exceeds)
 }
 
 fn tell_line(err: &mut impl Write, name: &str, text: &str) -> io::Result<()> {

@@ -2,9 +2,10 @@
 
 use crate::cli::{SessionsArgs, SessionsCommand, TextFormat};
 use crate::completion::Completion;
-use crate::output::{plural, printable, styled, table};
+use crate::output::{LineTable, plural, printable, styled};
 use crate::sessions::Sessions;
 use crate::setup::usage_error;
+use anstyle::Style;
 use anyhow::Result;
 use autotag_model::session::Session;
 use serde::Serialize;
@@ -119,16 +120,21 @@ fn write_list(sessions: &[Session], format: TextFormat) -> Result<()> {
         }
         return Ok(());
     }
-    let mut table = table(&["role session", "issued", "by", "tags"]);
+    let mut table =
+        LineTable::new(&[("ROLE SESSION", 20)], &[("ISSUED", 20), ("BY", 14), ("KIND", 10), ("TAGS", 12)]);
     for session in sessions {
         let line = Line::new(session);
-        let kind = styled::text(styled::QUIET, line.kind);
-        let tags: Vec<String> =
-            line.tags.iter().map(|(key, value)| printable(&format!("{key}={value}"))).collect();
-        let caller = format!("{}\n{kind}", printable(line.caller()));
-        table.add_row([printable(line.role_session), line.issued.clone(), caller, tags.join("\n")]);
+        let tags: Vec<String> = line.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let plain = |text: &str| (text.to_owned(), Style::new());
+        table.add_row([
+            (line.role_session.to_owned(), styled::NAME),
+            plain(&line.issued),
+            plain(line.caller()),
+            (line.kind.to_owned(), styled::QUIET),
+            plain(&tags.join(" ")),
+        ]);
     }
-    Ok(writeln!(out, "{table}")?)
+    Ok(table.write(&mut out)?)
 }
 
 fn write_session(out: &mut impl Write, session: &Session, format: TextFormat) -> Result<()> {

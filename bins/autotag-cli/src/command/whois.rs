@@ -86,7 +86,8 @@ fn from_history(
     asked: &[Asked],
     show: &mut impl FnMut(&Answer) -> Result<()>,
 ) -> Result<()> {
-    use autotag_aws::{AccountScope, Accounts, CloudTrailHistory, MemberRole, Settings};
+    use crate::connection::connect;
+    use autotag_aws::{AccountScope, CloudTrailHistory, MemberRole, Settings};
     use autotag_handlers::whois::{HistorySource, Regions};
     let WhoisArgs { accounts: allowed, member_role, external_id, regions, .. } = args;
     let role = member_role.as_ref().map(|name| MemberRole {
@@ -102,7 +103,7 @@ fn from_history(
     let settings = Settings { allowed: allowed.clone(), role, ..Settings::default() };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the threads that call AWS")?;
     runtime.block_on(async {
-        let accounts = Accounts::connect(settings).await;
+        let accounts = connect(settings).await?;
         let named = regions.split_first().map(|(first, more)| (first.clone(), more.to_vec()));
         let (home, more) = match named {
             Some(named) => named,

@@ -4,6 +4,7 @@ use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail_with};
 use super::checks::{ALARMS, ALARMS_ACTIONS, ALARMS_STATE, ALARMS_TOPIC};
 use super::deploy_commands::deploy_hub;
 use super::deployment::DeploymentView;
+use crate::output::plural;
 use autotag_aws::query::{QueryError, xml};
 use autotag_aws::signed::METRICS;
 use autotag_model::arn::Region;
@@ -61,7 +62,7 @@ fn exist(view: &DeploymentView, alarms: &[&Value]) -> CheckResult {
             "there are none, as AlarmTopicArn is empty: whether somebody is told of faults is not known";
         return Err(CheckFailure::Unknown(seen.to_owned(), with_topic(view)));
     }
-    Ok(format!("{} alarms", alarms.len()))
+    Ok(plural(alarms.len(), "alarm"))
 }
 
 fn act(view: &DeploymentView, alarms: &[&Value]) -> CheckResult {

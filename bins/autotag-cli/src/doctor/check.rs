@@ -39,6 +39,9 @@ pub(crate) struct Finding {
     pub(crate) seen: String,
     /// The remedy; `None` if the state is `Ok`.
     pub(crate) fix: Option<String>,
+    /// The check that must succeed before this one can run, if that is why the state is unknown.
+    #[serde(skip)]
+    pub(crate) needs: Option<&'static str>,
 }
 
 /// The reason why a check did not succeed.
@@ -50,6 +53,8 @@ pub(crate) enum CheckFailure {
     Fixable(String, String),
     /// Doctor could not find out. Carries what it saw, and a fix.
     Unknown(String, String),
+    /// The check cannot run before another one succeeds. Carries the name of that one.
+    Blocked(&'static str),
 }
 
 /// The result of a check: what doctor saw, or why the check did not succeed.
@@ -58,20 +63,36 @@ pub(crate) type CheckResult = Result<String, CheckFailure>;
 impl Check {
     /// The finding of this check at a place.
     pub(crate) fn at(&self, place: &str, result: CheckResult) -> Finding {
+        let needs = match &result {
+            Err(CheckFailure::Blocked(other)) => Some(*other),
+            _ => None,
+        };
         let (state, seen, fix) = match result {
             Ok(seen) => (State::Ok, seen, None),
             Err(CheckFailure::Broken(seen)) => (State::Broken, seen, Some(self.fix.to_owned())),
             Err(CheckFailure::Fixable(seen, fix)) => (State::Broken, seen, Some(fix)),
             Err(CheckFailure::Unknown(seen, fix)) => (State::Unknown, seen, Some(fix)),
+            Err(CheckFailure::Blocked(other)) => {
+                let seen = format!("cannot be checked before `{other}` is ok");
+                (State::Unknown, seen, Some(format!("repair `{other}` first")))
+            }
         };
-        Finding { check: self.name, place: place.to_owned(), state, question: self.question, seen, fix }
+        Finding {
+            check: self.name,
+            place: place.to_owned(),
+            state,
+            question: self.question,
+            seen,
+            fix,
+            needs,
+        }
     }
 }
 
 impl CheckFailure {
     /// Whether the condition is known not to hold.
     pub(crate) fn is_broken(&self) -> bool {
-        !matches!(self, Self::Unknown(..))
+        !matches!(self, Self::Unknown(..) | Self::Blocked(_))
     }
 }
 
@@ -95,6 +116,5 @@ pub(crate) fn fail_with<T>(seen: impl Into<String>, fix: impl Into<String>) -> R
 
 /// A check that cannot run before `other` succeeds.
 pub(crate) fn blocked_by<T>(other: Check) -> Result<T, CheckFailure> {
-    let seen = format!("cannot be checked before `{}` is ok", other.name);
-    Err(CheckFailure::Unknown(seen, format!("repair `{}` first", other.name)))
+    Err(CheckFailure::Blocked(other.name))
 }

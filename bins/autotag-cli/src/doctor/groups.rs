@@ -81,6 +81,7 @@ mod tests {
             question: "?",
             seen: seen.to_owned(),
             fix,
+            needs: None,
         }
     }
 

@@ -13,6 +13,7 @@ use super::policy::{conditions_hold, names_action, names_resource, statements};
 use super::resource_controls;
 use super::tag_policies;
 use crate::collisions::{self, collisions};
+use crate::output::plural;
 use autotag_model::arn::AccountId;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -117,7 +118,7 @@ fn allows_tagging(
         listed(view, tagged, level)?;
     }
     match conditional {
-        None => Ok(format!("{} policies read", levels.iter().flatten().count())),
+        None => Ok(format!("{} read", plural(levels.iter().flatten().count(), "policy"))),
         Some(denial) => Err(CheckFailure::Unknown(format!("{}, under conditions", denial.seen), denial.fix)),
     }
 }

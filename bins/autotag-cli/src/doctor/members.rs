@@ -151,6 +151,7 @@ async fn permissions(
             Err(CheckFailure::Broken(text)) => Err(CheckFailure::Broken(seen(text))),
             Err(CheckFailure::Fixable(text, fix)) => Err(CheckFailure::Fixable(seen(text), moved(fix))),
             Err(CheckFailure::Unknown(text, fix)) => Err(CheckFailure::Unknown(seen(text), moved(fix))),
+            Err(CheckFailure::Blocked(other)) => Err(CheckFailure::Blocked(other)),
         }
     };
     (here(tagging), here(reading))

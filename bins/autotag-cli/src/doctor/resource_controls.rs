@@ -5,6 +5,7 @@ use super::deployment::DeploymentView;
 use super::organization::{OrganizationPolicy, Tagged};
 use super::permissions::example;
 use super::policy::{conditions_hold, names_action, names_resource, statements};
+use crate::output::plural;
 
 /// The services to which such policies apply, among those that autotag calls.
 const SERVICES: [&str; 7] = ["sts", "s3", "sqs", "kms", "secretsmanager", "dynamodb", "ecr"];
@@ -50,7 +51,7 @@ pub(super) fn judge(
         }
     }
     match conditional {
-        None => Ok(format!("{} policies read", levels.iter().flatten().count())),
+        None => Ok(format!("{} read", plural(levels.iter().flatten().count(), "policy"))),
         Some((seen, fix)) => Err(CheckFailure::Unknown(seen, fix)),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::check::{CheckFailure, Finding, fail_with};
 use super::checks::STACK;
+use crate::output::plural;
 use autotag_aws::paginate::Paginator;
 use autotag_aws::query::xml;
 use autotag_aws::query::{AwsQuery, QueryError, encoded};
@@ -151,7 +152,7 @@ impl Stack {
                     "aws cloudformation wait stack-update-complete --stack-name {name} --region {region}"
                 ),
             )),
-            (_, []) => Ok(format!("{} resources", self.physical_ids.len())),
+            (_, []) => Ok(plural(self.physical_ids.len(), "resource")),
             (_, failed) => fail_with(failed.join(", "), events),
         };
         STACK.at(name, result)

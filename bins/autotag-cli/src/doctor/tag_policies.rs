@@ -3,6 +3,7 @@
 use super::check::{CheckResult, fail_with};
 use super::deployment::DeploymentView;
 use super::organization::OrganizationPolicy;
+use crate::output::plural;
 use serde_json::Value;
 
 /// Checks that no tag policy is enforced on a key that autotag writes, in other letters or for some values only.
@@ -21,7 +22,7 @@ pub(super) fn judge(view: &DeploymentView, levels: &[Vec<&OrganizationPolicy>]) 
             );
         }
     }
-    Ok(format!("{} policies read", levels.iter().flatten().count()))
+    Ok(format!("{} read", plural(levels.iter().flatten().count(), "policy")))
 }
 
 /// What a policy enforces on one of the keys.

@@ -1,6 +1,7 @@
 //! The input of `autotag generate`: the catalogue and the policy.
 
 use crate::setup::usage_error;
+use crate::suggest::similar;
 use anyhow::Result;
 use autotag_model::policy::{Policy, Profile};
 use autotag_model::rule::{Rule, ServiceRules};
@@ -15,6 +16,11 @@ pub(crate) struct Inventory {
     pub(crate) policy: Policy,
     /// The event sources whose rules count. `None`: all.
     chosen: Option<BTreeSet<String>>,
+}
+
+/// The first part of an event source: `ec2`.
+fn label(source: &str) -> &str {
+    source.split('.').next().unwrap_or_default()
 }
 
 impl Inventory {
@@ -39,9 +45,12 @@ impl Inventory {
         let unknown: Vec<&str> =
             chosen.iter().filter(|source| !is_known(source)).map(String::as_str).collect();
         if !unknown.is_empty() {
+            let services = || self.services.iter().filter(has_rules).map(|service| label(&service.source));
+            let meant = unknown.iter().find_map(|wrong| similar(label(wrong), services()));
+            let hint = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
             let unknown = unknown.join(", ");
             let what = format!(
-                "--services: no rules for {unknown}; `autotag catalog` lists the services with rules"
+                "--services: no rules for {unknown}; `autotag catalog` lists the services with rules{hint}"
             );
             return Err(usage_error(what));
         }

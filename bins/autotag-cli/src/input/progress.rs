@@ -25,7 +25,7 @@ impl Progress {
     pub(crate) fn new(inputs: &[Input]) -> Self {
         let bytes: u64 = inputs.iter().map(Input::size).sum();
         let long = bytes >= LONG_BYTES || inputs.len() >= LONG_FILES;
-        if !long || !std::io::stderr().is_terminal() {
+        if !long || crate::console::is_quiet() || !std::io::stderr().is_terminal() {
             return Self::of(ProgressBar::hidden(), 0);
         }
         let progress = Self::of(ProgressBar::new(bytes), inputs.len());

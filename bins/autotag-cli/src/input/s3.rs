@@ -6,12 +6,13 @@ mod download;
 mod listing;
 
 use super::layout::{Days, is_trail_file};
+use crate::connection::connect;
 use crate::setup::usage_error;
 use ahead::ReadAhead;
 use anyhow::Result;
-use autotag_aws::{Accounts, Settings};
+use autotag_aws::Settings;
 use autotag_model::arn::Region;
-use connection::{S3, bucket_region, client, runtime, why};
+use connection::{S3, bucket_region, client, is_refusal, runtime, why};
 use download::Source;
 use listing::{ListError, Listed, list as list_keys};
 use std::io::{self, Read};
@@ -66,10 +67,13 @@ pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Object>> {
     let (bucket, prefix) =
         parse(url).ok_or_else(|| usage_error(format!("`{url}`: expected s3://BUCKET/PREFIX")))?;
     let runtime = runtime()?;
-    let accounts = runtime.block_on(Accounts::connect(Settings::default()));
+    let accounts = runtime.block_on(connect(Settings::default()))?;
     let mut s3 = S3 { client: client(&accounts, accounts.home_region())?, runtime };
     let keys = |s3: &S3| s3.runtime.block_on(list_keys(&s3.client, bucket, prefix, days));
-    let failed = |error: ListError| anyhow::anyhow!("{}", why("ListObjectsV2", error.as_ref()));
+    let failed = |error: ListError| {
+        let why = why("ListObjectsV2", error.as_ref());
+        if is_refusal(error.as_ref()) { usage_error(format!("{url}: {why}")) } else { anyhow::anyhow!(why) }
+    };
     let listed = match keys(&s3) {
         Err(error) => {
             let Some(region) = bucket_region(&error) else { return Err(failed(error)) };

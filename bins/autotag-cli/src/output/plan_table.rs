@@ -1,13 +1,15 @@
 //! The table of `plan` and `apply`: one line a resource.
 
+use super::columns::{Column, Cut, line, shrink};
 use super::table::{CREATES_NOTHING, fitted_line, printable, styled};
-use super::terminal::{columns, width, without_end, without_middle};
+use super::terminal::width;
 use anstyle::Style;
 use anyhow::Result;
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::{Row, Status};
 use autotag_model::rule::Resource;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// How many rows one table has at most. The widths of its columns depend on all of them, so they are in memory until it is
@@ -123,17 +125,18 @@ pub(super) struct PlanTable {
     view: TableView,
     rows: Vec<TableRow>,
     printed: usize,
-    more: u64,
+    /// Rows beyond the limit, by outcome.
+    more: BTreeMap<String, u64>,
 }
 
 impl PlanTable {
     pub(super) fn new(view: TableView) -> Self {
-        Self { view, rows: Vec::new(), printed: 0, more: 0 }
+        Self { view, rows: Vec::new(), printed: 0, more: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, out: &mut impl Write, row: TableRow) -> Result<()> {
         if self.view.limit.is_some_and(|limit| self.printed + self.rows.len() >= limit) {
-            self.more += 1;
+            *self.more.entry(row.outcome).or_default() += 1;
             return Ok(());
         }
         self.rows.push(row);
@@ -143,8 +146,15 @@ impl PlanTable {
     /// Prints what is left.
     pub(super) fn finish(&mut self, out: &mut impl Write) -> Result<()> {
         self.print(out)?;
-        if self.more > 0 {
-            let text = format!("… {} more: --all-rows, or --format csv > FILE", self.more);
+        if !self.more.is_empty() {
+            let count: u64 = self.more.values().sum();
+            let outcomes: Vec<String> =
+                self.more.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+            // What is written cannot be shown by the same command again.
+            let is_written = self.more.keys().any(|outcome| outcome == "Tagged");
+            let how = if is_written { "a next run shows all with" } else { "to show all:" };
+            let text =
+                format!("… {count} more ({}); {how} --all-rows, or --format csv > FILE", outcomes.join(", "));
             writeln!(out, "{}", styled::text(styled::QUIET, &text))?;
         }
         Ok(())
@@ -158,66 +168,40 @@ impl PlanTable {
         self.printed += rows.len();
         let columns =
             if self.view.wide { wide_columns(&rows) } else { narrow_columns(&rows, width().into()) };
-        for line in 0..=rows.len() {
-            let cells: Vec<String> = columns.iter().filter_map(|column| column.line(line)).collect();
-            writeln!(out, "{}", cells.join("  ").trim_end())?;
+        for number in 0..=rows.len() {
+            writeln!(out, "{}", line(&columns, number))?;
         }
         Ok(())
     }
 }
 
-/// A column: its head, and a cell a row.
-struct Column {
+/// A column whose cells are made of the rows.
+fn column<'r>(
     head: &'static str,
-    cells: Vec<(String, Style)>,
-    /// Columns that it takes, and the least that are of use.
-    width: usize,
     least: usize,
-}
-
-impl Column {
-    fn new<'r>(
-        head: &'static str,
-        least: usize,
-        rows: &'r [TableRow],
-        cell: impl Fn(&'r TableRow) -> (String, Style),
-    ) -> Self {
-        let cells: Vec<(String, Style)> = rows.iter().map(cell).collect();
-        let widest = cells.iter().map(|(text, _)| columns(text)).max().unwrap_or_default();
-        let width = widest.max(columns(head));
-        Self { head, cells, width, least: least.min(width) }
-    }
-
-    /// The head, and behind it the cells.
-    fn line(&self, number: usize) -> Option<String> {
-        let (text, style) = match number.checked_sub(1) {
-            None => (self.head, styled::HEAD),
-            Some(cell) => self.cells.get(cell).map(|(text, style)| (text.as_str(), *style))?,
-        };
-        // Names that tools make differ at their end, other texts at their beginning.
-        let fit = if self.head == "RESOURCE" { without_middle } else { without_end };
-        let text = fit(text, self.width);
-        let blanks = " ".repeat(self.width.saturating_sub(columns(&text)));
-        Some(format!("{style}{text}{style:#}{blanks}"))
-    }
+    rows: &'r [TableRow],
+    cell: impl Fn(&'r TableRow) -> (String, Style),
+) -> Column {
+    let cut = if head == "RESOURCE" { Cut::Middle } else { Cut::End };
+    Column::new(head, least, cut, rows.iter().map(cell).collect())
 }
 
 fn narrow_columns(rows: &[TableRow], width: usize) -> Vec<Column> {
     let plain = |text: &str| (text.to_owned(), Style::new());
     let time = |row: &TableRow| plain(if width < WITH_YEAR { &row.short_time } else { &row.time });
     let mut columns = vec![
-        Column::new("TIME (UTC)", 16, rows, time),
-        Column::new("OWNER", 10, rows, |row| (row.owner.clone(), styled::NAME)),
-        Column::new("PROOF", 9, rows, proof),
-        Column::new("TYPE", 10, rows, |row| plain(&row.kind)),
-        Column::new("RESOURCE", 12, rows, |row| plain(&row.resource)),
+        column("TIME (UTC)", 16, rows, time),
+        column("OWNER", 10, rows, |row| (row.owner.clone(), styled::NAME)),
+        column("PROOF", 9, rows, proof),
+        column("TYPE", 10, rows, |row| plain(&row.kind)),
+        column("RESOURCE", 12, rows, |row| plain(&row.resource)),
     ];
     if width >= WITH_PLACE {
         let place = |row: &TableRow| plain(&format!("{}/{}", row.account, row.region));
-        columns.push(Column::new("ACCOUNT/REGION", 13, rows, place));
+        columns.push(column("ACCOUNT/REGION", 13, rows, place));
     }
     if rows.iter().any(|row| !PLANNED.contains(&row.outcome.as_str())) {
-        columns.push(Column::new("OUTCOME", 10, rows, |row| {
+        columns.push(column("OUTCOME", 10, rows, |row| {
             let colon = if row.reason.is_empty() { "" } else { ": " };
             (format!("{}{colon}{}", row.outcome, row.reason), row.mood.style())
         }));
@@ -231,33 +215,21 @@ fn proof(row: &TableRow) -> (String, Style) {
     (row.proof.clone(), style)
 }
 
-/// Takes from the widest columns until all fit, and from none more than it needs.
-fn shrink(columns: &mut [Column], width: usize) {
-    let gaps = columns.len().saturating_sub(1) * 2;
-    let mut over = (columns.iter().map(|column| column.width).sum::<usize>() + gaps).saturating_sub(width);
-    while over > 0 {
-        let widest = columns.iter_mut().filter(|column| column.width > column.least);
-        let Some(column) = widest.max_by_key(|column| column.width) else { return };
-        column.width -= 1;
-        over -= 1;
-    }
-}
-
 fn wide_columns(rows: &[TableRow]) -> Vec<Column> {
     let plain = |text: &str| (fitted_line(text), Style::new());
-    let column = |head, cell: fn(&TableRow) -> &str| Column::new(head, 0, rows, move |row| plain(cell(row)));
+    let whole = |head, cell: fn(&TableRow) -> &str| column(head, 0, rows, move |row| plain(cell(row)));
     let mut columns = vec![
-        column("TIME (UTC)", |row| &row.time),
-        column("EVENT", |row| &row.event),
-        Column::new("OWNER", 0, rows, |row| (fitted_line(&row.owner), styled::NAME)),
-        Column::new("PROOF", 0, rows, proof),
-        column("SOURCE", |row| &row.source),
-        column("RESOURCE", |row| &row.arn),
-        Column::new("OUTCOME", 0, rows, |row| (row.outcome.clone(), row.mood.style())),
-        column("TAGS", |row| &row.tags),
+        whole("TIME (UTC)", |row| &row.time),
+        whole("EVENT", |row| &row.event),
+        column("OWNER", 0, rows, |row| (fitted_line(&row.owner), styled::NAME)),
+        column("PROOF", 0, rows, proof),
+        whole("SOURCE", |row| &row.source),
+        whole("RESOURCE", |row| &row.arn),
+        column("OUTCOME", 0, rows, |row| (row.outcome.clone(), row.mood.style())),
+        whole("TAGS", |row| &row.tags),
     ];
     if rows.iter().any(|row| !row.reason.is_empty()) {
-        columns.push(column("REASON", |row| &row.reason));
+        columns.push(whole("REASON", |row| &row.reason));
     }
     columns
 }
@@ -265,6 +237,7 @@ fn wide_columns(rows: &[TableRow]) -> Vec<Column> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::terminal::columns;
 
     fn row(owner: &str, resource: &str, outcome: &str) -> TableRow {
         let text = str::to_owned;
@@ -289,11 +262,8 @@ mod tests {
 
     /// What is printed, without styles.
     fn drawn(columns: &[Column], rows: usize) -> Vec<String> {
-        let line = |number| {
-            let cells = columns.iter().filter_map(|column| column.line(number)).collect::<Vec<_>>();
-            anstream::adapter::strip_str(&cells.join("  ")).to_string()
-        };
-        (0..=rows).map(line).collect()
+        let plain = |number| anstream::adapter::strip_str(&line(columns, number)).to_string();
+        (0..=rows).map(plain).collect()
     }
 
     #[test]
@@ -329,6 +299,7 @@ mod tests {
         }
         table.finish(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("vpc-1") && !text.contains("vpc-2") && text.contains("… 3 more"), "{text}");
+        assert!(text.contains("vpc-1") && !text.contains("vpc-2"), "{text}");
+        assert!(text.contains("… 3 more (3 WouldTag); to show all: --all-rows"), "{text}");
     }
 }

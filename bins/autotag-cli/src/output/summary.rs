@@ -7,6 +7,7 @@ pub(crate) use text::Detail;
 
 use super::owners::Owners;
 use super::problems::Problems;
+use crate::cli::{PlanCheck, PlanLimit};
 use crate::completion::Completion;
 use autotag_handlers::counts::Counts;
 use autotag_handlers::outcome::{Outcome, SkipReason};
@@ -37,6 +38,16 @@ pub(crate) struct Summary {
     pub(crate) policy: String,
     /// Commands that follow from this one, each with what it does.
     pub(crate) next: Vec<(String, &'static str)>,
+    /// Which rows are counted, as on the command line; empty if all are.
+    pub(crate) filter: String,
+    /// Resources that the filter leaves out.
+    pub(crate) left_out: u64,
+    /// Values of the filter that nothing matched.
+    pub(crate) unmatched: Vec<String>,
+    /// Resources that lack a tag which the policy requires.
+    pub(crate) missing_tags: u64,
+    /// What is too many of something (`--fail-on`).
+    pub(crate) limits: Vec<PlanLimit>,
 }
 
 impl Summary {
@@ -51,6 +62,8 @@ impl Summary {
             _ => {
                 *self.outcomes.entry(row.status.name()).or_default() += 1;
                 self.resources += 1;
+                let lacks = row.missing_tags().is_some_and(|keys| !keys.is_empty());
+                self.missing_tags += u64::from(lacks);
                 if row.evidence == Some(Evidence::Derived) {
                     let event = (row.event.source.clone(), row.event.name.clone());
                     *self.derived.entry(event).or_default() += 1;
@@ -90,6 +103,11 @@ impl Summary {
             owners,
             policy: _,
             next: _,
+            filter: _,
+            left_out,
+            unmatched: _,
+            missing_tags,
+            limits: _,
         } = other;
         self.files += files;
         self.counts.append(counts);
@@ -101,6 +119,8 @@ impl Summary {
         self.failed_calls += failed_calls;
         self.skipped_events += skipped_events;
         self.duplicates += duplicates;
+        self.left_out += left_out;
+        self.missing_tags += missing_tags;
         for (event, count) in uncovered {
             *self.uncovered.entry(event).or_default() += count;
         }
@@ -115,11 +135,27 @@ impl Summary {
     /// True if everything could be read, understood and done.
     pub(crate) fn done(&self) -> Completion {
         let problems = [&self.unreadable, &self.malformed, &self.refused];
-        if problems.iter().all(|problems| problems.is_empty()) {
+        if !problems.iter().all(|problems| problems.is_empty()) {
+            Completion::Partial
+        } else if self.exceeded().is_empty() {
             Completion::Complete
         } else {
-            Completion::Partial
+            Completion::Exceeded
         }
+    }
+
+    /// What `--fail-on` found too much of, each with its number.
+    pub(super) fn exceeded(&self) -> Vec<(&'static str, u64)> {
+        let count = |check| match check {
+            PlanCheck::Uncovered => self.uncovered.values().sum(),
+            PlanCheck::NameOnly => self.owners.name_only.values().sum(),
+            PlanCheck::Claimed => self.owners.claimed,
+            PlanCheck::Derived => self.derived.values().sum(),
+            PlanCheck::MissingTags => self.missing_tags,
+            PlanCheck::WouldTag => self.outcomes.get("WouldTag").copied().unwrap_or_default(),
+        };
+        let counted = self.limits.iter().map(|limit| (limit.check.as_str(), count(limit.check), limit.most));
+        counted.filter(|(_, count, most)| count > most).map(|(name, count, _)| (name, count)).collect()
     }
 }
 
@@ -135,9 +171,9 @@ pub(crate) fn by_count(
 /// `1 file`, `2 files`.
 pub(crate) fn plural(count: impl TryInto<u64>, what: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
-    match what.strip_suffix("ry") {
+    match what.strip_suffix('y').filter(|start| !start.ends_with(['a', 'e', 'o', 'u'])) {
         _ if count == 1 => format!("1 {what}"),
-        Some(start) => format!("{count} {start}ries"),
+        Some(start) => format!("{count} {start}ies"),
         None => format!("{count} {what}s"),
     }
 }

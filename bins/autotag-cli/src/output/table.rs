@@ -1,10 +1,9 @@
 //! Tables and texts for people. What comes out of records is chosen by attackers: no control character reaches a terminal.
 
-use anstyle::{AnsiColor, Reset, Style};
-#[cfg(feature = "aws")]
-use comfy_table::{ColumnConstraint, Width};
-use comfy_table::{ContentArrangement, Table, presets};
-use std::fmt;
+use super::columns::{Column, Cut, leave_out, line, shrink};
+use super::terminal::known_width;
+use anstyle::{AnsiColor, Style};
+use std::io::{self, Write};
 
 /// Where nothing can be said.
 pub(crate) const CREATES_NOTHING: &str = "-";
@@ -36,69 +35,72 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// The longest line of a cell, in characters. Tables count widths in 16 bits, and panic with longer ones.
+/// The longest cell, in characters.
 const LONGEST_LINE: usize = 2_000;
 
-/// The most lines of a cell.
-const MOST_LINES: usize = 100;
-
-/// `text` with at most [`MOST_LINES`] lines of at most [`LONGEST_LINE`] characters. The end says how much is left out.
-fn fitted(text: &str) -> String {
-    let mut lines: Vec<String> = text.lines().take(MOST_LINES).map(fitted_line).collect();
-    let left_out = text.lines().count() - lines.len();
-    if left_out > 0 {
-        lines.push(format!("(and {left_out} more lines)"));
-    }
-    lines.join("\n")
-}
-
+/// `line` with at most [`LONGEST_LINE`] characters. The end says how much is left out.
 pub(super) fn fitted_line(line: &str) -> String {
     let left_out = line.chars().count().saturating_sub(LONGEST_LINE);
     if left_out == 0 {
         return line.to_owned();
     }
     let kept: String = line.chars().take(LONGEST_LINE).collect();
-    // The end of a style is cut off with the end of the line.
-    let reset = if kept.contains('\x1b') { Reset.to_string() } else { String::new() };
-    format!("{kept}{reset}… (and {left_out} more characters)")
+    format!("{kept}… (and {left_out} more characters)")
 }
 
-/// A table whose cells have a bounded length. `Display` draws it.
-pub(crate) struct TextTable(Table);
-
-/// A table as wide as the terminal.
-pub(crate) fn table(header: &[&str]) -> TextTable {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(super::terminal::width());
-    table.set_header(header.iter().map(|name| styled::text(styled::HEAD, name)));
-    TextTable(table)
+/// A table with one line a row, in the width of the terminal. Where no terminal has a width, nothing is cut but cells of more than
+/// 2,000 characters.
+#[derive(Debug)]
+pub(crate) struct LineTable {
+    heads: Vec<Head>,
+    rows: Vec<Vec<(String, Style)>>,
 }
 
-impl TextTable {
-    /// Adds a row. Lines of more than 2,000 characters, and cells of more than 100 lines, are cut, and say so.
-    pub(crate) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.0.add_row(cells.into_iter().map(|cell| fitted(&cell)));
+/// The head of a column, the least columns that are of use, and which part of a text is left out.
+type Head = (&'static str, usize, Cut);
+
+impl LineTable {
+    /// A table with these columns: each has a head, and a number of columns that it needs to be of use. Cells of names, which
+    /// differ at both ends, lose their middle if they do not fit. A terminal that is too narrow for all lacks the last columns.
+    pub(crate) fn new(names: &[(&'static str, usize)], others: &[(&'static str, usize)]) -> Self {
+        let of = |cut| move |(head, least): &(&'static str, usize)| (*head, *least, cut);
+        let heads = names.iter().map(of(Cut::Middle)).chain(others.iter().map(of(Cut::End))).collect();
+        Self { heads, rows: Vec::new() }
     }
 
-    /// Limits the width of each column to a share of the table's, in percent.
+    /// Adds a row. The texts lose their control characters.
+    pub(crate) fn add_row(&mut self, cells: impl IntoIterator<Item = (String, Style)>) {
+        let cell = |(text, style): (String, Style)| (fitted_line(&printable(&text)), style);
+        self.rows.push(cells.into_iter().map(cell).collect());
+    }
+
+    /// How many rows it has.
     #[cfg(feature = "aws")]
-    pub(crate) fn limit_widths(&mut self, percent: impl IntoIterator<Item = u16>) {
-        let share = |percent| ColumnConstraint::UpperBoundary(Width::Percentage(percent));
-        self.0.set_constraints(percent.into_iter().map(share));
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
     }
 
-    /// Whether it has no rows.
-    #[cfg(feature = "aws")]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Display for TextTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+    /// Writes the head and the rows; without rows, nothing.
+    pub(crate) fn write(self, out: &mut impl Write) -> io::Result<()> {
+        let count = self.rows.len();
+        if count == 0 {
+            return Ok(());
+        }
+        let mut cells: Vec<Vec<(String, Style)>> =
+            self.heads.iter().map(|_| Vec::with_capacity(count)).collect();
+        for row in self.rows {
+            for (cell, column) in row.into_iter().zip(&mut cells) {
+                column.push(cell);
+            }
+        }
+        let columns = self.heads.into_iter().zip(cells);
+        let mut columns: Vec<Column> =
+            columns.map(|((head, least, cut), cells)| Column::new(head, least, cut, cells)).collect();
+        if let Some(width) = known_width() {
+            leave_out(&mut columns, width.into());
+            shrink(&mut columns, width.into());
+        }
+        (0..=count).try_for_each(|number| writeln!(out, "{}", line(&columns, number)))
     }
 }
 
@@ -113,24 +115,28 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_of_any_length_fits_and_says_that_it_is_cut() {
-        for length in [1_900, 2_000, 2_001, 65_529, 65_530, 65_535, 65_536, 70_000, 1_000_000] {
-            let mut drawn = table(&["one", "two"]);
-            let long = "x".repeat(length);
-            drawn.add_row([long.clone(), styled::text(styled::GOOD, &long)]);
-            let is_cut = drawn.to_string().contains("more characters");
-            // The characters of the style count.
-            assert_eq!(is_cut, length >= 2_000, "{length}");
+    fn a_cell_of_any_length_is_one_line_and_says_that_it_is_cut() {
+        for length in [1_999, 2_000, 2_001, 65_536, 1_000_000] {
+            let mut drawn = LineTable::new(&[("ONE", 5)], &[("TWO", 5)]);
+            drawn.add_row([("x".repeat(length), styled::GOOD), ("a\nb".to_owned(), Style::new())]);
+            let mut out = Vec::new();
+            drawn.write(&mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.lines().count(), 2, "{length}");
+            assert_eq!(text.contains("more characters"), length > 2_000, "{length}");
         }
-        let mut many_lines = table(&["one"]);
-        many_lines.add_row(["x\n".repeat(70_000)]);
-        assert!(many_lines.to_string().contains("(and 69900 more lines)"));
     }
 
     #[test]
-    fn a_cut_cell_does_not_colour_the_next_one() {
-        let cut = fitted_line(&styled::text(styled::GOOD, &"x".repeat(3_000)));
-        assert!(cut.starts_with(&styled::GOOD.to_string()));
-        assert_eq!(cut.matches("\x1b[0m").count(), 1);
+    fn a_narrow_terminal_lacks_the_last_columns() {
+        let column = |head| Column::new(head, 20, Cut::End, vec![("x".repeat(90), Style::new())]);
+        for (width, count) in [(200, 4), (86, 4), (85, 3), (60, 2), (10, 2)] {
+            let mut columns: Vec<Column> = ["A", "B", "C", "D"].map(column).into();
+            leave_out(&mut columns, width);
+            assert_eq!(columns.len(), count, "{width}");
+            shrink(&mut columns, width);
+            let drawn = anstream::adapter::strip_str(&line(&columns, 1)).to_string();
+            assert!(width < 42 || super::super::terminal::columns(&drawn) <= width, "{width}: {drawn}");
+        }
     }
 }

@@ -14,12 +14,17 @@ const NARROWEST: u16 = 60;
     clippy::disallowed_methods,
     reason = "a program reads the environment, and terminals are described there"
 )]
-/// How many columns stdout has: by the terminal, by the variable `COLUMNS`, otherwise 160.
-pub(crate) fn width() -> u16 {
+/// How many columns stdout has: by the terminal, or by the variable `COLUMNS`. `None` if neither says.
+pub(super) fn known_width() -> Option<u16> {
     let of_terminal = terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns);
     let is_known = |columns: &u16| *columns >= NARROWEST;
     let of_environment = || std::env::var("COLUMNS").ok()?.parse().ok();
-    of_terminal.filter(is_known).or_else(|| of_environment().filter(is_known)).unwrap_or(DEFAULT_WIDTH)
+    of_terminal.filter(is_known).or_else(|| of_environment().filter(is_known))
+}
+
+/// The same; 160 if nothing says.
+pub(super) fn width() -> u16 {
+    known_width().unwrap_or(DEFAULT_WIDTH)
 }
 
 /// How many lines stdout has, if it is a terminal that knows.

@@ -16,6 +16,7 @@ mod lint;
 mod names;
 mod needs;
 mod permissions;
+mod schemas;
 mod terraform;
 
 use autotag_testkit::{CannotStart, PolicySimulators, Tools};

@@ -11,7 +11,7 @@ pub(crate) struct Rates {
 }
 
 /// The limits that AWS documents, and cautious ones where it documents none.
-const DEFAULTS: [(&str, RateLimit); 11] = [
+const DEFAULTS: [(&str, RateLimit); 12] = [
     ("AssumeRole", limit(100, 100)),
     ("DescribeOrganization", limit(10, 1)),
     ("ListAccounts", limit(10, 1)),
@@ -24,6 +24,7 @@ const DEFAULTS: [(&str, RateLimit); 11] = [
     ("Search", limit(5, 1)),
     ("Scan", limit(50, 10)),
     ("PutObject", limit(50, 10)),
+    ("HeadBucket", limit(50, 10)),
 ];
 
 /// The limit of an operation without an entry.

@@ -35,13 +35,14 @@ const SCRIPT: Script<'_> = Script {
     rows: include_str!("../../templates/page.js"),
 };
 
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
     ("overview", "Overview"),
+    ("accounts", "All accounts"),
+    ("charts", "Charts"),
     ("tags", "Missing tags"),
     ("errors", "Errors"),
     ("organizations", "Organizations"),
     ("regions", "Unmapped regions"),
-    ("accounts", "All accounts"),
 ];
 
 /// The number of values that have a bar of their own.
@@ -80,7 +81,7 @@ struct Main<'r> {
     unmapped: Vec<(String, usize)>,
     form: String,
     rows: &'r [Row],
-    /// Whether the report has other tags than `Environment` and `Aide_ID`.
+    /// Whether the report has other tags than those with a column of their own.
     more_tags: bool,
 }
 
@@ -92,9 +93,9 @@ pub(super) fn page(report: &Report, account_rows: &[AccountRow]) -> Result<Strin
     let times = |time: jiff::Timestamp| (time.to_string(), text::time(time));
     let run = Run {
         name: report.name(),
-        started: times(report.started),
+        started: times(report.began),
         ended: times(report.ended),
-        took: text::duration(report.started, report.ended),
+        took: text::duration(report.began, report.ended),
         resumed: report.resumed,
         version: autotag_model::VERSION,
     };
@@ -127,7 +128,7 @@ fn main(report: &Report, account_rows: &[AccountRow]) -> Result<String> {
         Chart::new("Accounts by status of the scan", bars(&facets.status, BARS))?,
     ];
     let of_charts = chart::Labels { column: "Accounts", section: "accounts", none: "There is no account." };
-    let of_form = form::Labels { form: "Filter the accounts", search: "id, name, tag, region, error" };
+    let of_form = form::Labels { form: "Filter the accounts", search: "id, name, owner, tag, region, error" };
     let main = Main {
         missing: overview::missing(report),
         figures: figure::figures(&overview::figures(report, &rows, &tags, &unmapped))?,

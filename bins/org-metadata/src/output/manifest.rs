@@ -14,6 +14,7 @@ struct Manifest<'r> {
     version: &'static str,
     started: String,
     ended: String,
+    /// Of this run only, as `calls`.
     duration_seconds: f64,
     /// Whether this run continues an earlier one. `calls` are those of this run only.
     resumed: bool,
@@ -27,6 +28,8 @@ struct Manifest<'r> {
     unmapped_regions: BTreeMap<String, usize>,
     calls: &'r BTreeMap<String, OperationCalls>,
     files: &'r [Written],
+    /// When this run itself began; later than `started` if it continues an earlier one.
+    began: String,
 }
 
 #[derive(Serialize)]
@@ -81,7 +84,7 @@ pub(super) fn file(
         version: autotag_model::VERSION,
         started: report.started.to_string(),
         ended: report.ended.to_string(),
-        duration_seconds: report.ended.duration_since(report.started).as_secs_f64(),
+        duration_seconds: report.ended.duration_since(report.began).as_secs_f64(),
         resumed: report.resumed,
         whole: report.is_whole() && all_written,
         counts: counts(report, calls, groups),
@@ -91,6 +94,7 @@ pub(super) fn file(
         unmapped_regions: unmapped,
         calls,
         files,
+        began: report.began.to_string(),
     };
     let mut bytes = serde_json::to_vec_pretty(&manifest)?;
     bytes.push(b'\n');

@@ -9,7 +9,7 @@ use parquet::schema::parser::parse_message_type;
 use std::sync::Arc;
 
 /// The fields in order, and how each is read from a row.
-const FIELDS: [(&str, Field); 21] = [
+const FIELDS: [(&str, Field); 23] = [
     ("account_id", Field::Text(|row| Some(row.account_id.clone()))),
     ("account_name", Field::Text(|row| Some(row.account_name.clone()))),
     ("org_id", Field::Text(|row| Some(row.org_id.clone()))),
@@ -31,6 +31,8 @@ const FIELDS: [(&str, Field); 21] = [
     ("joined_method", Field::Text(|row| row.joined_method.clone())),
     ("joined", Field::Text(|row| row.joined.clone())),
     ("tags", Field::Text(|row| serde_json::to_string(&row.tags).ok())),
+    ("owner", Field::Text(|row| row.owner.clone())),
+    ("email", Field::Text(|row| row.email.clone())),
 ];
 
 /// The type of a field, and how it is read.

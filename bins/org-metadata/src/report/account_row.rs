@@ -11,6 +11,10 @@ pub(crate) const ENVIRONMENT: [&str; 6] = ["environment", "Environment", "ENVIRO
 /// The keys of the tag that the report calls `Aide_ID`.
 pub(crate) const AIDE_ID: [&str; 6] = ["aide-id", "AIDE_ID", "AIDE-ID", "aide_id", "aideId", "AideId"];
 
+/// The keys of the tag that the report calls `Owner`: who is responsible for the account.
+pub(crate) const OWNER: [&str; 6] =
+    ["Owner", "owner", "OWNER", "AccountOwner", "account-owner", "account_owner"];
+
 /// One account. Files have the fields in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct AccountRow {
@@ -45,6 +49,10 @@ pub(crate) struct AccountRow {
     pub(crate) joined: Option<String>,
     /// The tags that the report needs, by key.
     pub(crate) tags: BTreeMap<String, String>,
+    /// The tag with one of the keys [`OWNER`].
+    pub(crate) owner: Option<String>,
+    /// The mail address of the account's root user.
+    pub(crate) email: Option<String>,
 }
 
 impl AccountRow {
@@ -73,6 +81,8 @@ impl AccountRow {
             joined_method: listed.joined_method.clone(),
             joined: listed.joined.map(|joined| joined.to_string()),
             tags: account.tags.clone(),
+            owner: first(&OWNER),
+            email: listed.email.clone(),
         }
     }
 }

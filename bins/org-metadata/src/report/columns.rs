@@ -26,14 +26,16 @@ pub(crate) enum Column {
     OuPath,
     JoinedMethod,
     Joined,
+    Owner,
+    Email,
     /// The account tag with exactly this key.
     Tag(String),
 }
 
 use Column::{
-    AccountId, AccountName, AideId, AllRegions, BillingAccountState, Csp, Environment, Joined, JoinedMethod,
-    OrgId, OuPath, RegionGroup, Regions, ScanProblems, ScanStatus, TenantId, TenantName, UnknownRegions,
-    UnmappedRegions,
+    AccountId, AccountName, AideId, AllRegions, BillingAccountState, Csp, Email, Environment, Joined,
+    JoinedMethod, OrgId, OuPath, Owner, RegionGroup, Regions, ScanProblems, ScanStatus, TenantId, TenantName,
+    UnknownRegions, UnmappedRegions,
 };
 
 /// The columns of the known report, in its order.
@@ -52,8 +54,18 @@ pub(crate) const KNOWN: [Column; 11] = [
 ];
 
 /// Other columns.
-const MORE: [Column; 8] =
-    [ScanStatus, ScanProblems, AllRegions, UnmappedRegions, UnknownRegions, OuPath, JoinedMethod, Joined];
+const MORE: [Column; 10] = [
+    ScanStatus,
+    ScanProblems,
+    AllRegions,
+    UnmappedRegions,
+    UnknownRegions,
+    OuPath,
+    JoinedMethod,
+    Joined,
+    Owner,
+    Email,
+];
 
 /// The prefix of columns of tags, before the key.
 const TAG: &str = "Tag:";
@@ -82,6 +94,8 @@ impl Column {
             OuPath => known(&account_row.ou_path),
             JoinedMethod => known(&account_row.joined_method),
             Joined => known(&account_row.joined),
+            Owner => known(&account_row.owner),
+            Email => known(&account_row.email),
             Self::Tag(key) => account_row.tags.get(key).cloned().unwrap_or_default(),
         }
     }
@@ -109,6 +123,8 @@ impl fmt::Display for Column {
             OuPath => "OU_Path",
             JoinedMethod => "Joined_Method",
             Joined => "Joined",
+            Owner => "Owner",
+            Email => "Email",
             Self::Tag(key) => return write!(f, "{TAG}{key}"),
         })
     }

@@ -111,6 +111,20 @@ impl Plan {
         self
     }
 
+    /// Takes the rows out for which `keep` is false, and answers with them. What was decided about the others stays, also if
+    /// it assumes the write of a row that is taken out. After [`filter`](Self::filter) such a row is not done.
+    pub fn take_out(&mut self, mut keep: impl FnMut(&PlannedResource) -> bool) -> Vec<PlannedResource> {
+        let (kept, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.rows).into_iter().partition(|(_, row)| keep(row));
+        self.rows = kept;
+        for row in self.rows.values_mut() {
+            if let Action::Settled { depends_on, .. } = &mut row.status {
+                *depends_on = depends_on.filter(|number| !others.contains_key(number));
+            }
+        }
+        others.into_values().collect()
+    }
+
     /// The rows for which `first` is true, and the others.
     pub fn split(self, mut first: impl FnMut(&PlannedResource) -> bool) -> (Self, Self) {
         let (chosen, others) = self.rows.into_iter().partition(|(_, row)| first(row));

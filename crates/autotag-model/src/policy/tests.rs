@@ -451,11 +451,16 @@ fn a_policy_file() {
 #[test]
 fn a_wrong_policy_file_is_refused_with_its_position() {
     for (text, place, what) in [
-        ("[identity]\nOwner = \"{onwer}\"", "line 1", "no placeholder `onwer`"),
+        (
+            "[identity]\nA = \"{owner}\"\nOwner = \"{onwer}\"",
+            "line 3, column 9",
+            "`Owner`: no placeholder `onwer`",
+        ),
         ("[copy]\niam_tags = 7", "line 2", "true, false or a list"),
         ("[ignore]\naccounts = [\"12\"]", "line 2", "twelve digits"),
         ("[ingore]", "line 1", "unknown field `ingore`"),
-        ("[static]\n\"aws:x\" = \"1\"", "line 1", "belong to AWS"),
+        ("[static]\n\"aws:x\" = \"1\"", "line 2, column 1", "belong to AWS"),
+        ("[static]\n\"a,b\" = \"1\"", "line 2, column 1", "`a,b` is not a valid tag key"),
         ("[static]\nowner = \"1\"", "", "is an identity key"),
         ("[static]\nA = \"1\"\na = \"2\"", "line 1", "duplicate tag key `a`"),
         (

@@ -1,6 +1,7 @@
 //! What comes before a write: the accounts and roles, the confirmation, the progress bar and the clock.
 
 use crate::cli::ApplyArgs;
+use crate::filter::Filter;
 use crate::gather::Targets;
 use crate::output::{plural, printable};
 use crate::setup::usage_error;
@@ -34,7 +35,7 @@ pub(super) fn settings(args: &ApplyArgs) -> Result<Settings> {
 pub(super) fn confirmed(
     args: &ApplyArgs,
     policy: &Policy,
-    targets: &Targets,
+    (targets, filter): (&Targets, &Filter),
     runtime: &Runtime,
     accounts: &Accounts,
 ) -> Result<bool> {
@@ -47,7 +48,7 @@ pub(super) fn confirmed(
         return Ok(false);
     }
     let mut out = anstream::stderr().lock();
-    write!(out, "{}", printable_lines(&question(args, policy, targets, &own, &arn)))?;
+    write!(out, "{}", printable_lines(&question(args, policy, (targets, filter), (&own, &arn))))?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -66,7 +67,12 @@ fn printable_lines(text: &str) -> String {
 }
 
 /// Who writes which tags where, and the question itself.
-fn question(args: &ApplyArgs, policy: &Policy, targets: &Targets, own: &AccountId, arn: &str) -> String {
+fn question(
+    args: &ApplyArgs,
+    policy: &Policy,
+    (targets, filter): (&Targets, &Filter),
+    (own, arn): (&AccountId, &str),
+) -> String {
     let is_allowed = |account: &&AccountId| match &args.calls.accounts {
         AccountScope::OwnOnly => *account == own,
         AccountScope::Listed(listed) => *account == own || listed.contains(*account),
@@ -85,6 +91,7 @@ fn question(args: &ApplyArgs, policy: &Policy, targets: &Targets, own: &AccountI
     let mut lines = vec![
         format!("You are {arn}, in account {own}."),
         format!("Up to {resources} get tags; the identity keys are {}.", keys.join(", ")),
+        "`autotag plan` with the same arguments shows each resource and its tags.".to_owned(),
         format!("You may write in {}.", names(&allowed)),
     ];
     if !others.is_empty() {
@@ -92,6 +99,9 @@ fn question(args: &ApplyArgs, policy: &Policy, targets: &Targets, own: &AccountI
         lines.push(format!(
             "Resources in {others} are refused: --accounts and --member-role allow other accounts."
         ));
+    }
+    if !filter.is_empty() {
+        lines.push(format!("Only those that match {} are written.", filter.describe()));
     }
     if args.replace {
         lines.push("--replace: other owners on existing resources ARE REPLACED.".to_owned());

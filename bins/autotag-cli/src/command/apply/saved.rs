@@ -1,15 +1,17 @@
 //! `autotag apply PLAN`: writes exactly the tags of a saved plan. It leaves out resources whose tags have changed since.
 
 use super::permission::{confirmed, now, progress, settings, unconfirmed};
-use crate::cli::ApplyArgs;
+use crate::cli::{ApplyArgs, CheckArgs};
 use crate::completion::Completion;
+use crate::connection::connect;
+use crate::filter::Filter;
+use crate::gather::Targets;
 use crate::output::{Detail, RowPrinter, Summary};
 use crate::saved_plan::{Header, SavedPlan, checked};
 use crate::setup;
 use crate::shown::{self, format_of};
 use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
-use autotag_aws::Accounts;
 use autotag_aws::backend::AwsBackend;
 use autotag_handlers::backend::Backend;
 use autotag_handlers::plan::{Action, Execution, Plan, PlannedResource};
@@ -27,18 +29,24 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
     let policy = setup::policy(source.policy.as_deref())?;
     plan.expect(&Header::new(&catalog, &policy)?)?;
     // All of it, so that nothing of a damaged plan is written.
-    let targets = plan.check(&catalog)?;
+    let all = plan.check(&catalog)?;
+    let all_count = all.count;
+    let filter = Filter::new(&args.plan.filter, &CheckArgs::default(), &catalog)?;
+    let is_chosen = |row: &Result<PlannedResource>| row.as_ref().map_or(true, |row| filter.matches(row));
+    let targets = if filter.is_empty() { all } else { targets(plan.rows(&catalog)?.filter(is_chosen))? };
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-    let accounts = Arc::new(runtime.block_on(Accounts::connect(settings)));
-    if targets.count > 0 && !confirmed(args, &policy, &targets, &runtime, &accounts)? {
+    let accounts = Arc::new(runtime.block_on(connect(settings))?);
+    if targets.count > 0 && !confirmed(args, &policy, (&targets, &filter), &runtime, &accounts)? {
         return Err(unconfirmed());
     }
     let log = source.state.as_deref().map(WriteLog::open_for).transpose()?.map(Arc::new);
     let format = format_of(args.plan.format);
     let mut printer = RowPrinter::new(format, shown::table_view(args.view), shown::stdout(format));
-    let mut summary = Summary::default();
+    let mut summary =
+        Summary { filter: filter.describe(), left_out: all_count - targets.count, ..Summary::default() };
+    summary.unmatched = filter.unmatched(&catalog);
     let (mut undone, mut number) = (false, 0);
-    let mut rows = plan.rows(&catalog)?;
+    let mut rows = plan.rows(&catalog)?.filter(is_chosen);
     runtime.block_on(async {
         let aws = AwsBackend::new(accounts).with_rate_limit(args.calls.max_calls_per_second);
         let progress = progress(targets.count);
@@ -63,8 +71,18 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
         anyhow::Ok(())
     })?;
     printer.finish()?;
-    summary.write(&mut anstream::stderr().lock(), Detail::Short)?;
+    summary.write(&mut crate::console::notes(), Detail::Short)?;
     Ok(if undone { Completion::Partial } else { Completion::Complete })
+}
+
+/// What these rows would write.
+fn targets(rows: impl Iterator<Item = Result<PlannedResource>>) -> Result<Targets> {
+    let mut targets = Targets::default();
+    for row in rows {
+        targets.count += 1;
+        targets.accounts.extend(row?.resource.and_then(|resource| resource.account));
+    }
+    Ok(targets)
 }
 
 /// Writes a part of a plan: each resource is read, and what has changed since the plan is not written.

@@ -5,8 +5,9 @@ use crate::callers::Callers;
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
 use crate::input::{self, Days};
-use crate::output::{by_count, plural, printable, table, write_unreadable};
+use crate::output::{LineTable, by_count, plural, printable, write_unreadable};
 use crate::scan::{Scanner, UncoveredCall};
+use anstyle::Style;
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
@@ -131,7 +132,7 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
     write_unreadable(&mut err, &unreadable)?;
     let records: u64 = scan.uncovered.values().sum();
     let all = plural(scan.records.counts.records, "record");
-    writeln!(err, "{} in {records} of {all}", plural(events.len(), "uncovered event"))?;
+    writeln!(crate::console::notes(), "{} in {records} of {all}", plural(events.len(), "uncovered event"))?;
     Ok(if unreadable.is_empty() { Completion::Complete } else { Completion::Partial })
 }
 
@@ -165,13 +166,14 @@ fn write_events(events: &[Uncovered<'_>], format: CatalogFormat) -> Result<()> {
         }
         CatalogFormat::Table if events.is_empty() => {}
         CatalogFormat::Table => {
-            let mut table = table(&["records", "event source", "event", "callers"]);
+            let mut table =
+                LineTable::new(&[], &[("RECORDS", 7), ("EVENT SOURCE", 16), ("EVENT", 16), ("CALLERS", 16)]);
             for event in events {
-                let (source, name) = (printable(event.event_source), printable(event.event_name));
-                let callers = printable(&event.callers_in_short());
-                table.add_row([event.records.to_string(), source, name, callers]);
+                let (source, name) = (event.event_source.to_owned(), event.event_name.to_owned());
+                let cells = [event.records.to_string(), source, name, event.callers_in_short()];
+                table.add_row(cells.map(|cell| (cell, Style::new())));
             }
-            writeln!(anstream::stdout().lock(), "{table}")?;
+            table.write(&mut anstream::stdout().lock())?;
         }
     }
     Ok(())

@@ -2,11 +2,12 @@
 
 use super::progress::Progress;
 use crate::cli::DeployArgs;
+use crate::connection::connect;
 use crate::output::printable;
 use crate::setup::usage_error;
 use anyhow::{Result, anyhow};
 use autotag_aws::query::AwsQuery;
-use autotag_aws::{Accounts, Settings, Timeouts, s3_client};
+use autotag_aws::{Settings, Timeouts, s3_client};
 use autotag_deploy::DeployError;
 use autotag_deploy::aws::AwsFormation;
 use autotag_deploy::engine::Engine;
@@ -31,7 +32,7 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) async fn connect(args: &DeployArgs) -> Result<Self> {
-        let accounts = Accounts::connect(settings()).await;
+        let accounts = connect(settings()).await?;
         let hub = args.place.region.clone().or_else(|| accounts.home_region());
         let hub = hub.ok_or_else(|| usage_error("no region is known: name that of the hub with --region"))?;
         let aws = AwsQuery::new(accounts.ambient().clone());

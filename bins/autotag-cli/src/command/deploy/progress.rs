@@ -32,6 +32,7 @@ impl Observer for Progress {
         let (minutes, seconds) = (seconds / 60, seconds % 60);
         let [region, subject, what] = [&step.region, &step.subject, &step.what].map(|text| printable(text));
         // Progress that cannot be printed does not stop a deployment.
-        let _ = writeln!(anstream::stderr(), "{minutes:>3}:{seconds:02}  {region:<14}  {subject}  {what}");
+        let _ =
+            writeln!(crate::console::notes(), "{minutes:>3}:{seconds:02}  {region:<14}  {subject}  {what}");
     }
 }

@@ -5,7 +5,7 @@ use super::organization;
 use super::wanted::regions;
 use crate::cli::{DeployArgs, TextFormat};
 use crate::completion::Completion;
-use crate::output::printable;
+use crate::output::{plural, printable};
 use anyhow::Result;
 use autotag_deploy::existing::Existing;
 use autotag_deploy::formation::{Phase, Place, Stack};
@@ -94,7 +94,7 @@ fn print(all: &[Shown], format: TextFormat) -> std::io::Result<()> {
             writeln!(out, "    {}", printable(reason))?;
         }
         for (queue, count) in queues {
-            writeln!(out, "    about {count} messages in {}", printable(queue))?;
+            writeln!(out, "    about {} in {}", plural(count, "message"), printable(queue))?;
         }
     }
     Ok(())

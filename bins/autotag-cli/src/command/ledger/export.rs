@@ -34,7 +34,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Completion> {
     let path = args.out.join("create-table.sql");
     fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
     let (entries, parts) = (plural(files.total(), "entry"), plural(files.parts, "file"));
-    writeln!(anstream::stderr(), "{entries} in {parts} below `{}`", args.out.display())?;
+    writeln!(crate::console::notes(), "{entries} in {parts} below `{}`", args.out.display())?;
     Ok(Completion::Complete)
 }
 

@@ -4,7 +4,7 @@ use super::line::Line;
 #[cfg(feature = "aws")]
 use super::table::Table;
 use crate::callers::Callers;
-use crate::cli::{Format, ImportArgs, PlanArgs};
+use crate::cli::{FilterArgs, Format, ImportArgs, PlanArgs};
 use crate::completion::Completion;
 use crate::gather::{Facts, Gathered};
 use crate::input::Input;
@@ -31,6 +31,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
         since: args.since,
         until: args.until,
         memory: args.memory,
+        filter: FilterArgs::default(),
     };
     let PlanInput { classifier, gathered, inputs, .. } = PlanInput::read_with_deletions(&plan, |_| Ok(()))?;
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } = gathered;
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
         });
         target.put(&entries.collect::<Vec<Entry>>())
     })?;
-    summary.write(&mut anstream::stderr().lock(), Detail::Short)?;
+    summary.write(&mut crate::console::notes(), Detail::Short)?;
     let written = target.finish()?;
     Ok(if written == Completion::Partial { written } else { summary.done() })
 }
@@ -133,12 +134,12 @@ impl Target {
         match self {
             Self::Stdout(mut out, count) => {
                 out.flush()?;
-                writeln!(anstream::stderr(), "{} printed", plural(count, "entry"))?;
+                writeln!(crate::console::notes(), "{} printed", plural(count, "entry"))?;
                 Ok(Completion::Complete)
             }
             #[cfg(feature = "aws")]
             Self::Table(_, Written { entries, failed, failure }) => {
-                writeln!(anstream::stderr(), "{} in the ledger", plural(entries, "entry"))?;
+                writeln!(crate::console::notes(), "{} in the ledger", plural(entries, "entry"))?;
                 let Some(failure) = failure else { return Ok(Completion::Complete) };
                 let error = anyhow::Error::from(failure);
                 writeln!(

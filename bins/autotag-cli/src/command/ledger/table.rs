@@ -1,7 +1,8 @@
 //! The table of a ledger, as the command line names it.
 
+use crate::connection::connect;
 use anyhow::{Context as _, Result};
-use autotag_aws::{Accounts, Settings};
+use autotag_aws::Settings;
 use autotag_ledger::DynamoDbLedger;
 use autotag_model::arn::Region;
 use tokio::runtime::Runtime;
@@ -15,7 +16,7 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn open(name: &str, region: Option<&Region>) -> Result<Self> {
         let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-        let accounts = runtime.block_on(Accounts::connect(Settings::default()));
+        let accounts = runtime.block_on(connect(Settings::default()))?;
         let mut config = accounts.ambient().to_builder();
         if let Some(region) = region {
             config = config.region(autotag_aws::sdk_region(region));

@@ -2,7 +2,8 @@
 
 use super::message::Row;
 use crate::cli::Format;
-use crate::output::{TextTable, printable, table};
+use crate::output::LineTable;
+use anstyle::Style;
 use anyhow::Result;
 use std::io::{IsTerminal as _, Stdout, Write as _};
 
@@ -14,11 +15,11 @@ const ROWS_OF_A_TABLE: usize = 1_000;
 pub(super) enum Report {
     Jsonl(Stdout),
     Csv(Box<csv::Writer<Stdout>>),
-    Table { rows: Box<TextTable>, count: usize },
+    Table(LineTable),
 }
 
-fn new_table() -> Box<TextTable> {
-    Box::new(table(&["message", "event", "error", "sent", "queue"]))
+fn new_table() -> LineTable {
+    LineTable::new(&[("MESSAGE", 9), ("EVENT", 14)], &[("ERROR", 24), ("SENT", 4), ("QUEUE", 16)])
 }
 
 impl Report {
@@ -29,7 +30,7 @@ impl Report {
         match format.unwrap_or(default) {
             Format::Jsonl => Self::Jsonl(stdout),
             Format::Csv => Self::Csv(Box::new(csv::Writer::from_writer(stdout))),
-            Format::Table => Self::Table { rows: new_table(), count: 0 },
+            Format::Table => Self::Table(new_table()),
         }
     }
 
@@ -44,15 +45,14 @@ impl Report {
                 csv.serialize(row.neutralized())?;
                 csv.flush()?;
             }
-            Self::Table { rows, count } => {
+            Self::Table(rows) => {
                 let event = [&row.event_source, &row.event_name]
                     .map(|part| part.as_deref().unwrap_or_default())
                     .join(" ");
                 let sent = if row.sent { "yes" } else { "no" };
                 let cells = [row.message_id.as_str(), &event, &row.error, sent, &row.queue];
-                rows.add_row(cells.map(printable));
-                *count += 1;
-                if *count >= ROWS_OF_A_TABLE {
+                rows.add_row(cells.map(|cell| (cell.to_owned(), Style::new())));
+                if rows.len() >= ROWS_OF_A_TABLE {
                     self.finish()?;
                 }
             }
@@ -62,11 +62,8 @@ impl Report {
 
     /// Writes the rows of a table that are held. The other formats are written already.
     pub(super) fn finish(&mut self) -> Result<()> {
-        if let Self::Table { rows, count } = self
-            && !rows.is_empty()
-        {
-            writeln!(anstream::stdout(), "{rows}")?;
-            (*rows, *count) = (new_table(), 0);
+        if let Self::Table(rows) = self {
+            std::mem::replace(rows, new_table()).write(&mut anstream::stdout().lock())?;
         }
         Ok(())
     }

@@ -99,6 +99,16 @@ impl Queue {
     }
 }
 
+/// True for a URL with a host, an account and a name, as SQS gives them. Emulators and private endpoints have other hosts.
+pub(super) fn is_queue_url(url: &str) -> bool {
+    let without_scheme = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let Some((host, path)) = without_scheme.and_then(|rest| rest.split_once('/')) else { return false };
+    let Some((account, name)) = path.split_once('/') else { return false };
+    let is_name =
+        |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    is_name(host) && AccountId::new(account).is_some() && is_name(name)
+}
+
 /// The region in the host of a URL: `eu-west-1` of `https://sqs.eu-west-1.amazonaws.com/...`.
 pub(super) fn region_of(url: &str) -> Option<Region> {
     let host = url.split("//").nth(1)?.split('/').next()?;

@@ -1,10 +1,11 @@
 //! What exists now, by AWS.
 
 use crate::cli::ReportArgs;
+use crate::connection::connect;
 use crate::report::{self, Item};
 use anyhow::{Context as _, Result};
 use autotag_aws::inventory::{Listed, LiveInventory};
-use autotag_aws::{Accounts, CallError, Settings};
+use autotag_aws::{CallError, Settings};
 use autotag_model::arn::Region;
 use tokio::runtime::Runtime;
 
@@ -22,7 +23,7 @@ pub(super) fn list(args: &ReportArgs) -> Result<Option<Live>> {
     }
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let listed = runtime.block_on(async {
-        let accounts = Accounts::connect(Settings::default()).await;
+        let accounts = connect(Settings::default()).await?;
         let inventory = LiveInventory::new(&accounts);
         let regions = if args.regions.is_empty() {
             let enabled = inventory.enabled_regions().await;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use autotag_aws::{Accounts, s3_client};
 use autotag_model::arn::Region;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Runtime;
 
@@ -40,6 +40,25 @@ pub(super) fn bucket_region<E>(error: &SdkError<E>) -> Option<String> {
     error.raw_response()?.headers().get("x-amz-bucket-region").map(str::to_owned)
 }
 
+/// True if S3 refuses the request whenever it is made: there is no such bucket, or the credentials do not count there.
+pub(super) fn is_refusal<E>(error: &SdkError<E>) -> bool
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    code.is_some_and(|code| {
+        let of_bucket = ["NoSuchBucket", "InvalidBucketName", "AllAccessDisabled", "AccessDenied"];
+        let of_credentials = [
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "ExpiredToken",
+            "InvalidToken",
+            "TokenRefreshRequired",
+        ];
+        of_bucket.contains(&code) || of_credentials.contains(&code)
+    })
+}
+
 /// What S3 said, by its error code; else what kept it from being asked.
 pub(super) fn why<E>(operation: &str, error: &SdkError<E>) -> String
 where
@@ -49,10 +68,23 @@ where
         Some("AccessDenied") => {
             format!("{operation} answered AccessDenied; the caller needs s3:ListBucket and s3:GetObject")
         }
+        Some("NoSuchBucket") => format!("{operation} answered NoSuchBucket: check the name of the bucket"),
+        Some(code @ ("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken")) => {
+            format!("{operation} answered {code}: check the AWS credentials, or sign in again")
+        }
         Some("InvalidObjectState") => {
             format!("archived: {operation} answered InvalidObjectState; restore it, then read it again")
         }
         Some(code) => format!("{operation} answered {code}"),
-        None => format!("{operation} failed: {}", DisplayErrorContext(error)),
+        None => format!("{operation} got no answer: {}", innermost(error)),
     }
+}
+
+/// What caused an error in the first place. The error of the SDK only says that a call could not be sent.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }

@@ -27,6 +27,11 @@ struct SummaryJson<'s> {
     malformed: ProblemsJson,
     refused: ProblemsJson,
     policy: &'s str,
+    /// `null` if all rows are counted.
+    filter: Option<&'s str>,
+    left_out: u64,
+    /// What `--fail-on` found too much of.
+    failed_on: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +118,9 @@ impl Summary {
             malformed: ProblemsJson::of(&self.malformed, 0),
             refused: ProblemsJson::of(&self.refused, 0),
             policy: &self.policy,
+            filter: (!self.filter.is_empty()).then_some(self.filter.as_str()),
+            left_out: self.left_out,
+            failed_on: self.exceeded().into_iter().collect(),
         })
     }
 }

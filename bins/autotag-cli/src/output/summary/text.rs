@@ -45,6 +45,7 @@ impl Summary {
     /// If `out` cannot be written.
     pub(crate) fn write(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
         self.write_resources(out)?;
+        self.write_filter(out)?;
         self.write_owners(out)?;
         let uncovered = plural(self.uncovered.values().sum::<u64>(), "creating event");
         write_events(out, "uncovered", &uncovered, &self.uncovered, detail)?;
@@ -61,6 +62,7 @@ impl Summary {
         if !self.policy.is_empty() {
             line(out, "policy", &self.policy)?;
         }
+        self.write_exceeded(out)?;
         let width = self.next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
         for (number, (command, what)) in self.next.iter().enumerate() {
             line(out, if number == 0 { "next" } else { "" }, &format!("{command:<width$}  {what}"))?;
@@ -122,6 +124,34 @@ impl Summary {
             named.push(format!("{at_least}{others} more"));
         }
         line(out, "owners", &named.join(", "))
+    }
+
+    /// Which resources are counted, if not all are.
+    fn write_filter(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.filter.is_empty() {
+            return Ok(());
+        }
+        let others = match self.left_out {
+            0 => String::new(),
+            1 => "; 1 other resource is left out".to_owned(),
+            more => format!("; {more} other resources are left out"),
+        };
+        line(out, "filter", &format!("{}{others}", self.filter))?;
+        self.unmatched.iter().try_for_each(|text| continued(out, text))
+    }
+
+    /// What `--fail-on` found, in one line.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub(crate) fn write_exceeded(&self, out: &mut impl Write) -> io::Result<()> {
+        let exceeded = self.exceeded();
+        if exceeded.is_empty() {
+            return Ok(());
+        }
+        let found: Vec<String> = exceeded.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let head = styled::text(styled::BAD, &format!("{:>12}", "fail-on"));
+        writeln!(out, "{head} {} (exit code 3)", found.join(", "))
     }
 
     /// Resources by rules that no record has confirmed yet, and how a record becomes a fixture.

@@ -28,7 +28,7 @@ pub(super) const EMPTY: Absent = Absent { key: "empty", words: "empty" };
 /// The name is empty.
 pub(super) const NO_NAME: Absent = Absent { key: "unset", words: "no name" };
 /// AWS returns no value.
-pub(super) const NOT_SAID: Absent = Absent { key: "unset", words: "not said" };
+pub(super) const NOT_SAID: Absent = Absent { key: "unset", words: "not given" };
 /// No region is active.
 pub(super) const NOWHERE: Absent = Absent { key: "none", words: "none active" };
 /// All active regions belong to no group.

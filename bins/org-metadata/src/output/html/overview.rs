@@ -61,7 +61,7 @@ pub(super) fn figures(
     let open = report.accounts().filter(|account| account.listed.is_open()).count();
     let states = format!("{} active, {} not", thousands(open), thousands(all - open));
     let mut figures = vec![
-        Figure::new("Organizations", "organizations", thousands(report.organizations().count()), asked),
+        organizations(report, asked),
         Figure::new("Accounts", "accounts", thousands(all), states),
         seen(report, all),
     ];
@@ -76,15 +76,28 @@ pub(super) fn figures(
     figures
 }
 
+/// Alarming if one of those that were asked for could not be read, or not to its end.
+fn organizations(report: &Report, note: String) -> Figure {
+    let is_bad = |tenant: &Tenant| match &tenant.outcome {
+        TenantOutcome::Failed(_) => true,
+        TenantOutcome::Reported(organization) => organization.truncated_by.is_some(),
+        TenantOutcome::NotManagement(_) => false,
+    };
+    let alarm = report.tenants.iter().any(is_bad) || !report.unusable_tenants.is_empty();
+    let number = thousands(report.organizations().count());
+    Figure::new("Organizations", "organizations", number, note).alarming(alarm)
+}
+
+/// Of the accounts that are listed: those that are not listed are told by the figure of organizations.
 fn seen(report: &Report, all: usize) -> Figure {
     let partial = partial(report.accounts());
-    let note = if report.is_whole() {
-        "The report is whole".to_owned()
+    let note = if partial == 0 {
+        "of the accounts listed".to_owned()
     } else {
-        format!("{} not fully seen", counted(partial, "account", "accounts"))
+        format!("{} not fully read", counted(partial, "account", "accounts"))
     };
     let share = if all == 0 { "–".to_owned() } else { share(all - partial, all) };
-    Figure::new("Fully seen", "errors", share, note).alarming(!report.is_whole())
+    Figure::new("Fully read", "errors", share, note).alarming(partial > 0)
 }
 
 /// The number of accounts with missing data.
@@ -104,8 +117,11 @@ pub(super) fn missing(report: &Report) -> Vec<String> {
             truncated_by,
             ["organization has more accounts than listed", "organizations have more accounts than listed"],
         ),
-        (partial(report.accounts()), ["account was not fully seen", "accounts were not fully seen"]),
-        (report.unusable_tenants.len(), ["tenant is no account id", "tenants are no account ids"]),
+        (partial(report.accounts()), ["account was not fully read", "accounts were not fully read"]),
+        (
+            report.unusable_tenants.len(),
+            ["tenant id is not a valid account id", "tenant ids are not valid account ids"],
+        ),
     ];
     let there = lines.into_iter().filter(|(count, _)| *count > 0);
     there.map(|(count, [one, more])| counted(count, one, more)).collect()
@@ -162,9 +178,11 @@ impl TenantLine {
                 ("cut", "bad", format!("There are more accounts: {}", answered(failure)))
             }
             TenantOutcome::Reported(_) => ("reported", "good", String::new()),
-            TenantOutcome::NotManagement(management) => {
-                ("skipped", "quiet", format!("No management account: {management} manages its organization"))
-            }
+            TenantOutcome::NotManagement(management) => (
+                "skipped",
+                "quiet",
+                format!("Not a management account: {management} manages its organization"),
+            ),
             TenantOutcome::Failed(failure) => ("failed", "bad", answered(failure)),
         };
         let organization = tenant.organization();

@@ -2,7 +2,7 @@
 
 use super::cell::{NO_GROUP, NO_NAME, NOT_ENTERED, NOT_SAID, NOWHERE, Value};
 use super::problems::{self, Problem};
-use crate::report::account_row::{AIDE_ID, AccountRow, ENVIRONMENT};
+use crate::report::account_row::{AIDE_ID, AccountRow, ENVIRONMENT, OWNER};
 use crate::report::{Account, Report};
 use autotag_page::text::visible;
 
@@ -12,6 +12,10 @@ pub(super) struct Row {
     pub(super) id: String,
     pub(super) name: Value,
     pub(super) management: bool,
+    /// The account's own tag.
+    pub(super) owner: Value,
+    /// The mail address of the account.
+    pub(super) email: Value,
     pub(super) organization: Value,
     pub(super) state: Value,
     pub(super) group: Value,
@@ -75,12 +79,14 @@ impl Row {
         let (of_tags, of_regions): (Vec<_>, Vec<_>) = problems.iter().partition(|problem| problem.tags);
         let (of_tags, of_regions) = (reason(&of_tags), reason(&of_regions));
         let tag = |value: &Option<String>| Value::tag(value.as_deref(), of_tags.as_ref());
-        let known = |key: &str| ENVIRONMENT.contains(&key) || AIDE_ID.contains(&key);
+        let known = |key: &str| [&ENVIRONMENT[..], &AIDE_ID, &OWNER].iter().any(|keys| keys.contains(&key));
         let others = account_row.tags.iter().filter(|(key, _)| !known(key));
         Self {
             id: account_row.account_id.clone(),
             name: Value::of_text(Some(&account_row.account_name), NO_NAME),
             management: account_row.management,
+            owner: tag(&account_row.owner),
+            email: Value::of_text(account_row.email.as_deref(), NOT_SAID),
             organization: Value::of_text(Some(&account_row.org_id), NOT_SAID),
             state: Value::of_text(account_row.billing_account_state.as_deref(), NOT_SAID),
             group: group(account, account_row, of_regions.as_ref()),

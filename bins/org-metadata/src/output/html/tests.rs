@@ -31,6 +31,7 @@ fn account(number: usize, name: &str) -> Account {
         ou_path: None,
         joined_method: None,
         joined: None,
+        email: None,
     };
     Account {
         listed,
@@ -61,6 +62,7 @@ fn tenant(number: usize, accounts: Vec<Account>) -> Tenant {
 fn report(tenants: Vec<Tenant>) -> Report {
     Report {
         started: "2026-03-02T09:00:00Z".parse().unwrap(),
+        began: "2026-03-02T09:00:00Z".parse().unwrap(),
         ended: "2026-03-02T09:03:12Z".parse().unwrap(),
         resumed: false,
         tenants,
@@ -96,12 +98,12 @@ fn cells(page: &str, number: usize) -> Vec<String> {
 }
 
 /// The columns by their place among [`cells`].
-const STATE: usize = 2;
-const GROUP: usize = 3;
-const REGIONS: usize = 4;
-const ENVIRONMENT_TAG: usize = 5;
-const AIDE: usize = 6;
-const STATUS: usize = 7;
+const STATE: usize = 4;
+const GROUP: usize = 5;
+const REGIONS: usize = 6;
+const ENVIRONMENT_TAG: usize = 7;
+const AIDE: usize = 8;
+const STATUS: usize = 9;
 
 #[test]
 fn the_policy_names_what_is_on_the_page_and_nothing_else() {
@@ -270,7 +272,7 @@ fn unknown_is_not_empty() {
     let elsewhere = cells(&page, 5);
     assert_eq!(
         [&elsewhere[0], &elsewhere[STATE]],
-        ["><i>no name</i>", " data-key=\"~unset\"><i>not said</i>"]
+        ["><i>no name</i>", " data-key=\"~unset\"><i>not given</i>"]
     );
     assert_eq!(elsewhere[GROUP], " data-key=\"~no-group\"><i>in no group</i>");
     assert_eq!(elsewhere[REGIONS], "><u>eu-central-1</u>");

@@ -6,7 +6,7 @@ use crate::policy::pattern::Pattern;
 use crate::policy::template::{TagTemplate, TagTemplateError};
 use crate::tags::{TagConstraints, TagKey, normalized_key};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use std::fmt;
 
 /// The key of the opt-out tag.
@@ -41,28 +41,47 @@ impl<'de> Deserialize<'de> for Templates {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut tags: Vec<(String, TagTemplate)> = Vec::new();
-                while let Some((key, text)) = map.next_entry::<String, String>()? {
-                    let (_, adjusted) = TagKey::sanitize(&key, &TagConstraints::default())
-                        .map_err(|error| A::Error::custom(format!("`{key}`: {error}")))?;
-                    if let Some(adjusted) = adjusted {
-                        return Err(A::Error::custom(format!(
-                            "`{key}` is not a valid tag key: {adjusted} would be needed"
-                        )));
-                    }
+                while let Some(Key(key)) = map.next_key()? {
                     if tags.iter().any(|(known, _)| normalized_key(known) == normalized_key(&key)) {
                         return Err(A::Error::custom(format!(
                             "duplicate tag key `{key}` (keys are case-insensitive)"
                         )));
                     }
-                    let template = text
-                        .parse()
-                        .map_err(|error: TagTemplateError| A::Error::custom(format!("`{key}`: {error}")))?;
+                    let template = map.next_value_seed(ValueOf(&key))?;
                     tags.push((key, template));
                 }
                 Ok(Templates(tags))
             }
         }
         deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// A tag key. Its faults have the position of the key.
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        match TagKey::sanitize(&key, &TagConstraints::default()) {
+            Ok((_, None)) => Ok(Self(key)),
+            Ok((_, Some(adjusted))) => {
+                Err(D::Error::custom(format!("`{key}` is not a valid tag key: {adjusted} would be needed")))
+            }
+            Err(error) => Err(D::Error::custom(format!("`{key}`: {error}"))),
+        }
+    }
+}
+
+/// The value of a tag with this key. Its faults have the position of the value.
+struct ValueOf<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for ValueOf<'_> {
+    type Value = TagTemplate;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<TagTemplate, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|error: TagTemplateError| D::Error::custom(format!("`{}`: {error}", self.0)))
     }
 }
 

@@ -1,0 +1,159 @@
+//! Reads the command line.
+
+use super::{Cli, help};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, ColorChoice, Command, FromArgMatches as _, ValueEnum as _, parser::ValueSource};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Endings of files that are formats of some command.
+const ENDINGS: [&str; 11] =
+    ["csv", "html", "json", "jsonl", "md", "ndjson", "parquet", "txt", "xlsx", "yaml", "yml"];
+
+/// The command line. The ending of the file of `--output` counts as `--format`, unless there is one.
+///
+/// # Errors
+/// What [`Command::try_get_matches_from`] says: also that help or the version is to be printed.
+pub(crate) fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let color = color(&args);
+    color_of_output(color).write_global();
+    let mut command = help::command().color(color);
+    let mut matches = command.try_get_matches_from_mut(&args)?;
+    if let Some(format) = format_of_output(&mut command, &matches)? {
+        let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+        args.insert(end, format!("--format={format}").into());
+        matches = command.try_get_matches_from_mut(&args)?;
+    }
+    Cli::from_arg_matches(&matches)
+}
+
+/// The choice of `--color`, before anything is parsed: help and errors have colours, too.
+fn color(args: &[OsString]) -> ColorChoice {
+    let args: Vec<&str> = args.iter().take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str()).collect();
+    let after = args.windows(2).filter_map(|pair| match pair {
+        ["--color", value] => Some(*value),
+        _ => None,
+    });
+    let within = args.iter().filter_map(|arg| arg.strip_prefix("--color="));
+    let value = after.chain(within).next_back();
+    value.and_then(|value| ColorChoice::from_str(value, false).ok()).unwrap_or_default()
+}
+
+fn color_of_output(choice: ColorChoice) -> anstream::ColorChoice {
+    match choice {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+}
+
+/// The format that the ending of the file of `--output` names, if the command has formats and the user chose none.
+fn format_of_output(top: &mut Command, matches: &ArgMatches) -> Result<Option<String>, clap::Error> {
+    let (command, matches) = innermost(top, matches);
+    let is_chosen = |matches: &ArgMatches| matches.value_source("format") == Some(ValueSource::CommandLine);
+    let Some(format) = command.get_arguments().find(|arg| arg.get_id() == "format") else { return Ok(None) };
+    if is_chosen(matches) {
+        return Ok(None);
+    }
+    let Some(path) = matches.get_one::<PathBuf>("output") else { return Ok(None) };
+    let Some(ending) = ending(path) else { return Ok(None) };
+    let name = match ending.as_str() {
+        "md" => "markdown",
+        "ndjson" => "jsonl",
+        "txt" => "text",
+        other => other,
+    };
+    if let Some(value) = format.get_possible_values().iter().find(|value| value.matches(name, true)) {
+        return Ok(Some(value.get_name().to_owned()));
+    }
+    if !ENDINGS.contains(&ending.as_str()) {
+        return Ok(None);
+    }
+    let message = format!(
+        "--output: this command has no format for files that end in .{ending}; name another file, or choose one of its formats \
+         with --format: {}",
+        names(format)
+    );
+    Err(top.error(ErrorKind::InvalidValue, message))
+}
+
+/// The command that was called, with its arguments.
+fn innermost<'c>(command: &'c Command, matches: &'c ArgMatches) -> (&'c Command, &'c ArgMatches) {
+    let below =
+        matches.subcommand().and_then(|(name, matches)| Some((command.find_subcommand(name)?, matches)));
+    below.map_or((command, matches), |(command, matches)| innermost(command, matches))
+}
+
+fn ending(path: &Path) -> Option<String> {
+    Some(path.extension()?.to_str()?.to_lowercase())
+}
+
+fn names(format: &Arg) -> String {
+    let values = format.get_possible_values();
+    values.iter().map(|value| value.get_name()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Command, Format, ReportFormat};
+
+    fn parsed(args: &[&str]) -> Result<Cli, clap::Error> {
+        parse(["autotag"].iter().chain(args).map(OsString::from).collect())
+    }
+
+    fn format_of_plan(args: &[&str]) -> Option<Format> {
+        let Command::Plan(plan) = parsed(args).unwrap().command else { panic!() };
+        plan.plan.format
+    }
+
+    #[test]
+    fn the_ending_of_the_file_is_the_format_unless_one_is_chosen() {
+        for (file, format) in [
+            ("plan.csv", Some(Format::Csv)),
+            ("PLAN.CSV", Some(Format::Csv)),
+            ("plan.jsonl", Some(Format::Jsonl)),
+            ("plan.ndjson", Some(Format::Jsonl)),
+            ("plan.json", Some(Format::Jsonl)),
+            ("plan.txt", Some(Format::Table)),
+            ("plan", None),
+            ("plan.2026-03-02", None),
+        ] {
+            assert_eq!(format_of_plan(&["plan", "trail", "-o", file]), format, "{file}");
+            assert_eq!(format_of_plan(&["-o", file, "plan", "trail"]), format, "{file} before the command");
+            assert_eq!(format_of_plan(&["plan", "-o", file, "--", "trail"]), format, "{file} before `--`");
+        }
+        let chosen = ["plan", "trail", "--format", "csv", "-o", "plan.jsonl"];
+        assert_eq!(format_of_plan(&chosen), Some(Format::Csv));
+    }
+
+    #[test]
+    fn a_file_of_another_format_is_an_error_that_names_the_formats() {
+        let error = parsed(&["plan", "trail", "-o", "plan.xlsx"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let said = error.to_string();
+        assert!(said.contains("--output") && said.contains(".xlsx") && said.contains("csv"), "{said}");
+    }
+
+    #[test]
+    fn a_command_without_formats_takes_any_file() {
+        assert!(parsed(&["schema", "row", "-o", "row.yaml"]).is_ok());
+        assert!(parsed(&["init", "-o", "said.html"]).is_ok());
+    }
+
+    #[test]
+    fn a_report_has_the_formats_of_its_own() {
+        let report = parsed(&["report", "--inventory", "a.csv", "-o", "a.html"]).unwrap();
+        let Command::Report(report) = report.command else { panic!() };
+        assert_eq!(report.format, Some(ReportFormat::Html));
+    }
+
+    #[test]
+    fn colours_are_chosen_before_the_rest_is_read() {
+        let of = |args: &[&str]| color(&args.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(of(&["autotag", "plan", "--color", "never"]), ColorChoice::Never);
+        assert_eq!(of(&["autotag", "--color=always", "nonsense"]), ColorChoice::Always);
+        assert_eq!(of(&["autotag", "plan", "--", "--color=always"]), ColorChoice::Auto);
+        assert_eq!(of(&["autotag", "--color", "sometimes"]), ColorChoice::Auto);
+    }
+}

@@ -1,0 +1,193 @@
+//! The options of all commands (`--output`, `--quiet`, `--color`), `init`, and names that are nearly right.
+
+use crate::common::{autotag, autotag_in, root, stderr, stdout};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+fn trail() -> String {
+    root().join("fixtures/trail").display().to_string()
+}
+
+fn run(folder: &TempDir, args: &[&str]) -> Output {
+    autotag_in(folder.path(), args)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn output_is_written_to_the_file_in_the_format_of_its_ending() {
+    let folder = TempDir::new().unwrap();
+    let trail = trail();
+    for (file, format) in
+        [("plan.csv", "csv"), ("plan.jsonl", "jsonl"), ("plan.txt", "table"), ("plan", "jsonl")]
+    {
+        let output = run(&folder, &["plan", &trail, "-o", file]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(output.stdout.is_empty() && stderr(&output).contains("Plan: 143 resources"), "{file}");
+        let expected = stdout(&run(&folder, &["plan", &trail, "--format", format]));
+        assert_eq!(fs::read_to_string(folder.path().join(file)).unwrap(), expected, "{file}");
+    }
+    let mode = fs::metadata(folder.path().join("plan.csv")).unwrap().permissions().mode();
+    fs::write(folder.path().join("like"), "").unwrap();
+    assert_eq!(mode, fs::metadata(folder.path().join("like")).unwrap().permissions().mode());
+}
+
+#[test]
+fn a_command_that_fails_leaves_the_old_file_and_no_other() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("plan.csv"), "old").unwrap();
+    let output = run(&folder, &["plan", "no-such-trail", "-o", "plan.csv"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(folder.path().join("plan.csv")).unwrap(), "old");
+    assert_eq!(names(folder.path()), ["plan.csv"]);
+}
+
+#[test]
+fn what_could_be_read_is_in_the_file_although_the_rest_could_not() {
+    let folder = TempDir::new().unwrap();
+    let broken = root().join("fixtures/broken").display().to_string();
+    let output = run(&folder, &["plan", &broken, "-o", "plan.jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(fs::read_to_string(folder.path().join("plan.jsonl")).unwrap().lines().count() > 0);
+}
+
+#[test]
+fn a_link_stays_a_link_and_a_device_a_device() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("file"), "old").unwrap();
+    symlink("file", folder.path().join("link")).unwrap();
+    assert_eq!(run(&folder, &["schema", "row", "-o", "link"]).status.code(), Some(0));
+    assert!(folder.path().join("link").is_symlink());
+    let schema = stdout(&run(&folder, &["schema", "row"]));
+    assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), schema);
+    assert_eq!(stdout(&run(&folder, &["schema", "row", "-o", "/dev/stdout"])), schema);
+    assert_eq!(run(&folder, &["schema", "row", "-o", "."]).status.code(), Some(2));
+    assert_eq!(run(&folder, &["schema", "row", "-o", "no/such/folder"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_report_goes_to_the_file_too() {
+    let folder = TempDir::new().unwrap();
+    let output = run(&folder, &["report", "--trail", &trail(), "-o", "report.html", "-q"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") || page.starts_with("<!doctype html>"), "{page:.100}");
+    let both = run(&folder, &["report", "--trail", &trail(), "-o", "a.html", "--out", "b.html"]);
+    assert_eq!(both.status.code(), Some(2), "{}", stderr(&both));
+}
+
+#[test]
+fn a_saved_plan_and_the_rows_are_two_files() {
+    let folder = TempDir::new().unwrap();
+    let output = run(&folder, &["plan", &trail(), "--out", "saved.jsonl", "-o", "rows.csv", "--quiet"]);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    assert!(fs::read_to_string(folder.path().join("saved.jsonl")).unwrap().starts_with("{\"autotag_plan\""));
+    assert!(fs::read_to_string(folder.path().join("rows.csv")).unwrap().starts_with("event_id,"));
+}
+
+#[test]
+fn quiet_shows_data_and_errors_alone() {
+    let quiet = autotag(&["plan", "fixtures/trail", "-q"]);
+    assert_eq!((quiet.status.code(), stderr(&quiet)), (Some(0), String::new()));
+    assert_eq!(stdout(&quiet), stdout(&autotag(&["plan", "fixtures/trail"])));
+    let partly = autotag(&["plan", "fixtures/broken", "-q"]);
+    assert_eq!(partly.status.code(), Some(1));
+    assert_eq!(stderr(&partly).lines().count(), 1, "{}", stderr(&partly));
+    let wrong = autotag(&["plan", "no-such-trail", "-q"]);
+    assert!(stderr(&wrong).contains("no-such-trail"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn colours_follow_the_option_and_otherwise_the_environment() {
+    let styled = |args: &[&str], environment: &[(&str, &str)]| {
+        let mut command = Command::new(crate::common::BIN);
+        command.args(args).current_dir(root()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        let output = command.envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap();
+        stdout(&output).contains('\u{1b}')
+    };
+    let explain = ["explain", "fixtures/odd/eventbridge.json", "--color"];
+    let with = |choice| [explain.as_slice(), &[choice]].concat();
+    assert!(styled(&with("always"), &[]) && !styled(&with("never"), &[]) && !styled(&with("auto"), &[]));
+    assert!(
+        styled(&with("auto"), &[("CLICOLOR_FORCE", "1")])
+            && !styled(&with("never"), &[("CLICOLOR_FORCE", "1")])
+    );
+    assert!(
+        styled(&with("always"), &[("NO_COLOR", "1")]),
+        "what the user says counts more than the environment"
+    );
+    assert!(styled(&["--help", "--color=always"], &[]) && !styled(&["--help"], &[]));
+    assert!(styled(&["--help"], &[("CLICOLOR_FORCE", "1")]));
+    let rows = ["plan", "fixtures/trail", "--format", "csv", "--color", "always"];
+    assert!(!styled(&rows, &[]), "data has no colours");
+}
+
+#[test]
+fn init_writes_a_policy_once() {
+    let folder = TempDir::new().unwrap();
+    let output = run(&folder, &["init"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let checked = run(&folder, &["policy", "check", "--format", "jsonl"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", stderr(&checked));
+    let path = folder.path().join("autotag.toml");
+    fs::write(&path, "[static]\nManagedBy = \"autotag\"\n").unwrap();
+    let again = run(&folder, &["init"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("`autotag.toml`: it exists"), "{}", stderr(&again));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "[static]\nManagedBy = \"autotag\"\n");
+    assert_eq!(run(&folder, &["init", "other.toml"]).status.code(), Some(0));
+    assert_eq!(run(&folder, &["policy", "check", "other.toml", "-q"]).status.code(), Some(0));
+}
+
+#[test]
+fn names_that_are_nearly_right_are_corrected() {
+    let folder = TempDir::new().unwrap();
+    let said_of = |policy: &str| {
+        fs::write(folder.path().join("wrong.toml"), policy).unwrap();
+        let output = run(&folder, &["policy", "check", "wrong.toml"]);
+        assert_eq!(output.status.code(), Some(2), "{policy}");
+        stderr(&output)
+    };
+    let placeholder = said_of("[identity]\nOwner = \"{owner}\"\nCreatedBy = \"{onwer}\"\n");
+    for part in ["line 3, column 13", "CreatedBy = \"{onwer}\"", "did you mean `owner`?"] {
+        assert!(placeholder.contains(part), "{part} is not in {placeholder}");
+    }
+    assert!(said_of("[identiy]\n").contains("did you mean `identity`?"));
+    let service = autotag(&["catalog", "--service", "dynamobd"]);
+    assert_eq!(service.status.code(), Some(1));
+    assert!(stderr(&service).contains("did you mean `dynamodb`?"), "{}", stderr(&service));
+    let unlike = autotag(&["catalog", "--service", "zzzz"]);
+    assert!(stderr(&unlike).contains("docs/adding-a-service.md"), "{}", stderr(&unlike));
+    let rules = folder.path().join("rules.toml");
+    fs::write(&rules, "source = \"sqs.amazonaws.com\"\nname = \"SQS\"\n[[rules]]\nevent = \"E\"\n").unwrap();
+    let output = autotag(&["plan", "fixtures/odd/eventbridge.json", "--rules", rules.to_str().unwrap()]);
+    assert!(stderr(&output).contains("did you mean `rule`?"), "{}", stderr(&output));
+}
+
+#[test]
+fn every_command_knows_the_same_names_of_formats() {
+    for (args, formats) in [
+        (
+            ["plan", "fixtures/odd/eventbridge.json"].as_slice(),
+            ["table", "text", "json", "jsonl", "csv"].as_slice(),
+        ),
+        (&["identify", "fixtures/odd/eventbridge.json"], &["table", "text", "json", "jsonl"]),
+        (&["whois", "none", "--trail", "fixtures/odd/eventbridge.json"], &["table", "text", "json", "jsonl"]),
+        (&["catalog", "--service", "sqs"], &["table", "text", "json", "jsonl", "csv"]),
+        (&["policy", "check"], &["table", "text", "json", "jsonl"]),
+        (&["estimate", "--creations", "1000"], &["table", "text", "json", "jsonl"]),
+    ] {
+        for format in formats {
+            let output = autotag(&[args, &["--format", format]].concat());
+            assert_ne!(output.status.code(), Some(2), "{args:?} --format {format}: {}", stderr(&output));
+        }
+    }
+}
