@@ -26,6 +26,12 @@ const QUERIES: Venv = Venv {
     packages: &["duckdb==2.0.1", "sqlglot==30.30.0", "duckdb-cli==1.5.6", "jq==1.13.0"],
 };
 
+/// Checkers of the files of a release: its lists of components, and the workflows that make it.
+const RELEASES: Venv = Venv {
+    name: "releases",
+    packages: &["cyclonedx-python-lib[json-validation]==11.12.0", "check-jsonschema==0.39.0", "zizmor==1.32.0"],
+};
+
 /// Pinned checkers of templates and policies.
 #[derive(Debug, Clone)]
 pub struct Tools {
@@ -59,6 +65,15 @@ impl Tools {
     /// [`CannotStart`], with what to install.
     pub fn queries(folder: &str) -> Result<PathBuf, CannotStart> {
         Ok(QUERIES.installed(Path::new(folder))?.join("python3"))
+    }
+
+    /// The folder with the checkers of a release: a `python3` with `cyclonedx`, `check-jsonschema` and `zizmor`. `folder` as for
+    /// [`Emulator::start`](crate::Emulator::start).
+    ///
+    /// # Errors
+    /// [`CannotStart`], with what to install.
+    pub fn releases(folder: &str) -> Result<PathBuf, CannotStart> {
+        RELEASES.installed(Path::new(folder))
     }
 
     /// A Python that can import all checkers.

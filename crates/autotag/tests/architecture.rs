@@ -75,7 +75,7 @@ const ENVIRONMENT: &[&str] = &["std::env"];
 #[derive(Debug, Clone, Default)]
 struct Member {
     name: String,
-    /// Under `bins/`, or `fuzz/`.
+    /// Under `bins/`, `fuzz/` or `xtask/`.
     program: bool,
     /// Every dependency, those of tests and build scripts too.
     needs: Vec<Need>,
@@ -295,7 +295,7 @@ fn workspace() -> Workspace {
     let folder = |package: &Package| package.manifest_path.as_std_path().parent().unwrap().to_owned();
     let described = |package: &Package| Member {
         name: package.name.to_string(),
-        program: ["bins", "fuzz"].iter().any(|programs| folder(package).starts_with(root.join(programs))),
+        program: ["bins", "fuzz", "xtask"].iter().any(|programs| folder(package).starts_with(root.join(programs))),
         needs: (package.dependencies.iter())
             .map(|need| Need {
                 name: need.name.clone(),
