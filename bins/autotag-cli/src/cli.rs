@@ -124,7 +124,8 @@ pub(crate) enum Command {
     Reference(ReferenceArgs),
 }
 
-#[cfg(all(test, feature = "aws"))]
+#[cfg(test)]
+#[cfg(feature = "aws")]
 mod page_commands;
 
 #[cfg(test)]

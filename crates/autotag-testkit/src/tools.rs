@@ -29,7 +29,11 @@ const QUERIES: Venv = Venv {
 /// Checkers of the files of a release: its lists of components, and the workflows that make it.
 const RELEASES: Venv = Venv {
     name: "releases",
-    packages: &["cyclonedx-python-lib[json-validation]==11.12.0", "check-jsonschema==0.39.0", "zizmor==1.32.0"],
+    packages: &[
+        "cyclonedx-python-lib[json-validation]==11.12.0",
+        "check-jsonschema==0.39.0",
+        "zizmor==1.32.0",
+    ],
 };
 
 /// Pinned checkers of templates and policies.

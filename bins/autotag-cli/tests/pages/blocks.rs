@@ -24,13 +24,17 @@ pub(crate) fn pages() -> Vec<PathBuf> {
         pages.extend(
             names(&root.join(folder))
                 .into_iter()
-                .filter(|name| name.ends_with(".md"))
+                .filter(|name| is_named(name, "md"))
                 .map(|name| Path::new(folder).join(name)),
         );
     }
     let readme = |krate: String| Path::new("crates").join(krate).join("README.md");
     pages.extend(names(&root.join("crates")).into_iter().map(readme).filter(|page| root.join(page).exists()));
     pages
+}
+
+fn is_named(name: &str, extension: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found == extension)
 }
 
 /// The names in a folder, sorted.
@@ -93,7 +97,7 @@ impl Block {
     /// The name of the file that the block is, by its first line: `# NAME.toml`.
     pub(crate) fn file_name(&self) -> Option<&str> {
         let name = self.text.lines().next()?.strip_prefix("# ")?;
-        (self.language == "toml" && name.ends_with(".toml") && !name.contains([' ', '/'])).then_some(name)
+        (self.language == "toml" && is_named(name, "toml") && !name.contains([' ', '/'])).then_some(name)
     }
 
     /// The commands of the block. One goes on in the next line if it ends in `\` or inside of quotes.

@@ -91,7 +91,7 @@ fn similar_lines(shown: &str, printed: &str) -> String {
     let shown: Vec<&str> = shown.lines().collect();
     let marked =
         printed.lines().map(|line| if shown.contains(&line) { "    " } else { "  + " }.to_owned() + line);
-    marked.chain(["".to_owned()]).collect::<Vec<_>>().join("\n")
+    marked.chain([String::new()]).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -139,6 +139,31 @@ fn policies_of_the_cookbook_are_valid() {
         sandbox.write(name, &block.text);
         let session = sandbox.run(&format!("autotag plan fixtures/trail --policy {name} > plan.jsonl"));
         assert_eq!(session.code, 0, "{name}: {}", session.output);
+    }
+}
+
+/// `1658` as pages write it.
+fn with_comma(number: &str) -> String {
+    let (thousands, rest) = number.split_at(number.len().saturating_sub(3));
+    if thousands.is_empty() { rest.to_owned() } else { format!("{thousands},{rest}") }
+}
+
+#[test]
+fn pages_count_the_rules_as_the_generated_list_does() {
+    let list = fs::read_to_string(root().join("docs/services.md")).unwrap();
+    let counts = list.lines().find(|line| line.contains(" rules of ")).unwrap();
+    let numbers: Vec<&str> =
+        counts.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
+    let [rules, services, _, _, seen, documented, _] = numbers[..] else { panic!("{counts}") };
+    let confirmed = (seen.parse::<u32>().unwrap() + documented.parse::<u32>().unwrap()).to_string();
+    for page in ["README.md", "docs/comparison.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let all = format!("{} of {services} services", with_comma(rules));
+        assert!(text.contains(&all), "{page} does not say `{all}`");
+        assert!(
+            text.contains(&with_comma(&confirmed)),
+            "{page} does not say `{confirmed}` rules are confirmed"
+        );
     }
 }
 
