@@ -26,7 +26,7 @@ const SUGGESTED: usize = 1_000;
 /// The longest name that is suggested, in bytes.
 const LONGEST_NAME: usize = 500;
 
-/// Which rows are chosen.
+/// The rows that are chosen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
     owner: Alternatives,
@@ -49,7 +49,7 @@ struct Alternatives(Vec<Arc<Alternative>>);
 struct Alternative {
     text: String,
     pattern: Pattern,
-    /// Whether anything matched it, so that a name that does not occur can be told.
+    /// True if anything matched it. A name that does not occur can be told then.
     has_matched: AtomicBool,
 }
 

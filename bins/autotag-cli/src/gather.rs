@@ -64,7 +64,7 @@ pub(crate) struct Gatherer {
     pub(crate) range: TimeRange,
     /// How rows of records that lead to no resource are shown; `None` if they are only counted.
     pub(crate) shown: Option<Format>,
-    /// Which rows are counted and shown.
+    /// The rows that are counted and shown.
     pub(crate) filter: Arc<Filter>,
     /// Whether the records of deletions are kept as rows.
     pub(crate) deletions: bool,

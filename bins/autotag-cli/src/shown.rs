@@ -133,7 +133,7 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
             (true, Format::Table | Format::Csv) => {
                 self.summary.write(&mut anstream::stdout().lock(), detail)?;
             }
-            // What makes the command fail is an error, which is shown in any case.
+            // A finding that makes the command fail is an error, which is shown in any case.
             (false, _) if console::is_quiet() => {
                 self.summary.write_exceeded(&mut anstream::stderr().lock())?
             }

@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 /// The tags that were decided and not written, by resource.
 #[derive(Debug)]
 pub(crate) struct Withheld {
-    /// Which resources later events name; `None` if there are so few events that all are kept.
+    /// The resources that later events name; `None` if there are so few events that all are kept.
     foresight: Option<Foresight>,
     tags: Mutex<HashMap<ResourceKey, Tags>>,
 }

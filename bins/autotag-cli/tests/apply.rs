@@ -211,6 +211,26 @@ async fn the_first_owner_stays_unless_told_otherwise() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_filter_writes_what_it_chooses_and_a_later_run_writes_the_rest() {
+    let world = World::new();
+    let ids = world.volumes(3, &[]).await;
+    let trail = world.trail(&ids);
+    let state = world.folder.path().join("state");
+    let usual = [&trail, "--yes", "--state", state.to_str().unwrap()];
+    let one = world.apply(&[&usual[..], &["--owner", "user-01", "--type", "EC2::Volume"]].concat());
+    assert_eq!(outcomes(&one), ["Tagged"], "{}", stderr(&one));
+    let said = stderr(&one);
+    assert!(
+        said.contains("filter --owner user-01 --type EC2::Volume; 2 other resources are left out"),
+        "{said}"
+    );
+    assert_eq!(world.tags(&ids).await.into_keys().collect::<Vec<_>>(), [ids[1].clone()]);
+    let rest = world.apply(&usual);
+    assert_eq!(outcomes(&rest), ["Tagged"; 2], "{}", stderr(&rest));
+    assert_eq!(world.tags(&ids).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_yes_nothing_is_written() {
     let world = World::new();
     let ids = world.volumes(1, &[]).await;

@@ -450,7 +450,7 @@ fn a_plan_fails_on_what_a_check_forbids_and_names_it_in_one_line() {
     let passed = checked("uncovered=2,name-only=3");
     assert_eq!(passed.status.code(), Some(0), "{}", stderr(&passed));
     assert!(!stderr(&passed).contains("fail-on"), "{}", stderr(&passed));
-    // What could not be read may have had more: that is a failure of another kind.
+    // A part that could not be read may have had more: that is a failure of another kind.
     let broken = autotag(&["plan", "fixtures/broken", "fixtures/trail", "--fail-on", "uncovered"]);
     assert_eq!(broken.status.code(), Some(1), "{}", stderr(&broken));
     let wrong = checked("uncoverd");

@@ -12,7 +12,7 @@ pub(crate) enum Completion {
     Partial,
 }
 
-/// There is no report, or something is missing in it. Whether there is one, the manifest says.
+/// There is no report, or something is missing in it. If there is one, it has a manifest.
 const FAILED: u8 = 1;
 
 /// Wrong usage or configuration. Nothing was read.

@@ -32,13 +32,16 @@ struct Started {
 
 /// Runs the program. `now` reads the clock.
 pub(crate) async fn run(config: &Config, now: fn() -> Timestamp) -> Result<Completion> {
-    let started = start(config, now)?;
+    let began = now();
+    let folder = config.out.as_deref().map(Folder::lock).transpose()?;
     let (ambient, home) = ambient(config).await?;
     let aws = Aws::new(config.concurrency, config.rates.clone(), home);
     let caller = AccountSession::new(ambient.clone());
     if let Some(bucket) = &config.bucket {
         output::check_bucket(&aws, &caller, bucket).await?;
     }
+    // Not before: a wrong bucket must not end the run that can be continued.
+    let started = start(config, folder, began)?;
     let Tenants { ids, unusable } = tenants(config, &aws, &caller, &started.cache).await?;
     if ids.is_empty() && unusable.is_empty() {
         bail!("no tenant to report: check the table and its filters (--tenant-filter)");
@@ -93,13 +96,12 @@ async fn finish(
     Ok(completion)
 }
 
-/// Locks the folder, and continues the run in it or starts a new one.
-fn start(config: &Config, now: fn() -> Timestamp) -> Result<Started> {
+/// Continues the run in the folder, or starts a new one.
+fn start(config: &Config, folder: Option<Folder>, began: Timestamp) -> Result<Started> {
     if !config.unused.is_empty() {
         say(&format!("the .env file has variables without a meaning here: {}", config.unused.join(", ")));
     }
-    let began = now();
-    let Some(out) = &config.out else {
+    let Some(folder) = folder else {
         return Ok(Started {
             at: began,
             began,
@@ -108,7 +110,6 @@ fn start(config: &Config, now: fn() -> Timestamp) -> Result<Started> {
             folder: None,
         });
     };
-    let folder = Folder::lock(out)?;
     let path = folder.path(resume_cache::FILE);
     let settings = config.settings();
     if config.resume {
@@ -116,7 +117,7 @@ fn start(config: &Config, now: fn() -> Timestamp) -> Result<Started> {
             say(&format!("continues the run {}", report::run_name(run.started)));
             return Ok(Started { at: run.started, began, resumed: true, cache, folder: Some(folder) });
         }
-        say(&format!("{} has no run to continue: a new one starts", out.display()));
+        say("the folder has no run to continue: a new one starts");
     } else if path.exists() {
         say(
             "an earlier run in this folder was not complete: a new one starts (--resume continues the earlier one)",

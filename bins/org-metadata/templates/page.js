@@ -5,7 +5,7 @@
     return { row, at, text: texts.join('\n').toLowerCase(), keys };
   });
   let arranged = rows;
-  let fits_now = [];
+  let chosen = [];
 
   const compare = (column, sign) => (one, other) => {
     const [a, b] = [one.keys[column], other.keys[column]];
@@ -35,11 +35,11 @@
     const wanted = facets.filter((name) => form.elements[name].value)
       .map((name) => [columns.indexOf(name), form.elements[name].value]);
     let fit = 0;
-    fits_now = [];
+    chosen = [];
     for (const { row, text, keys } of arranged) {
       const fits = terms.every((term) => text.includes(term)) && wanted.every(([column, key]) => keys[column] === key);
       if (fits) fit += 1;
-      if (fits) fits_now.push(row);
+      if (fits) chosen.push(row);
       const hidden = !fits || fit > most;
       if (row.hidden !== hidden) row.hidden = hidden;
     }
@@ -50,6 +50,6 @@
   };
 
   // Words in italics say that there is no value.
-  const fitting = () => fits_now.map((row) => Array.from(row.cells, (cell) => (
+  const fitting = () => chosen.map((row) => Array.from(row.cells, (cell) => (
     cell.querySelector('i') && !cell.querySelector('bdi') ? '' : cell.textContent.trim())));
 

@@ -112,7 +112,7 @@ fn page() -> &'static Page {
             .unwrap();
         assert_eq!(
             output.status.code(),
-            Some(2),
+            Some(1),
             "one account is denied: {}",
             String::from_utf8_lossy(&output.stderr)
         );

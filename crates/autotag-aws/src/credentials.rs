@@ -1,4 +1,4 @@
-//! Whether there are credentials at all, before the first call needs them.
+//! Checks that there are credentials, before the first call needs them.
 
 use crate::Accounts;
 use aws_credential_types::provider::ProvideCredentials as _;

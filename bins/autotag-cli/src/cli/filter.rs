@@ -10,7 +10,7 @@ use jiff::{Span, Timestamp};
 /// Where the help shows the options that choose rows.
 const HEADING: &str = "Filters";
 
-/// Which resources are shown, and by `apply` written. Values of one option are alternatives; different options must all
+/// The resources that are shown, and that `apply` writes. Values of one option are alternatives; different options must all
 /// match.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(crate) struct FilterArgs {
@@ -34,7 +34,7 @@ pub(crate) struct FilterArgs {
     pub(crate) proof: Vec<ProofArg>,
 }
 
-/// What `plan` has beside the filters: it writes nothing, so it can look at outcomes.
+/// Options that `plan` has beside the filters: it writes nothing, so it can look at outcomes.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct CheckArgs {
     /// Only rows with this outcome, such as Skipped or NoRule. Implies --all
@@ -60,7 +60,7 @@ pub(crate) enum ProofArg {
     Person,
     /// AWS or a known identity provider vouches for a workload
     Workload,
-    /// An AWS service called, and says for whom
+    /// An AWS service called, and names the owner
     Service,
     /// Only a name that a caller chose
     NameOnly,

@@ -7,7 +7,7 @@ use super::args::time;
 use crate::report::Class;
 #[cfg(feature = "aws")]
 use autotag_model::arn::Region;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// CloudTrail log files, as `plan` takes them: they tell who made what. Alone they show what was created, not what exists
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    #[arg(long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::AnyPath)]
     pub(crate) trail: Vec<String>,
     /// What exists: an export of AWS Config, Resource Explorer, Tag Editor, GetResources or your own, as CSV, JSON, JSON lines or
     /// Parquet

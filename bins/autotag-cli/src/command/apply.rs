@@ -53,6 +53,8 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
         return saved::run(args, &plan);
     }
     let settings = settings(args)?;
+    let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
+    let accounts = Arc::new(runtime.block_on(connect(settings))?);
     let state = args.plan.source.state.as_deref();
     let log = state.map(WriteLog::open_for).transpose()?.map(Arc::new);
     let done = log.as_ref().map(|log| ReadLog::open(Arc::clone(log), &run_of(args)?)).transpose()?;
@@ -61,9 +63,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let Facts { summary, oldest, targets, whole } = facts;
     let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
-    let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
-    let accounts = Arc::new(runtime.block_on(connect(settings))?);
-    if targets.count > 0 && !confirmed(args, &policy, (&targets, &filter), &runtime, &accounts)? {
+    if targets.count > 0 && !confirmed(args, &policy, (&targets, &*filter), &runtime, &accounts)? {
         return Err(unconfirmed());
     }
     let store = known_sessions(state, sessions, oldest)?;
@@ -353,7 +353,7 @@ mod tests {
         rows
     }
 
-    /// What is not written for Mara still is hers: Noor, who came later, does not get it.
+    /// A queue that is not written for Mara still belongs to Mara. Noor, who came later, does not get it.
     #[test]
     fn a_filter_does_not_change_who_owns_what() {
         let creations = [

@@ -71,7 +71,7 @@ fn account_region_and_type_are_those_of_the_resource() {
 }
 
 #[test]
-fn a_row_without_an_owner_is_nobodys() {
+fn a_row_without_an_owner_matches_no_name() {
     let mut row = row();
     row.owner = None;
     assert!(filter(FilterArgs::default()).matches(&row));

@@ -7,7 +7,7 @@ use anstyle::Style;
 /// Columns between two cells.
 const GAP: usize = 2;
 
-/// Which part of a text is left out if it does not fit.
+/// The part of a text that is left out if it does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     End,

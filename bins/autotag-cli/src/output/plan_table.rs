@@ -150,7 +150,7 @@ impl PlanTable {
             let count: u64 = self.more.values().sum();
             let outcomes: Vec<String> =
                 self.more.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
-            // What is written cannot be shown by the same command again.
+            // The same command cannot show again rows that it has written.
             let is_written = self.more.keys().any(|outcome| outcome == "Tagged");
             let how = if is_written { "a next run shows all with" } else { "to show all:" };
             let text =

@@ -38,7 +38,7 @@ pub(crate) struct Summary {
     pub(crate) policy: String,
     /// Commands that follow from this one, each with what it does.
     pub(crate) next: Vec<(String, &'static str)>,
-    /// Which rows are counted, as on the command line; empty if all are.
+    /// The filter of the rows that are counted, as on the command line; empty if all are.
     pub(crate) filter: String,
     /// Resources that the filter leaves out.
     pub(crate) left_out: u64,
@@ -46,7 +46,7 @@ pub(crate) struct Summary {
     pub(crate) unmatched: Vec<String>,
     /// Resources that lack a tag which the policy requires.
     pub(crate) missing_tags: u64,
-    /// What is too many of something (`--fail-on`).
+    /// How many of something are too many (`--fail-on`).
     pub(crate) limits: Vec<PlanLimit>,
 }
 
@@ -144,7 +144,7 @@ impl Summary {
         }
     }
 
-    /// What `--fail-on` found too much of, each with its number.
+    /// The kinds of which `--fail-on` found too many, each with its number.
     pub(super) fn exceeded(&self) -> Vec<(&'static str, u64)> {
         let count = |check| match check {
             PlanCheck::Uncovered => self.uncovered.values().sum(),

@@ -12,11 +12,11 @@ const BEGIN: &str = "\
 This page has every command and option of `autotag`. The same texts are in `autotag COMMAND --help`, and in the man pages of a
 release. What the commands print is in [output](output.md).
 
-```
-$ autotag completions bash -o ~/.local/share/bash-completion/completions/autotag
-```
+`autotag completions SHELL` prints completions for `bash`, `elvish`, `fish`, `powershell` and `zsh`:
 
-prints completions; `zsh`, `fish`, `powershell` and `elvish` have them, too.
+```sh
+autotag completions bash -o ~/.local/share/bash-completion/completions/autotag
+```
 ";
 
 const COMMON: &str = "\
@@ -68,11 +68,11 @@ fn section(text: &mut String, command: &Command, path: &str) {
         let _ = write!(text, "\n{own}");
     }
     if let Some((examples, more)) = page_of(path) {
-        text.push_str("\n```\n");
+        text.push_str("\n```sh\n");
         for (what, example) in examples {
             let _ = writeln!(text, "# {what}");
             for line in example.lines() {
-                let _ = writeln!(text, "$ {line}");
+                let _ = writeln!(text, "{line}");
             }
         }
         let name = more.trim_start_matches("docs/");

@@ -1,5 +1,6 @@
 //! The folder of the report. One run uses it at a time. Files are written atomically.
 
+use crate::completion::UsageError;
 use anyhow::{Context as _, Result, bail};
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write as _};
@@ -23,7 +24,7 @@ impl Folder {
     /// Creates the folder if it does not exist, locks it, and removes the partial files of a killed run.
     pub(crate) fn lock(path: &Path) -> Result<Self> {
         let cannot = || format!("cannot use the folder {}", path.display());
-        fs::create_dir_all(path).with_context(cannot)?;
+        fs::create_dir_all(path).map_err(|error| UsageError(format!("{}: {error}", cannot())))?;
         let lock = File::create(path.join(LOCK)).with_context(cannot)?;
         match lock.try_lock() {
             Ok(()) => {}

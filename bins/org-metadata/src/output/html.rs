@@ -81,7 +81,7 @@ struct Main<'r> {
     unmapped: Vec<(String, usize)>,
     form: String,
     rows: &'r [Row],
-    /// Whether the report has other tags than those with a column of their own.
+    /// True if the report has other tags than those with a column of their own.
     more_tags: bool,
 }
 

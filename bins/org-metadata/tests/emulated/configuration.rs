@@ -96,7 +96,7 @@ fn all_errors_are_reported_at_once_before_any_call() {
     ];
     let args: Vec<&str> = wrong.iter().flat_map(|(flag, value, _)| [*flag, *value]).collect();
     let run = setup.run_bare(&args, &[]);
-    run.ended(1);
+    run.ended(2);
     for (flag, _, word) in wrong {
         assert!(run.stderr.contains(word), "{flag} is not in {}", run.stderr);
     }
@@ -110,7 +110,7 @@ fn all_errors_are_reported_at_once_before_any_call() {
 fn without_configuration_the_needed_settings_are_named() {
     let setup = Setup::new("nothing");
     let run = setup.run_bare(&[], &[]);
-    run.ended(1);
+    run.ended(2);
     for needed in ["CROSS_ACCOUNT_ROLE_NAME", "DYNAMO_TABLE_NAME", "OUTPUT_BUCKET"] {
         run.said(&[needed]);
     }
@@ -121,7 +121,7 @@ fn without_configuration_the_needed_settings_are_named() {
 fn a_report_without_a_destination_is_refused() {
     let setup = Setup::new("nowhere");
     let run = setup.run(&["--tenant", ALPHA, "--no-local", "--no-upload"]);
-    run.ended(1);
+    run.ended(2);
     run.said(&["--no-local", "--no-upload"]);
     assert!(setup.proxy.calls().is_empty());
 }
@@ -130,7 +130,7 @@ fn a_report_without_a_destination_is_refused() {
 fn missing_credentials_are_reported_before_any_call() {
     let setup = Setup::new("no-credentials");
     let none = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, ""));
-    setup.run_bare(&["--tenant", ALPHA, "--role", "r", "--no-upload"], &none).ended(1).said(&["credentials"]);
+    setup.run_bare(&["--tenant", ALPHA, "--role", "r", "--no-upload"], &none).ended(2).said(&["credentials"]);
     assert!(setup.proxy.calls().is_empty(), "there was something to call with");
 }
 
@@ -157,9 +157,9 @@ fn without_a_folder_the_report_is_in_the_home_folder() {
 }
 
 #[test]
-fn wrong_usage_is_one_and_help_is_zero() {
+fn wrong_usage_is_two_and_help_is_zero() {
     let setup = Setup::new("usage");
-    setup.run_bare(&["--no-such-flag"], &[]).ended(1);
+    setup.run_bare(&["--no-such-flag"], &[]).ended(2);
     let help = setup.run_bare(&["--help"], &[]);
     help.ended(0);
     for word in ["--dry-run", "--resume", "CROSS_ACCOUNT_ROLE_NAME", "Exit codes"] {
@@ -177,6 +177,6 @@ fn the_lines_of_the_file_are_not_shown_and_unused_names_are() {
     assert!(!run.stderr.contains("CANARY"), "{}", run.stderr);
     fs::write(&file, "CROSS_ACCOUNT_ROLE_NAME=r\nPASSWORD 'CANARY-2\n").unwrap();
     let run = setup.run_bare(&["--tenant", ALPHA, "--dry-run"], &[]);
-    run.ended(1).said(&[".env"]);
+    run.ended(2).said(&[".env"]);
     assert!(!run.stderr.contains("CANARY"), "{}", run.stderr);
 }

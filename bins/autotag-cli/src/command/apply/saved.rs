@@ -75,7 +75,7 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
     Ok(if undone { Completion::Partial } else { Completion::Complete })
 }
 
-/// What these rows would write.
+/// The resources that these rows would write, and where.
 fn targets(rows: impl Iterator<Item = Result<PlannedResource>>) -> Result<Targets> {
     let mut targets = Targets::default();
     for row in rows {

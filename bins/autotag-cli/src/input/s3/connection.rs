@@ -80,7 +80,7 @@ where
     }
 }
 
-/// What caused an error in the first place. The error of the SDK only says that a call could not be sent.
+/// The first cause of an error. The error of the SDK only says that a call could not be sent.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {

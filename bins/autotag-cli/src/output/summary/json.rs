@@ -30,7 +30,7 @@ struct SummaryJson<'s> {
     /// `null` if all rows are counted.
     filter: Option<&'s str>,
     left_out: u64,
-    /// What `--fail-on` found too much of.
+    /// The kinds of which `--fail-on` found too many.
     failed_on: BTreeMap<&'static str, u64>,
 }
 

@@ -126,7 +126,7 @@ impl Summary {
         line(out, "owners", &named.join(", "))
     }
 
-    /// Which resources are counted, if not all are.
+    /// The filter, if not all resources are counted.
     fn write_filter(&self, out: &mut impl Write) -> io::Result<()> {
         if self.filter.is_empty() {
             return Ok(());
@@ -140,7 +140,7 @@ impl Summary {
         self.unmatched.iter().try_for_each(|text| continued(out, text))
     }
 
-    /// What `--fail-on` found, in one line.
+    /// The findings of `--fail-on`, in one line.
     ///
     /// # Errors
     /// If `out` cannot be written.

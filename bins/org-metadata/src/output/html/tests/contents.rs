@@ -40,8 +40,8 @@ fn a_whole_report_says_so() {
     for figure in [
         "Organizations 1 of 2 tenants asked for",
         "Accounts 3 2 active, 1 not",
-        "Fully seen 100% The report is whole",
-        "Without Environment 2 66% of all accounts",
+        "Fully read 100% of the accounts listed",
+        "Without Environment 2 67% of all accounts",
         "Without Aide_ID 1 33% of all accounts",
         "Unmapped regions 1 active, and in no group",
     ] {
@@ -51,10 +51,10 @@ fn a_whole_report_says_so() {
     assert!(tags.contains("without it 1 33% have it, and it is empty 1 33% not known 0 0%"), "{tags}");
     assert!(tags.contains("2 accounts are without one of them, or both"), "{tags}");
     assert!(tags.contains("000000000002 old o-0000000001 CLOSED empty A-2"), "{tags}");
-    assert!(section(&page, "errors").ends_with("There was none: all that was looked for was seen."));
+    assert!(section(&page, "errors").ends_with("There are no errors: all data could be read."));
     let organizations = section(&page, "organizations");
     let skipped =
-        "000000000009 skipped none 0 0 0.3 s No management account: 000000000001 manages its organization";
+        "000000000009 skipped none 0 0 0.3 s Not a management account: 000000000001 manages its organization";
     assert!(organizations.contains("000000000001 reported o-0000000001 3 0 1.2 s"), "{organizations}");
     assert!(organizations.contains(skipped), "{organizations}");
     assert!(section(&page, "regions").ends_with("Region Accounts eu-central-1 2"));
@@ -78,17 +78,17 @@ fn what_is_missing_is_named() {
     let page = page_of(&report);
     let overview = section(&page, "overview");
     let missing = "1 organization could not be read at all 1 organization has more accounts than listed \
-                   2 accounts were not fully seen 1 tenant is no account id Organizations 1 of 3 tenants asked for";
+                   2 accounts were not fully read 1 tenant id is not a valid account id Organizations 1 of 3 tenants asked for";
     assert!(overview.contains(missing), "{overview}");
-    assert!(overview.contains("Fully seen 33% 2 accounts not fully seen"), "{overview}");
+    assert!(overview.contains("Fully read 33% 2 accounts not fully read"), "{overview}");
     assert!(words(&page).contains("continuing an earlier run"));
     let errors = section(&page, "errors");
     for line in [
-        "1 entry of the tenant table is no account id: n/a",
+        "1 entry of the tenant table is not a valid account id: n/a",
         // One account, and another organization.
         "AssumeRole AccessDenied 1 2",
         "ListAccounts ServiceException 0 1",
-        "What could not be seen, 5 lines",
+        "Missing data, 5 lines",
         "none 000000000001 accounts beyond those listed ListAccounts ServiceException",
         "000000000002 denied 000000000001 regions AssumeRole AccessDenied",
         "000000000003 slow 000000000001 tags ListTagsForResource TooManyRequestsException",
@@ -114,7 +114,7 @@ fn a_report_of_nothing_is_a_page() {
     assert!(!page.contains("<svg") || page.contains("data:image/svg+xml"));
     assert_eq!(between(&page, "<figure>", "</figure>").len(), 4);
     assert_eq!(page.matches("There is no account.").count(), 4);
-    assert!(section(&page, "overview").contains("Fully seen – The report is whole"));
+    assert!(section(&page, "overview").contains("Fully read – of the accounts listed"));
     assert!(section(&page, "accounts").contains("0 accounts"));
     let failed = TenantOutcome::Failed(Failure::new("AssumeRole", "AccessDenied", Some(403)));
     let page = page_of(&report(vec![Tenant { id: id(9), outcome: failed, millis: 1 }]));
@@ -163,4 +163,30 @@ fn thousands_of_accounts_are_a_page_of_moderate_size() {
     let (_, table) = page.split_once("<table id=\"table\"").unwrap();
     assert_eq!(table.matches("<tr><th scope=\"row\">").count(), 5000);
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
+}
+
+/// Readers of the page want to know who is responsible for an account.
+#[test]
+fn accounts_have_an_owner_and_a_contact_and_come_first() {
+    let mut one = tagged(1, "shop", "prod", "A-1");
+    one.tags.insert("owner".to_owned(), "team <web>".to_owned());
+    one.listed.email = Some("aws+shop@example.com".to_owned());
+    let page = page_of(&report(vec![tenant(1, vec![one, account(2, "other")])]));
+    assert_eq!(cells(&page, 1)[1..3], ["><bdi>team &#60;web&#62;</bdi>", "><bdi>aws+shop@example.com</bdi>"]);
+    assert!(cells(&page, 2)[1].contains("not set") && cells(&page, 2)[2].contains("not given"));
+    let place = |id: &str| page.find(&format!("<section id=\"{id}\"")).unwrap();
+    assert!(place("overview") < place("accounts") && place("accounts") < place("charts"));
+    assert!(place("charts") < place("tags"));
+}
+
+/// A figure in the colour of alarm says that something is wrong.
+#[test]
+fn only_figures_that_are_bad_are_coloured() {
+    let failed = TenantOutcome::Failed(Failure::new("AssumeRole", "AccessDenied", Some(403)));
+    let failed = Tenant { id: id(9), outcome: failed, millis: 1 };
+    let page = page_of(&report(vec![tenant(1, vec![tagged(1, "shop", "prod", "A-1")]), failed]));
+    let alarms: Vec<String> =
+        between(&page, "<li class=\"alarm\">", "</li>").into_iter().map(words).collect();
+    assert_eq!(alarms.len(), 1, "{alarms:?}");
+    assert!(alarms[0].starts_with("Organizations 1"), "{alarms:?}");
 }
