@@ -126,10 +126,6 @@ pub(crate) enum Command {
 
 #[cfg(test)]
 #[cfg(feature = "aws")]
-mod page_commands;
-
-#[cfg(test)]
-#[cfg(feature = "aws")]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;

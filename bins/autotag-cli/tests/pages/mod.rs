@@ -2,6 +2,7 @@
 
 mod blocks;
 mod links;
+mod options;
 mod sandbox;
 
 use blocks::{Block, Command, blocks, pages, root};
