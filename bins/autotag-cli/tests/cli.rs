@@ -4,6 +4,7 @@
 mod common;
 #[path = "cli/console.rs"]
 mod console;
+mod pages;
 
 use common::{BIN, autotag, lines, root, stderr, stdout};
 use serde_json::Value;

@@ -298,7 +298,9 @@ fn workspace() -> Workspace {
     let folder = |package: &Package| package.manifest_path.as_std_path().parent().unwrap().to_owned();
     let described = |package: &Package| Member {
         name: package.name.to_string(),
-        program: ["bins", "fuzz", "xtask"].iter().any(|programs| folder(package).starts_with(root.join(programs))),
+        program: ["bins", "fuzz", "xtask"]
+            .iter()
+            .any(|programs| folder(package).starts_with(root.join(programs))),
         needs: (package.dependencies.iter())
             .map(|need| Need {
                 name: need.name.clone(),
