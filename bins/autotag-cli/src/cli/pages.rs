@@ -118,8 +118,8 @@ pub(super) const PAGES: &[Page] = &[
                 "autotag report --trail trail/ --inventory inventory.csv --cost cur.csv --format jsonl",
             ),
             (
-                "Fail in a pipeline if anything has no owner",
-                "autotag report --inventory inventory.csv --trail trail/ --fail-on unowned",
+                "Fail in a pipeline if the owner of anything is unknown",
+                "autotag report --inventory inventory.csv --trail trail/ --fail-on unknown",
             ),
         ],
     ),
