@@ -13,6 +13,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How many regions with one reason a text names.
+const NAMED_REGIONS: usize = 3;
+
 /// The result of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
@@ -148,8 +151,23 @@ impl Account {
 
     /// All missing data with the reasons, for people.
     pub(crate) fn problem(&self) -> String {
-        let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
-        missing.join("; ")
+        let (mut texts, mut by_failure) = (Vec::new(), BTreeMap::<(&str, &str), Vec<&str>>::new());
+        for missing in &self.missing {
+            match &missing.field {
+                MissingField::Region(region) => {
+                    let Failure { operation, code, .. } = &missing.failure;
+                    by_failure.entry((operation, code)).or_default().push(region.as_str());
+                }
+                _ => texts.push(missing.to_string()),
+            }
+        }
+        texts.extend(by_failure.into_iter().map(|((operation, code), regions)| {
+            let more = regions.len().saturating_sub(NAMED_REGIONS);
+            let named = regions.iter().take(NAMED_REGIONS).copied().collect::<Vec<_>>().join(", ");
+            let more = if more == 0 { String::new() } else { format!(" and {more} more regions") };
+            format!("{named}{more} unknown: {operation} answered {code}")
+        }));
+        texts.join("; ")
     }
 }
 
