@@ -42,8 +42,6 @@ fn commands(are_in_blocks: bool) -> BTreeMap<Vec<String>, Vec<String>> {
     found
 }
 
-/// The program without the feature `aws` lacks commands.
-#[cfg(feature = "aws")]
 #[test]
 fn commands_of_blocks_have_options_that_exist() {
     let all = commands(true);
@@ -54,7 +52,6 @@ fn commands_of_blocks_have_options_that_exist() {
 }
 
 /// The same for commands in sentences, which may be cut short.
-#[cfg(feature = "aws")]
 #[test]
 fn commands_in_sentences_have_options_that_exist() {
     let all = commands(false);
