@@ -46,6 +46,8 @@ pub(crate) fn tar_gz(folder: &str, entries: &Entries, epoch: u64) -> Result<Vec<
         header.set_entry_type(EntryType::Regular);
         header.set_size(entry.bytes.len().try_into().context("a file is too long")?);
         header.set_mode(entry.mode());
+        header.set_uid(0);
+        header.set_gid(0);
         header.set_mtime(epoch);
         let path = format!("{folder}/{path}");
         builder.append_data(&mut header, &path, entry.bytes.as_slice()).with_context(|| path.clone())?;

@@ -123,7 +123,13 @@ pub(crate) fn compile(
         command.env_remove(name).env(format!("{name}_{for_target}"), folders.c_flags());
     }
     command.env("SOURCE_DATE_EPOCH", EPOCH);
-    command.env("AUTOTAG_BUILD_VERSION", &project.build_version);
+    // `autotag --version` prints the commit beside the version. Logs and metrics of a function have the version only.
+    match group {
+        Group::Tools => {
+            command.env_remove("AUTOTAG_BUILD_VERSION").env("AUTOTAG_BUILD_COMMIT", &project.commit)
+        }
+        Group::Functions => command.env("AUTOTAG_BUILD_VERSION", project.build_version()),
+    };
     // Incremental compilation gives other bytes.
     command.env("CARGO_INCREMENTAL", "0");
     if variable("CARGO_TERM_COLOR").is_none() {

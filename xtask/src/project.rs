@@ -15,8 +15,8 @@ pub(crate) struct Project {
     pub(crate) metadata: Metadata,
     /// The version in the top `Cargo.toml`.
     pub(crate) version: String,
-    /// The version with the commit, as `autotag --version` prints it.
-    pub(crate) build_version: String,
+    /// The commit, which ends in `.dirty` if there are changes that are not committed.
+    pub(crate) commit: String,
     /// Seconds since 1970: the time of every file, and of the lists of components.
     pub(crate) epoch: u64,
 }
@@ -35,13 +35,14 @@ impl Project {
         let metadata = metadata.context("cannot read the workspace")?;
         let root = metadata.workspace_root.clone().into_std_path_buf();
         let version = version(&metadata)?;
-        let commit = git(&root, &["rev-parse", "--short=12", "HEAD"])?;
+        let mut commit = git(&root, &["rev-parse", "--short=12", "HEAD"])?;
         let is_dirty = !git(&root, &["status", "--porcelain"])?.is_empty();
         if is_dirty && !allow_dirty {
             bail!("there are changes that are not committed: commit them, or use --allow-dirty");
         }
-        let dirty = if is_dirty { ".dirty" } else { "" };
-        let build_version = format!("{version}+{commit}{dirty}");
+        if is_dirty {
+            commit.push_str(".dirty");
+        }
         let epoch = match variable("SOURCE_DATE_EPOCH") {
             Some(text) => text,
             None => git(&root, &["log", "-1", "--format=%ct"])?,
@@ -49,7 +50,12 @@ impl Project {
         let epoch = epoch
             .parse()
             .with_context(|| format!("SOURCE_DATE_EPOCH: `{epoch}` is not a number of seconds since 1970"))?;
-        Ok(Self { root, metadata, version, build_version, epoch })
+        Ok(Self { root, metadata, version, commit, epoch })
+    }
+
+    /// The version with the commit.
+    pub(crate) fn build_version(&self) -> String {
+        format!("{}+{}", self.version, self.commit)
     }
 
     /// A package by name and version.

@@ -47,7 +47,7 @@ pub(crate) fn sbom(
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
-        "serialNumber": serial(&[program.name(), &project.build_version, target]),
+        "serialNumber": serial(&[program.name(), &project.build_version(), target]),
         "version": 1,
         "metadata": {
             "timestamp": time.to_string(),
@@ -55,7 +55,7 @@ pub(crate) fn sbom(
                 "type": "application",
                 "bom-ref": reference(&id),
                 "name": program.name(),
-                "version": project.build_version,
+                "version": project.build_version(),
                 "licenses": [{"expression": "Apache-2.0"}],
             },
             "properties": [{"name": "autotag:target", "value": target}],

@@ -166,12 +166,9 @@ fn a_package_has_the_function_as_lambda_wants_it() {
 #[test]
 fn components_are_valid_and_are_those_that_are_linked() {
     let out = made(&[]);
-    let lists: Vec<PathBuf> = files(out.path())
-        .into_keys()
-        .filter(|name| name.ends_with(".cdx.json"))
-        .map(|name| out.path().join(name))
-        .collect();
-    assert_eq!(lists.len(), NAMES.len());
+    // One of each group: the check takes seconds for a list.
+    let lists = [("autotag", TARGET), ("tag-handler", "aarch64-unknown-linux-gnu")]
+        .map(|(program, target)| out.path().join(format!("{program}-{}-{target}.cdx.json", version())));
     let checkers = Tools::releases(FOLDER).unwrap_or_else(|error| panic!("{error}"));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sbom.py");
     let check = Command::new(checkers.join("python3")).arg(script).args(&lists).output().unwrap();

@@ -1,4 +1,4 @@
-//! What a plan keeps of its inputs until everything is read: creations, and rows that are decided already.
+//! Stores creations and decided rows of a plan until everything is read.
 
 use crate::spill::{Bytes, Spill};
 use autotag_handlers::classify::{Classification, Classifier, Creation, Envelope};
@@ -125,7 +125,7 @@ impl KeptCreation {
             _ => None,
         };
         let request = kept.to_request(unpacker, creation)?;
-        request.ok_or_else(|| changed("a record in a temporary file is no creation any more"))
+        request.ok_or_else(|| changed("a record in a temporary file is not a creation any more"))
     }
 
     /// A copy of the creation. `creation` makes it of the record, its text and its classification, if it was kept as its record.

@@ -153,7 +153,7 @@ fn dispatch(command: Command) -> Result<Completion> {
     }
 }
 
-/// Whether the cause of an error is a pipe that its reader closed.
+/// True if the cause of an error is a pipe that its reader closed.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let closed = |error: &std::io::Error| error.kind() == ErrorKind::BrokenPipe;
     error.chain().any(|cause| {

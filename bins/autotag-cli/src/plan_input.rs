@@ -1,4 +1,4 @@
-//! What `plan` and `apply` read.
+//! Reads the inputs of `plan` and `apply`.
 
 use crate::cli::{CheckArgs, Format, PlanArgs};
 use crate::filter::Filter;

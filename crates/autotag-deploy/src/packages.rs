@@ -1,4 +1,4 @@
-//! The packages of the functions: where they are, and that they are the ones that their hashes name.
+//! The packages of the functions: finds them, and checks their hashes.
 
 use crate::DeployError;
 use sha2::{Digest as _, Sha256};
@@ -90,7 +90,7 @@ impl fmt::Debug for Sum {
 /// A package.
 #[derive(Clone)]
 pub struct Package {
-    /// Whose it is.
+    /// The function that the package is for.
     pub function: Function,
     /// The zip file.
     pub bytes: Vec<u8>,
@@ -119,14 +119,14 @@ impl Packages {
     /// From the bytes of both packages and the text of the list of hashes.
     ///
     /// # Errors
-    /// A package is no zip file, or does not have the hash that the list has for it, or is not in the list.
+    /// A package is not a zip file, has another hash than in the list, or is not in the list.
     pub fn new(files: Vec<(Function, String, Vec<u8>)>, sums: Option<&str>) -> Result<Self, DeployError> {
         let mut all = Vec::new();
         for (function, path, bytes) in files {
             let sum = Sum::of(&bytes);
             if !bytes.starts_with(b"PK") {
                 return Err(DeployError::usage(format!(
-                    "--packages: `{path}` is no zip file; {HOW_TO_BUILD}"
+                    "--packages: `{path}` is not a zip file; {HOW_TO_BUILD}"
                 )));
             }
             if let Some(sums) = sums {
@@ -275,7 +275,7 @@ fn check(sums: &str, function: Function, path: &str, sum: Sum) -> Result<(), Dep
             "--packages: `{path}` has the hash {sum}, and {SUMS} says {hash}: it is damaged or another build; get it again"
         ))),
         None => Err(DeployError::usage(format!(
-            "--packages: {SUMS} has no hash for `{path}`: write it anew, or remove it"
+            "--packages: {SUMS} has no hash for `{path}`: write it again, or remove it"
         ))),
     }
 }

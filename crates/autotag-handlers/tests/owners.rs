@@ -1,5 +1,5 @@
-//! Who owns what, by the scenarios of `fixtures/owners`: each file holds the records of one creation and of the STS calls
-//! before it, and `expected.csv` says whom they lead to.
+//! Tests of owners, by the scenarios of `fixtures/owners`: each file holds the records of one creation and of the
+//! STS calls before it, and `expected.csv` says the owner that they lead to.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use autotag_handlers::catalog::Catalog;
@@ -69,11 +69,11 @@ fn planned(expected: &Expected<'_>) -> PlannedResource {
     resources.remove(0)
 }
 
-/// What differs between the plan and the table; empty if nothing does.
+/// The differences between the plan and the table; empty if there are none.
 fn differences(expected: &Expected<'_>) -> Vec<String> {
     let row = planned(expected);
     let mut differences = Vec::new();
-    // With nobody behind a call, the built-in policy has no tag.
+    // Without a person behind a call, the built-in policy has no tag.
     if matches!(row.status, Action::Tag(_)) == expected.owner[0].is_empty() {
         differences.push(format!("{}: {:?}", expected.file, row.status));
     }

@@ -1,4 +1,4 @@
-//! New sessions over those of a store that is only read.
+//! A store that keeps new sessions in memory, over a store that it only reads.
 
 use crate::{MemoryStore, SessionReader, SessionStoreError, SessionWriter};
 use async_trait::async_trait;

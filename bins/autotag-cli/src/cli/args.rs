@@ -114,7 +114,7 @@ pub(crate) struct StoreArgs {
 }
 
 impl StoreArgs {
-    /// Whether the options name a file or a table.
+    /// True if the options name a file or a table.
     pub(crate) fn names_a_store(&self) -> bool {
         #[cfg(feature = "aws")]
         if self.table.is_some() {

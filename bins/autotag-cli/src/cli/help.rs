@@ -166,7 +166,11 @@ mod tests {
         }
         let known: Vec<String> = all().into_iter().map(|(path, _)| path).collect();
         for page in PAGES {
-            assert!(known.iter().any(|path| path == page.command), "there is no command `{}`", page.command);
+            assert!(
+                known.iter().any(|path| path == page.command),
+                "`{}` is in cli/pages.rs and is not a command",
+                page.command
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the help says about each command beside its options: its group, examples, and the page that tells more.
+//! Texts of the help beside the options: the group of each command, its examples, and the page that tells more.
 
 /// The groups of the top help, each with its commands in order.
 pub(super) const GROUPS: &[(&str, &[&str])] = &[
@@ -17,7 +17,7 @@ Exit codes:
   0  done
   1  failed, or something could not be read or done; the rest was done
   2  wrong usage or configuration; nothing was done
-  3  done, and found what --fail-on names
+  3  done, and found more than --fail-on allows
 
 Environment:
   NO_COLOR        no colours, if it is set and not empty
@@ -32,7 +32,7 @@ The help of each command has examples: autotag plan --help";
 /// An example: what it does, and the command.
 pub(super) type Example = (&'static str, &'static str);
 
-/// What the help of one command says at its end.
+/// The end of the long help of one command.
 #[derive(Debug)]
 pub(super) struct Page {
     /// The command, with the commands above it: `ledger import`.

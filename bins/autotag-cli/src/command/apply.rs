@@ -24,6 +24,7 @@ use crate::spill::Sorted;
 use crate::withheld::{Withheld, WithheldBackend};
 use crate::write_log::{LoggedBackend, WriteLog};
 use anyhow::{Context as _, Result};
+use autotag_aws::Accounts;
 use autotag_aws::backend::AwsBackend;
 use autotag_handlers::backend::Backend;
 use autotag_handlers::classify::Classifier;
@@ -69,9 +70,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let store = known_sessions(state, sessions, oldest)?;
     note_read(done.as_ref(), &whole, &inputs, args)?;
     let callers = Callers { trust: &policy.trust, sessions: &*store };
-    let ledger = args.ledger.as_ref();
-    let ledger =
-        ledger.map(|table| DynamoDbLedger::new(autotag_aws::dynamodb_client(accounts.ambient()), table));
+    let ledger = ledger(args, &accounts);
     let mut rows = rows.drain()?;
     if let Some(ledger) = &ledger {
         runtime.block_on(keep_deletions(ledger, &mut rows, &callers, &classifier, &inputs))?;
@@ -109,6 +108,12 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     })?;
     let done = shown.finish(classifier.catalog())?;
     Ok(if undone { Completion::Partial } else { done })
+}
+
+/// The ledger that the arguments name, if they name one.
+fn ledger(args: &ApplyArgs, accounts: &Accounts) -> Option<DynamoDbLedger> {
+    let table = args.ledger.as_ref()?;
+    Some(DynamoDbLedger::new(autotag_aws::dynamodb_client(accounts.ambient()), table))
 }
 
 /// Reads the inputs. With a ledger, records of deletions are kept as rows.

@@ -224,3 +224,20 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_that_need_another_one_are_one_line() {
+        let mut out = Vec::new();
+        let checks = ["queue.policy", "queue.age", "queue.age", "alias", "errors", "mapping", "memory", "role"];
+        write_blocked(&mut out, "function", &checks).unwrap();
+        let text = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines[0].starts_with("unknown 8 checks need `function` to be ok: queue.policy, "), "{text}");
+        assert!(lines[0].ends_with(", 1 more") && lines[1].contains("repair `function` first"), "{text}");
+    }
+}

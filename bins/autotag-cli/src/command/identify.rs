@@ -1,4 +1,5 @@
-//! `autotag identify`: who made calls, with the evidence. It answers for every record, not for creations alone.
+//! `autotag identify`: shows the owner behind each call, with the evidence. It answers for every record, not only
+//! for creations.
 
 use crate::cli::{IdentifyArgs, TextFormat};
 use crate::completion::Completion;

@@ -88,7 +88,7 @@ fn section(text: &mut String, command: &Command, path: &str) {
     }
 }
 
-/// Whether every command has the option.
+/// True if every command has the option.
 fn is_common(arg: &Arg) -> bool {
     ["color", "help", "output", "quiet", "version"].iter().any(|name| arg.get_id() == *name)
 }
@@ -117,7 +117,7 @@ fn label(arg: &Arg) -> String {
     format!("{short}`--{long}{space}{value}`")
 }
 
-/// What the argument does, with its values and its default.
+/// The purpose of the argument, with its values and its default.
 fn meaning(arg: &Arg) -> String {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let (text, mut default) = match help.split_once(" [default: ") {

@@ -42,7 +42,7 @@ struct Caller<'e> {
     records: u64,
 }
 
-/// What tells owners apart. A person is one in all accounts, and every other name belongs to its account.
+/// The key that separates owners. A person is one in all accounts, and every other name belongs to its account.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct OwnerKey {
     name: Option<String>,

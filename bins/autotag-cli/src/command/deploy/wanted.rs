@@ -1,4 +1,4 @@
-//! The deployment as it is asked for: files, parameters, regions, the bucket.
+//! The requested deployment: files, parameters, regions, the bucket.
 
 use super::context::{Context, failed, random};
 use super::organization;
@@ -142,7 +142,7 @@ impl Wanted {
     }
 }
 
-/// The layout that is there, else that of the templates.
+/// The existing layout, otherwise that of the templates.
 fn layout(args: &DeployArgs, existing: &Existing, templates: &BTreeMap<String, Template>) -> Result<Layout> {
     let wanted = if args.organization.org {
         Layout::Organization
@@ -205,7 +205,8 @@ pub(super) async fn regions(context: &Context, args: &PlaceArgs, layout: Layout)
     Ok(regions)
 }
 
-/// Uses the table of sessions that an earlier deployment has left, and refuses to make a ledger that is there.
+/// Uses the table of sessions that an earlier deployment has left, and refuses to make a ledger that already
+/// exists.
 async fn kept_tables(
     context: &Context,
     layout: Layout,
