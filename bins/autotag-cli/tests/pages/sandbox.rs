@@ -25,7 +25,7 @@ pub(super) struct Sandbox {
     code: Cell<i32>,
 }
 
-/// What a command printed on its terminal, and its exit code.
+/// The output of a command on its terminal, and its exit code.
 pub(super) struct Session {
     pub(super) output: String,
     pub(super) code: i32,
