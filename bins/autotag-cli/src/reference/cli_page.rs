@@ -9,8 +9,8 @@ const BEGIN: &str = "\
 
 <!-- `autotag reference` writes this page from the help texts of the program. A test says when it is out of date. -->
 
-This page has every command and option of `autotag`. The same texts are in `autotag COMMAND --help`, and in the man pages of a
-release. What the commands print is in [output](output.md).
+This page has every command and option of `autotag`. The same texts are in the help of each command (`autotag plan --help`) and in
+the man pages of a release. [Output](output.md) describes the rows and summaries that the commands print.
 
 `autotag completions SHELL` prints completions for `bash`, `elvish`, `fish`, `powershell` and `zsh`:
 
@@ -60,7 +60,7 @@ fn section(text: &mut String, command: &Command, path: &str) {
     let usage = usage.trim_start_matches("Usage: ");
     let _ = write!(
         text,
-        "\n## autotag {path}\n\n{}.\n\n```\n{usage}\n```\n",
+        "\n## autotag {path}\n\n{}.\n\n```text\n{usage}\n```\n",
         escaped(about.trim_end_matches('.'))
     );
     let own = options(command, |arg| !is_common(arg));
