@@ -62,7 +62,8 @@ impl Sandbox {
             .env("NO_COLOR", "1")
             .env("HOME", self.folder.path())
             .env("LC_ALL", "C.UTF-8")
-            .env_remove("COLUMNS");
+            .env_remove("COLUMNS")
+            .env_remove("CLICOLOR_FORCE");
         command.stdin(Stdio::null()).stdout(end()).stderr(end());
         let mut child = command.spawn().unwrap();
         drop((command, terminal.slave));
