@@ -29,7 +29,9 @@ fn commands(are_in_blocks: bool) -> BTreeMap<Vec<String>, Vec<String>> {
         };
         if are_in_blocks {
             for command in blocks(&text).iter().flat_map(Block::commands) {
-                command.programs().into_iter().for_each(|args| add(command.line, args));
+                for args in command.programs() {
+                    add(command.line, args);
+                }
             }
         } else {
             for (event, range) in parser(&text).into_offset_iter() {
