@@ -2,6 +2,8 @@
 
 mod blocks;
 mod links;
+// The program without the feature `aws` lacks commands.
+#[cfg(feature = "aws")]
 mod options;
 mod sandbox;
 
