@@ -9,6 +9,7 @@ mod rows;
 mod summary;
 mod table;
 mod terminal;
+mod text;
 mod whois;
 
 pub(crate) use owner::{OwnerLine, owner_lines};
@@ -16,6 +17,7 @@ pub(crate) use plan_table::TableView;
 pub(crate) use problems::write_unreadable;
 pub(crate) use rows::{RowPrinter, rendered};
 pub(crate) use summary::{Detail, Summary, by_count, plural};
-pub(crate) use table::{LineTable, printable, styled};
+pub(crate) use table::LineTable;
 pub(crate) use terminal::height;
+pub(crate) use text::{printable, styled};
 pub(crate) use whois::AnswerPrinter;

@@ -1,7 +1,7 @@
 //! Parts that could not be read or done, grouped by reason.
 
-use super::table::printable;
 use super::terminal::without_end;
+use super::text::printable;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
