@@ -14,7 +14,7 @@ mod whois;
 
 pub(crate) use owner::{OwnerLine, owner_lines};
 pub(crate) use plan_table::TableView;
-pub(crate) use problems::write_unreadable;
+pub(crate) use problems::{Problems, write_unread, write_unreadable};
 pub(crate) use rows::{RowPrinter, rendered};
 pub(crate) use summary::{Detail, Summary, by_count, plural};
 pub(crate) use table::LineTable;

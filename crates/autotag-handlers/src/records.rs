@@ -10,6 +10,7 @@ use crate::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{Item, Limits, LocatedRecord, Malformed, RecordReader};
 use autotag_model::session::Session;
+use memchr::memmem::Finder;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::Arc;
@@ -33,6 +34,12 @@ pub trait RecordSink {
     /// Which events (source and name) are wanted besides sessions and creations, where not every record is.
     fn also_wants(&self) -> fn(&str, &str) -> bool {
         |_, _| false
+    }
+
+    /// A text: records in which it occurs are wanted besides sessions and creations, where not every record is. Records are
+    /// searched before they are parsed, and a text that JSON may write with an escape makes every record wanted.
+    fn wants_text(&self) -> Option<&str> {
+        None
     }
 
     /// Whether deletions are wanted: see [`deletion`](Self::deletion).
@@ -85,12 +92,15 @@ impl<'c> InputReader<'c> {
     /// Reads one input as [`read`] does.
     pub fn read(&mut self, input: impl Read, account: Option<&AccountId>, sink: &mut impl RecordSink) {
         let Self { classifier, records, wanted, deleting } = self;
-        let (all, also, deletions) = (sink.wants_all(), sink.also_wants(), sink.wants_deletions());
+        let text = sink.wants_text().map(WantedText::new);
+        let all = sink.wants_all() || text.as_ref().is_some_and(|text| text.may_be_escaped);
+        let (also, deletions) = (sink.also_wants(), sink.wants_deletions());
         let of = Deletions::of_catalog(classifier);
-        let mut select = |source: &str, name: &str| {
+        let mut select = |source: &str, name: &str, record: &[u8]| {
             all || also(source, name)
                 || wanted.answer(source, name, || classifier.wants(source, name))
                 || (deletions && deleting.answer(source, name, || of.wants(source, name)))
+                || text.as_ref().is_some_and(|text| text.finder.find(record).is_some())
         };
         records.read(input, &mut select, &mut |item| match item {
             Item::Record(located) => {
@@ -104,6 +114,20 @@ impl<'c> InputReader<'c> {
             Item::Unselected(records) => sink.others(records),
             Item::Malformed(fault) => sink.malformed(&fault),
         });
+    }
+}
+
+/// A text that is searched in records.
+struct WantedText {
+    finder: Finder<'static>,
+    /// True if JSON may write it with a short escape. An escape by code makes the reader parse the record anyway.
+    may_be_escaped: bool,
+}
+
+impl WantedText {
+    fn new(text: &str) -> Self {
+        let may_be_escaped = text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\' | '/'));
+        Self { finder: Finder::new(text).into_owned(), may_be_escaped }
     }
 }
 
