@@ -26,11 +26,11 @@ use std::sync::Arc;
 /// Creations, sessions and rows share the memory.
 const KINDS: usize = 3;
 
-/// What all inputs hold.
+/// The content of all inputs.
 #[derive(Debug)]
 pub(crate) struct Gathered {
     pub(crate) creations: Sorted<KeptCreation>,
-    /// What packed the creations that are not in memory.
+    /// The packer of the creations that are not in memory.
     pub(crate) packer: Packer,
     /// Of creations that are not in memory.
     pub(crate) foresight: Foresight,
@@ -40,7 +40,7 @@ pub(crate) struct Gathered {
     pub(crate) facts: Facts,
 }
 
-/// What is known of all inputs without keeping their records.
+/// Facts about all inputs that do not need their records.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) summary: Summary,
@@ -66,7 +66,7 @@ pub(crate) struct Gatherer {
     pub(crate) shown: ShownAs,
     /// The rows that are counted and shown.
     pub(crate) filter: Arc<Filter>,
-    /// Whether the records of deletions are kept as rows.
+    /// True if the records of deletions are kept as rows.
     pub(crate) deletions: bool,
     pub(crate) room: Room,
 }
@@ -125,7 +125,7 @@ impl Facts {
     }
 }
 
-/// What all jobs write to.
+/// State that all jobs write to.
 struct Shared {
     creations: Runs,
     rows: Runs,
@@ -134,7 +134,7 @@ struct Shared {
     packer: Packer,
 }
 
-/// What one job has read.
+/// Results of one job.
 struct Job<'g> {
     gatherer: &'g Gatherer,
     shared: &'g Shared,
@@ -145,14 +145,14 @@ struct Job<'g> {
     /// The times of the first and the last creation of the input so far.
     span: Option<(Timestamp, Timestamp)>,
     creations: Sorter<KeptCreation>,
-    /// Whether creations do not fit into memory.
+    /// True if creations do not fit into memory.
     creations_spill: bool,
     notes: JobNotes,
     rows: Sorter<KeptRow>,
     sessions: JobSessions,
     facts: Facts,
     failure: Option<anyhow::Error>,
-    /// Whether the next record is one of a deletion.
+    /// True if the next record is one of a deletion.
     is_deleting: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the commands print: the plan on stdout, the summary on stderr.
+//! Output of the commands: the plan on stdout, the summary on stderr.
 
 mod columns;
 mod owner;

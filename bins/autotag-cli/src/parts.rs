@@ -81,7 +81,7 @@ pub(crate) struct PartPlanner<'a> {
     pub(crate) unpacker: &'a Unpacker<'a>,
     pub(crate) creations: &'a Files<KeptCreation>,
     pub(crate) foresight: &'a Foresight,
-    /// Whether further threads read a part and ask about the next one while a third one is decided.
+    /// True if further threads read a part and ask about the next one while a third one is decided.
     pub(crate) ahead: bool,
 }
 

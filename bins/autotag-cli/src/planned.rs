@@ -15,7 +15,7 @@ use futures_executor::block_on;
 use jiff::Timestamp;
 use session_store::SessionReader;
 
-/// What a plan is made of.
+/// The inputs of a plan.
 #[derive(Debug)]
 pub(crate) struct ToPlan {
     pub(crate) creations: Sorted<KeptCreation>,

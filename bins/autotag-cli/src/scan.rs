@@ -18,7 +18,7 @@ pub(crate) struct TimeRange {
 }
 
 impl TimeRange {
-    /// Whether every record is in it.
+    /// True if every record is in it.
     pub(crate) fn is_unbounded(&self) -> bool {
         self.since.is_none() && self.until.is_none()
     }
@@ -40,7 +40,7 @@ pub(crate) struct WholeInput {
     pub(crate) creations: Option<(Timestamp, Timestamp)>,
 }
 
-/// Whether a later run may have another outcome, or has to say it again.
+/// True if a later run may have another outcome, or has to say it again.
 pub(crate) fn is_undone(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Deferred(_) | Outcome::Refused(_) | Outcome::Malformed(_))
 }
@@ -59,7 +59,7 @@ pub(crate) trait InputSink: RecordSink + Send {
     /// How many records were read so far.
     fn records(&self) -> u64;
 
-    /// Whether no further input needs to be read.
+    /// True if no further input needs to be read.
     fn is_done(&self) -> bool {
         false
     }

@@ -222,7 +222,8 @@ fn one_event_of_a_log_file_has_the_caller_that_it_has_among_all() {
     }
 }
 
-/// Where nothing can be written, what fits into memory is planned, and the rest is an error that names the folder.
+/// If no file can be written, the records that fit into memory are planned. The rest is an error that names the
+/// folder.
 #[test]
 fn nothing_touches_the_disk_below_the_bound() {
     let trail = trail(1, 200);

@@ -1,4 +1,4 @@
-//! Reads an input: every record of any wrapping, classified, into a sink.
+//! Reads an input, classifies every record of any wrapping, and passes the result on.
 
 use crate::backend::Tags;
 use crate::classify::{Classification, Classifier, Creation, Envelope};
@@ -25,13 +25,13 @@ pub trait RecordSink {
         classification: Classification,
     );
 
-    /// Whether every record is wanted, one by one. Otherwise those that are neither sessions nor creations by their events
-    /// alone are mostly passed over unparsed.
+    /// True if every record is wanted, one by one. Otherwise those that are neither sessions nor creations by their
+    /// events alone are mostly passed over unparsed.
     fn wants_all(&self) -> bool {
         false
     }
 
-    /// Which events (source and name) are wanted besides sessions and creations, where not every record is.
+    /// The events (source and name) that are wanted besides sessions and creations, if not all records are.
     fn also_wants(&self) -> fn(&str, &str) -> bool {
         |_, _| false
     }
@@ -42,7 +42,7 @@ pub trait RecordSink {
         None
     }
 
-    /// Whether deletions are wanted: see [`deletion`](Self::deletion).
+    /// True if deletions are wanted: see [`deletion`](Self::deletion).
     fn wants_deletions(&self) -> bool {
         false
     }
@@ -131,14 +131,14 @@ impl WantedText {
     }
 }
 
-/// What [`Classifier::wants`] has answered for the events so far: most records are of a few hundred events.
+/// The answers of [`Classifier::wants`] for the events so far: most records are of a few hundred events.
 #[derive(Debug, Default)]
 struct WantedEvents {
     by_name: HashMap<String, Vec<(String, bool)>, foldhash::fast::RandomState>,
     known: usize,
 }
 
-/// How many answers are kept. Real trails have fewer events; whoever writes one can make up any number.
+/// How many answers are kept. Real trails have fewer events; an attacker who writes one can make up any number.
 const MAX_KNOWN: usize = 10_000;
 
 impl WantedEvents {
@@ -168,7 +168,7 @@ pub trait Collector: RecordSink + Send + 'static {
     /// Adds what another one collected.
     fn append(&mut self, other: Self);
 
-    /// Whether every record that was read is counted once, and is where its counter says.
+    /// True if every record that was read is counted once, and is where its counter says.
     fn adds_up(&self) -> bool;
 }
 
@@ -178,7 +178,7 @@ pub trait Collector: RecordSink + Send + 'static {
 pub struct PlanRequest {
     /// The creation.
     pub creation: Creation,
-    /// Where its record came from.
+    /// The origin of its record.
     pub origin: OriginId,
     /// On a recheck, the tags that the first evaluation wrote. They may be replaced.
     pub previous_tags: Option<Tags>,

@@ -260,7 +260,7 @@ mod tests {
         }
     }
 
-    /// What is printed, without styles.
+    /// The printed lines, without styles.
     fn drawn(columns: &[Column], rows: usize) -> Vec<String> {
         let plain = |number| anstream::adapter::strip_str(&line(columns, number)).to_string();
         (0..=rows).map(plain).collect()

@@ -3,7 +3,7 @@
 /// Where nothing can be said.
 pub(crate) const CREATES_NOTHING: &str = "-";
 
-/// Styles; the stream strips them where nobody sees colours.
+/// Styles; the stream strips them if the output has no colours.
 pub(crate) mod styled {
     use anstyle::{AnsiColor, Style};
 

@@ -149,7 +149,7 @@ fn meaning(arg: &Arg) -> String {
     text
 }
 
-/// A text that can stand in a table.
+/// A text that fits into a table.
 fn cell(text: &str) -> String {
     escaped(text).replace('|', "\\|")
 }

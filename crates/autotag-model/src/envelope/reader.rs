@@ -1,4 +1,4 @@
-//! Reads inputs one after the other, and keeps its buffers for the next one.
+//! Reads inputs one after the other, and uses its buffers again for the next one.
 
 use super::item::Item;
 use super::limits::Limits;
@@ -112,7 +112,7 @@ impl RecordReader {
     }
 }
 
-/// What of an input is in memory.
+/// The part of an input that is in memory.
 enum Whole {
     /// All of it, and it begins as a log file.
     Text,
@@ -198,7 +198,7 @@ fn inflated<'t>(
 /// how much is found before the damage would otherwise depend on where the input comes from.
 struct Filled<R> {
     input: R,
-    /// What has ended the last read, and is the result of the next one.
+    /// The error that ended the last read, and is the result of the next one.
     failed: Option<io::Error>,
 }
 
