@@ -50,7 +50,8 @@ impl Compiler {
             return Ok(());
         }
         bail!(
-            "the target {target} is not installed: run `rustup target add {target}`, or name another one with --target"
+            "the target {target} is not installed: run `rustup target add {target}`, or name another one with --target or \
+             --function-target"
         )
     }
 }

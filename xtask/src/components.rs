@@ -14,7 +14,7 @@ pub(crate) type Id = (String, String);
 /// The packages of programs that are compiled together.
 #[derive(Debug)]
 pub(crate) struct Components {
-    /// What each package needs.
+    /// The dependencies of each package.
     needs: BTreeMap<Id, BTreeSet<Id>>,
     /// The SHA-256 of each package that comes from a registry.
     sums: BTreeMap<Id, String>,
@@ -49,7 +49,7 @@ impl Components {
         found
     }
 
-    /// What a package needs.
+    /// The dependencies of a package.
     pub(crate) fn needs(&self, id: &Id) -> impl Iterator<Item = &Id> {
         self.needs.get(id).into_iter().flatten()
     }

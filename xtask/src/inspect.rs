@@ -21,7 +21,7 @@ pub(crate) const GLIBC_OF_LAMBDA: Version = Version(2, 34);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version(pub(crate) u32, pub(crate) u32);
 
-/// What a program needs of the machine that runs it.
+/// The requirements of a program on the machine that runs it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
     /// Libraries, for example `libc.so.6`. A static program needs none.

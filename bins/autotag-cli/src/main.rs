@@ -4,6 +4,7 @@
 //! `--fail-on` found too much.
 
 mod callers;
+mod calls;
 mod cli;
 mod collisions;
 mod command;
@@ -14,6 +15,7 @@ mod console;
 #[cfg(feature = "aws")]
 mod doctor;
 mod estimate;
+mod explanation;
 mod filter;
 mod foresight;
 mod gather;
@@ -39,6 +41,7 @@ mod schema;
 mod sessions;
 mod setup;
 mod shown;
+mod shown_as;
 mod spill;
 mod suggest;
 mod trail_records;

@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) quiet: bool,
     /// A region that `.env` names and the environment does not.
     pub(crate) region: Option<Region>,
+    /// The profile of AWS's own tools, for an error.
+    pub(crate) profile: Option<String>,
     /// Variables of `.env` without a meaning here.
     pub(crate) unused: Vec<String>,
 }
@@ -132,6 +134,7 @@ impl Config {
             dry_run: cli.dry_run,
             quiet: cli.quiet,
             region: layers.region_of_file(),
+            profile: environment.get("AWS_PROFILE").cloned(),
             unused: layers.unused(),
         };
         layers.finish(config).map_err(ConfigErrors)

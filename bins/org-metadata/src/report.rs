@@ -13,6 +13,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How many regions with one reason a text names.
+const NAMED_REGIONS: usize = 3;
+
 /// The result of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
@@ -22,7 +25,7 @@ pub(crate) struct Report {
     pub(crate) began: Timestamp,
     /// The time of the last answer.
     pub(crate) ended: Timestamp,
-    /// Whether this run continues an earlier one.
+    /// True if this run continues an earlier one.
     pub(crate) resumed: bool,
     /// In the order of the tenants.
     pub(crate) tenants: Vec<Tenant>,
@@ -85,7 +88,7 @@ pub(crate) struct ListedAccount {
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) listed: ListedAccount,
-    /// Whether it is the management account.
+    /// True if it is the management account.
     pub(crate) management: bool,
     /// The tags that the report needs, by key. Do not trust their content.
     pub(crate) tags: BTreeMap<String, String>,
@@ -112,14 +115,14 @@ pub(crate) enum MissingField {
     Entry,
     /// The list of enabled regions, so that none of them was scanned.
     EnabledRegions,
-    /// Whether this region is active.
+    /// The state of this region.
     Region(Region),
-    /// Whether the regions that were not found active are active.
+    /// The state of the regions that were not found active.
     OtherRegions,
 }
 
 impl ListedAccount {
-    /// Whether the account is entered: it is active, or AWS does not say its state.
+    /// True if the account is entered: it is active, or AWS does not say its state.
     pub(crate) fn is_open(&self) -> bool {
         self.state.as_deref().is_none_or(|state| state == "ACTIVE")
     }
@@ -148,8 +151,23 @@ impl Account {
 
     /// All missing data with the reasons, for people.
     pub(crate) fn problem(&self) -> String {
-        let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
-        missing.join("; ")
+        let (mut texts, mut by_failure) = (Vec::new(), BTreeMap::<(&str, &str), Vec<&str>>::new());
+        for missing in &self.missing {
+            match &missing.field {
+                MissingField::Region(region) => {
+                    let Failure { operation, code, .. } = &missing.failure;
+                    by_failure.entry((operation, code)).or_default().push(region.as_str());
+                }
+                _ => texts.push(missing.to_string()),
+            }
+        }
+        texts.extend(by_failure.into_iter().map(|((operation, code), regions)| {
+            let more = regions.len().saturating_sub(NAMED_REGIONS);
+            let named = regions.iter().take(NAMED_REGIONS).copied().collect::<Vec<_>>().join(", ");
+            let more = if more == 0 { String::new() } else { format!(" and {more} more regions") };
+            format!("{named}{more} unknown: {operation} answered {code}")
+        }));
+        texts.join("; ")
     }
 }
 
@@ -187,7 +205,8 @@ impl Report {
         self.organizations().flat_map(|organization| &organization.accounts)
     }
 
-    /// Whether nothing is missing. A tenant that is not a management account is reported as such, and is not missing.
+    /// True if nothing is missing. A tenant that is not a management account is reported as such, and is not
+    /// missing.
     pub(crate) fn is_whole(&self) -> bool {
         let has_failed = |tenant: &Tenant| matches!(tenant.outcome, TenantOutcome::Failed(_));
         self.unusable_tenants.is_empty()

@@ -132,7 +132,10 @@ fn start(config: &Config, folder: Option<Folder>, began: Timestamp) -> Result<St
 async fn ambient(config: &Config) -> Result<(SdkConfig, Region)> {
     let settings = Settings { attempts: 1, ..Settings::default() };
     let accounts = Accounts::connect(settings).await;
-    accounts.check_credentials().await.map_err(|error| UsageError(error.to_string()))?;
+    accounts
+        .check_credentials(config.profile.as_deref())
+        .await
+        .map_err(|error| UsageError(error.to_string()))?;
     let no_region = || UsageError("no region: set AWS_REGION".to_owned());
     let home = config.region.clone().or_else(|| accounts.home_region()).ok_or_else(no_region)?;
     let ambient = accounts.ambient().to_builder().region(autotag_aws::sdk_region(&home)).build();

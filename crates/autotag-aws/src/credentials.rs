@@ -2,6 +2,7 @@
 
 use crate::Accounts;
 use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
 use std::error::Error;
 
 /// The most characters of the reason. A program that gives out credentials may print any text.
@@ -9,21 +10,39 @@ const LONGEST: usize = 600;
 
 /// No credentials of AWS can be used. The text is one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no AWS credentials: {why}. Sign in (for example with `aws sso login`), or set AWS_PROFILE")]
+#[error(
+    "no AWS credentials: {why}. Sign in (for example with `aws sso login`), or set AWS_PROFILE to another profile"
+)]
 pub struct NoCredentials {
     why: String,
 }
 
 impl Accounts {
     /// Gets the ambient credentials once. Without this, each call fails after all its attempts, and says less about the reason.
+    /// `profile` is the value of `AWS_PROFILE`, for the message.
     ///
     /// # Errors
     /// [`NoCredentials`], with what was tried: the environment, the profile, and so on.
-    pub async fn check_credentials(&self) -> Result<(), NoCredentials> {
+    pub async fn check_credentials(&self, profile: Option<&str>) -> Result<(), NoCredentials> {
         let Some(provider) = self.ambient().credentials_provider() else {
             return Err(NoCredentials { why: "none are configured".to_owned() });
         };
-        provider.provide_credentials().await.map(drop).map_err(|error| NoCredentials { why: reason(&error) })
+        provider.provide_credentials().await.map(drop).map_err(|error| NoCredentials {
+            why: match (&error, profile) {
+                // The error lists each source, in the words of the SDK.
+                (CredentialsError::CredentialsNotLoaded(_), Some(profile)) => {
+                    let profile = one_line(profile);
+                    format!(
+                        "none in the profile `{profile}` (AWS_PROFILE), nor in the environment, nor from an instance \
+                         or a container"
+                    )
+                }
+                (CredentialsError::CredentialsNotLoaded(_), None) => {
+                    "none in the environment, in a profile, or from an instance or container".to_owned()
+                }
+                _ => reason(&error),
+            },
+        })
     }
 }
 
@@ -32,8 +51,7 @@ fn reason(error: &(dyn Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(source) = next {
-        let words: Vec<String> = source.to_string().split_whitespace().map(str::to_owned).collect();
-        let text = words.join(" ");
+        let text = one_line(&source.to_string());
         // Some errors repeat what their sources say.
         if !text.is_empty() && !texts.iter().any(|known| known.contains(&text)) {
             texts.push(text);
@@ -43,7 +61,12 @@ fn reason(error: &(dyn Error + 'static)) -> String {
     if texts.is_empty() {
         texts.push(error.to_string());
     }
-    texts.join(": ").chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+    texts.join(": ").chars().take(LONGEST).collect()
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
 
 #[cfg(test)]
@@ -52,11 +75,10 @@ mod tests {
     use crate::Settings;
     use aws_config::SdkConfig;
     use aws_credential_types::Credentials;
-    use aws_credential_types::provider::error::CredentialsError;
     use aws_credential_types::provider::{SharedCredentialsProvider, future};
 
     #[derive(Debug)]
-    struct Answering(Option<&'static str>);
+    struct Answering(Option<fn() -> CredentialsError>);
 
     impl aws_credential_types::provider::ProvideCredentials for Answering {
         fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
@@ -65,26 +87,30 @@ mod tests {
         {
             future::ProvideCredentials::ready(match self.0 {
                 None => Ok(Credentials::from_keys("id", "secret", None)),
-                Some(why) => Err(CredentialsError::not_loaded(why)),
+                Some(error) => Err(error()),
             })
         }
     }
 
-    fn accounts(answer: Option<&'static str>) -> Accounts {
+    fn accounts(answer: Option<fn() -> CredentialsError>) -> Accounts {
         let provider = SharedCredentialsProvider::new(Answering(answer));
         let config = SdkConfig::builder().credentials_provider(provider).build();
         Accounts::new(config, Settings::default())
     }
 
     #[tokio::test]
-    async fn the_reason_is_one_line_and_says_what_was_tried() {
-        assert_eq!(accounts(None).check_credentials().await, Ok(()));
-        let tried =
-            "no credentials found in chain. Attempted:\n  Environment: not set\n  Profile: `nope`\x1b[31m";
-        let error = accounts(Some(tried)).check_credentials().await.unwrap_err().to_string();
-        assert!(error.contains("Attempted: Environment: not set Profile: `nope`"), "{error}");
-        assert!(!error.contains(['\n', '\x1b']) && error.contains("AWS_PROFILE"), "{error}");
+    async fn the_reason_is_one_line_and_names_the_profile() {
+        assert_eq!(accounts(None).check_credentials(None).await, Ok(()));
+        let none =
+            accounts(Some(|| CredentialsError::not_loaded("no credentials found in chain.\n  Profile: x")));
+        let error = none.check_credentials(Some("no\npe")).await.unwrap_err().to_string();
+        assert!(error.contains("`no pe` (AWS_PROFILE)") && !error.contains('\n'), "{error}");
+        let error = none.check_credentials(None).await.unwrap_err().to_string();
+        assert!(error.contains("none in the environment"), "{error}");
+        let expired = || CredentialsError::provider_error("the SSO session\n has expired\x1b[31m");
+        let error = accounts(Some(expired)).check_credentials(None).await.unwrap_err().to_string();
+        assert!(error.contains("the SSO session has expired") && !error.contains('\x1b'), "{error}");
         let nothing = Accounts::new(SdkConfig::builder().build(), Settings::default());
-        assert!(nothing.check_credentials().await.is_err());
+        assert!(nothing.check_credentials(None).await.is_err());
     }
 }

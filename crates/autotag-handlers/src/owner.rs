@@ -1,15 +1,9 @@
 //! Finds the owner: the person or workload behind a principal, with the evidence.
 //!
-//! The first rule that holds names the owner:
-//!
-//! 1. a vendor with delegated access,
-//! 2. a source identity that an identity provider set,
-//! 3. the person of Identity Center,
-//! 4. the origin of the role chain,
-//! 5. the subject of SAML or of a web identity,
-//! 6. the IAM user, or the root user,
-//! 7. the name of the role session, or the role of a workload,
-//! 8. the AWS service that called.
+//! The first rule that holds names the owner. First come a vendor with delegated access, a source identity that an
+//! identity provider set, and the person of Identity Center. Then come the origin of the role chain, the subject of SAML
+//! or of a web identity, and the IAM or root user. Last come the name of the role session or the role of a workload, and
+//! the AWS service that called.
 //!
 //! A name that a caller chooses is a claim and proves nothing: see [`Proof`]. If a service calls for somebody
 //! (`CloudFormation`, Service Catalog), the record names them as the principal. Otherwise the [planner](crate::plan)

@@ -24,7 +24,7 @@ struct Found {
     unselected: u64,
 }
 
-fn is_wanted(source: &str, name: &str) -> bool {
+fn is_wanted(source: &str, name: &str, _text: &[u8]) -> bool {
     source == "sts.amazonaws.com" || name.starts_with("Create")
 }
 

@@ -94,6 +94,9 @@ pub(crate) struct ExplainArgs {
     /// Only the event with this eventID
     #[arg(long, value_name = "ID")]
     pub(crate) event: Option<String>,
+    /// For tests: how many bytes of the input are kept in memory before temporary files are used
+    #[arg(long = "memory-bytes", value_name = "N", hide = true)]
+    pub(crate) memory: Option<usize>,
 }
 
 /// The store of STS sessions.
@@ -140,6 +143,9 @@ pub(crate) struct IdentifyArgs {
     /// Output format [default: text on a terminal, jsonl otherwise]
     #[arg(long, value_enum)]
     pub(crate) format: Option<TextFormat>,
+    /// For tests: how many bytes of the input are kept in memory before temporary files are used
+    #[arg(long = "memory-bytes", value_name = "N", hide = true)]
+    pub(crate) memory: Option<usize>,
 }
 
 #[derive(Debug, Args)]

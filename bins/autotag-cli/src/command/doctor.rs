@@ -232,7 +232,8 @@ mod tests {
     #[test]
     fn checks_that_need_another_one_are_one_line() {
         let mut out = Vec::new();
-        let checks = ["queue.policy", "queue.age", "queue.age", "alias", "errors", "mapping", "memory", "role"];
+        let checks =
+            ["queue.policy", "queue.age", "queue.age", "alias", "errors", "mapping", "memory", "role"];
         write_blocked(&mut out, "function", &checks).unwrap();
         let text = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
         let lines: Vec<&str> = text.lines().collect();

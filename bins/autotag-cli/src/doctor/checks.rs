@@ -211,7 +211,7 @@ checks! {
         "do the alarms reach somebody?",
         "{deploy-hub} --parameter-overrides AlarmTopicArn=$TOPIC";
     ALARMS_STATE = "alarms.state",
-        "is no alarm raised?",
+        "are all alarms quiet?",
         "aws cloudwatch describe-alarms --alarm-name-prefix {prefix}- --state-value ALARM --region {hub}";
 
     PERMISSION_TAGGING = "permission.tagging",

@@ -1,6 +1,6 @@
 //! `docs/cli.md`: every command with its options and examples.
 
-use crate::cli::{command, groups, in_short, page_of};
+use crate::cli::{command_line, groups, in_short, page_of};
 use clap::{Arg, Command};
 use std::fmt::Write as _;
 
@@ -30,7 +30,7 @@ the tools of AWS (`AWS_PROFILE`, `AWS_REGION`, ...).
 
 /// The page.
 pub(super) fn page() -> String {
-    let mut top = command();
+    let mut top = command_line();
     top.build();
     let mut text = BEGIN.to_owned();
     for (heading, commands) in groups(&top) {
@@ -149,7 +149,7 @@ fn meaning(arg: &Arg) -> String {
     text
 }
 
-/// A text that can stand in a table.
+/// A text that fits into a table.
 fn cell(text: &str) -> String {
     escaped(text).replace('|', "\\|")
 }

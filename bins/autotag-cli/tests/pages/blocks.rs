@@ -52,7 +52,7 @@ pub(crate) fn parser(text: &str) -> Parser<'_> {
 
 /// The line of a page at a byte of it.
 pub(crate) fn line_of(page: &str, byte: usize) -> usize {
-    page.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
+    page.get(..byte).map_or(0, |before| before.matches('\n').count()) + 1
 }
 
 /// A fenced block.

@@ -29,7 +29,9 @@ fn commands(are_in_blocks: bool) -> BTreeMap<Vec<String>, Vec<String>> {
         };
         if are_in_blocks {
             for command in blocks(&text).iter().flat_map(Block::commands) {
-                command.programs().into_iter().for_each(|args| add(command.line, args));
+                for args in command.programs() {
+                    add(command.line, args);
+                }
             }
         } else {
             for (event, range) in parser(&text).into_offset_iter() {
@@ -42,8 +44,6 @@ fn commands(are_in_blocks: bool) -> BTreeMap<Vec<String>, Vec<String>> {
     found
 }
 
-/// The program without the feature `aws` lacks commands.
-#[cfg(feature = "aws")]
 #[test]
 fn commands_of_blocks_have_options_that_exist() {
     let all = commands(true);
@@ -54,7 +54,6 @@ fn commands_of_blocks_have_options_that_exist() {
 }
 
 /// The same for commands in sentences, which may be cut short.
-#[cfg(feature = "aws")]
 #[test]
 fn commands_in_sentences_have_options_that_exist() {
     let all = commands(false);

@@ -25,7 +25,7 @@ pub(super) struct Sandbox {
     code: Cell<i32>,
 }
 
-/// What a command printed on its terminal, and its exit code.
+/// The output of a command on its terminal, and its exit code.
 pub(super) struct Session {
     pub(super) output: String,
     pub(super) code: i32,
@@ -62,7 +62,8 @@ impl Sandbox {
             .env("NO_COLOR", "1")
             .env("HOME", self.folder.path())
             .env("LC_ALL", "C.UTF-8")
-            .env_remove("COLUMNS");
+            .env_remove("COLUMNS")
+            .env_remove("CLICOLOR_FORCE");
         command.stdin(Stdio::null()).stdout(end()).stderr(end());
         let mut child = command.spawn().unwrap();
         drop((command, terminal.slave));

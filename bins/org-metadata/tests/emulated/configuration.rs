@@ -82,9 +82,7 @@ fn all_errors_are_reported_at_once_before_any_call() {
     let wrong = [
         ("--tenant", "12", "12"),
         ("--member-role", "arn:aws:iam::1:role/x", "--member-role"),
-        ("--format", "xlsx", "xlsx"),
         ("--columns", "Nope,CSP", "Nope"),
-        ("--detect", "magic", "magic"),
         ("--concurrency", "0", "--concurrency"),
         ("--rate", "Fetch=1", "Fetch"),
         ("--rate", "GetResources=often", "GetResources"),
@@ -160,6 +158,8 @@ fn without_a_folder_the_report_is_in_the_home_folder() {
 fn wrong_usage_is_two_and_help_is_zero() {
     let setup = Setup::new("usage");
     setup.run_bare(&["--no-such-flag"], &[]).ended(2);
+    setup.run_bare(&["--format", "xlsx"], &[]).ended(2).said(&["possible values: csv, jsonl, parquet, html"]);
+    setup.run_bare(&["--detect", "magic"], &[]).ended(2).said(&["possible values: tagging, explorer"]);
     let help = setup.run_bare(&["--help"], &[]);
     help.ended(0);
     for word in ["--dry-run", "--resume", "CROSS_ACCOUNT_ROLE_NAME", "Exit codes"] {

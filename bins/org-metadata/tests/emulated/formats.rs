@@ -90,6 +90,7 @@ fn json_lines_have_everything() {
         "all_regions": ["eu-north-1", "eu-west-1"], "unmapped_regions": [], "unknown_regions": ["us-east-2"],
         "ou_path": null, "joined_method": "CREATED", "joined": joined,
         "tags": { "CostCenter": "42", "aide-id": "A-100", "environment": "prod" },
+        "owner": null, "email": format!("web.{ALPHA}@example.com"),
     });
     assert_eq!(*web, wanted);
     assert_eq!(

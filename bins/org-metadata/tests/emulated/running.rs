@@ -76,7 +76,7 @@ fn places(run: &Run, place: &str) -> Vec<Option<String>> {
 #[test]
 fn a_failed_upload_keeps_the_files_and_is_resumed_without_calls() {
     let setup = Setup::new("late-upload");
-    setup.refuse("AccessDenied", |call, _| call.operation == "PutObject");
+    setup.refuse("AccessDenied", |call, _| call.service == "s3" && call.method == "PUT");
     let run = setup.run(&["--tenant", ALPHA]);
     assert_eq!(run.ended(1).csv(ALPHA), csv(HEADER, &setup.aws.alpha()));
     run.said(&["not written", ".csv", "not uploaded to s3://", "PutObject", "AccessDenied"]);

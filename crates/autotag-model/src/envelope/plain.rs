@@ -28,8 +28,8 @@ pub(super) const ALIGNMENT: usize = SIZE;
 /// The name of the list of a log file.
 pub(super) const LIST: &str = "Records";
 
-/// Tells by event source and event name whether a record is wanted.
-pub(super) type Select<'s> = &'s mut dyn FnMut(&str, &str) -> bool;
+/// Tells by event source and event name, and by its whole text, whether a record is wanted.
+pub(super) type Select<'s> = &'s mut dyn FnMut(&str, &str, &[u8]) -> bool;
 
 /// How far a text was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,7 +243,7 @@ impl Reader<'_> {
         self.done.records += 1;
         self.done.at = end;
         let event = if is_text { event.of(self.text) } else { None };
-        if event.is_some_and(|(source, name)| !select(source, name)) {
+        if event.is_some_and(|(source, name)| !select(source, name, bytes)) {
             self.done.unselected += 1;
         } else {
             let position = Position {

@@ -12,6 +12,9 @@ const SENTENCE_WORDS: usize = 35;
 /// The longest median sentence of a document, in words.
 const MEDIAN_WORDS: usize = 16;
 
+/// The number of sentences from which a document has a median that means something.
+const MEDIAN_FROM: usize = 10;
+
 /// A wording to avoid.
 struct Habit {
     /// The alternatives for each word, in lower case.
@@ -232,7 +235,7 @@ pub(crate) fn in_document(markdown: &str, readable: bool) -> Vec<(usize, String)
     }
     lengths.sort_unstable();
     let median = lengths.get(lengths.len() / 2).copied().unwrap_or_default();
-    if median > MEDIAN_WORDS {
+    if lengths.len() >= MEDIAN_FROM && median > MEDIAN_WORDS {
         found.push((1, format!("half of the sentences have {median} words or more; at most {MEDIAN_WORDS}")));
     }
     found
@@ -348,8 +351,10 @@ mod can_fail {
         assert_eq!(in_document(&format!("{short}{}", sentence(SENTENCE_WORDS)), true), []);
         assert_eq!(in_document(&format!("{short}{}", sentence(SENTENCE_WORDS + 1)), true).len(), 1);
         assert_eq!(in_document(&sentence(SENTENCE_WORDS + 1), false), []);
-        assert_eq!(in_document(&sentence(MEDIAN_WORDS), true), []);
-        assert_eq!(in_document(&sentence(MEDIAN_WORDS + 1), true).len(), 1);
+        let page = |words: usize| format!("{} ", sentence(words)).repeat(MEDIAN_FROM);
+        assert_eq!(in_document(&page(MEDIAN_WORDS), true), []);
+        assert_eq!(in_document(&page(MEDIAN_WORDS + 1), true).len(), 1);
+        assert_eq!(in_document(&sentence(MEDIAN_WORDS + 1), true), []);
         let table = format!("| {} |\n|---|\n| {} |\n", sentence(40), sentence(40));
         assert_eq!(in_document(&format!("# {}\n\n{table}", sentence(40)), true), []);
     }

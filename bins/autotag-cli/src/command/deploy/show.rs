@@ -94,7 +94,7 @@ fn print(all: &[Shown], format: TextFormat) -> std::io::Result<()> {
             writeln!(out, "    {}", printable(reason))?;
         }
         for (queue, count) in queues {
-            writeln!(out, "    about {} in {}", plural(count, "message"), printable(queue))?;
+            writeln!(out, "    about {} in {}", plural(*count, "message"), printable(queue))?;
         }
     }
     Ok(())

@@ -4,7 +4,8 @@ use super::line::{COLUMNS, Line, cells};
 use super::table::Table;
 use crate::cli::{Format, ListArgs};
 use crate::completion::Completion;
-use crate::output::{TextTable, printable, table as text_table};
+use crate::output::{LineTable, styled};
+use anstyle::Style;
 use anyhow::Result;
 use autotag_ledger::{Action, Entry, LedgerReader as _};
 use autotag_model::spreadsheet::neutralized;
@@ -12,7 +13,8 @@ use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 /// The columns of the table for people.
-const HEADS: [&str; 6] = ["created", "resource", "type", "proof", "tags", "event"];
+const NAMES: [(&str, usize); 2] = [("RESOURCE", 20), ("TYPE", 16)];
+const OTHERS: [(&str, usize); 4] = [("CREATED", 20), ("PROOF", 9), ("EVENT", 16), ("TAGS", 12)];
 
 pub(crate) fn run(args: &ListArgs) -> Result<Completion> {
     let on_terminal = io::stdout().is_terminal();
@@ -40,7 +42,7 @@ pub(crate) fn run(args: &ListArgs) -> Result<Completion> {
 
 /// Writes entries. A table has all of its rows in memory; at most 10,000 entries of an owner are listed.
 enum Output<W: Write> {
-    Table(Box<TextTable>, W),
+    Table(LineTable, W),
     Jsonl(W),
     Csv(Box<csv::Writer<W>>),
 }
@@ -48,7 +50,7 @@ enum Output<W: Write> {
 impl<W: Write> Output<W> {
     fn new(format: Format, out: W) -> Result<Self> {
         Ok(match format {
-            Format::Table => Self::Table(Box::new(text_table(&HEADS)), out),
+            Format::Table => Self::Table(LineTable::new(&NAMES, &OTHERS), out),
             Format::Jsonl => Self::Jsonl(out),
             Format::Csv => {
                 let mut writer = csv::Writer::from_writer(out);
@@ -76,9 +78,7 @@ impl<W: Write> Output<W> {
     fn end(self) -> Result<()> {
         match self {
             Self::Table(table, mut out) => {
-                if !table.is_empty() {
-                    writeln!(out, "{table}")?;
-                }
+                table.write(&mut out)?;
                 out.flush()?;
             }
             Self::Jsonl(mut out) => out.flush()?,
@@ -88,18 +88,19 @@ impl<W: Write> Output<W> {
     }
 }
 
-fn row(entry: &Entry) -> [String; 6] {
+fn row(entry: &Entry) -> [(String, Style); 6] {
     let resource = entry.resource.as_ref();
     let named = resource.map(|resource| resource.arn.clone().unwrap_or_else(|| resource.id.clone()));
     let service = entry.event.source.split('.').next().unwrap_or_default();
     let tags = entry.tagging.tags.iter().map(|(key, value)| format!("{key}={value}"));
     let tags: Vec<String> = std::iter::once(entry.tagging.state.as_str().to_owned()).chain(tags).collect();
+    let plain = |text: String| (text, Style::new());
     [
-        entry.timestamp().map_or(String::new(), |time| time.to_string()),
-        printable(&named.unwrap_or_default()),
-        printable(resource.map_or("", |resource| &resource.resource_type)),
-        entry.owner.proof.map_or("", |proof| proof.as_str()).to_owned(),
-        tags.iter().map(|tag| printable(tag)).collect::<Vec<_>>().join("\n"),
-        printable(&format!("{service}:{}", entry.event.name)),
+        (named.unwrap_or_default(), styled::NAME),
+        plain(resource.map_or(String::new(), |resource| resource.resource_type.clone())),
+        plain(entry.timestamp().map_or(String::new(), |time| time.to_string())),
+        plain(entry.owner.proof.map_or("", |proof| proof.as_str()).to_owned()),
+        plain(format!("{service}:{}", entry.event.name)),
+        plain(tags.join(" ")),
     ]
 }
