@@ -403,7 +403,7 @@ fn a_span_of_time_counts_creations_and_keeps_their_sessions() {
         .filter(|line| line["event_time"].as_str().unwrap().starts_with("2026-03-03"))
         .collect();
     assert_eq!(day, same);
-    assert_eq!(autotag(&["plan", "fixtures/trail", "--since", "yesterday"]).status.code(), Some(2));
+    assert_eq!(autotag(&["plan", "fixtures/trail", "--since", "last week"]).status.code(), Some(2));
 }
 
 /// A filter chooses rows, and decides nothing: each row is the same as without it.
