@@ -11,7 +11,7 @@ aws glue create-session --id example --role "$SESSION_ROLE_ARN" --command Name=g
 #   %%tags
 #   {"owner": "the value of $OWNER"}
 #
-# AwsGlueSessionUserRestrictedNotebookPolicy, AwsGlueSessionUserRestrictedNotebookServiceRole: the value is the tag `owner` of the caller. Who
-# assumes a role can choose it, so the service control policy denies it: name these roles as `Exempt` in guard.yaml.
+# AwsGlueSessionUserRestrictedNotebookPolicy, AwsGlueSessionUserRestrictedNotebookServiceRole: the value is the tag `owner` of the caller.
+# A caller who assumes a role can choose it, so the service control policy denies it: name these roles as `Exempt` in guard.yaml.
 #
 # No session may set another of these keys: Owner PrincipalId CreatedBy

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// What a campaign runs.
+/// The settings of a campaign.
 #[derive(Debug)]
 pub struct Campaign {
     /// How many inputs, over all targets by their shares.
@@ -26,7 +26,7 @@ pub struct Campaign {
     pub program: PathBuf,
 }
 
-/// What the targets of a campaign found, by name.
+/// The findings of a campaign's targets, by name.
 pub type Reports = BTreeMap<&'static str, SliceReport>;
 
 impl Campaign {
@@ -84,7 +84,7 @@ impl Campaign {
             && let Some(number) =
                 said.lines().rev().find_map(|line| line.strip_prefix("hang at ")?.parse::<u64>().ok())
         {
-            // The inputs around the one that does not come back are run all the same.
+            // The inputs around the one that does not come back are still run.
             let mut report = self.slice(target, from, number - from)?;
             report.add(died(number, "hang", &said, began));
             report.add(self.slice(target, number + 1, from + count - number - 1)?);

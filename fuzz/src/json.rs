@@ -1,8 +1,8 @@
-//! Where the values and members of a JSON text are, so that mutations cut and paste them without parsing again.
+//! Finds the values and members of a JSON text, so that mutations cut and paste them without parsing again.
 
 use std::ops::Range;
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Object,

@@ -1,4 +1,4 @@
-//! What must hold for each row of a plan, whatever the records and the policy are.
+//! Properties of each row of a plan, whatever the records and the policy are.
 
 use crate::target::{Violation, hold, shortened};
 use autotag_handlers::plan::{Action, PlannedResource};
@@ -28,7 +28,7 @@ pub(crate) fn row_is_sound(row: &PlannedResource) -> Result<(), Violation> {
     hold(own == Some(account.as_str()) || object, "a resource is of the record's account", told)
 }
 
-/// Whether AWS takes the tag: made to fit, it stays as it is.
+/// True if AWS takes the tag: made to fit, it stays as it is.
 fn is_valid(key: &str, value: &str, limits: &TagConstraints) -> bool {
     let key_stays = TagKey::sanitize(key, limits).is_ok_and(|(_, change)| change.is_none());
     let (_, change) = TagValue::sanitize(value, limits);

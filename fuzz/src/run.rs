@@ -19,7 +19,7 @@ pub fn most_memory(bytes: usize) -> usize {
     (64 << 20) + 50 * bytes
 }
 
-/// What is wrong with an input.
+/// The fault of an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// The code panicked; the message and its place.
@@ -37,7 +37,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// What findings of one fault have in common.
+    /// The text that findings of one fault share.
     pub fn fault(&self) -> String {
         match self {
             Self::Crash(message) => format!("crash: {}", message.split(": ").next().unwrap_or_default()),
@@ -55,7 +55,7 @@ pub struct Observation {
     pub took: Duration,
     /// The most memory at a time beside what was there before, in bytes.
     pub peak: usize,
-    /// What is wrong, if anything.
+    /// The fault, if there is one.
     pub finding: Option<Finding>,
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// What the requested tags of some seeds have as their values. Only callers say it, so no owner may be called so.
+/// The values of the requested tags of some seeds. Only callers say it, so no owner may be called so.
 pub(crate) const CALLERS_WORD: &str = "said-by-the-caller";
 
 /// Everything to start from.

@@ -42,9 +42,9 @@ pub struct SliceReport {
 pub struct Found {
     /// Its number in the campaign.
     pub number: u64,
-    /// What findings of the fault have in common.
+    /// The text that findings of the fault share.
     pub fault: String,
-    /// What is wrong.
+    /// The fault.
     pub what: String,
 }
 

@@ -29,7 +29,7 @@ pub trait Target {
 pub struct Violation {
     /// The property in a few words. Findings with the same property count as the same fault.
     pub property: &'static str,
-    /// What was seen.
+    /// The observation.
     pub detail: String,
 }
 
@@ -40,7 +40,7 @@ pub struct Violation {
 pub struct OpenFault {
     /// The target.
     pub target: &'static str,
-    /// What its findings have in common, as [`Finding::fault`](crate::run::Finding::fault) says it.
+    /// The text that its findings share, as [`Finding::fault`](crate::run::Finding::fault) says it.
     pub fault: &'static str,
 }
 

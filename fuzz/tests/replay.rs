@@ -1,4 +1,4 @@
-//! The inputs that were findings once stay repaired; the harness finds what it is there to find.
+//! The inputs that were findings once stay repaired; the harness finds the faults that it is made for.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use autotag_fuzz::run::{Finding, keep_panics, most_memory, run};

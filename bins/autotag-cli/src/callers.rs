@@ -1,4 +1,4 @@
-//! Who called, in events that no rule covers.
+//! Counts the callers of events that no rule covers.
 
 use crate::cli::Format;
 use crate::filter::Filter;
@@ -48,7 +48,7 @@ impl Callers<'_> {
         let record: Record<'_> = serde_json::from_slice(&row.text)?;
         let event = Arc::new(EventSummary::of(&record, row.account.as_ref()));
         let mut uncovered = Row::of_event(event, Outcome::Uncovered);
-        // A principal that cannot be parsed names no caller, and the event is shown all the same.
+        // A principal that cannot be parsed names no caller, but the event is still shown.
         if let Ok(principal) = Principal::of(&record) {
             let owner = self.owner(&principal, record.user_agent.as_deref())?;
             uncovered.owner = Some(Arc::new(owner));

@@ -11,7 +11,7 @@ pub(crate) struct KeyCollisions<'p> {
     pub(crate) key: &'p str,
     /// `identity` or `static`.
     pub(crate) kind: &'static str,
-    /// Whether a declared value is replaced.
+    /// True if a declared value is replaced.
     pub(crate) enforced: bool,
     pub(crate) conditions: Vec<ConditionView>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct ConditionView {
     pub(crate) policies: &'static [String],
     /// The values that autotag keeps if somebody declares them on a resource of these services.
     pub(crate) kept: &'static [String],
-    /// Whether the statements stop working on what autotag has tagged, whatever the value.
+    /// True if the statements stop working on what autotag has tagged, whatever the value.
     pub(crate) breaks: bool,
 }
 

@@ -1,6 +1,6 @@
-//! How a command ended.
+//! The end of a command: everything done, or something left.
 
-/// Whether a command did everything that it was asked to do. Errors that ended it are `Err` instead.
+/// Tells if a command did everything that it was asked to do. Errors that ended it are `Err` instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Completion {
     /// Everything was done. Exit code 0.

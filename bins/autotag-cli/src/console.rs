@@ -1,4 +1,4 @@
-//! What holds for the whole program: whether it is quiet, and the file that takes its output.
+//! The options that hold for the whole program: `--quiet` and `--output`.
 
 use crate::completion::Completion;
 use crate::setup::usage_error;
@@ -16,7 +16,7 @@ pub(crate) fn be_quiet() {
     QUIET.store(true, Ordering::Relaxed);
 }
 
-/// Whether only data and errors are to be shown.
+/// True if only data and errors are to be shown.
 pub(crate) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }

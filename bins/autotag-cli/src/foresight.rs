@@ -1,4 +1,4 @@
-//! What the parts of a plan have to know of each other, from a look at all creations: see
+//! Facts that the parts of a plan need about each other. A first pass over all creations collects them: see
 //! [`PartDecider`](autotag_handlers::plan::PartDecider).
 
 use crate::kept::KeptCreation;
@@ -28,7 +28,7 @@ struct Dated {
     time: Option<Timestamp>,
 }
 
-/// What all jobs note.
+/// Notes of all jobs.
 #[derive(Debug)]
 pub(crate) struct Notes {
     hasher: RandomState,
@@ -36,7 +36,7 @@ pub(crate) struct Notes {
     dated: Runs,
 }
 
-/// What one job notes.
+/// Notes of one job.
 #[derive(Debug)]
 pub(crate) struct JobNotes {
     named: Sorter<Named>,
@@ -80,7 +80,7 @@ impl Notes {
         Ok(())
     }
 
-    /// What follows from the notes of all jobs.
+    /// Joins the notes of all jobs.
     pub(crate) fn join(self, jobs: Vec<JobNotes>) -> io::Result<Foresight> {
         let (named, dated): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.named, job.dated)).unzip();
         let mut foresight = Foresight { hasher: self.hasher, ..Foresight::default() };
@@ -118,7 +118,7 @@ fn each<T: Spill>(sorted: Sorted<T>, mut visit: impl FnMut(T)) -> io::Result<()>
     Ok(())
 }
 
-/// What the parts of a plan have to know of each other. Two hashes that are equal by chance only cost memory.
+/// Facts that the parts of a plan need about each other. Two hashes that are equal by chance only cost memory.
 #[derive(Debug, Default)]
 pub(crate) struct Foresight {
     hasher: RandomState,
@@ -126,7 +126,7 @@ pub(crate) struct Foresight {
     named_again: HashSet<u64>,
     /// Events whose copies have different times.
     copies: HashSet<u64>,
-    /// Whether a later creation may replace the object of an earlier one.
+    /// True if a later creation may replace the object of an earlier one.
     pub(crate) replaces: bool,
 }
 
@@ -139,7 +139,7 @@ impl Foresight {
         !self.copies.is_empty()
     }
 
-    /// Whether copies of the event are in several parts.
+    /// True if copies of the event are in several parts.
     pub(crate) fn is_copied(&self, creation: &KeptCreation) -> bool {
         creation.copy.is_some_and(|copy| self.copies.contains(&copy))
     }

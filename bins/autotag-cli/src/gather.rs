@@ -1,12 +1,12 @@
 //! Gathers what a plan needs of all inputs. The rest is counted as it passes.
 
-use crate::cli::Format;
 use crate::filter::Filter;
 use crate::foresight::{Foresight, JobNotes, Notes};
 use crate::input::Input;
 use crate::kept::{KeptCreation, KeptRow, Place, RowKind};
-use crate::output::{Summary, rendered};
+use crate::output::Summary;
 use crate::scan::{InputSink, Scanner, TimeRange, WholeInput, is_undone};
+use crate::shown_as::ShownAs;
 use crate::spill::{JobSessions, KeptSessions, Room, Runs, SessionRuns, Sorted, Sorter};
 use anyhow::Result;
 use autotag_handlers::classify::{Classification, Creation};
@@ -26,11 +26,11 @@ use std::sync::Arc;
 /// Creations, sessions and rows share the memory.
 const KINDS: usize = 3;
 
-/// What all inputs hold.
+/// The content of all inputs.
 #[derive(Debug)]
 pub(crate) struct Gathered {
     pub(crate) creations: Sorted<KeptCreation>,
-    /// What packed the creations that are not in memory.
+    /// The packer of the creations that are not in memory.
     pub(crate) packer: Packer,
     /// Of creations that are not in memory.
     pub(crate) foresight: Foresight,
@@ -40,7 +40,7 @@ pub(crate) struct Gathered {
     pub(crate) facts: Facts,
 }
 
-/// What is known of all inputs without keeping their records.
+/// Facts about all inputs that do not need their records.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) summary: Summary,
@@ -62,11 +62,11 @@ pub(crate) struct Targets {
 #[derive(Debug)]
 pub(crate) struct Gatherer {
     pub(crate) range: TimeRange,
-    /// How rows of records that lead to no resource are shown; `None` if they are only counted.
-    pub(crate) shown: Option<Format>,
+    /// How records that lead to no resource are kept.
+    pub(crate) shown: ShownAs,
     /// The rows that are counted and shown.
     pub(crate) filter: Arc<Filter>,
-    /// Whether the records of deletions are kept as rows.
+    /// True if the records of deletions are kept as rows.
     pub(crate) deletions: bool,
     pub(crate) room: Room,
 }
@@ -125,7 +125,7 @@ impl Facts {
     }
 }
 
-/// What all jobs write to.
+/// State that all jobs write to.
 struct Shared {
     creations: Runs,
     rows: Runs,
@@ -134,7 +134,7 @@ struct Shared {
     packer: Packer,
 }
 
-/// What one job has read.
+/// Results of one job.
 struct Job<'g> {
     gatherer: &'g Gatherer,
     shared: &'g Shared,
@@ -145,14 +145,14 @@ struct Job<'g> {
     /// The times of the first and the last creation of the input so far.
     span: Option<(Timestamp, Timestamp)>,
     creations: Sorter<KeptCreation>,
-    /// Whether creations do not fit into memory.
+    /// True if creations do not fit into memory.
     creations_spill: bool,
     notes: JobNotes,
     rows: Sorter<KeptRow>,
     sessions: JobSessions,
     facts: Facts,
     failure: Option<anyhow::Error>,
-    /// Whether the next record is one of a deletion.
+    /// True if the next record is one of a deletion.
     is_deleting: bool,
 }
 
@@ -206,6 +206,9 @@ impl<'g> Job<'g> {
         let request = PlanRequest::from(creation);
         let copy = request.copy_key().map(|key| self.shared.notes.copy(key));
         let mut kept = KeptCreation::new(request, self.next_place(), copy, record, account);
+        if self.gatherer.shown.explains(kept.id.as_ref()) {
+            kept.position = Some(record.position.to_string());
+        }
         self.facts.note_time(kept.time);
         self.note_creation(kept.time);
         if self.creations_spill {
@@ -238,19 +241,18 @@ impl<'g> Job<'g> {
         Ok(self.creations.spill(&self.shared.creations)?)
     }
 
-    /// A row of a record that leads to no resource; `position` is where the record is, if people may have to look for it.
-    fn row(&mut self, row: &ResourceOutcome, position: Option<&str>) {
+    /// A row of a record that leads to no resource; `position` is where the record is.
+    fn row(&mut self, row: &ResourceOutcome, position: &str) {
         let place = self.next_place();
         if !self.gatherer.filter.matches(row) {
             self.facts.summary.left_out += u64::from(row.resource_type.is_some());
             return;
         }
-        let position = position.filter(|position| !position.is_empty());
-        let position = position.map(|position| format!("{}: {position}", self.name));
-        self.facts.summary.count(row, position, (place.0 + 1, place.1));
-        let Some(format) = self.gatherer.shown else { return };
-        match rendered(row, format) {
-            Ok(text) => self.keep_row(KeptRow::decided(&row.event, place, text)),
+        let position = format!("{}: {position}", self.name);
+        let kept = self.gatherer.shown.row(row, &position, place);
+        self.facts.summary.count(row, Some(position), (place.0 + 1, place.1));
+        match kept {
+            Ok(kept) => kept.into_iter().for_each(|row| self.keep_row(row)),
             Err(error) => self.check(Err(error)),
         }
     }
@@ -273,11 +275,17 @@ impl<'g> Job<'g> {
         }
         let name = (event.source.clone(), event.name.clone());
         *self.facts.summary.uncovered.entry(name).or_default() += 1;
-        let place = self.next_place();
-        let row = Row::of_event(Arc::clone(event), Outcome::Uncovered);
-        self.facts.summary.count(&row, None, (place.0 + 1, place.1));
-        if self.gatherer.shown.is_some() {
-            self.keep_row(KeptRow::of_record(RowKind::Uncovered, event, place, record.raw, account));
+        match self.gatherer.shown {
+            ShownAs::Nothing => {}
+            // Their owners are known only with all sessions.
+            ShownAs::Rows(_) | ShownAs::Uncovered => {
+                let place = self.next_place();
+                self.keep_row(KeptRow::of_record(RowKind::Uncovered, event, place, record.raw, account));
+            }
+            ShownAs::Explanations(_) => {
+                let row = Row::of_event(Arc::clone(event), Outcome::Uncovered);
+                self.row(&row, &record.position.to_string());
+            }
         }
     }
 }
@@ -335,12 +343,13 @@ impl RecordSink for Job<'_> {
         match classification {
             // Sessions count whatever the range: a call in it may belong to a session that began before.
             Classification::Session(session) => self.session(*session),
+            Classification::Creation(_) if matches!(self.gatherer.shown, ShownAs::Uncovered) => {}
             Classification::Creation(creation) if in_range => self.creation(record, account, *creation),
             Classification::Rejected(rows) if in_range => {
                 self.is_whole &= !rows.iter().any(|row| is_undone(&row.status));
                 let position = record.position.to_string();
                 for row in &rows {
-                    self.row(row, Some(&position));
+                    self.row(row, &position);
                 }
             }
             Classification::Uncovered(event) if in_range => self.uncovered(record, account, &event),
@@ -377,7 +386,7 @@ impl RecordSink for Job<'_> {
             }
             outcome => {
                 let row = Row::of_event(Arc::default(), outcome);
-                self.row(&row, Some(&fault.position.to_string()));
+                self.row(&row, &fault.position.to_string());
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The files of a deployment, generated from the catalogue and the policy: CloudFormation, rules, permissions, guards. This module
-//! does no IO; `command/generate.rs` writes the files.
+//! The files of a deployment, generated from the catalogue and the policy: CloudFormation, rules, permissions,
+//! guards. This module has no IO; `command/generate.rs` writes the files.
 //!
 //! Templates (`templates/deploy/*`) are ordinary CloudFormation; only lists from the [`Inventory`] are filled in. Each family of
 //! files is a module.

@@ -1,4 +1,4 @@
-//! `autotag guard --dry-run`: which calls of a trail the guards would have denied.
+//! `autotag guard --dry-run`: finds the calls of a trail that the guards would have denied.
 //!
 //! The statements are those that `autotag generate` writes. Each is evaluated on a [`Request`](request::Request), which is what a record
 //! says of a call. A record does not say everything that IAM looks at, so a call can also be [`Verdict::Unknown`].

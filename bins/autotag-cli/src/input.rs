@@ -1,4 +1,4 @@
-//! The inputs that the paths on the command line name: files, folders in a trail's layout, objects in S3, standard input.
+//! Opens the inputs that the command line names: files, folders in a trail's layout, objects in S3, standard input.
 
 mod layout;
 mod progress;
@@ -60,7 +60,7 @@ impl Input {
         }
     }
 
-    /// What tells this version of it from others.
+    /// Tells this version of it from others.
     #[cfg(feature = "aws")]
     pub(crate) fn version(&self) -> Option<String> {
         match self {
@@ -163,7 +163,7 @@ fn walk(path: &Path, days: &Days, inputs: &mut Vec<Input>, unreadable: &mut Vec<
     for entry in entries.into_iter().filter_entry(|entry| !is_digest(entry)) {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
-            // What is named on the command line is read whatever its name; a folder may hold other files too.
+            // A file that the command line names is read whatever its name.
             Ok(entry)
                 if entry.depth() > 0 && !(is_trail_file(entry.path()) && days.contain(entry.path())) => {}
             Ok(entry) => {

@@ -1,4 +1,4 @@
-//! What a plan keeps of its inputs until everything is read: creations, and rows that are decided already.
+//! Stores creations and decided rows of a plan until everything is read.
 
 use crate::spill::{Bytes, Spill};
 use autotag_handlers::classify::{Classification, Classifier, Creation, Envelope};
@@ -31,7 +31,17 @@ pub(crate) struct KeptCreation {
     pub(crate) place: Place,
     /// The hash of what copies of the event have in common.
     pub(crate) copy: Option<u64>,
+    /// The position of the record in its input, if that is to be shown.
+    pub(crate) position: Option<String>,
     form: Form,
+}
+
+/// The place of a record of a creation.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) place: Place,
+    /// The position in the input, if it is to be shown.
+    pub(crate) position: Option<String>,
 }
 
 /// How a creation is kept.
@@ -78,7 +88,7 @@ impl KeptCreation {
         let record = (!Packer::can_pack(&request)).then(kept_record);
         let event = &request.creation.event;
         let (time, id) = (event.timestamp(), event.id.clone());
-        Self { time, id, place, copy, form: Form::Whole(Box::new(request), record) }
+        Self { time, id, place, copy, position: None, form: Form::Whole(Box::new(request), record) }
     }
 
     /// The order in which creations are decided: [`oldest_first`](autotag_handlers::plan::oldest_first), of equal ones the first
@@ -105,6 +115,11 @@ impl KeptCreation {
         }
     }
 
+    /// The place of its record.
+    pub(crate) fn take_origin(&mut self) -> Origin {
+        Origin { place: self.place, position: self.position.take() }
+    }
+
     /// The creation, classified again if it was kept as its record.
     ///
     /// Its origin is the number of the input.
@@ -125,7 +140,7 @@ impl KeptCreation {
             _ => None,
         };
         let request = kept.to_request(unpacker, creation)?;
-        request.ok_or_else(|| changed("a record in a temporary file is no creation any more"))
+        request.ok_or_else(|| changed("a record in a temporary file is not a creation any more"))
     }
 
     /// A copy of the creation. `creation` makes it of the record, its text and its classification, if it was kept as its record.
@@ -180,9 +195,10 @@ impl Spill for KeptCreation {
             REQUEST_BYTES + request.creation.targets.len() * 2 * size_of::<TagTarget>()
         };
         let of_record = |record: &KeptRecord| size_of::<KeptRecord>() + record.text.len();
-        let id = self.id.as_ref().map_or(0, String::len);
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         size_of::<Self>()
-            + id
+            + text(&self.id)
+            + text(&self.position)
             + match &self.form {
                 Form::Whole(request, record) => classified(request) + record.as_deref().map_or(0, of_record),
                 Form::Packed(bytes) => bytes.capacity(),
@@ -196,6 +212,7 @@ impl Spill for KeptCreation {
         self.place.0.encode(out)?;
         self.place.1.encode(out)?;
         self.copy.encode(out)?;
+        self.position.encode(out)?;
         let packed = match &self.form {
             Form::Packed(bytes) => Some(bytes),
             Form::Whole(..) | Form::Record(_) => None,
@@ -211,13 +228,13 @@ impl Spill for KeptCreation {
     fn read(input: &mut impl Read) -> io::Result<Self> {
         let (time, id) = (Option::decode(input)?, Option::decode(input)?);
         let place = (u64::decode(input)?, u64::decode(input)?);
-        let copy = Option::decode(input)?;
+        let (copy, position) = (Option::decode(input)?, Option::decode(input)?);
         let form = if bool::decode(input)? {
             Form::Packed(Vec::decode(input)?)
         } else {
             Form::Record(Box::new(KeptRecord::read(input)?))
         };
-        Ok(Self { time, id, place, copy, form })
+        Ok(Self { time, id, place, copy, position, form })
     }
 }
 

@@ -4,6 +4,7 @@
 //! `--fail-on` found too much.
 
 mod callers;
+mod calls;
 mod cli;
 mod collisions;
 mod command;
@@ -14,6 +15,7 @@ mod console;
 #[cfg(feature = "aws")]
 mod doctor;
 mod estimate;
+mod explanation;
 mod filter;
 mod foresight;
 mod gather;
@@ -39,6 +41,7 @@ mod schema;
 mod sessions;
 mod setup;
 mod shown;
+mod shown_as;
 mod spill;
 mod suggest;
 mod trail_records;
@@ -153,7 +156,7 @@ fn dispatch(command: Command) -> Result<Completion> {
     }
 }
 
-/// Whether the cause of an error is a pipe that its reader closed.
+/// True if the cause of an error is a pipe that its reader closed.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let closed = |error: &std::io::Error| error.kind() == ErrorKind::BrokenPipe;
     error.chain().any(|cause| {

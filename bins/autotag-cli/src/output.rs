@@ -1,4 +1,4 @@
-//! What the commands print: the plan on stdout, the summary on stderr.
+//! Output of the commands: the plan on stdout, the summary on stderr.
 
 mod columns;
 mod owner;
@@ -9,13 +9,15 @@ mod rows;
 mod summary;
 mod table;
 mod terminal;
+mod text;
 mod whois;
 
 pub(crate) use owner::{OwnerLine, owner_lines};
 pub(crate) use plan_table::TableView;
-pub(crate) use problems::write_unreadable;
+pub(crate) use problems::{Problems, write_unread, write_unreadable};
 pub(crate) use rows::{RowPrinter, rendered};
 pub(crate) use summary::{Detail, Summary, by_count, plural};
-pub(crate) use table::{LineTable, printable, styled};
+pub(crate) use table::LineTable;
 pub(crate) use terminal::height;
+pub(crate) use text::{printable, styled};
 pub(crate) use whois::AnswerPrinter;

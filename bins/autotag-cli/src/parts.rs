@@ -1,7 +1,7 @@
 //! Plans more creations than fit into memory: part by part, in the order of their events.
 
 use crate::foresight::Foresight;
-use crate::kept::{KeptCreation, Unpacker};
+use crate::kept::{KeptCreation, Origin, Unpacker};
 use crate::spill::Files;
 use anyhow::Result;
 use autotag_handlers::plan::{AskedPart, PartAsker, PartDecider, Plan, Planner, RowNumber};
@@ -15,40 +15,64 @@ use std::thread;
 /// How many creations `plan` decides at once. Up to five parts are in memory.
 const MAX_PART: usize = 100;
 
+/// A creation in a part.
+pub(crate) trait InPart {
+    fn request(&self) -> &PlanRequest;
+}
+
+impl InPart for PlanRequest {
+    fn request(&self) -> &PlanRequest {
+        self
+    }
+}
+
+/// A creation with a note.
+impl<N> InPart for (N, PlanRequest) {
+    fn request(&self) -> &PlanRequest {
+        &self.1
+    }
+}
+
 /// Parts of at most `max` creations, of those that come oldest first. A part goes on to the end of its second: copies of one
 /// event have the same time, and are recognized only if they are planned together.
 #[derive(Debug)]
-pub(crate) struct Parts<I> {
+pub(crate) struct Parts<I, T> {
     creations: I,
     max: usize,
-    next: Option<PlanRequest>,
+    next: Option<T>,
 }
 
-impl<I> Parts<I> {
+impl<I: Iterator<Item = io::Result<T>>, T: InPart> Parts<I, T> {
     pub(crate) fn new(creations: I, max: usize) -> Self {
         Self { creations, max, next: None }
     }
 }
 
-impl<I: Iterator<Item = io::Result<PlanRequest>>> Iterator for Parts<I> {
-    type Item = io::Result<Vec<PlanRequest>>;
+impl<I: Iterator<Item = io::Result<T>>, T: InPart> Iterator for Parts<I, T> {
+    type Item = io::Result<Vec<T>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let second = |request: &PlanRequest| request.creation.event.timestamp().map(Timestamp::as_second);
-        let mut part: Vec<PlanRequest> = self.next.take().into_iter().collect();
-        for request in self.creations.by_ref() {
-            let request = match request {
-                Ok(request) => request,
+        let second = |creation: &T| creation.request().creation.event.timestamp().map(Timestamp::as_second);
+        let mut part: Vec<T> = self.next.take().into_iter().collect();
+        for creation in self.creations.by_ref() {
+            let creation = match creation {
+                Ok(creation) => creation,
                 Err(error) => return Some(Err(error)),
             };
-            if part.len() >= self.max && part.last().is_some_and(|last| second(last) != second(&request)) {
-                self.next = Some(request);
+            if part.len() >= self.max && part.last().is_some_and(|last| second(last) != second(&creation)) {
+                self.next = Some(creation);
                 break;
             }
-            part.push(request);
+            part.push(creation);
         }
         (!part.is_empty()).then_some(Ok(part))
     }
+}
+
+/// Asks about a part. The notes about its creations stay beside it.
+fn ask<N>(asker: &mut PartAsker<'_>, part: Vec<(N, PlanRequest)>) -> (Vec<N>, AskedPart) {
+    let (notes, requests): (Vec<N>, Vec<PlanRequest>) = part.into_iter().unzip();
+    (notes, block_on(asker.ask(requests)))
 }
 
 /// Plans creations that are on disk.
@@ -57,34 +81,42 @@ pub(crate) struct PartPlanner<'a> {
     pub(crate) unpacker: &'a Unpacker<'a>,
     pub(crate) creations: &'a Files<KeptCreation>,
     pub(crate) foresight: &'a Foresight,
-    /// Whether further threads read a part and ask about the next one while a third one is decided.
+    /// True if further threads read a part and ask about the next one while a third one is decided.
     pub(crate) ahead: bool,
 }
 
 impl PartPlanner<'_> {
-    /// Calls `visit` with the rows of each part.
+    /// Calls `visit` with the rows of each part, and with what `note` has noted of each of its creations.
     ///
     /// # Errors
     /// If a temporary file cannot be read, and those of `visit`.
-    pub(crate) fn plan(&self, visit: impl FnMut(Plan) -> Result<()>) -> Result<()> {
+    pub(crate) fn plan<N: Send>(
+        &self,
+        note: impl FnMut(Origin, &mut PlanRequest) -> N + Send,
+        visit: impl FnMut(Vec<N>, Plan) -> Result<()>,
+    ) -> Result<()> {
         // Only the decisions tell whether a later object replaces one that an earlier part has decided.
-        let mut replaced =
-            if self.foresight.replaces { self.each(&|_| false, |_| Ok(()))? } else { Vec::new() };
+        let mut replaced = if self.foresight.replaces {
+            self.each(&|_| false, |_, _| (), |_, _| Ok(()))?
+        } else {
+            Vec::new()
+        };
         replaced.sort_unstable();
-        self.each(&|row| replaced.binary_search(&row).is_ok(), visit).map(drop)
+        self.each(&|row| replaced.binary_search(&row).is_ok(), note, visit).map(drop)
     }
 
     /// Answers with the rows that later parts have replaced.
-    fn each(
+    fn each<N: Send>(
         &self,
         is_replaced: &(dyn Fn(RowNumber) -> bool + Sync),
-        mut visit: impl FnMut(Plan) -> Result<()>,
+        note: impl FnMut(Origin, &mut PlanRequest) -> N + Send,
+        mut visit: impl FnMut(Vec<N>, Plan) -> Result<()>,
     ) -> Result<Vec<RowNumber>> {
         let is_named_later = |key: &_| self.foresight.is_named_again(key);
         let mut decider = PartDecider::new(&self.planner, &is_named_later, is_replaced);
-        let mut decide = |asked: AskedPart| visit(decider.decide(asked));
+        let mut decide = |(notes, asked): (Vec<N>, AskedPart)| visit(notes, decider.decide(asked));
         let mut asker = self.asker()?;
-        let mut parts = self.parts()?;
+        let mut parts = self.parts(note)?;
         if self.ahead {
             thread::scope(|scope| {
                 // On each way one part waits while another one is worked on.
@@ -94,22 +126,30 @@ impl PartPlanner<'_> {
                 scope.spawn(move || parts.all(|part| send_part.send(part).is_ok()));
                 scope.spawn(move || {
                     receive_parts.into_iter().all(|part: io::Result<_>| {
-                        let answer = part.map(|part| block_on(asker.ask(part)));
+                        let answer = part.map(|part| ask(&mut asker, part));
                         send_asked.send(answer).is_ok()
                     })
                 });
                 receive_asked.into_iter().try_for_each(|asked| decide(asked?))
             })?;
         } else {
-            parts.try_for_each(|part| decide(block_on(asker.ask(part?))))?;
+            parts.try_for_each(|part| decide(ask(&mut asker, part?)))?;
         }
         Ok(decider.replaced())
     }
 
     /// All creations, in parts.
-    fn parts(&self) -> io::Result<impl Iterator<Item = io::Result<Vec<PlanRequest>>> + Send> {
-        let requests = self.creations.merge()?.map(|creation| creation?.into_request(self.unpacker));
-        Ok(Parts::new(requests, MAX_PART))
+    fn parts<N: Send>(
+        &self,
+        mut note: impl FnMut(Origin, &mut PlanRequest) -> N + Send,
+    ) -> io::Result<impl Iterator<Item = io::Result<Vec<(N, PlanRequest)>>> + Send> {
+        let noted = move |creation: io::Result<KeptCreation>| {
+            let mut creation = creation?;
+            let origin = creation.take_origin();
+            let mut request = creation.into_request(self.unpacker)?;
+            Ok((note(origin, &mut request), request))
+        };
+        Ok(Parts::new(self.creations.merge()?.map(noted), MAX_PART))
     }
 
     /// Knows the events that have copies in several parts.

@@ -1,4 +1,4 @@
-//! What `plan` and `apply` read.
+//! Reads the inputs of `plan` and `apply`.
 
 use crate::cli::{CheckArgs, Format, PlanArgs};
 use crate::filter::Filter;
@@ -7,6 +7,7 @@ use crate::input::{self, Days, Input};
 use crate::scan::{Scanner, TimeRange};
 use crate::setup;
 use crate::shown::format_of;
+use crate::shown_as::ShownAs;
 use crate::spill::Room;
 use anyhow::Result;
 use autotag_handlers::classify::Classifier;
@@ -61,7 +62,11 @@ impl PlanInput {
         let how = Gatherer {
             range: TimeRange { since: args.since, until: args.until },
             // Without `--all` they are not shown: they have no tags.
-            shown: (args.all || filter.chooses_outcomes()).then_some(format),
+            shown: if args.all || filter.chooses_outcomes() {
+                ShownAs::Rows(format)
+            } else {
+                ShownAs::Nothing
+            },
             filter: Arc::clone(&filter),
             deletions,
             room: Room::new(source.state.as_deref(), args.memory),

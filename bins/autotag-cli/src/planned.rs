@@ -2,7 +2,7 @@
 
 use crate::cli::SourceArgs;
 use crate::foresight::Foresight;
-use crate::kept::{KeptCreation, Unpacker};
+use crate::kept::{KeptCreation, Origin, Unpacker};
 use crate::parts::PartPlanner;
 use crate::spill::Sorted;
 use anyhow::Result;
@@ -10,13 +10,12 @@ use autotag_handlers::classify::Classifier;
 use autotag_handlers::memory::MemoryBackend;
 use autotag_handlers::packed::Packer;
 use autotag_handlers::plan::{Plan, Planner};
-use autotag_handlers::records::ClassifiedRecords;
+use autotag_handlers::records::{ClassifiedRecords, PlanRequest};
 use futures_executor::block_on;
 use jiff::Timestamp;
 use session_store::SessionReader;
-use std::io;
 
-/// What a plan is made of.
+/// The inputs of a plan.
 #[derive(Debug)]
 pub(crate) struct ToPlan {
     pub(crate) creations: Sorted<KeptCreation>,
@@ -36,6 +35,21 @@ impl ToPlan {
         store: &dyn SessionReader,
         mut visit: impl FnMut(Plan) -> Result<()>,
     ) -> Result<()> {
+        self.each_noted(source, classifier, store, |_, _| (), |_, plan| visit(plan))
+    }
+
+    /// The same, with what `note` has noted of each creation of a part.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be read, and those of `visit`.
+    pub(crate) fn each_noted<N: Send>(
+        self,
+        source: &SourceArgs,
+        classifier: &Classifier,
+        store: &dyn SessionReader,
+        mut note: impl FnMut(Origin, &mut PlanRequest) -> N + Send,
+        mut visit: impl FnMut(Vec<N>, Plan) -> Result<()>,
+    ) -> Result<()> {
         let backend = MemoryBackend::offline();
         // Nothing of this plan is retried, so it does not depend on the time.
         let planner = Planner::new(classifier.policy(), store, &backend, Timestamp::UNIX_EPOCH);
@@ -43,15 +57,19 @@ impl ToPlan {
         match self.creations {
             Sorted::Memory(creations) => {
                 let mut records = ClassifiedRecords::default();
-                let creations = creations.into_iter();
-                records.creations =
-                    creations.map(|creation| creation.into_request(&unpacker)).collect::<io::Result<_>>()?;
-                visit(block_on(planner.plan(records)))
+                let mut notes = Vec::with_capacity(creations.len());
+                for mut creation in creations {
+                    let origin = creation.take_origin();
+                    let mut request = creation.into_request(&unpacker)?;
+                    notes.push(note(origin, &mut request));
+                    records.creations.push(request);
+                }
+                visit(notes, block_on(planner.plan(records)))
             }
             Sorted::Disk(creations) => {
                 let (unpacker, creations, foresight) = (&unpacker, &creations, &self.foresight);
                 let ahead = source.jobs.is_none_or(|jobs| jobs.get() > 1);
-                PartPlanner { planner, unpacker, creations, foresight, ahead }.plan(visit)
+                PartPlanner { planner, unpacker, creations, foresight, ahead }.plan(note, visit)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The log of inputs that `apply` is done with: a run that goes on after a killed one does not read them again.
+//! The log of inputs that `apply` has finished. The next run after a kill does not read them again.
 //!
 //! An input is done when it was read to its end without a fault, its sessions are in the state file, and all its creations have
 //! been executed with an outcome that a later run would not change. Creations are executed oldest first, so it is enough to know
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Inputs by name, as JSON.
 const READ: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("read");
 
-/// What the run is, and how far it has come.
+/// The settings and the progress of the run.
 const RUN: TableDefinition<'_, &str, &str> = TableDefinition::new("run");
 const OF: &str = "of";
 const UNTIL: &str = "until";
@@ -31,10 +31,10 @@ const UNDONE: TableDefinition<'_, i128, ()> = TableDefinition::new("undone");
 #[derive(Debug)]
 pub(crate) struct ReadLog(Arc<WriteLog>);
 
-/// What is known of an input that was read to its end without a fault.
+/// Facts about an input that was read to its end without a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReadInput {
-    /// Which version of it.
+    /// The version of the input: a changed file has another one.
     version: String,
     /// The times of the first and the last creation. `None` if it has none.
     creations: Option<(Timestamp, Timestamp)>,
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(left(&open(folder.path(), "run"), &ALL), ["across", "late", "refused"]);
     }
 
-    /// What the first run has reached says nothing of inputs that came later, though their creations are older.
+    /// The progress of the first run says nothing about inputs that came later, though their creations are older.
     #[test]
     fn an_old_input_that_came_late_is_not_taken_for_executed() {
         let folder = tempfile::tempdir().unwrap();

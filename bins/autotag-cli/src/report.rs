@@ -1,4 +1,4 @@
-//! `autotag report`: who owns what, joined of an inventory, a trail and costs.
+//! `autotag report`: joins an inventory, a trail and costs, and shows who owns which resource.
 
 mod class;
 mod cost;

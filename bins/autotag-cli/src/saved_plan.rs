@@ -34,7 +34,7 @@ use tempfile::NamedTempFile;
 /// The version of the format.
 const FORMAT: u32 = 1;
 
-/// What a plan was made with. It can be applied with the same only.
+/// The settings that a plan was made with. It can be applied with the same only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
     /// The version of the format. It is the first member, by which a plan is told from a trail.

@@ -1,4 +1,6 @@
-//! The JSON schemas that describe what people write and what programs read. The files in `docs/schemas` are their source.
+//! The JSON schemas that describe what people write and what programs read. The files in `docs/schemas` are
+//! their source. They are written by hand: a derived schema would have neither the patterns nor the words. The tests below compare them with
+//! the keys that are read, and `tests/artefacts/schemas.rs` with real files and output.
 
 /// A policy file.
 pub(crate) const POLICY: &str = include_str!("../../../docs/schemas/policy.json");

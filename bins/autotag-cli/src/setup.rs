@@ -47,7 +47,7 @@ pub(crate) fn catalog(rules: &[PathBuf]) -> Result<Catalog> {
 /// The default policy file, in the current folder.
 pub(crate) const POLICY_FILE: &str = "autotag.toml";
 
-/// The policy of a file; without a path that of [`POLICY_FILE`] if it exists, else the built-in one.
+/// The policy of a file; without a path that of [`POLICY_FILE`] if it exists, otherwise the built-in one.
 ///
 /// # Errors
 /// A [`UsageError`] if the file cannot be read or is wrong.
@@ -64,7 +64,7 @@ pub(crate) fn policy(path: Option<&Path>) -> Result<Policy> {
     })
 }
 
-/// Where [`policy`] reads the policy from, for people.
+/// The source from which [`policy`] reads the policy, for people.
 pub(crate) fn policy_name(path: Option<&Path>) -> String {
     match path {
         Some(path) => path.display().to_string(),

@@ -21,7 +21,7 @@ pub(crate) fn format_of(chosen: Option<Format>) -> Format {
     chosen.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl })
 }
 
-/// Where rows are printed.
+/// The output of the rows.
 pub(crate) fn stdout(format: Format) -> Box<dyn Write> {
     // Programs get every byte as it is. A stream that handles colours would remove some.
     match format {
@@ -122,7 +122,7 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
     /// Shows what is left, and the summary, which names values of the filter that nothing matched.
     ///
     /// # Errors
-    /// If rows could not be printed. The summary is written all the same.
+    /// If rows could not be printed. The summary is still written.
     pub(crate) fn finish(mut self, catalog: &Catalog) -> Result<Completion> {
         self.others_before(|_| true)?;
         self.summary.unmatched = self.filter.unmatched(catalog);

@@ -1,4 +1,4 @@
-//! What a run keeps until everything is read: in memory up to a bound, beyond it in temporary files.
+//! Storage of a run until everything is read: in memory up to a limit, beyond it in temporary files.
 //!
 //! A temporary file has no name: the system removes it when the program ends, however it ends.
 //!

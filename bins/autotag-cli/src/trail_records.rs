@@ -113,11 +113,11 @@ fn needed(
     Ok(needed.chosen.into_values().collect())
 }
 
-/// What has turned out to be needed so far.
+/// The records that were found to be needed so far.
 #[derive(Default)]
 struct Needed {
     chosen: BTreeMap<(Option<Timestamp>, Place), PlanRequest>,
-    /// What the chosen belong to.
+    /// Parents of the chosen resources.
     parents: HashSet<ResourceKey>,
     /// The events of the chosen: one of their copies may tell who called.
     events: HashSet<(String, String)>,
@@ -143,14 +143,14 @@ impl Needed {
     }
 }
 
-/// What all jobs write to.
+/// State that all jobs write to.
 struct Shared {
     creations: Runs,
     sessions: SessionRuns,
     packer: Packer,
 }
 
-/// What one job has read.
+/// Results of one job.
 struct Job<'a, 's> {
     filter: RecordFilter<'a>,
     shared: &'s Shared,

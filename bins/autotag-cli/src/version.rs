@@ -1,4 +1,4 @@
-//! What `--version` prints: the version, the commit and the size of the catalogue.
+//! The answer to `--version`: the version, the commit and the size of the catalogue.
 
 use autotag_handlers::catalog::{Catalog, CatalogError};
 use autotag_model::VERSION;

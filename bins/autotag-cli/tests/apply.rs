@@ -1,4 +1,4 @@
-//! `autotag apply` against an emulated AWS: it writes what the plan says, replaces nobody, and can be killed.
+//! `autotag apply` against an emulated AWS: it writes what the plan says, replaces no owner, and can be killed.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -32,7 +32,7 @@ impl World {
     fn new() -> Self {
         let emulator = Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
         let proxy = Proxy::start(&emulator.url()).unwrap();
-        // Nobody has IAM tags here, and everybody is known.
+        // No principal has IAM tags here, and all are known.
         proxy.route("/", |call| {
             let empty = "<ListUserTagsResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUserTagsResult>\
                 <Tags/><IsTruncated>false</IsTruncated></ListUserTagsResult></ListUserTagsResponse>";

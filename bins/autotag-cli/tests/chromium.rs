@@ -118,7 +118,7 @@ fn escaped(text: &str) -> String {
 fn hostile_names_are_shown_without_violating_the_policy() {
     let shown = open(Browser::new(), &hostile().path, "");
     assert_untaken(&shown);
-    // The resources of the trail are not in the inventory, and are shown all the same.
+    // The resources of the trail are not in the inventory, but are still shown.
     assert!(told(&shown).ends_with(" resources, 11.25 USD, rows 1 to 100"), "{}", told(&shown));
     let all = rows(&shown).concat();
     for name in [SCRIPT, CLOSING, HANDLER, BACKWARDS, FORMULA, "with\0nul", "mara"] {
@@ -215,7 +215,7 @@ fn the_page_can_be_printed() {
     let pdf = hostile().folder.path().join("page.pdf");
     Browser::new().print(&hostile().path, "", &pdf).unwrap_or_else(|error| panic!("{error}"));
     assert!(fs::read(&pdf).unwrap().starts_with(b"%PDF"));
-    // What is only of use on a screen is not on paper, and every cell is on the sheet.
+    // Controls for the screen are not on paper, and every cell is on the sheet.
     let script = "const rules = Array.from(document.styleSheets[0].cssRules).filter((rule) => rule.media?.mediaText === 'print'); \
                   return rules.map((rule) => rule.cssText).join(' ');";
     let rules = probed(Browser::new(), hostile(), "print", "", script);

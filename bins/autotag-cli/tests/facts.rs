@@ -1,4 +1,5 @@
-//! What rows say about owners and tags beside the names: persons, required tags, and the callers of uncovered events.
+//! Tests of row facts about owners and tags besides the names: persons, required tags, and the callers of uncovered
+//! events.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod common;
@@ -10,7 +11,7 @@ use std::path::Path;
 use std::process::Output;
 use tempfile::TempDir;
 
-/// What it says, having ended well.
+/// The output of a command that succeeded.
 fn stdout(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", common::stderr(output));
     common::stdout(output)

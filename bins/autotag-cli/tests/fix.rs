@@ -20,7 +20,7 @@ fn tags_of(tags: &Map<String, Value>) -> BTreeMap<String, String> {
     tags.iter().map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned())).collect()
 }
 
-/// What the plan of the shipped trail writes to each resource whose owner is proven.
+/// The tags that the plan of the shipped trail writes to each resource whose owner is proven.
 fn planned() -> Tags {
     let rows = lines(&autotag(&["plan", "fixtures/trail", "--format", "jsonl"]));
     let proven = rows.iter().filter(|row| row["proof"] == "person" || row["proof"] == "workload");
@@ -66,7 +66,7 @@ impl Estate {
         autotag(&[&args, more].concat())
     }
 
-    /// What the plan writes.
+    /// The tags that the plan writes.
     fn plan(&self) -> Tags {
         let text = fs::read_to_string(self.path("plan.jsonl")).unwrap();
         let all: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -95,7 +95,7 @@ fn the_plan_has_exactly_the_resources_that_lack_tags() {
             0 => (json!({}), tags.clone()),
             1 => (json!(tags), BTreeMap::new()),
             2 => (json!({"Owner": "boss", "Name": "x"}), BTreeMap::new()),
-            // What is there is planned, too, so that `apply` sees whether it has changed.
+            // The present tags are planned, too, so that `apply` sees if they have changed.
             3 => (json!({"Owner": tags["Owner"]}), tags.clone()),
             // Not in the inventory.
             _ => continue,
@@ -166,7 +166,7 @@ fn an_inventory_and_a_trail_are_needed() {
     assert!(stderr(&output).contains("--fix: cannot write"), "{}", stderr(&output));
 }
 
-/// Whoever writes an inventory chooses which resources of the trail are tagged, and no tag.
+/// The author of an inventory chooses which resources of the trail are tagged, and no tag.
 #[test]
 fn no_text_of_the_inventory_reaches_the_plan() {
     let planned = planned();

@@ -109,7 +109,7 @@ fn a_file_that_was_not_generated_is_not_replaced() {
     }
 }
 
-/// Whoever may update a project can have it run other code, in every account.
+/// A caller who may update a project can make it run other code, in every account.
 #[test]
 fn no_file_allows_updates_of_codebuild_unless_the_policy_opts_in() {
     let allowing = |policy: &str| -> Vec<String> {
@@ -196,7 +196,7 @@ fn services_without_rules_are_refused() {
     assert!(said(&output).contains(message), "{}", said(&output));
 }
 
-/// The page for whoever is on call, without the texts between its sections.
+/// The page for operators on call, without the texts between its sections.
 fn on_call() -> String {
     fs::read_to_string(root().join("docs/on-call.md")).unwrap()
 }

@@ -194,7 +194,7 @@ fn roles_values_and_accounts_can_be_exempt() {
     );
     let exempt =
         ["--exempt", "other,break-*", "--exempt-value", "Owner=shared", "--exempt-accounts", "444455556666"];
-    // Who could change the exempt role would be exempt.
+    // A principal who could change the exempt role would be exempt.
     assert_eq!(counts(&exempt), ["IdentityTags2 RunInstances 1", "ExemptRole UpdateAssumeRolePolicy 1"]);
     for wrong in [["--exempt-value", "Team=a"], ["--exempt-value", "Owner"], ["--exempt-accounts", "1"]] {
         assert_eq!(run(&records, &wrong).status.code(), Some(2), "{wrong:?}");

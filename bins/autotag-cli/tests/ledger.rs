@@ -365,7 +365,7 @@ async fn a_live_report_asks_the_index_where_there_is_one_and_the_tagging_api_els
     ];
     assert_eq!(told, expected.into(), "{}", stderr(&output));
     assert_eq!(hub.proxy.count("tagging", "GetResources"), 1, "regions with an index are not asked");
-    // A region that is refused is named, and the others are there.
+    // A region that is refused is named, and the others are in the report.
     let refused = report("us-east-1,us-east-2");
     assert_eq!((refused.status.code(), lines(&refused).len()), (Some(1), 1));
     let said = stderr(&refused);

@@ -63,7 +63,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// What stderr says, without the commands that follow: they name the input.
+/// The text on stderr without the commands that follow: they name the input.
 fn summary(output: &Output) -> String {
     let said = stderr(output);
     said.split("        next ").next().unwrap_or_default().to_owned()
@@ -336,8 +336,8 @@ fn an_object_whose_answers_all_break_off_is_named_and_nothing_of_it_is_used() {
     );
 }
 
-/// The bytes of an earlier version never stand before those of a later one.
-/// A year-old trail has usually been moved to an archive class.
+/// The bytes of an earlier version never come before those of a later one. A year-old trail has usually been moved
+/// to an archive class.
 #[test]
 fn an_archived_object_is_named_and_not_asked_for_again() {
     let emulator = emulator();
@@ -395,7 +395,7 @@ fn a_long_object_is_read_as_it_comes_and_goes_on_where_it_broke_off() {
     let output = plan(&proxy, &["s3://long"]);
     assert_eq!(stdout(&output).lines().count(), 20, "{}", stderr(&output));
     assert_eq!(reads(&proxy, "a.jsonl"), 2);
-    // What was used of it cannot be taken back, so it is not read anew.
+    // The part that was used cannot be taken back, so it is not read again.
     proxy.repair();
     proxy.forget_calls();
     first(&proxy, "a.jsonl", 1, Fault::CutOff(9_000_000));

@@ -123,10 +123,14 @@ fn trail(files: u64, records: u64) -> TempDir {
     folder
 }
 
-fn plan(trail: &Path, temporary: &Path, args: &[&str]) -> Command {
+fn autotag(name: &str, trail: &Path, temporary: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(BIN);
-    command.arg("plan").arg(trail).args(args).env("TMPDIR", temporary).stdin(Stdio::null());
+    command.arg(name).arg(trail).args(args).env("TMPDIR", temporary).stdin(Stdio::null());
     command
+}
+
+fn plan(trail: &Path, temporary: &Path, args: &[&str]) -> Command {
+    autotag("plan", trail, temporary, args)
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -163,7 +167,63 @@ fn a_plan_that_spills_has_the_bytes_of_one_in_memory() {
     assert_eq!(names(temporary.path()), Vec::<String>::new());
 }
 
-/// Where nothing can be written, what fits into memory is planned, and the rest is an error that names the folder.
+#[test]
+fn explanations_and_callers_that_spill_have_the_bytes_of_those_in_memory() {
+    let trail = trail(3, 800);
+    let temporary = tempfile::tempdir().unwrap();
+    for (command, args) in [
+        ("explain", &["--jobs", "1"][..]),
+        ("explain", &["--jobs", "3"]),
+        ("explain", &["--event", "event-1500"]),
+        ("identify", &["--format", "jsonl"]),
+        ("identify", &["--event", "event-1500"]),
+    ] {
+        let run = |more: &[&str]| {
+            autotag(command, trail.path(), temporary.path(), &[args, more].concat()).output().unwrap()
+        };
+        let in_memory = run(&IN_MEMORY);
+        assert!(!in_memory.stdout.is_empty(), "{}", String::from_utf8_lossy(&in_memory.stderr));
+        for bound in ["1", "60000", "300000"] {
+            let spilled = run(&["--memory-bytes", bound]);
+            assert_equal(&in_memory, &spilled, &format!("{command} {args:?} {bound}"));
+        }
+    }
+    assert_eq!(names(temporary.path()), Vec::<String>::new());
+}
+
+/// Most records of a log file are not parsed when one event is asked for.
+#[test]
+fn one_event_of_a_log_file_has_the_caller_that_it_has_among_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = Random(17);
+    let mut records: Vec<Value> = (0..300).map(|number| record(&mut random, number)).collect();
+    // Ids that JSON writes with escapes.
+    for (number, id) in [(7, "a/b"), (8, "a\"b"), (9, "\u{e9}\n")] {
+        records[number]["eventID"] = json!(id);
+    }
+    let text = json!({ "Records": records })
+        .to_string()
+        .replace("a/b", "a\\/b")
+        .replace("event-150\"", "event-15\\u0030\"");
+    assert!(text.starts_with("{\"Records\":[{") && text.contains("a\\/b") && text.contains("15\\u0030"));
+    std::fs::write(folder.path().join("log.json"), text).unwrap();
+    let identify = |args: &[&str]| {
+        let args = [&["--format", "jsonl"], args].concat();
+        let output = autotag("identify", folder.path(), folder.path(), &args).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let all = identify(&[]);
+    for id in ["event-20", "event-150", "event-299", "a/b", "a\"b", "\u{e9}\n"] {
+        let is_asked_for = |line: &&str| serde_json::from_str::<Value>(line).unwrap()["event_id"] == id;
+        let expected: Vec<&str> = all.lines().filter(is_asked_for).collect();
+        let alone = identify(&["--event", id]);
+        assert_eq!(alone.lines().collect::<Vec<_>>(), expected, "{id}");
+        assert!(id.starts_with("event-") || expected.len() == 1, "{id}");
+    }
+}
+
+/// If no file can be written, the records that fit into memory are planned. The rest is an error that names the
+/// folder.
 #[test]
 fn nothing_touches_the_disk_below_the_bound() {
     let trail = trail(1, 200);

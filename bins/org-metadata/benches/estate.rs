@@ -102,7 +102,7 @@ fn size(size: Size) -> String {
     format!("{accounts} accounts x {regions} regions, up to {resources} resources in each")
 }
 
-/// Whether the program limits its rates.
+/// A setting of the rate limits.
 #[derive(Clone, Copy)]
 enum RateLimiter {
     Usual,

@@ -25,7 +25,7 @@ pub(crate) struct Report {
     pub(crate) began: Timestamp,
     /// The time of the last answer.
     pub(crate) ended: Timestamp,
-    /// Whether this run continues an earlier one.
+    /// True if this run continues an earlier one.
     pub(crate) resumed: bool,
     /// In the order of the tenants.
     pub(crate) tenants: Vec<Tenant>,
@@ -88,7 +88,7 @@ pub(crate) struct ListedAccount {
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) listed: ListedAccount,
-    /// Whether it is the management account.
+    /// True if it is the management account.
     pub(crate) management: bool,
     /// The tags that the report needs, by key. Do not trust their content.
     pub(crate) tags: BTreeMap<String, String>,
@@ -115,14 +115,14 @@ pub(crate) enum MissingField {
     Entry,
     /// The list of enabled regions, so that none of them was scanned.
     EnabledRegions,
-    /// Whether this region is active.
+    /// The state of this region.
     Region(Region),
-    /// Whether the regions that were not found active are active.
+    /// The state of the regions that were not found active.
     OtherRegions,
 }
 
 impl ListedAccount {
-    /// Whether the account is entered: it is active, or AWS does not say its state.
+    /// True if the account is entered: it is active, or AWS does not say its state.
     pub(crate) fn is_open(&self) -> bool {
         self.state.as_deref().is_none_or(|state| state == "ACTIVE")
     }
@@ -205,7 +205,8 @@ impl Report {
         self.organizations().flat_map(|organization| &organization.accounts)
     }
 
-    /// Whether nothing is missing. A tenant that is not a management account is reported as such, and is not missing.
+    /// True if nothing is missing. A tenant that is not a management account is reported as such, and is not
+    /// missing.
     pub(crate) fn is_whole(&self) -> bool {
         let has_failed = |tenant: &Tenant| matches!(tenant.outcome, TenantOutcome::Failed(_));
         self.unusable_tenants.is_empty()

@@ -9,7 +9,7 @@
 
   const compare = (column, sign) => (one, other) => {
     const [a, b] = [one.keys[column], other.keys[column]];
-    // What is no value stands last, whichever way the others stand.
+    // Missing values come last in both orders.
     const none = (key) => (/^~(?!~)/.test(key) ? 1 : 0);
     return none(a) - none(b) || sign * collator.compare(a, b) || one.at - other.at;
   };

@@ -208,7 +208,7 @@ fn the_fragment_filters_and_sorts() {
         ("#status=role_denied", "1 of 8 accounts", &[DENIED][..]),
         ("#q=den&status=role_denied", "1 of 8 accounts", &[DENIED]),
         ("#env=prod", "2 of 8 accounts", &[MANAGEMENT, DENIED]),
-        // The value, and what is no value.
+        // The value, and the text for a missing value.
         ("#env=~~unset", "1 of 8 accounts", &["111122220004"]),
         ("#env=~unset", "2 of 8 accounts", &["111122220005", CLOSED]),
         ("#group=~not-entered", "1 of 8 accounts", &[CLOSED]),

@@ -1,7 +1,8 @@
-//! `session-handler`: the Lambda function that keeps STS sessions. Payload -> sessions -> store.
+//! `session-handler`: the Lambda function that keeps STS sessions. It reads the payload of an invocation, finds the
+//! sessions in it, and writes them to a store.
 //!
-//! It runs in every region whose STS is called (us-east-1 has the calls of the global endpoint), and writes to one table. The
-//! handling of records is in `autotag-handlers`. Here are the configuration and the answer.
+//! It runs in every region whose STS is called (us-east-1 has the calls of the global endpoint), and writes to one
+//! table. The handling of records is in `autotag-handlers`. This program has the configuration and the answer.
 
 mod config;
 mod work;

@@ -43,7 +43,7 @@ impl Worker {
             .map_err(|error| InvocationError::new("UnknownDelivery", &error))?;
         let end = deadline::end_of_work(context.deadline, now());
         let concurrency = self.config.concurrency;
-        // A log file that does not end does not keep the sessions of other messages from being kept.
+        // A slow log file must not stop the sessions of other messages from being written.
         let read_until = deadline::half_way(end);
         let mut found: CollectedSessions =
             read_jobs(&self.trail, &invocation.jobs, &self.classifier, concurrency, read_until).await;

@@ -1,6 +1,6 @@
-//! The real binary beside a plain Python handler with boto3 (`reference.py`), both under the same runtime API and before
-//! the same stand-in for AWS: how fast a process starts, what memory it takes, how many events it gets done, and with how
-//! many calls. Run with `cargo bench -p tag-handler`; without `--bench` it runs once with few events, as a test.
+//! The real binary beside a plain Python handler with boto3 (`reference.py`), both under the same runtime API and
+//! with the same emulated AWS. It measures the start time, the memory, the events per second, and the calls. Run
+//! with `cargo bench -p tag-handler`; without `--bench` it runs once with few events, as a test.
 //!
 //! Printed: both figures, their ratio, and what is aimed at. Memory is read as Linux tells it.
 #![expect(
@@ -8,7 +8,7 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::indexing_slicing,
-    reason = "a benchmark is no library: it stops where it cannot go on, and prints"
+    reason = "a benchmark is not a library: it stops where it cannot go on, and prints"
 )]
 
 mod events;
@@ -109,7 +109,7 @@ struct Handler {
     program: PathBuf,
     /// More of its environment than leads it to AWS.
     environment: Vec<(&'static str, String)>,
-    /// Whether it also tags the snapshots of images.
+    /// True if it also tags the snapshots of images.
     finds_snapshots: bool,
 }
 
@@ -131,7 +131,7 @@ fn reference() -> Handler {
     Handler { program, environment, finds_snapshots: false }
 }
 
-/// What one process got done.
+/// The work of one process.
 #[derive(Debug, Clone, Copy)]
 struct Done {
     events_a_second: f64,
@@ -196,7 +196,7 @@ impl Handler {
         took.as_secs_f64() / SLOW.as_secs_f64()
     }
 
-    /// What is called for events of one principal and region.
+    /// Counts the calls for events of one principal and region.
     async fn calls(&self, count: usize, size: usize) -> Calls {
         let stub = aws(Duration::ZERO).unwrap();
         let runtime = RuntimeApi::start().await.unwrap();
@@ -212,7 +212,7 @@ impl Handler {
             .collect()
     }
 
-    /// How long the events take, which all stand in the queue when the clock starts.
+    /// The time for events that are all in the queue when the clock starts.
     async fn work(
         &self,
         events: &[Event],

@@ -86,7 +86,7 @@ pub(crate) enum PolicySource {
     Parameter(String),
 }
 
-/// Where the names of Identity Center users are.
+/// The source of the names of Identity Center users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IdentityStore {
     pub(crate) region: Region,
@@ -112,7 +112,7 @@ fn policy(environment: &mut Environment<'_>) -> PolicySource {
     let mut given: Vec<PolicySource> = [inline, file, parameter].into_iter().flatten().collect();
     if given.len() > 1 {
         let names = "AUTOTAG_POLICY, AUTOTAG_POLICY_FILE and AUTOTAG_POLICY_PARAMETER";
-        environment.error(format!("of {names} at most one may be set"));
+        environment.error(format!("set at most one of {names}"));
     }
     given.pop().unwrap_or(PolicySource::BuiltIn)
 }
@@ -144,7 +144,7 @@ fn recheck_queue(environment: &mut Environment<'_>) -> Option<RecheckQueue> {
     }
     let queue_url = environment.text(RECHECK_QUEUE_URL)?;
     if queue_url.to_ascii_lowercase().ends_with(".fifo") {
-        let why = "a FIFO queue delays no single message, name a standard queue";
+        let why = "a FIFO queue cannot delay a single message; name a standard queue";
         environment.error(format!("{} is `{queue_url}`: {why}", RECHECK_QUEUE_URL.name));
     }
     Some(RecheckQueue { queue_url, after: Duration::from_secs(seconds) })
@@ -200,10 +200,8 @@ impl Config {
         config.own_roles = own_roles(environment, &config);
         if config.accounts_parameter.is_some() {
             if config.accounts.allowed != AccountScope::OwnOnly {
-                environment.error(format!(
-                    "of AUTOTAG_ACCOUNTS and {} at most one may be set",
-                    ACCOUNTS_PARAMETER.name
-                ));
+                environment
+                    .error(format!("set at most one of AUTOTAG_ACCOUNTS and {}", ACCOUNTS_PARAMETER.name));
             }
             if config.accounts.role.is_none() {
                 let why = "AUTOTAG_MEMBER_ROLE is not";

@@ -1,7 +1,7 @@
 //! Writes the ledger: an entry for each resource that an invocation has handled.
 //!
-//! The ledger never keeps a tag from being written: the tags are written first. If an entry cannot be written, the message goes
-//! back to its queue, and the next invocation finds the tags there and writes the entry.
+//! The ledger never delays a tag: the tags are written first. If an entry cannot be written, the message goes back
+//! to its queue, and the next invocation finds the tags and writes the entry.
 
 use autotag_handlers::outcome::Outcome;
 use autotag_handlers::row::{OriginId, ResourceOutcome, Row};

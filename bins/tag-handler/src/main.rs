@@ -1,6 +1,7 @@
-//! `tag-handler`: the Lambda function that writes owner tags. Payload -> plan -> writes -> answer.
+//! `tag-handler`: the Lambda function that writes owner tags. It reads the payload of an invocation, plans the
+//! tags, writes them, and answers.
 //!
-//! The handling of records is in `autotag-handlers`. Here are the configuration, the logs and the answer.
+//! The handling of records is in `autotag-handlers`. This program has the configuration, the logs and the answer.
 
 mod config;
 mod ledger;

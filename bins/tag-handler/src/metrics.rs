@@ -1,4 +1,4 @@
-//! What one invocation of this function counts.
+//! The counts of one invocation of this function.
 
 use crate::ledger::Written;
 use crate::tamper::Reactions;
@@ -8,7 +8,7 @@ use autotag_handlers::row::ResourceOutcome;
 use autotag_lambda::metrics as embedded;
 use jiff::Timestamp;
 
-/// What an invocation with a ledger counts.
+/// The counts of an invocation with a ledger.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LedgerCounts {
     /// Records that only the ledger needs: deletions and changes of tags.
@@ -17,7 +17,7 @@ pub(crate) struct LedgerCounts {
     pub(crate) reactions: Reactions,
 }
 
-/// How many outcomes of which kind. Some parts of the inputs have no row of their own, and count as well.
+/// The number of outcomes of each kind. Some parts of the inputs have no row of their own, and count as well.
 pub(crate) fn counts(
     records: &Counts,
     rechecks: usize,

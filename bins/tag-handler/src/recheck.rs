@@ -1,4 +1,4 @@
-//! Puts rechecks into their queue: the records of creations about whose owner more may be known later.
+//! Sends rechecks to their queue: records of creations whose owner may be better known later.
 
 use crate::config::RecheckQueue;
 use autotag_aws::Accounts;
@@ -22,7 +22,7 @@ pub(crate) struct EnqueueResult {
     pub(crate) failed: HashMap<String, Outcome>,
 }
 
-/// Puts the rechecks into the queue. One that is not there at `deadline` counts as failed.
+/// Puts the rechecks into the queue. One that is not sent at `deadline` counts as failed.
 pub(crate) async fn enqueue(
     rechecks: &[Recheck],
     queue: &RecheckQueue,
@@ -63,7 +63,7 @@ fn size(recheck: &Recheck) -> usize {
     recheck.record.len() + tags.sum::<usize>()
 }
 
-/// Puts a batch into the queue. Answers for each recheck whether it is there.
+/// Puts a batch into the queue. The answer tells for each recheck if it was sent.
 async fn send(queue: &RecheckQueue, accounts: &Accounts, batch: &[Recheck]) -> Vec<bool> {
     let message = |recheck: &Recheck| {
         let tags = previous_tags_text(recheck.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));

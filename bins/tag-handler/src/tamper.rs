@@ -26,7 +26,7 @@ pub(crate) struct Reactions {
     pub(crate) tampered: usize,
     /// They were written again.
     pub(crate) repaired: usize,
-    /// From now on they are not.
+    /// From now on they are not repaired.
     pub(crate) truces: usize,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn take_tag_events(jobs: &mut Vec<Job>) -> Vec<(OriginId, String)> {
 }
 
 fn is_tag_event(text: &str) -> bool {
-    // Nearly every text ends here, unparsed.
+    // Nearly every text returns here, without parsing.
     text.contains("aws.tag")
         && serde_json::from_str::<Head<'_>>(text)
             .is_ok_and(|head| head.source == "aws.tag" && head.detail_type == "Tag Change on Resource")
@@ -90,8 +90,8 @@ pub(crate) fn changes(
     all
 }
 
-/// Answers the changes: those of one resource one after the other, at most `concurrency` resources at a time. Adds a row for each
-/// change that could not be answered until `deadline`, so that its message is returned.
+/// Answers the changes of at most `concurrency` resources at a time, and those of one resource one after the other.
+/// Adds a row for each change that could not be answered until `deadline`, so that its message is returned.
 pub(crate) async fn answer(
     responder: &TamperResponder<'_>,
     changes: Vec<(OriginId, TagChange)>,

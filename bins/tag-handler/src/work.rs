@@ -1,4 +1,4 @@
-//! One invocation: what is to be read, what comes of it, what is answered.
+//! Handles one invocation: finds the inputs, plans and writes their tags, and forms the answer.
 
 use crate::config::{Config, PolicySource};
 use crate::metrics::LedgerCounts;
@@ -113,8 +113,8 @@ impl Worker {
         answer.map_err(|error| InvocationError::new("NotDone", &error))
     }
 
-    /// Reads, plans, arranges rechecks and writes. Each has a deadline of its own, so that a log file that does not end, or a
-    /// service that does not answer, does not keep the tags of other resources from being written.
+    /// Reads, plans, arranges rechecks and writes. Each step has its own deadline. So a slow log file or service
+    /// does not stop the tags of other resources.
     async fn work(&self, invocation: &Invocation, tag_events: &[(OriginId, String)], end: Instant) -> Done {
         let Config { concurrency, .. } = self.config;
         let (mut records, others) = self.read(invocation, half_way(end)).await;
@@ -172,7 +172,7 @@ impl Worker {
     async fn read(&self, invocation: &Invocation, deadline: Instant) -> (ClassifiedRecords, Others) {
         let (jobs, concurrency) = (&invocation.jobs, self.config.concurrency);
         let (trail, classifier) = (&self.trail, &self.classifier);
-        // Old changes of tags are answered by what came after them.
+        // Old changes of tags need no answer: the events after them decide.
         let watches = self.config.own_roles.is_some() && !invocation.backfill;
         if self.ledger.is_none() {
             return (read_jobs(trail, jobs, classifier, concurrency, deadline).await, Others::default());
@@ -185,7 +185,7 @@ impl Worker {
         (read.records, read.others)
     }
 
-    /// The entries of deletions, with who is behind them. A deletion is an entry also if that cannot be found out.
+    /// The entries of deletions, with their callers. A deletion is an entry also if its caller is unknown.
     async fn deletions(
         &self,
         deletions: Vec<(OriginId, Deletion)>,
@@ -215,8 +215,8 @@ impl Worker {
         planner.concurrency(self.config.concurrency).backfill(backfill).rechecks(rechecks).plan(records).await
     }
 
-    /// Puts the rechecks that the plan needs into their queue. The events of those that are not in the queue are not written.
-    /// Answers how many are in the queue.
+    /// Puts the rechecks that the plan needs into their queue. If a recheck could not be sent, its event is not
+    /// written. Returns the number of rechecks in the queue.
     async fn arrange_rechecks(
         &self,
         plan: &mut Plan,
@@ -231,8 +231,8 @@ impl Worker {
     }
 }
 
-/// Marks the creations that messages bring back for a recheck. Answers with the texts of the records that may need one: a
-/// creation is rechecked once.
+/// Marks the creations that messages bring back for a recheck. Returns the texts of the records that may need one:
+/// a creation is rechecked once.
 fn take_rechecks(records: &mut ClassifiedRecords, invocation: &Invocation) -> BTreeMap<String, String> {
     let mut recheckable = std::mem::take(&mut records.recheckable);
     for request in &mut records.creations {

@@ -644,7 +644,7 @@ def main(arguments):
     if not os.environ.get("AWS_ENDPOINT_URL"):
         sys.exit("AWS_ENDPOINT_URL is not set: resources are created in an emulator only")
     if arguments == ["create"]:
-        # The user of all calls. Her tag is copied to all resources.
+        # The user of all calls. The user's tag is copied to all resources.
         client("iam").create_user(UserName="mara", Tags=[{"Key": "CostCenter", "Value": "4711"}])
         for label, kind, create, _ in WORLD:
             told(label, kind, create_one, create)

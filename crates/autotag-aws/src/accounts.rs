@@ -1,4 +1,4 @@
-//! Configurations and clients per account and region, made once.
+//! Makes one configuration and one set of clients for each account and region.
 
 use crate::answer_limit::{https, limited};
 use crate::role::AssumedRole;
@@ -80,8 +80,8 @@ impl Accounts {
         named.or_else(|| Partition::default().global_region())
     }
 
-    /// Takes this account for that of the ambient credentials, where whoever runs the program has named it. STS is then not
-    /// asked. An account that is known already stays.
+    /// Uses this account as that of the ambient credentials, if the user has named it. STS is then not asked. An
+    /// account that is known already stays.
     pub fn set_own(&self, account: AccountId) {
         // An error means that the account is known.
         let _ = self.own.set(account);
@@ -187,7 +187,7 @@ impl Accounts {
         AssumedRole::new(&self.ambient, &partition, account, role, SESSION_NAME)
     }
 
-    /// Whether the account is active in the caller's organization.
+    /// True if the account is active in the caller's organization.
     #[cfg(feature = "organizations")]
     async fn is_in_organization(&self, account: &AccountId) -> Result<bool, AccountError> {
         const OPERATION: &str = "DescribeAccount";

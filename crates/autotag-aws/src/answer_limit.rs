@@ -1,7 +1,7 @@
-//! One HTTP client for all calls of a program: the bodies of answers are bounded.
+//! The HTTP client for all calls of a program. It limits the size of answers.
 //!
-//! SDK clients and signed requests keep the whole body of an answer in memory. Without a bound, whoever answers in the place of
-//! AWS decides how much memory a function needs.
+//! SDK clients and signed requests keep the whole body of an answer in memory. Without a limit, a server that
+//! answers instead of AWS decides how much memory a function needs.
 
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
@@ -41,7 +41,7 @@ pub(crate) fn limited(client: SharedHttpClient) -> SharedHttpClient {
     SharedHttpClient::new(LimitedClient(client))
 }
 
-/// Whether a call failed because the body of its answer is too long.
+/// True if a call failed because the body of its answer is too long.
 pub(crate) fn is_too_long(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {

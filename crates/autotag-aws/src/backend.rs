@@ -141,7 +141,7 @@ impl AwsBackend {
 
     async fn wait_for_rate(&self, resource: &Resource, region: &Region) {
         if let Some((rate, limiter)) = &self.rate {
-            // A call that is throttled all the same has pauses of its own.
+            // A call that is still throttled has pauses of its own.
             let _ = limiter.acquire(&(resource.account.clone(), region.clone()), *rate).await;
         }
     }

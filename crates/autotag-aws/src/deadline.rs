@@ -1,4 +1,4 @@
-//! Calls that end at a deadline, whether they are answered or not.
+//! Ends calls at a deadline, also if they are not answered.
 
 use async_trait::async_trait;
 use autotag_handlers::backend::{

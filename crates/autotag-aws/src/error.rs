@@ -104,7 +104,7 @@ impl AccountError {
         Self::Aws { operation, code, status }
     }
 
-    /// Whether AWS denied a call: it does so again until somebody changes a permission or makes the role.
+    /// True if AWS denied a call: it does so again until somebody changes a permission or makes the role.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Aws { code, status, .. } if classify(code, *status) == ErrorClass::Denied)
     }

@@ -1,4 +1,4 @@
-//! Failed calls as errors of the engine's backend.
+//! Converts failed calls into errors of the engine's backend.
 
 #[cfg(feature = "backend")]
 use crate::paginate::PagingDoesNotEnd;
@@ -19,7 +19,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 #[cfg(feature = "backend")]
 const NO_ROOM: [&str; 3] = ["TooManyTags", "TagLimit", "TagQuota"];
 
-/// Whether a code says that a resource has no room for more tags.
+/// True if a code says that a resource has no room for more tags.
 #[cfg(feature = "backend")]
 pub(crate) fn is_about_room(code: &str) -> bool {
     NO_ROOM.iter().any(|text| code.contains(text))
@@ -61,7 +61,7 @@ pub(crate) fn of_account(error: &AccountError) -> BackendError {
     }
 }
 
-/// Whether an account was not tried because it is out of scope or has no role.
+/// True if an account was not tried because it is out of scope or has no role.
 #[cfg(feature = "backend")]
 pub(crate) fn is_closed_account(error: &BackendError) -> bool {
     [NOT_ALLOWED, NO_ROLE].contains(&error.code.as_str())

@@ -46,7 +46,7 @@ pub struct CloudTrailHistory {
     limiter: RateLimiter<Place>,
 }
 
-/// What one question asks, beside the page.
+/// The parameters of one question, except the page.
 struct Question<'q> {
     name: &'q str,
     between: Option<&'q RangeInclusive<Timestamp>>,

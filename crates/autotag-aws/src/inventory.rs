@@ -1,4 +1,4 @@
-//! The resources that exist in an account now.
+//! Lists the resources that exist in an account now.
 //!
 //! In a region with an index of [Resource Explorer][explorer], its resources are listed, tagged or not: by the default view, if
 //! that leaves nothing out. An aggregator index answers for all regions that it replicates, and its view may show other accounts

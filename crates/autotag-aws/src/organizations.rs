@@ -47,7 +47,7 @@ pub struct OrganizationAccount {
 }
 
 impl OrganizationAccount {
-    /// Whether the account can be entered: it is active, or AWS does not say its state.
+    /// True if the account can be entered: it is active, or AWS does not say its state.
     pub fn is_active(&self) -> bool {
         self.state.as_deref().is_none_or(|state| state == ACTIVE)
     }
@@ -140,11 +140,12 @@ pub async fn describe_account(
     }
 }
 
-/// Whether an account was active in the organization, and when that was asked.
+/// The state of an account in the organization, and when that was asked: `true` if it was active.
 type Answer = Option<(SystemTime, bool)>;
 
-/// Which accounts are active in the caller's organization. Asks about one account at a time and remembers each answer for a
-/// while, so that the size of the organization does not matter, and a cancelled call loses nothing but its own answer.
+/// Tells which accounts are active in the caller's organization. It asks about one account at a time and remembers
+/// each answer for a while, so that the size of the organization does not matter, and a cancelled call loses
+/// nothing but its own answer.
 #[derive(Debug, Default)]
 pub(crate) struct Membership {
     /// Those who ask about the same account wait for one call.
@@ -152,7 +153,7 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    /// Whether the account is active in the organization.
+    /// True if the account is active in the organization.
     pub(crate) async fn is_active(&self, config: &SdkConfig, account: &AccountId) -> Result<bool, CallError> {
         let now = config.time_source().unwrap_or_default().now();
         let answer = self.answer(account, now);

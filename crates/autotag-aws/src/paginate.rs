@@ -57,7 +57,7 @@ impl Paginator {
         Self { operation: operation.to_owned(), token: None, ended: false, seen: HashSet::new() }
     }
 
-    /// Whether there is a page to ask for.
+    /// True if there is a page to ask for.
     pub fn has_next(&self) -> bool {
         !self.ended
     }

@@ -1,5 +1,5 @@
-//! Calls about a deployment that are signed by hand: a bounded number of them at once, with AWS's reason if one fails.
-//! `autotag doctor` reads a deployment with them.
+//! Calls about a deployment that are signed by hand: a limited number of them at once, with AWS's reason if one
+//! fails. `autotag doctor` reads a deployment with them.
 
 mod client;
 mod error;

@@ -1,4 +1,4 @@
-//! The settings of a deployment.
+//! The settings of clients and calls for a deployment.
 
 use autotag_model::arn::AccountId;
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ pub struct Timeouts {
     pub attempt: Duration,
 }
 
-/// Which accounts may be entered, besides the caller's own.
+/// The accounts that may be entered, besides the caller's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountScope {

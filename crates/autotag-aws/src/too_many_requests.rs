@@ -1,4 +1,4 @@
-//! Status 429 is a throttle, whatever the body says.
+//! Treats status 429 as throttling, whatever the body contains.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};

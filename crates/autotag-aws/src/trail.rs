@@ -38,8 +38,9 @@ impl TrailReader {
     /// thread gets an error at its next read.
     ///
     /// # Errors
-    /// The outcome of an object that cannot be read: `Gone` if it is deleted, `Skipped` if it is archived, `Refused` if an operator has to grant a
-    /// permission, name another bucket, or split a log file of more than 256 MiB, otherwise `Deferred`.
+    /// The outcome of an object that cannot be read: `Gone` if it is deleted, `Skipped` if it is archived,
+    /// otherwise `Deferred`. It is `Refused` if an operator has to grant a permission, name another bucket, or
+    /// split a log file of more than 256 MiB.
     pub async fn read<T, F>(&self, bucket: &str, key: &str, read: F) -> Result<T, Outcome>
     where
         T: Send + 'static,
@@ -63,7 +64,7 @@ impl TrailReader {
         // Dropped here, or together with this future.
         drop::<oneshot::Sender<()>>(guard);
         result.map_err(|_| {
-            Outcome::Deferred(format!("s3://{bucket}/{key}: reading the log file was broken off"))
+            Outcome::Deferred(format!("s3://{bucket}/{key}: the download of the log file was interrupted"))
         })
     }
 
@@ -76,7 +77,7 @@ impl TrailReader {
     }
 }
 
-/// What of an object is asked for.
+/// The requested part of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogFilePart {
     /// All from this byte on.
@@ -108,7 +109,7 @@ fn is_too_long(length: i64) -> bool {
     usize::try_from(length).is_ok_and(|length| length > LONGEST_LOG_FILE)
 }
 
-/// A body that blocking code reads, until whoever asked for it goes away.
+/// A body that blocking code reads, until the caller drops it.
 struct Download {
     body: Box<dyn AsyncRead + Send + Unpin>,
     runtime: Handle,
@@ -119,8 +120,7 @@ struct Download {
 impl Read for Download {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Self { body, runtime, cancelled } = self;
-        let gone =
-            || io::Error::new(io::ErrorKind::ConnectionAborted, "the log file is not waited for any more");
+        let gone = || io::Error::new(io::ErrorKind::ConnectionAborted, "the wait for the log file has ended");
         let Some(waiting) = cancelled else { return Err(gone()) };
         if buffer.is_empty() {
             // The reader only asks whether the log file is still waited for.

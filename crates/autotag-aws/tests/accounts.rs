@@ -382,7 +382,7 @@ async fn a_cancelled_call_loses_only_its_own_answer() {
     assert_eq!(described(&world), 3);
 }
 
-/// `State` replaces `Status`. If both are there, `State` counts.
+/// `State` replaces `Status`. If both exist, `State` counts.
 #[tokio::test]
 async fn accounts_that_are_not_active_are_not_entered() {
     for (answer, entered) in [

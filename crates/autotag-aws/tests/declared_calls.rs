@@ -28,7 +28,7 @@ const PLAIN: &str = "orders-of-may-01";
 const AWKWARD: &str = "team/web app+ü&%2F?#~*'(x)";
 const TOKEN: &str = "page/2+3=&ü";
 
-/// Whose ids are never awkward, and botocore changes them if they are: it takes what stands behind the last slash.
+/// Services for which botocore changes unusual ids: it takes the part after the last slash.
 const PLAIN_ONLY: [&str; 1] = ["route53"];
 
 /// Redshift pages lists of many resources; what one resource may have fits on a page.
@@ -84,7 +84,7 @@ fn place(region: &str) -> Scope {
     Scope { partition, region: Some(region), account: AccountId::new("111122223333") }
 }
 
-/// Puts a text at a path such as `response.instancesSet[].instanceId`, unless something stands there.
+/// Puts a text at a path such as `response.instancesSet[].instanceId`, unless the place has a value.
 fn put(parsed: &mut ParsedRecord, path: &str, text: &str) {
     let (root, steps) = path.split_once('.').unwrap();
     let mut at = match root {
@@ -110,7 +110,7 @@ fn put(parsed: &mut ParsedRecord, path: &str, text: &str) {
     }
 }
 
-/// What stands at the path of an id: an ARN, a URL, or a name.
+/// The value at the path of an id: an ARN, a URL, or a name.
 fn id_at(path: &str, one: &Use, place: &Scope, name: &str) -> String {
     let member = path.rsplit('.').next().unwrap().to_lowercase();
     let region = place.region.as_ref().unwrap();
@@ -193,7 +193,7 @@ fn asked(one: &Use, resource: &Resource) -> Vec<Asked> {
     all
 }
 
-/// What the script beside this file says to each question, in order.
+/// The answers of the script beside this file to each question, in order.
 fn botocore(questions: Vec<Value>) -> Vec<Value> {
     let count = questions.len();
     let python = Emulator::python(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
@@ -216,7 +216,7 @@ fn botocore(questions: Vec<Value>) -> Vec<Value> {
 
 // ---- Comparing ----
 
-/// What of the request is not as botocore has it.
+/// The parts of the request that differ from botocore's.
 fn differences(asked: &Asked, theirs: &Value) -> Vec<String> {
     let ours = &asked.ours;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -343,7 +343,7 @@ fn requests_of_other_partitions_go_where_botocore_sends_them() {
     );
 }
 
-/// Our tags stand in the answer, every other text is "a " and its name; lists have two elements.
+/// The answer has our tags, every other text is "a " and its name; lists have two elements.
 #[test]
 fn answers_are_read_where_the_models_have_the_tags() {
     let reads: Vec<(String, Arc<Api>, ReadCall)> = {

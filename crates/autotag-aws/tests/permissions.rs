@@ -160,7 +160,7 @@ fn every_action_of_a_rule_is_called_by_the_rule() {
     assert!(wrong.is_empty(), "needed by no call: {wrong:#?}");
 }
 
-/// What nobody asks for any more is no exception any more.
+/// An exception that no call needs any more must be removed.
 #[test]
 fn every_exception_is_one() {
     let services = services();

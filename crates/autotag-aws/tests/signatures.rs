@@ -104,7 +104,7 @@ fn requests() -> Vec<Request> {
     ]
 }
 
-/// What botocore says to each request as it came.
+/// The answers of botocore to each request as it came.
 fn botocore(came: &[Value]) -> Vec<String> {
     let python = Emulator::python(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/signatures.py");

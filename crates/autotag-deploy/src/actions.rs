@@ -1,5 +1,5 @@
-//! The actions that a deployment calls. Every call names its action by a constant of this module, and the policy that `autotag
-//! deploy iam-policy` prints is made of the same constants.
+//! The AWS actions that a deployment calls. Every call names its action by a constant of this module. The policy
+//! that `autotag deploy iam-policy` prints consists of the same constants.
 
 use crate::handlers;
 use autotag_model::arn::Partition;
@@ -105,7 +105,7 @@ actions! {
     STACK_INSTANCES = "cloudformation:ListStackInstances", StackSets, Organization;
 }
 
-/// What `CloudFormation` calls with the credentials of its caller when it makes, changes and removes stack sets.
+/// Calls of `CloudFormation` with the credentials of its caller when it makes, changes and removes stack sets.
 const STACK_SET_HANDLER: &[&str] = &[
     "cloudformation:CreateStackInstances",
     "cloudformation:CreateStackSet",

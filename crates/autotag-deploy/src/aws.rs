@@ -1,4 +1,4 @@
-//! CloudFormation of AWS.
+//! The calls to AWS CloudFormation.
 
 use crate::DeployError;
 use crate::actions::{self, Action};
@@ -333,7 +333,7 @@ fn failures_of(events: Vec<Event>) -> Vec<String> {
         .into_iter()
         .rev()
         .filter(|event| event.status.ends_with("_FAILED") && !event.of_the_stack);
-    // What was going on when another resource failed has failed by that only.
+    // An operation that was running when another resource failed has failed for that reason only.
     let own = failed.filter(|event| !event.reason.contains("cancelled"));
     own.map(|event| format!("{} ({}) {}: {}", event.logical_id, event.kind, event.status, event.reason))
         .take(MAX_FAILURES)

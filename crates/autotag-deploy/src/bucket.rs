@@ -1,5 +1,6 @@
-//! The bucket of packages and templates. Its name ends at random, so that no other account can have taken it before. It is found again among
-//! the account's own buckets, and each call names its owner: S3 refuses a bucket of another account.
+//! The bucket of packages and templates. Its name ends with random characters, so no other account can have taken
+//! it before. A later run finds it among the account's own buckets. Each call names its owner, so S3 refuses a
+//! bucket of another account.
 
 use crate::DeployError;
 use crate::actions::{self, Action};
@@ -192,7 +193,7 @@ impl CodeBucket {
         }
     }
 
-    /// Puts an object, unless it is there with the same hash. Returns whether it was put.
+    /// Puts an object, unless the bucket has it with the same hash. Returns whether it was put.
     ///
     /// # Errors
     /// There is another object of this key, which is not overwritten, or S3 refuses a call.
@@ -209,7 +210,7 @@ impl CodeBucket {
         }
     }
 
-    /// Puts an object, and replaces what is there.
+    /// Puts an object, and replaces an existing one.
     ///
     /// # Errors
     /// S3 refuses the call.
@@ -228,7 +229,7 @@ impl CodeBucket {
         put.send().await.map(drop).map_err(|error| failed(actions::PUT_OBJECT, &error))
     }
 
-    /// The hash of an object, if it is there: what its metadata say, else nothing that equals a hash.
+    /// The hash of an object, if it exists: by its metadata, otherwise a text that equals no hash.
     async fn sum(&self, key: &str) -> Result<Option<String>, DeployError> {
         let head = self
             .client

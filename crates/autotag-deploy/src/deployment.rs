@@ -1,4 +1,4 @@
-//! A deployment as a value: which stacks there are, where, of which templates and with which parameters.
+//! A deployment as a value: its stacks, their places, templates and parameters.
 
 use crate::DeployError;
 use crate::bucket;
@@ -42,7 +42,7 @@ pub struct Deployment {
     pub hub: Region,
     /// The other regions.
     pub regions: Vec<Region>,
-    /// Which stacks it has.
+    /// Its stacks.
     pub layout: Layout,
     /// The templates, by their names.
     pub templates: BTreeMap<String, Template>,
@@ -134,7 +134,7 @@ impl Deployment {
         self.parameters.get(&format!("{template}.{key}")).or_else(|| self.parameters.get(key))
     }
 
-    /// What people have chosen, now or before, else the defaults: by template and parameter.
+    /// The values that people have chosen, now or before, otherwise the defaults: by template and parameter.
     pub fn chosen(&self, existing: &Existing) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
         for (name, _) in self.layout.central() {
@@ -219,7 +219,7 @@ impl Deployment {
         std::iter::once(&self.hub).chain(self.regions.iter().filter(|region| **region != self.hub))
     }
 
-    /// The stacks of the regions. `before` is what was there before this run, `existing` what is there now.
+    /// The stacks of the regions. `before` has the stacks before this run, `existing` those of now.
     ///
     /// # Errors
     /// A template is missing.
@@ -245,7 +245,7 @@ impl Deployment {
         for (name, of_the_region) in
             [("CreateLedger", "ForwardDeletions"), ("WatchTags", "ForwardTagChanges")]
         {
-            // Where it never was true, the regions keep what people chose for them.
+            // If it never was true, the regions keep what people chose for them.
             let matters = |value: &&String| *value == "true" || before.parameter(name) == Some("true");
             ours.extend(of_the_hub(name).filter(matters).map(|value| (of_the_region, value.clone())));
         }

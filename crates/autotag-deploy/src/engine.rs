@@ -1,5 +1,5 @@
-//! Brings stacks from any state to the wanted one. A run that was ended at any point is taken up by the next one, because each
-//! status of a stack has a defined next step:
+//! Brings stacks from any state to the wanted one. If a run ends at any point, the next run continues it, because
+//! each status of a stack has a defined next step:
 //!
 //! | Status | Next step |
 //! |---|---|
@@ -29,7 +29,7 @@ const MAX_STEPS: usize = 12;
 /// A stack as it shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackTarget {
-    /// Where it is.
+    /// Its place.
     pub place: Place,
     /// Its template.
     pub template: TemplateSource,
@@ -194,7 +194,7 @@ impl Engine<'_> {
         self.settled(place, &stack.id).await.map(drop)
     }
 
-    /// Removes a stack, and waits until it is gone. It is no error if there is none.
+    /// Removes a stack, and waits until it is gone. A missing stack is not an error.
     ///
     /// # Errors
     /// AWS refuses a call, or resources of the stack cannot be removed.

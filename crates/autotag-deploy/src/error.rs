@@ -1,4 +1,4 @@
-//! Why a deployment stopped.
+//! The reasons why a deployment stops.
 
 use autotag_aws::CallError;
 use autotag_aws::query::QueryError;
@@ -30,10 +30,10 @@ pub enum DeployError {
         region: String,
         /// How it ended, and what to do.
         what: String,
-        /// What `CloudFormation` says about each resource that failed, the first one first.
+        /// The reasons of `CloudFormation` for each resource that failed, the first one first.
         reasons: Vec<String>,
     },
-    /// What a person has to decide or repair first.
+    /// A decision or repair that a person has to make first.
     #[error("{0}")]
     Stopped(String),
 }
@@ -44,7 +44,7 @@ impl DeployError {
         Self::Usage(message.into())
     }
 
-    /// What a person has to decide or repair first.
+    /// A decision or repair that a person has to make first.
     pub fn stopped(message: impl Into<String>) -> Self {
         Self::Stopped(message.into())
     }

@@ -1,4 +1,4 @@
-//! A deployment as it exists.
+//! Reads a deployment as it exists in AWS.
 
 use crate::DeployError;
 use crate::engine::Engine;
@@ -17,7 +17,7 @@ pub struct Existing {
     pub stacks: BTreeMap<&'static str, Stack>,
 }
 
-/// True if a stack has resources and parameters. One that was never whole is made anew.
+/// True if a stack has resources and parameters. A stack that was never complete is created again.
 fn is_made(stack: &Stack) -> bool {
     matches!(stack.status.phase(), Phase::Settled | Phase::HalfUpdated | Phase::Stuck | Phase::Moving)
 }

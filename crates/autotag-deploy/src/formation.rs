@@ -38,7 +38,7 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status(pub String);
 
-/// What can be done with a stack.
+/// The operations that a stack allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// It was announced by a change set and has no resources.
@@ -62,7 +62,7 @@ pub enum Phase {
 }
 
 impl Status {
-    /// What can be done with a stack in this status.
+    /// The operations that a stack in this status allows.
     pub fn phase(&self) -> Phase {
         match self.0.as_str() {
             "REVIEW_IN_PROGRESS" => Phase::Announced,
@@ -185,7 +185,7 @@ pub struct ChangeSet {
     pub reason: Option<String>,
     /// `AVAILABLE`, `EXECUTE_IN_PROGRESS`, `EXECUTE_COMPLETE`, `EXECUTE_FAILED`, and others.
     pub execution: String,
-    /// What it would do.
+    /// The changes that it would make.
     pub changes: Vec<Change>,
 }
 
@@ -215,10 +215,10 @@ impl ChangeSet {
     }
 }
 
-/// What happens to one resource.
+/// The change of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// What it is.
+    /// The kind of change.
     pub action: ChangeAction,
     /// The type of the resource.
     pub kind: String,
@@ -228,14 +228,14 @@ pub struct Change {
     pub properties: Vec<String>,
 }
 
-/// What is done to a resource.
+/// The kind of change of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeAction {
     /// It is made.
     Add,
     /// It is changed in place.
     Modify,
-    /// It is made anew, and the old one is removed.
+    /// It is created again, and the old one is removed.
     Replace,
     /// The same, if a value that is known later differs.
     MayReplace,
@@ -252,7 +252,7 @@ pub enum RollBack {
     HalfUpdated,
 }
 
-/// What is asked of CloudFormation.
+/// The calls to CloudFormation.
 #[async_trait]
 pub trait Formation: fmt::Debug + Send + Sync {
     /// The stack of this name; `None` if there is none.
@@ -261,7 +261,7 @@ pub trait Formation: fmt::Debug + Send + Sync {
     async fn resources(&self, place: &Place) -> Result<Vec<StackResource>, DeployError>;
     /// Its template as it was given.
     async fn template(&self, place: &Place) -> Result<String, DeployError>;
-    /// What failed in its last operation, the first failure first.
+    /// The failures of its last operation, the first failure first.
     async fn failures(&self, place: &Place, stack_id: &str) -> Result<Vec<String>, DeployError>;
     /// The ids of its change sets whose name begins so.
     async fn change_sets(&self, place: &Place, prefix: &str) -> Result<Vec<String>, DeployError>;

@@ -1,4 +1,5 @@
-//! The calls that `CloudFormation` makes with the credentials of its caller to make, read, change and remove the resources of the templates.
+//! The calls that `CloudFormation` makes with the caller's credentials to create, read, change and remove the
+//! resources of the templates.
 
 /// The calls for a family of resource types.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,4 @@
-//! Whose credentials these are, and which regions their account has enabled.
+//! The identity behind the credentials, and the enabled regions of its account.
 
 use crate::DeployError;
 use crate::actions;

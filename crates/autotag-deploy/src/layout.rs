@@ -1,6 +1,6 @@
-//! Which stacks make up a deployment.
+//! The list of stacks that make up a deployment.
 
-/// Which stacks make up a deployment.
+/// The list of stacks that make up a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// One account: `NAME` from `single.yaml`, and `NAME-region` in each other region.

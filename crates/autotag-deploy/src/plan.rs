@@ -1,4 +1,4 @@
-//! A deployment that is planned and not made.
+//! Plans a deployment without making it.
 //!
 //! For a stack that can be updated a change set is made and removed again: it alone knows what is replaced. Where that is denied,
 //! the template of the stack is compared with the new one, which takes rights to read only. A stack that is not there would have
@@ -10,7 +10,7 @@ use crate::formation::{Change, ChangeAction, Phase, Place, Stack};
 use crate::template::Template;
 use std::collections::BTreeMap;
 
-/// What would be done to a stack.
+/// The planned step for a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedStack {
     /// The stack.
@@ -19,11 +19,11 @@ pub struct PlannedStack {
     pub step: PlannedStep,
     /// Its resources that would change.
     pub changes: Vec<Change>,
-    /// What is not sure, or would be done first; empty if there is nothing to say.
+    /// A remark: an uncertainty or a step before; empty if there is nothing to say.
     pub note: String,
 }
 
-/// What would be done to a stack, in a word.
+/// The planned step for a stack, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlannedStep {
     /// It would be made.
@@ -72,7 +72,7 @@ pub async fn plan(
         Phase::HalfUpdated | Phase::Stuck => {
             Ok(repaired(place, &format!("it is {status}: rolled back, and changed then")))
         }
-        Phase::Undeleted => Ok(repaired(place, &format!("it is {status}: removed, and made anew"))),
+        Phase::Undeleted => Ok(repaired(place, &format!("it is {status}: removed, and created again"))),
         Phase::Unknown => Ok(repaired(place, &format!("it is {status}, which this version does not know"))),
     }
 }

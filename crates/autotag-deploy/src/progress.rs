@@ -7,9 +7,9 @@ use std::fmt;
 pub struct Step {
     /// The region; empty for what has none.
     pub region: String,
-    /// What it is about: the name of a stack or stack set, a key in the bucket.
+    /// The subject: the name of a stack or stack set, a key in the bucket.
     pub subject: String,
-    /// What happens: `CREATE_IN_PROGRESS`, `uploaded`.
+    /// The event: `CREATE_IN_PROGRESS`, `uploaded`.
     pub what: String,
     /// True if this is the last step of the subject.
     pub ended: bool,

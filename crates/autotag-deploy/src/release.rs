@@ -1,4 +1,4 @@
-//! The releases that are in the bucket: with which templates and parameters each was deployed, and which one was there before.
+//! The releases in the bucket: the templates and parameters of each, and its predecessor.
 
 use crate::DeployError;
 use crate::bucket::CodeBucket;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// The key of a rollback that has begun. It is removed when the rollback is done, so that one that was ended goes on.
 pub const ROLLBACK: &str = "rollback.json";
 
-/// What a release was deployed with.
+/// The inputs of a release.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Release {
     /// Its name.

@@ -1,4 +1,4 @@
-//! The resources that are lost, and those that are kept, when a deployment is removed.
+//! The resources that the removal of a deployment deletes, and those that it keeps.
 
 use crate::DeployError;
 use crate::engine::Engine;
@@ -29,12 +29,12 @@ pub struct FullQueue {
     pub messages: u64,
 }
 
-/// What the removal of stacks means.
+/// The consequences of removing stacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Removal {
-    /// The stacks that are there, in the order of their removal.
+    /// The existing stacks, in the order of their removal.
     pub stacks: Vec<Place>,
-    /// What stays in AWS.
+    /// The resources that stay in AWS.
     pub kept: Vec<Kept>,
     /// Queues with messages.
     pub full: Vec<FullQueue>,

@@ -1,4 +1,4 @@
-//! The stack sets of an organization: their operations, followed to their end, and their instances.
+//! Stack sets of an organization: starts their operations, waits for the end, and lists their instances.
 
 use crate::DeployError;
 use crate::actions;

@@ -1,4 +1,4 @@
-//! Tables that an earlier deployment has left.
+//! Finds tables that an earlier deployment left.
 
 use crate::DeployError;
 use crate::actions;

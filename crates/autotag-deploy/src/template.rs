@@ -1,7 +1,7 @@
-//! The parameters and resources of a generated template, read by its indentation.
+//! Reads the parameters and resources of a generated template by its indentation.
 //!
-//! The generator writes each parameter and each resource as a key with two spaces before it. This reads no other YAML: a template
-//! that somebody has written anew is refused by [`Template::new`].
+//! The generator writes each parameter and each resource as a key with two spaces before it. This reads no other
+//! YAML: a template that somebody has rewritten is refused by [`Template::new`].
 
 use crate::DeployError;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub struct Template {
 pub struct Resource {
     /// Its type.
     pub kind: String,
-    /// The condition under which it is there.
+    /// The condition under which it exists.
     pub condition: Option<String>,
     /// True if it stays when the stack is removed.
     pub retained: bool,

@@ -1,4 +1,4 @@
-//! The trails of an account. Without one nothing comes to EventBridge.
+//! Finds the trails of an account. Without a trail, EventBridge gets no events.
 
 use crate::DeployError;
 use crate::actions;

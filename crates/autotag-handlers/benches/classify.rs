@@ -7,7 +7,7 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::panic,
-    reason = "a benchmark is no library: it stops where it cannot go on, and prints"
+    reason = "a benchmark is not a library: it stops where it cannot go on, and prints"
 )]
 
 use autotag_handlers::catalog::Catalog;

@@ -103,7 +103,7 @@ class Clients:
         return set().union(*known) if known else set()
 
     def unknown_to_iam(self, actions):
-        """Creating calls that are no IAM action of a service that IAM knows, as source, name, and whether they take tags."""
+        """Creating calls that are not an IAM action of a service that IAM knows, as source, name, and whether they take tags."""
         for known, sources, model in self.models:
             prefixes = known & set(actions)
             names = {action["name"] for prefix in prefixes for action in actions[prefix].values()}

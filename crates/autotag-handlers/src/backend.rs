@@ -1,5 +1,5 @@
-//! What the engine asks of AWS and what it writes there. Implement [`BackendReader`] and [`TagWriter`] to run the engine
-//! on something else than AWS. To tag another kind of AWS resource, write a catalogue rule instead.
+//! The calls of the engine to AWS: reads and writes. Implement [`BackendReader`] and [`TagWriter`] to run the
+//! engine on something else than AWS. To tag another kind of AWS resource, write a catalogue rule instead.
 
 use crate::error::BackendError;
 use async_trait::async_trait;
@@ -60,7 +60,7 @@ pub enum RelatedQuery {
 }
 
 impl RelatedQuery {
-    /// What is asked for, and by which call.
+    /// The subject of the question and its call.
     pub fn describe(&self) -> String {
         match self {
             Self::AttachedTo { instances } => {
@@ -88,7 +88,7 @@ pub enum Related {
     Unavailable,
 }
 
-/// What the planner asks. A call that fails is an error, never an empty answer.
+/// The questions of the planner. A call that fails is an error, never an empty answer.
 #[async_trait]
 pub trait BackendReader: Send + Sync {
     /// The tags on each resource now, in the order of the resources.
@@ -116,7 +116,7 @@ pub trait BackendReader: Send + Sync {
     /// [`BackendError`] if they cannot be read.
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError>;
 
-    /// The name of the Identity Center user for whom a call was made; `None` if the directory has no such user, or no
+    /// The name of the Identity Center user behind a call; `None` if the directory has no such user, or no
     /// directory is configured.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! Which events create which resources: the embedded rule files, one a service, and the user's own.
+//! The catalogue: the rules for events that create resources. It holds the embedded rule files, one for each
+//! service, and the user's own.
 //!
 //! Only the file of the service at hand is unpacked and parsed, when its first event comes: start-up costs nothing.
 
@@ -19,7 +20,7 @@ mod files {
     include!(concat!(env!("OUT_DIR"), "/catalog_files.rs"));
 }
 
-/// What the event sources of AWS services end with.
+/// The suffix of the event sources of AWS services.
 const SOURCE_SUFFIX: &str = ".amazonaws.com";
 
 /// The rules of every service.
@@ -57,7 +58,7 @@ struct Service {
 pub struct CatalogError {
     /// The file, as the caller names it.
     pub file: String,
-    /// What is wrong with it, with line and column.
+    /// The error, with line and column.
     pub error: RuleFileError,
 }
 
@@ -122,7 +123,7 @@ impl Catalog {
         Ok(embedded.and_then(|service| service.deletions.get(event_name)).map_or(&[], Vec::as_slice))
     }
 
-    /// Whether the catalogue says of an event that it makes nothing that can be tagged.
+    /// True if the catalogue says of an event that it makes nothing that can be tagged.
     pub fn is_not_a_resource(&self, event_source: &str, event_name: &str) -> bool {
         let own = self.own.get(event_source);
         let services = [own, self.service(event_source).ok().flatten()];
@@ -132,7 +133,7 @@ impl Catalog {
             .any(|service| service.rules.not_a_resource.iter().any(|name| name == event_name))
     }
 
-    /// Whether a call that no rule covers creates something that can be tagged.
+    /// True if a call that no rule covers creates something that can be tagged.
     ///
     /// The catalogue's `not_a_resource` counts first, then AWS's own data. A call that neither knows counts by its verb.
     ///
@@ -154,7 +155,7 @@ impl Catalog {
         creates && !self.is_not_a_resource(event_source, event_name)
     }
 
-    /// Whether AWS has ended the service of an event source. Old trails still have its events.
+    /// True if AWS has ended the service of an event source. Old trails still have its events.
     ///
     /// ```
     /// use autotag_handlers::catalog::Catalog;

@@ -1,4 +1,5 @@
-//! A record -> a session, a creation with its resources, or the reason why it is neither. Pure.
+//! Classifies a record: a session, a creation with its resources, or the reason why it is neither. This module has
+//! no IO.
 
 use crate::catalog::Catalog;
 use crate::event::EventSummary;
@@ -14,7 +15,7 @@ use autotag_model::rule::{Located, Resource, Rule, Scope, TagCall};
 use autotag_model::session::{Session, SessionReading};
 use std::sync::Arc;
 
-/// What a record is.
+/// The class of a record.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Classification {
@@ -38,7 +39,7 @@ pub enum Classification {
 pub struct Creation {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Who made the call.
+    /// The principal that made the call.
     pub principal: Principal,
     /// The resources to tag.
     pub targets: Vec<TagTarget>,
@@ -46,7 +47,7 @@ pub struct Creation {
     pub rejected: Vec<ResourceOutcome>,
 }
 
-/// What is known about a record beside its own text: the event that carried it and the path of its file.
+/// Facts about a record besides its own text: the event that carried it and the path of its file.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Envelope<'a> {
     /// The `EventBridge` event around the record.
@@ -75,7 +76,7 @@ impl Classifier {
         Self { catalog: catalog.into(), policy: policy.into(), services: services::built_in().into() }
     }
 
-    /// The same with one more service handler. It refines the targets after those that are there.
+    /// The same with one more service handler. It refines the targets after the existing ones.
     #[must_use]
     pub fn with_service(mut self, handler: Arc<dyn ServiceHandler>) -> Self {
         self.services = self.services.iter().cloned().chain([handler]).collect();
@@ -92,7 +93,8 @@ impl Classifier {
         &self.policy
     }
 
-    /// Whether a record of an event may be anything but [`Classification::Other`], whatever else it says.
+    /// True if a record of an event may be something other than [`Classification::Other`], whatever the rest of it
+    /// says.
     pub fn wants(&self, event_source: &str, event_name: &str) -> bool {
         Session::is_reported_by(event_source, event_name)
             || self.catalog.find(event_source, event_name).map_or(true, |rules| !rules.is_empty())
@@ -131,7 +133,7 @@ impl Classifier {
         }
     }
 
-    /// Whether CloudTrail sent the event around a record, if there is one.
+    /// True if CloudTrail sent the event around a record, if there is one.
     pub(crate) fn is_from_cloudtrail(record: &Record<'_>, envelope: Envelope<'_>) -> bool {
         envelope.event_bridge.is_none_or(|event| verify_event_source(event, record).is_none())
     }
@@ -204,7 +206,7 @@ impl Classifier {
             (true, false) if !creation.rejected.iter().any(ResourceOutcome::cannot_be_tagged) => {
                 Classification::Rejected(creation.rejected)
             }
-            // What AWS cannot tag has an owner all the same.
+            // A resource that AWS cannot tag still has an owner.
             (true, false) | (false, _) => Classification::Creation(Box::new(creation)),
         }
     }
@@ -310,7 +312,7 @@ fn screen(record: &Record<'_>) -> Option<Outcome> {
     record.failed().then(|| Outcome::CallFailed(code()))
 }
 
-/// Whether a service event lacks the part that says what has happened. Without it no rule applies.
+/// True if a service event lacks the part that says what has happened. Without it no rule applies.
 fn lacks_details(record: &Record<'_>, parsed: &ParsedRecord) -> bool {
     let is_service_event = record.event_type.as_deref() == Some("AwsServiceEvent");
     let details = parsed.service.as_object();

@@ -1,4 +1,4 @@
-//! How many records an input had, and what each of them was.
+//! Counts the records of an input by their class.
 
 use crate::classify::Classification;
 use crate::outcome::Outcome;
@@ -106,7 +106,7 @@ impl Counts {
         self.skipped_without_row += skipped_without_row;
     }
 
-    /// Whether each record is counted once.
+    /// True if each record is counted once.
     pub fn adds_up(&self) -> bool {
         let known = self.sessions + self.creations + self.uncovered + self.failed;
         self.records == known + self.skipped + self.rejected + self.others

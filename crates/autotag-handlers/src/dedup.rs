@@ -1,4 +1,4 @@
-//! Each session, principal and user is asked for once in a plan, however many creations name it.
+//! Asks for each session, principal and user once in a plan, however many creations name it.
 
 use crate::backend::{BackendReader, Related, RelatedQuery, TaggableResource, Tags};
 use crate::error::BackendError;
@@ -119,7 +119,7 @@ impl SessionReader for DedupSessions<'_> {
     }
 }
 
-/// The failure itself if nobody else holds it, otherwise an equal one.
+/// The failure itself if there is no other reference to it, otherwise an equal one.
 fn unshared(error: Arc<SessionStoreError>) -> SessionStoreError {
     Arc::try_unwrap(error).unwrap_or_else(|shared| shared.duplicate())
 }

@@ -1,4 +1,4 @@
-//! Which resources a record deletes. Pure.
+//! Finds the resources that a record deletes. This module has no IO.
 //!
 //! A name can be used again after its resource was deleted, by somebody else. The `[[deletion]]` tables of the catalogue say
 //! which event deletes which type; [`Deletions`] finds the resources in a record.
@@ -24,9 +24,9 @@ pub struct Deletion {
     pub resource: Resource,
     /// The deleting event.
     pub event: Arc<EventSummary>,
-    /// Who called.
+    /// The caller.
     pub principal: Principal,
-    /// Whether the call named the resource by a name that can be used again.
+    /// True if the call named the resource by a name that can be used again.
     pub is_by_name: bool,
 }
 
@@ -65,15 +65,15 @@ impl<'c> Deletions<'c> {
         Self { classifier }
     }
 
-    /// Whether a record of an event may delete something.
+    /// True if a record of an event may delete something.
     pub fn wants(&self, event_source: &str, event_name: &str) -> bool {
         !self.rules(event_source, event_name).is_empty()
     }
 
     /// The resources that a record deletes.
     ///
-    /// It deletes none if the call failed, was a dry run or only read; if the event around it says something else than the record,
-    /// or does not come from CloudTrail; and none of another account than that of the record.
+    /// It deletes none if the call failed, was a dry run or only read. The same holds if the event around it
+    /// differs from the record, or does not come from CloudTrail. It never deletes a resource of another account.
     pub fn of(&self, record: &Record<'_>, envelope: Envelope<'_>) -> Vec<Deletion> {
         let rules = self.rules(&record.event_source, &record.event_name);
         let changes_nothing = record.failed() || record.is_dry_run() || record.read_only == Some(true);
@@ -106,7 +106,7 @@ impl<'c> Deletions<'c> {
     }
 }
 
-/// Whether an id is that of a record in a documentation, which leaves ids out: `...`.
+/// True if an id is that of a record in a documentation, which leaves ids out: `...`.
 fn is_left_out(id: &str) -> bool {
     id.chars().all(|c| c == '.' || c == '…')
 }

@@ -1,4 +1,4 @@
-//! Failures of the backend and of the session store, and the outcomes they lead to.
+//! Failures of the backend and of the session store, and the outcome that follows from each.
 
 use crate::outcome::Outcome;
 pub use autotag_model::failure::ErrorClass;
@@ -14,7 +14,7 @@ pub const RACE_WINDOW: SignedDuration = SignedDuration::from_mins(15);
 #[error("{operation} answered {code}")]
 #[non_exhaustive]
 pub struct BackendError {
-    /// What kind of failure.
+    /// The class of the failure.
     pub class: ErrorClass,
     /// The API operation.
     pub operation: String,

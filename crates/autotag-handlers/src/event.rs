@@ -1,4 +1,4 @@
-//! What outcomes, logs and tags say about the event of a record. No payload.
+//! Facts about the event of a record for outcomes, logs and tags, without the payload.
 
 use autotag_model::arn::AccountId;
 use autotag_model::record::Record;

@@ -1,4 +1,4 @@
-//! A backend in memory. Plans without AWS run on it, and so do the tests, which fill it first.
+//! A backend in memory. Plans without AWS use it. Tests use it too, and fill it first.
 
 use crate::backend::{BackendReader, Related, RelatedQuery, TagWrite, TagWriter, TaggableResource, Tags};
 use crate::error::{BackendError, ErrorClass};

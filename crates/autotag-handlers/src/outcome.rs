@@ -13,7 +13,7 @@ pub(crate) const ALL_TAGS: &str = "all tags are there";
 pub enum Outcome {
     /// The tags are written.
     Tagged,
-    /// Nothing had to be written: the tags are there, or the resource has an owner already.
+    /// Nothing had to be written: the resource has the tags, or it has an owner already.
     AlreadyTagged(&'static str),
     /// The resource is not to be tagged.
     Skipped(SkipReason),
@@ -95,19 +95,19 @@ impl Outcome {
         }
     }
 
-    /// Whether the resource has all tags that the policy decided, although nothing was written.
+    /// True if the resource has all tags that the policy decided, although nothing was written.
     pub fn has_all_tags(&self) -> bool {
         *self == Self::AlreadyTagged(ALL_TAGS)
     }
 
-    /// Whether the message goes back to its queue: the outcome may still change, or an operator must see it in the
+    /// True if the message goes back to its queue: the outcome may still change, or an operator must see it in the
     /// dead-letter queue.
     pub fn is_returned(&self) -> bool {
         let is_undone = matches!(self, Self::Deferred(_) | Self::Refused(_) | Self::Malformed(_));
         is_undone || matches!(self, Self::Skipped(SkipReason::Archived(_)))
     }
 
-    /// Whether a later try may succeed by itself.
+    /// True if a later try may succeed by itself.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Deferred(_))
     }
@@ -137,7 +137,7 @@ impl fmt::Display for SkipReason {
             Self::NotFromCloudTrail(what) => write!(f, "not an event that CloudTrail sends: {what}"),
             Self::AccountsDisagree(what) => write!(f, "accounts disagree: {what}"),
             Self::Duplicate => f.write_str("another copy of this event was taken"),
-            Self::Older => f.write_str("the resource was there before the call"),
+            Self::Older => f.write_str("the resource existed before the call"),
             Self::Replaced => f.write_str("a later call has written another object in its place"),
             Self::Archived(name) => write!(f, "{name}: archived; restore it, then read it again"),
             Self::NotOptedIn => f.write_str(

@@ -1,11 +1,13 @@
-//! A principal -> the person or workload behind it, with the evidence.
+//! Finds the owner: the person or workload behind a principal, with the evidence.
 //!
-//! The first rule that holds names the owner: a vendor to whom access is delegated; a source identity that an identity
-//! provider set; Identity Center person; the origin of the role chain; SAML or web identity subject; IAM user or root;
-//! role session name, or the role of a workload; the AWS service that called. What a caller chooses is a claim and proves
-//! nothing: see [`Proof`]. If a service calls for somebody (`CloudFormation`, Service Catalog), the record names them as
-//! the principal. Otherwise the [planner](crate::plan) asks for whom the service works, or to which resource the new one
-//! belongs.
+//! The first rule that holds names the owner. First come a vendor with delegated access, a source identity that an
+//! identity provider set, and the person of Identity Center. Then come the origin of the role chain, the subject of SAML
+//! or of a web identity, and the IAM or root user. Last come the name of the role session or the role of a workload, and
+//! the AWS service that called.
+//!
+//! A name that a caller chooses is a claim and proves nothing: see [`Proof`]. If a service calls for somebody
+//! (`CloudFormation`, Service Catalog), the record names them as the principal. Otherwise the [planner](crate::plan)
+//! asks for the requester behind the service, or for the resource that the new one belongs to.
 
 mod candidates;
 mod chain;
@@ -40,13 +42,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tool::Tool;
 
-/// Who a resource belongs to, and why.
+/// The owner of a resource, and the evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Owner {
     /// The owner's name; `None` when nothing in the record names anybody.
     pub name: Option<String>,
-    /// Which rule named the owner.
+    /// The rule that named the owner.
     pub source: Option<OwnerSource>,
     /// The instance, function or task behind a workload's session.
     pub workload: Option<String>,
@@ -55,7 +57,7 @@ pub struct Owner {
     /// The session of the call, if it is known. Its session tags count. It is not serialized.
     #[serde(skip)]
     pub session: Option<Session>,
-    /// Whether that session was found by its time of issue alone, so that it may turn out to be another one while
+    /// True if that session was found by its time of issue alone, so that it may turn out to be another one while
     /// [`pending`](Self::pending) evidence may arrive. It is not serialized.
     #[serde(skip)]
     pub session_is_provisional: bool,
@@ -83,7 +85,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Whether an AWS service called, and neither a person nor a workload of the customer. Then the owner of the
+    /// True if an AWS service called, and neither a person nor a workload of the customer. Then the owner of the
     /// resource to which this one belongs counts.
     pub fn is_service(&self) -> bool {
         matches!(self.source, Some(OwnerSource::Service) | None)
@@ -104,7 +106,7 @@ impl Owner {
         Self { pending: Some(PendingEvidence { of: parent.to_owned(), since, missing }), ..self }
     }
 
-    /// The same chain with the principal of this ARN, for whom the service works.
+    /// The same chain with the principal of this ARN, as the requester behind the service.
     #[must_use]
     pub fn requested_by(self, arn: &str, trust: &Trust) -> Self {
         let requester = Principal::from_value(&serde_json::json!({"arn": arn}));
@@ -124,7 +126,7 @@ impl Owner {
         Self { channel: self.channel.or(Some(tool.channel())), tool: Some(tool.name), ..self }
     }
 
-    /// The owner whom the principal at the end of the chain names.
+    /// The owner that the principal at the end of the chain names.
     fn at_origin(
         self,
         at: &Principal,
@@ -212,7 +214,7 @@ pub async fn resolve(
             }
             ChainStep::Caller(_) => {
                 trace.too_long();
-                // Whoever makes a chain this long chooses the name of the session at which it is cut.
+                // The caller who makes a chain this long chooses the name of the session at which it is cut.
                 claims.claimed = claims.claimed.take().or_else(|| at.session_name().map(str::to_owned));
                 break unfollowed_role(&at);
             }
@@ -246,8 +248,8 @@ struct Claims {
 }
 
 impl Claims {
-    /// The owner at the end of the chain. If only a name that a caller chose is left, the source identity counts more: STS
-    /// lets nobody set it without a permission.
+    /// The owner at the end of the chain. If only a name that a caller chose is left, the source identity counts
+    /// more: STS lets callers set it only with a permission.
     fn or_unknown(&mut self, named: Option<NamedOwner>) -> Option<NamedOwner> {
         match (self.unknown.take(), named) {
             (Some(name), None | Some(NamedOwner { proof: Proof::NameOnly, .. })) => {
@@ -267,7 +269,7 @@ impl Claims {
 }
 
 impl NamedOwner {
-    /// Whether the name is that of an origin of the chain. A name that a caller chose leaves the origin unknown, so its own
+    /// True if the name is that of an origin of the chain. A name that a caller chose leaves the origin unknown, so its own
     /// source is reported; a source identity is reported as such.
     fn is_origin(&self) -> bool {
         !matches!(
@@ -300,8 +302,8 @@ struct IdentityCenterUser {
 }
 
 impl IdentityCenterUser {
-    /// The user by the name that the identity store has. Users of a store that the policy does not list keep their id, and
-    /// nobody asks that store: it may be an account's own, which names its users freely.
+    /// The user by the name that the identity store has. Users of a store that the policy does not list keep their
+    /// id, and that store is not asked: it may be an account's own, which names its users freely.
     async fn named(self, trust: &Trust, backend: &dyn BackendReader) -> Result<NamedOwner, BackendError> {
         let named = |name: &str, proof| NamedOwner::new(name, OwnerSource::IdentityCenter, proof);
         let id = self.user.user_id.clone();
@@ -309,12 +311,12 @@ impl IdentityCenterUser {
             return Ok(named(&id, Proof::NameOnly));
         }
         let name = backend.user_name(&self.user).await?;
-        // AWS makes the ids, so an id is nobody else's. Only names can be chosen.
+        // AWS makes the ids, so an id belongs to one user. Only names can be chosen.
         Ok(named(&name.or(self.mail).unwrap_or(id), Proof::Person))
     }
 }
 
-/// Whether the policy lists this identity store, or no store at all.
+/// True if the policy lists this identity store, or no store at all.
 fn is_listed(store: Option<&str>, stores: &[String]) -> bool {
     let id = |store: &str| store.rsplit('/').next().unwrap_or(store).to_owned();
     store.is_none_or(|store| {
@@ -344,7 +346,7 @@ fn step(at: &Principal, session: Option<&Session>, trust: &Trust, claims: &mut C
     }
     let entered = session.filter(|session| session.is_from_service(ACCOUNT_ACCESS));
     if let Some(user) = &at.on_behalf_of {
-        // Not every call of such a session says for whom it is made. The owner is the same.
+        // Some calls of such a session do not name the person behind them. The owner is the same.
         return ChainStep::Person(IdentityCenterUser {
             user: user.clone(),
             mail: entered.and_then(mail_tag),

@@ -1,5 +1,5 @@
-//! Creations as bytes, for programs that keep more of them than fit into memory. The bytes are fewer than those of the record, and
-//! are read faster than the record is classified once more.
+//! Creations as bytes, for programs that hold more of them than fit into memory. The bytes are shorter than the
+//! record, and faster to read than to classify the record again.
 
 use crate::backend::{RelatedQuery, TaggableResource, Tags};
 use crate::classify::Creation;
@@ -26,7 +26,7 @@ pub struct Packer(Mutex<Known>);
 #[error("the bytes are not those of a creation")]
 pub struct UnpackError;
 
-/// What bytes refer to by number.
+/// Values that bytes refer to by number.
 #[derive(Debug, Default)]
 struct Known {
     rules: Vec<Arc<Rule>>,
@@ -41,7 +41,7 @@ impl Packer {
         Self::default()
     }
 
-    /// Whether [`pack`](Self::pack) can turn this creation into bytes. It cannot if some of its resources are rejected.
+    /// True if [`pack`](Self::pack) can turn this creation into bytes. It cannot if some of its resources are rejected.
     pub fn can_pack(request: &PlanRequest) -> bool {
         request.creation.rejected.is_empty()
     }

@@ -1,4 +1,5 @@
-//! What would be written to each resource, and why: a value, before anything is written.
+//! Plans: the tags that would be written to each resource, and why. A plan is a value that exists before anything
+//! is written.
 //!
 //! ```text
 //! records -- Planner::plan --> Plan -- Plan::execute --> outcomes

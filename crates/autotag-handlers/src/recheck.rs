@@ -1,8 +1,9 @@
-//! Selects creations to evaluate again later, because evidence about the owner (for example the STS record) may still
-//! arrive. Pure. Whoever runs the engine brings their records back, for example by a queue with a delay.
+//! Selects creations to evaluate again later, because evidence about the owner (for example the STS record) may
+//! still arrive. This module has no IO. The program that runs the engine brings their records back, for example by
+//! a queue with a delay.
 //!
-//! Ask between plan and execution: a recheck may replace only the tags that this evaluation writes, and if the recheck
-//! cannot be arranged, [`Plan::defer`] keeps a provisional name from being written for good.
+//! Ask between plan and execution: a recheck may replace only the tags that this evaluation writes, and if the
+//! recheck cannot be arranged, [`Plan::defer`] prevents that a provisional name stays.
 
 use crate::event::EventSummary;
 use crate::plan::Plan;

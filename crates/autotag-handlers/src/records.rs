@@ -1,4 +1,4 @@
-//! Reads an input: every record of any wrapping, classified, into a sink.
+//! Reads an input, classifies every record of any wrapping, and passes the result on.
 
 use crate::backend::Tags;
 use crate::classify::{Classification, Classifier, Creation, Envelope};
@@ -10,6 +10,7 @@ use crate::row::{OriginId, ResourceOutcome, Row};
 use autotag_model::arn::AccountId;
 use autotag_model::envelope::{Item, Limits, LocatedRecord, Malformed, RecordReader};
 use autotag_model::session::Session;
+use memchr::memmem::Finder;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::Arc;
@@ -24,18 +25,24 @@ pub trait RecordSink {
         classification: Classification,
     );
 
-    /// Whether every record is wanted, one by one. Otherwise those that are neither sessions nor creations by their events
-    /// alone are mostly passed over unparsed.
+    /// True if every record is wanted, one by one. Otherwise those that are neither sessions nor creations by their
+    /// events alone are mostly passed over unparsed.
     fn wants_all(&self) -> bool {
         false
     }
 
-    /// Which events (source and name) are wanted besides sessions and creations, where not every record is.
+    /// The events (source and name) that are wanted besides sessions and creations, if not all records are.
     fn also_wants(&self) -> fn(&str, &str) -> bool {
         |_, _| false
     }
 
-    /// Whether deletions are wanted: see [`deletion`](Self::deletion).
+    /// A text: records in which it occurs are wanted besides sessions and creations, where not every record is. Records are
+    /// searched before they are parsed, and a text that JSON may write with an escape makes every record wanted.
+    fn wants_text(&self) -> Option<&str> {
+        None
+    }
+
+    /// True if deletions are wanted: see [`deletion`](Self::deletion).
     fn wants_deletions(&self) -> bool {
         false
     }
@@ -85,12 +92,15 @@ impl<'c> InputReader<'c> {
     /// Reads one input as [`read`] does.
     pub fn read(&mut self, input: impl Read, account: Option<&AccountId>, sink: &mut impl RecordSink) {
         let Self { classifier, records, wanted, deleting } = self;
-        let (all, also, deletions) = (sink.wants_all(), sink.also_wants(), sink.wants_deletions());
+        let text = sink.wants_text().map(WantedText::new);
+        let all = sink.wants_all() || text.as_ref().is_some_and(|text| text.may_be_escaped);
+        let (also, deletions) = (sink.also_wants(), sink.wants_deletions());
         let of = Deletions::of_catalog(classifier);
-        let mut select = |source: &str, name: &str| {
+        let mut select = |source: &str, name: &str, record: &[u8]| {
             all || also(source, name)
                 || wanted.answer(source, name, || classifier.wants(source, name))
                 || (deletions && deleting.answer(source, name, || of.wants(source, name)))
+                || text.as_ref().is_some_and(|text| text.finder.find(record).is_some())
         };
         records.read(input, &mut select, &mut |item| match item {
             Item::Record(located) => {
@@ -107,14 +117,28 @@ impl<'c> InputReader<'c> {
     }
 }
 
-/// What [`Classifier::wants`] has answered for the events so far: most records are of a few hundred events.
+/// A text that is searched in records.
+struct WantedText {
+    finder: Finder<'static>,
+    /// True if JSON may write it with a short escape. An escape by code makes the reader parse the record anyway.
+    may_be_escaped: bool,
+}
+
+impl WantedText {
+    fn new(text: &str) -> Self {
+        let may_be_escaped = text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\' | '/'));
+        Self { finder: Finder::new(text).into_owned(), may_be_escaped }
+    }
+}
+
+/// The answers of [`Classifier::wants`] for the events so far: most records are of a few hundred events.
 #[derive(Debug, Default)]
 struct WantedEvents {
     by_name: HashMap<String, Vec<(String, bool)>, foldhash::fast::RandomState>,
     known: usize,
 }
 
-/// How many answers are kept. Real trails have fewer events; whoever writes one can make up any number.
+/// How many answers are kept. Real trails have fewer events; an attacker who writes one can make up any number.
 const MAX_KNOWN: usize = 10_000;
 
 impl WantedEvents {
@@ -144,7 +168,7 @@ pub trait Collector: RecordSink + Send + 'static {
     /// Adds what another one collected.
     fn append(&mut self, other: Self);
 
-    /// Whether every record that was read is counted once, and is where its counter says.
+    /// True if every record that was read is counted once, and is where its counter says.
     fn adds_up(&self) -> bool;
 }
 
@@ -154,7 +178,7 @@ pub trait Collector: RecordSink + Send + 'static {
 pub struct PlanRequest {
     /// The creation.
     pub creation: Creation,
-    /// Where its record came from.
+    /// The origin of its record.
     pub origin: OriginId,
     /// On a recheck, the tags that the first evaluation wrote. They may be replaced.
     pub previous_tags: Option<Tags>,

@@ -1,4 +1,4 @@
-//! One resource of one event: in a plan with what is to happen, after execution with its outcome.
+//! A row: one resource of one event. In a plan it has the planned action, after execution its outcome.
 
 use crate::backend::Tags;
 use crate::event::EventSummary;
@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Where a record came from. Only the program that read the record knows what the number means: a queue message, a
+/// The origin of a record. Only the program that read the record knows what the number means: a queue message, a
 /// file. The engine carries it from the record to the outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OriginId(pub usize);
@@ -52,7 +52,7 @@ impl Status for Outcome {
 pub struct Row<S> {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Where the record of the event came from.
+    /// The origin of the event's record.
     pub origin: OriginId,
     /// The resource; `None` if the record leads to none.
     pub resource: Option<Resource>,
@@ -64,7 +64,7 @@ pub struct Row<S> {
     pub owner: Option<Arc<Owner>>,
     /// The tags to write.
     pub tags: TagSet,
-    /// All tags that the policy has for the resource, including those that are there already.
+    /// All tags that the policy has for the resource, including those that it already has.
     pub decided: TagSet,
     /// Remarks about how the tags came to be.
     pub notes: Vec<Note>,
@@ -75,7 +75,7 @@ pub struct Row<S> {
     pub lacking: Option<Vec<String>>,
     /// How the event made the resource; `None` if no rule found it in the record.
     pub made: Option<Made>,
-    /// What is to happen, or how it ended.
+    /// The planned action, or the outcome.
     pub status: S,
 }
 
@@ -213,7 +213,7 @@ impl<S> Row<S> {
 }
 
 impl ResourceOutcome {
-    /// Whether the row is about a resource that was created, and that AWS cannot tag.
+    /// True if the row is about a resource that was created, and that AWS cannot tag.
     pub fn cannot_be_tagged(&self) -> bool {
         self.resource.is_some() && matches!(self.status, Outcome::Skipped(SkipReason::CannotTag(_)))
     }

@@ -1,4 +1,4 @@
-//! STS sessions of inputs -> a session store. For programs that keep sessions and tag nothing.
+//! Reads STS sessions of inputs into a session store, for programs that keep sessions and tag nothing.
 
 use crate::classify::Classification;
 use crate::counts::Counts;
@@ -38,7 +38,7 @@ pub struct CollectedSessions {
 pub struct SessionRecord {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Where the record came from.
+    /// The origin of the record.
     pub origin: OriginId,
 }
 
@@ -131,7 +131,7 @@ impl CollectedSessions {
     }
 }
 
-/// Whether a service assumed the role that is linked to it.
+/// True if a service assumed the role that is linked to it.
 fn is_for_itself(session: &Session) -> bool {
     let linked =
         |arn: &str| arn.parse::<Arn>().is_ok_and(|arn| arn.resource().starts_with("role/aws-service-role/"));

@@ -1,4 +1,5 @@
-//! Tamper watch: identity tags that somebody took off or changed, and what is done about it. Pure: nothing here asks AWS.
+//! Tamper watch: detects that somebody removed or changed identity tags, and decides the reaction. This module
+//! makes no call to AWS.
 //!
 //! ```text
 //! record, or event of aws.tag -- TamperWatch --> TagChange -- read back --+

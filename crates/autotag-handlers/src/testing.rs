@@ -38,7 +38,7 @@ impl<B> Faulty<B> {
         Self { inner, rates, random: Mutex::new(seed) }
     }
 
-    /// What is wrapped.
+    /// The wrapped backend.
     pub fn inner(&self) -> &B {
         &self.inner
     }
@@ -109,7 +109,7 @@ impl<B: BackendReader> BackendReader for Faulty<B> {
     }
 
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
-        // Whoever has called existed: "not found" says that they were deleted, and is an answer.
+        // A caller existed at the time of the call: "not found" says that they were deleted, and is an answer.
         match self.fault("ListRoleTags") {
             Err(error) if error.class != ErrorClass::NotFound => return Err(error),
             _ => {}

@@ -1,4 +1,4 @@
-//! Whose is it? The owner of one resource, from what a source knows about its creation.
+//! Finds the owner of one resource, from the facts of a source about its creation.
 //!
 //! ```text
 //! Asked -- OwnershipSource::findings --> Findings -- answer (pure) --> Answer

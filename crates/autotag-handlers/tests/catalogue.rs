@@ -20,7 +20,7 @@ mod made;
 
 use made::{arn_of, record_for};
 
-/// What is wrong with what was found of a rule's own record, if anything.
+/// The fault in the resources found in a rule's own record, if there is one.
 fn fault(rule: &Rule, found: &[Resource]) -> Option<String> {
     let kinds: Vec<&str> = found.iter().map(|resource| resource.resource_type.as_str()).collect();
     if kinds != [rule.resource_type.as_str()] {
@@ -66,7 +66,7 @@ fn every_rule_finds_its_resource_by_each_of_its_paths() {
         for path in &rule.id {
             let path = path.to_string();
             let what = format!("{} {} {} by {path}", service.source, rule.event, rule.resource_type);
-            // Where there is no template the id must be an ARN, or the call takes ids.
+            // Without a template the id must be an ARN, or the call takes ids.
             let full = arn_of(rule, common::HERE);
             let by_arn = rule.arn.is_none() && matches!(rule.call, TagCall::TaggingApi | TagCall::None);
             let id = if by_arn { full.as_str() } else { "x-1" };
@@ -101,12 +101,12 @@ fn every_rule_leaves_alone_what_lies_in_another_account() {
     assert_eq!(faults, Vec::<String>::new());
 }
 
-/// Where an answer names another resource as well, a mistaken path must not lead to it.
+/// If an answer names another resource as well, a mistaken path must not lead to it.
 #[test]
 fn no_rule_takes_the_arn_of_another_kind_or_region() {
     let (mut faults, mut refused) = (Vec::new(), 0);
     every_rule(|classifier, service, rule| {
-        // What AWS cannot tag is shown by its id, and never written to.
+        // A resource that AWS cannot tag is shown by its id, and never written to.
         if rule.call == TagCall::None {
             return;
         }
@@ -177,7 +177,7 @@ fn a_cut_record_of_a_creation_is_never_silent() {
     let cut = json!({"omitted": true, "originalSize": 120_000});
     let mut silent = Vec::new();
     every_rule(|classifier, service, rule| {
-        // An event that creates only now and then is no creation as far as anybody can tell.
+        // An event that creates only sometimes does not count as a creation.
         if classifier
             .catalog()
             .find(&service.source, &rule.event)

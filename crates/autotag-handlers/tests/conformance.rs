@@ -137,14 +137,14 @@ fn catalogue() -> &'static Catalogue {
     })
 }
 
-/// What a gate refuses of the catalogue, with and without what people have looked at.
+/// The rules of the catalogue that a gate refuses, with and without those that people have reviewed.
 fn findings(gate: &str) -> Vec<Finding> {
     let all = catalogue();
     let (_, check) = GATES.iter().find(|(name, _)| *name == gate).unwrap();
     all.rules.iter().flat_map(|(rule, facts)| check(rule, facts, &all.tables)).collect()
 }
 
-/// Fails with the list of rules that the gate refuses and nobody has looked at.
+/// Fails with the list of rules that the gate refuses and that are not reviewed.
 fn passes(gate: &str, advice: &str) {
     let all = catalogue();
     let open: BTreeSet<String> = findings(gate)

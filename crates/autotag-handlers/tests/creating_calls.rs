@@ -1,5 +1,5 @@
-//! What the catalogue says about the parameters of creating calls, compared with botocore's models: where a call can ask
-//! for tags, which parameter names the account of the resource, which one makes the call repeatable.
+//! Compares the catalogue's facts about the parameters of creating calls with botocore's models: where a call can
+//! ask for tags, which parameter names the account of the resource, which one makes the call repeatable.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -82,7 +82,7 @@ fn calls() -> &'static [Known] {
     })
 }
 
-/// What the script beside this file says to each question, in order.
+/// The answers of the script beside this file to each question, in order.
 fn botocore(questions: Vec<Value>) -> Vec<Value> {
     let count = questions.len();
     let python = Emulator::python(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
@@ -112,7 +112,7 @@ fn request(path: &str, value: &Value) -> ParsedRecord {
     ParsedRecord { request: nested, ..ParsedRecord::default() }
 }
 
-/// What is in `found` and not listed, and what is listed and not found.
+/// Entries that are in `found` and not listed, and those that are listed and not found.
 fn differences(found: &BTreeSet<(String, String)>, listed: &[Parameter]) -> Vec<String> {
     let listed: BTreeSet<(String, String)> =
         listed.iter().map(|one| (one.call.clone(), one.path.clone())).collect();

@@ -98,7 +98,7 @@ fn is_done(row: &ResourceOutcome) -> bool {
     matches!(row.status, Outcome::Tagged | Outcome::AlreadyTagged(_) | Outcome::Skipped(_))
 }
 
-/// All tags that are there in the end, by the resources of `found`.
+/// All tags in the end, by the resources of `found`.
 fn all_tags(backend: &MemoryBackend, found: &[Creation]) -> BTreeMap<String, BTreeMap<String, String>> {
     named(found).into_iter().map(|(_, arn)| (arn.clone(), backend.tags_on(&arn))).collect()
 }

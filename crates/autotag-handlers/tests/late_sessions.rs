@@ -44,7 +44,7 @@ mod random;
 /// How many interleavings are run if the environment does not say.
 const INTERLEAVINGS: u64 = 100_000;
 
-/// What comes in.
+/// One input.
 #[derive(Clone)]
 enum Step<'g> {
     /// An STS record.
@@ -177,12 +177,13 @@ fn assert_no_owner_of_others(generated: &Generated, setup: &Setup) {
     }
 }
 
-/// Whether all records of the session and of its chain arrive.
+/// True if all records of the session and of its chain arrive.
 fn is_complete(session: &GeneratedSession) -> bool {
     session.has_record && (session.has_parents || session.parents.is_empty())
 }
 
-/// What is tied to a session whose records all came has the owner, the proof and the tags of that session.
+/// Asserts that a resource has the owner, the proof and the tags of its session, if all records of that session
+/// came.
 fn assert_own_tags(generated: &Generated, setup: &Setup) {
     for (number, session) in generated.sessions.iter().enumerate().filter(|(_, session)| is_complete(session))
     {

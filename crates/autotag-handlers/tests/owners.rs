@@ -1,5 +1,5 @@
-//! Who owns what, by the scenarios of `fixtures/owners`: each file holds the records of one creation and of the STS calls
-//! before it, and `expected.csv` says whom they lead to.
+//! Tests of owners, by the scenarios of `fixtures/owners`: each file holds the records of one creation and of the
+//! STS calls before it, and `expected.csv` says the owner that they lead to.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use autotag_handlers::catalog::Catalog;
@@ -69,11 +69,11 @@ fn planned(expected: &Expected<'_>) -> PlannedResource {
     resources.remove(0)
 }
 
-/// What differs between the plan and the table; empty if nothing does.
+/// The differences between the plan and the table; empty if there are none.
 fn differences(expected: &Expected<'_>) -> Vec<String> {
     let row = planned(expected);
     let mut differences = Vec::new();
-    // With nobody behind a call, the built-in policy has no tag.
+    // Without a person behind a call, the built-in policy has no tag.
     if matches!(row.status, Action::Tag(_)) == expected.owner[0].is_empty() {
         differences.push(format!("{}: {:?}", expected.file, row.status));
     }
@@ -135,9 +135,9 @@ fn what_changes_from_run_to_run_does_not_change_the_owner() {
 }
 
 #[test]
-fn the_readme_has_every_source_and_channel_and_links_to_every_subject() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    assert!(readme.contains("(docs/subjects.md)"), "README.md does not link to the table of subjects");
+fn the_pages_have_every_source_channel_and_subject() {
+    let output = fs::read_to_string(root().join("docs/output.md")).unwrap();
+    assert!(output.contains("(subjects.md)"), "docs/output.md does not link to the table of subjects");
     let subjects = fs::read_to_string(root().join("docs/subjects.md")).unwrap();
     for example in examples() {
         let row = format!("| `{}` | `{}` |", example.subject, example.owner);
@@ -148,7 +148,7 @@ fn the_readme_has_every_source_and_channel_and_links_to_every_subject() {
         for name in
             [source, proof, channel].into_iter().filter(|name| !name.is_empty() && !name.contains('.'))
         {
-            assert!(readme.contains(&format!("`{name}`")), "README.md does not say what `{name}` is");
+            assert!(output.contains(&format!("`{name}`")), "docs/output.md does not say what `{name}` is");
         }
     }
 }

@@ -93,7 +93,7 @@ fn every_call_of_botocore_that_changes_tags_is_in_the_catalogue() {
     assert!(known >= 630, "{known}");
 }
 
-/// Every service whose resources can be tagged has calls by which tags are written and taken off.
+/// Every service whose resources can be tagged has calls by which tags are written and removed.
 #[test]
 fn every_service_has_a_call_that_takes_tags_off() {
     let without: Vec<String> = services()

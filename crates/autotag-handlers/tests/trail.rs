@@ -10,7 +10,7 @@ use autotag_model::policy::Policy;
 use autotag_testkit::trail::{Shape, Trail};
 use std::collections::BTreeSet;
 
-/// What the engine finds in a trail.
+/// The findings of the engine in a trail.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {
     records: u64,

@@ -1,4 +1,5 @@
-//! The arguments of a function's program. Lambda starts it without any; people ask for `--help` and `--version`.
+//! The arguments of a function's program. Lambda starts it without arguments; people ask for `--help` and
+//! `--version`.
 
 use crate::variables::Variable;
 use std::ffi::OsString;
@@ -14,7 +15,7 @@ pub struct Program {
     pub about: &'static str,
 }
 
-/// What the arguments ask for.
+/// The request in the arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
     /// No argument: serve invocations.

@@ -1,4 +1,4 @@
-//! Sends messages that were received as often as their queue allows to the dead-letter queue, with the reason.
+//! Sends a message to the dead-letter queue, with the reason, if it was received as often as its queue allows.
 //!
 //! SQS itself moves such messages without a reason, and still does if the sending fails.
 

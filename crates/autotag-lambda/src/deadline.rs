@@ -1,4 +1,4 @@
-//! The time at which work stops, before the invocation's deadline.
+//! The time at which work stops, shortly before the deadline of the invocation.
 
 use jiff::Timestamp;
 use std::time::Duration;

@@ -97,7 +97,7 @@ pub fn run<F: Function>(
             fail(&program, WRONG_USAGE, &*BoxError::from(why))
         }
         Request::Serve => {
-            // A variable that is not Unicode is none of autotag's.
+            // A variable that is not Unicode does not belong to autotag.
             let text = |(name, value): (OsString, OsString)| {
                 Some((name.into_string().ok()?, value.into_string().ok()?))
             };
@@ -127,8 +127,8 @@ fn serve<F: Function>(variables: &HashMap<String, String>) -> ExitCode {
         );
         return fail(&program, WRONG_USAGE, &*BoxError::from(why));
     }
-    // One invocation at a time, which waits for AWS: more threads would only hand each answer from one to the other. Log files
-    // are read on threads of their own.
+    // A process handles one invocation at a time and mostly waits for AWS, so more threads would not help. Log
+    // files are read on threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(BoxError::from).and_then(|runtime| runtime.block_on(invocations::<F>(config))) {
         Ok(()) => ExitCode::SUCCESS,

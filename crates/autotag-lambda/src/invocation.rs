@@ -1,5 +1,5 @@
-//! The payload of an invocation -> what is to be read: `EventBridge` events, queues of them, notifications of trail log
-//! files, lists of their keys. Pure.
+//! Finds the inputs in the payload of an invocation: `EventBridge` events, queues of them, notifications of trail
+//! log files, lists of their keys. This module has no IO.
 
 use autotag_handlers::backend::Tags;
 use autotag_handlers::row::OriginId;
@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Invocation {
-    /// Whether it came from a queue. The answer then names the messages that go back.
+    /// True if it came from a queue. The answer then names the messages that go back.
     pub from_queue: bool,
-    /// Whether its records are old: the resources that they report may have got an owner since.
+    /// True if its records are old: the resources that they report may have got an owner since.
     pub backfill: bool,
     /// The messages of the queue.
     pub messages: Vec<Message>,
-    /// What is to be read.
+    /// The inputs to read.
     pub jobs: Vec<Job>,
 }
 
@@ -35,7 +35,7 @@ impl Invocation {
 pub struct Job {
     /// The origin of its records: the number of its message.
     pub origin: OriginId,
-    /// Where its records are.
+    /// The place of its records.
     pub source: Source,
 }
 
@@ -61,7 +61,7 @@ pub fn previous_tags_text<'t>(tags: impl IntoIterator<Item = (&'t str, &'t str)>
     json!(tags).to_string()
 }
 
-/// Where records are.
+/// The place of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// Here.
@@ -73,9 +73,9 @@ pub enum Source {
         /// The key.
         key: String,
     },
-    /// Nowhere: what should say where they are does not. A person has to look at it.
+    /// No place: the text should name one and does not. A person has to check it.
     Unusable(
-        /// What is wrong.
+        /// The fault.
         &'static str,
     ),
 }
@@ -153,7 +153,7 @@ fn queue_batch(value: &Value) -> Invocation {
     Invocation { from_queue: true, backfill: false, messages, jobs: all }
 }
 
-/// Whether a record is a message of a queue.
+/// True if a record is a message of a queue.
 fn is_message(record: &Value) -> bool {
     text(record, "eventSource") == Some("aws:sqs")
 }
@@ -179,11 +179,11 @@ fn previous_tags(record: &Value) -> Option<Tags> {
     Some(tags.into_iter().collect())
 }
 
-/// The members by which a payload or a message names where its records are, in place of holding them.
+/// The members by which a payload or a message names the place of its records, if it does not contain them.
 const NAMING_MEMBERS: [&str; 7] = ["Records", "Type", "Event", "s3ObjectKey", "Items", "keys", "Key"];
 
-/// Whether a text may name where records are. Otherwise it is not parsed into a tree: what is in the `detail` of an event is
-/// chosen by whoever has put it on the bus, and a tree can take a hundred times as much memory as the text.
+/// True if a text may name the place of records. Otherwise it is not parsed into a tree. The sender of an event
+/// chooses its `detail`, and a tree can take a hundred times as much memory as the text.
 fn names_sources(text: &str) -> bool {
     if !text.trim_start().starts_with('{') {
         return false;
@@ -193,7 +193,7 @@ fn names_sources(text: &str) -> bool {
     of_s3 || NAMING_MEMBERS.iter().any(|name| members.contains_key(*name))
 }
 
-/// Where the records are that a message is about. A message that is not JSON is reported when it is read.
+/// The places of the records that a message is about. A message that is not JSON is reported when it is read.
 fn sources_of_text(text: &str) -> Vec<Source> {
     if names_sources(text) {
         sources(&serde_json::from_str(text).unwrap_or_default(), text)
@@ -205,7 +205,7 @@ fn sources_of_text(text: &str) -> Vec<Source> {
 /// How often a notice may be wrapped by SNS.
 const WRAPPINGS: usize = 2;
 
-/// Where the records are that a text is about: in the objects that it names, else in itself.
+/// The places of the records that a text is about: the objects that it names, otherwise the text itself.
 fn sources(value: &Value, itself: &str) -> Vec<Source> {
     let mut value = Cow::Borrowed(value);
     for _ in 0..WRAPPINGS {
@@ -224,7 +224,7 @@ fn sources(value: &Value, itself: &str) -> Vec<Source> {
     vec![Source::Text(itself.to_owned())]
 }
 
-/// Where the records are that a record of SNS is about.
+/// The places of the records that a record of SNS is about.
 fn sources_of_sns(record: &Value) -> Vec<Source> {
     match sns_message(record) {
         Some(notice) => sources_of_text(notice),
@@ -237,13 +237,13 @@ fn sns_message(record: &Value) -> Option<&str> {
     text(record.get("Sns")?, "Message").filter(|_| text(record, "EventSource") == Some("aws:sns"))
 }
 
-/// What S3 sends once, when notifications are set up.
+/// The message that S3 sends once, when notifications are set up.
 fn is_test_notice(value: &Value) -> bool {
     text(value, "Event") == Some("s3:TestEvent")
 }
 
-/// The objects that a notice names; `None` when it is none. What it does not name well is a source that cannot be used, so
-/// that no notice is acknowledged unseen.
+/// The objects that a notice names; `None` if it is not a notice. An unreadable name becomes an unusable source, so
+/// that no notice is acknowledged without being read.
 fn objects(value: &Value) -> Option<Vec<Source>> {
     if text(value, "source") == Some("aws.s3") && text(value, "detail-type") == Some("Object Created") {
         let detail = value.get("detail").unwrap_or(&Value::Null);
@@ -312,7 +312,7 @@ fn is_log_file(key: &str) -> bool {
     !key.split('/').any(|part| part == "CloudTrail-Digest")
 }
 
-/// The keys of a distributed map's input; `None` when it is none.
+/// The keys of a distributed map's input; `None` if it is not one.
 fn keys<'v>(value: &'v Value, bucket: Option<&str>) -> Result<Option<Vec<Source>>, InvocationError> {
     let items: Vec<&Value> = list(value, "Items").chain(list(value, "keys")).collect();
     let single = (value.get("Key").is_some() && value.get("Size").is_some()).then_some(value);
@@ -328,7 +328,8 @@ fn keys<'v>(value: &'v Value, bucket: Option<&str>) -> Result<Option<Vec<Source>
     Ok(Some(keys.filter_map(|key| log_file(bucket, key)).collect()))
 }
 
-/// Whether who lists the keys says that they are old. What is neither yes nor no is refused: taken for no, it would take owners off.
+/// True if the sender of the keys says that they are old. A value that is neither true nor false is refused: taken
+/// for false, it would replace owners.
 fn is_backfill(value: &Value) -> Result<bool, InvocationError> {
     let said =
         [value.get("BatchInput"), Some(value)].into_iter().flatten().filter_map(|of| of.get("backfill"));

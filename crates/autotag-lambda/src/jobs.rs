@@ -1,4 +1,4 @@
-//! Reads the jobs of an invocation: texts at once, log files from S3.
+//! Reads the inputs of an invocation: texts from the payload, log files from S3.
 
 use crate::deadline::half_way;
 use crate::invocation::{Job, Source};
@@ -12,9 +12,9 @@ use std::num::NonZeroUsize;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-/// Reads all jobs, and collects them in their order. A job that cannot be read, or is not read at `deadline`, is a row of the
-/// result. Log files are read at most `concurrency` at a time; texts do not wait for them. If there are more log files than
-/// that, each has half of the time, so that those behind a slow one are read too.
+/// Reads all jobs, and collects them in their order. A job that cannot be read, or is not read at `deadline`, is a
+/// row of the result. Log files are read at most `concurrency` at a time; texts do not wait for them. If there are
+/// more log files than that, each has half of the time, so that those after a slow one are read too.
 pub async fn read_jobs<C: Collector>(
     trail: &TrailReader,
     jobs: &[Job],

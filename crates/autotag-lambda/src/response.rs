@@ -1,4 +1,4 @@
-//! The answer to Lambda. It acknowledges only work that is done.
+//! The answer to Lambda. It acknowledges only work that was done.
 
 use crate::dead_letters::send_to_dead_letter_queue;
 use crate::environment::DeadLetterQueue;
@@ -22,8 +22,8 @@ pub struct NotDone {
 /// The answer to an invocation.
 ///
 /// For a queue: the messages that go back, without those that were received for the last time and are sent to
-/// `dead_letter_queue`. For any other source: the number of records and of each outcome. `counts` says how many parts of
-/// the input the rows stand for.
+/// `dead_letter_queue`. For any other source: the number of records and of each outcome. `counts` says how many
+/// parts of the input the rows represent.
 ///
 /// # Errors
 /// [`NotDone`] if anything has to be repeated, and the source is not a queue.
@@ -84,7 +84,7 @@ fn direct_response(counts: &Counts, rows: &[ResourceOutcome], backfill: bool) ->
     for row in rows {
         *outcomes.entry(row.status.name()).or_default() += 1;
     }
-    // One row stands for all the parts of an input after its first ten faults.
+    // One row represents all the parts of an input after its first ten faults.
     for (name, without_row) in
         [("Malformed", counts.unreadable_without_row), ("Skipped", counts.skipped_without_row)]
     {
@@ -118,7 +118,7 @@ mod tests {
     use autotag_model::policy::Policy;
     use std::sync::Arc;
 
-    /// What a backfill answers about a file.
+    /// The answer of a backfill about a file.
     fn answer(file: &str) -> Value {
         let mut found = CollectedSessions::new(OriginId::default());
         read(file.as_bytes(), &Classifier::new(Catalog::embedded(), Policy::default()), None, &mut found);

@@ -7,7 +7,7 @@ pub struct Variable {
     pub name: &'static str,
     /// One line for `--help`, with the default in brackets.
     pub help: &'static str,
-    /// Whether the function does not start without it.
+    /// True if the function does not start without it.
     pub required: bool,
 }
 

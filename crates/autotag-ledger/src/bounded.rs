@@ -1,4 +1,4 @@
-//! Texts that fit a limit.
+//! Shortens texts to the limits of a ledger entry.
 
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;

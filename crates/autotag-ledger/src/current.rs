@@ -1,4 +1,4 @@
-//! Which entries are about the resource that exists now. A name can be used again after its deletion.
+//! Selects the entries about the resource that exists now. A name can be used again after its deletion.
 
 use crate::entry::{Action, Entry};
 

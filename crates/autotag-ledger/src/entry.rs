@@ -1,4 +1,4 @@
-//! One entry of the ledger.
+//! One entry of the ledger: one resource and one event.
 
 use crate::bounded::bounded;
 use autotag_handlers::owner::{OwnerSource, Proof, SessionCertainty};
@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What happened to one resource in one event.
+/// The history of one resource in one event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
-    /// What happened.
+    /// The action.
     pub action: Action,
     /// The resource; `None` for an event that no rule covers.
     pub resource: Option<EntryResource>,
@@ -23,22 +23,22 @@ pub struct Entry {
     pub owner: EntryOwner,
     /// How the tags ended.
     pub tagging: Tagging,
-    /// Whether the event made the resource.
+    /// Tells if the event made the resource.
     pub call: CreatingCall,
-    /// Whether the caller named the resource by a name that can be used again after its deletion.
+    /// True if the caller named the resource by a name that can be used again after its deletion.
     #[serde(default)]
     pub is_by_name: bool,
     /// The identity tags that were changed; empty for other actions, and if all tags were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
-    /// What the entry adds to the history of the resource's identity tags.
+    /// The part of the entry that belongs to the history of the resource's identity tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<TamperHistory>,
-    /// Where the record came from: a queue message, or a file.
+    /// The origin of the record: a queue message, or a file.
     pub origin: Option<String>,
 }
 
-/// What happened to a resource.
+/// The action on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -109,7 +109,7 @@ pub struct EntryEvent {
 pub struct EntryOwner {
     /// The name; `None` if it is not known.
     pub name: Option<String>,
-    /// Which rule named the owner.
+    /// The rule that named the owner.
     pub source: Option<OwnerSource>,
     /// How sure the owner is.
     pub proof: Option<Proof>,
@@ -139,7 +139,7 @@ pub struct EntryOwner {
 pub struct Link {
     /// The ARN of the session, otherwise its role session id.
     pub session: String,
-    /// What was known about it, in words.
+    /// The known evidence about it, in words.
     pub evidence: String,
 }
 
@@ -147,9 +147,9 @@ pub struct Link {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Knowledge {
-    /// Whether an owner was looked for.
+    /// True if an owner was looked for.
     pub is_evaluated: bool,
-    /// Whether no evidence is missing that may still arrive.
+    /// True if no evidence is missing that may still arrive.
     pub is_settled: bool,
     /// How much was known about each session of the chain.
     pub sessions: Vec<SessionCertainty>,
@@ -165,7 +165,7 @@ pub struct Tagging {
     pub reason: Option<String>,
     /// The tags that the resource has by autotag.
     pub tags: BTreeMap<String, String>,
-    /// How sure the owner was whom these tags name. The owner of the entry can be known better since.
+    /// The proof of the owner that these tags name. The owner of the entry may be better known since.
     pub proof: Option<Proof>,
     /// The ARN of that owner.
     pub owner_arn: Option<String>,
@@ -216,7 +216,7 @@ impl State {
     }
 }
 
-/// Whether an event made its resource, or may have found it there.
+/// Tells if an event made its resource, or may have found it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -60,7 +60,7 @@ pub enum LedgerError {
     TooMany {
         /// The table.
         table: String,
-        /// What was asked for.
+        /// The subject of the question.
         of: String,
         /// How many are read at most.
         max: usize,
@@ -70,7 +70,7 @@ pub enum LedgerError {
     Failed {
         /// The table.
         table: String,
-        /// What to do.
+        /// The advice.
         advice: &'static str,
         /// The client's error.
         source: BoxError,

@@ -1,4 +1,4 @@
-//! From the row of an executed plan to an entry.
+//! Turns the row of an executed plan into a ledger entry.
 
 use crate::entry::{
     Action, CreatingCall, Entry, EntryEvent, EntryOwner, EntryResource, Knowledge, Link, State, Tagging,

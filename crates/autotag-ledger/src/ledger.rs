@@ -1,4 +1,4 @@
-//! Reading and writing ledgers.
+//! The traits for reading and writing ledgers.
 
 use crate::entry::{Entry, EntryKey};
 use crate::error::LedgerError;

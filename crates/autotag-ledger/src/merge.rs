@@ -1,4 +1,4 @@
-//! Entries of the same resource and event are merged into one.
+//! Merges entries of the same resource and event into one.
 
 use crate::entry::{Entry, EntryOwner, Tagging};
 use autotag_handlers::owner::Proof;

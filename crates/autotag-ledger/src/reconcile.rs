@@ -1,4 +1,4 @@
-//! Compares creations with a ledger, for events that were never delivered.
+//! Compares creations with a ledger, to find events that were never delivered.
 
 use crate::current::creations_since_deletion;
 use crate::entry::{Action, Entry, EntryKey, EntryResource, State};
@@ -55,8 +55,8 @@ pub async fn leave_out_done(
     Ok(count)
 }
 
-/// Whether an earlier call has given an owner to a resource that a later one may have found. If its tags are gone since, that
-/// later caller is not the owner all the same.
+/// True if an earlier call has given an owner to a resource that a later one may have found. If its tags are gone
+/// since, that later caller is still not the owner.
 async fn has_owner(
     ledger: &dyn LedgerReader,
     event: &EventSummary,

@@ -1,4 +1,4 @@
-//! Answers changes of identity tags: reads the tags that are there now, decides, writes, and keeps in the ledger what happened.
+//! Answers changes of identity tags: reads the present tags, decides, writes, and records the change in the ledger.
 
 use crate::current::creations_since_deletion;
 use crate::entry::{Action, CreatingCall, Entry, EntryOwner, EntryResource, State};
@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// How many questions are open at the same time.
 const CONCURRENCY: usize = 16;
 
-/// What changes of identity tags are answered with.
+/// Answers changes of identity tags.
 #[derive(Clone, Copy)]
 pub struct TamperResponder<'a> {
     /// The ledger: which tags a resource should have, and what happened to it before.
@@ -37,7 +37,7 @@ pub struct TamperResponder<'a> {
     pub sessions: &'a dyn SessionReader,
     /// The rules by which resources are tagged.
     pub catalog: &'a Catalog,
-    /// What is done about changes.
+    /// The policy for reactions.
     pub policy: &'a Policy,
 }
 
@@ -47,13 +47,13 @@ impl fmt::Debug for TamperResponder<'_> {
     }
 }
 
-/// What came of a change.
+/// The result for a change.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Answered {
     /// The resource, if it is known which one is meant.
     pub resource: Option<Resource>,
-    /// What was done.
+    /// The reaction.
     pub reaction: Reaction,
 }
 
@@ -203,7 +203,7 @@ impl TamperResponder<'_> {
         entry.resource = Some(EntryResource::from(resource));
         if let Some(principal) = &change.principal {
             let offline = autotag_handlers::memory::MemoryBackend::offline();
-            // Who is behind the call is for people. That it is not found out keeps no entry from being written.
+            // The owner behind the call is a remark for people. If it is not found, the entry is still written.
             let by = owner::resolve(principal, &self.policy.trust, self.sessions, &offline).await;
             entry.owner = by.as_ref().map(EntryOwner::from).unwrap_or_default();
         }
@@ -232,7 +232,7 @@ impl TamperResponder<'_> {
     }
 }
 
-/// Whether a change becomes an entry. The entries of a resource are read for each change of it, so there must not be one for each
+/// True if a change becomes an entry. The entries of a resource are read for each change of it, so there must not be one for each
 /// run of a program.
 fn is_kept(change: &TagChange, reaction: &Reaction, history: &TamperHistory) -> bool {
     match reaction {
@@ -261,7 +261,7 @@ fn of_version(mut entries: Vec<Entry>, version: Option<&str>) -> Vec<Entry> {
     entries
 }
 
-/// What happened to the identity tags of a resource, by its entries.
+/// The past changes of the identity tags of a resource, by its entries.
 fn history(entries: &[Entry]) -> TamperHistory {
     let parts = entries.iter().filter_map(|entry| entry.history.clone());
     parts.fold(TamperHistory::default(), TamperHistory::merge)
@@ -282,8 +282,8 @@ fn expected(entries: &[Entry], policy: &Policy) -> Option<ExpectedTags> {
     if later.any(|entry| !matches!(entry.tagging.state, State::HasOwner | State::Skipped)) {
         return None;
     }
-    // Without its tags, a resource gets those of the next call that may have found it there. So whoever takes tags off and calls
-    // again would become the owner whom autotag keeps.
+    // Without its tags, a resource gets those of the next call that may have found it. So a caller who removes tags
+    // and calls again would become the owner that autotag keeps.
     let is_of_another = |entry: &&&Entry| is_tagged(entry) && entry.owner.name != last.owner.name;
     if last.call != CreatingCall::New && creations.iter().any(|entry| is_of_another(&entry)) {
         return None;
@@ -294,7 +294,7 @@ fn expected(entries: &[Entry], policy: &Policy) -> Option<ExpectedTags> {
     if tags.is_empty() {
         return None;
     }
-    // The proof of the owner whom these tags name. The owner of the entry can be known better since.
+    // The proof of the owner that these tags name. The owner of the entry may be better known since.
     let (proof, owner_arn) = (last.tagging.proof, last.tagging.owner_arn.clone());
     Some(ExpectedTags { tags, proof, owner_arn })
 }

@@ -1,8 +1,8 @@
-//! What the tamper watch has done about a change of identity tags, by its entry.
+//! The reaction of the tamper watch to a change of identity tags, by its entry.
 
 use crate::entry::{Action, Entry, State};
 
-/// What was done about a change of identity tags by others than autotag.
+/// The reaction to a change of identity tags by others than autotag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Watched {
@@ -15,7 +15,8 @@ pub enum Watched {
 }
 
 impl Entry {
-    /// What the tamper watch has done; `None` for other entries, for changes that needed nothing, and for the end of a truce.
+    /// The reaction of the tamper watch; `None` for other entries, for changes that needed nothing, and for the end
+    /// of a truce.
     pub fn watched(&self) -> Option<Watched> {
         let history = self.history.as_ref();
         let is_resumption = history.is_some_and(|history| history.resumed().is_some());

@@ -137,7 +137,7 @@ fn add(findings: &mut Findings, entry: &Entry, asked: &Asked) {
 }
 
 impl Entry {
-    /// Who called, as far as a ledger keeps it: the session of the call or, without one, the owner.
+    /// The caller, as far as a ledger keeps it: the session of the call or, without one, the owner.
     fn principal(&self) -> Principal {
         let session = self.owner.chain.first().map(|link| link.session.as_str());
         let arn = session.filter(|session| session.starts_with("arn:")).or(self.owner.arn.as_deref());

@@ -91,7 +91,7 @@ fn a_deletion_by_name_closes_what_has_a_path_and_nothing_else() {
         for (account, resource) in [(HERE, &other), (HERE, &pathless), (THERE, &meant)] {
             assert!(!is_closed(account, resource), "{kind} {account} {resource}");
         }
-        // What asks by the key of the entries, such as the tamper watch, finds both.
+        // A reader that asks by the key of the entries, such as the tamper watch, finds both.
         let entry =
             block_on(ledger.named(if parameter == "policyArn" { "team/web/app" } else { "app" })).unwrap();
         let key = entry.iter().find(|entry| entry.action == Action::Deleted).unwrap().key().resource;

@@ -1,4 +1,4 @@
-//! Identity tags that others take off are written again by the ledger, until that is undone twice.
+//! Identity tags that others remove are written again from the ledger, until that is undone twice.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use autotag_handlers::catalog::Catalog;

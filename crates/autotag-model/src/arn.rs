@@ -257,7 +257,7 @@ impl Arn {
         &self.account
     }
 
-    /// Whether the resource can belong to `account`: the ARN names this account, or none.
+    /// True if the resource can belong to `account`: the ARN names this account, or none.
     pub fn can_belong_to(&self, account: &AccountId) -> bool {
         self.account.is_empty() || self.account == account.as_str()
     }

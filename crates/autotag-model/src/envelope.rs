@@ -1,4 +1,4 @@
-//! CloudTrail records in any known wrapping, read as a stream, each with its position.
+//! Reads CloudTrail records from any known wrapping, as a stream. Each record comes with its position.
 //!
 //! Accepted are S3 trail log files (`{"Records": [...]}`), single records, arrays, JSON lines, `EventBridge` events,
 //! SQS and SNS deliveries whose bodies hold any of these, `CloudWatch` Logs subscriptions, and the output of

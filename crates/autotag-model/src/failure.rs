@@ -1,4 +1,4 @@
-//! The kind of failure that an error code of AWS means.
+//! The class of a failed AWS call, by its error code.
 //!
 //! [`classify`] goes by the code and the HTTP status, never by the message: AWS changes messages. The operations page of the
 //! documentation prints [`TABLE`], and a test of the crate `autotag` compares the two.

@@ -55,7 +55,7 @@ pub struct SessionContext {
     pub sign_in_session: Option<String>,
 }
 
-/// `onBehalfOf`: the Identity Center user for whom the call was made.
+/// `onBehalfOf`: the Identity Center user behind the call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OnBehalfOf {
@@ -116,7 +116,7 @@ pub struct Principal {
     pub invoked_by: Option<String>,
     /// `identityProvider` of SAML and web identities.
     pub identity_provider: Option<String>,
-    /// The Identity Center user for whom the call was made.
+    /// The Identity Center user behind the call.
     pub on_behalf_of: Option<OnBehalfOf>,
     /// The workload that holds the credentials.
     pub in_scope_of: Option<InScopeOf>,
@@ -261,12 +261,12 @@ impl Principal {
         self.session.as_ref()?.issuer.as_ref()?.arn.as_deref()
     }
 
-    /// Whether the session's credentials came from the EC2 instance metadata service.
+    /// True if the session's credentials came from the EC2 instance metadata service.
     pub fn is_instance(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.ec2_role_delivery.is_some())
     }
 
-    /// Whether the role is a service-linked role, which only that service can assume.
+    /// True if the role is a service-linked role, which only that service can assume.
     pub fn is_service_linked(&self) -> bool {
         self.is_reserved_role("/aws-service-role/", "AWSServiceRoleFor")
     }
@@ -277,7 +277,7 @@ impl Principal {
         self.is_service_linked().then(|| resource.split('/').next())?
     }
 
-    /// Whether the role is one that Identity Center created for its users.
+    /// True if the role is one that Identity Center created for its users.
     pub fn is_identity_center_role(&self) -> bool {
         self.kind == PrincipalKind::AssumedRole
             && self.is_reserved_role("/aws-reserved/sso.amazonaws.com/", "AWSReservedSSO_")
@@ -315,7 +315,7 @@ impl Principal {
         })
     }
 
-    /// Whether the credentials come from a sign-in: the console, `aws login` or an agent. AWS gives such a session further
+    /// True if the credentials come from a sign-in: the console, `aws login` or an agent. AWS gives such a session further
     /// access keys with the same time of issue.
     pub fn is_from_sign_in(&self) -> bool {
         self.from_console

@@ -59,7 +59,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// JSON as a tree, whoever owns its texts.
+/// JSON as a tree, with owned or borrowed texts.
 pub(crate) trait Tree: Sized {
     /// The member of exactly this name, of an object.
     fn exact_member(&self, name: &str) -> Option<&Self>;
@@ -73,13 +73,13 @@ pub(crate) trait Tree: Sized {
     /// A scalar as text; `""`, null, objects and lists count as absent.
     fn scalar(&self) -> Option<Cow<'_, str>>;
 
-    /// Whether it is null, `""`, `{}` or `[]`, which all mean that there is no value.
+    /// True if it is null, `""`, `{}` or `[]`, which all mean that there is no value.
     fn is_nothing(&self) -> bool;
 
     /// The elements of a list; `None` for anything else.
     fn as_list(&self) -> Option<&[Self]>;
 
-    /// Whether it is an object.
+    /// True if it is an object.
     fn has_members(&self) -> bool;
 }
 
@@ -145,7 +145,7 @@ pub(crate) fn chosen_text<T: Tree>(value: &T, name: &str) -> Option<String> {
     member(value, name).and_then(T::scalar).map(Cow::into_owned)
 }
 
-/// Whether a value is null, `""`, `{}` or `[]`, which all mean that there is no value.
+/// True if a value is null, `""`, `{}` or `[]`, which all mean that there is no value.
 pub(crate) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -175,7 +175,7 @@ pub(crate) fn elements<T: Tree>(value: &T) -> Vec<&T> {
     }
 }
 
-/// Whether a text is a mask that AWS writes in place of a value. In a field that AWS hides, a mask is never a value, an owner
+/// True if a text is a mask that AWS writes in place of a value. In a field that AWS hides, a mask is never a value, an owner
 /// or a tag. In other fields it is a value: a log group can be called like a mask.
 pub(crate) fn is_mask(text: &str) -> bool {
     matches!(text, HIDDEN | "<sensitiveDataRemoved>" | "[REDACTED]" | "**-redacted-**")
@@ -209,7 +209,7 @@ const HIDDEN_MEMBERS: [&str; 14] = [
     "value",
 ];
 
-/// Whether the text of a member is a mask: in an event, and by the last name of its path.
+/// True if the text of a member is a mask: in an event, and by the last name of its path.
 pub(crate) fn is_masked_member(event: &str, member: &str, text: &str) -> bool {
     let is = |name: &str| member.eq_ignore_ascii_case(name);
     let hides_it =
@@ -270,7 +270,7 @@ fn map_pairs<T: Tree>(value: &T) -> impl Iterator<Item = (String, String)> {
 const MEMBERS_OF_A_TAG: [&str; 8] =
     ["key", "tagKey", "value", "tagValue", "tag", "propagateAtLaunch", "resourceId", "resourceType"];
 
-/// Whether an object is one tag. A map of tags may contain a tag called `key`; an object in a list is always one tag.
+/// True if an object is one tag. A map of tags may contain a tag called `key`; an object in a list is always one tag.
 fn is_pair<T: Tree>(object: &T, in_list: bool) -> bool {
     let is = |name: &str, known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     object.members().any(|(name, _)| is(name, &["key", "tagKey"]))

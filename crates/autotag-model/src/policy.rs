@@ -66,7 +66,7 @@ use crate::tags::is_same_key;
 pub struct Policy {
     /// The identity keys, which say who created a resource, with their values.
     pub identity: Vec<(String, TagTemplate)>,
-    /// Which identity keys are enforced, unless the policy lists them.
+    /// The profile that decides the enforced identity keys, unless the policy lists them.
     pub profile: Profile,
     /// The identity keys that are enforced: a value that the creating call declares is replaced and reported. A declared
     /// value of another identity key is kept and reported. By default those of [`Profile::Proof`].
@@ -77,19 +77,19 @@ pub struct Policy {
     pub iam_tags: Selection,
     /// The session tags that are copied.
     pub session_tags: Selection,
-    /// Which of the selected tags are copied.
+    /// The rules for copying the selected tags.
     pub copy: CopyRules,
-    /// Whether the tags of a new resource are read before tags are written. Those of a resource that may have existed
+    /// True if the tags of a new resource are read before tags are written. Those of a resource that may have existed
     /// before the event are always read.
     pub read_at_creation: bool,
-    /// Whether an identity tag of an existing resource may be replaced.
+    /// True if an identity tag of an existing resource may be replaced.
     pub replace_existing: bool,
     /// The key of a tag that makes autotag skip a resource, unless its value is `false`. None by default: a caller who
     /// may set the tag may avoid being named.
     pub opt_out: Option<String>,
-    /// What is done by rules that no record has confirmed.
+    /// The treatment of rules that follow from AWS's models and that no record has confirmed.
     pub derived: DerivedRules,
-    /// The services of [`OPT_IN_SERVICES`] whose resources are tagged all the same.
+    /// The services of [`OPT_IN_SERVICES`] whose resources are still tagged.
     pub opt_in: Vec<String>,
     /// The calls that are ignored.
     pub ignore: Ignore,
@@ -97,7 +97,7 @@ pub struct Policy {
     pub trust: Trust,
     /// The tag keys that resources must have.
     pub required: Required,
-    /// What is done where identity tags are taken off or changed.
+    /// The reaction to removed or changed identity tags.
     pub tamper: Tamper,
 }
 
@@ -139,7 +139,7 @@ impl Ignore {
         None
     }
 
-    /// Whether a principal with any of these names is ignored.
+    /// True if a principal with any of these names is ignored.
     pub fn principal<'n>(&self, names: impl IntoIterator<Item = Option<&'n str>>) -> bool {
         !self.principals.is_empty()
             && names.into_iter().flatten().any(|name| self.principals.iter().any(|p| p.matches(name)))
@@ -147,7 +147,7 @@ impl Ignore {
 }
 
 impl Policy {
-    /// Whether `key` is an identity key, ignoring case.
+    /// True if `key` is an identity key, ignoring case.
     pub fn is_identity_key(&self, key: &str) -> bool {
         self.identity.iter().any(|(known, _)| is_same_key(known, key))
     }
@@ -158,13 +158,14 @@ impl Policy {
         Self { enforced: profile.enforced(&self.identity), profile, ..self }
     }
 
-    /// Whether `key` is an enforced identity key, ignoring case.
+    /// True if `key` is an enforced identity key, ignoring case.
     pub fn is_enforced(&self, key: &str) -> bool {
         self.enforced.iter().any(|known| is_same_key(known, key))
     }
 
-    /// Whether a tag stays on a resource of the service `event_source` even where [`replace_existing`](Self::replace_existing) is
-    /// set: conditions of AWS's own policies expect it, whoever the caller is.
+    /// True if a tag stays on a resource of the service `event_source` even where
+    /// [`replace_existing`](Self::replace_existing) is set: conditions of AWS's own policies expect it, whatever
+    /// the caller is.
     pub fn is_expected_by_aws(&self, key: &str, value: &str, event_source: &str) -> bool {
         conditions::is_expected(
             key,
@@ -174,12 +175,12 @@ impl Policy {
         )
     }
 
-    /// Whether rules of this evidence apply.
+    /// True if rules of this evidence apply.
     pub fn applies(&self, evidence: Evidence) -> bool {
         self.derived != DerivedRules::Off || evidence != Evidence::Derived
     }
 
-    /// Whether tags are written by rules of this evidence.
+    /// True if tags are written by rules of this evidence.
     pub fn writes_by(&self, evidence: Evidence) -> bool {
         self.derived == DerivedRules::Tag || evidence != Evidence::Derived
     }

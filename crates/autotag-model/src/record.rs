@@ -107,7 +107,7 @@ impl Record<'_> {
         self.recipient_account_id.as_deref().and_then(AccountId::new)
     }
 
-    /// Whether the API call failed: it has an error code or an error message, of whatever type.
+    /// True if the API call failed: it has an error code or an error message, of whatever type.
     ///
     /// `null` and what is empty (`""`, `{}`, `[]`) count as absent. Services write a code with every failure, but failed
     /// console sign-ins have a message alone, beside the answer `{"ConsoleLogin": "Failure"}`.
@@ -115,7 +115,7 @@ impl Record<'_> {
         self.error_code.is_some() || self.error_message.is_some()
     }
 
-    /// Whether the call was a dry run, which EC2 records as a failure.
+    /// True if the call was a dry run, which EC2 records as a failure.
     pub fn is_dry_run(&self) -> bool {
         self.error_code.as_deref().is_some_and(|code| code.ends_with("DryRunOperation"))
     }

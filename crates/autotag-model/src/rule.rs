@@ -4,7 +4,7 @@
 //! resources of a rule in a record.
 //!
 //! A [`Path`] begins with `request` (requestParameters), `response` (responseElements) or `service`
-//! (serviceEventDetails). Member names match ignoring case, `[]` stands for every element of a list in any form that
+//! (serviceEventDetails). Member names match ignoring case, `[]` means every element of a list in any form that
 //! CloudTrail writes, and the wrapper `<EventName>Response` of newer EC2 records is skipped.
 //!
 //! ```
@@ -97,7 +97,7 @@ pub struct Rule {
     pub read_with: Option<Arc<NativeCall>>,
     /// The service's IAM actions that tagging needs; see [`Rule::iam_actions`] for all.
     pub actions: Vec<String>,
-    /// Whether the call also succeeds if the resource exists already.
+    /// True if the call also succeeds if the resource exists already.
     pub existing: bool,
     /// The paths of the account in which the call makes the resource, for calls that can name another one than the
     /// caller's; the first that has a value counts. Without one it is the account of the record.
@@ -108,9 +108,9 @@ pub struct Rule {
     pub created: Option<Path>,
     /// The call made the resource only if this holds. A record without a value at its path tells nothing.
     pub new_if: Option<Condition>,
-    /// Whether the resource is global: it is tagged in the partition's global region.
+    /// True if the resource is global: it is tagged in the partition's global region.
     pub global: bool,
-    /// Whether the call can make the resource in another region than its own: then the region of the ARN counts.
+    /// True if the call can make the resource in another region than its own: then the region of the ARN counts.
     /// Otherwise an ARN of another region is refused.
     pub in_any_region: bool,
     /// The rule applies only if this holds.
@@ -138,7 +138,7 @@ pub enum TagCall {
 }
 
 impl TagCall {
-    /// Whether the call replaces all tags of the resource.
+    /// True if the call replaces all tags of the resource.
     pub fn replaces(&self) -> bool {
         matches!(self, Self::Native(call) if call.replaces)
     }
@@ -203,7 +203,7 @@ pub enum LocateError {
     NotAnArn {
         /// The text.
         text: String,
-        /// What is wrong with it.
+        /// The fault.
         source: ArnError,
     },
     /// The ARN names something else than an account, as records do whose publisher has replaced the ids.
@@ -281,8 +281,8 @@ impl Rule {
         call.iter().flat_map(|call| &call.read_actions).map(String::as_str).chain(api).collect()
     }
 
-    /// Whether the rule applies by something in `serviceEventDetails`, and the record has no readable value there. Then nobody
-    /// can tell whether the event made a resource.
+    /// True if the rule applies by a value in `serviceEventDetails`, and the record has no readable value there.
+    /// Then it is unknown if the event made a resource.
     pub fn lacks_service_details(&self, parsed: &ParsedRecord) -> bool {
         let when = self.when.as_ref().filter(|condition| condition.path.is_in_service_details());
         when.is_some_and(|condition| condition.path.texts(&self.event, parsed).is_empty())
@@ -324,7 +324,7 @@ impl Rule {
         Located::Resources(resources)
     }
 
-    /// The ids at a path. Where only an ARN can be an id, a mask is no id.
+    /// The ids at a path. If only an ARN can be an id, a mask is not an id.
     fn ids(&self, path: &Path, parsed: &ParsedRecord) -> Vec<String> {
         let only_arns = self.arn.is_none() && self.call == TagCall::TaggingApi;
         let mut ids = path.texts(&self.event, parsed);

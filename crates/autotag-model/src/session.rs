@@ -160,12 +160,12 @@ impl Session {
         self.expires.unwrap_or_else(longest)
     }
 
-    /// Whether this AWS service itself asked STS for the session: `pods.eks.amazonaws.com`.
+    /// True if this AWS service itself asked STS for the session: `pods.eks.amazonaws.com`.
     pub fn is_from_service(&self, service: &str) -> bool {
         self.caller.kind == PrincipalKind::AwsService && self.caller.invoked_by.as_deref() == Some(service)
     }
 
-    /// Whether `other` is a copy of the same session.
+    /// True if `other` is a copy of the same session.
     pub fn is_same(&self, other: &Self) -> bool {
         self.role_session == other.role_session
             && self.issued == other.issued
@@ -209,7 +209,7 @@ fn is_more_specific(one: &Principal, than: &Principal) -> bool {
     (rank(one), one) > (rank(than), than)
 }
 
-/// Whether two tag keys are equal for STS and IAM, which ignore case.
+/// True if two tag keys are equal for STS and IAM, which ignore case.
 fn same_key(one: &str, other: &str) -> bool {
     one == other || one.to_lowercase() == other.to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! Cells of CSV files that spreadsheets open.
+//! Makes cells of CSV files safe for spreadsheets, which run formulas.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Subjects of web identities: which stable owner a subject names, and what else it says.
+//! Subjects of web identities: the stable owner that a subject names, and its other parts.
 //!
 //! A subject is what an OIDC issuer says of a workload or person, for example
 //! `repo:example/shop:ref:refs/heads/main`. Parts of it may change from run to run. [`read_subject`] keeps the parts
@@ -21,7 +21,7 @@ use pattern::Fields;
 use std::collections::BTreeMap;
 use table::{Form, TABLE};
 
-/// What a subject says.
+/// The parts of a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject {
@@ -32,7 +32,7 @@ pub struct Subject {
     pub fields: BTreeMap<String, String>,
     /// The issuer, `host` or `host/path`; as it was logged if it is not a valid one.
     pub issuer: Option<String>,
-    /// Whether the issuer is known and the subject has the form of that issuer. Otherwise the owner is the subject as
+    /// True if the issuer is known and the subject has the form of that issuer. Otherwise the owner is the subject as
     /// it is, and proves no more than that this issuer wrote it.
     pub known: bool,
 }

@@ -1,9 +1,9 @@
 //! Tag keys, values and sets that keep AWS's limits by construction.
 //!
-//! AWS's limits are 50 tags a resource, 1 to 128 characters a key and 0 to 256 a value; keys must not begin with
-//! `aws:`, and the characters that every service allows are letters, digits, spaces and `+ - = . _ : / @` ([Tagging AWS
-//! resources][limits]). [`TagConstraints`] holds the limits of one service, from the catalogue. Texts that do not fit
-//! are changed visibly, and the change is reported as an [`Adjustment`].
+//! AWS's limits are 50 tags a resource, 1 to 128 characters a key and 0 to 256 a value. Keys must not begin with
+//! `aws:`. Every service allows letters, digits, spaces and `+ - = . _ : / @` ([Tagging AWS resources][limits]).
+//! [`TagConstraints`] holds the limits of one service, from the catalogue. Texts that do not fit are changed
+//! visibly, and the change is reported as an [`Adjustment`].
 //!
 //! [limits]: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// Which characters a service allows in keys or values.
+/// The characters that a service allows in keys or values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -44,8 +44,9 @@ impl Characters {
     }
 }
 
-/// The first character of a text that nobody can see: a code point that Unicode calls default-ignorable, such as U+200B (zero
-/// width space), U+202E (right-to-left override), U+3164 (Hangul filler) or U+FE0F (variation selector).
+/// The first character of a text that people cannot see: a code point that Unicode calls default-ignorable, such as
+/// U+200B (zero width space), U+202E (right-to-left override), U+3164 (Hangul filler) or U+FE0F (variation
+/// selector).
 ///
 /// A key with one looks like another key. AWS allows those that are letters.
 ///
@@ -162,7 +163,7 @@ impl TagKey {
         &self.0
     }
 
-    /// Whether `other` is this key, ignoring case and blanks around it.
+    /// True if `other` is this key, ignoring case and blanks around it.
     pub fn eq_ignore_case(&self, other: &str) -> bool {
         is_same_key(&self.0, other)
     }
@@ -174,7 +175,7 @@ impl fmt::Display for TagKey {
     }
 }
 
-/// Whether only AWS writes this key: it begins with `aws:`, in any letter case.
+/// True if only AWS writes this key: it begins with `aws:`, in any letter case.
 pub fn is_reserved(key: &str) -> bool {
     // No character but these letters has one of them as its lower case.
     key.trim().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
@@ -185,7 +186,7 @@ pub fn normalized_key(key: &str) -> String {
     key.trim().to_lowercase()
 }
 
-/// Whether two keys are equal, ignoring case and blanks around them: whether their [`normalized_key`]s are.
+/// True if two keys are equal, ignoring case and blanks around them: whether their [`normalized_key`]s are.
 pub fn is_same_key(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return one.trim().eq_ignore_ascii_case(other.trim());
@@ -325,7 +326,7 @@ impl TagSet {
         self.0.len()
     }
 
-    /// Whether the set has no tags.
+    /// True if the set has no tags.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -11,7 +11,7 @@ pub struct TomlError {
     pub line: Option<usize>,
     /// The column in characters, from 1.
     pub column: Option<usize>,
-    /// What was expected or is wrong.
+    /// The expected value, or the fault.
     pub message: String,
     shown: String,
 }

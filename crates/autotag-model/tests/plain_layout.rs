@@ -13,7 +13,7 @@ use autotag_model::envelope::{Item, Limits, RecordReader};
 use fastrand::Rng;
 use std::io::Write as _;
 
-/// What a reader finds in an input.
+/// The findings of a reader in an input.
 #[derive(Debug, Default, PartialEq)]
 struct Found {
     /// The text and position of each record that is wanted, and each fault.
@@ -24,7 +24,7 @@ struct Found {
     unselected: u64,
 }
 
-fn is_wanted(source: &str, name: &str) -> bool {
+fn is_wanted(source: &str, name: &str, _text: &[u8]) -> bool {
     source == "sts.amazonaws.com" || name.starts_with("Create")
 }
 

@@ -1,4 +1,4 @@
-//! What holds for owners that subjects of web identities name, whatever the subjects are.
+//! Properties of owners that subjects of web identities name, whatever the subjects are.
 
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "helpers of tests are tests")]
 
@@ -112,7 +112,7 @@ fn github_name() -> impl Strategy<Value = String> {
         .prop_map(|pieces| pieces.concat())
 }
 
-/// Where two runs come from, apart from the repository, with the text in the subject.
+/// The contexts of two runs, apart from the repository, with the text in the subject.
 fn github_contexts() -> impl Strategy<Value = (String, String)> {
     let context = |kind: u8, name: &str| match kind {
         0 => format!("ref:refs/heads/{}", name.replace([':', ' '], "")),
@@ -302,7 +302,7 @@ proptest! {
     fn equal_owners_have_equal_parts_and_the_same_issuer_form(
         subjects in prop::collection::vec((any_subject(), prop::sample::select(&ISSUERS[..])), 40),
     ) {
-        // What is not a part of the owner, or is in another field by another text.
+        // These parts are not in the owner, or are in another field by another text.
         let apart = ["text", "issuer", "commit", "step", "user", "run", "event", "phase", "scope", "space", "owner_id",
             "repository_id", "enterprise", "tenant", "organization_id"];
         let mut by_owner: HashMap<String, (Subject, &str)> = HashMap::new();

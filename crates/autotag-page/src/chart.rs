@@ -21,14 +21,14 @@ const FONT: f32 = 13.0;
 const FAMILY: &str = "Roboto";
 const WIDER: f32 = 1.1;
 
-/// What the page says about all its charts.
+/// The texts of the page about all its charts.
 #[derive(Debug, Clone, Copy)]
 pub struct Labels<'a> {
     /// The heading of the numbers.
     pub column: &'a str,
     /// The id of the section with the table, to which bars lead.
     pub section: &'a str,
-    /// What stands for a chart without bars.
+    /// The text for a chart without bars.
     pub none: &'a str,
 }
 
@@ -61,13 +61,13 @@ pub struct Chart {
 /// One bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bar {
-    /// What is counted.
+    /// The counted thing.
     pub label: String,
     /// How many rows there are.
     pub count: usize,
     /// Their share of all rows.
     pub share: String,
-    /// What the value says, by which the bar has its colour.
+    /// The kind of value, which decides the colour of the bar.
     pub kind: CellKind,
     /// The filter for these rows.
     pub filter: Option<String>,
@@ -108,7 +108,7 @@ fn draw(title: &str, bars: &[Bar]) -> Result<String, PageError> {
 /// A part of stacked bars.
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
-    /// What it counts.
+    /// The counted thing.
     pub label: &'static str,
     /// Its colour, by which the style sheet may know it.
     pub color: (u8, u8, u8),
@@ -154,7 +154,7 @@ fn float(number: usize) -> f32 {
     number as f32
 }
 
-/// Draws the series, one bar below the other. Numbers of stacked bars stand at the right edge.
+/// Draws the series, one bar below the other. Numbers of stacked bars are at the right edge.
 fn render(
     title: &str,
     series: Vec<Series>,

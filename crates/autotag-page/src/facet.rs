@@ -41,7 +41,7 @@ pub struct Choice {
     pub key: String,
     /// Its words on the page.
     pub label: String,
-    /// What it says.
+    /// The kind of value.
     pub kind: CellKind,
     /// How many rows have it.
     pub count: usize,
@@ -77,7 +77,7 @@ impl Facet {
     }
 }
 
-/// The key of a value in filters: the value, so marked that it is told apart from keys of what is no value.
+/// The key of a value in filters: the value, with a mark that separates it from the keys of missing values.
 ///
 /// ```
 /// use autotag_page::facet::key_of;

@@ -6,7 +6,7 @@ use askama::Template;
 /// A key figure of a report.
 #[derive(Debug)]
 pub struct Figure {
-    /// What is counted.
+    /// The counted thing.
     pub title: &'static str,
     /// The number, as it is shown.
     pub number: String,
@@ -16,7 +16,7 @@ pub struct Figure {
     pub section: &'static str,
     /// The filter of the table for what is counted; see [`crate::facet::filter`].
     pub filter: Option<String>,
-    /// Whether it needs attention.
+    /// True if it needs attention.
     pub alarm: bool,
 }
 

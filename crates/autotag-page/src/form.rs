@@ -5,7 +5,7 @@ use crate::facet::Facet;
 use crate::text;
 use askama::Template;
 
-/// What a form says.
+/// The texts of a form.
 #[derive(Debug, Clone, Copy)]
 pub struct Labels<'a> {
     /// The name of the form for those who do not see it.

@@ -3,7 +3,7 @@
 /// The names in the script that differ between pages.
 #[derive(Debug, Clone, Copy)]
 pub struct Script<'a> {
-    /// What the rows are, in the plural.
+    /// The name of the rows, in the plural.
     pub noun: &'a str,
     /// How many rows are shown at first.
     pub few: usize,

@@ -1,4 +1,4 @@
-//! Hostile texts in readable form, numbers and times.
+//! Formats hostile texts, numbers and times for a page.
 
 use jiff::Timestamp;
 

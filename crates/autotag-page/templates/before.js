@@ -1,5 +1,5 @@
 'use strict';
-// Filters and sorts the table of NOUN. What is shown stands in the fragment of the address, as in
+// Filters and sorts the table of NOUN. The fragment of the address has the shown state, as in
 // `#q=prod&status=role_denied&sort=-name`, so that it can be sent to others. Without this, the table is whole.
 document.documentElement.classList.add('scripted');
 document.addEventListener('DOMContentLoaded', () => {

@@ -1,8 +1,8 @@
 //! Compares what two builds of `autotag` say about the same inputs, byte for byte:
 //! `cargo run --release -p autotag-testkit --example compare -- OLD NEW PATH...`
 //!
-//! For each path both run `plan --all --format jsonl`, with one job and with two. Standard output, standard error and exit
-//! code must be equal. The exit code is 1 if anything differs.
+//! For each path both run `plan --all` and `explain`, with one job and with two, and then `identify` and `catalog --uncovered-by`.
+//! Standard output, standard error and exit code must be equal. The exit code is 1 if anything differs.
 #![expect(clippy::print_stdout, reason = "a program")]
 
 use std::error::Error;
@@ -10,6 +10,16 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode};
+
+/// The commands, before the path.
+const COMMANDS: &[&[&str]] = &[
+    &["plan", "--all", "--format", "jsonl", "--jobs", "1"],
+    &["plan", "--all", "--format", "jsonl", "--jobs", "2"],
+    &["explain", "--jobs", "1"],
+    &["explain", "--jobs", "2"],
+    &["identify", "--format", "jsonl"],
+    &["catalog", "--format", "json", "--uncovered-by"],
+];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,10 +29,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let mut same = true;
     for path in paths {
-        for jobs in ["1", "2"] {
-            let difference = compare(old, new, path, jobs, scratch.path())?;
+        for arguments in COMMANDS {
+            let difference = compare(old, new, path, arguments, scratch.path())?;
             same &= difference.is_none();
-            println!("{path}, {jobs} jobs: {}", difference.unwrap_or_else(|| "equal".to_owned()));
+            let what = arguments.join(" ");
+            println!("{path}, {what}: {}", difference.unwrap_or_else(|| "equal".to_owned()));
         }
     }
     Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -33,12 +44,12 @@ fn compare(
     old: &str,
     new: &str,
     path: &str,
-    jobs: &str,
+    arguments: &[&str],
     scratch: &Path,
 ) -> Result<Option<String>, Box<dyn Error>> {
     let run = |program: &str, name: &str| -> Result<Option<i32>, Box<dyn Error>> {
         let mut command = Command::new(program);
-        command.args(["plan", "--all", "--format", "jsonl", "--jobs", jobs, path]);
+        command.args(arguments).arg(path);
         command.stdout(File::create(scratch.join([name, ".out"].concat()))?);
         command.stderr(File::create(scratch.join([name, ".err"].concat()))?);
         Ok(command.status().map_err(|error| format!("{program}: {error}"))?.code())

@@ -1,4 +1,4 @@
-//! Chromium, without a window: what a page looks like after its script has run.
+//! Runs Chromium without a window, and returns a page as it is after its script has run.
 
 use std::fs::{self, File};
 use std::io;

@@ -160,7 +160,7 @@ impl Call {
         }
     }
 
-    /// Whether the path, the query or the body contains `text` (an id, an ARN), plain or percent-encoded.
+    /// True if the path, the query or the body contains `text` (an id, an ARN), plain or percent-encoded.
     pub fn mentions(&self, text: &str) -> bool {
         let body = String::from_utf8_lossy(&self.body);
         [Cow::Borrowed(self.path.as_str()), Cow::Borrowed(self.query.as_str()), body]

@@ -1,4 +1,4 @@
-//! A body that a server does not send to its end.
+//! A response body that ends too early.
 
 use crate::connection_reset::ConnectionReset;
 use bytes::Bytes;

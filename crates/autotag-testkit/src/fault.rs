@@ -1,4 +1,4 @@
-//! Faults that a proxy injects, and the seeded plan that decides which calls get one.
+//! Faults that a proxy injects. A seeded plan decides which calls get one.
 
 use crate::call::Call;
 use crate::reply::Reply;

@@ -1,4 +1,4 @@
-//! A Lambda function as tests use it: the real binary, its runtime API, and its answers to a queue.
+//! A Lambda function in a test: the real binary, its runtime API, and its answers to a queue.
 
 use crate::lock;
 use crate::{Answer, FunctionProcess, Payload, Proxy, Reply, RuntimeApi};
@@ -151,8 +151,8 @@ fn dependencies(manifest: &str) -> impl Iterator<Item = &str> {
     lines.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split(['.', ' ', '=']).next())
 }
 
-/// The time of the last change to a file, or to the sources in a folder. `None` if there are none. Modules of unit tests do not
-/// count: Cargo builds no program anew for them.
+/// The time of the last change to a file, or to the sources in a folder. `None` if there are none. Modules of unit
+/// tests do not count: Cargo does not rebuild a program for them.
 fn newest(path: &Path) -> Option<SystemTime> {
     let metadata = fs::metadata(path).ok()?;
     if !metadata.is_dir() {

@@ -1,4 +1,4 @@
-//! Lambda's runtime API, with which tests invoke the real binary of a function.
+//! An implementation of Lambda's runtime API. Tests invoke the real binary of a function with it.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 

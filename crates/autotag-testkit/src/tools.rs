@@ -20,8 +20,21 @@ const VENV: Venv = Venv {
     ],
 };
 
-/// A database that runs queries of Athena, and the parser that translates them.
-const QUERIES: Venv = Venv { name: "queries", packages: &["duckdb==2.0.1", "sqlglot==30.30.0"] };
+/// A database that runs queries of Athena, the parser that translates them, and the programs with which people ask plans.
+const QUERIES: Venv = Venv {
+    name: "queries",
+    packages: &["duckdb==2.0.1", "sqlglot==30.30.0", "duckdb-cli==1.5.6", "jq==1.13.0"],
+};
+
+/// Checkers of the files of a release: its lists of components, and the workflows that make it.
+const RELEASES: Venv = Venv {
+    name: "releases",
+    packages: &[
+        "cyclonedx-python-lib[json-validation]==11.12.0",
+        "check-jsonschema==0.39.0",
+        "zizmor==1.32.0",
+    ],
+};
 
 /// Pinned checkers of templates and policies.
 #[derive(Debug, Clone)]
@@ -49,13 +62,22 @@ impl Tools {
         self.programs.join("parliament")
     }
 
-    /// A Python with `duckdb` and `sqlglot`, for queries in Athena's SQL. `folder` as for
+    /// A Python with `duckdb`, `sqlglot` and `jq`, for queries in Athena's SQL and others; the program `duckdb` is beside it. `folder` as for
     /// [`Emulator::start`](crate::Emulator::start).
     ///
     /// # Errors
     /// [`CannotStart`], with what to install.
     pub fn queries(folder: &str) -> Result<PathBuf, CannotStart> {
         Ok(QUERIES.installed(Path::new(folder))?.join("python3"))
+    }
+
+    /// The folder with the checkers of a release: a `python3` with `cyclonedx`, `check-jsonschema` and `zizmor`. `folder` as for
+    /// [`Emulator::start`](crate::Emulator::start).
+    ///
+    /// # Errors
+    /// [`CannotStart`], with what to install.
+    pub fn releases(folder: &str) -> Result<PathBuf, CannotStart> {
+        RELEASES.installed(Path::new(folder))
     }
 
     /// A Python that can import all checkers.

@@ -50,7 +50,7 @@ impl Autotag {
         &self.classifier
     }
 
-    /// What one record is. It is classified by its own text, so an `EventBridge` event around it is not checked.
+    /// Classifies one record. It is classified by its own text, so an `EventBridge` event around it is not checked.
     pub fn classify(&self, record: &Record<'_>) -> Classification {
         self.classifier.classify(record)
     }
@@ -75,7 +75,7 @@ impl Autotag {
     }
 
     fn plan_classified(&self, records: ClassifiedRecords) -> Plan {
-        // A plan from records alone asks nobody, so it never waits and does not depend on the time.
+        // A plan from records alone makes no call, so it never waits and does not depend on the time.
         let (sessions, backend) = (MemoryStore::new(), MemoryBackend::offline());
         block_on(self.planner(&sessions, &backend, Timestamp::UNIX_EPOCH).plan(records))
     }
@@ -90,7 +90,8 @@ impl Autotag {
         Planner::new(self.policy(), sessions, backend, now)
     }
 
-    /// Whose a resource is, by the records of an input alone. The owner is that of [`Autotag::plan`], or none.
+    /// Finds the owner of a resource, by the records of an input alone. The owner is that of [`Autotag::plan`], or
+    /// none.
     ///
     /// ```
     /// use autotag::{Autotag, engine::whois::Asked};
@@ -114,8 +115,8 @@ impl Autotag {
     /// Finds the person or workload behind a call, of any kind: the call need not create anything.
     ///
     /// # Errors
-    /// [`IdentifyError`] if the record names nobody in a readable form, or the session store does not answer. A session that
-    /// the store does not know is not an error: see [`Owner::pending`].
+    /// [`IdentifyError`] if the record has no readable principal, or the session store does not answer. A session
+    /// that the store does not know is not an error: see [`Owner::pending`].
     pub async fn identify(
         &self,
         record: &Record<'_>,

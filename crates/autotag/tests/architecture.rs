@@ -1,5 +1,5 @@
-//! The rules of the workspace: which crate may depend on which, where the outside may be touched, that modules do not
-//! depend on each other in a circle, and how long functions and files may be.
+//! The rules of the workspace: the dependencies between crates, the crates that may use the environment, modules
+//! without circles, the length of functions and files, and the words of documents and comments.
 //!
 //! ```text
 //! autotag-model <- session-store <- autotag-handlers <- autotag-aws <- autotag-lambda, bins
@@ -15,6 +15,8 @@
 mod circles;
 #[path = "architecture/limits.rs"]
 mod limits;
+#[path = "architecture/prose.rs"]
+mod prose;
 #[path = "architecture/source.rs"]
 mod source;
 
@@ -59,14 +61,14 @@ const OF_FUNCTIONS: &str = "autotag-lambda";
 /// The library that deploys. All of it calls AWS.
 const OF_DEPLOYMENTS: &str = "autotag-deploy";
 
-/// What only programs use.
+/// Crates for programs only.
 const FOR_PROGRAMS: &[&str] = &["anyhow", "aws_lambda_events", "clap", "lambda_http", "lambda_runtime"];
 
-/// What the pure library may not name in its sources.
+/// Names that the sources of the pure library must not contain.
 const IMPURE: &[&str] =
     &["std::env", "std::fs", "std::net", "std::process", "SystemTime", "Instant", "tokio"];
 
-/// What no library may name in its sources.
+/// Names that the sources of libraries must not contain.
 const ENVIRONMENT: &[&str] = &["std::env"];
 
 // ---- The description ----
@@ -75,11 +77,11 @@ const ENVIRONMENT: &[&str] = &["std::env"];
 #[derive(Debug, Clone, Default)]
 struct Member {
     name: String,
-    /// Under `bins/`, or `fuzz/`.
+    /// Under `bins/`, `fuzz/` or `xtask/`.
     program: bool,
     /// Every dependency, those of tests and build scripts too.
     needs: Vec<Need>,
-    /// What its default features switch on.
+    /// The features that its default features switch on.
     default_features: Vec<String>,
 }
 
@@ -216,7 +218,7 @@ fn no_default_features(members: &[Member]) -> Vec<String> {
     switched_on.map(say).collect()
 }
 
-/// Versions and lints stand in one place.
+/// Versions and lints are in one place.
 fn inherits(name: &str, manifest: &toml::Table) -> Vec<String> {
     let mut broken = Vec::new();
     let inherited = |value: &toml::Value| value.get("workspace").and_then(toml::Value::as_bool) == Some(true);
@@ -239,7 +241,8 @@ fn inherits(name: &str, manifest: &toml::Table) -> Vec<String> {
     broken
 }
 
-/// Which of `words` (`std::env`, `tokio`) a source text names, with the line. Comments and test modules do not count.
+/// The `words` (`std::env`, `tokio`) that a source text names, with the line. Comments and test modules do not
+/// count.
 fn named(text: &str, words: &[&'static str]) -> Vec<(usize, &'static str)> {
     let code = source::production_code(text);
     let upto = |at: usize| code.get(..at).unwrap_or_default();
@@ -295,7 +298,9 @@ fn workspace() -> Workspace {
     let folder = |package: &Package| package.manifest_path.as_std_path().parent().unwrap().to_owned();
     let described = |package: &Package| Member {
         name: package.name.to_string(),
-        program: ["bins", "fuzz"].iter().any(|programs| folder(package).starts_with(root.join(programs))),
+        program: ["bins", "fuzz", "xtask"]
+            .iter()
+            .any(|programs| folder(package).starts_with(root.join(programs))),
         needs: (package.dependencies.iter())
             .map(|need| Need {
                 name: need.name.clone(),
@@ -460,6 +465,49 @@ fn functions_and_files_are_short() {
         }
     }
     assert_no_violations(&limits::compare(&found, limits::KNOWN));
+}
+
+/// Every file of the repository with one of the endings, by its path from the root. Folders of tools and of what they
+/// build are left out.
+fn files(root: &Path, endings: &[&str]) -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_str().unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                let built =
+                    ["target", "dist", "book", "corpus", "pending"].contains(&name) || name.starts_with('.');
+                open.extend((!built).then_some(path));
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Readers meet these texts first. CONTRIBUTING.md says how they are written.
+#[test]
+fn prose_is_plain_and_short() {
+    let root = workspace().root;
+    let read = |file: &String| fs::read_to_string(root.join(file)).unwrap();
+    let mut broken = Vec::new();
+    for file in files(&root, &[".md", ".rs", ".yaml"]) {
+        let found = if file.ends_with(".rs") {
+            let is_test = file.ends_with("/tests.rs") || file.contains("/tests/");
+            prose::in_source(&read(&file), is_test)
+        } else if file.ends_with(".yaml") {
+            prose::in_template(&read(&file))
+        } else {
+            // A changelog is a list, and the catalogue's page is generated from one.
+            let readable = !["CHANGELOG.md", "docs/services.md"].contains(&file.as_str());
+            prose::in_document(&read(&file), readable)
+        };
+        broken.extend(found.into_iter().map(|(line, said)| format!("{file}:{line}: {said}")));
+    }
+    assert!(broken.is_empty(), "{} places are hard to read:\n{}", broken.len(), broken.join("\n"));
 }
 
 /// Each check, shown to find a violation.

@@ -6,7 +6,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_precision_loss,
-    reason = "a benchmark is no library: it stops where it cannot go on, and prints"
+    reason = "a benchmark is not a library: it stops where it cannot go on, and prints"
 )]
 
 use autotag_model::identity::{AccessKeyId, Principal};

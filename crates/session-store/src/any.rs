@@ -1,4 +1,4 @@
-//! A store whose kind is chosen when the program runs.
+//! A session store whose kind (memory, file, table) is chosen at run time.
 
 use crate::{Expiring, MemoryStore, SessionReader, SessionStoreError, SessionWriter};
 use async_trait::async_trait;

@@ -76,7 +76,7 @@ impl EmbeddedStore {
     /// unchanged), the permission is missing, or the disk fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SessionStoreError> {
         let place = path.as_ref().display().to_string();
-        // What cannot be read is refused below, with advice.
+        // An unreadable file is refused below, with advice.
         let _ = empty_if_unfinished(&path);
         Self::prepared(Database::builder().set_cache_size(CACHE_BYTES).create(path), place)
     }

@@ -40,7 +40,7 @@ pub enum SessionStoreError {
     NotAStore {
         /// The file or table.
         place: String,
-        /// What it is.
+        /// The kind of change.
         why: String,
     },
     /// Another version of the program wrote the session, in a format that this one does not read.
@@ -66,7 +66,7 @@ pub enum SessionStoreError {
         place: String,
         /// The role session id of the session.
         role_session: String,
-        /// What is wrong with the session.
+        /// The fault of the session.
         source: BoxError,
     },
     /// There are more sessions than the store returns at once.
@@ -87,7 +87,7 @@ pub enum SessionStoreError {
     Failed {
         /// The file or table.
         place: String,
-        /// What to do.
+        /// The advice.
         advice: &'static str,
         /// The error of the system or the client.
         source: BoxError,
@@ -95,7 +95,7 @@ pub enum SessionStoreError {
 }
 
 impl SessionStoreError {
-    /// Whether the same operation can succeed later although nobody changes anything.
+    /// True if the same operation can succeed later without any change.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::InUse { .. })
     }

@@ -30,10 +30,10 @@ pub use overlay::OverlayStore;
 
 /// How long a session is kept after its end: 16 days.
 ///
-/// A call made in the last second of a session may be processed this much later: `CloudTrail` delivers within hours
-/// (counted as one day), `EventBridge` retries for 24 hours, and a message can wait 14 days in a dead-letter queue
-/// until it is redriven. If the session were removed earlier, such a call would get a wrong owner for good. A kept
-/// session costs about a kilobyte.
+/// A call made in the last second of a session may be processed this much later. `CloudTrail` delivers within hours
+/// (counted as one day), and `EventBridge` retries for 24 hours. A message can wait 14 days in a dead-letter queue
+/// until it is redriven. If the session were removed earlier, such a call would get a wrong owner that stays. A
+/// kept session costs about a kilobyte.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(16 * 24);
 
 /// Finds sessions. Programs that only read take a `dyn SessionReader`.
@@ -197,7 +197,7 @@ impl<S: SessionWriter + ?Sized> SessionWriter for Arc<S> {
     }
 }
 
-/// Whether `session` ended more than [`RETENTION`] before `now`.
+/// True if `session` ended more than [`RETENTION`] before `now`.
 fn is_expired(session: &Session, now: Timestamp) -> bool {
     now.duration_since(session.expires_at()) > RETENTION
 }

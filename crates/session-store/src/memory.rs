@@ -48,7 +48,7 @@ impl MemoryStore {
         self.sessions().len()
     }
 
-    /// Whether it holds no session.
+    /// True if it holds no session.
     pub fn is_empty(&self) -> bool {
         self.sessions().is_empty()
     }

@@ -1,4 +1,4 @@
-//! New sessions over those of a store that is only read.
+//! A store that keeps new sessions in memory, over a store that it only reads.
 
 use crate::{MemoryStore, SessionReader, SessionStoreError, SessionWriter};
 use async_trait::async_trait;
@@ -10,11 +10,19 @@ use std::ops::RangeInclusive;
 /// The sessions of one input over those of a base store, which is only read. An input with both an STS record and a
 /// call of that session can then be planned at once.
 ///
-/// A put goes into memory, never into the base store. A find asks both and merges copies of the same session.
+/// A put goes into the overlay, by default in memory, and never into the base store. A find asks both and merges copies of the
+/// same session.
 #[derive(Debug, Default)]
-pub struct OverlayStore<S> {
-    overlay: MemoryStore,
+pub struct OverlayStore<S, O = MemoryStore> {
+    overlay: O,
     base: S,
+}
+
+impl<S: SessionReader, O: SessionReader> OverlayStore<S, O> {
+    /// The sessions of `overlay` over those of `base`.
+    pub fn of(overlay: O, base: S) -> Self {
+        Self { overlay, base }
+    }
 }
 
 impl<S: SessionReader> OverlayStore<S> {
@@ -46,7 +54,7 @@ impl<S: SessionReader> OverlayStore<S> {
 }
 
 #[async_trait]
-impl<S: SessionReader> SessionReader for OverlayStore<S> {
+impl<S: SessionReader, O: SessionReader> SessionReader for OverlayStore<S, O> {
     async fn find_issued(
         &self,
         role_session: &str,
@@ -84,7 +92,7 @@ impl<S: SessionReader> SessionReader for OverlayStore<S> {
 }
 
 #[async_trait]
-impl<S: SessionReader> SessionWriter for OverlayStore<S> {
+impl<S: SessionReader, O: SessionWriter> SessionWriter for OverlayStore<S, O> {
     async fn put(&self, session: &Session) -> Result<(), SessionStoreError> {
         self.overlay.put(session).await
     }

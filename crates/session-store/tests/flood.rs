@@ -1,5 +1,5 @@
-//! What reading a table costs in which somebody wrote many sessions of one role and name, and whose session is found.
-//! Only Linux tells how much memory a process has taken at most.
+//! Measures a read from a table in which somebody wrote many sessions of one role and name. Only Linux tells how
+//! much memory a process has taken at most.
 #![cfg(all(feature = "dynamodb", target_os = "linux"))]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 

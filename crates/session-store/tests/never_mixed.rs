@@ -146,7 +146,7 @@ fn call(issued: &Issued, index: usize, signed: Signed, off: i64) -> Principal {
     }))
 }
 
-/// Whether the two sessions differ in anything that tags or owners come from.
+/// True if the two sessions differ in anything that tags or owners come from.
 fn say_the_same(one: &Session, other: &Session) -> bool {
     one.caller == other.caller
         && one.effective_tags() == other.effective_tags()

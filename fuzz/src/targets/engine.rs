@@ -145,7 +145,7 @@ impl Target for Engine {
     }
 }
 
-/// What the records of an input are.
+/// The counts of the records of an input.
 #[derive(Debug, Default)]
 struct Counts {
     records: u64,
@@ -208,7 +208,7 @@ fn written_to(row: &PlannedResource) -> Option<String> {
     }
 }
 
-/// Whether the word is in requested tags only: mutations copy it to other places, too. AWS sets the tags whose keys begin
+/// True if the word is in requested tags only: mutations copy it to other places, too. AWS sets the tags whose keys begin
 /// with `aws:`, so a record in which such a tag has it is none that a caller can cause.
 fn is_said_by_the_caller_only(records: &ClassifiedRecords, input: &[u8]) -> bool {
     let said = |text: &str| text.contains(CALLERS_WORD);

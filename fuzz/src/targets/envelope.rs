@@ -128,7 +128,7 @@ fn text_of(input: &[u8]) -> Vec<u8> {
         return input.to_vec();
     }
     let mut text = Vec::new();
-    // What comes before damage counts.
+    // Data before damage counts.
     let _ = flate2::read::MultiGzDecoder::new(input).read_to_end(&mut text);
     text
 }

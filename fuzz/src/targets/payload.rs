@@ -106,7 +106,7 @@ impl Target for Payloads {
     }
 }
 
-/// Whether a message is of a kind that needs no work: the notice that S3 sends once, and the delivery of a digest.
+/// True if a message is of a kind that needs no work: the notice that S3 sends once, and the delivery of a digest.
 fn is_nothing(body: &str) -> bool {
     ["TestEvent", "CloudTrail-Digest"].iter().any(|word| body.contains(word)) || body.contains("\\u")
 }

@@ -125,7 +125,7 @@ fn count_of(principal: &Principal, key: &str) -> usize {
     usize::from(format!("{without:?}").contains(key))
 }
 
-/// Whether an object may have two members of one name, or of names that differ in case only: which one counts then
+/// True if an object may have two members of one name, or of names that differ in case only: which one counts then
 /// depends on their order, and writing the record again changes it.
 fn has_repeated_names(input: &[u8]) -> bool {
     let spans = crate::json::spans(&crate::json::compact(input));

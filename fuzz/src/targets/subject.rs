@@ -105,7 +105,7 @@ impl Target for Subjects {
             format!("{name:?}")
         })?;
         if is_unknown(issuer) {
-            // Its issuer may stand before it.
+            // Its issuer may come before it.
             let whole = name.as_deref().is_some_and(|name| name.ends_with(subject));
             hold(whole, "a subject of an unknown issuer is whole", || format!("{name:?} of {issuer:?}"))?;
         }
@@ -125,7 +125,7 @@ fn owner_of(caller: &Principal) -> Option<String> {
     found.ok().and_then(|owner| owner.name)
 }
 
-/// Whether nothing can be known about the issuer: it is not of the host that the first part of a URL or of an ARN's
+/// True if nothing can be known about the issuer: it is not of the host that the first part of a URL or of an ARN's
 /// resource names, as far as its text goes.
 fn is_unknown(issuer: &str) -> bool {
     let of_arn = |rest: &str| {

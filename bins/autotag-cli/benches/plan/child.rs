@@ -1,4 +1,4 @@
-//! What the benchmark runs as processes of its own.
+//! Processes that the benchmark runs.
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
@@ -15,7 +15,7 @@ pub(crate) const INFLATE: &str = "inflate-only";
 /// `MEASURE PROGRAM ARGUMENTS..` runs a program and says what it took.
 pub(crate) const MEASURE: &str = "measure-child";
 
-/// What a process took.
+/// Time and memory that a process used.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
     /// Seconds of user and system time.

@@ -11,7 +11,7 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::panic,
-    reason = "a benchmark is no library: it stops where it cannot go on, and prints"
+    reason = "a benchmark is not a library: it stops where it cannot go on, and prints"
 )]
 
 mod child;
@@ -166,7 +166,7 @@ fn id_of(event: &str, text: &str) -> Option<String> {
     Some(behind.split(r#""eventID":""#).nth(1)?.split('"').next()?.to_owned())
 }
 
-/// What each command takes on a trail.
+/// The cost of each command for one trail.
 struct Measured<'a> {
     input: &'a Input,
     reference: Cost,

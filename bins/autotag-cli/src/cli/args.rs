@@ -6,7 +6,7 @@ use super::filter::{CheckArgs, FilterArgs};
 #[cfg(feature = "history")]
 use autotag_model::arn::Region;
 use autotag_model::rule::Evidence;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub(crate) struct SourceArgs {
     /// Files (.json, .json.gz, .jsonl, an EventBridge event), folders with the layout of a trail, s3://BUCKET/PREFIX, or `-`
     /// for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<String>,
     /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]
@@ -94,6 +94,9 @@ pub(crate) struct ExplainArgs {
     /// Only the event with this eventID
     #[arg(long, value_name = "ID")]
     pub(crate) event: Option<String>,
+    /// For tests: how many bytes of the input are kept in memory before temporary files are used
+    #[arg(long = "memory-bytes", value_name = "N", hide = true)]
+    pub(crate) memory: Option<usize>,
 }
 
 /// The store of STS sessions.
@@ -114,7 +117,7 @@ pub(crate) struct StoreArgs {
 }
 
 impl StoreArgs {
-    /// Whether the options name a file or a table.
+    /// True if the options name a file or a table.
     pub(crate) fn names_a_store(&self) -> bool {
         #[cfg(feature = "aws")]
         if self.table.is_some() {
@@ -127,7 +130,7 @@ impl StoreArgs {
 #[derive(Debug, Args)]
 pub(crate) struct IdentifyArgs {
     /// Files with the records of the calls, in any form that `plan` reads, or `-`. STS records in them are used too
-    #[arg(required = true, value_name = "EVENT")]
+    #[arg(required = true, value_name = "EVENT", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<String>,
     /// Only the event with this eventID
     #[arg(long, value_name = "ID")]
@@ -140,6 +143,9 @@ pub(crate) struct IdentifyArgs {
     /// Output format [default: text on a terminal, jsonl otherwise]
     #[arg(long, value_enum)]
     pub(crate) format: Option<TextFormat>,
+    /// For tests: how many bytes of the input are kept in memory before temporary files are used
+    #[arg(long = "memory-bytes", value_name = "N", hide = true)]
+    pub(crate) memory: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -184,7 +190,7 @@ pub(crate) struct CatalogArgs {
     #[arg(long, value_enum)]
     pub(crate) evidence: Option<EvidenceArg>,
     /// Instead of rules, list the creating events in these files that no rule covers, and how often they occur
-    #[arg(long, value_name = "TRAIL", num_args = 1.., conflicts_with_all = ["resource_type", "evidence"])]
+    #[arg(long, value_name = "TRAIL", num_args = 1.., value_hint = ValueHint::AnyPath, conflicts_with_all = ["resource_type", "evidence"])]
     pub(crate) uncovered_by: Vec<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = CatalogFormat::Table)]

@@ -4,7 +4,7 @@
 use super::args::{Format, PlanArgs, ViewArgs, region};
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
@@ -49,7 +49,7 @@ pub(crate) struct CallArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArgs {
     /// Files (.json, .json.gz, .jsonl), folders with the layout of a trail, s3://BUCKET/PREFIX, or `-` for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<String>,
     /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]

@@ -53,7 +53,7 @@ pub(crate) struct CheckArgs {
     pub(crate) fail_on: Vec<PlanLimit>,
 }
 
-/// How sure an owner is.
+/// The proof of an owner: person, workload, service, or only a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProofArg {
     /// AWS or a known identity provider vouches for a person

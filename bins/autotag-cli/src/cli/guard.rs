@@ -3,7 +3,7 @@
 
 use super::args::{Format, time};
 use autotag_model::arn::AccountId;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(crate) struct GuardArgs {
     #[arg(long, required = true)]
     pub(crate) dry_run: bool,
     /// The trail: files, folders with its layout, s3://BUCKET/PREFIX, or `-` for standard input
-    #[arg(required = true, value_name = "TRAIL")]
+    #[arg(required = true, value_name = "TRAIL", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<String>,
     /// Only events at or after this time, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
     #[arg(long, value_name = "TIME", value_parser = time)]

@@ -1,9 +1,9 @@
-//! What the help says about each command beside its options: its group, examples, and the page that tells more.
+//! Texts of the help beside the options: the group of each command, its examples, and the page that tells more.
 
 /// The groups of the top help, each with its commands in order.
 pub(super) const GROUPS: &[(&str, &[&str])] = &[
     (
-        "Find owners. These commands change nothing",
+        "Find owners, change nothing",
         &["plan", "explain", "identify", "whois", "report", "sessions", "catalog"],
     ),
     ("Write tags", &["apply", "reconcile", "redrive"]),
@@ -17,7 +17,7 @@ Exit codes:
   0  done
   1  failed, or something could not be read or done; the rest was done
   2  wrong usage or configuration; nothing was done
-  3  done, and found what --fail-on names
+  3  done, and found more than --fail-on allows
 
 Environment:
   NO_COLOR        no colours, if it is set and not empty
@@ -32,7 +32,7 @@ The help of each command has examples: autotag plan --help";
 /// An example: what it does, and the command.
 pub(super) type Example = (&'static str, &'static str);
 
-/// What the help of one command says at its end.
+/// The end of the long help of one command.
 #[derive(Debug)]
 pub(super) struct Page {
     /// The command, with the commands above it: `ledger import`.
@@ -58,14 +58,14 @@ pub(super) const PAGES: &[Page] = &[
                 "autotag plan s3://BUCKET/AWSLogs/ --since 2026-03-01 -o plan.csv",
             ),
             (
-                "What did this owner create in the last week?",
+                "Show what an owner created in the last week",
                 "autotag plan trail/ --owner alice@example.com --since 7d",
             ),
             (
                 "Fail in a pipeline if a creation has no rule, or an owner no proof",
                 "autotag plan trail/ --fail-on uncovered,name-only",
             ),
-            ("Only the counts, as JSON", "autotag plan trail/ --summary-only --format json"),
+            ("Print the summary alone, as JSON", "autotag plan trail/ --summary-only --format json"),
             (
                 "Save the plan, have it reviewed, write exactly its tags",
                 "autotag plan trail/ --out plan.jsonl\nautotag apply plan.jsonl",
@@ -77,7 +77,7 @@ pub(super) const PAGES: &[Page] = &[
         "docs/operations.md",
         &[
             (
-                "Why does this event lead to this owner?",
+                "Show why an event leads to its owner",
                 "autotag explain trail/ --event d8e4c8dd-6404-47f9-a73c-187fa3809a87",
             ),
             ("Explain every creation of a file", "autotag explain event.json"),
@@ -87,7 +87,7 @@ pub(super) const PAGES: &[Page] = &[
         "identify",
         "docs/operations.md",
         &[
-            ("Who made this call?", "autotag identify trail/ --event 3ebdeadd-fd82-4e75-a621-a760c618a2d2"),
+            ("Show who made a call", "autotag identify trail/ --event 3ebdeadd-fd82-4e75-a621-a760c618a2d2"),
             (
                 "The same, with the sessions that an earlier plan has saved",
                 "autotag identify event.json --state sessions.redb",
@@ -98,9 +98,9 @@ pub(super) const PAGES: &[Page] = &[
         "whois",
         "docs/whois.md",
         &[
-            ("Whose is this table? By a trail", "autotag whois orders --trail trail/"),
+            ("Find the owner of a table in a trail", "autotag whois orders --trail trail/"),
             (
-                "Several resources, one a line, from a file",
+                "Find the owners of the resources that a file lists, one a line",
                 "autotag whois --file arns.txt --trail trail/ --format json",
             ),
         ],
@@ -110,34 +110,34 @@ pub(super) const PAGES: &[Page] = &[
         "docs/report.md",
         &[
             (
-                "A page that says who owns what",
+                "Write a page that says who owns what",
                 "autotag report --trail trail/ --inventory inventory.csv --out report.html",
             ),
             (
-                "With costs, as data",
+                "Print the same with costs, as data",
                 "autotag report --trail trail/ --inventory inventory.csv --cost cur.csv --format jsonl",
             ),
             (
-                "Fail in a pipeline if anything has no owner",
-                "autotag report --inventory inventory.csv --trail trail/ --fail-on unowned",
+                "Fail in a pipeline if the owner of anything is unknown",
+                "autotag report --inventory inventory.csv --trail trail/ --fail-on unknown",
             ),
         ],
     ),
     page(
         "sessions",
         "docs/operations.md",
-        &[("The sessions of a state file", "autotag sessions list --state sessions.redb")],
+        &[("List the sessions of a state file", "autotag sessions list --state sessions.redb")],
     ),
     page(
         "sessions list",
         "docs/operations.md",
-        &[("Sessions of one person", "autotag sessions list --state sessions.redb --contains anna")],
+        &[("List the sessions of one person", "autotag sessions list --state sessions.redb --contains anna")],
     ),
     page(
         "sessions get",
         "docs/operations.md",
         &[(
-            "Who has got this session?",
+            "Show a session with all details",
             "autotag sessions get AROAEXAMPLEOPS0000001:ops-shift --state sessions.redb",
         )],
     ),
@@ -145,9 +145,9 @@ pub(super) const PAGES: &[Page] = &[
         "catalog",
         "docs/services.md",
         &[
-            ("What is covered of a service?", "autotag catalog --service dynamodb"),
+            ("List the events of a service", "autotag catalog --service dynamodb"),
             (
-                "Which creating events of my trail does no rule cover?",
+                "List the creating events of a trail that no rule covers",
                 "autotag catalog --uncovered-by trail/",
             ),
         ],
@@ -157,7 +157,7 @@ pub(super) const PAGES: &[Page] = &[
         "docs/operations.md",
         &[
             (
-                "Write what `plan` shows, in your own account; asks first",
+                "Write what `plan` shows, in your own account. It asks first",
                 "autotag apply trail/ --since 2026-03-01 --state sessions.redb",
             ),
             ("Write a plan that was reviewed", "autotag apply plan.jsonl --yes"),
@@ -180,7 +180,7 @@ pub(super) const PAGES: &[Page] = &[
         "docs/operations.md",
         &[
             (
-                "Why did these messages fail?",
+                "Show why messages failed",
                 "autotag redrive https://sqs.eu-west-1.amazonaws.com/111122223333/tag-dead",
             ),
             (
@@ -194,7 +194,7 @@ pub(super) const PAGES: &[Page] = &[
         "docs/configuration.md",
         &[
             ("Write autotag.toml, with every setting as a comment", "autotag init"),
-            ("Under another name", "autotag init policies/strict.toml"),
+            ("Write it under another name", "autotag init policies/strict.toml"),
         ],
     ),
     page("policy", "docs/configuration.md", &[("Check ./autotag.toml", "autotag policy check")]),
@@ -210,8 +210,8 @@ pub(super) const PAGES: &[Page] = &[
         "estimate",
         "docs/costs.md",
         &[
-            ("What would a deployment cost? By a sample of a trail", "autotag estimate trail/"),
-            ("By numbers", "autotag estimate --creations 100000 --accounts 50 --regions 4"),
+            ("Estimate by a sample of a trail", "autotag estimate trail/"),
+            ("Estimate by numbers", "autotag estimate --creations 100000 --accounts 50 --regions 4"),
         ],
     ),
     page(
@@ -225,16 +225,16 @@ pub(super) const PAGES: &[Page] = &[
     page(
         "guard",
         "docs/security.md",
-        &[("What would the guards have denied?", "autotag guard --dry-run trail/ --exempt autotag-tagger")],
+        &[(
+            "Show what the guards would have denied",
+            "autotag guard --dry-run trail/ --exempt autotag-tagger",
+        )],
     ),
     page(
         "deploy",
         "docs/deploy.md",
         &[
-            (
-                "What would a deployment change? It changes nothing",
-                "autotag deploy --plan --region eu-west-1",
-            ),
+            ("Show what a deployment would change", "autotag deploy --plan --region eu-west-1"),
             ("Deploy to this account", "autotag deploy --region eu-west-1 --regions eu-west-1,us-east-1"),
             ("Go back to the release before", "autotag deploy --rollback"),
         ],
@@ -242,39 +242,42 @@ pub(super) const PAGES: &[Page] = &[
     page(
         "deploy iam-policy",
         "docs/deploy.md",
-        &[("The rights that a deployment needs", "autotag deploy iam-policy --for deploy")],
+        &[("Print the rights that a deployment needs", "autotag deploy iam-policy --for deploy")],
     ),
     page(
         "doctor",
         "docs/operations.md",
         &[
-            ("Which link of the deployment is broken?", "autotag doctor --region eu-west-1 --only-broken"),
+            ("Show the broken links of a deployment", "autotag doctor --region eu-west-1 --only-broken"),
             ("Create a small resource and wait for its tags", "autotag doctor --region eu-west-1 --canary"),
         ],
     ),
     page(
         "ledger",
         "docs/ledger.md",
-        &[("The entries that a trail leads to", "autotag ledger import trail/ --print")],
+        &[("Show the entries that a trail leads to", "autotag ledger import trail/ --print")],
     ),
     page(
         "ledger import",
         "docs/ledger.md",
         &[
-            ("Look at the entries first", "autotag ledger import trail/ --print"),
+            ("Show the entries, write nothing", "autotag ledger import trail/ --print"),
             ("Write them", "autotag ledger import trail/ --table autotag-ledger"),
         ],
     ),
     page(
         "ledger export",
         "docs/ledger.md",
-        &[("Files for Athena and DuckDB", "autotag ledger export --table autotag-ledger --out ledger/")],
+        &[(
+            "Write files for Athena and DuckDB",
+            "autotag ledger export --table autotag-ledger --out ledger/",
+        )],
     ),
     page(
         "ledger list",
         "docs/ledger.md",
         &[(
-            "What has this person created?",
+            "List what a person has created",
             "autotag ledger list --table autotag-ledger --owner alice.ito@example.com",
         )],
     ),
@@ -282,7 +285,7 @@ pub(super) const PAGES: &[Page] = &[
         "ledger end-truce",
         "docs/tamper.md",
         &[(
-            "Repair the tags of this resource again",
+            "Repair the tags of a resource again",
             "autotag ledger end-truce --table autotag-ledger arn:aws:sqs:eu-west-1:111122223333:orders",
         )],
     ),
@@ -291,16 +294,19 @@ pub(super) const PAGES: &[Page] = &[
         "docs/output.md",
         &[
             ("Complete and check autotag.toml in an editor", "autotag schema policy -o policy.schema.json"),
-            ("The keys of a row of `plan`", "autotag schema row"),
+            ("Show the keys of a row of `plan`", "autotag schema row"),
         ],
     ),
     page(
         "completions",
         "docs/cli.md",
         &[
-            ("Bash", "autotag completions bash -o ~/.local/share/bash-completion/completions/autotag"),
-            ("Zsh, in a folder of $fpath", "autotag completions zsh -o ~/.zfunc/_autotag"),
-            ("Fish", "autotag completions fish -o ~/.config/fish/completions/autotag.fish"),
+            (
+                "Install them for Bash",
+                "autotag completions bash -o ~/.local/share/bash-completion/completions/autotag",
+            ),
+            ("Install them for Zsh, in a folder of $fpath", "autotag completions zsh -o ~/.zfunc/_autotag"),
+            ("Install them for Fish", "autotag completions fish -o ~/.config/fish/completions/autotag.fish"),
         ],
     ),
 ];

@@ -17,7 +17,7 @@ const ENDINGS: [&str; 11] =
 pub(crate) fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
     let color = color(&args);
     color_of_output(color).write_global();
-    let mut command = help::command().color(color);
+    let mut command = help::command_line().color(color);
     let mut matches = command.try_get_matches_from_mut(&args)?;
     if let Some(format) = format_of_output(&mut command, &matches)? {
         let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());

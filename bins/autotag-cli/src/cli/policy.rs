@@ -37,7 +37,7 @@ pub(crate) enum PolicyCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// What the schema describes
+    /// Subject of the schema
     #[arg(value_enum, value_name = "NAME")]
     pub(crate) name: SchemaName,
 }

@@ -7,7 +7,7 @@ use super::args::time;
 use crate::report::Class;
 #[cfg(feature = "aws")]
 use autotag_model::arn::Region;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use jiff::Timestamp;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,9 +15,9 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// CloudTrail log files, as `plan` takes them: they tell who made what. Alone they show what was created, not what exists
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    #[arg(long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::AnyPath)]
     pub(crate) trail: Vec<String>,
-    /// What exists: an export of AWS Config, Resource Explorer, Tag Editor, GetResources or your own, as CSV, JSON, JSON lines or
+    /// List of what exists: an export of AWS Config, Resource Explorer, Tag Editor, GetResources or your own, as CSV, JSON, JSON lines or
     /// Parquet
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) inventory: Vec<PathBuf>,
@@ -37,7 +37,7 @@ pub(crate) struct ReportArgs {
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "REGIONS", requires = "live", value_delimiter = ',', value_parser = region)]
     pub(crate) regions: Vec<Region>,
-    /// What it costs: FOCUS 1.x or CUR 2.0, as CSV or Parquet
+    /// Costs of the resources: FOCUS 1.x or CUR 2.0, as CSV or Parquet
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) cost: Vec<PathBuf>,
     /// The name that a file gives to a column, for example arn=Identifier or cost=EffectiveCost. Columns: arn, id, type, region, account,
@@ -82,7 +82,7 @@ pub(crate) struct ReportArgs {
 }
 
 impl ReportArgs {
-    /// Whether the arguments say what exists.
+    /// True if the arguments say what exists.
     pub(crate) fn has_inventory(&self) -> bool {
         #[cfg(feature = "aws")]
         if self.live {
@@ -91,7 +91,7 @@ impl ReportArgs {
         !self.inventory.is_empty()
     }
 
-    /// Whether the arguments name a ledger.
+    /// True if the arguments name a ledger.
     #[cfg_attr(not(feature = "aws"), expect(clippy::unused_self, reason = "a ledger is in AWS"))]
     pub(crate) fn has_ledger(&self) -> bool {
         #[cfg(feature = "aws")]

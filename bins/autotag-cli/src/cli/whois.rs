@@ -7,7 +7,7 @@ use super::args::region;
 use autotag_aws::AccountScope;
 #[cfg(feature = "history")]
 use autotag_model::arn::Region;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub(crate) struct WhoisArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Trail to read instead of asking CloudTrail: a file, a folder or s3://BUCKET/PREFIX. May be given several times
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) trail: Vec<String>,
     /// DynamoDB table of the ledger to ask instead of CloudTrail
     #[cfg(feature = "aws")]

@@ -182,7 +182,7 @@ fn note_executed(noted: &mut Option<&ReadLog>, rows: &[ResourceOutcome]) {
     }
 }
 
-/// What parts are planned and executed with.
+/// The parts of `apply` that plan and execute.
 struct Run<'a> {
     policy: &'a Policy,
     store: &'a dyn SessionReader,

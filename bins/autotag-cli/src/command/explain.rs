@@ -2,197 +2,125 @@
 
 use crate::cli::ExplainArgs;
 use crate::completion::Completion;
+use crate::explanation::Explainer;
+use crate::gather::{Facts, Gathered, Gatherer};
 use crate::input::{self, Days, Input};
-use crate::offline::offline_plan;
-use crate::output::{owner_lines, printable, styled, write_unreadable};
-use crate::scan::{RecordLocation, Scanner};
+use crate::kept::{Origin, Place};
+use crate::offline::known_sessions;
+use crate::output::write_unread;
+use crate::planned::ToPlan;
+use crate::scan::{Scanner, TimeRange};
 use crate::setup;
+use crate::shown_as::ShownAs;
+use crate::spill::Room;
 use anyhow::Result;
-use autotag_handlers::backend::RelatedQuery;
 use autotag_handlers::classify::{Classifier, Creation};
-use autotag_handlers::event::EventSummary;
-use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::plan::{Plan, PlannedResource};
 use autotag_handlers::records::PlanRequest;
-use autotag_handlers::row::{OriginId, ResourceOutcome, Status as _};
-use autotag_model::arn::Region;
-use autotag_model::rule::{Evidence, TagCall};
+use autotag_handlers::row::OriginId;
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let source = &args.source;
     let classifier =
         Classifier::new(setup::catalog(&source.rules)?, setup::policy(source.policy.as_deref())?);
-    let (inputs, mut unreadable) = input::find(&source.paths, &Days::default())?;
-    let scan = Scanner { classifier: &classifier, jobs: source.jobs }.scan_all(&inputs);
-    unreadable.extend(scan.unreadable);
-    let (records, sessions) = (scan.records.counts.records, scan.records.sessions.len());
-    let wanted = |event: &EventSummary| args.event.is_none() || args.event == event.id;
-    let mut creations: Vec<PlanRequest> =
-        scan.records.creations.iter().filter(|request| wanted(&request.creation.event)).cloned().collect();
-    creations.sort_by_cached_key(|request| request.creation.event.timestamp());
-    let mut rejected = scan.records.rejected.clone();
-    rejected.retain(|row| wanted(&row.event));
-    let plan = offline_plan(source, classifier.policy(), scan.records)?;
-    let mut report = Report { out: anstream::stdout().lock(), inputs: &inputs, locations: &scan.locations };
-    let explained = creations.len() + rejected.len();
-    report.creations(&creations, &plan)?;
-    for row in &rejected {
-        report.rejected(row)?;
+    let (inputs, unlisted) = input::find(&source.paths, &Days::default())?;
+    let gatherer = Gatherer {
+        range: TimeRange::default(),
+        shown: ShownAs::Explanations(args.event.clone()),
+        filter: Arc::default(),
+        deletions: false,
+        room: Room::new(source.state.as_deref(), args.memory),
+    };
+    let scanner = Scanner { classifier: &classifier, jobs: source.jobs };
+    let Gathered { creations, packer, foresight, sessions, mut rows, facts } =
+        gatherer.gather(&scanner, &inputs)?;
+    let Facts { summary, oldest, .. } = facts;
+    let store = known_sessions(source.state.as_deref(), sessions, oldest)?;
+    let out = BufWriter::new(anstream::stdout().lock());
+    let mut report = Report { explainer: Explainer { out }, inputs: &inputs, explained: 0 };
+    let mut creations_before = 0;
+    let note = |origin: Origin, request: &mut PlanRequest| {
+        // Rows tell by it which creation they belong to.
+        request.set_origin(OriginId(creations_before));
+        creations_before += 1;
+        Explained::new(origin, request)
+    };
+    let to_plan = ToPlan { creations, packer, foresight };
+    to_plan.each_noted(source, &classifier, &*store, note, |explained, plan| {
+        Ok(report.part(explained.into_iter().flatten().collect(), &plan)?)
+    })?;
+    for row in rows.drain()? {
+        report.rejected(&row?.text)?;
     }
-    write_unreadable(&mut anstream::stderr().lock(), &unreadable)?;
+    report.explainer.out.flush()?;
+    let explained = report.explained;
+    write_unread(&mut anstream::stderr().lock(), &unlisted, &summary.unreadable)?;
     if explained == 0 {
         let events = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
+        let (records, sessions) = (summary.counts.records, summary.counts.sessions);
         writeln!(
             anstream::stderr(),
             "nothing to explain: none of {records} records{events} is a creation ({sessions} are STS sessions)",
         )?;
     }
-    Ok(if unreadable.is_empty() && explained > 0 { Completion::Complete } else { Completion::Partial })
+    let is_read = unlisted.is_empty() && summary.unreadable.is_empty();
+    Ok(if is_read && explained > 0 { Completion::Complete } else { Completion::Partial })
 }
 
-/// Prints one numbered step; further lines stand under its first.
-fn step(out: &mut impl Write, number: u8, name: &str, lines: &[String]) -> io::Result<()> {
-    let head = styled::text(styled::HEAD, &format!("{number} {name:<8}"));
-    for (index, line) in lines.iter().enumerate() {
-        let line = printable(line);
-        if index == 0 {
-            writeln!(out, "  {head}  {line}")?;
-        } else {
-            writeln!(out, "              {line}")?;
-        }
+/// A creation to explain.
+struct Explained {
+    /// Its rows in the plan have the same.
+    origin: OriginId,
+    place: Place,
+    position: String,
+    /// As its record says, copies of the event included.
+    creation: Creation,
+}
+
+impl Explained {
+    /// `None` if this creation is not asked for.
+    fn new(origin: Origin, request: &PlanRequest) -> Option<Self> {
+        let Origin { place, position } = origin;
+        let creation = || request.creation.clone();
+        position.map(|position| Self { origin: request.origin, place, position, creation: creation() })
     }
-    Ok(())
 }
 
 /// Prints the explanations.
 struct Report<'a, W> {
-    out: W,
+    explainer: Explainer<W>,
     inputs: &'a [Input],
-    locations: &'a [RecordLocation],
+    explained: u64,
 }
 
 impl<W: Write> Report<'_, W> {
-    fn step(&mut self, number: u8, name: &str, lines: &[String]) -> io::Result<()> {
-        step(&mut self.out, number, name, lines)
-    }
-
-    fn head(&mut self, origin: OriginId, event: &EventSummary) -> io::Result<()> {
-        let title = format!(
-            "{} {} {} in {} of {}",
-            event.time.as_deref().unwrap_or("(no time)"),
-            event.source,
-            event.name,
-            event.region.as_deref().unwrap_or("(no region)"),
-            event.account.as_deref().unwrap_or("(no account)"),
-        );
-        writeln!(self.out, "{}", styled::text(styled::NAME, &printable(&title)))?;
-        let location = self.locations.get(origin.0);
-        let file = location.and_then(|location| self.inputs.get(location.input)).map(Input::name);
-        let position = location.map(|location| location.position.as_str()).unwrap_or_default();
-        let id = event.id.as_deref().unwrap_or("none");
-        let place = format!("{}: {position}", file.unwrap_or_default());
-        self.step(1, "unwrap", &[place, format!("eventID {id}")])
-    }
-
-    /// A record that leads to no resource to tag.
-    fn rejected(&mut self, row: &ResourceOutcome) -> io::Result<()> {
-        self.head(row.origin, &row.event)?;
-        let no_rule = || "looks like a creation; the catalogue has no rule for it".to_owned();
-        let reason = row.reason().unwrap_or_else(no_rule);
-        let (number, name) = match row.status {
-            Outcome::Uncovered => (3, "rule"),
-            _ if row.resource_type.is_some() => (4, "locate"),
-            _ => (2, "screen"),
-        };
-        let reason = match row.status {
-            Outcome::CallFailed(_) => format!("the API call itself failed: {reason}"),
-            _ => reason,
-        };
-        let kind = row.resource_type.as_deref().map_or(String::new(), |kind| format!("{kind}: "));
-        self.step(number, name, &[format!("{kind}{reason}")])?;
-        self.step(9, "answer", &[row.status.name().to_owned()])?;
-        writeln!(self.out)
-    }
-
-    fn creations(&mut self, creations: &[PlanRequest], plan: &Plan) -> io::Result<()> {
+    /// The creations of a part of the plan, which are all later than those of the parts before. Creations of one time are in the
+    /// order of the inputs.
+    fn part(&mut self, mut explained: Vec<Explained>, plan: &Plan) -> io::Result<()> {
+        if explained.is_empty() {
+            return Ok(());
+        }
+        explained.sort_by_cached_key(|explained| (explained.creation.event.timestamp(), explained.place));
         let mut rows: HashMap<OriginId, Vec<&PlannedResource>> = HashMap::new();
         for row in plan.resources() {
             rows.entry(row.origin).or_default().push(row);
         }
-        for request in creations {
-            let of_event = rows.remove(&request.origin).unwrap_or_default();
-            self.creation(request, &of_event)?;
+        for Explained { origin, place, position, creation } in explained {
+            let rows = rows.remove(&origin).unwrap_or_default();
+            let input = usize::try_from(place.0).ok().and_then(|number| self.inputs.get(number));
+            let place = format!("{}: {position}", input.map(Input::name).unwrap_or_default());
+            self.explainer.creation(&place, &creation, &rows)?;
+            self.explained += 1;
         }
         Ok(())
     }
 
-    fn creation(&mut self, request: &PlanRequest, rows: &[&PlannedResource]) -> io::Result<()> {
-        let creation = &request.creation;
-        self.head(request.origin, &creation.event)?;
-        self.step(2, "screen", &["a creation that succeeded".to_owned()])?;
-        self.step(3, "rule", &rules(creation))?;
-        let located: Vec<String> = creation.targets.iter().map(|target| target.resource.display()).collect();
-        self.step(4, "locate", &located)?;
-        let queries = creation.targets.iter().flat_map(|target| &target.queries);
-        let mut asked: Vec<String> = queries.map(RelatedQuery::describe).collect();
-        if asked.is_empty() {
-            asked.push("nothing: the record says it all".to_owned());
-        }
-        self.step(5, "look up", &asked)?;
-        // Of the copies of an event, only one is asked for its owner.
-        let duplicate = Some(&Outcome::Skipped(SkipReason::Duplicate));
-        if rows.iter().any(|row| row.status.outcome() != duplicate) {
-            let owner = rows.iter().find_map(|row| row.owner.as_deref());
-            self.step(6, "owner", &owner_lines(&creation.principal, owner))?;
-        }
-        for row in rows {
-            self.resource(creation, row)?;
-        }
-        writeln!(self.out)
+    /// A record that leads to no resource, by its explanation.
+    fn rejected(&mut self, explanation: &[u8]) -> io::Result<()> {
+        self.explained += 1;
+        self.explainer.out.write_all(explanation)
     }
-
-    fn resource(&mut self, creation: &Creation, row: &PlannedResource) -> io::Result<()> {
-        let name = row.resource.as_ref().map_or_else(
-            || row.resource_type.clone().unwrap_or_default(),
-            autotag_model::rule::Resource::display,
-        );
-        let mut lines = vec![name];
-        lines.extend(row.tags.iter().map(|(key, value)| format!("{key} = {value}")));
-        lines.extend(row.notes.iter().map(|note| format!("note: {note}")));
-        self.step(7, "tags", &lines)?;
-        let target = creation.targets.iter().find(|target| Some(&target.resource) == row.resource.as_ref());
-        if let (Some(target), false) = (target, row.tags.is_empty()) {
-            let call = match &target.rule.call {
-                TagCall::TaggingApi => "TagResources of the Resource Groups Tagging API".to_owned(),
-                TagCall::Native(call) => call.write.name.clone(),
-                _ => "none".to_owned(),
-            };
-            let region = target.resource.region.as_ref().map_or("an unknown region", Region::as_str);
-            let actions = target.rule.iam_actions().join(", ");
-            self.step(8, "write", &[format!("{call} in {region}; needs {actions}")])?;
-        }
-        let reason = row.status.reason().map_or(String::new(), |reason| format!(": {reason}"));
-        self.step(9, "answer", &[format!("{}{reason}", row.status.name())])
-    }
-}
-
-/// The rules that found the resources of a creation.
-fn rules(creation: &Creation) -> Vec<String> {
-    let mut rules: Vec<String> = Vec::new();
-    for target in &creation.targets {
-        let rule = &target.rule;
-        let ids: Vec<String> = rule.id.iter().map(ToString::to_string).collect();
-        let ids = ids.join(" or ");
-        let evidence = match rule.evidence {
-            Evidence::Derived => " (derived from AWS's models; not yet seen in a record)",
-            _ => "",
-        };
-        let text = format!("{} -> {}, id at {ids}{evidence}", rule.event, rule.resource_type);
-        if !rules.contains(&text) {
-            rules.push(text);
-        }
-    }
-    rules
 }

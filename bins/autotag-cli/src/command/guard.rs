@@ -1,4 +1,4 @@
-//! `autotag guard --dry-run`: who would have been denied by the guards, by statement.
+//! `autotag guard --dry-run`: shows which callers the guards would have denied, by statement.
 
 use crate::cli::{Format, GuardArgs, ProfileArg};
 use crate::completion::Completion;

@@ -1,36 +1,20 @@
-//! `autotag identify`: who made calls, with the evidence. It answers for every record, not for creations alone.
+//! `autotag identify`: shows the owner behind each call, with the evidence. It answers for every record, not only
+//! for creations.
 
+use crate::calls::{Call, Found, Wanted};
 use crate::cli::{IdentifyArgs, TextFormat};
 use crate::completion::Completion;
-use crate::input::{self, Days, Input, Unreadable};
-use crate::output::{OwnerLine, owner_lines, printable, styled, write_unreadable};
+use crate::input::{self, Days};
+use crate::output::{OwnerLine, owner_lines, printable, styled, write_unread};
 use crate::sessions::Sessions;
 use crate::setup;
+use crate::spill::Room;
 use anyhow::Result;
-use autotag_handlers::catalog::Catalog;
-use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::memory::MemoryBackend;
-use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::owner;
-use autotag_handlers::records::{self, RecordSink};
-use autotag_model::arn::AccountId;
-use autotag_model::envelope::{LocatedRecord, Malformed};
-use autotag_model::identity::Principal;
-use autotag_model::policy::Policy;
-use autotag_model::session::Session;
 use serde::Serialize;
 use session_store::OverlayStore;
-use std::io::Write;
-
-/// A call, and who made it as far as its record says.
-struct Call {
-    id: Option<String>,
-    time: Option<String>,
-    source: String,
-    name: String,
-    principal: Principal,
-    user_agent: Option<String>,
-}
+use std::io::{BufWriter, Write};
 
 #[derive(Serialize)]
 struct Line<'c> {
@@ -46,123 +30,38 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
     let policy = setup::policy(args.policy.as_deref())?;
     let sessions = Sessions::open(&args.store)?;
     let format = TextFormat::or_default(args.format);
-    let (inputs, mut unreadable) = input::find(&args.paths, &Days::default())?;
-    // Sessions and calls are read; which calls create resources does not matter.
-    let classifier = Classifier::new(Catalog::empty(), Policy::default());
-    let mut read = Inputs { wanted: args.event.as_deref(), calls: Vec::new(), sessions: Vec::new() };
-    for input in &inputs {
-        read.read(input, &classifier, &mut unreadable);
-    }
-    let Inputs { mut calls, sessions: found, .. } = read;
-    calls.sort_by_cached_key(|call| (call.timestamp(), call.time.clone()));
-    let known = OverlayStore::with_sessions(&sessions.store, &found);
+    let (inputs, unlisted) = input::find(&args.paths, &Days::default())?;
+    let wanted = Wanted { event: args.event.as_deref(), room: Room::new(None, args.memory) };
+    let Found { mut calls, sessions: found, mut unreadable } = wanted.read(&inputs)?;
+    let found = found.into_store();
+    let known = OverlayStore::of(&*found, &sessions.store);
     let backend = MemoryBackend::offline();
-    let mut out = anstream::stdout().lock();
-    for call in &calls {
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    let mut number = 0_u64;
+    for call in calls.drain()? {
+        let call = call?.unpacked()?;
+        number += 1;
         match sessions.wait(owner::resolve(&call.principal, &policy.trust, &known, &backend)) {
             Ok(owner) => {
                 let owner = owner.with_user_agent(&call.principal, call.user_agent.as_deref());
-                show(&mut out, call, &owner, format)?;
+                show(&mut out, &call, &owner, format)?;
             }
             // The next call may be of another session.
             Err(error) => {
                 let id = call.id.as_deref().unwrap_or("without id");
-                unreadable.push(format!("event {id}: {:#}", anyhow::Error::from(error)));
+                let why = format!("{:#}", anyhow::Error::from(error));
+                unreadable.add((u64::MAX, number), format!("event {id}"), String::new(), why);
             }
         }
     }
-    write_unreadable(&mut anstream::stderr().lock(), &unreadable)?;
-    if calls.is_empty() {
+    out.flush()?;
+    write_unread(&mut anstream::stderr().lock(), &unlisted, &unreadable)?;
+    if number == 0 {
         let which = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
         writeln!(anstream::stderr(), "no record{which} was found")?;
     }
-    Ok(if unreadable.is_empty() && !calls.is_empty() { Completion::Complete } else { Completion::Partial })
-}
-
-impl Call {
-    fn timestamp(&self) -> Option<jiff::Timestamp> {
-        self.time.as_deref()?.parse().ok()
-    }
-}
-
-/// The calls and sessions of all inputs.
-struct Inputs<'a> {
-    wanted: Option<&'a str>,
-    calls: Vec<Call>,
-    sessions: Vec<Session>,
-}
-
-impl Inputs<'_> {
-    fn read(&mut self, input: &Input, classifier: &Classifier, unreadable: &mut Vec<Unreadable>) {
-        let mut sink = CallSink { inputs: self, name: input.name(), unreadable };
-        match input.open() {
-            Ok(bytes) => records::read(bytes, classifier, input.account().as_ref(), &mut sink),
-            Err(error) => sink.unreadable(&error.to_string()),
-        }
-    }
-}
-
-/// Takes the calls and sessions of one input.
-struct CallSink<'s, 'a> {
-    inputs: &'s mut Inputs<'a>,
-    name: String,
-    unreadable: &'s mut Vec<Unreadable>,
-}
-
-impl CallSink<'_, '_> {
-    fn unreadable(&mut self, why: &str) {
-        self.unreadable.push(format!("{}: {why}", self.name));
-    }
-
-    fn call(&mut self, located: &LocatedRecord<'_>) {
-        let record = &located.record;
-        let id = record.event_id.as_deref();
-        if self.inputs.wanted.is_some_and(|wanted| id != Some(wanted)) {
-            return;
-        }
-        match Principal::of(record) {
-            Ok(principal) => self.inputs.calls.push(Call {
-                id: id.map(str::to_owned),
-                time: record.event_time.as_deref().map(str::to_owned),
-                source: record.event_source.to_string(),
-                name: record.event_name.to_string(),
-                principal,
-                user_agent: record.user_agent.as_deref().map(str::to_owned),
-            }),
-            Err(error) => self.unreadable(&format!("{}: {error}", located.position)),
-        }
-    }
-}
-
-impl RecordSink for CallSink<'_, '_> {
-    fn record(&mut self, record: &LocatedRecord<'_>, _: Option<&AccountId>, classification: Classification) {
-        if let Classification::Session(session) = classification {
-            self.inputs.sessions.push(*session);
-        } else if let Classification::Rejected(rows) = &classification {
-            // An event that CloudTrail did not send, or an STS record that cannot be read.
-            let not_believed = rows.iter().find_map(|row| match &row.status {
-                Outcome::Skipped(
-                    why @ (SkipReason::NotFromCloudTrail(_) | SkipReason::AccountsDisagree(_)),
-                ) => Some(why.to_string()),
-                Outcome::Malformed(why) => Some(why.clone()),
-                _ => None,
-            });
-            if let Some(why) = not_believed {
-                return self.unreadable(&format!("{}: {why}", record.position));
-            }
-        }
-        self.call(record);
-    }
-
-    fn wants_all(&self) -> bool {
-        true
-    }
-
-    fn others(&mut self, _: u64) {}
-
-    fn malformed(&mut self, fault: &Malformed) {
-        self.unreadable(&fault.to_string());
-    }
+    let is_read = unlisted.is_empty() && unreadable.is_empty();
+    Ok(if is_read && number > 0 { Completion::Complete } else { Completion::Partial })
 }
 
 fn show(out: &mut impl Write, call: &Call, owner: &owner::Owner, format: TextFormat) -> Result<()> {

@@ -9,7 +9,7 @@ use std::io::Write as _;
 
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<Completion> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::command(), "autotag", &mut script);
+    clap_complete::generate(args.shell, &mut cli::command_line(), "autotag", &mut script);
     std::io::stdout().lock().write_all(&script)?;
     Ok(Completion::Complete)
 }
@@ -17,7 +17,7 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<Completion> {
 pub(crate) fn man(args: &ManArgs) -> Result<Completion> {
     let cannot_write = || format!("--dir: cannot write to `{}`", args.dir.display());
     fs::create_dir_all(&args.dir).with_context(cannot_write)?;
-    clap_mangen::generate_to(cli::command(), &args.dir).with_context(cannot_write)?;
+    clap_mangen::generate_to(cli::command_line(), &args.dir).with_context(cannot_write)?;
     Ok(Completion::Complete)
 }
 

@@ -1,4 +1,4 @@
-//! `autotag policy check`: whether a policy can be used, and which of its keys AWS's own policies rest on.
+//! `autotag policy check`: checks a policy, and lists its keys that AWS's own policies use.
 
 use crate::cli::{PolicyArgs, PolicyCommand, TextFormat};
 use crate::collisions::{ConditionView, KeyCollisions, collisions};

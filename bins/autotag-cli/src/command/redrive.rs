@@ -57,7 +57,7 @@ async fn redrive(args: &RedriveArgs) -> Result<Completion> {
     all.several(&urls).await
 }
 
-/// What all queues have in common.
+/// Settings that all queues share.
 struct Redrive<'a> {
     args: &'a RedriveArgs,
     receivers: Access,

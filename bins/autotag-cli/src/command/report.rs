@@ -1,4 +1,4 @@
-//! `autotag report`: who owns what.
+//! `autotag report`: shows who owns which resource.
 
 #[cfg(feature = "aws")]
 mod ledger;
@@ -188,7 +188,7 @@ fn inventory(args: &ReportArgs, run: &mut Run, faults: &mut Faults) -> Result<Op
     Ok(Some(items))
 }
 
-/// What could not be read of inventories and costs.
+/// Parts of inventories and costs that could not be read.
 #[derive(Debug, Default)]
 struct Faults {
     told: Vec<String>,
@@ -275,7 +275,7 @@ fn write_plan(path: &Path, estate: &Estate, classifier: &Classifier) -> Result<V
     Ok(iter::once(format!("{count}; {}", plan.finish()?)).chain(left_out).collect())
 }
 
-/// Where the report goes, and how.
+/// The destination and the format of the report.
 struct Output<'a> {
     format: ReportFormat,
     out: Option<&'a Path>,

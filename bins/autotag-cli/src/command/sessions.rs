@@ -104,7 +104,7 @@ fn get(sessions: &Sessions, role_session: &str, format: TextFormat) -> Result<bo
     Ok(!found.is_empty())
 }
 
-/// Whether the id, role, caller, subject or source identity of a session contains a text.
+/// True if the id, role, caller, subject or source identity of a session contains a text.
 fn mentions(session: &Session, text: &str) -> bool {
     let line = Line::new(session);
     let fields =

@@ -1,4 +1,4 @@
-//! `autotag whois`: whose a resource is, from a trail or from the event history of CloudTrail.
+//! `autotag whois`: finds the owner of a resource, from a trail or from the event history of CloudTrail.
 
 use crate::cli::{AnswerFormat, WhoisArgs};
 use crate::completion::Completion;
@@ -130,7 +130,7 @@ fn from_history(
     ))
 }
 
-/// What the arguments ask for, each once.
+/// The resources that the arguments ask for, each once.
 fn asked(args: &WhoisArgs) -> Result<Vec<Asked>> {
     let mut lines: Vec<String> = Vec::new();
     if args.resources.iter().any(|text| text == "-") {

@@ -53,7 +53,7 @@ pub(super) async fn examine(view: &DeploymentView) -> Vec<Finding> {
     found
 }
 
-/// Whether session-handler gets STS records from the default bus.
+/// True if session-handler gets STS records from the default bus.
 fn sessions_use_default_bus(view: &DeploymentView) -> bool {
     let queue = view.queue_arn(&view.session_handler.queue);
     let rules = view.default_bus.iter().flatten().filter(|rule| rule.kind == Kind::Sessions);
@@ -79,7 +79,7 @@ fn accounts_may_put(view: &DeploymentView, bus: &Value) -> CheckResult {
     if organization.is_none()
         && bus.get("Policy").is_some_and(|text| text.to_string().contains("PrincipalOrg"))
     {
-        // Whose organization the policy lets in cannot be told.
+        // The organization that the policy admits is unknown.
         view.organization.as_ref().map_err(Clone::clone)?;
     }
     let decision = |account: &str| {

@@ -34,14 +34,14 @@ const MAX_REMOVE_ATTEMPTS: u32 = 3;
 pub(crate) struct CanaryReport {
     /// The name of the SSM parameter.
     pub(crate) parameter: String,
-    /// What doctor saw, in order of time.
+    /// The steps that doctor saw, in order of time.
     #[serde(rename = "hops")]
     pub(crate) milestones: Vec<Milestone>,
     /// The tags that arrived.
     pub(crate) tags: BTreeMap<String, String>,
-    /// Whether the parameter does not exist any more, or never did.
+    /// True if the parameter does not exist any more, or never did.
     pub(crate) removed: bool,
-    /// Whether a signal ended the wait.
+    /// True if a signal ended the wait.
     #[serde(skip)]
     pub(crate) interrupted: bool,
     /// The canaries of the other regions and accounts.

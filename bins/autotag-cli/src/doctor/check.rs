@@ -35,7 +35,7 @@ pub(crate) struct Finding {
     pub(crate) place: String,
     pub(crate) state: State,
     pub(crate) question: &'static str,
-    /// What doctor saw.
+    /// The facts that doctor saw.
     pub(crate) seen: String,
     /// The remedy; `None` if the state is `Ok`.
     pub(crate) fix: Option<String>,
@@ -90,7 +90,7 @@ impl Check {
 }
 
 impl CheckFailure {
-    /// Whether the condition is known not to hold.
+    /// True if the condition is known not to hold.
     pub(crate) fn is_broken(&self) -> bool {
         !matches!(self, Self::Unknown(..) | Self::Blocked(_))
     }

@@ -211,7 +211,7 @@ checks! {
         "do the alarms reach somebody?",
         "{deploy-hub} --parameter-overrides AlarmTopicArn=$TOPIC";
     ALARMS_STATE = "alarms.state",
-        "is no alarm raised?",
+        "are all alarms quiet?",
         "aws cloudwatch describe-alarms --alarm-name-prefix {prefix}- --state-value ALARM --region {hub}";
 
     PERMISSION_TAGGING = "permission.tagging",
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn every_check_is_documented() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/doctor.md");
         let page = std::fs::read_to_string(path).unwrap();
         let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
         for Check { name, .. } in ALL {
@@ -294,7 +294,7 @@ mod tests {
                         row.contains(&format!("`{family}`")) && row.contains(&format!("`{part}`"))
                     })
             };
-            assert!(rows.iter().any(named), "docs/operations.md does not describe the check `{name}`");
+            assert!(rows.iter().any(named), "docs/doctor.md does not describe the check `{name}`");
         }
     }
 }

@@ -20,12 +20,12 @@ pub(crate) struct Consumer {
     pub(crate) region: Region,
     /// The name of its stack.
     pub(crate) stack: String,
-    /// Whether the stack pauses it on purpose.
+    /// True if the stack pauses it on purpose.
     pub(crate) paused: bool,
     pub(crate) function: String,
     pub(crate) queue: Queue,
     pub(crate) dead_letters: Queue,
-    /// The configuration behind the alias `live`, else the newest. `None`: there is no such function.
+    /// The configuration behind the alias `live`, otherwise the newest. `None`: the function does not exist.
     pub(crate) config: Result<Option<Value>, QueryError>,
 }
 
@@ -121,7 +121,7 @@ impl Consumer {
         (!value.is_empty()).then_some(value)
     }
 
-    /// Whether neither the function nor its queue exists.
+    /// True if neither the function nor its queue exists.
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self.config, Ok(None)) && matches!(self.queue.attributes, Ok(None))
     }
@@ -184,7 +184,7 @@ pub(super) async fn read_consumer(
     }
 }
 
-/// The configuration behind the alias, which is the one that runs; else the newest.
+/// The configuration behind the alias, which is the one that runs; otherwise the newest.
 async fn configuration(aws: &AwsQuery, region: &Region, name: &str) -> Result<Option<Value>, QueryError> {
     let name = encoded(name);
     let path = format!("/2015-03-31/functions/{name}/configuration");

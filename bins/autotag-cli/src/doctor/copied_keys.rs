@@ -1,4 +1,5 @@
-//! Policies that decide by tags which autotag copies: whoever may pass session tags gets these tags onto their resources.
+//! Policies that decide by tags which autotag copies: callers who may pass session tags get these tags onto their
+//! resources.
 
 use super::check::{CheckFailure, CheckResult};
 use super::checks::POLICY_COPIES;
@@ -7,10 +8,10 @@ use autotag_model::policy::Policy;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What doctor does not look at.
+/// Policies that doctor does not read.
 const NOT_READ: &str = "policies of roles, users and resources are not read";
 
-/// Whether policies of the organization decide by a tag key that `policy` copies.
+/// Checks if policies of the organization decide by a tag key that `policy` copies.
 pub(super) fn judge(policy: &Policy, policies: &BTreeMap<String, Value>) -> CheckResult {
     let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, document) in policies {
@@ -27,7 +28,7 @@ pub(super) fn judge(policy: &Policy, policies: &BTreeMap<String, Value>) -> Chec
     };
     let keys: Vec<String> = found.into_iter().map(of).collect();
     let seen = format!("copied tags count in {}; {NOT_READ}", keys.join(", "));
-    // Whether somebody gains from it depends on who may pass session tags.
+    // The risk depends on who may pass session tags.
     Err(CheckFailure::Unknown(seen, POLICY_COPIES.fix.to_owned()))
 }
 

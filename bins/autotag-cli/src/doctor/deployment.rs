@@ -23,7 +23,7 @@ pub(crate) struct RegionView {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) aws: AwsQuery,
-    /// Whether it is the deployment's own account.
+    /// True if it is the deployment's own account.
     pub(crate) own: bool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Member {
     pub(crate) aws: Result<AwsQuery, CheckFailure>,
 }
 
-/// What the enabled regions of the account are for.
+/// The use of the enabled regions of the account.
 #[derive(Debug)]
 pub(crate) struct Coverage {
     /// The number of enabled regions, or why they are not known.
@@ -103,13 +103,13 @@ pub(crate) struct DeploymentView {
     pub(crate) table_region: Region,
     pub(crate) tag_handler: Consumer,
     pub(crate) session_handler: Consumer,
-    /// Whether the deployment has a session-handler.
+    /// True if the deployment has a session-handler.
     pub(crate) keeps_sessions: bool,
     pub(crate) organization: Membership,
     /// The rules on the default bus of the hub's region.
     pub(super) default_bus: Rules,
     pub(crate) regions: Vec<RegionView>,
-    /// What the enabled regions are for; `None` if the user chose the regions.
+    /// The use of the enabled regions; `None` if the user chose the regions.
     pub(super) coverage: Option<Coverage>,
     /// The other accounts, or why they are not known.
     pub(crate) members: Result<Vec<Member>, CheckFailure>,
@@ -122,7 +122,7 @@ pub(crate) struct DeploymentView {
     pub(crate) since: u64,
     /// The findings about credentials and stacks.
     pub(crate) findings: Vec<Finding>,
-    /// What was simulated, by the policies of the role.
+    /// Simulated permissions, by the policies of the role.
     pub(super) simulated: Mutex<BTreeMap<String, Simulated>>,
 }
 
@@ -147,7 +147,7 @@ impl DeploymentView {
         Some(format!("arn:{partition}:dynamodb:{hub}:{account}:table/{}", self.ledger()?))
     }
 
-    /// Whether tag-handler watches identity tags.
+    /// True if tag-handler watches identity tags.
     pub(crate) fn watches_tags(&self) -> bool {
         self.tag_handler.variable("AUTOTAG_OWN_ROLES").is_some()
     }
@@ -161,7 +161,7 @@ impl DeploymentView {
         format!("arn:{}:iam::{account}:role/{}", self.partition, role.name)
     }
 
-    /// Whether this is the consumer that tags.
+    /// True if this is the consumer that tags.
     pub(crate) fn is_tag_handler(&self, consumer: &Consumer) -> bool {
         consumer.kind == self.tag_handler.kind
     }

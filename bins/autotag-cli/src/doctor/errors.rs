@@ -24,7 +24,8 @@ const RATE: f64 = 0.01;
 
 type Series = Vec<(u64, f64)>;
 
-/// Whether the live version fails now. Errors of older versions do not count, and neither do those from which it has recovered.
+/// Checks if the live version fails now. Errors of older versions do not count, and neither do those from which it
+/// has recovered.
 pub(super) async fn errors(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
     let deployed = consumer.config(FUNCTION)?.get("LastModified").and_then(time).unwrap_or_default();
     let now = view.aws.now();
@@ -62,7 +63,7 @@ async fn metric(view: &DeploymentView, consumer: &Consumer, name: &str) -> Resul
     series(&view.aws, &consumer.region, ("AWS/Lambda", name, "Sum"), &[dimension], LONGEST).await
 }
 
-/// Whether Lambda may run the function as often at once as its mapping asks for.
+/// Checks if Lambda may run the function as often at once as its mapping asks for.
 pub(super) async fn concurrency(
     view: &DeploymentView,
     consumer: &Consumer,

@@ -112,7 +112,7 @@ pub(super) async fn read_rules_briefly(aws: &AwsQuery, region: &Region, prefix: 
     Ok(rules)
 }
 
-/// Whether a bus has a rule of the deployment `prefix`.
+/// True if a bus has a rule of the deployment `prefix`.
 pub(super) async fn has_rules(
     aws: &AwsQuery,
     region: &Region,

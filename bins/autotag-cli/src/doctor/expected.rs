@@ -1,4 +1,4 @@
-//! What a deployment of the catalogue and the policy must have. Doctor compares it with AWS.
+//! The parts that a deployment of the catalogue and the policy must have. Doctor compares it with AWS.
 
 use crate::generate::fingerprint::fingerprint;
 use crate::generate::iam;
@@ -26,7 +26,7 @@ pub(crate) struct Need {
     pub(crate) resource: String,
 }
 
-/// What a deployment must have.
+/// The parts that a deployment must have.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Expected {
     /// The version of the catalogue: a tag of the rules.
@@ -50,7 +50,7 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    /// What a deployment of this catalogue and policy must have.
+    /// The parts that a deployment of this catalogue and policy must have.
     ///
     /// # Errors
     /// The policy ignores every event of the catalogue.

@@ -57,7 +57,7 @@ impl Groups {
     }
 }
 
-/// What was seen, without account and region; `None` if the finding is not about another account.
+/// The observation without account and region; `None` if the finding is not about another account.
 fn shape(finding: &Finding) -> Option<String> {
     let mut words = finding.place.split(' ');
     let account = words.next().and_then(AccountId::new)?;

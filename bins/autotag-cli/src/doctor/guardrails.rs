@@ -79,7 +79,7 @@ fn account(view: &DeploymentView, tree: &PolicyTree, tagged: &Tagged<'_>, exempt
     ]
 }
 
-/// Whether AWS's managed policies have conditions that the tags of the policy break.
+/// Checks if AWS's managed policies have conditions that the tags of the policy break.
 fn keys(view: &DeploymentView) -> CheckResult {
     let keys = collisions(&view.expected.policy);
     let broken = keys.iter().filter(|key| !key.broken_policies().is_empty());
@@ -128,11 +128,11 @@ struct Denial {
     /// The policy, the statement and the action, for people.
     seen: String,
     fix: String,
-    /// Whether all conditions are known to hold.
+    /// True if all conditions are known to hold.
     certain: bool,
 }
 
-/// What is known about a request of the role.
+/// The known facts about a request of the role.
 fn context<'c>(view: &'c DeploymentView, tagged: &'c Tagged<'_>) -> Vec<(&'c str, &'c str)> {
     let mut context = vec![
         ("aws:PrincipalArn", tagged.role.as_deref().unwrap_or_default()),

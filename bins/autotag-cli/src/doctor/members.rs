@@ -116,7 +116,7 @@ async fn try_to_assume(
     }
 }
 
-/// What the role may tag and read. Roles with the same policies are simulated once.
+/// Checks the tags that the role may write and read. Roles with the same policies are simulated once.
 async fn permissions(
     view: &DeploymentView,
     member: &Member,

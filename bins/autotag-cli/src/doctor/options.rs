@@ -26,6 +26,6 @@ pub(crate) struct DoctorOptions {
     pub(crate) sample: Option<usize>,
     /// The time over which dead letters count as new, in seconds.
     pub(crate) since: u64,
-    /// Whether to read messages of dead-letter queues.
+    /// True if to read messages of dead-letter queues.
     pub(crate) show_messages: bool,
 }

@@ -1,4 +1,4 @@
-//! Whether an event pattern of `EventBridge` matches the event of an API call.
+//! Decides if an event pattern of `EventBridge` matches the event of an API call.
 //!
 //! It reads the operators that autotag's rules use and some more. An unknown operator counts as a match: doctor must not report
 //! a pattern as broken that it cannot read.
@@ -13,7 +13,7 @@ fn event_of(event: &Event) -> Value {
         "detail": {"eventSource": event.source, "eventName": event.name}})
 }
 
-/// Whether a pattern matches the event of an API call.
+/// True if a pattern matches the event of an API call.
 pub(crate) fn matches(pattern: &Value, event: &Event) -> bool {
     object_matches(pattern, &event_of(event))
 }

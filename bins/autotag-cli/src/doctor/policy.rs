@@ -66,7 +66,7 @@ pub(crate) fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
     one_or_more(policy.get("Statement"))
 }
 
-/// Whether the statement's `Action` lists an action, or its `NotAction` does not.
+/// True if the statement's `Action` lists an action, or its `NotAction` does not.
 pub(crate) fn names_action(statement: &Value, action: &str) -> bool {
     let named = |list: Option<&Value>| texts(list).any(|pattern| matches(pattern, action, true));
     match statement.get("NotAction") {
@@ -75,7 +75,7 @@ pub(crate) fn names_action(statement: &Value, action: &str) -> bool {
     }
 }
 
-/// Whether the conditions hold; `None` if that depends on a condition key without a known value.
+/// True if the conditions hold; `None` if that depends on a condition key without a known value.
 pub(crate) fn conditions_hold(statement: &Value, context: &[(&str, &str)]) -> Option<bool> {
     let mut all_known = true;
     let conditions = statement.get("Condition").and_then(Value::as_object).into_iter().flatten();
@@ -91,8 +91,8 @@ pub(crate) fn conditions_hold(statement: &Value, context: &[(&str, &str)]) -> Op
     all_known.then_some(true)
 }
 
-/// Whether the statement's `Resource` lists a resource, or its `NotResource` does not. A statement without either, as in a trust
-/// policy, is about the resource of the policy.
+/// True if the statement's `Resource` lists a resource, or its `NotResource` does not. A statement without either,
+/// as in a trust policy, is about the resource of the policy.
 pub(crate) fn names_resource(statement: &Value, resource: &str) -> bool {
     let named = |list: &Value| texts(Some(list)).any(|pattern| matches(pattern, resource, false));
     match statement.get("NotResource") {
@@ -123,7 +123,7 @@ fn names_principal(statement: &Value, caller: Caller<'_>) -> bool {
     }
 }
 
-/// Whether a principal is an account: its id, or the ARN of its root user.
+/// True if a principal is an account: its id, or the ARN of its root user.
 fn is_account(principal: &str, account: &str) -> bool {
     let root = principal.split(':').nth(4) == Some(account) && principal.ends_with(":root");
     principal == account || root
@@ -159,7 +159,7 @@ fn condition_holds(operator: &str, key: &str, wanted: &Value, context: &[(&str, 
     })
 }
 
-/// Whether a number compares with one of the operands; `None` if these are no numbers.
+/// True if a number compares with one of the operands; `None` if the operands are not numbers.
 fn compare(wanted: &[String], known: &str, holds: fn(f64, f64) -> bool) -> Option<bool> {
     let known: f64 = known.parse().ok()?;
     let wanted: Vec<f64> = wanted.iter().map(|text| text.parse().ok()).collect::<Option<_>>()?;

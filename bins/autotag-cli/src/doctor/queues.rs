@@ -160,7 +160,7 @@ async fn age(view: &DeploymentView, consumer: &Consumer) -> CheckResult {
     let messages = attributes.number("ApproximateNumberOfMessages");
     let seen = format!("{}, {}", plural(messages, "message"), describe_age(oldest));
     let (receives, _) = attributes.redrive().unwrap_or((1, String::new()));
-    // A failed message returns after each visibility timeout. Retries are no sign of a function that is too slow.
+    // A failed message returns after each visibility timeout. Retries do not show that a function is too slow.
     let expected = receives.saturating_sub(1) * attributes.number("VisibilityTimeout") + MAX_DELAY;
     if consumer.paused {
         // Messages wait on purpose, until the queue deletes them.
@@ -225,7 +225,7 @@ pub(super) async fn is_empty(aws: &AwsQuery, queue: &Queue, view: &DeploymentVie
     if settled { Ok(format!("{seen}; {redrive}")) } else { fail_with(seen, redrive) }
 }
 
-/// Whether the queue has more messages than before; `None` if the metric has too few values.
+/// True if the queue has more messages than before; `None` if the metric has too few values.
 async fn grown(aws: &AwsQuery, queue: &Queue, since: u64) -> Result<Option<bool>, QueryError> {
     let metric = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum");
     let values = series(aws, &queue.region, metric, &[("QueueName", &queue.name)], since).await?;

@@ -97,7 +97,7 @@ fn requests<'r>(view: &'r DeploymentView, tagged: &'r Tagged<'_>) -> Vec<Request
     requests
 }
 
-/// What a request of a service on behalf of the account has.
+/// The context of a request that a service makes on behalf of the account.
 fn by_service(account: &str, organization: &str) -> Vec<(&'static str, String)> {
     vec![
         ("aws:PrincipalArn", String::new()),

@@ -27,7 +27,7 @@ const MAX_NAMED: usize = 8;
 struct Refused {
     action: String,
     resource: String,
-    /// What refuses it, for people: ` (denied)`; empty if no statement allows it.
+    /// The reason of the refusal, for people: ` (denied)`; empty if no statement allows it.
     cause: &'static str,
     /// Condition keys without a value in the simulation. With values the action may be allowed.
     missing_keys: Vec<String>,
@@ -96,7 +96,8 @@ impl Simulation<'_> {
         refused
     }
 
-    /// What AWS would add to a request: the account of the resource, which not every ARN names, the caller, and the organization.
+    /// Context keys that AWS would add to a request: the account of the resource, which not every ARN names, the
+    /// caller, and the organization.
     fn context(&self, role: &str, resource: &str) -> Vec<(&'static str, String)> {
         let part = |arn: &str, number: usize| arn.split(':').nth(number).unwrap_or_default().to_owned();
         let (account, of_resource) = (part(role, 4), part(resource, 4));

@@ -24,7 +24,7 @@ const MISSING: &str = "ValidationError";
 pub(super) struct Stack {
     pub(super) name: String,
     region: String,
-    /// Whether there is such a stack, or why that is not known.
+    /// True if the stack exists, or the reason why that is unknown.
     exists: Option<Result<bool, QueryError>>,
     /// Values by the names of the parameters.
     parameters: BTreeMap<String, String>,
@@ -66,12 +66,12 @@ impl Stack {
         Ok(())
     }
 
-    /// Whether there is certainly no such stack.
+    /// True if the stack certainly does not exist.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self.exists, Some(Ok(false)))
     }
 
-    /// Whether the stack has this resource.
+    /// True if the stack has this resource.
     pub(super) fn has(&self, logical: &str) -> bool {
         self.physical_ids.contains_key(logical)
     }
@@ -133,7 +133,8 @@ impl Stack {
         id.rsplit('/').next().unwrap_or(&id).to_owned()
     }
 
-    /// The finding about the stack. A missing one is no fault here: resources of the templates may be deployed without it.
+    /// The finding about the stack. A missing one is not a fault here: resources of the templates may be deployed
+    /// without it.
     pub(super) fn finding(&self) -> Finding {
         let Self { status, name, region, .. } = self;
         let events =

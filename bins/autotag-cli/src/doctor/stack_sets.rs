@@ -14,7 +14,7 @@ const MISSING: &str = "StackSetNotFoundException";
 #[derive(Debug)]
 struct Instances {
     all: usize,
-    /// Whether the caller is a delegated administrator.
+    /// True if the caller is a delegated administrator.
     delegated: bool,
     not_current: Vec<StackInstance>,
 }
@@ -56,7 +56,7 @@ async fn instances(view: &DeploymentView, name: &str) -> Result<Option<Instances
         return Ok(None);
     }
     match list(view, name, true).await {
-        // An account that is no delegated administrator may not ask as one.
+        // Only a delegated administrator may ask as one.
         Err(error) if error.code == MISSING || error.code == "ValidationError" => Ok(None),
         other => other.map(Some),
     }

@@ -25,7 +25,7 @@ pub(super) fn judge(view: &DeploymentView, levels: &[Vec<&OrganizationPolicy>]) 
     Ok(format!("{} read", plural(levels.iter().flatten().count(), "policy")))
 }
 
-/// What a policy enforces on one of the keys.
+/// The rule that a policy enforces for one of the keys.
 fn conflict(keys: &[String], name: &str, tag: &Value) -> Option<String> {
     let enforced = assigned(tag.get("enforced_for"));
     let first = enforced.first()?;

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 struct Trail {
     name: String,
     logging: bool,
-    /// Whether it logs management events that write.
+    /// True if it logs management events that write.
     writes: bool,
-    /// Whether it logs management events that read.
+    /// True if it logs management events that read.
     reads: bool,
 }
 
@@ -76,7 +76,7 @@ async fn read_trail(
     })
 }
 
-/// Whether the selectors include management events that read, or that write.
+/// True if the selectors include management events that read, or that write.
 fn selects(selectors: &Value, reading: bool) -> bool {
     let list =
         |name: &str| selectors.get(name).and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);

@@ -1,4 +1,4 @@
-//! The limits of AWS and of the templates, and how much of each the busiest second takes.
+//! The limits of AWS and of the templates, and the part of each that the busiest second uses.
 
 use super::cost::CONCURRENCY;
 use super::load::{
@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Limit {
     pub(crate) name: &'static str,
-    /// What the busiest second takes.
+    /// The value in the busiest second.
     pub(crate) used: f64,
     pub(crate) most: f64,
     pub(crate) unit: &'static str,

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub(crate) struct CostLine {
     /// The part of the deployment.
     pub(crate) part: &'static str,
-    /// What is paid for.
+    /// The item that costs money.
     pub(crate) item: &'static str,
     /// Units a month.
     pub(crate) quantity: f64,
@@ -141,7 +141,7 @@ fn watching(load: &Load, options: &Options) -> Vec<CostLine> {
     ]
 }
 
-/// What other services charge because of new tags.
+/// Charges of other services because of new tags.
 fn consequences(load: &Load, options: &Options) -> Vec<CostLine> {
     let items = if options.config { load.resources } else { 0.0 };
     vec![

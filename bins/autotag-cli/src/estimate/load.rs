@@ -1,4 +1,4 @@
-//! What a deployment has to handle in a month, and the settings of the templates that decide what it costs.
+//! The load of a deployment in a month, and the settings of the templates that decide its cost.
 
 /// Seconds of a month of 730 hours, as AWS's prices count it.
 pub(super) const MONTH: f64 = 730.0 * 3600.0;

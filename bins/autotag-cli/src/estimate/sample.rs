@@ -1,4 +1,4 @@
-//! A sample of a trail: how many events of each kind it has, and over which time.
+//! A sample of a trail: the number of events of each kind, and the time that they span.
 
 use super::load::{Load, MONTH};
 use crate::input::{Input, Unreadable};
@@ -20,7 +20,7 @@ const MOST: usize = 100_000;
 /// How many inputs that cannot be read are named.
 const MOST_UNREADABLE: usize = 100;
 
-/// What a trail has.
+/// Counts of a trail.
 #[derive(Debug, Default)]
 pub(crate) struct Sample {
     pub(crate) records: u64,

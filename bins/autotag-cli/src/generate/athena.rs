@@ -1,5 +1,5 @@
-//! `athena/`: a table over the log files of a trail, and a query that writes the records that count to S3, where `autotag plan`
-//! reads them.
+//! `athena/`: a table over the log files of a trail, and a query. The query writes the needed records to S3, where
+//! `autotag plan` reads them.
 //!
 //! The table is that of the [Athena user guide][guide], with the members of `userIdentity` that the guide leaves out.
 //!
@@ -52,7 +52,7 @@ const fn object(name: &'static str, members: &'static [Member]) -> Member {
     Member { name, value: Value::Object(members) }
 }
 
-/// What of a record is kept: all that owners and resources are found by.
+/// Members of a record that are kept: all that owners and resources are found by.
 const RECORD: &[Member] = &[
     text("eventVersion"),
     object("userIdentity", IDENTITY),
@@ -137,7 +137,7 @@ impl Member {
         match self.value {
             Value::Text if self.name == ACCOUNT => format!("CAST(COALESCE({path}, log_account) AS JSON)"),
             Value::Text | Value::Map => format!("CAST({path} AS JSON)"),
-            // A text that is no JSON stays one.
+            // A text that is not JSON stays a text.
             Value::Json => format!("COALESCE(TRY(json_parse({path})), CAST({path} AS JSON))"),
             Value::Object(members) => {
                 format!(

@@ -1,4 +1,4 @@
-//! Templates as text, in sections and entries, of which `single.yaml` and `org.yaml` are composed.
+//! Composes `single.yaml` and `org.yaml` from sections and entries of other templates.
 //!
 //! A composed template takes whole entries of the generated parts, with their comments. So what changes in a part changes in the
 //! composed templates, too.
@@ -219,7 +219,7 @@ impl Template {
         Ok(())
     }
 
-    /// Renames the output that is called like a parameter, and names the parameter anew in it.
+    /// Renames an output with the name of a parameter, and updates the name in it.
     fn rename_output(&mut self, parameter: &str, name: &str) {
         for entry in self.entries.iter_mut().filter(|entry| entry.section == Section::Outputs) {
             if entry.id == parameter {

@@ -1,5 +1,5 @@
-//! `ignore-tags/`: settings for programs that remove tags which they have not written, or that the guards would deny. Terraform's are in
-//! `terraform/`.
+//! `ignore-tags/`: settings for programs that remove tags of others, or that the guards would deny. Terraform's are
+//! in `terraform/`.
 
 use super::file::GeneratedFile;
 use super::inventory::Inventory;

@@ -75,7 +75,8 @@ pub(super) const OBJECT_TAGS: [&str; 4] = [
 /// Actions that set tags of an object.
 const TAGGED_OBJECTS: [&str; 3] = ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"];
 
-/// Who and what the statements let through besides the tagger, as the parameters of `guard.yaml` do.
+/// The principals and resources that the statements except, besides the tagger, as the parameters of `guard.yaml`
+/// do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Exempt {
     /// Names of roles, with `*` for parts of them.
@@ -142,7 +143,8 @@ fn identity_tags(forged: &[Denial], exempt: &Exempt) -> Vec<Value> {
         forged.iter().map(|one| statement(one, &except_taggers(one.condition(), exempt))).collect();
     all.push(deny("AllTagsAtOnce", &["ec2:DeleteTags"], &except_taggers(naming_none(), exempt)));
     if !exempt.roles.is_empty() {
-        // Who could make the exempt role would be exempt. Services that work with it have to be given it.
+        // A principal who could make the exempt role would be exempt. Services that work with it need permission to
+        // pass it.
         let actions: Vec<&str> =
             ROLE_ACTIONS.into_iter().filter(|action| *action != "iam:PassRole").collect();
         let exempt: Vec<String> = exempt.roles.iter().map(|name| role(name)).collect();

@@ -1,4 +1,4 @@
-//! Statements that deny naming a guarded tag key, except with values that AWS's own policies expect.
+//! Statements that deny a guarded tag key, except with values that AWS's own policies expect.
 
 use super::inventory::Inventory;
 use autotag_model::policy::TagCondition;
@@ -154,7 +154,7 @@ fn expected<'a>(key: &str, services: &BTreeSet<&'a str>) -> Vec<Expected<'a>> {
     for condition in TagCondition::on_key(key).filter(|condition| !condition.expected().is_empty()) {
         let known = |one: &&&str| condition.services.iter().any(|service| service == **one);
         for service in services.iter().filter(known) {
-            // Whoever assumes a role chooses the tags of the session, so a value that repeats one is denied.
+            // The caller who assumes a role chooses the tags of the session, so a value that repeats one is denied.
             let fixed = condition.expected().iter().filter(|value| !value.contains("${aws:PrincipalTag/"));
             of_service.entry(service).or_default().extend(fixed.map(String::as_str));
         }

@@ -1,4 +1,4 @@
-//! The version of a catalogue and policy, by which doctor sees that a deployment is out of date.
+//! The version of a catalogue and policy. `autotag doctor` uses it to find an outdated deployment.
 
 use super::inventory::Inventory;
 use super::{iam, patterns};

@@ -66,7 +66,7 @@ struct Guard<'a> {
     principal_key: Option<&'a str>,
     keys: &'a [&'a str],
     strict: &'a [&'a str],
-    /// What the group of owners may not do.
+    /// Actions that are denied to the group of owners.
     forged_by_owners: &'a [Denial],
     forged: &'a [Denial],
     forged_on_objects: &'a [Denial],
@@ -108,7 +108,7 @@ impl Guard<'_> {
 pub(super) fn files(inventory: &Inventory) -> Result<Vec<GeneratedFile>> {
     let keys = inventory.enforced_keys();
     if keys.is_empty() {
-        // Where every key may be declared, there is nothing to guard.
+        // If every key may be declared, there is nothing to guard.
         return Ok(Vec::new());
     }
     let strict = controls::strict(inventory);

@@ -178,7 +178,7 @@ fn whole_service(resource: &str) -> String {
     if head.len() == 5 { format!("{}:*", head.join(":")) } else { resource.to_owned() }
 }
 
-/// Whether one pattern matches everything that the other one matches.
+/// True if one pattern matches everything that the other one matches.
 fn subsumes(one: &str, other: &str) -> bool {
     if one == "*" {
         return true;

@@ -128,9 +128,10 @@ fn decide(all: &mut Template) -> Result<()> {
     let organization = all.entry(Section::Parameters, "OrganizationId")?;
     organization.set("Default", None);
     organization.set("AllowedPattern", Some("\"o-[a-z0-9]{10,32}\""));
-    organization.set("Description", Some("The organization. Its accounts may forward to the bus."));
+    organization
+        .set("Description", Some("The id of the organization. Its accounts may forward events to the bus."));
     let external_id =
-        "The external id that the member roles ask for. Empty, it is the id of the organization.";
+        "The external id that the member roles require. If empty, it is the id of the organization.";
     all.entry(Section::Parameters, "ExternalId")?.set("Description", Some(external_id));
     Ok(())
 }

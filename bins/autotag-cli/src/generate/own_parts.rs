@@ -1,4 +1,4 @@
-//! What keeps autotag's own parts from being switched off: rules, queues, functions, alarms, policies and stacks.
+//! Statements that protect autotag's own parts: rules, queues, functions, alarms, policies and stacks.
 
 use serde_json::{Value, json};
 

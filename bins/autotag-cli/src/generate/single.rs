@@ -26,7 +26,7 @@ const SESSION: &Uses = &[
 /// The name of the hub's bus in the session rule, which does not refer to the bus itself.
 const BUS_BY_NAME: &str = "!If [HasBusName, !Ref BusName, !Ref Name]";
 
-/// Where the ARN of a rule names the hub's bus.
+/// The part of a rule's ARN that names the hub's bus.
 const OF_HUB_BUS: &str = ":rule/${Bus}/";
 
 /// The bus of the hub, as a property of a rule.

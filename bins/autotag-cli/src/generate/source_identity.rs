@@ -1,9 +1,9 @@
-//! `scp-source-identity.json`: nobody but the brokers of the policy sets a source identity.
+//! `scp-source-identity.json`: only the brokers of the policy set a source identity.
 //!
-//! Whoever may call `AssumeRole` chooses the source identity, if nothing denies `sts:SetSourceIdentity`. Identity providers are
-//! not affected: their calls are made by no principal of an account. A session that has a source identity already passes it
-//! on to the next role, and needs the same permission for that, so the policy denies only to callers without one
-//! ([IAM user guide][guide]).
+//! A caller of `AssumeRole` chooses the source identity, if nothing denies `sts:SetSourceIdentity`. Identity
+//! providers are not affected: their calls have no principal of an account. A session that has a source identity
+//! already passes it on to the next role, and needs the same permission for that, so the policy denies only to
+//! callers without one ([IAM user guide][guide]).
 //!
 //! [guide]: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 

@@ -8,7 +8,7 @@ use askama::Template;
 #[derive(Template)]
 #[template(path = "deploy/terraform/main.tf", escape = "none")]
 struct Main {
-    /// Whether there is a `guard.yaml`.
+    /// True if there is a `guard.yaml`.
     guard: bool,
 }
 

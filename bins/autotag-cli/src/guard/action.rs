@@ -1,4 +1,4 @@
-//! The actions of IAM for the calls of records, which sometimes have other names.
+//! The IAM actions of recorded calls, whose names sometimes differ.
 
 use super::tags::NamedTags;
 use autotag_model::record::{ParsedRecord, Record};

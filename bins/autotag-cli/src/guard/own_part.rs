@@ -1,11 +1,12 @@
-//! The ARNs of autotag's own parts that a call changes: roles, policies, rules, queues, functions, alarms, stacks.
+//! Finds the ARNs of autotag's own parts that a call changes: roles, policies, rules, queues, functions, alarms,
+//! stacks.
 
 use super::action::{prefix, without_version};
 use autotag_model::arn::{AccountId, Region};
 use autotag_model::record::{ParsedRecord, Record};
 use serde_json::Value;
 
-/// Where a part lies.
+/// The account, region and service of a part.
 #[derive(Debug)]
 pub(super) struct Place<'r> {
     region: &'r str,

@@ -1,4 +1,4 @@
-//! A call as its record shows it, as far as the guards look at it.
+//! A recorded call, with the facts that the guards test.
 
 use super::action::actions;
 use super::key::Key;
@@ -10,7 +10,7 @@ use autotag_model::arn::AccountId;
 use autotag_model::identity::{Principal, PrincipalKind};
 use autotag_model::record::{Record, RecordError};
 
-/// A call of a principal to whom service control policies apply.
+/// A call of a principal that service control policies apply to.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     /// The ARN of the principal, in the partition `aws`, as all ARNs here: the guards are generated for it.
@@ -139,7 +139,7 @@ impl Request {
             Key::RequestTag { key, of_objects } => match tags(*of_objects) {
                 Some(tags) => {
                     let values = tags.values(key);
-                    // A key that is there in two cases has two values, and AWS does not say which counts.
+                    // A key that occurs in two letter cases has two values, and AWS does not say which counts.
                     if values.len() > 1 {
                         Found::Unknown
                     } else {
@@ -152,7 +152,7 @@ impl Request {
         }
     }
 
-    /// The value with what its variables stand for; `None` if that is not known.
+    /// The value with its variables replaced; `None` if that is not known.
     pub(super) fn substituted(&self, value: &str) -> Option<String> {
         let filled = match &self.user_id {
             Some(id) => value.replace("${aws:userid}", id),

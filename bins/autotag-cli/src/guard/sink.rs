@@ -46,7 +46,8 @@ pub(crate) struct Counts {
     pub(crate) denied_already: u64,
     /// Calls that failed for another reason, and dry runs.
     pub(crate) failed: u64,
-    /// Calls of callers to whom service control policies do not apply: services, service-linked roles, identity providers.
+    /// Calls of callers that service control policies do not apply to: services, service-linked roles, identity
+    /// providers.
     pub(crate) no_subject: u64,
     /// Calls of callers of other accounts. The record of the caller's account counts.
     pub(crate) elsewhere: u64,

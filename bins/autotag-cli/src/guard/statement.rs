@@ -1,4 +1,4 @@
-//! The statements of the guards, read from the documents that are generated, and evaluated.
+//! Reads the statements of the guards from the generated documents, and evaluates them.
 //!
 //! Only what the guards use is known: an operator or a condition key that is new to them is an error, which a test finds.
 

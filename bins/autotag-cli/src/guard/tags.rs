@@ -25,7 +25,7 @@ const OBJECT_CALLS: [&str; 8] = [
 pub(super) struct NamedTags {
     /// Those that it sets.
     pub(super) written: Vec<(String, String)>,
-    /// The keys that it takes off.
+    /// The keys that it removes.
     pub(super) removed: Vec<String>,
     /// True if these are all. Otherwise the record hides or lacks some.
     pub(super) complete: bool,
@@ -123,7 +123,7 @@ fn hides_tags(request: &Value) -> bool {
     of_tags.map(|(_, value)| value.to_string()).any(|text| text.contains(HIDDEN))
 }
 
-/// The keys that a call without an entry in the catalogue takes off.
+/// The keys that a call without an entry in the catalogue removes.
 fn tag_keys(request: &Value) -> Vec<String> {
     let members = request.as_object().into_iter().flatten();
     let of_keys = members

@@ -1,4 +1,4 @@
-//! Calls that are denied, or maybe denied, counted in groups.
+//! Counts the calls that are denied, or may be denied, in groups.
 
 use super::verdict::Verdict;
 use jiff::Timestamp;

@@ -21,7 +21,7 @@ fn inventory(policy: &str) -> Inventory {
     Inventory::new(Catalog::embedded().services().unwrap(), Policy::from_toml(policy).unwrap())
 }
 
-/// Every form of the guards: whoever changes what is generated finds here what the evaluation lacks.
+/// Every form of the guards: if a change generates a new form, this test shows that the evaluation lacks it.
 #[test]
 fn every_statement_that_is_generated_can_be_evaluated() {
     let policies = [

@@ -1,4 +1,4 @@
-//! The decision of a statement about a call.
+//! The decision of a statement about a call: denied, allowed or unknown.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Paths in the layout of a trail: its log files, their days, and its digests.
+//! Recognizes paths in the layout of a trail: its log files, their days, and its digests.
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,7 @@ pub(super) fn is_digest(entry: &DirEntry) -> bool {
     entry.depth() > 0 && entry.file_type().is_dir() && entry.file_name() == "CloudTrail-Digest"
 }
 
-/// Whether a file of a folder is read, by its name: JSON, and what is gzipped without saying what it is. Athena names its results
+/// True if a file of a folder is read, by its name: JSON, and what is gzipped without saying what it is. Athena names its results
 /// so.
 pub(super) fn is_trail_file(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -42,12 +42,12 @@ impl Days {
         day_of(path).is_none_or(|day| self.meet(day, day))
     }
 
-    /// Whether one of the days from `first` to `last` is among these.
+    /// True if one of the days from `first` to `last` is among these.
     fn meet(&self, first: Date, last: Date) -> bool {
         self.first.is_none_or(|ours| last >= ours) && self.last.is_none_or(|ours| first <= ours)
     }
 
-    /// Whether all of the days from `first` to `last` are among these.
+    /// True if all of the days from `first` to `last` are among these.
     #[cfg(feature = "aws")]
     fn cover(&self, first: Date, last: Date) -> bool {
         self.first.is_none_or(|ours| first >= ours) && self.last.is_none_or(|ours| last <= ours)
@@ -80,7 +80,7 @@ pub(super) enum Span {
 
 #[cfg(feature = "aws")]
 impl Folder {
-    /// The folder in which the keys with this prefix lie: what stands behind the last `/` is the beginning of a name.
+    /// The folder of the keys with this prefix: the part after the last `/` is the beginning of a name.
     pub(super) fn of(prefix: &str) -> Self {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
@@ -106,7 +106,7 @@ impl Folder {
         }
     }
 
-    /// Whether a key in it may be of these days.
+    /// True if a key in it may be of these days.
     pub(super) fn may_hold(self, days: &Days) -> bool {
         match self {
             Self::Days(_, first, last) => days.meet(first, last),
@@ -115,7 +115,7 @@ impl Folder {
         }
     }
 
-    /// Whether all keys below it are listed by one row of calls. Otherwise its folders are listed, each by itself.
+    /// True if all keys below it are listed by one row of calls. Otherwise its folders are listed, each by itself.
     pub(super) fn is_listed_flat(self, days: &Days) -> bool {
         match self {
             Self::Other | Self::Digests | Self::Days(Span::Day, ..) => true,

@@ -1,4 +1,4 @@
-//! The progress display of reading: bytes, files, records a second and the time left.
+//! Shows the progress of reading: bytes, files, records a second and the time left.
 
 use super::Input;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};

@@ -1,4 +1,4 @@
-//! `s3://bucket/prefix`: the log files of a trail where AWS delivers them.
+//! `s3://bucket/prefix`: reads the log files of a trail from S3.
 
 mod ahead;
 mod connection;
@@ -84,7 +84,7 @@ pub(crate) fn list(url: &str, days: &Days) -> Result<Vec<Object>> {
     };
     let wanted = |key: &str| {
         let path = Path::new(key);
-        // What is named exactly is read whatever its name.
+        // An object that the command line names exactly is read whatever its name.
         key == prefix
             || is_trail_file(path)
                 && !key.split('/').any(|part| part == "CloudTrail-Digest")

@@ -1,7 +1,7 @@
 //! Columns of tables with one line a row, fitted into the width of the terminal.
 
-use super::table::styled;
 use super::terminal::{columns, without_end, without_middle};
+use super::text::styled;
 use anstyle::Style;
 
 /// Columns between two cells.

@@ -52,7 +52,7 @@ pub(crate) struct OwnerLine<'o> {
     workload: Option<&'o str>,
     hops: Vec<HopLine<'o>>,
     session_tags: BTreeMap<&'o str, &'o str>,
-    /// Whether the STS record of a session in the chain is missing: the owner may be another.
+    /// True if the STS record of a session in the chain is missing: the owner may be another.
     session_missing: bool,
     proof: Option<&'static str>,
     claimed: Option<&'o str>,
@@ -78,7 +78,7 @@ struct HopLine<'o> {
     found: &'o str,
 }
 
-/// Whether the evidence that is missing is an STS record of the chain itself.
+/// True if the evidence that is missing is an STS record of the chain itself.
 fn is_record(pending: &PendingEvidence) -> bool {
     matches!(pending.missing, MissingEvidence::SessionRecord | MissingEvidence::Caller)
 }

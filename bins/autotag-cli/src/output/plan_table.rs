@@ -1,8 +1,8 @@
 //! The table of `plan` and `apply`: one line a resource.
 
 use super::columns::{Column, Cut, line, shrink};
-use super::table::{CREATES_NOTHING, fitted_line, printable, styled};
 use super::terminal::width;
+use super::text::{CREATES_NOTHING, fitted_line, printable, styled};
 use anstyle::Style;
 use anyhow::Result;
 use autotag_handlers::outcome::Outcome;
@@ -260,7 +260,7 @@ mod tests {
         }
     }
 
-    /// What is printed, without styles.
+    /// The printed lines, without styles.
     fn drawn(columns: &[Column], rows: usize) -> Vec<String> {
         let plain = |number| anstream::adapter::strip_str(&line(columns, number)).to_string();
         (0..=rows).map(plain).collect()

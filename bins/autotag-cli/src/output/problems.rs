@@ -1,7 +1,7 @@
 //! Parts that could not be read or done, grouped by reason.
 
-use super::table::printable;
 use super::terminal::without_end;
+use super::text::printable;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -23,6 +23,17 @@ struct Problem {
     /// Where in the file; empty if that is not known.
     position: String,
     reason: String,
+}
+
+impl Problem {
+    fn text(&self) -> String {
+        let Self { place, position, reason } = self;
+        if position.is_empty() {
+            format!("{place}: {reason}")
+        } else {
+            format!("{place}: {position}: {reason}")
+        }
+    }
 }
 
 /// Problems in an order: the first ones, and how many there are.
@@ -54,7 +65,7 @@ impl Problems {
         }
     }
 
-    pub(super) fn append(&mut self, other: Self) {
+    pub(crate) fn append(&mut self, other: Self) {
         self.count += other.count;
         self.first.extend(other.first);
         while self.first.len() > KEPT {
@@ -62,7 +73,7 @@ impl Problems {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
@@ -108,10 +119,27 @@ const NAMED: usize = 10;
 /// # Errors
 /// If `out` cannot be written.
 pub(crate) fn write_unreadable(out: &mut impl Write, parts: &[String]) -> io::Result<()> {
-    for part in parts.iter().take(NAMED) {
-        writeln!(out, "unreadable: {}", printable(part))?;
+    write_first(out, parts.iter(), parts.len() as u64)
+}
+
+/// Names what could not be listed and what could not be read: the first parts, and how many there are.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub(crate) fn write_unread(out: &mut impl Write, unlisted: &[String], unread: &Problems) -> io::Result<()> {
+    let parts = unlisted.iter().cloned().chain(unread.first.values().map(Problem::text));
+    write_first(out, parts, unread.count().saturating_add(unlisted.len() as u64))
+}
+
+fn write_first(
+    out: &mut impl Write,
+    parts: impl Iterator<Item = impl AsRef<str>>,
+    count: u64,
+) -> io::Result<()> {
+    for part in parts.take(NAMED) {
+        writeln!(out, "unreadable: {}", printable(part.as_ref()))?;
     }
-    let more = parts.len().saturating_sub(NAMED);
+    let more = count.saturating_sub(NAMED as u64);
     if more == 0 {
         return Ok(());
     }

@@ -15,7 +15,7 @@ use autotag_handlers::row::{Row, Status};
 use autotag_model::rule::Evidence;
 use std::collections::BTreeMap;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) files: usize,

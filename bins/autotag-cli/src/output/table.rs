@@ -1,52 +1,10 @@
-//! Tables and texts for people. What comes out of records is chosen by attackers: no control character reaches a terminal.
+//! Tables for people, with one line a row.
 
 use super::columns::{Column, Cut, leave_out, line, shrink};
 use super::terminal::known_width;
-use anstyle::{AnsiColor, Style};
+use super::text::{fitted_line, printable};
+use anstyle::Style;
 use std::io::{self, Write};
-
-/// Where nothing can be said.
-pub(crate) const CREATES_NOTHING: &str = "-";
-
-/// Styles; the stream strips them where nobody sees colours.
-pub(crate) mod styled {
-    use super::{AnsiColor, Style};
-
-    pub(crate) const HEAD: Style = Style::new().bold();
-    pub(crate) const NAME: Style = Style::new().bold();
-    pub(crate) const QUIET: Style = Style::new().dimmed();
-    pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-    pub(crate) const CAREFUL: Style = AnsiColor::Yellow.on_default();
-    pub(crate) const BAD: Style = AnsiColor::Red.on_default();
-
-    pub(crate) fn text(style: Style, text: &str) -> String {
-        // Line by line, so that a wrapped cell does not colour its neighbours.
-        let lines: Vec<String> = text.lines().map(|line| format!("{style}{line}{style:#}")).collect();
-        lines.join("\n")
-    }
-}
-
-/// `text` without control characters and without marks that turn the direction of writing.
-pub(crate) fn printable(text: &str) -> String {
-    let hostile = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// The longest cell, in characters.
-const LONGEST_LINE: usize = 2_000;
-
-/// `line` with at most [`LONGEST_LINE`] characters. The end says how much is left out.
-pub(super) fn fitted_line(line: &str) -> String {
-    let left_out = line.chars().count().saturating_sub(LONGEST_LINE);
-    if left_out == 0 {
-        return line.to_owned();
-    }
-    let kept: String = line.chars().take(LONGEST_LINE).collect();
-    format!("{kept}… (and {left_out} more characters)")
-}
 
 /// A table with one line a row, in the width of the terminal. Where no terminal has a width, nothing is cut but cells of more than
 /// 2,000 characters.
@@ -106,13 +64,8 @@ impl LineTable {
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::styled;
     use super::*;
-
-    #[test]
-    fn nothing_reaches_the_terminal_that_could_drive_it() {
-        assert_eq!(printable("a\x1b[31mb\r\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}\u{fffd}c");
-        assert_eq!(printable("Ana Müller 日本"), "Ana Müller 日本");
-    }
 
     #[test]
     fn a_cell_of_any_length_is_one_line_and_says_that_it_is_cut() {

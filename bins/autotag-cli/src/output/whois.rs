@@ -1,7 +1,7 @@
 //! Answers to "whose is it?".
 
 use super::owner::{OwnerLine, owner_lines};
-use super::table::{printable, styled};
+use super::text::{printable, styled};
 use crate::cli::AnswerFormat;
 use anyhow::Result;
 use autotag_handlers::event::EventSummary;

@@ -1,6 +1,6 @@
 //! `docs/cli.md`: every command with its options and examples.
 
-use crate::cli::{command, groups, in_short, page_of};
+use crate::cli::{command_line, groups, in_short, page_of};
 use clap::{Arg, Command};
 use std::fmt::Write as _;
 
@@ -9,14 +9,14 @@ const BEGIN: &str = "\
 
 <!-- `autotag reference` writes this page from the help texts of the program. A test says when it is out of date. -->
 
-This page has every command and option of `autotag`. The same texts are in `autotag COMMAND --help`, and in the man pages of a
-release. What the commands print is in [output](output.md).
+This page has every command and option of `autotag`. The same texts are in the help of each command (`autotag plan --help`) and in
+the man pages of a release. [Output](output.md) describes the rows and summaries that the commands print.
 
-```
-$ autotag completions bash -o ~/.local/share/bash-completion/completions/autotag
-```
+`autotag completions SHELL` prints completions for `bash`, `elvish`, `fish`, `powershell` and `zsh`:
 
-prints completions; `zsh`, `fish`, `powershell` and `elvish` have them, too.
+```sh
+autotag completions bash -o ~/.local/share/bash-completion/completions/autotag
+```
 ";
 
 const COMMON: &str = "\
@@ -30,7 +30,7 @@ the tools of AWS (`AWS_PROFILE`, `AWS_REGION`, ...).
 
 /// The page.
 pub(super) fn page() -> String {
-    let mut top = command();
+    let mut top = command_line();
     top.build();
     let mut text = BEGIN.to_owned();
     for (heading, commands) in groups(&top) {
@@ -60,7 +60,7 @@ fn section(text: &mut String, command: &Command, path: &str) {
     let usage = usage.trim_start_matches("Usage: ");
     let _ = write!(
         text,
-        "\n## autotag {path}\n\n{}.\n\n```\n{usage}\n```\n",
+        "\n## autotag {path}\n\n{}.\n\n```text\n{usage}\n```\n",
         escaped(about.trim_end_matches('.'))
     );
     let own = options(command, |arg| !is_common(arg));
@@ -68,11 +68,11 @@ fn section(text: &mut String, command: &Command, path: &str) {
         let _ = write!(text, "\n{own}");
     }
     if let Some((examples, more)) = page_of(path) {
-        text.push_str("\n```\n");
+        text.push_str("\n```sh\n");
         for (what, example) in examples {
             let _ = writeln!(text, "# {what}");
             for line in example.lines() {
-                let _ = writeln!(text, "$ {line}");
+                let _ = writeln!(text, "{line}");
             }
         }
         let name = more.trim_start_matches("docs/");
@@ -88,7 +88,7 @@ fn section(text: &mut String, command: &Command, path: &str) {
     }
 }
 
-/// Whether every command has the option.
+/// True if every command has the option.
 fn is_common(arg: &Arg) -> bool {
     ["color", "help", "output", "quiet", "version"].iter().any(|name| arg.get_id() == *name)
 }
@@ -117,7 +117,7 @@ fn label(arg: &Arg) -> String {
     format!("{short}`--{long}{space}{value}`")
 }
 
-/// What the argument does, with its values and its default.
+/// The purpose of the argument, with its values and its default.
 fn meaning(arg: &Arg) -> String {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let (text, mut default) = match help.split_once(" [default: ") {
@@ -149,7 +149,7 @@ fn meaning(arg: &Arg) -> String {
     text
 }
 
-/// A text that can stand in a table.
+/// A text that fits into a table.
 fn cell(text: &str) -> String {
     escaped(text).replace('|', "\\|")
 }

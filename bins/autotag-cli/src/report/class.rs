@@ -1,4 +1,4 @@
-//! How sure it is who owns a resource: one class for each, with the reason and the next step.
+//! The ownership class of a resource, with the reason and the next step.
 
 use autotag_handlers::owner::Proof;
 use std::borrow::Cow;
@@ -72,7 +72,7 @@ impl fmt::Display for Class {
     }
 }
 
-/// What is known about one resource.
+/// The known facts about one resource.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
     /// The creation that the trail tells.
@@ -83,7 +83,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) identity: Identity,
     /// An AWS service made it, by what only AWS sets.
     pub(crate) by_service: bool,
-    /// Who changed the identity tags last, if the ledger says that autotag has not written them again.
+    /// The principal that changed the identity tags last, if the ledger says that autotag has not written them
+    /// again.
     pub(crate) changed_by: Option<&'a str>,
     /// The ledger says that the tags were refused.
     pub(crate) is_refused: bool,
@@ -91,14 +92,14 @@ pub(crate) struct Facts<'a> {
     pub(crate) gap: Gap<'a>,
 }
 
-/// Who made a resource, by the trail.
+/// The maker of a resource, by the trail.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Maker<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) proof: Option<Proof>,
     /// The name as a tag has it: not every character can be in one.
     pub(crate) written: Option<&'a str>,
-    /// The service called for itself, and nothing says for whom.
+    /// The service called for itself, and nothing says on whose behalf.
     pub(crate) is_service: bool,
     /// The account whose trail has the STS record that is missing, empty if it is not known; `None` if none is missing.
     pub(crate) missing_session: Option<&'a str>,
@@ -113,7 +114,7 @@ pub(crate) struct Maker<'a> {
 pub(crate) enum Identity {
     /// The tags are not known, or the creation is not.
     NotCompared,
-    /// All tags that the policy enforces are there.
+    /// The resource has all tags that the policy enforces.
     Intact,
     /// Tags are missing that autotag would write.
     Missing,
@@ -225,7 +226,7 @@ fn by_service(facts: &Facts<'_>, maker: Maker<'_>) -> Verdict {
     }
     Verdict::new(
         Class::ServiceMade,
-        "an AWS service made it, and nothing says for whom",
+        "an AWS service made it, and nothing says on whose behalf",
         "give its parent an owner, or tag it by hand",
     )
 }
@@ -303,7 +304,7 @@ fn gap(gap: Gap<'_>) -> (Cow<'static, str>, Cow<'static, str>) {
         ),
         Gap::Deleted(time) => (
             format!(
-                "the ledger says that it was deleted at {time}; who made what has the name now is not known"
+                "the ledger says that it was deleted at {time}; the maker of the present resource of this name is unknown"
             )
             .into(),
             "run `autotag ledger import` over the log files since then, or tag it by hand".into(),
@@ -320,12 +321,12 @@ fn gap(gap: Gap<'_>) -> (Cow<'static, str>, Cow<'static, str>) {
     }
 }
 
-/// Whether a tag names the maker.
+/// True if a tag names the maker.
 fn names(maker: Maker<'_>, name: &str, declared: &str) -> bool {
     is_same(declared, name) || maker.written.is_some_and(|written| is_same(declared, written))
 }
 
-/// Whether two names are the same text. Letters count without case, and spaces around them do not count. More is not guessed:
+/// True if two names are the same text. Letters count without case, and spaces around them do not count. More is not guessed:
 /// `mara` and `mara@example.com` may be two people.
 fn is_same(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()

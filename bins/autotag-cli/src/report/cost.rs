@@ -1,4 +1,4 @@
-//! What resources cost, from files of FOCUS 1.x or CUR 2.0.
+//! Costs of resources, from files of FOCUS 1.x or CUR 2.0.
 
 use super::inventory::account;
 use super::money::{Amount, Money};
@@ -27,7 +27,7 @@ pub(crate) const COLUMNS: [Column; 5] = [
 /// The longest resource id that is kept whole. ARNs are shorter.
 const LONGEST_ID: usize = 2048;
 
-/// What costs are counted by.
+/// The keys by which costs are counted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Charged {
     /// The resource as the bill names it: an ARN or an id. Empty if the bill names none.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) resource: Resource,
-    /// Whether the inventory lists it; `None` without an inventory.
+    /// True if the inventory lists it; `None` without an inventory.
     pub(crate) listed: Option<bool>,
     pub(crate) created: Option<Timestamp>,
     pub(crate) event_id: Option<String>,

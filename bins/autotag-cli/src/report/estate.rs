@@ -1,4 +1,4 @@
-//! The join: inventory, creations and costs become one list of resources, each with its class.
+//! Joins inventory, creations and costs into one list of resources, each with its class.
 
 use super::class::{Class, Facts, Gap, Identity, Maker, Verdict, classify};
 use super::cost::{Charged, Costs};
@@ -30,7 +30,7 @@ pub(crate) struct Estate {
     pub(crate) listed_again: u64,
     pub(crate) has_inventory: bool,
     pub(crate) has_trail: bool,
-    /// What would repair the identity tags, if the creations have kept their rows.
+    /// The rows that would repair the identity tags, if the creations have kept their rows.
     pub(crate) fix: Fix,
 }
 
@@ -62,7 +62,7 @@ impl Estate {
     }
 }
 
-/// What the classes are decided by, besides the resources.
+/// The inputs of the classes, besides the resources.
 #[derive(Debug)]
 pub(crate) struct Joiner<'a> {
     pub(crate) policy: &'a Policy,
@@ -72,7 +72,7 @@ pub(crate) struct Joiner<'a> {
     verdicts: HashSet<Arc<Verdict>>,
 }
 
-/// What the catalogue has rules for.
+/// The types that the catalogue has rules for.
 #[derive(Debug, Default)]
 pub(crate) struct Coverage {
     types: HashSet<String>,
@@ -96,7 +96,7 @@ impl Coverage {
         Ok(coverage)
     }
 
-    /// Whether no rule can find the resource. Types that are not named as in `CloudFormation` are judged by their service.
+    /// True if no rule can find the resource. Types that are not named as in `CloudFormation` are judged by their service.
     fn lacks(&self, resource: &Resource) -> bool {
         let kind = resource.resource_type.as_str();
         if kind.starts_with("AWS::") {
@@ -291,7 +291,7 @@ fn is_by_service(resource: &Resource, tags: Option<&Tags>) -> bool {
     by_arn || tags.is_some_and(|tags| TAGS_OF_SERVICES.iter().any(|key| tags.contains_key(*key)))
 }
 
-/// Where a cost may belong.
+/// The entries to which a cost may belong.
 #[derive(Default)]
 struct Places {
     by_arn: HashMap<String, usize>,

@@ -1,8 +1,8 @@
 //! The plan of `--fix`: identity tags that the trail proves and that the inventory does not have.
 //!
-//! It decides as `autotag apply` does for a resource that may have existed before, from the tags of the inventory: an owner that is
-//! there stays, unless the policy says `existing.replace`. A resource whose identity tags are all as proven, but for some that
-//! are missing, gets those.
+//! It decides as `autotag apply` does for a resource that may have existed before, from the tags of the inventory:
+//! an existing owner stays, unless the policy says `existing.replace`. A resource whose identity tags are all as
+//! proven, but for some that are missing, gets those.
 
 use super::class::Class;
 use super::entry::Entry;
@@ -13,7 +13,7 @@ use autotag_model::policy::Policy;
 use autotag_model::tags::{TagConstraints, TagSet, is_reserved};
 use std::collections::HashSet;
 
-/// What is to be written, and what is not.
+/// The rows to write, and the reasons for the others.
 #[derive(Debug, Default)]
 pub(crate) struct Fix {
     /// One row a resource, in the order of the inventory, with the place of its entry.
@@ -38,7 +38,7 @@ enum LeftOut {
 }
 
 impl Fix {
-    /// What is to be written.
+    /// The rows to write.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &PlannedResource> {
         self.rows.iter().map(|(_, row)| row)
     }
@@ -72,7 +72,7 @@ impl Fix {
         }
     }
 
-    /// Leaves out the entries at these places: which of their tags are there cannot be told.
+    /// Leaves out the entries at these places: their present tags are unknown.
     pub(super) fn leave_out(&mut self, places: &HashSet<usize>) {
         let before = self.rows.len();
         self.rows.retain(|(place, _)| !places.contains(place));
@@ -89,7 +89,7 @@ fn repaired(mut row: PlannedResource, tags: &Tags, policy: &Policy) -> Result<Pl
     }
     let source = row.event.source.as_str();
     let requested = row.requested.as_deref().unwrap_or_default();
-    // What the creating call declared, and the policy lets be, tells no other owner.
+    // A tag that the creating call declared and the policy keeps does not name another owner.
     let is_declaration = |key: &str, value: &str| {
         !policy.is_enforced(key) && requested.iter().any(|(asked, text)| asked == key && text == value)
     };
@@ -112,7 +112,8 @@ fn repaired(mut row: PlannedResource, tags: &Tags, policy: &Policy) -> Result<Pl
         if !policy.is_identity_key(key.as_str()) || kept.iter().any(|kept| key.eq_ignore_case(kept)) {
             return false;
         }
-        // An identity tag that is there is planned, too: `apply` does not write it again, and refuses the row if it has changed.
+        // A present identity tag is planned, too: `apply` does not write it again, and refuses the row if it has
+        // changed.
         let same = there.iter().find(|(_, text)| *text == value.as_str());
         same.is_none_or(|(there, _)| *there == key.as_str())
     });
@@ -127,7 +128,7 @@ fn repaired(mut row: PlannedResource, tags: &Tags, policy: &Policy) -> Result<Pl
     Ok(row)
 }
 
-/// Whether the tag is one of those decided, also if it is spelt in another case.
+/// True if the tag is one of those decided, also if it is spelt in another case.
 fn is_same(decided: &TagSet, key: &str, value: &str) -> bool {
     decided.iter().any(|(ours, text)| ours.eq_ignore_case(key) && text.as_str() == value)
 }

@@ -1,4 +1,4 @@
-//! The resources that exist now, from a file of the user's.
+//! Reads the existing resources from a file of the user.
 
 use super::tabular::{self, Cells, Column, Mapping, Reading};
 use anyhow::Result;

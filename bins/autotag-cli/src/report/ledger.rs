@@ -1,4 +1,4 @@
-//! The entries of a ledger, joined one resource at a time. What is kept grows with the resources, and not with the entries.
+//! Joins the entries of a ledger one resource at a time. The memory grows with the resources, not with the entries.
 
 use super::made::{Creations, Deleted, Known, LedgerFacts};
 use super::page::TamperWeeks;
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-/// The most entries of one resource. Whoever may create resources can make any number of one name.
+/// The most entries of one resource. A caller may create any number of resources with one name.
 const MAX_ENTRIES: usize = 10_000;
 
 /// Reads the entries of a ledger in the order in which its table has them.
@@ -29,7 +29,7 @@ pub(crate) struct LedgerJoin<'a> {
     told: Told,
 }
 
-/// What the entries tell besides creations.
+/// Facts of the entries besides creations.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     pub(crate) entries: u64,
@@ -174,7 +174,7 @@ fn deleted(answer: &Answer) -> Option<Deleted> {
     Some(Deleted { time: deletion.event.timestamp()?, is_by_name: deletion.is_by_name })
 }
 
-/// Who changed the identity tags last since the creation; `None` if autotag has written them again.
+/// The principal that changed the identity tags last since the creation; `None` if autotag has written them again.
 fn changed_by(creation: &FoundCreation, entries: &[Entry]) -> Option<Arc<str>> {
     let since = creation.event.timestamp();
     let changes = entries.iter().filter(|entry| entry.timestamp() >= since);

@@ -1,4 +1,4 @@
-//! What a trail tells about resources: who made each, when, and with what proof.
+//! Facts of a trail about resources: who made each, when, and with what proof.
 
 use super::class::Maker;
 use super::inventory::{Tags, key_without_arn};
@@ -27,22 +27,22 @@ pub(crate) struct Made {
     pub(crate) written: Option<String>,
     /// The identity tags that the policy enforces for the creation.
     pub(crate) identity: Vec<(String, String)>,
-    /// What a ledger adds; `None` if none tells of the resource.
+    /// Facts that a ledger adds; `None` if no ledger knows the resource.
     pub(crate) ledger: Option<LedgerFacts>,
     /// The row of the plan, if rows are kept.
     row: Option<Box<PlannedResource>>,
 }
 
-/// What a ledger knows about a resource besides its creation.
+/// Facts of a ledger about a resource besides its creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LedgerFacts {
     /// How its tags ended.
     pub(crate) state: &'static str,
-    /// Whether tags were refused, until an operator changes something.
+    /// True if tags were refused, until an operator changes something.
     pub(crate) is_refused: bool,
     /// Its deletion, if nothing was made under its name since.
     pub(crate) deleted: Option<Deleted>,
-    /// Who changed its identity tags last, if autotag has not written them again.
+    /// The principal that changed its identity tags last, if autotag has not written them again.
     pub(crate) changed_by: Option<Arc<str>>,
 }
 
@@ -50,11 +50,11 @@ pub(crate) struct LedgerFacts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deleted {
     pub(crate) time: Timestamp,
-    /// Whether the resource had a name that can be used again.
+    /// True if the resource had a name that can be used again.
     pub(crate) is_by_name: bool,
 }
 
-/// What is kept of an owner. Most resources share theirs with others.
+/// The stored facts about an owner. Most resources share theirs with others.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct MakerFacts {
     pub(crate) name: Option<String>,
@@ -117,9 +117,9 @@ pub(crate) struct Creations {
     pub(crate) accounts: BTreeSet<String>,
     /// Creations of resources whose id only AWS knows.
     pub(crate) unnamed: u64,
-    /// Whether a ledger told all of it, and no trail.
+    /// True if a ledger told all of it, and no trail.
     pub(crate) is_ledger_alone: bool,
-    /// Whether rows are kept, for a plan.
+    /// True if rows are kept, for a plan.
     keeps_rows: bool,
     /// The last owner with these facts: most calls of one owner lead to an equal one.
     owners: HashMap<Arc<MakerFacts>, Arc<Owner>>,
@@ -255,7 +255,7 @@ impl Creations {
     }
 }
 
-/// What a plan needs of a row; `None` if the row can lead to no write.
+/// The parts of a row that a plan needs; `None` if the row cannot lead to a write.
 fn kept(row: &PlannedResource) -> Option<Box<PlannedResource>> {
     let proof = row.owner.as_ref().and_then(|owner| owner.proof);
     if !matches!((proof, &row.status), (Some(Proof::Person | Proof::Workload), Action::Tag(_))) {
@@ -276,7 +276,7 @@ impl Made {
     }
 }
 
-/// What a trail or a ledger tells about a resource of an inventory.
+/// The result of a trail or a ledger for a resource of an inventory.
 #[derive(Debug)]
 pub(crate) enum Found {
     Creation(Box<Made>),
@@ -302,20 +302,20 @@ const LATER: SignedDuration = SignedDuration::from_hours(6);
 /// How much earlier: clocks differ.
 const EARLIER: SignedDuration = SignedDuration::from_mins(15);
 
-/// Whether a resource that was created at `created` can be the one of a call at `called`. A name can be used again.
+/// True if a resource that was created at `created` can be the one of a call at `called`. A name can be used again.
 fn is_same_time(called: Option<Timestamp>, created: Option<Timestamp>) -> bool {
     let (Some(called), Some(created)) = (called, created) else { return true };
     let later = created.duration_since(called);
     later <= LATER && later >= -EARLIER
 }
 
-/// Whether the call also succeeds if the resource exists.
+/// True if the call also succeeds if the resource exists.
 fn may_have_found(row: &PlannedResource, catalog: &Catalog) -> bool {
     let rules = catalog.find(&row.event.source, &row.event.name).unwrap_or_default();
     rules.iter().any(|rule| rule.existing && row.resource_type.as_ref() == Some(&rule.resource_type))
 }
 
-/// Whether a row with this outcome tells that its caller has made a resource.
+/// True if a row with this outcome tells that its caller has made a resource.
 fn is_creation(outcome: Option<&Outcome>) -> bool {
     match outcome {
         // A call that leaves an owner to an earlier one may have made nothing.

@@ -1,4 +1,4 @@
-//! Money, exactly: whole numbers of 10⁻²⁴, never floating point numbers.
+//! Exact amounts of money: whole numbers of 10⁻²⁴, never floating point numbers.
 
 use std::collections::BTreeMap;
 use std::fmt;

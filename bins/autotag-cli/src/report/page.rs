@@ -82,7 +82,7 @@ struct Main<'r> {
     lists: Lists,
     has_cost: bool,
     money: Vec<overview::MoneyLine>,
-    /// What the policy requires, and how many resources lack it.
+    /// The keys that the policy requires, and the number of resources that lack each.
     required: Option<Vec<Group>>,
     form: String,
     heads: Vec<(&'static str, &'static str)>,

@@ -210,7 +210,7 @@ pub(crate) fn csv(estate: &Estate, out: &mut dyn Write) -> Result<()> {
     writer.write_record(COLUMNS.iter().map(|name| (*name).to_owned()).chain(of_costs))?;
     for (line, cost) in lines(estate) {
         let cells = line.cells().map(|cell| neutralized(&cell.unwrap_or_default()).into_owned());
-        // A number below zero is no formula.
+        // A negative number is not a formula.
         let amount =
             |currency: &Arc<str>| cost.of(currency).map_or(String::new(), |amount| amount.to_string());
         writer.write_record(cells.into_iter().chain(currencies.iter().map(amount)))?;

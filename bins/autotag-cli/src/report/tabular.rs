@@ -1,4 +1,5 @@
-//! Files with rows and named columns: CSV, JSON lines, JSON, Parquet; gzipped or not. Row by row, as strings.
+//! Reads files with rows and named columns row by row, as strings: CSV, JSON lines, JSON, Parquet, each also
+//! gzipped.
 
 mod bounded;
 mod csv_rows;

@@ -29,7 +29,7 @@ pub(super) struct SavedEvent {
     pub(super) region: Option<String>,
 }
 
-/// What the resource is called.
+/// The name of the resource.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SavedName {
@@ -52,7 +52,7 @@ pub(super) struct SavedRule {
     pub(super) call: String,
 }
 
-/// Who the owner is. For those who review the plan; the tags say what is written.
+/// The owner, for the reviewer of the plan. Only the tags are written.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SavedOwner {

@@ -49,7 +49,7 @@ fn tags(saved: &[SavedTag], rule: &Rule) -> Result<TagSet> {
         let (value, value_change) = TagValue::sanitize(value, &rule.limits);
         let fits = key_change.is_none() && value_change.is_none();
         ensure!(fits, "the tag `{named}` does not fit the limits of the service");
-        ensure!(tags.add(key, value), "the tag key `{named}` is there twice");
+        ensure!(tags.add(key, value), "the plan lists the tag key `{named}` twice");
     }
     ensure!(!tags.is_empty(), "there is no tag to write");
     Ok(tags)

@@ -1,4 +1,4 @@
-//! What has changed on a resource since its plan was made.
+//! Changes of a resource since its plan was made.
 
 use autotag_handlers::backend::Tags;
 use autotag_handlers::error::BackendError;
@@ -6,8 +6,8 @@ use autotag_handlers::outcome::Outcome;
 use autotag_handlers::plan::{Action, PlannedResource};
 use jiff::Timestamp;
 
-/// The row with what is still to be written. Whoever reviewed the plan did not see a tag that the resource has got since, so the
-/// plan does not replace it.
+/// The row with the tags that are still to be written. The resource may have new tags since. The reviewer of the
+/// plan did not see them, so the plan does not replace them.
 pub(crate) fn checked(
     mut row: PlannedResource,
     existing: Result<Tags, BackendError>,

@@ -23,7 +23,7 @@ pub(crate) trait Bytes: Sized {
 /// The length of a text for which memory is taken before it is read, in bytes.
 const BELIEVED: usize = 16 << 10;
 
-/// What was not written by this program.
+/// The error for data that this program did not write.
 fn damaged() -> io::Error {
     io::Error::new(ErrorKind::InvalidData, "a temporary file was changed")
 }

@@ -29,7 +29,7 @@ impl Room {
         self.memory / of.max(1)
     }
 
-    /// A new file that nobody else can open, and that is gone when it is closed.
+    /// A new file that no other process can open, and that is gone when it is closed.
     pub(crate) fn file(&self) -> io::Result<File> {
         let explained = |error: io::Error| {
             let folder = self.folder.display();

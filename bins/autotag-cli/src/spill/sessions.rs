@@ -16,7 +16,7 @@ const SESSION_BYTES: usize = 1_500;
 /// How many sessions are moved from one store into another at a time.
 const MOVED_AT_ONCE: usize = 5_000;
 
-/// What all jobs write to when they have no room left.
+/// Files that all jobs write to when they have no room left.
 #[derive(Debug)]
 pub(crate) struct SessionRuns {
     room: Room,

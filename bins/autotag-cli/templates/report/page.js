@@ -67,7 +67,7 @@
     const { d, i } = column[name];
     const order = d.map((_, at) => at).sort((a, b) => collator.compare(d[a], d[b]));
     const rank = [];
-    // What is no value stands last.
+    // Missing values come last.
     order.forEach((at, place) => { rank[at] = d[at] === '' || d[at] === none ? Infinity : place; });
     return i.map((at) => rank[at]);
   };

@@ -218,7 +218,7 @@ fn with<'t>(
     all.into_iter().collect()
 }
 
-/// What autotag wrote when it enforced every identity key.
+/// The tags that autotag wrote when it enforced every identity key.
 fn all_keys_replaced(service: &[(String, String)]) -> Vec<(String, String)> {
     let tags = service.iter().map(|(key, value)| {
         let identity = Policy::default().is_identity_key(key);
@@ -360,7 +360,7 @@ fn no_service_of_aws_loses_a_permission_on_what_autotag_tags() {
     let known = node_json("actions.cjs", &json!(services));
     let known = known.as_array().unwrap();
 
-    // What the service may do with its own tags alone: one request for each action of a statement.
+    // Requests that the service may make because of its own tags alone: one request for each action of a statement.
     let mut candidates: BTreeMap<(&str, String, String), Vec<Asked<'_>>> = BTreeMap::new();
     for case in &statements {
         for (action, resource) in targets(case.statement, known) {

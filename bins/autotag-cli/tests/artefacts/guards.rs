@@ -163,7 +163,7 @@ fn actions() -> Vec<(&'static str, Vec<Request>)> {
             vec![("iam:PassRole", MEMBER, json!({"iam:PassedToService": "lambda.amazonaws.com"}))],
         ),
         (
-            "change whom the role of StackSets trusts",
+            "change the trust policy of the role of StackSets",
             vec![("iam:UpdateAssumeRolePolicy", STACK_SETS, json!({}))],
         ),
     ]
@@ -241,7 +241,7 @@ fn table() -> String {
             let answers: Vec<&str> = decisions.by_ref().take(requests.len()).collect();
             // A call succeeds if all its requests are allowed.
             let answer = answers.iter().find(|answer| **answer != "yes").unwrap_or(&"yes");
-            write!(table, " {answer} |").unwrap();
+            write!(table, " {} |", answer.trim_start_matches("no (").trim_end_matches(')')).unwrap();
         }
         table.push('\n');
     }
@@ -558,7 +558,8 @@ fn values_of_a_parameter_may_be_set_by_anybody() {
     assert_eq!(node_json("simulate.cjs", &json!(requests)), expected);
 }
 
-/// What an administrator under the service control policy of a tag policy may do: action, resource, key and value of a tag.
+/// Requests that an administrator under the service control policy of a tag policy may make: action, resource, key
+/// and value of a tag.
 fn may_tag(folder: &Path, calls: &[(&'static str, &'static str, &str, &str)]) -> Value {
     let guards = Guards::of(folder);
     let full = full_access();

@@ -126,7 +126,7 @@ fn one_stack_has_the_names_of_the_parts() {
     }
 }
 
-/// What estates demand of roles and functions is in each of them.
+/// Each role and function has the settings that organizations require.
 #[test]
 fn every_role_has_the_boundary_path_and_tag() {
     let folder = deploy(None);

@@ -178,7 +178,7 @@ fn needed_anywhere() -> BTreeSet<String> {
     of_rules.chain(of_ports).filter(|action| !action.starts_with("codebuild:Update")).collect()
 }
 
-/// What two programs say of policies.
+/// Findings of two programs about policies.
 struct Report {
     /// The findings of parliament.
     findings: Vec<String>,

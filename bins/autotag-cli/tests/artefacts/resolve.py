@@ -56,7 +56,7 @@ class Template:
         return self.resolve(self.body["Conditions"][name])
 
     def attribute(self, name, attribute):
-        """An ARN that the resource could have; only ARNs stand in policies."""
+        """An ARN that the resource could have; policies contain only ARNs."""
         if attribute == "Name":
             return self.resolve(self.body["Resources"][name]["Properties"]["Name"])
         assert attribute == "Arn", attribute

@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// What is wrong with each document by a schema: one list for each, empty if it is valid.
+/// The faults of each document by a schema: one list for each, empty if it is valid.
 fn faults(schema: &str, documents: &[Value]) -> Vec<Vec<String>> {
     let path = root().join("docs/schemas").join(format!("{schema}.json"));
     let mut python = Command::new(installed(Tools::start(FOLDER)).python());

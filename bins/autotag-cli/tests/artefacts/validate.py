@@ -1,4 +1,4 @@
-"""What is wrong with documents by a JSON schema. Documents are a list on standard input; each gets a list of faults."""
+"""Finds the faults of documents by a JSON schema. Documents are a list on standard input; each gets a list of faults."""
 import json
 import sys
 

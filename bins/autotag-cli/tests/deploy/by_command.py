@@ -55,7 +55,7 @@ def code(name):
 
 
 def deploy(folder, program):
-    """Deploys twice; says how each run ended, and what is there then."""
+    """Deploys twice; prints how each run ended, and the resources after it."""
     prepare(folder, program, "1")
     client("iam").create_user(UserName="mara")
     steps = {

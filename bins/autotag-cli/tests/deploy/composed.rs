@@ -283,7 +283,7 @@ fn stack_sets_bring_roles_and_rules_to_the_accounts() {
     assert_eq!(tag["AUTOTAG_EXTERNAL_ID"], stacks["organization"]);
 }
 
-/// Where the stack sets do not come: in the management account.
+/// The stack sets do not reach the management account.
 #[test]
 fn the_hub_in_the_management_account_makes_the_rules_of_its_region_itself() {
     let deployment = org("true");

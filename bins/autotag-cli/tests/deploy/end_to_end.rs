@@ -1,5 +1,6 @@
-//! A deployment end to end in the emulator: its CloudFormation creates the stacks, a record is put on the default bus of a region,
-//! and the message in the queue is passed to the real binary, with the environment that the stack gives its function.
+//! A deployment end to end in the emulator. Its CloudFormation creates the stacks, and a record is put on the
+//! default bus of a region. The message in the queue is passed to the real binary, with the environment that the
+//! stack gives its function.
 //!
 //! Moto emulates these links: default bus -> rule -> the hub's bus in another region -> rule -> queue; configuration, versions and
 //! mappings of functions; the table. It does not emulate these:

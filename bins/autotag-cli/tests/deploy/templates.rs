@@ -116,7 +116,8 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
                 demand(properties["ScalingConfig"].is_object(), "has no bound");
             }
             "AWS::DynamoDB::Table" => {
-                // A ledger is kept for good. A table that a failed deployment leaves behind would stop the next one.
+                // A ledger is never deleted. A table that a failed deployment leaves behind would stop the next
+                // one.
                 let is_ledger = id == "LedgerTable";
                 let kept = if is_ledger { "RetainExceptOnCreate" } else { "Retain" };
                 let ttl = &properties["TimeToLiveSpecification"];
@@ -298,7 +299,8 @@ fn there_are_no_alarms_without_a_topic() {
     }
 }
 
-/// Missing data is the alarm where nothing arrives: metrics of a queue end when nobody sends, and those of a rule with the rule.
+/// Missing data is the alarm where nothing arrives: metrics of a queue end if no program sends, and those of a rule
+/// end with the rule.
 #[test]
 fn silence_raises_an_alarm_and_nothing_else_does() {
     let silent: BTreeSet<String> = alarms()

@@ -195,7 +195,7 @@ impl Estate {
         texts(&self.s3(&format!("/{bucket}?list-type=2")), "Key")
     }
 
-    /// What a deployment has come to: its stacks with their parameters, the tables, the keys in the bucket.
+    /// The end state of a deployment: its stacks with their parameters, the tables, the keys in the bucket.
     pub(crate) fn end_state(&self) -> Vec<String> {
         let bucket = self.buckets().concat();
         let mut all: Vec<String> = self.formation.state(|state| {

@@ -1,6 +1,7 @@
-//! CloudFormation as its API reference describes it, in memory: stacks by change sets, with states that follow one another, a state
-//! of before that is shown once more after an execution, events, parameters with previous values, tables that stay, stack sets.
-//! The emulator executes change sets at once, knows no failure and no states in between.
+//! CloudFormation in memory, as its API reference describes it. It has stacks by change sets, states that follow
+//! one another, events, parameters with previous values, tables that stay, and stack sets. After an execution it
+//! shows the old state once more. The emulator executes change sets at once, without failures and without states in
+//! between.
 
 use autotag_deploy::template::Template;
 use autotag_testkit::{Call, Reply};

@@ -3,6 +3,7 @@
 use crate::common::{stderr, stdout};
 use crate::estate::{Estate, HUB, REGIONS, emulator, results};
 use autotag_testkit::Fault;
+use std::fs;
 
 const THREE: [&str; 3] = ["eu-west-1", "eu-central-1", "us-east-1"];
 
@@ -49,6 +50,26 @@ fn one_command_deploys_all_regions_and_a_second_one_has_nothing_to_do() {
     assert_eq!(results(&again).len(), 3, "regions with stacks are found again");
     assert_eq!(estate.end_state(), before);
     assert_eq!(estate.proxy.count("cloudformation", "CreateChangeSet"), calls, "no change set is made");
+}
+
+/// The files of `cargo xtask dist`: their names end in the processor that the function then runs on.
+#[test]
+fn the_folder_of_a_release_is_deployed_for_its_processor() {
+    let emulator = emulator();
+    let estate = Estate::new(&emulator, "autotag-dist");
+    let template = fs::read_to_string(estate.folder.path().join("templates/single.yaml")).unwrap();
+    let parameter = "  Architecture:\n    Type: String\n    Default: arm64\n  MemorySize:\n";
+    estate.write("templates/single.yaml", &template.replacen("  MemorySize:\n", parameter, 1));
+    for name in ["tag-handler", "session-handler"] {
+        estate.write(&format!("release/{name}-0.1.0-x86_64.zip"), "PK");
+    }
+    estate.deployed(&["--packages", "release"]);
+    assert_eq!(estate.hub("Architecture"), "x86_64");
+    let release = estate.hub("Release");
+    assert!(estate.keys().contains(&format!("{release}/tag-handler.zip")), "{:?}", estate.keys());
+    let refused = estate.deploy(&["--yes", "--packages", "release", "--parameter", "Architecture=arm64"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("for arm64"), "{}", stderr(&refused));
 }
 
 #[test]

@@ -139,7 +139,8 @@ async fn an_interrupted_canary_is_removed() {
     }
 }
 
-/// If the answer to the creation is lost, the parameter is removed all the same. If it cannot be removed, the report names it.
+/// If the answer to the creation is lost, the parameter is still removed. If it cannot be removed, the report names
+/// it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_is_removed_after_an_error_or_named() {
     let deployment = Deployment::new().await;

@@ -610,7 +610,7 @@ async fn trail(client: &AwsClient, account: &str) {
     select(client, json!([{"ReadWriteType": "All", "IncludeManagementEvents": true}])).await;
 }
 
-/// Which events a trail takes.
+/// Selects the events of a trail.
 pub async fn select(client: &AwsClient, selectors: Value) {
     let input = json!({"TrailName": "everything", "EventSelectors": selectors});
     client.json(signed::CLOUDTRAIL, "PutEventSelectors", client.home(), input).await;

@@ -143,7 +143,7 @@ fn holds(condition: &Value, context: &BTreeMap<String, String>) -> bool {
     })
 }
 
-/// Whether a text matches a pattern, in which `*` is any text.
+/// True if a text matches a pattern, in which `*` is any text.
 fn like(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

@@ -186,7 +186,7 @@ async fn a_second_hub_in_the_account_is_another_deployment() {
     suite.finish();
 }
 
-/// Messages that came long ago are no fault of today; a new one is.
+/// Messages that came long ago are not a fault of today; a new one is.
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_count_while_they_grow() {
     let mut suite = BreakageSuite::new().await;

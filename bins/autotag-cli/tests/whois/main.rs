@@ -217,7 +217,7 @@ fn a_name_that_is_used_twice_is_two_resources() {
     assert!(stdout(&output).contains(expected), "{}", stdout(&output));
 }
 
-/// Names in records are chosen by whoever creates something.
+/// The creator of a resource chooses the names in its records.
 #[test]
 fn no_name_in_a_record_reaches_the_terminal_raw() {
     let folder = tempfile::tempdir().unwrap();

@@ -25,7 +25,7 @@ impl Failure {
         Self::new(operation, "UnreadableAnswer", None)
     }
 
-    /// Whether the same call may succeed a moment later.
+    /// True if the same call may succeed a moment later.
     pub(super) fn is_transient(&self) -> bool {
         matches!(self.class, ErrorClass::Throttled | ErrorClass::Transport | ErrorClass::Conflict)
     }

@@ -1,8 +1,8 @@
 //! The report as a page: one file with all accounts, which loads nothing.
 //!
-//! The owners of accounts choose names and tags, so these texts are hostile. Templates escape every value. Values marked `|safe` are
-//! HTML of `autotag-page`, which escapes in the same way. If escaping failed, the content security policy of the page still
-//! allows no script but the one whose hash it has.
+//! The owners of accounts choose names and tags, so these texts are hostile. Templates escape every value. Values
+//! marked `|safe` are HTML of `autotag-page`, which escapes in the same way. If escaping failed, the content
+//! security policy of the page still allows only the script with its hash.
 
 mod cell;
 mod facets;

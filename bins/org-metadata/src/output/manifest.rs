@@ -16,9 +16,9 @@ struct Manifest<'r> {
     ended: String,
     /// Of this run only, as `calls`.
     duration_seconds: f64,
-    /// Whether this run continues an earlier one. `calls` are those of this run only.
+    /// True if this run continues an earlier one. `calls` are those of this run only.
     resumed: bool,
-    /// Whether nothing is missing.
+    /// True if nothing is missing.
     whole: bool,
     counts: Counts,
     tenants: Vec<TenantLine<'r>>,

@@ -1,4 +1,4 @@
-//! What a scan is given and what it returns.
+//! The input and the result of a scan.
 
 use crate::aws::{Aws, Failure, LazyAccountSession};
 use crate::report::{MissingData, MissingField};

@@ -53,7 +53,7 @@ trait Resources {
     /// The page of resources at a token; the first one without a token.
     async fn page(&self, region: &Region, token: Option<String>) -> Result<Page, Failure>;
 
-    /// Whether a bucket is in the region.
+    /// True if a bucket is in the region.
     async fn bucket_in_region(&self, region: &Region, bucket: &str) -> Result<bool, Failure>;
 }
 
@@ -69,7 +69,7 @@ struct Page {
 #[derive(Debug, Clone)]
 struct ListedResource {
     arn: String,
-    /// Whether it has tags. Otherwise it was tagged once.
+    /// True if it has tags. Otherwise it was tagged once.
     is_tagged: bool,
 }
 
@@ -96,7 +96,7 @@ impl ListedResource {
     }
 }
 
-/// Whether the region has a tagged resource.
+/// True if the region has a tagged resource.
 ///
 /// Buckets are looked up only if no other resource counts. A resource that counts is enough even if the list fails after it.
 /// "No resource" is the result only if the list is complete.
@@ -178,7 +178,7 @@ impl Resources for AccountContext<'_> {
     }
 }
 
-/// Whether S3 answers that a bucket is in another region, or does not exist any more.
+/// True if S3 answers that a bucket is in another region, or does not exist any more.
 fn is_other_region_error(failure: &Failure) -> bool {
     const CODES: [&str; 6] = [
         "AuthorizationHeaderMalformed",

@@ -30,7 +30,7 @@ const AMBIENT: &str = "testing";
 #[derive(Debug)]
 pub struct Estate {
     pub organizations: Vec<Organization>,
-    /// Whether `GetResources` lists the tags of accounts.
+    /// True if `GetResources` lists the tags of accounts.
     pub lists_account_tags: bool,
     limits: Limits,
     /// The position of each account: its organization, and its index there.
@@ -49,7 +49,7 @@ pub struct Count {
     pub throttled: u64,
 }
 
-/// Whose credentials a call is made with.
+/// The owner of the credentials for a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Caller<'c> {
     /// Those that the program was started with.

@@ -275,14 +275,14 @@ impl Run {
         assert!(self.stderr.lines().any(all), "{words:?} is in no line of:\n{}", self.stderr);
     }
 
-    /// The names of the files, without those that are no part of a report.
+    /// The names of the files, without those that are not part of a report.
     pub(crate) fn report(&self) -> Vec<&str> {
         let other = |name: &str| name.starts_with('.') || name.contains(".unfinished.");
         self.files.keys().map(String::as_str).filter(|name| !other(name)).collect()
     }
 }
 
-/// Whether a file is the table of an organization.
+/// True if a file is the table of an organization.
 pub(crate) fn is_csv(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "csv")
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The account of the function.
 const ACCOUNT: &str = "123456789012";
 
-/// What ten events create.
+/// The resources that ten events create.
 const MIX: [&str; 10] = [
     "CreateVolume",
     "RunInstances",
@@ -21,14 +21,14 @@ const MIX: [&str; 10] = [
     "CreateImage",
 ];
 
-/// Who creates: a user, and sessions of two roles.
+/// The creators: a user, and sessions of two roles.
 pub(crate) const PRINCIPALS: usize = 3;
 
-/// One event, and what must come of it.
+/// One event, and its expected result.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) record: Value,
-    /// What must be tagged.
+    /// The ids of the resources that must be tagged.
     pub(crate) ids: Vec<String>,
     /// Of an image; no record names it, and the reference does not look for it.
     pub(crate) snapshot: Option<String>,

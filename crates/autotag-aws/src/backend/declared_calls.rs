@@ -1,5 +1,5 @@
-//! Calls that the catalogue describes: the request is built from data, the answer read by data. Pure; who sends it is
-//! [`crate::signed`].
+//! Tag calls that the catalogue describes as data: builds the request and reads the answer. This module has no IO;
+//! [`crate::signed`] sends the requests.
 
 mod answer;
 mod write;

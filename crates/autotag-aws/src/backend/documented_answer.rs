@@ -1,4 +1,4 @@
-//! Successes whose body is not the documented one, where the SDK crates do not read it.
+//! Refuses successful answers whose body is not the documented one, if the SDK crates do not read the body.
 //!
 //! The SDK ignores the body of an answer without members: `CreateTags` succeeds with `<return>false</return>`, with HTML of a
 //! captive portal, and with nothing. An empty body counts as `{}` for it. Other bodies are read by the SDK, which fails with
@@ -41,7 +41,7 @@ impl Intercept for DocumentedAnswer {
     }
 }
 
-/// Whether a body may be the answer to a successful call of one of the backend's SDK clients.
+/// True if a body may be the answer to a successful call of one of the backend's SDK clients.
 fn is_documented(operation: &str, body: &[u8]) -> bool {
     match operation {
         // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html

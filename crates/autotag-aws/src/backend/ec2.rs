@@ -30,7 +30,7 @@ impl AwsBackend {
             let about_ids = answer.as_ref().is_err_and(is_about_ids);
             let (bad, good) = if about_ids { split(&part, &ids, &named) } else { (part, Vec::new()) };
             if about_ids && bad.is_empty() {
-                // Nobody says which it was: halves find it.
+                // The error does not name the id: halving finds it.
                 let (front, back) = good.split_at(good.len() / 2);
                 parts.extend([back.to_vec(), front.to_vec()]);
                 continue;
@@ -73,8 +73,8 @@ fn is_about_ids(error: &BackendError) -> bool {
     matches!(error.class, ErrorClass::NotFound | ErrorClass::WrongState | ErrorClass::Invalid)
 }
 
-/// The part in two: ids that the error names, and the others. The code says what is wrong; only the words say with whom,
-/// and if they say nothing, or there is only one id, nothing rests on them.
+/// The part in two: ids that the error names, and the others. The code decides the failure. Only the text names
+/// ids. If it names none, or there is only one id, the text is not needed.
 fn split(part: &[usize], ids: &[String], words: &str) -> (Vec<usize>, Vec<usize>) {
     if part.len() == 1 {
         return (part.to_vec(), Vec::new());

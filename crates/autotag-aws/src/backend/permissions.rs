@@ -1,11 +1,11 @@
-//! What the ports need besides the actions of the catalogue's rules ([`Rule::iam_actions`], [`Rule::read_actions`]): a line a
-//! call that is made whatever the rules say. Policies are generated from it; a call that is missing here is `Refused` in the
-//! field, and a test reads the adapters for it.
+//! Permissions of the backend besides the actions of the catalogue's rules ([`Rule::iam_actions`],
+//! [`Rule::read_actions`]): one line for each call that does not depend on the rules. Policies are generated from
+//! this list. A call that is missing here is `Refused` in a deployment, and a test compares the list with the code.
 //!
 //! [`Rule::iam_actions`]: autotag_model::rule::Rule::iam_actions
 //! [`Rule::read_actions`]: autotag_model::rule::Rule::read_actions
 
-/// What a port needs to be allowed.
+/// A permission that the backend needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Permission {
@@ -17,11 +17,11 @@ pub struct Permission {
     pub whose: Whose,
     /// The file beside this one that makes the call.
     pub adapter: &'static str,
-    /// What for.
+    /// The purpose.
     pub why: &'static str,
 }
 
-/// Whose account a call goes to, and so which role needs the permission.
+/// The account of a call, which decides the role that needs the permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Whose {
@@ -78,14 +78,14 @@ pub const PERMISSIONS: &[Permission] = &[
         resources: &["*"],
         whose: Whose::Any,
         adapter: "reader",
-        why: "the tags that are there, of what the tagging API covers",
+        why: "the present tags of resources that the tagging API covers",
     },
     Permission {
         action: "tag:TagResources",
         resources: &["*"],
         whose: Whose::Any,
         adapter: "tagging_api",
-        why: "tagging by the tagging API, which asks for the service's own action too",
+        why: "tagging by the tagging API, which needs the service's own action too",
     },
     Permission {
         action: "s3:GetObject",

@@ -1,4 +1,4 @@
-//! IAM tags of roles and users: one call for many events, kept for a while.
+//! Reads IAM tags of roles and users: one call serves many events, and its answer is kept for a while.
 
 use super::{AwsBackend, client_of};
 use crate::errors;

@@ -1,4 +1,4 @@
-//! The tags that are there already, read in bulk if AWS has a call for that.
+//! Reads the tags that resources have, in bulk if AWS has a call for that.
 
 use super::sdk_calls::{SdkCall, sdk_call_for};
 use super::tagger::arn;
@@ -109,7 +109,7 @@ impl AwsBackend {
         Ok(self.list(&[taggable]).await?.remove(&arn).unwrap_or_default())
     }
 
-    /// What `GetResources` lists of these, by ARN.
+    /// Lists the tags of these resources by `GetResources`, by ARN.
     async fn list(&self, items: &[&TaggableResource]) -> Result<HashMap<String, Tags>, BackendError> {
         let operation = "GetResources";
         let arns =

@@ -1,4 +1,4 @@
-//! Resources that a new instance or image brings with it, and that no record names.
+//! Finds resources that a new instance or image brings with it and that no record names.
 
 use super::{AwsBackend, client_of, together};
 use crate::errors;
@@ -15,7 +15,7 @@ const STILL_BEING_MADE: &str = "StillBeingMade";
 /// How many ids one call names. AWS takes a thousand instances, and advises fewer.
 const IDS: usize = 200;
 
-/// What was asked for, and the answer.
+/// A question and its answer.
 type Answers<'q> = Vec<(&'q Question, Result<Vec<Resource>, BackendError>)>;
 type Question = (Resource, RelatedQuery);
 
@@ -131,7 +131,7 @@ async fn images(client: &Client, ids: Vec<String>) -> Result<Vec<Image>, Backend
     Ok(answer.images.unwrap_or_default())
 }
 
-/// What is attached to the instances of a question, among those that AWS describes.
+/// The resources attached to the instances of a question, among those that AWS describes.
 fn attached(
     of: &Resource,
     query: &RelatedQuery,

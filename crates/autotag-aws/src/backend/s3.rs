@@ -10,14 +10,14 @@ use autotag_model::tags::{TagSet, is_reserved};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{Tag, Tagging};
 
-/// How often a set that somebody else changed in between is written anew.
+/// The most attempts to write a set that another writer changes in between.
 const TRIES: usize = 3;
 
 /// How many tags of users a bucket takes, and an object.
 const BUCKET_TAGS: usize = 50;
 const OBJECT_TAGS: usize = 10;
 
-/// What reads and writes the whole set of one bucket or object.
+/// Reads and writes the whole set of one bucket or object.
 struct Whole<'r> {
     client: Client,
     bucket: String,
@@ -41,7 +41,8 @@ impl AwsBackend {
 
     async fn merge(&self, resource: &Resource, tags: &TagSet, room: usize) -> Result<(), BackendError> {
         let whole = self.whole(resource).await?;
-        // Somebody who read before our write may have written after it: what was written is read again, until ours are there.
+        // Somebody who read before our write may have written after it: the set is read again, until it has our
+        // tags.
         for tries in 0..=TRIES {
             let there = whole.read().await?;
             let merged = merged(&there, tags);
@@ -77,7 +78,7 @@ impl AwsBackend {
 /// The code of our own refusal to push out tags of users.
 const TOO_MANY: &str = "TooManyTags";
 
-/// What is there with ours over it; the order of what is there stays.
+/// The present tags with ours over them; the order of the present tags stays.
 fn merged(there: &Tags, ours: &TagSet) -> Tags {
     let mut merged = there.clone();
     for (key, value) in ours.pairs() {

@@ -1,4 +1,4 @@
-//! Which code of ours sends a call that is an SDK client's (`api = "sdk"`). Writing and reading both ask here.
+//! The table of tag calls that an SDK client makes (`api = "sdk"`). Writing and reading both use it.
 
 use autotag_model::arn::Arn;
 use autotag_model::rule::{NativeCall, Resource};

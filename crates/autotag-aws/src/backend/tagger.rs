@@ -1,4 +1,4 @@
-//! Which call writes the tags of a resource.
+//! Chooses the call that writes the tags of a resource.
 
 use super::sdk_calls::{SdkCall, sdk_call_for};
 use super::{AwsBackend, declared_calls, together};
@@ -112,13 +112,13 @@ pub(super) fn arn(resource: &Resource, operation: &str) -> Result<String, Backen
     resource.arn.as_ref().map(Arn::to_string).ok_or_else(|| errors::invalid(operation, "NoArn"))
 }
 
-/// Whether a service's refusal of a resource may only mean that this is not the call for it. Which code says so is not
+/// True if a service's refusal of a resource may only mean that this is not the call for it. Which code says so is not
 /// documented. Where there is no room for more tags, another call finds no more.
 pub(super) fn may_be_unfit_call(error: &BackendError) -> bool {
     error.class == ErrorClass::Invalid && !errors::is_about_room(&error.code)
 }
 
-/// Whether the tagging API's refusal of a resource may only mean that it does not know its type.
+/// True if the tagging API's refusal of a resource may only mean that it does not know its type.
 pub(super) fn may_be_unknown_type(error: &BackendError) -> bool {
     may_be_unfit_call(error) || error.code.starts_with("InternalService")
 }

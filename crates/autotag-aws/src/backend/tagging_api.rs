@@ -1,4 +1,4 @@
-//! The Resource Groups Tagging API: the common road, by ARN, for resources of all services at once.
+//! The Resource Groups Tagging API: the usual call, by ARN, for resources of all services at once.
 
 use super::tagger::{Answers, arn, failed, may_be_unknown_type, with};
 use super::{AwsBackend, client_of, together};
@@ -25,7 +25,7 @@ impl AwsBackend {
         let answers = self.tag_at_once(items, tags).await;
         let unsure = failed(items, &answers, may_be_unknown_type);
         let again = unsure.iter().map(|(index, taggable)| async move {
-            // One wrong ARN fails the whole call, and nobody knows which it was.
+            // One wrong ARN fails the whole call, and the error does not name it.
             let alone = match &taggable.rule.fallback {
                 Some(call) => self.native(call, taggable, tags).await,
                 None if items.len() > 1 => {

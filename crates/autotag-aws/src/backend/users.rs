@@ -1,4 +1,4 @@
-//! Names of Identity Center users, from the identity store: one call a user, kept for a while.
+//! Reads names of Identity Center users from the identity store: one call for each user, kept for a while.
 
 use super::{AwsBackend, client_of};
 use crate::errors;
@@ -29,7 +29,7 @@ impl AwsBackend {
         stores.next().filter(|_| stores.next().is_none()).cloned()
     }
 
-    /// Whether the users of a store have names that count. Records name stores of any account, and an account instance of
+    /// True if the users of a store have names that count. Records name stores of any account, and an account instance of
     /// Identity Center names its users freely.
     async fn is_trusted_store(&self, store: &Arn) -> Result<bool, BackendError> {
         if !self.trusted_stores.is_empty() {

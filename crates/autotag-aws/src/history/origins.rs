@@ -1,4 +1,4 @@
-//! What volumes and snapshots came with, by EC2: no record names them.
+//! The origin of volumes and snapshots, by EC2: no record names it.
 
 use super::CloudTrailHistory;
 use crate::{client_config, errors};

@@ -1,4 +1,4 @@
-//! Calls of the inventory, paced.
+//! The calls of the inventory, with a limit of calls per second.
 
 use crate::rate_limiter::{Permit, RateLimit, RateLimiter};
 use crate::{AccountError, Accounts, CallError};

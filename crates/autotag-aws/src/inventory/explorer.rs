@@ -1,4 +1,4 @@
-//! What Resource Explorer lists.
+//! The resources that Resource Explorer lists.
 
 use super::caller::{Caller, note};
 use super::listed::ListedResource;
@@ -33,7 +33,7 @@ impl Index {
         self.replicated.is_some()
     }
 
-    /// Whether it also has the resources of another region.
+    /// True if it also has the resources of another region.
     pub(super) fn replicates(&self, region: &Region) -> bool {
         self.replicated.as_ref().is_some_and(|regions| regions.contains(region))
     }

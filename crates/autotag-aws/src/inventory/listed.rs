@@ -1,4 +1,4 @@
-//! What was listed, and where not.
+//! The result of an inventory: the listed resources, and the places that could not be listed.
 
 use crate::CallError;
 use autotag_model::arn::{Arn, Region};
@@ -20,7 +20,7 @@ pub struct ListedResource {
     pub tags: Option<Vec<(String, String)>>,
 }
 
-/// Where resources were listed, and where not.
+/// The places where resources were listed, and those that could not be listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listed {
@@ -36,7 +36,7 @@ pub struct Listed {
     pub unexplored: Vec<(Region, CallError)>,
 }
 
-/// What one region answered.
+/// The answer of one region.
 #[derive(Debug)]
 pub(super) struct OfRegion {
     pub(super) region: Region,

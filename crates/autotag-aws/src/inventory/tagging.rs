@@ -1,4 +1,4 @@
-//! What the Resource Groups Tagging API lists: resources that have tags, or had tags once.
+//! The resources that the Resource Groups Tagging API lists: those that have tags, or had tags once.
 
 use super::caller::{Caller, note};
 use super::listed::ListedResource;

@@ -12,7 +12,7 @@ pub struct QueryError {
     pub action: String,
     /// AWS's error code.
     pub code: String,
-    /// What kind of failure it is.
+    /// The class of the failure.
     pub class: ErrorClass,
     /// AWS's message. It may contain names that others chose.
     pub message: Option<String>,
@@ -37,12 +37,12 @@ impl QueryError {
         Self::new(action, SignedError::unsent(operation(action), "UnreadableAnswer"))
     }
 
-    /// Whether the resource does not exist.
+    /// True if the resource does not exist.
     pub fn is_missing(&self) -> bool {
         self.class == ErrorClass::NotFound
     }
 
-    /// What to do about it, in one line.
+    /// The remedy, in one line.
     pub fn remedy(&self) -> String {
         match self.class {
             ErrorClass::Denied => format!("allow `{}` for the identity that runs doctor", self.action),

@@ -1,4 +1,4 @@
-//! Answers in XML, of IAM, STS and CloudFormation. Element names are compared without their namespace.
+//! Reads XML answers of IAM, STS and CloudFormation. Element names are compared without their namespace.
 
 use super::error::QueryError;
 use roxmltree::{Document, Node};

@@ -63,7 +63,7 @@ impl World {
         calls.filter(|call| call.service == service && call.operation == operation).collect()
     }
 
-    /// What moto says to a call in JSON, past the proxy.
+    /// The answer of moto to a call in JSON, past the proxy.
     pub(crate) async fn ask(&self, service: &str, target: &str, operation: &str, body: &Value) -> Value {
         let target = format!("{target}.{operation}");
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", &target)];
@@ -71,12 +71,12 @@ impl World {
         if said.is_empty() { Value::Null } else { said.parse().unwrap() }
     }
 
-    /// What moto says to a call over paths in XML, past the proxy.
+    /// The answer of moto to a call over paths in XML, past the proxy.
     pub(crate) async fn xml(&self, service: &str, method: &str, path: &str, body: &str) -> String {
         self.told(request(service, method, path, &[], body)).await
     }
 
-    /// What moto says to a call that is a form, past the proxy.
+    /// The answer of moto to a call that is a form, past the proxy.
     pub(crate) async fn form(&self, service: &str, version: &str, form: &str) -> String {
         let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
         let body = format!("Version={version}&Action={form}");
@@ -112,7 +112,7 @@ pub(crate) async fn config(url: &str) -> SdkConfig {
         .await
 }
 
-// ---- What is written ----
+// ---- Requests ----
 
 pub(crate) fn region() -> Region {
     Region::new("eu-west-1").unwrap()
@@ -161,7 +161,7 @@ pub(crate) fn write(items: &[TaggableResource], tags: &[(&str, &str)]) -> TagWri
     TagWrite::new(items[0].rule.call.clone(), tag_set(tags), items.to_vec())
 }
 
-// ---- What came of it ----
+// ---- Results ----
 
 /// The class and code of a failure.
 pub(crate) fn failure<T: std::fmt::Debug>(answer: &Result<T, BackendError>) -> (ErrorClass, &str) {

@@ -1,4 +1,4 @@
-//! The services' own calls, in each protocol: written, read back by the port, and there for others to see.
+//! The services' own calls, in each protocol: written, read back by the backend, and visible in the emulator.
 
 use crate::emulated::{HERE, World, failure, item, sorted, tag_set, tags, write};
 use autotag_handlers::backend::{BackendReader as _, TagWrite, TagWriter as _, TaggableResource};
@@ -19,7 +19,7 @@ fn queue_at(url: &str) -> TaggableResource {
     item("sqs:CreateQueue", "AWS::SQS::Queue", url, &format!("arn:aws:sqs:eu-west-1:{HERE}:{name}"))
 }
 
-/// Writes, reads back by the same port, and says what the port read.
+/// Writes, reads back by the same backend, and returns the result.
 async fn round_trip(world: &World, one: &TaggableResource) -> Vec<(String, String)> {
     let backend = world.backend();
     let items = std::slice::from_ref(one);
@@ -165,7 +165,7 @@ fn by_its_own_call(item: &mut TaggableResource) {
     }
 }
 
-// ---- What goes wrong ----
+// ---- Faults ----
 
 #[tokio::test]
 async fn each_resource_of_a_service_call_fails_alone() {

@@ -162,7 +162,7 @@ async fn who_has_no_iam_tags_is_not_asked_for() {
     assert_eq!(asked, []);
 }
 
-/// Their resource is ours all the same.
+/// Their resource is still tagged.
 #[tokio::test]
 async fn principals_of_closed_accounts_have_no_tags_for_us() {
     let world = World::new().await;

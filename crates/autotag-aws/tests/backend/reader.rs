@@ -1,4 +1,4 @@
-//! The tags that are there already: in bulk where AWS has it, and never "none" where nobody knows.
+//! The present tags: in bulk if AWS has such a call, and never "none" if they are unknown.
 
 use crate::emulated::{HERE, World, failure, item, rule, sorted, tags};
 use autotag_handlers::backend::{BackendReader as _, TaggableResource};
@@ -149,7 +149,7 @@ async fn real_resources_through_all_roads_in_their_order() {
     assert_eq!(answers, [Ok(Vec::new()), owner("q"), owner("c"), owner("v"), Ok(Vec::new())]);
 }
 
-/// What EC2's `DescribeTags` is asked for.
+/// The ids that EC2's `DescribeTags` is asked for.
 fn ids_of(call: &Call) -> Vec<String> {
     call.form().filter(|(name, _)| name.starts_with("Filter.1.Value.")).map(|(_, id)| id).collect()
 }
@@ -266,7 +266,7 @@ async fn pages_of_a_service_are_read_to_the_end() {
     assert_eq!(world.proxy.count("kms", "ListResourceTags"), 3);
 }
 
-/// What was read until then is not all: an owner on a later page would be overwritten.
+/// The tags read so far are incomplete: an owner on a later page would be overwritten.
 #[tokio::test]
 async fn a_page_that_leads_back_is_no_end() {
     for (round, calls) in [(1, 2), (2, 3)] {
@@ -319,7 +319,7 @@ async fn a_list_that_is_not_whole_is_no_answer() {
     assert_eq!(failure(&answers[0]).0, ErrorClass::Transport);
 }
 
-/// Such a rule of a user's has no way to ask: an owner that is there would be overwritten.
+/// Such a rule of a user's has no way to ask: an existing owner would be overwritten.
 #[tokio::test]
 async fn a_call_that_cannot_read_is_never_without_tags() {
     let world = World::new().await;
@@ -350,7 +350,7 @@ fn by_its_service(item: &mut TaggableResource) {
     item.rule = rule.into();
 }
 
-/// A stack cannot be tagged, but its resources belong to whom it belongs.
+/// A stack cannot be tagged, but its resources belong to its owner.
 #[tokio::test]
 async fn the_tags_of_a_stack_are_read_and_never_written() {
     let world = World::new().await;

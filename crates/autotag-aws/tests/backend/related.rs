@@ -1,4 +1,4 @@
-//! What came with an instance or image.
+//! Resources that were made together with an instance or image.
 
 use crate::emulated::{HERE, World, failure, resource};
 use autotag_handlers::backend::{BackendReader as _, Related, RelatedQuery};
@@ -261,7 +261,7 @@ async fn an_instance_that_is_gone_keeps_no_answer_of_another() {
     assert_eq!(world.proxy.count("ec2", "DescribeInstances"), 4, "together, then each alone");
 }
 
-/// AWS that answers nobody is not asked again for each question.
+/// If AWS does not answer, it is not asked again for each question.
 #[tokio::test]
 async fn an_outage_is_the_answer_to_all_questions() {
     let world = World::new().await;

@@ -184,7 +184,7 @@ async fn a_read_that_fails_is_never_a_bucket_without_tags() {
             let refused = || Fault::Refused { status, code: code.to_owned(), message: String::new() };
             (call.operation == "GetBucketTagging").then(refused)
         });
-        // The way round for buckets that refuse the older call is no way round a read.
+        // The second call for buckets that refuse the older call does not replace a read.
         world
             .proxy
             .rule(|call| call.path.starts_with("/v20180820").then(|| Fault::refused("InvalidRequest")));
@@ -233,7 +233,7 @@ async fn a_writer_who_writes_over_us_loses_nothing_and_neither_do_we() {
     assert_eq!(sorted(held.lock().unwrap().clone()), sorted(want));
 }
 
-/// The same with our keys: the last of us wins, but never a mixture that nobody wanted.
+/// The same with our keys: the last of us wins, but never a mixture of both.
 #[tokio::test]
 async fn a_writer_who_changes_our_tags_is_written_over() {
     let world = World::new().await;

@@ -188,8 +188,7 @@ async fn one_bad_arn_is_found_without_calls_of_the_services() {
     assert_eq!(tags_on_cluster(&world, &items[1]).await, ours());
 }
 
-/// What fails for another reason than the API's ignorance must not be tried by another way: that would only be more of
-/// what is too much, or go round what is forbidden.
+/// Other failures must not be tried with another call.
 #[tokio::test]
 async fn other_failures_are_not_tried_at_the_service() {
     for (code, class) in [
@@ -237,7 +236,7 @@ async fn a_resource_without_an_arn_fails_alone() {
     assert_eq!(answers[1], Ok(()));
 }
 
-/// Nobody has allowed it: not even one call is made with our own credentials in its name.
+/// The account is not allowed: no call is made for it with our own credentials.
 #[tokio::test]
 async fn resources_of_other_accounts_are_refused_before_any_call() {
     let world = World::new().await;

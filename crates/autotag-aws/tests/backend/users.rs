@@ -68,7 +68,7 @@ async fn who_has_left_is_no_failure_and_a_refusal_is_one() {
     assert_eq!(failure(&refused), (ErrorClass::Denied, "AccessDeniedException"));
 }
 
-/// The store of another organization: whose names it has is none of our business, what his call has made is.
+/// The store of another organization: its names do not count, but the resource of the call is tagged.
 #[tokio::test]
 async fn a_store_of_an_account_that_may_not_be_entered_names_nobody() {
     let world = World::new().await;

@@ -31,7 +31,7 @@ fn emulator() -> Arc<Emulator> {
     })
 }
 
-/// A clock that stands at noon until it is moved.
+/// A clock that stays at noon until it is moved.
 #[derive(Debug, Clone)]
 pub(crate) struct Clock(Arc<AtomicU64>);
 

@@ -1,4 +1,4 @@
-//! What a deployment makes of templates, parameters and what is there.
+//! Tests of the deployment that follows from templates, parameters and existing resources.
 
 use autotag_deploy::DeployError;
 use autotag_deploy::deployment::Deployment;

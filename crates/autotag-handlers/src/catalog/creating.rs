@@ -1,5 +1,5 @@
-//! Which calls create something, by AWS's own data: the Service Authorization Reference, `CloudFormation`'s schemas and
-//! botocore's models.
+//! The calls that create something, by AWS's own data: the Service Authorization Reference, `CloudFormation`'s
+//! schemas and botocore's models.
 //!
 //! `conformance/distil.py` writes the table. It is embedded as text and searched as it is: start-up costs nothing.
 
@@ -7,7 +7,7 @@
 /// the calls that create what cannot. Both lists are sorted.
 const TABLE: &str = include_str!("creating_calls.tsv");
 
-/// What AWS's data says about a call.
+/// The result of a call by AWS's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Creates {
     /// It creates something that can be tagged.
@@ -18,7 +18,7 @@ pub(super) enum Creates {
     Unknown,
 }
 
-/// What a call creates, by its event source without `.amazonaws.com` and its event name.
+/// The resource that a call creates, by its event source without `.amazonaws.com` and its event name.
 pub(super) fn creates(source: &str, event: &str) -> Creates {
     let Some(line) = find(TABLE, '\n', source) else { return Creates::Unknown };
     let mut lists = line.split('\t').skip(2);
@@ -34,7 +34,7 @@ pub(super) fn creates(source: &str, event: &str) -> Creates {
     }
 }
 
-/// Whether AWS has ended the service of an event source (without `.amazonaws.com`).
+/// True if AWS has ended the service of an event source (without `.amazonaws.com`).
 pub(super) fn has_ended(source: &str) -> bool {
     find(TABLE, '\n', source).and_then(|line| line.split('\t').nth(1)) == Some("ended")
 }
@@ -55,7 +55,7 @@ const CREATING_VERBS: &[&str] = &[
     "Clone",
 ];
 
-/// Whether the name of an event begins with a creating verb: `CreateQueue` does, `Created` does not.
+/// True if the name of an event begins with a creating verb: `CreateQueue` does, `Created` does not.
 pub(super) fn begins_with_creating_verb(event: &str) -> bool {
     let rests = CREATING_VERBS.iter().filter_map(|verb| event.strip_prefix(verb));
     rests.into_iter().any(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase()))

@@ -1,4 +1,4 @@
-//! Which calls change tags of resources that exist.
+//! The calls that change tags of existing resources.
 
 use super::tag_names::may_change_tags;
 use super::{Catalog, CatalogError};
@@ -13,7 +13,7 @@ pub struct TagChangeEvent {
     pub source: String,
     /// `eventName`.
     pub name: String,
-    /// Whether the call can take tags off. Others only write tags, and can overwrite their values.
+    /// True if the call can take tags off. Others only write tags, and can overwrite their values.
     pub takes_off: bool,
 }
 
@@ -43,7 +43,7 @@ impl Catalog {
         calls.find(|call| call.event == event_name)
     }
 
-    /// Whether calls of this name change tags of resources that exist. Of services that are not in the catalogue, the name
+    /// True if calls of this name change tags of resources that exist. Of services that are not in the catalogue, the name
     /// of the call counts.
     ///
     /// ```

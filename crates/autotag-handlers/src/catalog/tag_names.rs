@@ -23,7 +23,7 @@ pub(super) const UPDATES: [&str; 14] = [
     "UpdateUserPool",
 ];
 
-/// Whether calls of this name may change tags of resources that exist: by the name alone, before a record is parsed. Every
+/// True if calls of this name may change tags of resources that exist: by the name alone, before a record is parsed. Every
 /// call of the catalogue may; [`Catalog::changes_tags`](crate::catalog::Catalog::changes_tags) says which do.
 ///
 /// ```

@@ -39,7 +39,7 @@ fn every_embedded_file_is_sound() {
     }
 }
 
-/// What users are promised, by type.
+/// The types that users are promised.
 const PROMISED: &str = "
     AWS::EC2::Instance AWS::EC2::NetworkInterface AWS::EC2::Volume AWS::EC2::Image AWS::EC2::Snapshot
     AWS::EC2::SecurityGroup AWS::EC2::NetworkAcl AWS::EC2::EIP AWS::EC2::LaunchTemplate AWS::EC2::KeyPair AWS::EC2::VPC
@@ -175,7 +175,7 @@ fn met_by_a_fixture() -> BTreeSet<(String, String, String)> {
     met
 }
 
-/// Evidence that is not there would be believed; evidence that is there but not said would be lost.
+/// The catalogue must neither claim evidence that does not exist, nor omit existing evidence.
 #[test]
 fn a_rule_is_seen_exactly_if_a_fixture_meets_it() {
     let met = met_by_a_fixture();

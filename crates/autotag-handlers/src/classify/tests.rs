@@ -214,8 +214,8 @@ fn sts_records_are_sessions() {
     assert_eq!(classify(&whoami), Classification::Other);
 }
 
-/// Who may put events on a forwarded bus must not put sessions into the store, and with them any person at the origin of
-/// any role session.
+/// A sender of events to a forwarded bus must not put sessions into the store. Otherwise they could put any person
+/// at the origin of any role session.
 #[test]
 fn a_session_that_cloudtrail_did_not_send_is_not_believed() {
     let good = with(event(&assume_role()), "source", json!("aws.sts"));
@@ -280,7 +280,7 @@ fn what_cloudtrail_cut_away_is_reported() {
         matches!(outcome(classify(&run)), Outcome::Malformed(why) if why.contains("responseElements")),
         "the instances are there, and nobody sees them"
     );
-    // Where the request names the resource as well, nothing is lost.
+    // If the request names the resource as well, nothing is lost.
     let table = record("dynamodb.amazonaws.com", "CreateTable", json!({"tableName": "orders"}), cut);
     assert_eq!(arns(&creation(classify(&table))), ["arn:aws:dynamodb:eu-west-1:111122223333:table/orders"]);
     let nameless = record(SQS, "CreateQueue", json!({}), Value::Null);

@@ -24,7 +24,7 @@ fn deleted_in(record: &Value, envelope: Envelope<'_>) -> Vec<Deletion> {
     Deletions::of_catalog(&classifier).of(&record, envelope)
 }
 
-/// What a record deletes, as texts.
+/// The resources that a record deletes, as texts.
 fn deleted(record: &Value) -> Vec<String> {
     let found = deleted_in(record, Envelope::default());
     found.iter().map(|found| found.resource.key().to_string()).collect()

@@ -1,4 +1,4 @@
-//! The sessions among which that of a call is, or the fact that there are too many to decide.
+//! Selects the sessions in which a call may have been made, or reports that there are too many to decide.
 
 use super::name::is_proven_workload;
 use autotag_model::identity::{Principal, PrincipalKind};
@@ -62,8 +62,8 @@ impl Candidates {
     pub(super) fn find(&self, at: &Principal) -> SessionMatch<'_> {
         match (find_session(&self.known, at), self.too_many) {
             (SessionMatch::ByKey(session), _) => SessionMatch::ByKey(session),
-            // Who assumes a workload's role under the name of its session may do so in the same second. The record itself
-            // proves the workload, so only a session of the same key counts against that.
+            // A caller may assume a workload's role under the name of its session in the same second. The record
+            // itself proves the workload, so only a session of the same key counts against that.
             (_, Some(_)) if is_proven_workload(at) => SessionMatch::None,
             (SessionMatch::ByTime(session), _) if is_proven_workload(at) && is_assumed(session) => {
                 SessionMatch::None
@@ -74,7 +74,7 @@ impl Candidates {
     }
 }
 
-/// Whether a principal of an account asked for the session, under a name of their choice.
+/// True if a principal of an account asked for the session, under a name of their choice.
 fn is_assumed(session: &Session) -> bool {
     session.kind == SessionKind::AssumeRole && session.caller.kind != PrincipalKind::AwsService
 }

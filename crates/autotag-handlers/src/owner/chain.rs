@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 pub(super) struct ChainTrace {
     pub(super) links: Vec<ChainLink>,
     pub(super) pending: Option<PendingEvidence>,
-    /// Whether the session of the call was found by its time alone, and may turn out to be another caller's.
+    /// True if the session of the call was found by its time alone, and may turn out to be another caller's.
     pub(super) is_provisional: bool,
 }
 
@@ -97,13 +97,13 @@ impl ChainTrace {
     }
 }
 
-/// Whether the session is known from the role's account only. Another copy may name the caller.
+/// True if the session is known from the role's account only. Another copy may name the caller.
 fn lacks_caller(session: &Session) -> bool {
     session.caller.kind == PrincipalKind::AwsAccount && session.caller.invoked_by.is_none()
 }
 
-/// Whether a session found by its time may turn out to be another caller's, when a late STS record arrives. Nobody but
-/// Identity Center names the sessions of its roles, and nobody but a workload has the sessions of that workload. The user
+/// True if a session found by its time may turn out to be another caller's, when a late STS record arrives. Only
+/// Identity Center names the sessions of its roles, and only a workload has the sessions of that workload. The user
 /// of `onBehalfOf` is certain in any other role, too, but not the session with its tags.
 fn may_be_another(at: &Principal) -> bool {
     !at.is_identity_center_role() && !is_proven_workload(at)

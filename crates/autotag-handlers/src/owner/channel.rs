@@ -1,11 +1,11 @@
-//! Through what a call was made.
+//! The channel of a call: the console, a service, a vendor, or a tool.
 
 use autotag_model::identity::{Principal, PrincipalKind};
 use autotag_model::session::Session;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// The AWS MCP Server, by which agents call. Its calls belong to the person for whom the agent works.
+/// The AWS MCP Server, by which agents call. Its calls belong to the person behind the agent.
 const AGENTS: &str = "aws-mcp.amazonaws.com";
 
 /// The service that gives a session for an X.509 certificate.
@@ -72,7 +72,7 @@ impl Channel {
         }
     }
 
-    /// Whether the caller chose it, by the user agent of the call.
+    /// True if the caller chose it, by the user agent of the call.
     pub fn is_claimed(&self) -> bool {
         matches!(self, Self::Cli | Self::Sdk | Self::Iac)
     }

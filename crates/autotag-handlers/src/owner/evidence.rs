@@ -12,7 +12,7 @@ pub const MAX_HOPS: usize = 50;
 pub struct ChainLink {
     /// The ARN of the session, otherwise its role session id.
     pub session: String,
-    /// What the session store knows about it.
+    /// The facts of the session store about it.
     pub evidence: String,
     /// How much the session store knows about it. It is not serialized.
     #[serde(skip)]
@@ -44,7 +44,7 @@ pub struct PendingEvidence {
     pub of: String,
     /// When the session was issued or the child created, UTC, if the call says so.
     pub since: Option<Timestamp>,
-    /// What is missing.
+    /// The missing evidence.
     pub missing: MissingEvidence,
 }
 
@@ -53,13 +53,13 @@ pub struct PendingEvidence {
 pub const MAX_SESSION_DELAY: SignedDuration = SignedDuration::from_hours(1);
 
 impl PendingEvidence {
-    /// Whether the evidence is not so late that nobody expects it any more.
+    /// True if the evidence may still arrive.
     pub(crate) fn may_still_arrive(&self, now: Timestamp) -> bool {
         self.since.is_none_or(|since| now.duration_since(since) < MAX_SESSION_DELAY)
     }
 }
 
-/// What evidence about an owner is missing.
+/// Evidence about an owner that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

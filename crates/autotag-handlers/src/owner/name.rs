@@ -1,4 +1,4 @@
-//! The name of an owner, as one principal or its session says it.
+//! The name of an owner, from one principal or its session.
 
 use super::proof::Proof;
 use super::source::OwnerSource;
@@ -49,7 +49,7 @@ impl NamedOwner {
         listed.or(Some(self.name.as_str()).filter(|_| in_all_accounts)).map(str::to_owned)
     }
 
-    /// The owner whom the subject of a web identity names.
+    /// The owner that the subject of a web identity names.
     pub(super) fn subject(subject: &str, provider: Option<&str>, trust: &Trust) -> Self {
         let read = read_subject(subject, provider, trust);
         let proof = if read.known { Proof::Workload } else { Proof::NameOnly };
@@ -95,13 +95,13 @@ pub(super) fn federated_name(at: &Principal) -> Option<&str> {
     id.split_once(':').map(|(_, name)| name)
 }
 
-/// Whether the call had no credentials: anybody may write to a public bucket.
+/// True if the call had no credentials: anybody may write to a public bucket.
 fn is_anonymous(at: &Principal) -> bool {
     let names = [at.principal_id.as_deref(), at.account.as_deref()];
     names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case("anonymous_principal"))
 }
 
-/// Whether the record itself proves that the session belongs to a workload. The name of a session proves nothing.
+/// True if the record itself proves that the session belongs to a workload. The name of a session proves nothing.
 pub(super) fn is_proven_workload(at: &Principal) -> bool {
     // Identity Center fills in the same field for a person.
     let issued_to_workload =
@@ -115,7 +115,7 @@ const SERVICE_SESSIONS: [(&str, &str); 2] = [
     ("servicecatalog.amazonaws.com", "servicecatalog"),
 ];
 
-/// Whether a service gave the session its name. Another caller can choose the same name, but does not call through the
+/// True if a service gave the session its name. Another caller can choose the same name, but does not call through the
 /// service.
 fn is_service_session(at: &Principal) -> bool {
     let names = at.invoking_service().zip(at.session_name());

@@ -1,4 +1,4 @@
-//! How sure an owner is.
+//! The proof of an owner: person, workload, service, or only a name.
 
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
@@ -20,7 +20,7 @@ pub enum Proof {
     /// AWS or a known identity provider vouches for a workload: a role that a service assumed, a pipeline, a service
     /// account.
     Workload,
-    /// An AWS service called, and it names for whom: the owner of the parent resource, or a requester. Otherwise the owner is
+    /// An AWS service called, and it names the owner of the parent resource, or a requester. Otherwise the owner is
     /// the service itself.
     Service,
     /// The owner is a name that the caller chose, or that an unknown identity provider wrote. Nothing proves it.
@@ -38,7 +38,7 @@ impl Proof {
         }
     }
 
-    /// Whether the evidence proves the owner.
+    /// True if the evidence proves the owner.
     pub fn is_proven(self) -> bool {
         self != Self::NameOnly
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
-/// Which rule named the owner.
+/// The rule that named the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum OwnerSource {
     Root,
     /// The federated user's name.
     FederatedUser,
-    /// The role session's name, chosen by whoever assumed the role.
+    /// The role session's name, chosen by the caller who assumed the role.
     RoleSession,
     /// The vendor's account to which access is delegated.
     Delegate,
@@ -34,7 +34,7 @@ pub enum OwnerSource {
     Role,
     /// The owner of the resource that this one belongs to.
     Parent,
-    /// The one for whom a service says that it works.
+    /// The requester that a service names.
     Requester,
     /// The AWS service that called for itself.
     Service,

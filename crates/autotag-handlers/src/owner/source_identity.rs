@@ -1,8 +1,8 @@
-//! `sourceIdentity`: who set it decides what it proves.
+//! The proof of a `sourceIdentity`. It depends on the principal that set it.
 //!
-//! STS keeps the source identity of the first session through the whole chain of roles. An identity provider or an AWS
-//! service sets it by what it knows of its user. Whoever calls `AssumeRole` may set any text, if the role allows
-//! `sts:SetSourceIdentity`. ([IAM user guide][guide])
+//! STS keeps the source identity of the first session through the whole chain of roles. An identity provider or an
+//! AWS service sets it from its knowledge of the user. A caller of `AssumeRole` may set any text, if the role
+//! allows `sts:SetSourceIdentity`. ([IAM user guide][guide])
 //!
 //! [guide]: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 
@@ -12,7 +12,7 @@ use autotag_model::policy::Trust;
 use autotag_model::session::{Session, SessionKind};
 use autotag_model::subject::read_subject;
 
-/// What the source identity of one session in the chain proves.
+/// The proof that the source identity of one session in the chain gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SourceIdentity {
     /// There is none.
@@ -27,7 +27,7 @@ pub(super) enum SourceIdentity {
     Unknown(String),
 }
 
-/// What the source identity proves that `at` has, whose session is `session` if it is known.
+/// The proof that the source identity of `at` gives; `session` is its session, if it is known.
 pub(super) fn source_identity(at: &Principal, session: Option<&Session>, trust: &Trust) -> SourceIdentity {
     let of_call = at.session.as_ref().and_then(|context| context.source_identity.as_deref());
     let of_session = session.and_then(|session| session.source_identity.as_deref());
@@ -73,7 +73,7 @@ fn has(caller: &Principal, name: &str) -> bool {
     own == Some(name)
 }
 
-/// Whether the policy lists the caller among those who may set a source identity.
+/// True if the policy lists the caller among those who may set a source identity.
 fn is_broker(caller: &Principal, trust: &Trust) -> bool {
     let role = caller.role_arn();
     let names = [caller.arn.as_deref(), role.as_deref()];

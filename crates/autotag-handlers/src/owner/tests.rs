@@ -345,7 +345,7 @@ fn across_accounts_the_copy_that_knows_the_caller_counts_in_either_order() {
     for sessions in [[rich.clone(), poor.clone()], [poor.clone(), rich]] {
         assert_eq!(named(&far, &sessions), is("mara.lind", OwnerSource::RoleChain));
     }
-    // Only the account is known: nobody in it is named, and the session's own name is what is left.
+    // Only the account is known: no principal in it is named, and only the session name is left.
     assert_eq!(named(&far, &[poor]), is("mara", OwnerSource::RoleSession));
 }
 
@@ -363,7 +363,7 @@ fn a_chain_is_followed_to_its_origin_up_to_a_limit() {
     let first = role_session("R0", "s0", Some("ASIA0"));
     assert_eq!(named(&first, &chain(MAX_HOPS)), is("mara", OwnerSource::RoleChain));
     let cut = owner(&first, &chain(MAX_HOPS + 1));
-    // Whoever makes a chain this long chooses the name of the session at which it is cut.
+    // The caller who makes a chain this long chooses the name of the session at which it is cut.
     assert_eq!((cut.name.as_deref(), cut.proof), (Some("R50"), Some(Proof::NameOnly)));
     assert_eq!(cut.claimed.as_deref(), Some("s50"));
     assert_eq!(cut.chain.len(), MAX_HOPS + 1);
@@ -490,7 +490,7 @@ fn an_outage_of_the_store_is_an_error_and_not_an_unknown_session() {
     ))
     .unwrap_err();
     assert!(matches!(error, OwnerError::Sessions(error) if error.is_retryable()));
-    // Who has no session is named all the same.
+    // A caller without a session is still named.
     assert_eq!(
         block_on(resolve(&principal(&user("mara")), &Trust::default(), &down, &down))
             .unwrap()
@@ -625,7 +625,7 @@ fn pipelines_and_service_accounts_read_alike_however_their_subject_is_known() {
     }
 }
 
-/// A call as the root user of 444455556666, whom somebody else has assumed.
+/// A call as the root user of 444455556666, assumed by another principal.
 fn assumed_root(key: &str) -> Value {
     json!({"type": "Root", "principalId": "444455556666", "accountId": "444455556666", "accessKeyId": key,
         "arn": "arn:aws:iam::444455556666:root",

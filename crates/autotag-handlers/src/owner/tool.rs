@@ -1,4 +1,4 @@
-//! The program in a user agent. Whoever calls writes it.
+//! The program that a user agent names. The caller writes the user agent.
 
 use super::channel::Channel;
 

@@ -1,4 +1,4 @@
-//! What was asked about creations, before anything is decided about them.
+//! The answers to all questions about creations, collected before the first decision.
 
 use super::decide::{Resolved, queried_resources};
 use super::related::RelatedTargets;

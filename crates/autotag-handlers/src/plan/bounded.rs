@@ -1,4 +1,4 @@
-//! Futures that wait together, a bounded number at a time.
+//! Runs a limited number of futures at the same time.
 
 use futures_util::stream::{self, StreamExt as _};
 use std::future::Future;

@@ -10,7 +10,7 @@ use autotag_model::rule::ResourceKey;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// What copies of one event have in common: the id, and the name of the event.
+/// The key that copies of one event share: the id, and the name of the event.
 pub(super) type CopyKey = (String, String);
 
 fn copy_key(request: &PlanRequest) -> Option<CopyKey> {
@@ -23,7 +23,7 @@ fn copy_key(request: &PlanRequest) -> Option<CopyKey> {
 pub(super) struct Copies {
     /// The caller of each such event.
     callers: HashMap<CopyKey, Principal>,
-    /// What the earlier copies of such events have made.
+    /// Resources that the earlier copies of such events have made.
     seen: HashSet<(CopyKey, ResourceKey)>,
 }
 
@@ -108,7 +108,7 @@ impl CopiesOfPart {
         copies
     }
 
-    /// What a record has in common with the copies of its event; `None` if it has no copies.
+    /// The key that a record shares with the copies of its event; `None` if it has no copies.
     fn key(&self, request: &PlanRequest) -> Option<CopyKey> {
         if self.callers.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! The owner of a creation, and the tags of one of its resources.
+//! Decides the owner of a creation, and the tags of one of its resources.
 
 use super::first_creation::first_creation;
 use crate::backend::{BackendReader, TaggableResource, Tags};
@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use session_store::SessionReader;
 use std::sync::Arc;
 
-/// What is known about the caller of a creation. It is the same for all its resources.
+/// Facts about the caller of a creation. It is the same for all its resources.
 #[derive(Debug, Clone)]
 pub(super) struct Resolved {
     /// The owner, with the evidence.
@@ -29,11 +29,11 @@ pub(super) struct Resolved {
     iam_tags: Tags,
     /// How old the event is.
     age: Option<SignedDuration>,
-    /// Whether the session tags are left to the recheck.
+    /// True if the session tags are left to the recheck.
     pub(super) leaves_session_tags: bool,
 }
 
-/// What a decision may know about the tags on resources.
+/// Facts about the tags on resources that a decision may use.
 pub(super) trait Knowledge {
     /// The tags on the resource, including those that the plan would write.
     ///
@@ -50,12 +50,12 @@ pub(super) trait Knowledge {
     /// The tags that the plan writes to the resource for an event that can have created it at `created`.
     fn planned_by_creator(&self, resource: &Resource, created: Timestamp) -> Option<Tags>;
 
-    /// Whether the owner that the plan has decided for the resource is provisional; `None` if it has decided none.
+    /// True if the owner that the plan has decided for the resource is provisional; `None` if it has decided none.
     fn decided_owner_is_provisional(&self, resource: &Resource) -> Option<bool>;
 }
 
-/// The owner and the IAM tags of the principal. Both are asked for at the same time: the record names the principal, whoever
-/// the owner is.
+/// The owner and the IAM tags of the principal. Both are asked for at the same time: the record names the
+/// principal, whatever the owner is.
 ///
 /// # Errors
 /// The outcome for all resources of the creation, if one of the two cannot be found out.
@@ -95,13 +95,14 @@ async fn iam_tags(
     };
     let Some(arn) = arn else { return Ok(Vec::new()) };
     match backend.principal_tags(&arn).await {
-        // Whoever has called existed then. A principal that is not found was deleted since, also if the event is young.
+        // A caller existed at the time of the call. A principal that is not found was deleted since, also if the
+        // event is young.
         Err(error) if error.class == ErrorClass::NotFound => Ok(Vec::new()),
         answer => answer,
     }
 }
 
-/// Whether the tags that are there decide which tags are written.
+/// True if the present tags decide which tags are written.
 fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarget) -> bool {
     target.may_have_owner()
         || target.repeat == Repeat::Possible
@@ -111,7 +112,7 @@ fn needs_existing_tags(policy: &Policy, request: &PlanRequest, target: &TagTarge
         || request.previous_tags.is_some()
 }
 
-/// The resources that the record names, and whose tags [`decide`] has to know whoever the owner is.
+/// The resources that the record names, and whose tags [`decide`] needs for every owner.
 pub(super) fn named_resources(policy: &Policy, request: &PlanRequest) -> Vec<TaggableResource> {
     let by_service = is_call_of_service(&request.creation);
     let needed = |target: &TagTarget| {
@@ -152,10 +153,10 @@ pub(super) struct Decided {
     pub(super) nothing: Option<Outcome>,
 }
 
-/// The tags of one resource. It asks nobody.
+/// The tags of one resource. It makes no call.
 ///
 /// # Errors
-/// The outcome, if tags that are there already could not be read.
+/// The outcome, if the present tags could not be read.
 pub(super) fn decide(
     policy: &Policy,
     request: &PlanRequest,
@@ -234,14 +235,15 @@ fn template_context<'a>(
     }
 }
 
-/// The person whom a pipeline passes on, in the session tag that the policy names. Keys of session tags ignore case.
+/// The person that a pipeline passes on, in the session tag that the policy names. Keys of session tags ignore
+/// case.
 fn actor<'t>(policy: &Policy, session_tags: &[(&'t str, &'t str)]) -> Option<&'t str> {
     let key = policy.trust.actor_tag.as_deref()?;
     let (_, value) = session_tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(key))?;
     Some(value)
 }
 
-/// Whether the creating call may have asked for exactly the tags of an owner who is provisional. They are written once
+/// True if the creating call may have asked for exactly the tags of an owner who is provisional. They are written once
 /// more, so that the recheck takes them for ours, and can correct them.
 fn may_be_predicted(request: &PlanRequest, target: &TagTarget, owner: &Owner) -> bool {
     let is_new = !target.may_have_owner() && !target.is_older && target.repeat != Repeat::Possible;
@@ -298,24 +300,24 @@ fn inherit(
     }))
 }
 
-/// Whether the owner on the parent may still be corrected.
+/// True if the owner on the parent may still be corrected.
 ///
 /// Nothing on the parent tells whether its owner is ours: the call that created it can have asked for any tags. Only
 /// the owner that this plan has decided is certain, unless it is provisional itself.
 fn is_provisional(parent: &TaggableResource, known: &impl Knowledge) -> bool {
     let decided = known.decided_owner_is_provisional(&parent.resource);
-    // What cannot be tagged is never corrected.
+    // The owner of a parent that cannot be tagged is never corrected.
     decided.unwrap_or(parent.rule.call != TagCall::None)
 }
 
-/// Whether an AWS service made the call, in its own name or as a role of the customer that it assumed.
+/// True if an AWS service made the call, in its own name or as a role of the customer that it assumed.
 fn is_service_call(creation: &Creation, resolved: &Resolved) -> bool {
     let (owner, principal) = (&resolved.owner, &creation.principal);
     let as_role = matches!(owner.source, Some(OwnerSource::Workload | OwnerSource::Role));
     owner.is_service() || principal.is_service_linked() || (as_role && principal.invoking_service().is_some())
 }
 
-/// Whether the record alone says that an AWS service made the call, whoever the owner is.
+/// True if the record alone says that an AWS service made the call, for every owner.
 fn is_call_of_service(creation: &Creation) -> bool {
     let principal = &creation.principal;
     principal.kind == PrincipalKind::AwsService || principal.is_service_linked()

@@ -1,4 +1,4 @@
-//! Decides about one creation after the other.
+//! Decides about the creations of a plan one after the other, in the order of their events.
 
 use super::asked::{AskedPart, ExistingTags, ResolvedCreation};
 use super::decide::{Decided, Knowledge, Resolved, decide};
@@ -28,7 +28,7 @@ pub(super) struct Decisions<'a> {
     last: HashMap<ResourceKey, RowNumber>,
     /// The owner of each resource that was decided.
     owners: HashMap<ResourceKey, Arc<Owner>>,
-    /// What earlier parts have decided.
+    /// The decisions of earlier parts.
     earlier: Earlier,
 }
 
@@ -203,7 +203,7 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    /// A resource whose id is not known: its tags are decided all the same.
+    /// A resource whose id is not known: its tags are still decided.
     fn unknown(&mut self, request: &PlanRequest, resolved: &Resolved, target: &TagTarget, why: String) {
         let event = Arc::clone(&request.creation.event);
         let resource_type = Some(target.resource.resource_type.clone());
@@ -225,7 +225,7 @@ impl<'a> Decisions<'a> {
         self.last.get(key).copied().or_else(|| self.earlier.number(key))
     }
 
-    /// What the last row that writes to the resource writes, and the time of its event.
+    /// The tags of the last row that writes to the resource, and the time of its event.
     fn written(&self, resource: &Resource) -> Option<(&TagSet, Option<Timestamp>)> {
         let key = resource.key();
         let Some(number) = self.last.get(&key) else {

@@ -1,4 +1,4 @@
-//! What the decisions of a part have to know about resources that earlier parts have decided.
+//! Facts about resources that earlier parts of a plan have decided. Later parts need them.
 
 use super::value::{Action, PlannedResource, RowNumber};
 use crate::outcome::Outcome;
@@ -22,15 +22,15 @@ pub(super) enum EarlierRow {
     Settled,
 }
 
-/// What is remembered of one resource.
+/// The stored facts about one resource.
 #[derive(Debug, Default)]
 struct EarlierResource {
     last: Option<(RowNumber, EarlierRow)>,
     owner_is_provisional: Option<bool>,
 }
 
-/// Resources of earlier parts. A key takes 16 bytes, whatever its length: two keyed hashes, so that whoever chooses names
-/// cannot make two resources look like one.
+/// Resources of earlier parts. A key takes 16 bytes, whatever its length: two keyed hashes, so that a caller who
+/// chooses names cannot make two resources look like one.
 #[derive(Debug, Default)]
 pub(super) struct Earlier {
     hashers: (RandomState, RandomState),

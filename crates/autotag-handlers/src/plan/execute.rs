@@ -1,4 +1,4 @@
-//! Executes a plan: writes in as few calls as AWS allows, and gives each row its outcome.
+//! Executes a plan: writes tags in as few calls as AWS allows, and gives each row its outcome.
 
 use super::bounded::{CONCURRENCY, join_bounded};
 use super::value::{Action, Plan, PlannedResource, RowNumber};
@@ -81,7 +81,7 @@ fn written(row: &PlannedResource, answer: Option<Result<(), BackendError>>, now:
     }
 }
 
-/// What resources must have in common to be written by one request to AWS.
+/// The key that resources share if one request to AWS writes them.
 #[derive(PartialEq, Eq, Hash)]
 struct GroupKey<'p> {
     account: Option<&'p str>,

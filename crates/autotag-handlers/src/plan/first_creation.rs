@@ -1,4 +1,4 @@
-//! Which of two calls made a resource, where the tags on it may be those of the other call.
+//! Decides which of two calls created a resource, if its tags may be from the other call.
 
 use crate::event::EventSummary;
 use crate::services::{Repeat, TagTarget};
@@ -44,13 +44,13 @@ pub(super) fn first_creation(
     decision
 }
 
-/// Whether each identity tag that the policy would write is on the resource, with whatever value.
+/// True if each identity tag that the policy would write is on the resource, with whatever value.
 fn has_all_identity_tags(policy: &Policy, decided: &TagSet, inputs: &DecisionInput<'_>) -> bool {
     let mut ours = decided.pairs().filter(|(key, _)| policy.is_identity_key(key)).peekable();
     ours.peek().is_some() && ours.all(|(key, _)| inputs.present.iter().any(|(known, _)| known == key))
 }
 
-/// Whether an identity tag on the resource is the time of a later event. It must not be one that the call asked for.
+/// True if an identity tag on the resource is the time of a later event. It must not be one that the call asked for.
 fn is_of_a_later_event(
     policy: &Policy,
     decided: &TagSet,

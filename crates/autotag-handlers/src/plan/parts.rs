@@ -1,4 +1,4 @@
-//! A plan that is made in parts, for more creations than fit into memory.
+//! Makes a plan in parts, for more creations than fit into memory.
 //!
 //! ```text
 //! creations, oldest first -- PartAsker::ask --> AskedPart -- PartDecider::decide --> Plan of the part
@@ -24,13 +24,13 @@ use std::fmt;
 pub struct NamedResource {
     /// The resource.
     pub key: ResourceKey,
-    /// Whether the creation takes the write to an earlier object of this name out of the plan.
+    /// True if the creation takes the write to an earlier object of this name out of the plan.
     pub replaces: bool,
 }
 
 impl PlanRequest {
-    /// What the records of copies of this event have in common: the id and the name of the event. `None` if the record has
-    /// no id: then it has no copies.
+    /// The key that the records of copies of this event share: the id and the name of the event. `None` if the
+    /// record has no id: then it has no copies.
     pub fn copy_key(&self) -> Option<(&str, &str)> {
         let event = &self.creation.event;
         Some((event.dedup_id.as_deref()?, &event.name))

@@ -1,4 +1,4 @@
-//! Asks about all creations of a part, before anything is decided about them.
+//! Asks the backend about all creations of a part, before anything is decided about them.
 
 use super::asked::{Asked, AskedPart, ExistingTags, ResolvedCreation};
 use super::bounded::{CONCURRENCY, join_bounded};
@@ -99,7 +99,7 @@ impl<'a> Planner<'a> {
         decisions.into_plan()
     }
 
-    /// What a plan of this planner would be decided by.
+    /// The policy of this planner.
     pub(super) fn policy(&self) -> &'a Policy {
         self.policy
     }
@@ -164,7 +164,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether the record of another session may still arrive in which the call can have been made as well.
+/// True if the record of another session may still arrive in which the call can have been made as well.
 fn has_provisional_session(request: &PlanRequest, resolved: &Resolved, now: Timestamp) -> bool {
     let owner = &resolved.owner;
     let may_arrive = owner.pending.as_ref().is_some_and(|pending| pending.may_still_arrive(now));

@@ -1,4 +1,4 @@
-//! Resources that a call made and that its record does not name: volumes of an instance, snapshots of an image.
+//! Resources that a call creates and its record does not name: volumes of an instance, snapshots of an image.
 
 use super::bounded::join_bounded;
 use crate::backend::{BackendReader, Related, RelatedQuery};
@@ -108,7 +108,7 @@ fn related_target(target: &TagTarget, resource: Resource) -> TagTarget {
     TagTarget { resource, requested, queries: Vec::new(), ..target.clone() }
 }
 
-/// The resource that stands for those of a question without an answer.
+/// The resource that represents those of a question without an answer.
 pub(super) fn unknown_resource(target: &TagTarget, query: &RelatedQuery) -> Resource {
     let mut unknown = target.resource.clone();
     query.resource_type().clone_into(&mut unknown.resource_type);

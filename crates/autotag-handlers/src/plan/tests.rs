@@ -63,7 +63,7 @@ impl Deref for World {
     }
 }
 
-/// What a test plans and executes over.
+/// The store and the backend with which a test plans and executes.
 trait Environment {
     fn parts(&self) -> (&dyn SessionReader, &dyn crate::backend::Backend, Timestamp);
 }
@@ -152,7 +152,7 @@ fn with(mut record: Value, field: &str, value: Value) -> Value {
     record
 }
 
-/// The creations of records. STS records go into the store of the world.
+/// The creations of records. STS records go into the store of the test.
 fn creations(store: &MemoryStore, records: &[Value]) -> Vec<PlanRequest> {
     let classifier = Classifier::new(Catalog::embedded(), Policy::default());
     let mut creations = Vec::new();
@@ -200,7 +200,7 @@ fn owner_on(world: &World, arn: &str) -> Option<String> {
     tag(world, arn, "Owner")
 }
 
-/// A world in which some calls fail: by the operation (`write`, `read`, `related`, `principal`, `user`, `session`) and what it
+/// A backend in which some calls fail: by the operation (`write`, `read`, `related`, `principal`, `user`, `session`) and what it
 /// is about.
 struct Failing<F> {
     world: World,
@@ -564,7 +564,7 @@ fn whether_a_call_found_or_forged_identity_tags_is_said_where_it_cannot_be_told(
         "{rows:?}"
     );
     assert_eq!(owner_on(&world, &queue_arn("orders")).as_deref(), Some("boss"));
-    // Whatever the call asked for, tags that are not there have been put by nobody before.
+    // A resource without tags has no earlier owner, whatever the call asked for.
     let fresh = self::world();
     let mut made = queue("09:00:00", &user("mallory"), "orders");
     made["requestParameters"]["tags"] = json!({"Owner": "boss"});
@@ -652,7 +652,7 @@ fn an_instance_inherits_the_owner_of_its_group() {
     world.put_tags(GROUP, &[("Owner", "noor")]);
     rows(&world, std::slice::from_ref(&launched));
     assert_eq!(owner_on(&world, &instance).as_deref(), Some("noor"));
-    // Nobody knows whose group it is.
+    // The owner of the group is unknown.
     let world = self::world();
     rows(&world, &[launched]);
     assert_eq!(owner_on(&world, &instance).as_deref(), Some("AWSServiceRoleForAutoScaling"));
@@ -666,7 +666,7 @@ fn an_instance_inherits_the_owner_of_its_group() {
 }
 
 // Guards against: an error about the group becomes the outcome of the instance. A group that was deleted since
-// makes an instance that is there "Gone", and nobody tags it.
+// makes an existing instance "Gone", and it is not tagged.
 #[test]
 fn a_deleted_group_does_not_make_its_instance_gone() {
     let ports = Failing {
@@ -877,8 +877,8 @@ fn after_a_failed_write_nobody_says_that_the_resource_has_an_owner() {
     }
 }
 
-// Guards against: when the first creator cannot be resolved just now, a later creation of the same batch is
-// taken for the first, and keeps the resource for good.
+// Guards against: when the first creator cannot be resolved just now, a later creation of the same batch is taken
+// for the first, and keeps the resource.
 #[test]
 fn a_later_creation_does_not_win_because_the_first_is_deferred() {
     let records = [

@@ -1,4 +1,4 @@
-//! The plan as a value: its rows, and what can be done with them before it is executed.
+//! The plan as a value: its rows, and the operations on them before execution.
 
 use crate::backend::TaggableResource;
 use crate::outcome::{Outcome, SkipReason};
@@ -6,7 +6,7 @@ use crate::row::{Row, Status};
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, HashMap};
 
-/// What is to happen to one resource.
+/// The planned action for one resource.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
@@ -29,7 +29,7 @@ impl Action {
         Self::Settled { outcome, depends_on: None }
     }
 
-    /// Whether a row of this action ends without a write because it could not be decided.
+    /// The outcome of a row of this action that ends without a write because it could not be decided.
     pub(super) fn failure(&self) -> Option<&Outcome> {
         match self {
             Self::Settled { outcome, depends_on: None } if outcome.is_returned() => Some(outcome),
@@ -69,7 +69,7 @@ pub type PlannedResource = Row<Action>;
 /// The number of a row in its plan, from 0. It stays the same if other rows are filtered out.
 pub type RowNumber = usize;
 
-/// What would be written to each resource, and why, in the order of the events.
+/// The tags that would be written to each resource, and why, in the order of the events.
 ///
 /// A plan can be listed, filtered, split, deferred in parts, serialized (as an array of rows) and executed. Rows that depend
 /// on a row that is not part of the plan any more are not done: they end as `Deferred`.
@@ -95,7 +95,7 @@ impl Plan {
         self.rows.len()
     }
 
-    /// Whether the plan has no row.
+    /// True if the plan has no row.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

@@ -1,4 +1,4 @@
-//! DynamoDB: the replicas of a global table are made by DynamoDB itself, on behalf of whoever asked for them.
+//! DynamoDB: the service itself creates the replicas of a global table, on behalf of the requester.
 
 use super::handler::{RecordContext, ServiceHandler, TagTarget};
 

@@ -1,4 +1,4 @@
-//! EC2: what comes with an instance or an image.
+//! EC2: the volumes, interfaces and snapshots that an instance or an image brings with it.
 
 use super::handler::{RecordContext, ServiceHandler, TagTarget};
 use crate::backend::RelatedQuery;
@@ -6,7 +6,7 @@ use crate::backend::RelatedQuery;
 #[derive(Debug)]
 pub(super) struct Ec2;
 
-/// What comes along with an instance or an image, and is looked up.
+/// Resources that are made together with an instance or an image, and are looked up.
 const COME_ALONG: [&str; 3] = ["AWS::EC2::Volume", "AWS::EC2::NetworkInterface", "AWS::EC2::Snapshot"];
 
 impl ServiceHandler for Ec2 {

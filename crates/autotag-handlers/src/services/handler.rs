@@ -1,4 +1,4 @@
-//! What a service handler is given and what it changes.
+//! The interface of services with behaviour of their own: the input and the output of a handler.
 
 use crate::backend::{RelatedQuery, TaggableResource};
 use crate::catalog::Catalog;
@@ -18,7 +18,7 @@ pub struct RecordContext<'a> {
     pub record: &'a Record<'a>,
     /// Its request and response, parsed.
     pub parsed: &'a ParsedRecord,
-    /// Who made the call.
+    /// The principal that made the call.
     pub principal: &'a Principal,
     /// The partition, region and account of its resources.
     pub scope: &'a Scope,
@@ -44,7 +44,7 @@ impl<'a> RecordContext<'a> {
     }
 }
 
-/// Whether a call may repeat an earlier one. AWS then answers with the resource that the earlier call made.
+/// Tells if a call may repeat an earlier one. AWS then answers with the resource that the earlier call made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Repeat {
@@ -57,7 +57,7 @@ pub enum Repeat {
     Possible,
 }
 
-/// Whether a creation made its resource, or may have found it there.
+/// Tells if a creation made its resource, or may have found it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Newness {
@@ -76,9 +76,9 @@ pub enum Newness {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Made {
-    /// Whether it made the resource, or may have found it there.
+    /// Tells if the call made the resource, or may have found it.
     pub newness: Newness,
-    /// Whether the caller chose the name of the resource. Then a deleted one can be made again under its name.
+    /// True if the caller chose the name of the resource. Then a deleted one can be made again under its name.
     pub is_named_by_caller: bool,
 }
 
@@ -93,20 +93,20 @@ pub struct TagTarget {
     pub rule: Arc<Rule>,
     /// The tags that the creating call itself asked for.
     pub requested: Vec<(String, String)>,
-    /// Whether the resource may have existed before. Then the first writer wins.
+    /// True if the resource may have existed before. Then the first writer wins.
     pub may_have_existed: bool,
-    /// Whether the record is old, so that the resource may have got an owner since. Then the first writer wins, too.
+    /// True if the record is old, so that the resource may have got an owner since. Then the first writer wins, too.
     pub is_backfill: bool,
-    /// Whether the record proves that the resource was there before the call. Then nobody becomes its owner by it.
+    /// True if the record proves that the resource was there before the call. Then the call gives it no owner.
     pub is_older: bool,
-    /// Whether each such call makes a new resource under the same name, as writing an object does. Then an earlier
+    /// True if each such call makes a new resource under the same name, as writing an object does. Then an earlier
     /// creation of that name says nothing about its tags.
     pub new_each_time: bool,
-    /// Whether the call may repeat an earlier one.
+    /// Tells if the call may repeat an earlier one.
     pub repeat: Repeat,
     /// The resource to which this one belongs. If only a service called, the owner of the parent counts.
     pub parent: Option<TaggableResource>,
-    /// The ARN of the principal for whom the calling service says it works.
+    /// The ARN of the principal that the calling service names as its requester.
     pub requester: Option<String>,
     /// Questions about resources that the call made as well and that the record does not name.
     pub queries: Vec<RelatedQuery>,
@@ -134,12 +134,12 @@ impl TagTarget {
         }
     }
 
-    /// Whether an earlier creation of the same name in the same plan is a different resource.
+    /// True if an earlier creation of the same name in the same plan is a different resource.
     pub(crate) fn replaces_its_namesake(&self) -> bool {
         self.new_each_time && !self.may_have_owner()
     }
 
-    /// Whether the resource may have an owner already.
+    /// True if the resource may have an owner already.
     pub(crate) fn may_have_owner(&self) -> bool {
         self.may_have_existed || self.is_backfill
     }

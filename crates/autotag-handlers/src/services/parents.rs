@@ -1,4 +1,4 @@
-//! The resource to which a new one belongs, by the tags that AWS itself sets in the creating call.
+//! Finds the resource that a new one belongs to, by the tags that AWS itself sets in the creating call.
 
 use super::handler::{RecordContext, TagTarget};
 use crate::backend::TaggableResource;
@@ -20,7 +20,8 @@ struct Parent {
 
 /// The nearest first: an instance of a group belongs to the group, which may belong to a stack.
 ///
-/// Nobody but AWS can set tags that begin `aws:`. Those of EKS anybody can, so they count only where EKS itself called.
+/// Only AWS can set tags that begin with `aws:`. Anybody can set those of EKS, so they count only if EKS itself
+/// called.
 const PARENTS: &[Parent] = &[
     Parent {
         tag: "aws:autoscaling:groupName",
@@ -82,12 +83,12 @@ pub fn parent_events() -> impl Iterator<Item = (&'static str, &'static str)> {
 const NODEGROUP: &str = "eks:nodegroup-name";
 const CLUSTER: &str = "eks:cluster-name";
 
-/// The principal for whom Service Catalog provisions.
+/// The principal that Service Catalog provisions for.
 const PROVISIONER: &str = "aws:servicecatalog:provisioningPrincipalArn";
 
 type Tags = [(String, String)];
 
-/// The ARN of the principal for whom a service says that it creates something.
+/// The ARN of the principal that a service names as the requester of a creation.
 pub(super) fn requester(target: &TagTarget) -> Option<String> {
     value(&target.requested, PROVISIONER).filter(|arn| arn.parse::<Arn>().is_ok()).map(str::to_owned)
 }
@@ -108,8 +109,9 @@ fn value<'t>(tags: &'t Tags, key: &str) -> Option<&'t str> {
     Some(value)
 }
 
-/// Whether EKS called, in its own name or by a role that nobody else can assume. Other services call so too, and pass on
-/// tags that their users have chosen: AWS Backup those of a resource that it restores, Auto Scaling those of a group.
+/// True if EKS called, in its own name or by a role that only EKS can assume. Other services call so too, and pass
+/// on tags that their users have chosen: AWS Backup those of a resource that it restores, Auto Scaling those of a
+/// group.
 fn by_eks(context: &RecordContext<'_>) -> bool {
     let principal = context.principal;
     let service = match principal.kind {

@@ -1,4 +1,5 @@
-//! RDS: `DocumentDB` and Neptune use its API and its ARNs; for some resources only a name's beginning tells them apart.
+//! RDS: `DocumentDB` and Neptune use its API and its ARNs. For some resources, only the prefix of the name
+//! separates them.
 
 use super::handler::{RecordContext, ServiceHandler, TagTarget};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Whether a call may have changed or answered with a resource that an earlier call made.
+//! Calls that may have changed or answered with a resource that an earlier call made.
 //!
 //! Calls with an idempotency token can be sent again: AWS answers with the resource of the first call and records both
 //! alike. Nearly every SDK sends such a token, so the token alone says little. The time of creation in the answer does.

@@ -1,4 +1,4 @@
-//! One name for each principal.
+//! One stable name for each principal that changes tags.
 
 use autotag_model::identity::{Principal, PrincipalKind};
 

@@ -1,4 +1,4 @@
-//! The changes of identity tags that a record tells of.
+//! Finds the changes of identity tags in a record.
 
 use super::own::OwnRoles;
 use crate::catalog::Catalog;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct TagChange {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Who called; `None` of an event of `aws.tag`, which names no caller.
+    /// The caller; `None` for an event of `aws.tag`, which has no caller.
     pub principal: Option<Principal>,
     /// The resource.
     pub resource: ChangedResource,
@@ -57,7 +57,7 @@ pub enum NoTagChange {
     Malformed,
 }
 
-/// What a record or an event tells of identity tags.
+/// The changes of identity tags in a record or an event.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum TagChanges {
@@ -96,7 +96,7 @@ impl<'a> TamperWatch<'a> {
         self.classifier.policy()
     }
 
-    /// Whether a record of this event can tell of a change, by its name alone.
+    /// True if a record of this event can tell of a change, by its name alone.
     pub fn wants(&self, event_source: &str, event_name: &str) -> bool {
         self.catalog().tag_change(event_source, event_name).is_some()
     }

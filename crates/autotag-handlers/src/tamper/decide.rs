@@ -25,7 +25,7 @@ pub struct ExpectedTags {
     pub owner_arn: Option<String>,
 }
 
-/// What a reaction is decided from.
+/// The inputs of a reaction.
 #[derive(Debug, Clone, Copy)]
 pub struct TamperInput<'a> {
     /// The change.
@@ -34,7 +34,7 @@ pub struct TamperInput<'a> {
     pub expected: Option<&'a ExpectedTags>,
     /// All tags of the resource, read after the change.
     pub present: &'a [(String, String)],
-    /// What happened to the resource before.
+    /// The past changes of the resource.
     pub history: &'a TamperHistory,
     /// The policy.
     pub policy: &'a Policy,
@@ -42,7 +42,7 @@ pub struct TamperInput<'a> {
     pub constraints: &'a TagConstraints,
 }
 
-/// What is done about a change.
+/// The reaction to a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reaction {
@@ -50,21 +50,21 @@ pub enum Reaction {
     Nothing(NoReaction),
     /// It is reported, and nothing is written.
     Report {
-        /// What is wrong.
+        /// The fault.
         tampering: Tampering,
         /// Why nothing is written.
         why: NotRepaired,
     },
     /// It is reported, and these tags are written again.
     Repair {
-        /// What is wrong.
+        /// The fault.
         tampering: Tampering,
         /// The tags to write.
         tags: Vec<(String, String)>,
     },
     /// It is reported, and from now on nothing is written to this resource.
     Truce {
-        /// What is wrong.
+        /// The fault.
         tampering: Tampering,
         /// The truce.
         truce: Truce,
@@ -86,11 +86,11 @@ pub enum NoReaction {
     Past,
     /// The resource has the opt-out tag of the policy.
     OptedOut,
-    /// No entry of the resource says which tags it should have, and the record does not show that one was taken off.
+    /// No entry of the resource says which tags it should have, and the record does not show that one was removed.
     NoExpectation,
 }
 
-/// What is wrong with the identity tags of a resource.
+/// The fault of the identity tags of a resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tampering {
@@ -183,7 +183,7 @@ pub fn decide(input: &TamperInput<'_>) -> Reaction {
     }
 }
 
-/// What is wrong with the identity tags.
+/// Finds the fault of the identity tags.
 fn tampering(input: &TamperInput<'_>, expected: &ExpectedTags) -> Tampering {
     let mut found = Tampering { by: input.change.author(), ..Tampering::default() };
     let ours = expected.tags.iter().filter(|(key, _)| input.policy.is_identity_key(key));
@@ -199,10 +199,11 @@ fn tampering(input: &TamperInput<'_>, expected: &ExpectedTags) -> Tampering {
     found
 }
 
-/// Whether another value of an identity tag is allowed.
+/// True if another value of an identity tag is allowed.
 ///
-/// As where a resource is created: callers may declare a key that the policy does not enforce. A person of `[people]` is the
-/// same under each of their names. And whoever the policy trusts to say who acts may name another owner.
+/// The rules are those of a creation: callers may declare a key that the policy does not enforce. A person of
+/// `[people]` is the same under each of their names. And a principal that the policy trusts to name the actor may
+/// name another owner.
 fn is_legitimate(
     input: &TamperInput<'_>,
     expected: &ExpectedTags,
@@ -335,8 +336,9 @@ impl TagChange {
 }
 
 impl Reaction {
-    /// What the history of the resource has to keep of a change and the reaction to it. `read` is the time just before the tags
-    /// were read. It is kept after the tags are written: a write that fails is then tried again when the event comes again.
+    /// The part of a change and its reaction that the history of the resource keeps. `read` is the time just before
+    /// the tags were read. It is kept after the tags are written: a write that fails is then tried again when the
+    /// event comes again.
     pub fn recorded(&self, change: &TagChange, read: Timestamp) -> TamperHistory {
         let of_change = change.recorded().map(TamperHistory::of_change).unwrap_or_default();
         let answers = change.event_id().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What happened to the identity tags of one resource.
+//! The past changes of the identity tags of one resource.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many changes are kept, the latest.
 const MOST_CHANGES: usize = 64;
 
-/// How many repairs one resource gets, whoever undoes them. Then there is a truce until a person ends it.
+/// The most repairs of one resource, for all principals together. Then there is a truce until a person ends it.
 pub const MAX_REPAIRS: usize = 8;
 
 /// How many repairs one principal undoes until there is a truce.
@@ -42,10 +42,10 @@ pub struct TruceMark {
     pub with: String,
 }
 
-/// What happened to the identity tags of one resource: a value of bounded size.
+/// The past changes of the identity tags of one resource: a value of bounded size.
 ///
-/// Histories of one resource [`merge`](Self::merge) to the same one in any order, however often: whoever keeps them may fold
-/// the same entries again. Of the changes the latest 64 count, of the repairs the latest [`MAX_REPAIRS`].
+/// Histories of one resource [`merge`](Self::merge) to the same one in any order, any number of times: a store may
+/// merge the same entries again. Of the changes the latest 64 count, of the repairs the latest [`MAX_REPAIRS`].
 ///
 /// ```
 /// use autotag_handlers::tamper::{RecordedChange, TamperHistory};
@@ -99,7 +99,7 @@ impl TamperHistory {
         self.bounded()
     }
 
-    /// What counts. Only the earliest is left out, so that it does not matter when that happens.
+    /// Keeps the changes that count. Only the earliest is left out, so that it does not matter when that happens.
     fn bounded(mut self) -> Self {
         if let Some(resumed) = self.resumed {
             self.changes.retain(|change| change.time > resumed);
@@ -135,22 +135,22 @@ impl TamperHistory {
         self.resumed
     }
 
-    /// Whether a change is from before the end of the last truce, and counts no longer.
+    /// True if a change is from before the end of the last truce, and counts no longer.
     pub fn is_past(&self, time: Timestamp) -> bool {
         self.resumed.is_some_and(|resumed| time <= resumed)
     }
 
-    /// Whether the change of this event is known.
+    /// True if the change of this event is known.
     pub fn knows(&self, event: &str) -> bool {
         self.changes.iter().any(|change| change.event == event)
     }
 
-    /// Whether a repair has seen the effect of a change at this time: it read the tags in a later second.
+    /// True if a repair has seen the effect of a change at this time: it read the tags in a later second.
     pub fn is_covered(&self, time: Timestamp) -> bool {
         self.repairs.last().is_some_and(|repair| repair.time.as_second() > time.as_second())
     }
 
-    /// Whether a repair answered this event.
+    /// True if a repair answered this event.
     pub fn is_answered(&self, event: &str) -> bool {
         self.repairs.iter().any(|repair| repair.answers == event)
     }

@@ -1,4 +1,4 @@
-//! autotag's own roles.
+//! Recognizes autotag's own roles.
 
 use autotag_model::arn::{AccountId, Arn};
 use autotag_model::identity::Principal;
@@ -49,12 +49,12 @@ impl OwnRoles {
     /// account.
     #[must_use]
     pub fn with_member_role(mut self, name: &str) -> Self {
-        // A path may stand before the name.
+        // A path may come before the name.
         self.members.extend(name.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned));
         self
     }
 
-    /// Whether the principal of a call in `account` is a session of one of these roles.
+    /// True if the principal of a call in `account` is a session of one of these roles.
     pub fn is_own(&self, principal: &Principal, account: Option<&str>) -> bool {
         let Some((of_role, name)) = principal.role_arn().as_deref().and_then(role_of) else { return false };
         let is_member =

@@ -1,4 +1,4 @@
-//! The end of repair on one resource.
+//! A truce: autotag stops repairing one resource.
 
 use super::history::{MAX_REPAIRS, TamperHistory, UNDONE_UNTIL_TRUCE};
 use autotag_model::policy::{Policy, Profile};
@@ -39,7 +39,7 @@ impl Truce {
         Some(Self { reason, ignored_keys: ignored_keys(policy) })
     }
 
-    /// The principal with whom it is; `None` if there are several.
+    /// The other principal of the truce; `None` if there are several.
     pub fn with(&self) -> Option<&str> {
         match &self.reason {
             TruceReason::Undone(by) => Some(by),

@@ -1,4 +1,4 @@
-//! One answer from what a source knows. It asks nobody.
+//! Forms one answer from the facts of a source. It makes no call.
 
 use super::asked::Asked;
 use super::finding::{Findings, FoundCreation, FoundDeletion, Newness, OwnershipSource, TagChange};
@@ -28,11 +28,11 @@ pub struct Answer {
     pub tag_changes: Vec<TagChange>,
     /// Why the owner is unknown, and what is uncertain about a known one.
     pub reasons: Vec<String>,
-    /// What was asked and where.
+    /// The questions, and where they were asked.
     pub questions: Vec<String>,
     /// How many calls to AWS it took.
     pub calls: u64,
-    /// Whether a question to the source failed.
+    /// True if a question to the source failed.
     pub failed: bool,
 }
 
@@ -42,7 +42,7 @@ impl Answer {
         self.creation.as_ref()?.owner.as_deref()
     }
 
-    /// Whether the owner is known.
+    /// True if the owner is known.
     pub fn is_known(&self) -> bool {
         self.creation.is_some()
     }
@@ -152,7 +152,7 @@ fn choose(
             deletion = None;
             format!("{named} resources of different owners have this name: ask for the ARN")
         } else {
-            "it may have been created by either of several owners, and no record tells by which".to_owned()
+            "several owners may have created it, and no record tells which".to_owned()
         });
         return Choice { creation: None, candidates, count, deletion };
     }
@@ -183,7 +183,7 @@ fn deletion(end: End, reasons: &mut Vec<String>) -> Option<FoundDeletion> {
     }
 }
 
-/// What is uncertain about a creation whose owner is known.
+/// The uncertainty of a creation whose owner is known.
 fn uncertain(first: &FoundCreation, named: usize, count: usize) -> Vec<String> {
     let mut reasons = Vec::new();
     if named > 1 {
@@ -230,7 +230,7 @@ impl OfName {
         namesake::divide(self.creations, &self.deletions)
     }
 
-    /// What made a resource last. A name can be used again after its resource was deleted.
+    /// The last creation of a resource. A name can be used again after its resource was deleted.
     fn latest(self) -> Latest {
         let Divided { current, earlier_count, end, .. } = self.divided();
         let mut latest = Latest { could_be: Vec::new(), count: earlier_count, end };
@@ -297,7 +297,7 @@ pub(super) fn may_be_last(
     taken
 }
 
-/// Whether the same owner has made both, with the same certainty. `bob` in two accounts is two people.
+/// True if the same owner has made both, with the same certainty. `bob` in two accounts is two people.
 fn is_same_owner(one: &FoundCreation, other: &FoundCreation) -> bool {
     match (&one.owner, &other.owner) {
         (Some(one), Some(other)) => {
@@ -308,7 +308,7 @@ fn is_same_owner(one: &FoundCreation, other: &FoundCreation) -> bool {
     }
 }
 
-/// What is missing for the owner of a creation, in words.
+/// The missing evidence for the owner of a creation, in words.
 fn missing_evidence(creation: &FoundCreation) -> Option<String> {
     let owner = creation.owner.as_ref()?;
     if owner.source == Some(OwnerSource::IdentityCenter) && owner.proof == Some(Proof::Person) {
@@ -322,7 +322,7 @@ fn missing_evidence(creation: &FoundCreation) -> Option<String> {
     Some(match pending.missing {
         MissingEvidence::SessionRecord => format!("STS record missing{account}: of the session {of}"),
         MissingEvidence::Caller => {
-            format!("STS record missing: of the session {of}, in the account of whoever asked for it")
+            format!("STS record missing: of the session {of}, in the account of its caller")
         }
         MissingEvidence::OtherSessions => {
             format!("the session {of} was found by its time alone; another of this name could be meant")

@@ -1,4 +1,4 @@
-//! What is asked for: an ARN, an id or a name.
+//! The subject of a question: an ARN, an id or a name.
 
 use autotag_model::arn::{AccountId, Arn};
 use autotag_model::rule::Resource;
@@ -90,7 +90,7 @@ impl Asked {
         Some(format!("https://sqs.{region}.{suffix}/{}/{}", arn.account()?.as_str(), arn.resource()))
     }
 
-    /// Whether this resource is meant.
+    /// True if this resource is meant.
     pub fn is(&self, resource: &Resource) -> bool {
         match (&self.arn, &resource.arn) {
             (Some(asked), Some(arn)) => is_same_arn(arn, asked),
@@ -100,13 +100,13 @@ impl Asked {
         }
     }
 
-    /// Whether a deletion of `resource` may be one of this resource. IAM's calls name a role or user without its path.
+    /// True if a deletion of `resource` may be one of this resource. IAM's calls name a role or user without its path.
     pub fn is_deleted_as(&self, resource: &Resource) -> bool {
         let path_apart = || Some(without_path(self.arn.as_ref()?) == without_path(resource.arn.as_ref()?));
         self.is(resource) || path_apart().unwrap_or_default()
     }
 
-    /// Whether a text of a record of `service` (`ec2` of `ec2.amazonaws.com`) in an account and region names the resource.
+    /// True if a text of a record of `service` (`ec2` of `ec2.amazonaws.com`) in an account and region names the resource.
     pub fn is_named(&self, text: &str, service: &str, account: Option<&str>, region: Option<&str>) -> bool {
         if text == self.text {
             return true;
@@ -208,7 +208,7 @@ fn is_name_of(text: &str, arn: &Arn) -> bool {
     text == arn.resource() || text == short_name(arn)
 }
 
-/// Whether an ARN of a record is the one that is asked for. A part that no record tells is `*` in it
+/// True if an ARN of a record is the one that is asked for. A part that no record tells is `*` in it
 /// (`autoScalingGroup:*:autoScalingGroupName/web`). A log group's ARN may end in `:*`.
 fn is_same_arn(known: &Arn, asked: &Arn) -> bool {
     if known == asked {
@@ -227,7 +227,7 @@ fn without_streams(arn: &str) -> &str {
     arn.strip_suffix(":*").unwrap_or(arn)
 }
 
-/// Whether a resource whose ARN no record tells is that of an ARN: account, region, service, type and id have to agree.
+/// True if a resource whose ARN no record tells is that of an ARN: account, region, service, type and id have to agree.
 fn is_without_arn(resource: &Resource, asked: &Arn) -> bool {
     let mut types = resource.resource_type.split("::").skip(1);
     let (service, kind) = (types.next().unwrap_or_default(), types.next().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The owners of creations: those that a plan of the same creations has.
+//! Finds the owners of creations. They are the owners that a plan of the same creations has.
 
 use super::finding::FoundCreation;
 use crate::backend::BackendReader;

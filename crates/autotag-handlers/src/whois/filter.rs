@@ -1,4 +1,4 @@
-//! Which records of a trail are about a resource.
+//! Selects the records of a trail that are about a resource.
 
 use super::asked::{Asked, Index};
 use super::tag_change::{RecordedTagChange, names, texts};
@@ -24,7 +24,7 @@ pub struct NamingEvent {
 }
 
 impl NamingEvent {
-    /// Whether the event names this resource.
+    /// True if the event names this resource.
     pub fn is_about(&self, asked: &Asked) -> bool {
         names(&self.event, &self.texts, asked)
     }
@@ -52,9 +52,9 @@ impl<'a> RecordFilter<'a> {
         self.asked
     }
 
-    /// The creation that a record tells of, also if AWS can tag none of its resources; `None` if the record tells of none, or
-    /// if nobody can need it: it neither names a resource that is asked for, nor creates a kind of resource to which others
-    /// belong.
+    /// The creation in a record, also if AWS can tag none of its resources. `None` if the record has none, or if
+    /// the question does not need it. The question needs creations of its own resources, and of the kinds of
+    /// resources that others belong to.
     pub fn creation(
         &self,
         record: &Record<'_>,
@@ -66,14 +66,14 @@ impl<'a> RecordFilter<'a> {
         (self.is_about(&creation) || is_parent() || self.is_mentioned(text)).then_some(*creation)
     }
 
-    /// Whether the text of a record mentions one of the resources. A copy of an event in another account may name the resource
+    /// True if the text of a record mentions one of the resources. A copy of an event in another account may name the resource
     /// in its text alone, and tell who called.
     pub fn is_mentioned(&self, text: &str) -> bool {
         let few = if self.asked.len() <= FEW { self.asked } else { &[] };
         few.iter().any(|asked| asked.names().first().is_some_and(|name| text.contains(name)))
     }
 
-    /// Whether a creation made one of the resources.
+    /// True if a creation made one of the resources.
     pub fn is_about(&self, creation: &Creation) -> bool {
         let tagged = creation.targets.iter().map(|target| &target.resource);
         let others = creation.rejected.iter().filter_map(|row| row.resource.as_ref());
@@ -92,7 +92,7 @@ impl<'a> RecordFilter<'a> {
         found
     }
 
-    /// Whether a deletion is of one of the resources.
+    /// True if a deletion is of one of the resources.
     pub fn is_deleted(&self, deletion: &Deletion) -> bool {
         let resource = &deletion.resource;
         let mut asked =
@@ -100,7 +100,7 @@ impl<'a> RecordFilter<'a> {
         asked.any(|asked| asked.is_deleted_as(resource))
     }
 
-    /// Whether a text of an event names one of the resources.
+    /// True if a text of an event names one of the resources.
     fn is_named(&self, event: &EventSummary, text: &str) -> bool {
         let mut asked = self.index.of_text(text).into_iter().filter_map(|number| self.asked.get(number));
         asked.any(|asked| names(event, &[text], asked))

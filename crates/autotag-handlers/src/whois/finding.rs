@@ -1,4 +1,4 @@
-//! What a source knows about a resource.
+//! The facts of a source about a resource.
 
 use super::asked::Asked;
 use crate::deletion::Deletion;
@@ -19,15 +19,15 @@ pub struct FoundCreation {
     pub resource: Resource,
     /// The creating event.
     pub event: Arc<EventSummary>,
-    /// Who called.
+    /// The caller.
     pub principal: Principal,
     /// The owner; `None` if it could not be found out.
     pub owner: Option<Arc<Owner>>,
     /// Why the owner could not be found out.
     pub why_not: Option<String>,
-    /// Whether the call made the resource.
+    /// Tells if the call made the resource.
     pub newness: Newness,
-    /// Whether the caller chose the name of the resource. Then a deleted one can be made again under its name.
+    /// True if the caller chose the name of the resource. Then a deleted one can be made again under its name.
     pub is_named_by_caller: bool,
 }
 
@@ -86,7 +86,7 @@ pub struct TagChange {
     pub event: Arc<EventSummary>,
     /// The identity tags that the call names. Empty if it replaced or removed all tags.
     pub keys: Vec<String>,
-    /// Who called.
+    /// The caller.
     pub principal: Principal,
     /// The person or workload behind the call, as far as it is known.
     pub by: Option<Arc<Owner>>,
@@ -108,9 +108,9 @@ impl TagChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// What failed and how, in words.
+    /// The failure, in words.
     pub what: String,
-    /// Whether only sessions were asked for. An owner that needs none of them stays certain.
+    /// True if only sessions were asked for. An owner that needs none of them stays certain.
     pub is_about_sessions: bool,
 }
 
@@ -121,7 +121,7 @@ impl Failure {
     }
 }
 
-/// What a source knows about one resource.
+/// The facts of a source about one resource.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Findings {
@@ -135,7 +135,7 @@ pub struct Findings {
     pub remarks: Vec<String>,
     /// Questions without an answer.
     pub failures: Vec<Failure>,
-    /// What was asked and where, in words.
+    /// The questions, and where they were asked, in words.
     pub questions: Vec<String>,
     /// How many calls to AWS it took.
     pub calls: u64,
@@ -149,7 +149,7 @@ pub trait OwnershipSource: Send + Sync {
     /// The name of the source, as programs see it: `trail`, `event-history`.
     fn name(&self) -> &'static str;
 
-    /// What the source covers, as a part of a sentence: "no record of *the last 90 days* names it".
+    /// The records that the source covers, as a part of a sentence: "no record of *the last 90 days* names it".
     fn scope(&self) -> &'static str;
 
     /// Everything that the source knows about a resource. A question that failed is a [`Failure`], never an empty list.

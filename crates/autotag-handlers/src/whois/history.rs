@@ -1,4 +1,4 @@
-//! The source over an event history: nothing has to be deployed.
+//! The source over CloudTrail's event history. It needs no deployment.
 //!
 //! A resource is asked for by its names. The sessions behind its creating call are asked for by the access keys that they
 //! issued. So an owner at the end of a chain takes as many questions as the chain has hops, and two for the names.
@@ -56,7 +56,7 @@ impl fmt::Debug for HistorySource<'_> {
     }
 }
 
-/// What the records say that were asked for.
+/// Facts in the records that were asked for.
 #[derive(Default)]
 struct Read {
     creations: Vec<PlanRequest>,
@@ -249,14 +249,14 @@ impl<'h> HistorySource<'h> {
     }
 }
 
-/// The same creation among others, evaluated anew.
+/// The same creation among others, evaluated again.
 fn same_creation(found: &[FoundCreation], as_this: &FoundCreation) -> Option<FoundCreation> {
     let key = as_this.resource.key();
     let mut found = found.iter();
     found.find(|other| other.event.id == as_this.event.id && other.resource.key() == key).cloned()
 }
 
-/// Who made a resource.
+/// The makers of a resource.
 fn creators(of: &Asked, creations: &[PlanRequest]) -> Vec<Principal> {
     let creations = creations.iter().map(|request| &request.creation);
     let made = creations.filter(|creation| creation.targets.iter().any(|target| of.is(&target.resource)));

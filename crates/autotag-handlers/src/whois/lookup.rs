@@ -54,16 +54,16 @@ pub trait EventHistory: Send + Sync {
 
 type Question = (Place, String, Option<RangeInclusive<Timestamp>>);
 
-/// An answer, as soon as it is there. The lock is held while the question is asked.
+/// An answer, as soon as it arrives. The lock is held while the question is asked.
 type Slot = Arc<AsyncMutex<Option<Arc<Lookup>>>>;
 
-/// What has been asked so far. Several resources share the answers.
+/// The questions so far. Several resources share the answers.
 pub(super) struct Questions<'h> {
     history: &'h dyn EventHistory,
     answers: Mutex<HashMap<Question, Slot>>,
 }
 
-/// What it took to answer about one resource.
+/// The cost of an answer about one resource.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) calls: u64,
@@ -80,7 +80,7 @@ impl Tally {
         place: &Place,
     ) -> Option<T> {
         self.calls += 1;
-        self.questions.push(format!("what {id} came with, in {place}"));
+        self.questions.push(format!("the origin of {id}, in {place}"));
         answer.unwrap_or_else(|error| {
             self.failures.push(Failure::new(in_words(&error, place), false));
             None

@@ -1,4 +1,5 @@
-//! Resources that have had the same name, one after the other: their creations, divided by the deletions between them.
+//! Separates resources that had the same name one after the other. The deletions between them divide their
+//! creations.
 //!
 //! CloudTrail's times are whole seconds. A deletion divides only what is certainly before it from what is certainly after it. Of a
 //! creation in the same second, no record tells whether the deleted resource was made by it.
@@ -22,7 +23,7 @@ pub(super) struct Current {
     pub(super) newness: Newness,
 }
 
-/// Whether the resource that had the name last is deleted.
+/// Tells if the resource that had the name last is deleted.
 #[derive(Debug, Clone)]
 pub(super) enum End {
     /// No deletion is known.
@@ -42,7 +43,7 @@ pub(super) struct Divided {
     pub(super) earlier: Vec<FoundCreation>,
     /// How many earlier resources these may be.
     pub(super) earlier_count: usize,
-    /// What became of the last resource.
+    /// The end of the last resource.
     pub(super) end: End,
 }
 
@@ -87,13 +88,13 @@ struct Boundary {
 }
 
 impl Boundary {
-    /// Whether a call after the deletion can have made a resource again. An id that AWS gave is never used again: the call
+    /// True if a call after the deletion can have made a resource again. An id that AWS gave is never used again: the call
     /// repeats an earlier one.
     fn can_be_used_again(self, creation: &FoundCreation) -> bool {
         self.is_by_name || creation.is_named_by_caller
     }
 
-    /// Whether a creation at `time` shows that there was a resource again.
+    /// True if a creation at `time` shows that there was a resource again.
     fn is_proven_by(self, current: &Current, time: Timestamp) -> bool {
         let is_certain = is_certain(current.newness, self.at);
         self.at < time && (is_certain || self.can_be_used_again(&current.creation))
@@ -132,9 +133,9 @@ fn proves_until(creation: &FoundCreation, times: &[Timestamp]) -> Option<Timesta
     Some(repeated.map_or(time, |repeated| created.max(*repeated).min(time)))
 }
 
-/// Notes what deletions tell about creations. The first call after a deletion made the resource, whatever else the call may do;
-/// if the call proves that the resource was there, its maker is unknown. Returns how many of the first creations cannot have
-/// made the resource then.
+/// Notes what deletions tell about creations. The first call after a deletion made the resource, whatever else the
+/// call may do; if the call proves that the resource was there, its maker is unknown. Returns the number of first
+/// creations that cannot have made the resource.
 fn note_deletions(current: &mut [Current], times: &[Timestamp], boundary: Option<Boundary>) -> usize {
     let (mut is_made, mut is_unmade, mut unproven) = (boundary.is_none(), false, 0);
     let (mut before, mut found_at) = (None, None);
@@ -173,7 +174,7 @@ fn note_deletions(current: &mut [Current], times: &[Timestamp], boundary: Option
     unproven
 }
 
-/// Where a creation is among those that can have made the resource.
+/// The place of a creation among those that can have made the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// The first after a deletion.
@@ -185,13 +186,13 @@ enum Place {
     Later,
 }
 
-/// What is around a creation in time.
+/// The events around a creation in time.
 struct Around<D> {
     place: Place,
     in_second_of_deletion: bool,
     is_first_of_second: bool,
     in_second_of_maker: bool,
-    /// Whether there was a deletion between a time and the creation.
+    /// Tells if a deletion is between a time and the creation.
     is_deleted_since: D,
 }
 
@@ -215,7 +216,7 @@ impl<D: Fn(Timestamp) -> bool> Around<D> {
     }
 }
 
-/// Whether a call after a deletion certainly made its resource, or certainly found one.
+/// True if a call after a deletion certainly made its resource, or certainly found one.
 fn is_certain(newness: Newness, deleted: Timestamp) -> bool {
     match newness {
         Newness::New | Newness::MayHaveExisted => true,
@@ -224,7 +225,7 @@ fn is_certain(newness: Newness, deleted: Timestamp) -> bool {
     }
 }
 
-/// Whether one of these times is not before `from`, and before `to`.
+/// True if one of these times is not before `from`, and before `to`.
 fn is_any_between(times: &[Timestamp], from: Timestamp, to: Timestamp) -> bool {
     times.get(times.partition_point(|time| *time < from)).is_some_and(|time| *time < to)
 }
@@ -243,7 +244,7 @@ fn count(creations: &[FoundCreation], times: &[Timestamp]) -> usize {
     count
 }
 
-/// What became of the last resource. `deletions` are in the order of their times.
+/// The end of the last resource. `deletions` are in the order of their times.
 fn end(current: &[Current], deletions: &[&FoundDeletion], boundary: Option<Boundary>) -> End {
     let last = current.iter().filter_map(|current| current.creation.event.timestamp()).max();
     let is_after = |found: &&&FoundDeletion| {

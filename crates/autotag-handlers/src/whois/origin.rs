@@ -1,4 +1,4 @@
-//! What a resource came with, where no record names it: the volume of a new instance, the snapshot of a new image.
+//! The origin of a resource that no record names: the volume of a new instance, the snapshot of a new image.
 
 use super::asked::Asked;
 use super::finding::FoundCreation;
@@ -39,7 +39,7 @@ pub(super) fn id(asked: &Asked) -> Option<&str> {
 }
 
 impl CameWith {
-    /// Whether the call made the resource, too: it was created at about the time of the call. What was created by a call of its
+    /// True if the call made the resource, too: it was created at about the time of the call. What was created by a call of its
     /// own, and attached later, has another time.
     pub(super) fn is_made_by(&self, creation: &FoundCreation) -> bool {
         let time = creation.event.timestamp();

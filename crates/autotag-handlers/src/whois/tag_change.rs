@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct RecordedTagChange {
     /// The event.
     pub event: Arc<EventSummary>,
-    /// Who called.
+    /// The caller.
     pub principal: Principal,
     /// The identity tags that the call names; empty if it replaced or removed all tags.
     pub keys: Vec<String>,
@@ -64,13 +64,13 @@ impl RecordedTagChange {
         (!texts.is_empty()).then_some(Self { event, principal, keys, texts })
     }
 
-    /// Whether the call changed tags of this resource.
+    /// True if the call changed tags of this resource.
     pub fn is_about(&self, asked: &Asked) -> bool {
         names(&self.event, &self.texts, asked)
     }
 }
 
-/// Whether one of the texts of an event names a resource.
+/// True if one of the texts of an event names a resource.
 pub(super) fn names(event: &EventSummary, texts: &[impl AsRef<str>], asked: &Asked) -> bool {
     let service = event.source.split('.').next().unwrap_or_default();
     let (account, region) = (event.account.as_deref(), event.region.as_deref());

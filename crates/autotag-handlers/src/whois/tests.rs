@@ -394,7 +394,7 @@ fn later_changes_of_identity_tags_are_listed() {
     }
 }
 
-/// Whoever replaces all tags of a project takes its owner off, and names no key.
+/// A call that replaces all tags of a project removes its owner, and names no key.
 #[test]
 fn an_update_that_replaces_tags_is_listed() {
     const PROJECT: &str = "arn:aws:codebuild:eu-west-1:111122223333:project/build";

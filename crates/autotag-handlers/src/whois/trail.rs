@@ -1,4 +1,4 @@
-//! The source over records that were read: a trail in files.
+//! The source over the records of a trail in files.
 
 use super::asked::Asked;
 use super::evaluate::evaluate;
@@ -19,8 +19,8 @@ use autotag_model::session::Session;
 use session_store::SessionReader;
 use std::sync::Arc;
 
-/// How many changes of tags, and how many events without an owner, are kept of a trail. Whoever writes a trail can name a
-/// resource in any number of them.
+/// The most changes of tags, and events without an owner, that are kept of a trail. The author of a trail can name
+/// a resource in any number of them.
 const MOST: usize = 10_000;
 
 /// The records of a trail that are about resources, in memory. Sessions are kept whatever they are about.
@@ -148,7 +148,7 @@ impl TrailSource {
         let backend = MemoryBackend::offline();
         let asked = records.filter.asked();
         let mut creations = evaluate(policy, records.creations, sessions, &backend).await;
-        // What others belong to is evaluated for them, and not asked for itself.
+        // Parents are evaluated for their children, and not asked for by themselves.
         creations.retain(|creation| asked.iter().any(|asked| asked.is(&creation.resource)));
         let mut deletions = Vec::with_capacity(records.deletions.len());
         for deletion in records.deletions {

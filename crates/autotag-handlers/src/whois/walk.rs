@@ -1,4 +1,4 @@
-//! The sessions of a call, asked for one after the other: from the call back to its origin.
+//! Asks for the sessions of a call one after the other: from the call back to its origin.
 
 use super::lookup::{Place, Questions, Tally};
 use crate::classify::{Classification, Classifier};
@@ -11,7 +11,7 @@ use autotag_model::session::{Session, find_session, nearest_issue_window};
 use session_store::{MemoryStore, SessionReader as _, SessionWriter as _};
 use std::collections::HashSet;
 
-/// Where and with what sessions are looked for.
+/// Questions, classifier and regions with which sessions are found.
 pub(super) struct Walk<'w> {
     pub(super) questions: &'w Questions<'w>,
     pub(super) classifier: &'w Classifier,

@@ -1,4 +1,4 @@
-//! What a classification found, for the tests of the catalogue.
+//! The findings of a classification, for the tests of the catalogue.
 
 use autotag_handlers::classify::{Classification, Creation};
 use autotag_handlers::outcome::{Outcome, SkipReason};

@@ -3,7 +3,7 @@
 use autotag_model::rule::{Rule, ServiceRules};
 use serde_json::{Map, Value, json};
 
-/// Puts `value` at a path such as `response.instancesSet[].instanceId`, unless something stands there already.
+/// Puts `value` at a path such as `response.instancesSet[].instanceId`, unless the place already has a value.
 fn put(record: &mut Value, path: &str, value: &str) -> Result<(), String> {
     let mut at = record;
     for step in path.split('.') {
@@ -34,7 +34,7 @@ fn paths_of(template: &str) -> Vec<&str> {
     names.filter(|name| name.contains('.')).collect()
 }
 
-/// A record of the rule's event in which only what the rule asks for stands, the id at the path `id`.
+/// A record of the rule's event with only the members that the rule asks for, and the id at the path `id`.
 pub(crate) fn record_for(
     service: &ServiceRules,
     rule: &Rule,

@@ -22,7 +22,7 @@ pub(crate) fn classifier() -> Classifier {
     Classifier::new(Catalog::embedded(), Policy::default())
 }
 
-/// What a record is.
+/// The class of a record.
 pub(crate) fn classify(classifier: &Classifier, record: &Value) -> Classification {
     let mut all = Vec::new();
     read_records(record.to_string().as_bytes(), &Limits::default(), &mut |read| {

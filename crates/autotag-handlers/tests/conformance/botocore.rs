@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
-/// What botocore knows about an operation.
+/// Botocore's facts about an operation.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Facts {
     /// Why nothing is known.
@@ -18,7 +18,7 @@ pub(crate) struct Facts {
     pub(crate) names: Vec<String>,
     /// The sentence that calls the operation idempotent.
     pub(crate) repeats: Option<String>,
-    /// Paths of the rule that are no members.
+    /// Paths of the rule that are not members.
     #[serde(default)]
     pub(crate) unknown: Vec<String>,
     /// The paths of all ARNs of the answer.
@@ -47,7 +47,7 @@ impl Botocore {
         Self { child, stdin, stdout: BufReader::new(stdout) }
     }
 
-    /// What is known about the event of each rule, in order.
+    /// The facts about the event of each rule, in order.
     pub(crate) fn ask<'s>(&mut self, subjects: impl IntoIterator<Item = &'s Subject>) -> Vec<Facts> {
         let questions: Vec<String> = subjects
             .into_iter()

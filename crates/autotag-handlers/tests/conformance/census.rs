@@ -18,7 +18,7 @@ pub(crate) struct Census {
     calls_covered: usize,
     calls_open: usize,
     events: usize,
-    /// What is neither covered nor listed, or both.
+    /// Types that are neither covered nor listed, or both.
     pub(crate) faults: Vec<String>,
 }
 

@@ -21,7 +21,7 @@ fn others() -> [String; 4] {
     ]
 }
 
-/// Puts `value` at a path such as `response.instancesSet[].instanceId`, unless something stands there already.
+/// Puts `value` at a path such as `response.instancesSet[].instanceId`, unless the place already has a value.
 fn put(record: &mut Value, path: &str, value: &str) {
     let mut at = record;
     for step in path.split('.') {
@@ -29,7 +29,7 @@ fn put(record: &mut Value, path: &str, value: &str) {
         if at.is_null() {
             *at = Value::Object(Map::new());
         }
-        // Something else stands here already.
+        // The place already has another value.
         let Some(members) = at.as_object_mut() else { return };
         let known = members.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned();
         at = members.entry(known.unwrap_or_else(|| name.to_owned())).or_insert(Value::Null);
@@ -124,7 +124,7 @@ fn values(subject: &Subject, facts: &Facts, tables: &Tables, right: &str) -> Vec
     values
 }
 
-/// What is wrong with what a rule finds among decoys, if anything.
+/// The fault in what a rule finds among decoys, if there is one.
 pub(crate) fn fault(subject: &Subject, facts: &Facts, tables: &Tables) -> Option<String> {
     let right = right_arn(subject, tables);
     let classifier = subject.classifier();

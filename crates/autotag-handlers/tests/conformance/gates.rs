@@ -11,7 +11,7 @@ use super::tables::{IamResource, Tables};
 use autotag_model::rule::TagCall;
 use std::collections::BTreeSet;
 
-/// What a gate refuses: the name by which `reviewed.toml` lists it, and why.
+/// A rule that a gate refuses: the name by which `reviewed.toml` lists it, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) key: String,
@@ -80,7 +80,7 @@ pub(crate) fn member(subject: &Subject, _: &Facts, _: &Tables) -> Vec<Finding> {
     findings.collect()
 }
 
-/// Whether `pattern` describes `text`. A star stands for one part of a name, never for `/` or `:`; a star of the text is
+/// True if `pattern` describes `text`. A star matches one part of a name, never `/` or `:`; a star of the text is
 /// such a part.
 pub(crate) fn describes(pattern: &str, text: &str) -> bool {
     let Some((front, pattern)) = pattern.split_once('*') else { return pattern == text };
@@ -89,7 +89,7 @@ pub(crate) fn describes(pattern: &str, text: &str) -> bool {
     (1..=part).any(|end| text.get(end..).is_some_and(|rest| describes(pattern, rest)))
 }
 
-/// Whether one of the rule's actions tags the resource.
+/// True if one of the rule's actions tags the resource.
 fn tags(subject: &Subject, resource: &IamResource) -> bool {
     subject
         .rule
@@ -115,7 +115,7 @@ fn forms<'t>(subject: &Subject, tables: &'t Tables) -> Vec<(String, Vec<&'t IamR
     subject.kinds().into_iter().map(of_kind).chain(subject.template().map(of_template)).collect()
 }
 
-/// Whether the rule's actions are those of its service. A resource that is tagged by its name has no kind to compare.
+/// True if the rule's actions are those of its service. A resource that is tagged by its name has no kind to compare.
 fn is_tagged_by_its_service(subject: &Subject, facts: &Facts) -> bool {
     let names: BTreeSet<&str> =
         facts.names.iter().map(String::as_str).chain([subject.source.as_str()]).collect();

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// A rule with one mistake.
 pub(crate) struct Mutant {
-    /// Which kind of mistake.
+    /// The kind of mistake.
     pub(crate) change: &'static str,
     /// The rule and the mistake.
     pub(crate) name: String,
@@ -36,7 +36,7 @@ impl Random {
     }
 }
 
-/// What a mistake changes: a key of the rule, its new value, and how to say so.
+/// The change of a mistake: a key of the rule, its new value, and a description.
 type Change = (&'static str, toml::Value);
 
 type Rules = [(Subject, Facts)];
@@ -66,7 +66,7 @@ fn kind(rule: &Subject, _: &Facts, _: &Rules, tables: &Tables, random: &mut Rand
         ));
     }
     let own = rule.kinds();
-    // A narrower form of the rule's own kind is no mistake.
+    // A narrower form of the rule's own kind is not a mistake.
     let is_other = |kind: &String| {
         !own.iter()
             .any(|own| kind == own || own.strip_suffix('*').is_some_and(|front| kind.starts_with(front)))
@@ -153,7 +153,7 @@ pub(crate) fn all(rules: &Rules, tables: &Tables) -> Vec<Mutant> {
             written.insert(key.to_owned(), value);
             // A rule that cannot be read is refused before any gate.
             let Ok(subject) = Subject::new(&rule.head, &written) else { continue };
-            // A rule of the catalogue is no mistake.
+            // A rule of the catalogue is not a mistake.
             let is_known = |(other, _): &(Subject, Facts)| {
                 matches!(key, "event" | "type") && other.name() == subject.name()
             };

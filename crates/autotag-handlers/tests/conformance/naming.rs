@@ -3,7 +3,7 @@
 use super::subject::{Subject, last};
 use super::tables::IamResource;
 
-/// What members that name a resource end with.
+/// Suffixes of members that name a resource.
 const SUFFIXES: &[&str] = &[
     "arns",
     "arn",
@@ -25,7 +25,7 @@ pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Whether the name of an event begins with the verb.
+/// True if the name of an event begins with the verb.
 pub(crate) fn is_named_after(event: &str, verb: &str) -> bool {
     event.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase()))
 }
@@ -42,7 +42,7 @@ fn nouns(subject: &Subject) -> Vec<String> {
     vec![plain(of_type), plain(of_operation)]
 }
 
-/// Whether a name is that of one of the nouns, or of its last part: `datastore` of `fhirdatastore`. Plurals count.
+/// True if a name is that of one of the nouns, or of its last part: `datastore` of `fhirdatastore`. Plurals count.
 fn is_one_of(name: &str, nouns: &[String]) -> bool {
     let singular = name.strip_suffix('s').unwrap_or(name);
     let forms =
@@ -53,7 +53,7 @@ fn is_one_of(name: &str, nouns: &[String]) -> bool {
     nouns.any(|noun| forms.iter().any(|form| form.len() > 2 && noun.ends_with(form)))
 }
 
-/// What structures around a resource's members end with.
+/// Suffixes of structures around a resource's members.
 const AROUND: &[&str] = &[
     "metadata",
     "status",
@@ -73,7 +73,7 @@ fn stem(member: &str) -> &str {
     SUFFIXES.iter().find_map(|suffix| member.strip_suffix(suffix)).unwrap_or(member)
 }
 
-/// Whether the structure around a bare `arn` is the answer, or is named after the resource.
+/// True if the structure around a bare `arn` is the answer, or is named after the resource.
 fn is_inside_its_resource(mut parents: Vec<&str>, nouns: &[String]) -> bool {
     while let Some(parent) = parents.pop() {
         let parent = plain(parent);
@@ -86,7 +86,7 @@ fn is_inside_its_resource(mut parents: Vec<&str>, nouns: &[String]) -> bool {
     true
 }
 
-/// Whether the member at a path is named after the resource: `workspaceArn`, or a bare `arn` of the answer or of a member
+/// True if the member at a path is named after the resource: `workspaceArn`, or a bare `arn` of the answer or of a member
 /// that is named after it.
 pub(crate) fn names_its_resource(subject: &Subject, path: &str) -> bool {
     let nouns = nouns(subject);
@@ -108,7 +108,7 @@ pub(crate) fn names_its_resource(subject: &Subject, path: &str) -> bool {
 /// Verbs of calls that make a resource of another one's type.
 const COPYING: &[&str] = &["Copy", "Restore", "Import"];
 
-/// Whether the operation makes a copy of the type: `CopyDBSnapshot`, `RestoreDBInstanceFromS3`. To restore something by
+/// True if the operation makes a copy of the type: `CopyDBSnapshot`, `RestoreDBInstanceFromS3`. To restore something by
 /// itself is to bring back what was deleted.
 pub(crate) fn copies_its_type(subject: &Subject) -> bool {
     let event = subject.operation();
@@ -117,12 +117,12 @@ pub(crate) fn copies_its_type(subject: &Subject) -> bool {
     is_copy && !is_back && is_called_like_its_type(subject)
 }
 
-/// Whether the operation and the type have the same name.
+/// True if the operation and the type have the same name.
 pub(crate) fn is_called_like_its_type(subject: &Subject) -> bool {
     matches!(nouns(subject).as_slice(), [of_type, of_operation] if of_operation == of_type)
 }
 
-/// Whether the operation and the type have the same name, or one ends with the other.
+/// True if the operation and the type have the same name, or one ends with the other.
 pub(crate) fn operation_names_its_type(subject: &Subject) -> bool {
     match nouns(subject).as_slice() {
         [of_type, of_operation] => {
@@ -137,7 +137,7 @@ fn singular(name: &str) -> &str {
     name.strip_suffix('s').unwrap_or(name)
 }
 
-/// The names of a resource of IAM. Its ARN also says one: what stands before the last `/` and star.
+/// The names of a resource of IAM. Its ARN also says one: the part before the last `/` and star.
 fn names_of(resource: &IamResource, by_arn: bool) -> Vec<String> {
     let (_, of_arn) = resource.form.rsplit_once(':').unwrap_or_default();
     let literal = of_arn.split('/').rfind(|part| !part.is_empty() && !part.contains('*')).filter(|_| by_arn);
@@ -145,7 +145,7 @@ fn names_of(resource: &IamResource, by_arn: bool) -> Vec<String> {
     names.map(|name| singular(&name).to_owned()).filter(|name| name.len() > 1).collect()
 }
 
-/// Whether IAM calls one of these resources like the type: exactly so if it has a resource of the type's exact name in
+/// True if IAM calls one of these resources like the type: exactly so if it has a resource of the type's exact name in
 /// `all`, otherwise if one name ends with the other. The name of the operation counts if no resource is called like the type.
 pub(crate) fn names_its_kind(subject: &Subject, these: &[&IamResource], all: &[&IamResource]) -> bool {
     let nouns = nouns(subject);

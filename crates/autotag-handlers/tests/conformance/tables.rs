@@ -82,7 +82,7 @@ struct Lists {
 #[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) resources: Vec<IamResource>,
-    /// What calls make, by `prefix:Call`. Calls that only read or end something are not in it.
+    /// The results of calls, by `prefix:Call`. Calls that only read or end something are not in it.
     pub(crate) calls: BTreeMap<String, String>,
     pub(crate) types: BTreeMap<String, CfnType>,
     pub(crate) reviewed: Vec<Reviewed>,
@@ -145,12 +145,12 @@ impl Tables {
         }
     }
 
-    /// Whether the call changes something. IAM writes some names otherwise than the API: `CreateWebHook`, `CreateAcl`.
+    /// True if the call changes something. IAM writes some names otherwise than the API: `CreateWebHook`, `CreateAcl`.
     pub(crate) fn knows_call(&self, call: &str) -> bool {
         self.calls.contains_key(call) || self.calls.keys().any(|known| known.eq_ignore_ascii_case(call))
     }
 
-    /// Whether a person has looked at this exception.
+    /// True if a person has looked at this exception.
     pub(crate) fn is_reviewed(&self, gate: &str, key: &str) -> bool {
         self.keys.get(gate).is_some_and(|keys| keys.contains(key))
     }

@@ -14,12 +14,12 @@ pub(crate) const USER_ID: &str = "93670f4a-0000-4000-8000-d6a2c0f1a1a1";
 /// The session name of the earlier sessions of every role chain.
 pub(crate) const HOP: &str = "hop";
 
-/// The user whom the policy lists among those who may set a source identity.
+/// The user that the policy lists among those who may set a source identity.
 pub(crate) const BROKER: &str = "broker";
 
 const GITHUB: &str = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
 
-/// What STS knows of the first session of a chain.
+/// The facts of STS about the first session of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// An IAM user assumed the role.
@@ -43,7 +43,7 @@ const KINDS: [Kind; 7] =
     [Kind::User, Kind::Claim, Kind::Broker, Kind::Saml, Kind::SamlSource, Kind::WebIdentity, Kind::Pod];
 
 impl Kind {
-    /// Whether AWS gives the calls of such a session other access keys than the one of the STS record.
+    /// True if AWS gives the calls of such a session other access keys than the one of the STS record.
     fn gets_further_keys(self) -> bool {
         matches!(self, Self::Saml | Self::SamlSource | Self::AccountAccess)
     }
@@ -61,24 +61,24 @@ pub(crate) struct GeneratedSession {
     pub(crate) copy: Option<Session>,
     /// The sessions before it in its role chain.
     pub(crate) parents: Vec<Session>,
-    /// Who the owner is if every record arrives, and what proves it.
+    /// The owner if every record arrives, with the proof.
     pub(crate) owner: String,
     pub(crate) proof: &'static str,
     /// The source identity of the session.
     pub(crate) source_identity: Option<String>,
     pub(crate) calls: Vec<GeneratedCall>,
-    /// Whether its record that names the caller arrives.
+    /// True if its record that names the caller arrives.
     pub(crate) has_record: bool,
-    /// Whether the copy arrives.
+    /// True if the copy arrives.
     pub(crate) has_copy: bool,
-    /// Whether the records of its parents arrive.
+    /// True if the records of its parents arrive.
     pub(crate) has_parents: bool,
 }
 
 /// A call made in a session.
 pub(crate) struct GeneratedCall {
     pub(crate) creation: Creation,
-    /// Whether its record ties it to its session: by the access key of the STS record, or because no other session of the
+    /// True if its record ties it to its session: by the access key of the STS record, or because no other session of the
     /// name was issued within two seconds.
     pub(crate) is_tied: bool,
 }
@@ -128,12 +128,12 @@ pub(crate) fn generate(classifier: &Classifier, random: &mut Random) -> Generate
     Generated { sessions, name, directory, exceptions }
 }
 
-/// Loses records of a session for good.
+/// Loses records of a session forever.
 ///
-/// One exception is documented, and excluded here: a call that no key ties to its session is given to a near session of the
-/// same name if its own STS record never comes. Nothing in the records that are there tells that another session was
-/// meant. So where a near session could be taken, one record of the session itself arrives. Returns whether it would have
-/// been lost.
+/// One exception is documented, and excluded here: a call that no key ties to its session is given to a near
+/// session of the same name if its own STS record never comes. Nothing in the known records tells that another
+/// session was meant. So if a near session could be taken, one record of the session itself arrives. Returns
+/// whether it would have been lost.
 fn lose(draft: &Draft, all: &[Draft], session: &mut GeneratedSession, random: &mut Random) -> bool {
     session.has_copy = session.copy.is_some() && !random.once_in(4);
     session.has_record = !random.once_in(5);
@@ -150,7 +150,7 @@ fn lose(draft: &Draft, all: &[Draft], session: &mut GeneratedSession, random: &m
     could_be_anothers
 }
 
-/// What a session is generated from.
+/// The inputs from which a session is generated.
 #[derive(Debug)]
 struct Draft {
     number: u32,

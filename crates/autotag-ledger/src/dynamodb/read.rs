@@ -1,4 +1,4 @@
-//! Reading a table page by page, with a bound on what is kept.
+//! Reads a table page by page, with a limit on the memory.
 
 use super::{BY_NAME, BY_OWNER, DynamoDbLedger, EVENT, NAME, OWNER, RESOURCE, json_of};
 use crate::bounded::bounded;
@@ -19,7 +19,7 @@ const MAX_KEYS: usize = 100;
 const MAX_ATTEMPTS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The most entries that one question returns. Whoever may create resources can make any number of one name.
+/// The most entries that one question returns. A caller may create any number of resources with one name.
 const MAX_ENTRIES: usize = 10_000;
 
 /// The most bytes of entries that are kept for each one that may be returned.

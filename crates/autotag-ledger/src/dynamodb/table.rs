@@ -1,4 +1,4 @@
-//! Creating the table, for tests and tools. A deployment creates it by its template.
+//! Creates the table, for tests and tools. A deployment creates it by its template.
 
 use super::{BY_NAME, BY_OWNER, DynamoDbLedger, EVENT, NAME, OWNER, RESOURCE};
 use crate::error::LedgerError;

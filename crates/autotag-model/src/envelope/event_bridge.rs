@@ -1,6 +1,7 @@
-//! What an `EventBridge` event says about the record that it carries, and whether `CloudTrail` can have sent it.
+//! Facts of an `EventBridge` event about the record that it carries, and a check that `CloudTrail` can have sent
+//! it.
 
-/// What an `EventBridge` event says about the record in its `detail`.
+/// Facts of an `EventBridge` event about the record in its `detail`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventBridgeEnvelope {
@@ -24,10 +25,10 @@ const DETAIL_TYPES: &[&str] = &[
 
 /// Sources that AWS lists beside `aws.<first label of eventSource>`.
 ///
-/// The [reference of events][events] gives `aws.X` for the records of `X.amazonaws.com` at every service. These services
-/// have a second source, for events that they send without CloudTrail. Nothing says that CloudTrail never uses it. To
-/// accept it loses no event and opens nothing: of all sources that begin with `aws.`, nobody but AWS can choose one
-/// without a `/`.
+/// The [reference of events][events] gives `aws.X` for the records of `X.amazonaws.com` at every service. These
+/// services have a second source, for events that they send without CloudTrail. Nothing says that CloudTrail never
+/// uses it. To accept it loses no event and opens nothing: of all sources that begin with `aws.`, only AWS can
+/// choose one without a `/`.
 ///
 /// [events]: https://docs.aws.amazon.com/eventbridge/latest/ref/events.html
 const SECOND_SOURCES: &[(&str, &str)] = &[
@@ -43,7 +44,7 @@ const SECOND_SOURCES: &[(&str, &str)] = &[
 const QUOTED: usize = 100;
 
 impl EventBridgeEnvelope {
-    /// Whether the event is of a kind that CloudTrail sends: its source is a service of AWS, and its `detail-type` is one of
+    /// True if the event is of a kind that CloudTrail sends: its source is a service of AWS, and its `detail-type` is one of
     /// CloudTrail's.
     ///
     /// Anybody who may call `PutEvents` chooses `source` freely, but not one that begins with `aws.`. Partners of AWS have
@@ -52,7 +53,7 @@ impl EventBridgeEnvelope {
         self.service().is_some() && DETAIL_TYPES.contains(&self.detail_type.as_str())
     }
 
-    /// Whether the event is of the service that a record names in its `eventSource`.
+    /// True if the event is of the service that a record names in its `eventSource`.
     ///
     /// ```
     /// use autotag_model::envelope::EventBridgeEnvelope;

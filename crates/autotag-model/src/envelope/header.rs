@@ -1,4 +1,4 @@
-//! Objects that begin with a long list.
+//! Recognizes objects that begin with a long list of records, such as `{"Records": [`.
 
 /// The beginning of an object.
 pub(super) enum Header {
@@ -9,7 +9,7 @@ pub(super) enum Header {
     Other,
 }
 
-/// Whether an object begins with one of the lists that may be too long to hold in memory.
+/// Tells if an object begins with one of the lists that may be too long to hold in memory.
 pub(super) fn list_header(bytes: &[u8]) -> Header {
     let mut undecided = false;
     for name in ["Records", "Events"] {

@@ -1,4 +1,4 @@
-//! Parts of an input.
+//! The parts that the reader finds in an input: records, and parts that are not records.
 
 use super::malformed::Malformed;
 use super::unwrap::LocatedRecord;

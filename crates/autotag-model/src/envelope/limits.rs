@@ -1,4 +1,4 @@
-//! Bounds on memory.
+//! Limits on the memory that one input may use.
 
 /// Bounds on what one input may ask of the reader.
 #[derive(Debug, Clone)]

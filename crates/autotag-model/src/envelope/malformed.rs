@@ -1,4 +1,4 @@
-//! Parts of an input that are not records.
+//! Faults: parts of an input that are not records, with their position.
 
 use super::position::Position;
 use std::io;
@@ -8,14 +8,14 @@ use std::io;
 #[error("{position}: {kind}")]
 #[non_exhaustive]
 pub struct Malformed {
-    /// Where it is.
+    /// Its place.
     pub position: Position,
-    /// What is wrong with it.
+    /// The fault.
     pub kind: MalformedKind,
 }
 
 impl Malformed {
-    /// How many parts of the input it stands for: more than one at [`MalformedKind::Repeated`].
+    /// The number of parts of the input that it represents: more than one at [`MalformedKind::Repeated`].
     pub fn parts(&self) -> u64 {
         match &self.kind {
             MalformedKind::Repeated { more, .. } => more.saturating_add(1),
@@ -23,7 +23,7 @@ impl Malformed {
         }
     }
 
-    /// Whether nothing is read after it: the input itself, and not a value in it, could not be read or ends too early.
+    /// True if nothing is read after it: the input itself, and not a value in it, could not be read or ends too early.
     pub(super) fn ends_the_input(&self) -> bool {
         let of_input = matches!(self.kind, MalformedKind::Read(_) | MalformedKind::Empty);
         of_input && self.position.is_of_input()
@@ -42,7 +42,7 @@ impl Malformed {
     }
 }
 
-/// What is wrong with a part of an input.
+/// The fault of a part of an input.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedKind {
@@ -56,7 +56,7 @@ pub enum MalformedKind {
     #[error("the input ends inside this value; it was cut")]
     Cut,
     /// The value is longer than [`Limits::value_bytes`](super::Limits::value_bytes).
-    #[error("longer than {0} bytes, which no record is; skipped")]
+    #[error("longer than {0} bytes, more than any record; skipped")]
     TooLong(usize),
     /// The value is gzipped, and longer than it may be after decompression: see
     /// [`Limits::inflated_bytes`](super::Limits::inflated_bytes).
@@ -79,7 +79,7 @@ pub enum MalformedKind {
     /// the number of those after it.
     #[error("{first}; {more} more parts of the input cannot be read, the last is record {last}")]
     Repeated {
-        /// What is wrong with the part at the position.
+        /// The fault of the part at the position.
         first: Box<MalformedKind>,
         /// How many parts after it are not records.
         more: u64,

@@ -1,9 +1,9 @@
-//! Where in the input the splitter is.
+//! The state of the splitter: its place in the structure of the input.
 
 use super::position::Root;
 use super::scan::Scan;
 
-/// What the splitter is reading.
+/// The part that the splitter reads.
 #[derive(Clone, Copy)]
 pub(super) enum Mode {
     /// Between top-level values.
@@ -25,7 +25,7 @@ pub(super) enum Mode {
 }
 
 impl Mode {
-    /// Where the current value is: at top level or in a list.
+    /// The place of the current value: top level or a list.
     pub(super) fn root(self) -> Root {
         match self {
             Self::Elements(root, _)
@@ -39,7 +39,7 @@ impl Mode {
     }
 }
 
-/// What the splitter reads after a value.
+/// The part that the splitter reads after a value.
 pub(super) fn after_value(root: Root, in_object: bool) -> Mode {
     if root == Root::Value { Mode::Top } else { Mode::Elements(root, in_object) }
 }

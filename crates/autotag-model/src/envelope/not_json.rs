@@ -1,4 +1,4 @@
-//! Where in a value a JSON reader has stopped, and why.
+//! The place in a value where the JSON reader stopped, and the reason.
 
 use super::malformed::{Malformed, MalformedKind};
 use super::position::Position;
@@ -17,7 +17,7 @@ pub(super) fn not_json(text: &str, error: &serde_json::Error, position: &Positio
     Malformed { position, kind: MalformedKind::NotJson(why) }
 }
 
-/// The longest path in a message, in bytes. Whoever writes a record may choose names of members.
+/// The longest path in a message, in bytes. The author of a record may choose names of members.
 const MAX_PATH: usize = 1_000;
 
 /// Any JSON value, read member by member and kept nowhere. `IgnoredAny` skips a value as a whole, without its path.

@@ -22,14 +22,14 @@ use grammar::{Grammar, Tokens};
 /// How a log file begins. The list that it opens is [`LIST`].
 pub(super) const HEADER: &[u8] = b"{\"Records\":[";
 
-/// Where the bytes behind the header have to begin in memory to be read the fastest.
+/// The alignment in memory at which the bytes after the header are read the fastest.
 pub(super) const ALIGNMENT: usize = SIZE;
 
 /// The name of the list of a log file.
 pub(super) const LIST: &str = "Records";
 
-/// Tells by event source and event name whether a record is wanted.
-pub(super) type Select<'s> = &'s mut dyn FnMut(&str, &str) -> bool;
+/// Tells by event source and event name, and by its whole text, whether a record is wanted.
+pub(super) type Select<'s> = &'s mut dyn FnMut(&str, &str, &[u8]) -> bool;
 
 /// How far a text was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) struct Progress {
     pub(super) records: u64,
     /// How many of them are not selected.
     pub(super) unselected: u64,
-    /// Whether nothing is left to read.
+    /// True if nothing is left to read.
     pub(super) is_whole: bool,
 }
 
@@ -108,14 +108,14 @@ struct Reader<'t> {
     nesting: Nesting,
     /// The members of the current record that name its event.
     event: EventMembers,
-    /// Where the current record begins.
+    /// The start of the current record.
     begin: usize,
-    /// Whether the current record may have characters that are not ASCII.
+    /// True if the current record may have characters that are not ASCII.
     has_high: bool,
     done: Progress,
 }
 
-/// Whether reading goes on.
+/// `Some` if reading goes on.
 type GoesOn = Option<()>;
 
 impl Reader<'_> {
@@ -153,7 +153,7 @@ impl Reader<'_> {
         select: Select<'_>,
         each: Each<'_>,
     ) -> GoesOn {
-        // What comes behind a fault means nothing.
+        // Text after a fault has no meaning.
         let before_fault = tokens.faults & tokens.faults.wrapping_neg();
         let mut brackets = tokens.brackets() & before_fault.wrapping_sub(1);
         let mut passed = 0_u64;
@@ -243,7 +243,7 @@ impl Reader<'_> {
         self.done.records += 1;
         self.done.at = end;
         let event = if is_text { event.of(self.text) } else { None };
-        if event.is_some_and(|(source, name)| !select(source, name)) {
+        if event.is_some_and(|(source, name)| !select(source, name, bytes)) {
             self.done.unselected += 1;
         } else {
             let position = Position {

@@ -1,8 +1,8 @@
-//! Where a value is in an input.
+//! The place of a value in an input.
 
 use std::fmt;
 
-/// Where in an input a value or a fault is.
+/// The place of a value or a fault in an input.
 ///
 /// ```
 /// use autotag_model::envelope::{Limits, read_records};
@@ -28,7 +28,7 @@ pub struct Position {
     pub(super) inner: String,
 }
 
-/// What holds a value of the input.
+/// The container of a value of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Root {
     /// A value of its own: a file of one value, or a line of many.
@@ -50,7 +50,7 @@ impl Position {
         }
     }
 
-    /// Whether it is a position in the input itself, and not in the text of a wrapping.
+    /// True if it is a position in the input itself, and not in the text of a wrapping.
     pub(super) fn is_of_input(&self) -> bool {
         self.inner.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Reads inputs one after the other, and keeps its buffers for the next one.
+//! Reads inputs one after the other, and uses its buffers again for the next one.
 
 use super::item::Item;
 use super::limits::Limits;
@@ -40,7 +40,7 @@ pub fn read_records(
         // Every event is selected.
         Item::Unselected(_) => {}
     };
-    RecordReader::new(limits.clone()).read(input, &mut |_, _| true, &mut each);
+    RecordReader::new(limits.clone()).read(input, &mut |_, _, _| true, &mut each);
 }
 
 /// Reads the records of inputs. It keeps its buffers from one input to the next; [`Limits::whole_bytes`] bounds them.
@@ -54,7 +54,7 @@ pub fn read_records(
 /// let record = |name: &str| format!(r#"{{"eventSource":"sqs.amazonaws.com","eventName":"{name}"}}"#);
 /// let file = format!(r#"{{"Records":[{},{}]}}"#, record("ListQueues"), record("CreateQueue"));
 /// let (mut names, mut others) = (Vec::new(), 0);
-/// let mut wanted = |_source: &str, name: &str| name.starts_with("Create");
+/// let mut wanted = |_source: &str, name: &str, _text: &[u8]| name.starts_with("Create");
 /// RecordReader::new(Limits::default()).read(file.as_bytes(), &mut wanted, &mut |item| match item {
 ///     Item::Record(located) => names.push(located.record.event_name.to_string()),
 ///     Item::Unselected(records) => others += records,
@@ -84,8 +84,8 @@ impl RecordReader {
     }
 
     /// Reads every record of `input` in order, as [`read_records`] does, and passes on those of the
-    /// events that `select` wants by event source and event name. Of the others only the number is passed on, or the
-    /// record all the same: in most wrappings nothing is gained by leaving it out.
+    /// events that `select` wants by event source, event name and the text of the record. Of the others only the number is passed
+    /// on, or the record all the same: in most wrappings nothing is gained by leaving it out.
     pub fn read(&mut self, mut input: impl Read, select: Select<'_>, visit: &mut dyn FnMut(Item<'_>)) {
         let limits = &self.limits;
         let mut parts = Parts {
@@ -112,7 +112,7 @@ impl RecordReader {
     }
 }
 
-/// What of an input is in memory.
+/// The part of an input that is in memory.
 enum Whole {
     /// All of it, and it begins as a log file.
     Text,
@@ -173,7 +173,8 @@ fn inflated<'t>(
         return None;
     }
     let trailer: &[u8; TRAILER] = gzip.last_chunk()?;
-    let size = u32::from_le_bytes(*trailer.last_chunk()?) as usize;
+    let written_size: &[u8; 4] = trailer.last_chunk()?;
+    let size = u32::from_le_bytes(*written_size) as usize;
     if size > most || size > gzip.len().saturating_mul(MAX_RATIO).max(ALWAYS_INFLATED) {
         return None;
     }
@@ -184,18 +185,20 @@ fn inflated<'t>(
         text.get(plain::HEADER.len()..)?.as_ptr().align_offset(plain::ALIGNMENT).min(plain::ALIGNMENT);
     let room = text.get_mut(begin..begin + size)?;
     let is_full = inflater.gzip_decompress(gzip, room).is_ok_and(|length| length == size);
-    // libdeflate reads the first member only, wherever it ends. If it has the check sum and the size that are the end of the
-    // file, and these bytes are nowhere before, then it ends there, too.
-    let is_all = trailer.starts_with(&libdeflater::crc32(room).to_le_bytes())
-        && memchr::memmem::find(gzip, trailer) == Some(gzip.len() - TRAILER);
-    if is_full && is_all { Some(room) } else { None }
+    // libdeflate reads the first member only, wherever it ends, and checks the sum and the size at its end. If the bytes of this
+    // size are nowhere before the end of the file, then the member ends there, too. Sometimes they are by chance. Then the same
+    // is asked of sum and size together.
+    let is_last = |end: &[u8]| memchr::memmem::find(gzip, end) == Some(gzip.len() - end.len());
+    let ends_with_sum = || trailer.starts_with(&libdeflater::crc32(room).to_le_bytes());
+    let is_all = is_full && (is_last(written_size) || (ends_with_sum() && is_last(trailer)));
+    if is_all { Some(room) } else { None }
 }
 
 /// An input whose reads are as long as they can be. The decoder loses what it has decoded of a read with damaged bytes, so
 /// how much is found before the damage would otherwise depend on where the input comes from.
 struct Filled<R> {
     input: R,
-    /// What has ended the last read, and is the result of the next one.
+    /// The error that ended the last read, and is the result of the next one.
     failed: Option<io::Error>,
 }
 

@@ -1,7 +1,7 @@
-//! Where a list of records goes on after damage.
+//! Finds the place where the reader can continue in a list of records after damage.
 //!
-//! A damaged byte costs one record. The next one is found by its beginning, and only outside of values that are well-formed:
-//! whoever chooses a parameter of a call could put something that looks like a record into it, but cannot damage the file.
+//! A damaged byte costs one record. The next one is found by its beginning, and only outside of values that are
+//! well-formed: a caller could put a text that looks like a record into a parameter, but cannot damage the file.
 
 use serde::de::IgnoredAny;
 
@@ -58,7 +58,7 @@ fn with_blanks(at: usize, from: usize) -> usize {
     at.saturating_sub(MAX_BLANKS + 1).max(from)
 }
 
-/// Whether a comma or the end of a line comes before, with nothing but blanks between.
+/// True if a comma or the end of a line comes before, with nothing but blanks between.
 fn follows_comma(window: &[u8], at: usize) -> bool {
     let before = window.get(..at).unwrap_or_default();
     let mut blanks = 0;
@@ -72,7 +72,7 @@ fn follows_comma(window: &[u8], at: usize) -> bool {
     false
 }
 
-/// Whether bytes begin with `{` and one of the first members; `None` if there are too few bytes to tell.
+/// True if bytes begin with `{` and one of the first members; `None` if there are too few bytes to tell.
 fn begins_record(bytes: &[u8]) -> Option<bool> {
     let bytes = bytes.get(..LONGEST).unwrap_or(bytes);
     let inside = bytes.strip_prefix(b"{").unwrap_or_default();
@@ -92,7 +92,7 @@ fn begins_record(bytes: &[u8]) -> Option<bool> {
     Some(false)
 }
 
-/// What holds a list.
+/// The container of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ListKind {
     /// The list is a member of an object.
@@ -103,7 +103,7 @@ pub(super) enum ListKind {
     TopBeforeElement,
 }
 
-/// What comes after the `]` of a list.
+/// The part after the `]` of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AfterList {
     /// The list has ended.
@@ -155,8 +155,8 @@ fn after_blanks(bytes: &[u8], from: usize) -> Option<(u8, usize)> {
     rest.find(|(_, byte)| !byte.is_ascii_whitespace()).map(|(at, byte)| (byte, at))
 }
 
-/// Whether a value is JSON in its form, however deep it is nested, and whatever its numbers and escapes stand for. No call
-/// can make CloudTrail write a record that is not.
+/// True if a value is JSON in its form, however deep it is nested, and whatever its numbers and escapes mean. No
+/// call can make CloudTrail write a record that is not.
 pub(super) fn is_well_formed(value: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(value).is_ok()
 }

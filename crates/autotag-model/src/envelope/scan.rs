@@ -1,4 +1,4 @@
-//! Finds where one JSON value ends, by its braces and quotes alone.
+//! Finds the end of one JSON value by its braces and quotes alone.
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -56,12 +56,12 @@ impl Scan {
         Self { depth: 1, ..Self::new(Shape::Nested) }
     }
 
-    /// Whether the end of the input ends the value: a bare number needs no delimiter.
+    /// True if the end of the input ends the value: a bare number needs no delimiter.
     pub(super) fn ends_with_input(self) -> bool {
         self.shape == Shape::Scalar
     }
 
-    /// Whether the value is not JSON.
+    /// True if the value is not JSON.
     pub(super) fn is_broken(self) -> bool {
         self.broken
     }

@@ -12,13 +12,13 @@ use super::resume::{AfterList, ListKind, Next, after_list, is_well_formed, next_
 use super::scan::{Progress, Scan};
 use std::io::{self, Read};
 
-/// What the splitter finds: a whole value, or a fault in the place of one.
+/// A result of the splitter: a whole value, or a fault in the place of one.
 pub(super) enum Piece<'a> {
     Value { bytes: &'a [u8], position: Position },
     Fault { position: Position, kind: MalformedKind },
 }
 
-/// Whether a value is JSON, as far as that is known without its contents.
+/// Tells if a value is JSON, as far as that is known without its contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Json,
@@ -36,7 +36,7 @@ pub(super) struct Splitter {
     filled: usize,
     /// The offset of the window's first byte in the input.
     base: u64,
-    /// Where the current value begins in the window.
+    /// The start of the current value in the window.
     start: usize,
     /// How much of the window has been scanned.
     at: usize,
@@ -45,7 +45,7 @@ pub(super) struct Splitter {
     values: u64,
     /// How many elements have begun in the current list.
     elements: u64,
-    /// Whether the last element of the current list, if there is one, is followed by a comma.
+    /// True if the last element of the current list, if there is one, is followed by a comma.
     expects_element: bool,
     limit: usize,
     /// How many bytes have been gone through a second time, after a value that is damaged.
@@ -291,7 +291,7 @@ impl Splitter {
         let bytes = self.window().get(self.start..self.at).unwrap_or_default();
         let damaged = each(Piece::Value { bytes, position }) == Form::NotJson
             && root != Root::Value
-            // What is inside a well-formed value is never taken for another record.
+            // Text inside a well-formed value is never taken for another record.
             && !is_well_formed(bytes);
         self.mode = after_value(root, in_object);
         if damaged && self.may_repeat(self.at - self.start) {

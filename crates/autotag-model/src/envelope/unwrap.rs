@@ -1,4 +1,4 @@
-//! The records in one JSON value, through up to eight known wrappings.
+//! Finds the records in one JSON value, through up to eight known wrappings.
 
 use super::event_bridge::EventBridgeEnvelope;
 use super::malformed::{Malformed, MalformedKind};
@@ -20,7 +20,7 @@ use std::io::Read as _;
 pub struct LocatedRecord<'a> {
     /// The record, borrowed from the reader's buffer.
     pub record: Record<'a>,
-    /// Where it is in the input.
+    /// Its place in the input.
     pub position: Position,
     /// The `EventBridge` event that holds it, if any.
     pub event_bridge: Option<EventBridgeEnvelope>,
@@ -308,12 +308,12 @@ struct Wrapping<'a> {
 }
 
 impl Wrapping<'_> {
-    /// Whether it has a member that only events of `EventBridge` have.
+    /// True if it has a member that only events of `EventBridge` have.
     fn is_event(&self) -> bool {
         self.source.0.is_some() || self.detail_type.0.is_some()
     }
 
-    /// What the event says about its record.
+    /// Facts of the event about its record.
     fn event_bridge(&self) -> EventBridgeEnvelope {
         let text_of = |text: &Text<'_>| text.0.as_deref().unwrap_or_default().to_owned();
         EventBridgeEnvelope {
@@ -324,7 +324,7 @@ impl Wrapping<'_> {
         }
     }
 
-    /// Whether it wraps anything.
+    /// True if it wraps anything.
     fn holds_something(&self) -> bool {
         let raws = [self.records, self.events, self.log_events, self.detail, self.sns];
         let texts = [&self.sns_message, &self.body, &self.cloudtrail_event, &self.message];

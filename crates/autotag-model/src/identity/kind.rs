@@ -1,4 +1,4 @@
-//! The kinds of principals.
+//! The kinds of principals that CloudTrail knows.
 
 use serde::{Deserialize, Serialize};
 

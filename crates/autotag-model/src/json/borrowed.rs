@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Whether the two kinds of trees answer alike, on all levels.
+    /// Asserts that the two kinds of trees answer alike, on all levels.
     fn assert_alike(value: &Value, borrowed: &BorrowedJson<'_>) {
         assert_eq!(value.scalar(), borrowed.scalar());
         assert_eq!((value.is_nothing(), value.as_text()), (borrowed.is_nothing(), borrowed.as_text()));

@@ -27,14 +27,14 @@ pub struct TagCondition {
     /// The tag key as the policies write it. IAM ignores its case. Conditions on [`TaggedThing::Keys`] may have wildcards
     /// in it.
     pub key: String,
-    /// Whose tags the condition is about.
+    /// The thing whose tags the condition tests.
     pub on: TaggedThing,
     /// The operator, for example `StringEquals`.
     pub operator: String,
     /// The values, which may have wildcards and policy variables in them. Empty for [`TaggedThing::Keys`].
     #[serde(default)]
     pub values: Vec<String>,
-    /// Whether the statements allow or deny.
+    /// Allow or deny.
     #[serde(default)]
     pub effect: Effect,
     /// The services whose resources the statements are about, by IAM's names: `ec2`.
@@ -45,7 +45,7 @@ pub struct TagCondition {
     pub actions: Vec<String>,
 }
 
-/// Whose tags a condition is about.
+/// The thing whose tags a condition tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -71,7 +71,7 @@ pub enum Effect {
     Deny,
 }
 
-/// What policy variables in expected values stand for.
+/// The values of policy variables in expected values.
 pub(super) struct Caller<'a> {
     /// `${aws:userid}`.
     pub(super) user_id: Option<&'a str>,
@@ -120,7 +120,7 @@ impl TagCondition {
         if tagged && wanted { &self.values } else { &[] }
     }
 
-    /// Whether the statements stop working if the resource has a tag of this key, whatever its value.
+    /// True if the statements stop working if the resource has a tag of this key, whatever its value.
     pub fn wants_no_tag(&self) -> bool {
         let absent = |value: &str| self.comparison() == "Null" && self.values.iter().any(|one| one == value);
         self.on == TaggedThing::Resource
@@ -149,7 +149,7 @@ impl TagCondition {
     }
 }
 
-/// Whether conditions of AWS's policies on the resources of a service expect this tag.
+/// True if conditions of AWS's policies on the resources of a service expect this tag.
 pub(super) fn is_expected(key: &str, value: &str, event_source: &str, caller: &Caller<'_>) -> bool {
     let service = iam_service(event_source);
     TagCondition::on_key(key)
@@ -169,7 +169,7 @@ fn iam_service(event_source: &str) -> &str {
 /// An expected value with its variables replaced.
 struct Resolved {
     text: String,
-    /// Whether a variable is one that a record does not tell. `*` replaces it.
+    /// True if a variable is one that a record does not tell. `*` replaces it.
     open: bool,
 }
 

@@ -1,10 +1,10 @@
-//! Which session and IAM tags are copied.
+//! Selects the session and IAM tags that are copied to a resource.
 
 use super::Policy;
 use super::selection::Selection;
 use crate::tags::{invisible_character, is_reserved, is_same_key, normalized_key};
 
-/// What happens to a session or IAM tag.
+/// The treatment of a session or IAM tag.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Copy<'a> {
     /// It is copied under this key.
@@ -20,7 +20,7 @@ pub(super) enum Copy<'a> {
 }
 
 impl Policy {
-    /// What happens to a tag of a source that copies `selection`.
+    /// The treatment of a tag of a source that copies `selection`.
     pub(super) fn copy<'a>(&'a self, selection: &Selection, key: &'a str, value: &str) -> Copy<'a> {
         if is_reserved(key) {
             return Copy::Reserved;
@@ -49,7 +49,7 @@ impl Policy {
         }
     }
 
-    /// Whether a session or IAM tag of this key may be copied from somewhere.
+    /// True if a session or IAM tag of this key may be copied from somewhere.
     pub fn may_copy(&self, key: &str) -> bool {
         [&self.session_tags, &self.iam_tags]
             .iter()
@@ -63,7 +63,7 @@ impl Policy {
         Some(own.chain(copied.iter().map(String::as_str)).collect())
     }
 
-    /// Whether the policy itself writes this key, ignoring case.
+    /// True if the policy itself writes this key, ignoring case.
     pub(super) fn is_own_key(&self, key: &str) -> bool {
         self.is_identity_key(key) || self.fixed.iter().any(|(known, _)| is_same_key(known, key))
     }

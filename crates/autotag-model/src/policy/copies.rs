@@ -1,4 +1,4 @@
-//! Rules for the keys of session and IAM tags that are copied.
+//! The rules of a policy about the keys of copied session and IAM tags.
 
 use super::pattern::Pattern;
 use super::selection::Selection;
@@ -39,7 +39,7 @@ const PER_RUN: &[&str] = &[
     "runnumber",
 ];
 
-/// Which session and IAM tags are copied, besides the two selections of a [`Policy`](super::Policy) by source.
+/// The rules for copying session and IAM tags, besides the two selections of a [`Policy`](super::Policy) by source.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CopyRules {

@@ -1,4 +1,4 @@
-//! The decision about the tags of one resource.
+//! Decides the tags of one resource, from the policy and the facts about a call.
 
 use super::copied::Copy;
 use super::declared::{Declared, Kept};
@@ -18,7 +18,7 @@ pub struct Decision {
     pub decided: TagSet,
     /// Why no tag is written, if so.
     pub no_write: Option<NoWriteReason>,
-    /// What users should know about the decision.
+    /// Notes about the decision for users.
     pub notes: Vec<Note>,
 }
 
@@ -70,7 +70,7 @@ impl Policy {
         Decision { tags, decided, no_write, notes }
     }
 
-    /// Whether the first evaluation of the event wrote a tag that the resource has, and the call did not ask for it.
+    /// True if the first evaluation of the event wrote a tag that the resource has, and the call did not ask for it.
     fn is_ours(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> bool {
         let written = inputs.previous_tags.is_some_and(|ours| ours.contains(tag));
         written && (self.is_identity_key(&tag.0) || !inputs.requested.contains(tag))

@@ -1,12 +1,12 @@
-//! Identity tags that somebody else set: which are enforced, which are kept.
+//! Identity tags that somebody else set: the policy enforces some keys and keeps others.
 
 use super::conditions::{Caller, is_expected};
 use super::input::DecisionInput;
 use super::{Note, Policy};
 use crate::tags::is_same_key;
 
-/// Services that put tags of the customer on what they make: those of a launch template, a stack, a recipe, or of the source
-/// of a copy. Whoever writes these chooses the tags, so that they are no tags of the service.
+/// Services that put tags of the customer on what they make: those of a launch template, a stack, a recipe, or of
+/// the source of a copy. The author of these chooses the tags, so they are not tags of the service.
 const PASS_ON_TAGS: &[&str] = &[
     "autoscaling.amazonaws.com",
     "backup.amazonaws.com",
@@ -27,7 +27,7 @@ const PASS_ON_TAGS: &[&str] = &[
     "spotfleet.amazonaws.com",
 ];
 
-/// What happens to an identity tag that somebody else set.
+/// The treatment of an identity tag that somebody else set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Declared {
     /// Ours replaces it.
@@ -48,7 +48,7 @@ pub(super) enum Kept {
 }
 
 impl Kept {
-    /// What users should know about it.
+    /// The note about it for users.
     pub(super) fn note(self, key: &str) -> Note {
         let key = key.to_owned();
         match self {
@@ -60,7 +60,7 @@ impl Kept {
 }
 
 impl Policy {
-    /// What happens to an identity tag that is on the resource, or that the creating call asked for.
+    /// The treatment of an identity tag that is on the resource, or that the creating call asked for.
     pub(super) fn declared(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> Declared {
         let (key, value) = tag;
         let requested = inputs.requested.contains(tag);
@@ -71,19 +71,20 @@ impl Policy {
         if is_expected(key, value, inputs.context.event_source, &caller(inputs)) {
             return Declared::Kept(Kept::Expected);
         }
-        // Told to replace owners, autotag replaces what it may have written itself. The call declares its tags anew.
+        // If autotag is told to replace owners, it also replaces tags that it may have written itself. The call
+        // declares its tags again.
         let told_to = inputs.may_have_existed && self.replace_existing && !requested;
         if self.is_enforced(key) || told_to { Declared::Replaced } else { Declared::Kept(Kept::Declared) }
     }
 
-    /// Whether the creating call declared this tag, and its key is not enforced. Such a tag says nothing of an earlier owner.
+    /// True if the creating call declared this tag, and its key is not enforced. Such a tag says nothing of an earlier owner.
     pub(super) fn is_declaration(&self, inputs: &DecisionInput<'_>, tag: &(String, String)) -> bool {
         !self.is_enforced(&tag.0) && inputs.requested.contains(tag)
     }
 }
 
-/// The caller as conditions of AWS's policies see them, without session tags: whoever assumes a role chooses those, and
-/// could make any value an expected one. A session tag hides an IAM tag of the same key.
+/// The caller as conditions of AWS's policies see them, without session tags: the caller of `AssumeRole` chooses
+/// those, and could make any value an expected one. A session tag hides an IAM tag of the same key.
 fn caller<'a>(inputs: &DecisionInput<'a>) -> Caller<'a> {
     let hidden = |key: &str| {
         let mut session = inputs.session_tags.iter();

@@ -1,6 +1,6 @@
-//! What a policy does by rules that no record has confirmed.
+//! The treatment of rules that follow from AWS's models and that no record has confirmed.
 
-/// What is done by [derived](crate::rule::Evidence::Derived) rules.
+/// The treatment of [derived](crate::rule::Evidence::Derived) rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

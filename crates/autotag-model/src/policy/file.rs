@@ -34,7 +34,7 @@ pub enum PolicyError {
     Setting {
         /// The setting, for example `existing.opt_out`.
         setting: &'static str,
-        /// What is wrong, and what to do.
+        /// The problem, and the remedy.
         problem: String,
     },
 }
@@ -171,7 +171,7 @@ fn not_identity(setting: &'static str, key: &str, keys: &[String]) -> PolicyErro
     PolicyError::Setting { setting, problem }
 }
 
-/// Which keys may be copied.
+/// Reads the keys that may be copied.
 fn copy_rules(
     mode: &CopyMode,
     allow: Option<Patterns>,
@@ -214,7 +214,7 @@ fn opt_in(services: Vec<String>) -> Result<Vec<String>, PolicyError> {
     }
 }
 
-/// What is done where identity tags are taken off.
+/// The reaction to removed identity tags.
 fn tamper(file: TamperFile) -> Result<Tamper, PolicyError> {
     Tamper::try_from(file)
         .map_err(|problem| PolicyError::Setting { setting: "tamper.except", problem: problem.to_owned() })

@@ -1,9 +1,9 @@
-//! What a decision is made from.
+//! The facts about a call and a resource from which a policy decides tags.
 
 use super::template::TemplateContext;
 use crate::tags::TagConstraints;
 
-/// What the tags of one resource are decided from.
+/// The inputs that decide the tags of one resource.
 #[derive(Debug, Clone, Copy)]
 pub struct DecisionInput<'a> {
     /// The values of the policy's placeholders: owner, principal and event.
@@ -20,7 +20,7 @@ pub struct DecisionInput<'a> {
     pub constraints: &'a TagConstraints,
     /// On a recheck, the tags that the first evaluation of the event wrote; these may be replaced.
     pub previous_tags: Option<&'a [(String, String)]>,
-    /// Whether the resource may have existed before the event. If so, existing identity tags are kept.
+    /// True if the resource may have existed before the event. If so, existing identity tags are kept.
     pub may_have_existed: bool,
     /// The AWS service that made the call in its own name, or as a role that it assumed: `autoscaling.amazonaws.com`. `None`
     /// if somebody else made it, also through a service. What a service set at creation is not replaced, except by services

@@ -1,4 +1,4 @@
-//! What a decision reports to users.
+//! Remarks about a decision for users, for example that a tag was shortened.
 
 use crate::tags::{Adjustment, invisible_character};
 use std::fmt;
@@ -11,7 +11,7 @@ pub enum Note {
     Forged {
         /// The key as the caller wrote it.
         key: String,
-        /// Whether its value is replaced.
+        /// True if its value is replaced.
         replaced: bool,
     },
     /// A key or value was changed to fit.

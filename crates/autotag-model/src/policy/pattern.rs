@@ -21,7 +21,7 @@ impl Pattern {
         Self(WildMatch::new(pattern))
     }
 
-    /// Whether the whole of `text` matches, upper and lower case told apart.
+    /// True if the whole of `text` matches, upper and lower case told apart.
     pub fn matches(&self, text: &str) -> bool {
         self.0.matches(text)
     }

@@ -33,8 +33,9 @@ impl People {
         self.by_arn.get(arn).map(String::as_str)
     }
 
-    /// The person to whom an identity provider gives this name. The caller asks only for names that a provider vouches for.
-    /// An ARN is not a name, so that no provider can write the ARN of somebody else. Upper and lower case count.
+    /// The person that an identity provider gives this name to. The caller asks only for names that a provider
+    /// vouches for. An ARN is not a name, so that no provider can write the ARN of somebody else. Upper and lower
+    /// case count.
     pub fn of_subject(&self, name: &str) -> Option<&str> {
         self.by_subject.get(name).map(String::as_str)
     }

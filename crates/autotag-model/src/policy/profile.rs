@@ -1,13 +1,13 @@
-//! Which identity keys a policy enforces by default.
+//! Profiles of a policy: the identity keys that are enforced by default.
 
 use super::template::TagTemplate;
 use crate::tags::normalized_key;
 
-/// The identity key that is not enforced by default. AWS's services condition their own permissions on it, and no guard of
-/// ours rests on it.
+/// The identity key that is not enforced by default. AWS's services condition their own permissions on it, and no
+/// guard of ours depends on it.
 const DECLARED_BY_DEFAULT: &str = "CreatedBy";
 
-/// Which identity keys are enforced, unless the policy lists them.
+/// The profile that decides the enforced identity keys, unless the policy lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

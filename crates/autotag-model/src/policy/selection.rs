@@ -1,4 +1,4 @@
-//! Selections of tag keys.
+//! Selections of tag keys: all, none, or patterns.
 
 use super::pattern::Pattern;
 use crate::tags::normalized_key;

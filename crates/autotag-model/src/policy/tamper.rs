@@ -1,10 +1,10 @@
-//! `[tamper]`: what is done where identity tags are taken off or changed.
+//! `[tamper]`: the reaction if somebody removes or changes identity tags.
 
 use super::pattern::Pattern;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-/// What is done where somebody takes identity tags off a resource, or changes them.
+/// The reaction if somebody removes identity tags from a resource, or changes them.
 ///
 /// ```
 /// use autotag_model::policy::{Policy, TamperAction};
@@ -21,13 +21,13 @@ use serde::de::{Deserializer, Error as _};
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Tamper {
-    /// What is done.
+    /// The action.
     pub action: TamperAction,
-    /// The principals after whom nothing is repaired: patterns of ARNs of principals, also of roles.
+    /// The principals whose changes are not repaired: patterns of ARNs of principals, also of roles.
     pub except: Vec<Pattern>,
 }
 
-/// What is done after tampering.
+/// The action after tampering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -40,7 +40,7 @@ pub enum TamperAction {
 }
 
 impl Tamper {
-    /// Whether a principal with any of these ARNs is excepted from repair.
+    /// True if a principal with any of these ARNs is excepted from repair.
     pub fn is_excepted<'n>(&self, arns: impl IntoIterator<Item = Option<&'n str>>) -> bool {
         !self.except.is_empty()
             && arns.into_iter().flatten().any(|arn| self.except.iter().any(|pattern| pattern.matches(arn)))

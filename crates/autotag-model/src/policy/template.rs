@@ -1,4 +1,4 @@
-//! The values of the policy's tags: texts with placeholders, filled for one event.
+//! Values of the policy's tags: texts with placeholders that one event fills.
 
 use crate::identity::Principal;
 use crate::template::{BraceError, Part, fill, parse};
@@ -152,7 +152,7 @@ impl TagTemplate {
         })
     }
 
-    /// Whether it is `{owner}` and nothing else.
+    /// True if it is `{owner}` and nothing else.
     pub(super) fn is_owner(&self) -> bool {
         matches!(self.parts.as_slice(), [Part::Placeholder(variables)] if variables.as_slice() == [Variable::Owner])
     }

@@ -165,7 +165,7 @@ fn asking_for_identity_tags_neither_evades_nor_takes_over() {
     assert_eq!(decide(&Policy::default(), &first).no_write, Some(NoWriteReason::HasOwner));
 }
 
-/// What the default policy writes to a resource whose creating call asked for these tags.
+/// The tags that the default policy writes to a resource whose creating call asked for these tags.
 fn written(case: &Case) -> (Vec<(String, String)>, Vec<Note>) {
     let decision = decide(&Policy::default(), case);
     (decision.tags.pairs().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(), decision.notes)
@@ -215,7 +215,8 @@ fn what_aws_expects_is_kept_whoever_set_it_and_nothing_is_written_beside_it() {
 
 #[test]
 fn a_session_tag_makes_no_value_an_expected_one() {
-    // AWS's Glue policies compare `owner` with a tag of the caller, and whoever assumes a role chooses the tags of the session.
+    // AWS's Glue policies compare `owner` with a tag of the caller, and the caller who assumes a role chooses the
+    // tags of the session.
     let glue = |iam: &[(&str, &str)], session: Vec<(&'static str, &'static str)>| {
         let (iam, requested) = (own(iam), own(&[("Owner", "boss@example.com")]));
         written(&Case { iam, session, requested, event_source: "glue.amazonaws.com", ..Case::default() }).0

@@ -1,4 +1,4 @@
-//! `[trust]`: the evidence about owners that the policy believes beyond the default.
+//! `[trust]`: principals and issuers that the policy trusts as evidence about owners.
 
 use super::pattern::Pattern;
 use super::people::People;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use std::fmt;
 
-/// Whom and what the policy believes about owners, beyond what AWS itself proves.
+/// The principals and issuers that the policy trusts, beyond the proof of AWS itself.
 ///
 /// ```
 /// use autotag_model::policy::{Policy, WorkloadName};
@@ -25,8 +25,8 @@ use std::fmt;
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Trust {
-    /// Who may set a source identity by `AssumeRole`: principal ARNs and role ARNs. None by default: then a source
-    /// identity counts only if an identity provider set it.
+    /// The principals that may set a source identity by `AssumeRole`: principal ARNs and role ARNs. None by
+    /// default: then a source identity counts only if an identity provider set it.
     pub source_identity: Vec<Pattern>,
     /// The identity stores whose users are believed: ids (`d-1234567890`) or ARNs. Empty if the policy names none.
     pub identity_stores: Vec<String>,
@@ -34,13 +34,13 @@ pub struct Trust {
     pub issuers: Vec<(IssuerUrl, FormName)>,
     /// The key of the session tag in which a pipeline passes on the person who started it.
     pub actor_tag: Option<String>,
-    /// Which name a workload has as owner.
+    /// The name of a workload as owner.
     pub workload_name: WorkloadName,
-    /// Who is one person, under which ARNs and names: the table `[people]`.
+    /// The ARNs and names of each person: the table `[people]`.
     pub people: People,
 }
 
-/// Which stable name of a workload is its owner.
+/// The stable name of a workload that is its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for OwnIssuers {
                         )));
                     }
                     if issuers.iter().any(|(known, _)| *known == issuer) {
-                        return Err(A::Error::custom(format!("the issuer `{issuer}` is there twice")));
+                        return Err(A::Error::custom(format!("the issuer `{issuer}` is listed twice")));
                     }
                     issuers.push((issuer, form));
                 }
@@ -135,7 +135,7 @@ impl<'de> Deserialize<'de> for Store {
     }
 }
 
-/// Whether `id` is `d-` with ten hexadecimal digits, or a UUID, as the [API of identity stores][id] has it.
+/// True if `id` is `d-` with ten hexadecimal digits, or a UUID, as the [API of identity stores][id] has it.
 ///
 /// [id]: https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_DescribeUser.html
 fn is_store_id(id: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The account in which a call makes its resource.
+//! Finds the account in which a call creates its resource.
 
 use super::catalog_id::account_and_catalog;
 use super::{Rule, Scope};
@@ -31,7 +31,7 @@ impl Rule {
         }
     }
 
-    /// Whether resources of this type have the catalog in their ARN.
+    /// True if resources of this type have the catalog in their ARN.
     fn has_catalogs(&self) -> bool {
         matches!(self.resource_type.as_str(), "AWS::Glue::Database" | "AWS::Glue::Table")
     }

@@ -33,7 +33,7 @@ pub struct NativeCall {
     pub list: String,
     /// XML: the root element of the request.
     pub root: Option<String>,
-    /// Whether the call replaces all tags, so that the present ones have to be read and written again.
+    /// True if the call replaces all tags, so that the present ones have to be read and written again.
     pub replaces: bool,
     /// The most tags a call takes, if that is fewer than a resource can have.
     pub max_per_call: Option<usize>,

@@ -1,4 +1,4 @@
-//! Catalogs of AWS Glue below that of an account, and the ARNs of what is in them.
+//! Catalogs of AWS Glue inside the catalog of an account, and the ARNs of their contents.
 
 use crate::arn::AccountId;
 

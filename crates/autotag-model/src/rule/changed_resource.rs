@@ -118,7 +118,7 @@ impl Rule {
             Some(template) => {
                 Some(expected_arn(filled(template, id, parsed, &scope)?, &self.kinds, None).ok()?)
             }
-            // Its ARN stands in the answer of the creating call alone.
+            // Only the answer of the creating call has its ARN.
             None if !self.kinds.is_empty() => return None,
             None => None,
         };

@@ -1,4 +1,5 @@
-//! What a record says about the call beside its resource: whether it made the resource, and with which tags.
+//! Facts of a record about the call besides its resource: if the call made the resource, and the tags that it asked
+//! for.
 
 use super::path::Path;
 use super::{Rule, path};
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// The parameters by which AWS knows a repeated call again, in lower case. All members with botocore's trait
-/// `idempotencyToken` are called so, and those that AWS documents as such.
+/// `idempotencyToken` are in it, and those that AWS documents as such.
 const TOKENS: &[&str] = &[
     "callerreference",
     "clientrequesttoken",
@@ -36,7 +37,7 @@ impl Rule {
         tags
     }
 
-    /// Whether the call carries a token by which AWS knows it again. AWS answers a second call of the same token and
+    /// True if the call carries a token by which AWS knows it again. AWS answers a second call of the same token and
     /// parameters with the resource that the first one made, and records it like the first one.
     pub fn has_idempotency_token(&self, parsed: &ParsedRecord) -> bool {
         let request = path::unwrapped(&parsed.request, &self.event, "Request");
@@ -45,7 +46,7 @@ impl Rule {
         members.any(|(name, value)| is_token(name) && !is_nothing(value))
     }
 
-    /// Whether the caller chooses the name of the resource, so that a deleted one can be made again under its name. Ids that AWS
+    /// True if the caller chooses the name of the resource, so that a deleted one can be made again under its name. Ids that AWS
     /// gives are never used again.
     pub fn is_named_by_caller(&self) -> bool {
         self.id.iter().any(Path::is_in_request)
@@ -58,7 +59,7 @@ impl Rule {
         times.filter(|time| *time >= FIRST).min()
     }
 
-    /// Whether the record proves that the call changed a resource that was there before.
+    /// True if the record proves that the call changed a resource that was there before.
     pub fn changed_an_older_one(&self, parsed: &ParsedRecord) -> bool {
         self.new_if.as_ref().is_some_and(|condition| {
             condition.path.exists(&self.event, parsed) && !condition.holds(&self.event, parsed)

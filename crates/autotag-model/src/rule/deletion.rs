@@ -1,4 +1,4 @@
-//! Which event deletes a resource.
+//! Rules for deletions: the event that deletes a resource of a type.
 
 use super::{Evidence, Located, Path, Rule, Scope, TagCall};
 use crate::record::ParsedRecord;
@@ -41,7 +41,7 @@ use crate::record::ParsedRecord;
 pub struct DeletionRule {
     /// The rule that creates the type, with the event, the paths and the conditions of the deletion.
     pub(super) finder: Rule,
-    /// Whether the call takes an ARN in the place of the name.
+    /// True if the call takes an ARN in the place of the name.
     pub(super) takes_arns: bool,
 }
 
@@ -66,7 +66,7 @@ impl DeletionRule {
         self.finder.evidence
     }
 
-    /// Whether the call names the resource by a name that somebody chose. A deleted resource can be made again under such a name;
+    /// True if the call names the resource by a name that somebody chose. A deleted resource can be made again under such a name;
     /// ids that AWS gives are never used again.
     pub fn is_by_name(&self) -> bool {
         self.finder.id.iter().any(Path::is_chosen_name)
@@ -77,7 +77,7 @@ impl DeletionRule {
         &self.finder
     }
 
-    /// Whether only an ARN tells which resource is meant.
+    /// True if only an ARN tells which resource is meant.
     pub fn needs_arn(&self) -> bool {
         let are_arns = self.takes_arns || self.finder.id.iter().all(Path::names_arn);
         self.finder.arn.is_none() && (are_arns || self.finder.call == TagCall::TaggingApi)
@@ -85,8 +85,8 @@ impl DeletionRule {
 
     /// Finds the resources that a record of the rule's event deletes. A pure function.
     ///
-    /// An ARN of the request counts where the parameter is called so, or where the rule says that the call takes one. The
-    /// call succeeds only for a resource that it may delete.
+    /// An ARN of the request counts if the parameter has such a name, or if the rule says that the call takes one.
+    /// The call succeeds only for a resource that it may delete.
     pub fn locate(&self, parsed: &ParsedRecord, scope: &Scope) -> Located {
         self.finder.locate_by(parsed, scope, |path| {
             self.takes_arns || path.names_arn() || path.yields_arns(self.finder.arn.is_none())

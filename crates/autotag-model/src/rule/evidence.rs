@@ -1,4 +1,4 @@
-//! The evidence of a rule.
+//! The evidence of a rule: a real record confirmed it, AWS documents it, or it follows from AWS's models.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Rule files: TOML is parsed, checked, and refused with line, column and what was expected.
+//! Parses and checks rule files. An error names line, column and the expected value.
 
 mod deletion;
 mod format;

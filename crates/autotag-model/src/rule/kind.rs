@@ -1,4 +1,4 @@
-//! The kind of a resource by its ARN: the service and the form of the resource.
+//! The kind of a resource by its ARN: the service, and the form of the resource part.
 
 use super::template::ArnTemplate;
 use crate::arn::Arn;
@@ -33,7 +33,7 @@ pub struct ResourceKind {
 }
 
 impl ResourceKind {
-    /// Whether a resource of this ARN is of this kind.
+    /// True if a resource of this ARN is of this kind.
     pub fn matches(&self, arn: &Arn) -> bool {
         arn.service() == self.service && self.matches_resource(arn.resource()).is_some()
     }

@@ -1,4 +1,4 @@
-//! Paths into a record.
+//! Paths to members of a record, such as `response.vpc.vpcId`.
 
 use crate::json::{elements, is_mask, is_masked_member, is_nothing, member, text};
 use crate::record::ParsedRecord;
@@ -109,7 +109,7 @@ impl Path {
         found
     }
 
-    /// Whether there is a member at the path, be it an empty list or text.
+    /// True if there is a member at the path, also an empty list or text.
     pub(super) fn is_there(&self, event: &str, parsed: &ParsedRecord) -> bool {
         self.members(event, parsed).iter().any(|value| !value.is_null())
     }
@@ -128,7 +128,7 @@ impl Path {
         found
     }
 
-    /// Whether an ARN at the path is one that AWS wrote: it is in the answer, and its member is named so or `expected`
+    /// True if an ARN at the path is one that AWS wrote: it is in the answer, and its member is named so or `expected`
     /// is true.
     ///
     /// A name that the caller chose can begin with `arn:`, too, and must not lead to another resource.
@@ -136,28 +136,28 @@ impl Path {
         self.root != Root::Request && (self.names_arn() || expected)
     }
 
-    /// Whether the path leads to a name that the caller chose: into the request, to a member that is called so.
+    /// True if the path leads to a name that the caller chose: into the request, to a member with such a name.
     pub(super) fn is_chosen_name(&self) -> bool {
         let name = self.steps.last().map_or("", |step| step.name.as_str());
         self.root == Root::Request && name.to_ascii_lowercase().ends_with("name")
     }
 
-    /// Whether the path leads into the request.
+    /// True if the path leads into the request.
     pub(super) fn is_in_request(&self) -> bool {
         self.root == Root::Request
     }
 
-    /// Whether the path leads into `serviceEventDetails`.
+    /// True if the path leads into `serviceEventDetails`.
     pub(super) fn is_in_service_details(&self) -> bool {
         self.root == Root::Service
     }
 
-    /// Whether the member at the path is named like one that holds an ARN.
+    /// True if the member at the path is named like one that holds an ARN.
     pub(super) fn names_arn(&self) -> bool {
         self.steps.last().is_some_and(|step| step.name.to_ascii_lowercase().ends_with("arn"))
     }
 
-    /// Whether the path has a value.
+    /// True if the path has a value.
     pub(super) fn exists(&self, event: &str, parsed: &ParsedRecord) -> bool {
         !self.values(event, parsed).is_empty()
     }

@@ -1,4 +1,4 @@
-//! Resources and their identity.
+//! The resources that a rule finds in a record, and the key that identifies each.
 
 use crate::arn::{AccountId, Arn, Partition, Region};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Calls that change the tags of resources that exist: those that write, take off or replace tags.
+//! Calls that change the tags of existing resources: they write, remove or replace tags.
 
 use super::path::Path;
 use super::template::ArnTemplate;
@@ -16,11 +16,11 @@ pub struct TagChangeCall {
     pub event: String,
     /// The paths of tags that the call adds, or whose values it overwrites.
     pub writes: Vec<Path>,
-    /// The paths of keys, or of tags, that the call takes off.
+    /// The paths of keys, or of tags, that the call removes.
     pub removes: Vec<Path>,
     /// The paths of tags that replace all tags of the resource.
     pub replaces: Vec<Path>,
-    /// Whether the call takes off all tags.
+    /// True if the call removes all tags.
     pub clears: bool,
     /// The paths of the resource; the first that has a value counts.
     pub resource: Vec<Path>,
@@ -30,7 +30,7 @@ pub struct TagChangeCall {
     pub types_by: Option<TypesBy>,
     /// The ARN of a resource that the call does not name by its ARN, where no rule has its template.
     pub arn: Option<ArnTemplate>,
-    /// Whether the text is never an ARN, because callers choose it freely: the key of an S3 object.
+    /// True if the text is never an ARN, because callers choose it freely: the key of an S3 object.
     pub never_arn: bool,
     /// The path of a map whose keys are the resources for which the call failed.
     pub failed: Option<Path>,
@@ -43,7 +43,7 @@ pub struct TagChangeCall {
 pub struct TypesBy {
     /// Its path.
     pub path: Path,
-    /// Its values, with the types for which they stand.
+    /// Its values, with the types that they mean.
     pub types: BTreeMap<String, String>,
 }
 
@@ -53,14 +53,14 @@ pub struct TypesBy {
 pub struct ChangedTags {
     /// The tags that were added or overwritten.
     pub written: Vec<(String, String)>,
-    /// The keys that were taken off.
+    /// The keys that were removed.
     pub removed: Vec<String>,
-    /// Whether any other tag may be gone: the call replaces all tags, or its record does not show the keys.
+    /// True if any other tag may be gone: the call replaces all tags, or its record does not show the keys.
     pub any: bool,
 }
 
 impl ChangedTags {
-    /// Whether the tag of this key may be another one since the call, ignoring the case of the key.
+    /// True if the tag of this key may be another one since the call, ignoring the case of the key.
     pub fn may_touch(&self, key: &str) -> bool {
         let written = self.written.iter().map(|(known, _)| known);
         self.any || written.chain(&self.removed).any(|known| is_same_key(known, key))
@@ -68,7 +68,7 @@ impl ChangedTags {
 }
 
 impl TagChangeCall {
-    /// Whether the call can take tags off.
+    /// True if the call can take tags off.
     pub fn takes_off(&self) -> bool {
         self.clears || !self.removes.is_empty() || !self.replaces.is_empty()
     }
@@ -106,7 +106,7 @@ impl TagChangeCall {
     }
 }
 
-/// The keys in a value in which a call names what it takes off: keys, or tags with their keys.
+/// The keys in a value in which a call names the tags to remove: keys, or tags with their keys.
 fn keys_in(value: &Value) -> Vec<String> {
     let of = |element: &Value| match element {
         Value::Object(_) | Value::Array(_) => {

@@ -1,4 +1,4 @@
-//! Templates that are filled from a record or a resource.
+//! Templates of ARNs and names, filled from a record or a resource.
 
 use super::path::Path;
 use super::resource::Scope;
@@ -60,7 +60,7 @@ impl ArnTemplate {
         &self.written
     }
 
-    /// Whether it has a path, so that a resource without its record does not suffice to fill it.
+    /// True if it has a path, so that a resource without its record does not suffice to fill it.
     pub(super) fn needs_record(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Placeholder((Source::Path(_), _))))
     }
@@ -102,7 +102,7 @@ impl ArnTemplate {
     }
 }
 
-/// Whether a text is an ARN of another account or region.
+/// True if a text is an ARN of another account or region.
 fn is_elsewhere(text: &str, scope: &Scope) -> bool {
     let Ok(arn) = text.parse::<Arn>() else { return false };
     let region = arn.region().is_some_and(|region| scope.region.as_ref() != Some(region));

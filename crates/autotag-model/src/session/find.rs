@@ -67,12 +67,12 @@ pub fn nearest_issue_window(principal: &Principal) -> Option<RangeInclusive<Time
 /// The access key id decides; without one, the time of issue, and only if no other session fits. The latest session of
 /// a name is never taken for that alone: two people can use one role and one session name at the same time.
 ///
-/// A call signed with another key than the candidate's is matched by time only where AWS gives a session further keys with
-/// the same `creationDate`: sessions of SAML and of the account access manager, and sessions that a sign-in asked for if the
+/// If a call is signed with another key than the candidate's, it is matched by time only if AWS gives the session
+/// further keys. These are sessions of SAML and of the account access manager, and sessions of a sign-in if the
 /// call comes from one too. The second of issue must then be equal.
 ///
-/// A match by time is provisional while records of other sessions may still arrive: if two sessions of a name were issued
-/// within two seconds and the record of one is missing, a call is matched with the other.
+/// A match by time is provisional while records of other sessions may still arrive. Two sessions of a name may be
+/// issued within two seconds. If the record of one is missing, its calls are matched with the other.
 ///
 /// ```
 /// use autotag_model::identity::Principal;
@@ -115,7 +115,7 @@ pub fn find_session<'s>(candidates: &'s [Session], principal: &Principal) -> Ses
     if others == 0 { SessionMatch::ByTime(fitting) } else { SessionMatch::Ambiguous(others + 1) }
 }
 
-/// Whether AWS gives the credentials of this session further keys: a session of SAML, of the account access manager, or
+/// True if AWS gives the credentials of this session further keys: a session of SAML, of the account access manager, or
 /// one from which a sign-in went on.
 fn gets_further_keys(session: &Session, principal: &Principal) -> bool {
     session.kind == SessionKind::AssumeRoleWithSaml
@@ -123,7 +123,7 @@ fn gets_further_keys(session: &Session, principal: &Principal) -> bool {
         || (principal.is_from_sign_in() && session.caller.is_from_sign_in())
 }
 
-/// Whether two sessions lead to the same tags and the same owner, so that either can be taken.
+/// True if two sessions lead to the same tags and the same owner, so that either can be taken.
 fn agree(one: &Session, other: &Session) -> bool {
     one.caller == other.caller
         && one.effective_tags() == other.effective_tags()

@@ -22,7 +22,7 @@ pub enum SessionReading {
 }
 
 impl Session {
-    /// Whether the records of an event may report a session.
+    /// True if the records of an event may report a session.
     ///
     /// ```
     /// use autotag_model::session::Session;

@@ -237,7 +237,7 @@ fn a_certificate_gets_its_session_from_roles_anywhere() {
     assert!(matches!(read(&failed), SessionReading::Skipped(_)));
 }
 
-/// Who chooses a name can choose one that looks like a mask.
+/// A caller who chooses a name can choose one that looks like a mask.
 #[test]
 fn a_session_that_is_named_like_a_mask_has_that_name() {
     let name = "HIDDEN_DUE_TO_SECURITY_REASONS";

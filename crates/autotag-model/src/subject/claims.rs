@@ -4,16 +4,17 @@ use super::class::Class;
 use super::pattern::{BeforeClaims, Fields, Pattern};
 use std::collections::BTreeMap;
 
-/// The claims that may follow in the subjects of a form, by key. A key that ends in `*` stands for all that begin so.
+/// The claims that may follow in the subjects of a form, by key. A key that ends in `*` means all keys with that
+/// beginning.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Claims(pub(super) BTreeMap<String, Claim>);
 
-/// What is known about a claim.
+/// The facts about a claim.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Claim {
     /// The field that has its value.
     pub(super) field: Option<String>,
-    /// Whether it changes from run to run. It is not a part of the owner then.
+    /// True if it changes from run to run. It is not a part of the owner then.
     pub(super) changes: bool,
     /// The text of its value, and what of it belongs to the owner.
     pub(super) shape: Option<(Pattern, Pattern)>,
@@ -46,7 +47,7 @@ impl Claims {
         Some(kept)
     }
 
-    /// Whether `text` could be the claims of an owner.
+    /// True if `text` could be the claims of an owner.
     pub(super) fn are_of_owner(&self, text: &str, before: BeforeClaims) -> bool {
         self.split(text, before).is_some_and(|claims| {
             claims.into_iter().all(|(claim, _, value)| {

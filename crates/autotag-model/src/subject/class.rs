@@ -1,4 +1,4 @@
-//! Which characters a part of a subject may have.
+//! The characters that a part of a subject may have.
 
 use serde::Deserialize;
 
@@ -41,7 +41,7 @@ pub(super) enum Class {
 }
 
 impl Class {
-    /// Whether values may have this character.
+    /// True if values may have this character.
     pub(super) fn allows(self, c: char) -> bool {
         let name = c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         match self {
@@ -58,7 +58,7 @@ impl Class {
         }
     }
 
-    /// Whether `value`, which has allowed characters only, is one of the class.
+    /// True if `value`, which has allowed characters only, is one of the class.
     pub(super) fn accepts(self, value: &str) -> bool {
         !value.is_empty()
             && match self {

@@ -1,4 +1,4 @@
-//! The names of forms in a policy.
+//! The names by which a policy refers to forms of subjects.
 
 use super::table::TABLE;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! The issuer of a web identity: the URL that an IAM OIDC provider has.
+//! The issuer of a web identity: the URL of an IAM OIDC provider.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -54,7 +54,7 @@ fn of_arn(arn: &str) -> Option<IssuerUrl> {
     IssuerUrl::new(resource.strip_prefix("oidc-provider/").filter(|_| iam)?)
 }
 
-/// Whether `host` is a DNS name of two labels or more in lower case.
+/// True if `host` is a DNS name of two labels or more in lower case.
 fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         let inside = label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));

@@ -1,4 +1,4 @@
-//! The texts of the table of subjects: `repo:{organization}[@{owner_id}]/{repository}`.
+//! Patterns of subjects and owners, such as `repo:{organization}[@{owner_id}]/{repository}`.
 
 use super::class::Class;
 use crate::template::{self, BraceError, Part};
@@ -11,11 +11,11 @@ pub(super) type Fields = BTreeMap<String, String>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     groups: Vec<Group>,
-    /// Whether claims follow.
+    /// `Some` if claims follow.
     claims: Option<BeforeClaims>,
 }
 
-/// A part of a pattern that is there as a whole.
+/// A part of a pattern that occurs completely or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Group {
     may_be_missing: bool,
@@ -29,7 +29,7 @@ enum Placeholder {
     Claims(BeforeClaims),
 }
 
-/// What is before claims.
+/// The text before claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BeforeClaims {
     /// Nothing: there is at least one claim, and the text begins with it.
@@ -82,7 +82,7 @@ impl Pattern {
         Ok(Self { groups, claims })
     }
 
-    /// What is before the claims that follow; `None` if none may follow.
+    /// The text before the claims that follow; `None` if none may follow.
     pub(super) fn claims(&self) -> Option<BeforeClaims> {
         self.claims
     }

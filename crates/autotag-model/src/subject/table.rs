@@ -14,7 +14,7 @@ const TEXT: &str = include_str!("../../subjects.toml");
 /// The table of this version. A test shows that it can be read.
 pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(TEXT).unwrap_or_default());
 
-/// Whether the table has this issuer. Its form is fixed then.
+/// True if the table has this issuer. Its form is fixed then.
 pub(crate) fn is_known_issuer(url: &IssuerUrl) -> bool {
     TABLE.issuer(url).is_some()
 }
@@ -39,7 +39,7 @@ pub(super) struct Issuer {
 /// A form of subjects.
 #[derive(Debug, Clone)]
 pub(super) struct Form {
-    /// Whether a policy may give it to an issuer of one's own.
+    /// True if a policy may give it to an issuer of one's own.
     pub(super) policy: bool,
     claims: Claims,
     pub(super) subjects: Vec<SubjectRow>,
@@ -90,7 +90,7 @@ impl Table {
         })
     }
 
-    /// Whether `text` could be the owner that a subject of a known issuer names.
+    /// True if `text` could be the owner that a subject of a known issuer names.
     pub(super) fn is_owner(&self, text: &str) -> bool {
         let without_scope = text.split_once(':').and_then(|(kind, rest)| {
             let (_, names) = rest.split_once("//")?;
@@ -125,7 +125,7 @@ impl Form {
                 // A claim that belongs to the owner needs a place in it.
                 None => return None,
             }
-            // A subject with nothing but claims that change names nobody.
+            // A subject with nothing but claims that change names no owner.
             (!owner.is_empty()).then_some((owner, fields))
         })
     }

@@ -1,10 +1,10 @@
-//! Files that something happened to.
+//! Damages log files, as failed downloads and disks do.
 
 use super::ids::Numbers;
 
 type Change = fn(&mut Numbers, &mut Vec<u8>);
 
-/// What happens to a file.
+/// The damage of a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Damage {
     /// Before it was compressed.

@@ -1,4 +1,4 @@
-//! Numbers that look random, and what they look like in records. The same seed gives the same numbers on every machine.
+//! Numbers that look random, and their form in records. The same seed gives the same numbers on every machine.
 
 /// `SplitMix64` (Steele, Lea and Flood 2014).
 #[derive(Debug, Clone)]

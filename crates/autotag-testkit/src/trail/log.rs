@@ -14,9 +14,9 @@ use std::fmt;
 /// A log file of a trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrailFile {
-    /// Where CloudTrail would put it in a bucket, with `/` between folders.
+    /// The key that CloudTrail would give it in a bucket, with `/` between folders.
     pub path: String,
-    /// What is in it: almost always gzip.
+    /// The content: almost always gzip.
     pub bytes: Vec<u8>,
     /// The size of its text, before wrapping, damage and compression.
     pub text: u64,
@@ -63,7 +63,7 @@ const SERVICES: [&str; 4] = [
     "backup.amazonaws.com",
 ];
 
-/// What numbers are for; each use gets others.
+/// The purposes of numbers; each use gets others.
 mod purpose {
     pub(super) const ORDER: u64 = 1;
     pub(super) const FORM: u64 = 2;
@@ -81,7 +81,7 @@ enum Kind {
     Other,
 }
 
-/// Which file, for which account and region, and when.
+/// The number of a file, with its account, region and time.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     file: u64,
@@ -244,7 +244,7 @@ impl Trail {
         }
     }
 
-    /// Who makes a call: mostly a session that began in the same account and is still valid.
+    /// The caller: mostly a session that began in the same account and is still valid.
     fn caller(&self, numbers: &mut Numbers, place: Place, now: u64) -> Caller {
         let slots = (SESSION / self.slot.max(1) + 1).min(place.slot + 1);
         let tries = if numbers.chance(150_000) { 0 } else { TRIES };

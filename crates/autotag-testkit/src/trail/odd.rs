@@ -1,8 +1,8 @@
-//! Records as they come once in a million: each must be read as what it is.
+//! Odd records, which occur once in a million: each must be read as what it is.
 
 use super::ids::Numbers;
 
-/// What stands inside a record and is none.
+/// A text inside a record that looks like a record.
 const INNER: &str = r#"{"eventVersion":"1.08","userIdentity":{"type":"Root","accountId":"999999999999"},"eventTime":"2026-01-01T00:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"CreateVolume","awsRegion":"eu-west-1","requestParameters":{},"responseElements":{"volumeId":"vol-0badbadbadbadbad0"},"eventID":"bad00000-0000-4000-8000-000000000000"}"#;
 
 /// How a record becomes odd.
@@ -15,7 +15,7 @@ enum Change {
     Last(&'static str),
     /// A member whose value is a text becomes another member, or nothing.
     Member(&'static str, &'static str),
-    /// Another value stands in the place of the record.
+    /// Another value replaces the record.
     Whole(&'static str),
     Other(fn(&mut Numbers, &str) -> String),
 }
@@ -24,7 +24,7 @@ use Change::{Before, Last, Member, Other, Replace, Whole};
 
 const EVENT_NAME: &str = r#","eventName":""#;
 
-/// What can be odd about a record that still is one.
+/// Changes that make a record odd.
 const STILL_RECORDS: [Change; 20] = [
     Before("aws-", r#"\"q\\uote\"\/\b\f\n\r\t \u00e9 \ud83d\ude00 ]},{\"eventName\":\"CreateQueue\" "#),
     Replace(
@@ -75,7 +75,7 @@ const STILL_RECORDS: [Change; 20] = [
     Replace(r#".amazonaws.com","eventName"#, r#".amazonaws.com.cn","eventName"#),
 ];
 
-/// What makes something else out of a record.
+/// Changes that turn a record into something else.
 const NO_RECORDS: [Change; 14] = [
     Replace(r#""userAgent":""#, r#""userAgent":"\ud800 "#),
     Replace(r#""userAgent":""#, "\"userAgent\":\"\t\u{1} "),
@@ -133,7 +133,7 @@ impl Change {
     }
 }
 
-/// Makes a record odd. One in five of them is no record any more.
+/// Makes a record odd. One in five of them is not a record any more.
 pub(super) fn odd(numbers: &mut Numbers, record: &str) -> String {
     let all = if numbers.chance(800_000) { STILL_RECORDS.as_slice() } else { NO_RECORDS.as_slice() };
     numbers.pick(all).map_or_else(|| record.to_owned(), |change| change.applied(numbers, record))

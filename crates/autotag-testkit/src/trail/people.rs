@@ -1,4 +1,4 @@
-//! Who acts in a trail: users, and sessions of roles. Each is derived from numbers, so that none has to be remembered.
+//! The actors of a trail: users, and sessions of roles. Each is derived from numbers, so none has to be stored.
 
 use super::ids::{Numbers, push_base32, push_number};
 
@@ -23,7 +23,7 @@ const ROLES: [(&str, Origin); 12] = [
     ("checkout-task", Origin::Service("ecs-tasks.amazonaws.com")),
 ];
 
-/// Who obtains a session, and by which call.
+/// The principal that obtains a session, and the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     User,
@@ -77,7 +77,7 @@ pub(super) struct Session {
     pub(super) name: String,
     /// When it was issued.
     pub(super) issued: String,
-    /// Which one of which file: its access key.
+    /// The file and the number in it, which give its access key.
     file: u64,
     number: u64,
 }
@@ -125,7 +125,7 @@ impl Session {
     }
 }
 
-/// Appends the `userIdentity` of whoever signs in at an identity provider.
+/// Appends the `userIdentity` of a user who signs in at an identity provider.
 pub(super) fn federated(origin: Origin, name: &str, account: &str, out: &mut String) {
     if origin == Origin::WebIdentity {
         const SUBJECT: &str = "repo:example/shop:ref:refs/heads/main";

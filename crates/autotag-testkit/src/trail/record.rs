@@ -5,7 +5,7 @@ use super::people::{Origin, Session, User, federated, push};
 use super::template::{Part, Slot, Template};
 use jiff::Timestamp;
 
-/// Where and when a call is made, and which record of the trail tells of it.
+/// The place and time of a call, and the number of its record in the trail.
 #[derive(Debug, Clone)]
 pub(super) struct Call<'a> {
     pub(super) account: &'a str,
@@ -20,7 +20,7 @@ pub(super) struct Call<'a> {
     pub(super) fails: bool,
 }
 
-/// Who makes a call.
+/// The caller.
 #[derive(Debug)]
 pub(super) enum Caller {
     User(User),
@@ -88,7 +88,7 @@ pub(super) fn push_call(call: &Call<'_>, caller: &Caller, template: &Template, o
     push_tail(call, &mut numbers, template.service, template.read_only, out);
 }
 
-/// Appends the STS record that begins `session`. `caller` is who called: nobody, where an identity provider stands behind it.
+/// Appends the STS record that begins `session`. `caller` is the caller: `None` for an identity provider.
 pub(super) fn push_session(call: &Call<'_>, caller: &Caller, session: &Session, out: &mut String) {
     let mut numbers = Numbers::new(call.unique, &[2]);
     let account = call.account;

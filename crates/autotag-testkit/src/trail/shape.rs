@@ -1,6 +1,6 @@
-//! What can be asked of a trail.
+//! The options of a trail.
 
-/// What a trail is like. Shares are in percent, to four decimals.
+/// The shape of a trail. Shares are in percent, to four decimals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
     /// How many records.
@@ -17,10 +17,10 @@ pub struct Shape {
     pub regions: u64,
     /// How many days the trail covers, from 1 January 2026.
     pub days: u64,
-    /// What is left to chance depends on it.
+    /// The start value of all random choices.
     pub seed: u64,
-    /// Odd records: escapes, texts beyond ASCII, omitted parts, failed calls, unknown members, objects within that look like
-    /// records, and what is no record at all.
+    /// Odd records: escapes, texts beyond ASCII, omitted parts, failed calls, unknown members, objects within that
+    /// look like records, and values that are not records.
     pub odd: f64,
     /// Files that are cut or changed, before or after compression; wrapped ones as well.
     pub damaged: f64,
@@ -88,7 +88,7 @@ impl Shape {
     }
 }
 
-/// Where the calls of a trail are made.
+/// The regions of a trail's calls.
 pub(super) const REGIONS: [&str; 12] = [
     "eu-west-1",
     "us-east-1",

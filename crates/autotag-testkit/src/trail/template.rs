@@ -1,6 +1,6 @@
-//! Records as texts with slots, cut up once.
+//! Records as texts with slots, which are split once.
 
-/// What stands in a slot differs in each record.
+/// The content of a slot differs in each record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slot {
     Account,

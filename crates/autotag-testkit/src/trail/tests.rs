@@ -1,4 +1,5 @@
-//! Trails repeat, and are what was asked for. Reading them back with the engine is a test of `autotag-handlers`.
+//! Trails can be repeated, and have the requested shape. A test of `autotag-handlers` reads them back with the
+//! engine.
 
 use super::*;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The same records in other forms than CloudTrail's.
+//! Wraps the same records in other formats than CloudTrail's log files.
 
 use super::gzip::{gzip, stored};
 use super::ids::Numbers;

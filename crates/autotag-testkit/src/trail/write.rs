@@ -1,11 +1,11 @@
-//! A trail as files of a folder.
+//! Writes a trail as files of a folder.
 
 use super::log::Trail;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io, thread};
 
-/// What was written.
+/// The written files and records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
     /// How many files.

@@ -2,10 +2,10 @@
 //!
 //! A module is a file. It depends on the module that *defines* what it names by a path (`crate::..`, `super::..`,
 //! `self::..`, a child module's name, or a name that a `use` brought). `mod` and re-exports (`pub use`) are not
-//! dependencies of the module that has them: whoever names something through a re-export depends on the module behind
-//! it. So a parent may collect and re-export what its children define, and children may use what their parent defines.
-//! A parent whose own code uses a child that uses the parent is a circle of two, and is listed apart: a child that uses
-//! what its parent defines ties no modules together that have nothing else to do with each other.
+//! dependencies of the module that has them: a module that names an item through a re-export depends on the module
+//! behind it. So a parent may collect and re-export what its children define, and children may use what their
+//! parent defines. A parent whose own code uses a child that uses the parent is a circle of two, and is listed
+//! apart: a child that uses what its parent defines ties no modules together that are otherwise separate.
 
 use crate::source::{self, Token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ pub(crate) fn module_path(file: &str) -> ModulePath {
     }
 }
 
-/// What a `use` brings into a module.
+/// The names that a `use` brings into a module.
 #[derive(Debug, Clone)]
 struct Import {
     /// The name in this module; `*` for all.
@@ -69,7 +69,7 @@ pub(crate) struct Circle {
     pub(crate) because: Vec<String>,
 }
 
-/// What is wrong in a crate.
+/// The faults of a crate.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// Circles of modules, in which no child uses what its parent or another ancestor defines.
@@ -327,7 +327,7 @@ impl Module {
     }
 }
 
-/// What differs between what was found in the crate `krate` and what is known of it.
+/// The differences between the findings in the crate `krate` and the known ones.
 pub(crate) fn compare(
     krate: &str,
     found: &Found,

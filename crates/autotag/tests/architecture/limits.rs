@@ -8,11 +8,11 @@ pub(crate) const FUNCTION_LINES: usize = 60;
 /// The longest production file, `#[cfg(test)]` items not counted.
 pub(crate) const FILE_LINES: usize = 400;
 
-/// What is longer today: a file, or a function as `file: name`. Only ever remove from it: an entry that is not longer
+/// Known longer items: a file, or a function as `file: name`. Only ever remove from it: an entry that is not longer
 /// any more fails the test.
 pub(crate) const KNOWN: &[&str] = &[];
 
-/// What is too long in a file: its path, or `path: function`, with the number of lines.
+/// Items of a file that are too long: its path, or `path: function`, with the number of lines.
 pub(crate) fn too_long(file: &str, text: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     let lines = source::production_lines(text);
@@ -39,7 +39,7 @@ fn functions(text: &str) -> Vec<(String, usize)> {
     tokens.windows(2).filter(begin).map(whole).collect()
 }
 
-/// What differs between what is too long and what is known to be.
+/// The differences between the items that are too long and the known ones.
 pub(crate) fn compare(found: &[(String, usize)], known: &[&str]) -> Vec<String> {
     let new = found.iter().filter(|(place, _)| !known.contains(&place.as_str())).map(|(place, lines)| {
         let (what, most) =

@@ -20,29 +20,61 @@ pub(crate) fn lines_between(code: &str, from: usize, to: usize) -> usize {
     code[from..to].matches('\n').count() + 1
 }
 
+/// The kind of a piece of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Comment,
+    /// A text or a character.
+    Text,
+    Code,
+}
+
+/// A comment, a literal or one character of code.
+#[derive(Debug)]
+pub(crate) struct Piece<'t> {
+    pub(crate) kind: Kind,
+    pub(crate) at: usize,
+    pub(crate) text: &'t str,
+}
+
+/// The pieces of a source: all of it, in order.
+pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let (mut pieces, mut at, mut after_word) = (Vec::new(), 0, false);
+    while let Some(first) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let (kind, length) = match first {
+            '/' if rest.starts_with("//") => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
+            '/' if rest.starts_with("/*") => (Kind::Comment, end_of_block_comment(rest)),
+            '"' => (Kind::Text, end_of_text(rest)),
+            'r' | 'b' if !after_word && raw_text(rest).is_some() => (Kind::Text, raw_text(rest).unwrap_or(1)),
+            '\'' => end_of_character(rest).map_or((Kind::Code, 1), |end| (Kind::Text, end)),
+            other => (Kind::Code, other.len_utf8()),
+        };
+        pieces.push(Piece { kind, at, text: &rest[..length] });
+        after_word = kind == Kind::Code && is_word(first);
+        at += length;
+    }
+    pieces
+}
+
+/// The lines of the items under `#[cfg(test)]`: the first and the last of each.
+pub(crate) fn test_lines(text: &str) -> Vec<(usize, usize)> {
+    let code = without_literals_and_comments(text);
+    test_items(&code).into_iter().map(|(from, to)| (line(&code, from), line(&code, to))).collect()
+}
+
 fn blank(out: &mut String, skipped: &str) {
     out.extend(skipped.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
 }
 
 fn without_literals_and_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let after_word = code.ends_with(is_word);
-        let (kept, skipped) = match first {
-            '/' if rest.starts_with("//") => (0, rest.find('\n').unwrap_or(rest.len())),
-            '/' if rest.starts_with("/*") => (0, end_of_block_comment(rest)),
-            '"' => (0, end_of_text(rest)),
-            'r' | 'b' if !after_word && raw_text(rest).is_some() => (0, raw_text(rest).unwrap_or(1)),
-            '\'' => match end_of_character(rest) {
-                Some(end) => (0, end),
-                None => (1, 1),
-            },
-            other => (other.len_utf8(), other.len_utf8()),
-        };
-        code.push_str(&rest[..kept]);
-        blank(&mut code, &rest[kept..skipped]);
-        rest = &rest[skipped..];
+    for piece in pieces(text) {
+        if piece.kind == Kind::Code {
+            code.push_str(piece.text);
+        } else {
+            blank(&mut code, piece.text);
+        }
     }
     code
 }
@@ -78,7 +110,7 @@ fn end_of_text(rest: &str) -> usize {
     rest.len()
 }
 
-/// Where a raw text (`r"..."`, `r#"..."#`, `br"..."`) ends, if one begins here.
+/// The end of a raw text (`r"..."`, `r#"..."#`, `br"..."`), if one begins here.
 fn raw_text(rest: &str) -> Option<usize> {
     let behind = rest.strip_prefix("br").or_else(|| rest.strip_prefix('r'))?;
     let hashes = behind.len() - behind.trim_start_matches('#').len();
@@ -91,7 +123,7 @@ fn raw_text(rest: &str) -> Option<usize> {
     Some(start + 1 + end + close.len())
 }
 
-/// Where a character literal ends; `None` where the quote begins a lifetime.
+/// The end of a character literal; `None` if the quote begins a lifetime.
 fn end_of_character(rest: &str) -> Option<usize> {
     let mut chars = rest.char_indices().skip(1);
     match chars.next()? {
@@ -128,7 +160,7 @@ fn test_items(code: &str) -> Vec<(usize, usize)> {
     items
 }
 
-/// Where the item ends that begins at `from`, perhaps with further attributes: behind its `;` or its block.
+/// The end of the item that begins at `from`, perhaps with further attributes: after its `;` or its block.
 pub(crate) fn end_of_item(code: &str, from: usize) -> usize {
     let mut depth = 0_usize;
     for (at, c) in code[from..].char_indices() {
@@ -151,7 +183,7 @@ pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// A word, `::`, or one other character that is no space.
+/// A word, `::`, or one other character that is not a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token<'c> {
     pub(crate) text: &'c str,

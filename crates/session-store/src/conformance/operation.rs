@@ -1,4 +1,4 @@
-//! The operations of a sequence.
+//! The operations of which a random sequence consists.
 
 use autotag_model::session::Session;
 use jiff::Timestamp;

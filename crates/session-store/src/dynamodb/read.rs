@@ -1,7 +1,7 @@
-//! Reading sessions from a table page by page, with a bound on what is kept.
+//! Reads sessions from a table page by page, with a limit on the memory.
 //!
-//! Whoever may assume a role can make as many sessions of one name in one second as STS allows, and each is an entry under
-//! the same partition key. The memory of a function must not grow with their number.
+//! A caller who may assume a role can make as many sessions of one name in one second as STS allows, and each is an
+//! entry under the same partition key. The memory of a function must not grow with their number.
 
 use super::{DynamoDbStore, Entry, ISSUED, ROLE_SESSION, issued_with_key, text_of};
 use crate::{ANY_TIME, SessionReader, SessionStoreError};
@@ -13,8 +13,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use std::ops::RangeInclusive;
 
-/// The most sessions that a find of a time returns. A call is made in one of them; between more than these nobody can
-/// decide without the access key.
+/// The most sessions that a find of a time returns. A call is made in one of them; among more than these, only the
+/// access key can decide.
 const MAX_CANDIDATES: usize = 1_000;
 
 /// The most sessions that a find of any time returns. It is for people, and for calls that do not name a time.
@@ -128,7 +128,7 @@ impl DynamoDbStore {
     }
 }
 
-/// Whether an entry is of a session with this access key, by its sort key.
+/// True if an entry is of a session with this access key, by its sort key.
 fn is_of_key(entry: &Entry, key: &AccessKeyId) -> bool {
     let sort_key = entry.get(ISSUED).and_then(|issued| issued.as_s().ok());
     sort_key.and_then(|sort_key| sort_key.split_once('#')).is_some_and(|(_, of)| of == key.reveal())

@@ -1,4 +1,4 @@
-//! Files whose creation was killed.
+//! Handles database files whose creation was interrupted by a kill.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
@@ -20,7 +20,7 @@ const LENGTHS: RangeInclusive<u64> = 1 << 20..=64 << 20;
 /// redb itself refuses such a file as one of another program.
 ///
 /// # Errors
-/// Those of reading and writing. No file at `path` is no error.
+/// Errors of reading and writing. A missing file at `path` is not an error.
 pub fn empty_if_unfinished(path: impl AsRef<Path>) -> io::Result<()> {
     let file = match File::options().read(true).write(true).open(path) {
         Ok(file) => file,
@@ -28,7 +28,7 @@ pub fn empty_if_unfinished(path: impl AsRef<Path>) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     let length = file.metadata()?.len();
-    // Whoever creates or uses the file has locked it.
+    // A process that creates or uses the file has locked it.
     if LENGTHS.contains(&length) && file.try_lock().is_ok() && is_unfinished(&file)? {
         file.set_len(0)?;
     }

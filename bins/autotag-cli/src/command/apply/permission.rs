@@ -1,4 +1,4 @@
-//! What comes before a write: the accounts and roles, the confirmation, the progress bar and the clock.
+//! Steps before a write: the accounts and roles, the confirmation, the progress bar and the clock.
 
 use crate::cli::ApplyArgs;
 use crate::filter::Filter;

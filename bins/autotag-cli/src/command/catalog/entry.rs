@@ -1,4 +1,4 @@
-//! A rule as programs get it.
+//! A rule in the form for programs.
 
 use autotag_model::rule::{Evidence, Rule, ServiceRules};
 use autotag_model::spreadsheet::neutralized;

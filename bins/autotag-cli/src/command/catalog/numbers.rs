@@ -1,4 +1,4 @@
-//! How many rules, types and events there are.
+//! Counts rules, types and events of the catalogue.
 
 use crate::output::plural;
 use autotag_model::rule::{Evidence, ServiceRules};

@@ -3,7 +3,7 @@
 use crate::cli::CatalogArgs;
 use autotag_model::rule::{Evidence, ServiceRules};
 
-/// Whether a service is one of those that the command line asks for.
+/// True if a service is one of those that the command line asks for.
 pub(super) fn is_wanted(args: &CatalogArgs, source: &str, name: &str) -> bool {
     let wanted = args.service.as_deref().unwrap_or_default().to_lowercase();
     source.contains(&wanted) || name.to_lowercase().contains(&wanted)

@@ -4,21 +4,25 @@ use super::selection::is_wanted;
 use crate::callers::Callers;
 use crate::cli::{CatalogArgs, CatalogFormat};
 use crate::completion::Completion;
+use crate::gather::{Gathered, Gatherer};
 use crate::input::{self, Days};
-use crate::output::{LineTable, by_count, plural, printable, write_unreadable};
-use crate::scan::{Scanner, UncoveredCall};
+use crate::kept::KeptRow;
+use crate::output::{LineTable, by_count, plural, printable, write_unread};
+use crate::scan::{Scanner, TimeRange};
+use crate::shown_as::ShownAs;
+use crate::spill::{KeptSessions, Room, Sorted};
 use anstyle::Style;
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::owner::{Owner, Proof};
+use autotag_handlers::row::ResourceOutcome;
 use autotag_model::policy::{Policy, Trust};
-use autotag_model::session::Session;
 use autotag_model::spreadsheet::neutralized;
 use serde::Serialize;
-use session_store::MemoryStore;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// An event that no rule covers. The names of the fields are a contract.
 #[derive(Serialize)]
@@ -42,7 +46,7 @@ struct Caller<'e> {
     records: u64,
 }
 
-/// What tells owners apart. A person is one in all accounts, and every other name belongs to its account.
+/// The key that separates owners. A person is one in all accounts, and every other name belongs to its account.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct OwnerKey {
     name: Option<String>,
@@ -52,10 +56,10 @@ struct OwnerKey {
 }
 
 impl OwnerKey {
-    fn of(owner: Owner) -> Self {
+    fn of(owner: &Owner) -> Self {
         let Owner { name, person, account, proof, .. } = owner;
-        let account = account.filter(|_| person.is_none());
-        Self { name, person, account, proof: proof.map(Proof::as_str) }
+        let account = account.clone().filter(|_| person.is_none());
+        Self { name: name.clone(), person: person.clone(), account, proof: proof.map(Proof::as_str) }
     }
 }
 
@@ -65,13 +69,16 @@ type CallCounts = BTreeMap<(String, String), BTreeMap<OwnerKey, u64>>;
 /// How many callers of an event are listed.
 const LISTED: usize = 10;
 
-fn count_calls(calls: Vec<UncoveredCall>, sessions: Vec<Session>) -> io::Result<CallCounts> {
-    let (trust, sessions) = (Trust::default(), MemoryStore::from_iter(sessions));
-    let callers = Callers { trust: &trust, sessions: &sessions };
+fn count_calls(rows: &mut Sorted<KeptRow>, sessions: KeptSessions) -> io::Result<CallCounts> {
+    let (trust, sessions) = (Trust::default(), sessions.into_store());
+    let callers = Callers { trust: &trust, sessions: &*sessions };
     let mut counts = CallCounts::new();
-    for UncoveredCall { event, principal } in calls {
-        let owner = OwnerKey::of(callers.owner(&principal, None)?);
-        *counts.entry(event).or_default().entry(owner).or_default() += 1;
+    for row in rows.drain()? {
+        let Some(ResourceOutcome { event, owner: Some(owner), .. }) = callers.uncovered(&row?)? else {
+            continue;
+        };
+        let event = (event.source.clone(), event.name.clone());
+        *counts.entry(event).or_default().entry(OwnerKey::of(&owner)).or_default() += 1;
     }
     Ok(counts)
 }
@@ -108,14 +115,22 @@ impl Uncovered<'_> {
 }
 
 pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
-    let (inputs, mut unreadable) = input::find(&args.uncovered_by, &Days::default())?;
+    let (inputs, unlisted) = input::find(&args.uncovered_by, &Days::default())?;
     // No policy: what somebody's policy ignores is not covered either.
     let classifier = Classifier::new(catalog, Policy::default());
-    let mut scan = Scanner { classifier: &classifier, jobs: None }.scan_all(&inputs);
-    scan.uncovered.retain(|(source, _), _| is_wanted(args, source, ""));
-    unreadable.extend(scan.unreadable);
-    let calls = count_calls(scan.uncovered_calls, scan.records.sessions)?;
-    let events: Vec<Uncovered<'_>> = by_count(&scan.uncovered)
+    let how = Gatherer {
+        range: TimeRange::default(),
+        shown: ShownAs::Uncovered,
+        filter: Arc::default(),
+        deletions: false,
+        room: Room::new(None, None),
+    };
+    let scanner = Scanner { classifier: &classifier, jobs: None };
+    let Gathered { sessions, mut rows, facts, .. } = how.gather(&scanner, &inputs)?;
+    let mut summary = facts.summary;
+    summary.uncovered.retain(|(source, _), _| is_wanted(args, source, ""));
+    let calls = count_calls(&mut rows, sessions)?;
+    let events: Vec<Uncovered<'_>> = by_count(&summary.uncovered)
         .map(|(event, records)| {
             let owners = calls.get(event);
             Uncovered {
@@ -129,11 +144,15 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
         .collect();
     write_events(&events, args.format)?;
     let mut err = anstream::stderr().lock();
-    write_unreadable(&mut err, &unreadable)?;
-    let records: u64 = scan.uncovered.values().sum();
-    let all = plural(scan.records.counts.records, "record");
+    write_unread(&mut err, &unlisted, &summary.unreadable)?;
+    let records: u64 = summary.uncovered.values().sum();
+    let all = plural(summary.counts.records, "record");
     writeln!(crate::console::notes(), "{} in {records} of {all}", plural(events.len(), "uncovered event"))?;
-    Ok(if unreadable.is_empty() { Completion::Complete } else { Completion::Partial })
+    Ok(if unlisted.is_empty() && summary.unreadable.is_empty() {
+        Completion::Complete
+    } else {
+        Completion::Partial
+    })
 }
 
 fn write_events(events: &[Uncovered<'_>], format: CatalogFormat) -> Result<()> {

@@ -1,4 +1,4 @@
-//! How a deployment ended.
+//! Reports the end of a deployment.
 
 use crate::completion::Completion;
 use autotag_deploy::deployment::Deployment;
@@ -13,7 +13,7 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// A deployment that is there, or not in all places.
+    /// A deployment that exists, completely or in some places only.
     pub(super) fn of(deployment: &Deployment, is_complete: bool) -> Self {
         let suffix = deployment.layout.central().first().map_or("", |(_, suffix)| suffix);
         Self {

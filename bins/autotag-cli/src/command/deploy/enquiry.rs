@@ -1,4 +1,4 @@
-//! Asks people before something is changed.
+//! Asks for confirmation before a change.
 
 use crate::setup::usage_error;
 use anyhow::Result;

@@ -12,7 +12,7 @@ use autotag_model::arn::Region;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-/// Adds the parameters of `org.yaml` that the flags stand for. What was chosen before stays.
+/// Adds the parameters of `org.yaml` that the flags set. Earlier choices stay.
 pub(super) async fn add(
     context: &Context,
     args: &DeployArgs,

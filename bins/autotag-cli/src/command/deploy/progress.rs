@@ -1,4 +1,4 @@
-//! Prints on stderr what happens, for people who wait.
+//! Prints the progress of a deployment on stderr.
 
 use crate::output::printable;
 use autotag_deploy::progress::{Observer, Step};

@@ -1,4 +1,4 @@
-//! The deployment as it is asked for: files, parameters, regions, the bucket.
+//! The requested deployment: files, parameters, regions, the bucket.
 
 use super::context::{Context, failed, random};
 use super::organization;
@@ -22,6 +22,9 @@ use std::path::Path;
 /// The templates of all layouts.
 const TEMPLATES: [&str; 6] = ["hub", "session", "region", "member", "single", "org"];
 
+/// The parameter that names the processor of the functions.
+const ARCHITECTURE: &str = "Architecture";
+
 /// The packages and templates, read from files.
 pub(super) struct Files {
     templates: BTreeMap<String, Template>,
@@ -30,9 +33,11 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn read(args: &WhatArgs) -> Result<Self> {
+        let chosen = args.parameters.iter().find(|(name, _)| name == ARCHITECTURE);
+        let architecture = chosen.map(|(_, value)| value.as_str());
         let packages = match &args.packages {
-            Some(folder) => Packages::in_folder(folder),
-            None => Packages::in_first_of(&[Path::new("dist"), Path::new("target/lambda")]),
+            Some(folder) => Packages::in_folder(folder, architecture),
+            None => Packages::in_first_of(&[Path::new("dist"), Path::new("target/lambda")], architecture),
         };
         Ok(Self { packages: packages.map_err(failed)?, templates: templates(args)? })
     }
@@ -110,6 +115,10 @@ impl Wanted {
         if layout == Layout::Organization {
             organization::add(context, args, &existing, &regions, &mut parameters).await?;
         }
+        let has_architecture = files.templates.values().any(|template| template.has_parameter(ARCHITECTURE));
+        if let (true, Some(architecture)) = (has_architecture, files.packages.architecture) {
+            parameters.insert(ARCHITECTURE.to_owned(), architecture.to_owned());
+        }
         parameters.extend(args.what.parameters.iter().cloned());
         let kept_table = kept_tables(context, layout, &existing, &files.templates, &mut parameters).await?;
         let mut deployment = Deployment {
@@ -133,7 +142,7 @@ impl Wanted {
     }
 }
 
-/// The layout that is there, else that of the templates.
+/// The existing layout, otherwise that of the templates.
 fn layout(args: &DeployArgs, existing: &Existing, templates: &BTreeMap<String, Template>) -> Result<Layout> {
     let wanted = if args.organization.org {
         Layout::Organization
@@ -196,7 +205,8 @@ pub(super) async fn regions(context: &Context, args: &PlaceArgs, layout: Layout)
     Ok(regions)
 }
 
-/// Uses the table of sessions that an earlier deployment has left, and refuses to make a ledger that is there.
+/// Uses the table of sessions that an earlier deployment has left, and refuses to make a ledger that already
+/// exists.
 async fn kept_tables(
     context: &Context,
     layout: Layout,

@@ -1,4 +1,4 @@
-//! The statement that makes a table of Athena over an export.
+//! The SQL statement that makes an Athena table over an export.
 
 use super::line::COLUMNS;
 use crate::cli::LedgerFormat;

@@ -68,14 +68,14 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
 /// How many entries of uncovered events are put at once.
 const PART: usize = 1_000;
 
-/// Where the entries go.
+/// The destination of the entries.
 enum Target {
     Stdout(Box<dyn Write>, u64),
     #[cfg(feature = "aws")]
     Table(Table, Written),
 }
 
-/// What was written to a table so far.
+/// The entries written to a table so far.
 #[cfg(feature = "aws")]
 #[derive(Debug, Default)]
 struct Written {

@@ -1,4 +1,4 @@
-//! An entry as programs see it: in files of an export, and printed.
+//! An entry in the form for programs: in files of an export, and printed.
 
 use autotag_ledger::{CreatingCall, Entry};
 use serde::Serialize;

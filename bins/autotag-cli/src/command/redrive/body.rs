@@ -1,4 +1,4 @@
-//! What the body of a dead letter is, as far as it decides where the message goes.
+//! The kind of a dead letter's body, as far as it decides where the message goes.
 
 use autotag_model::envelope::{Limits, read_records};
 use serde_json::Value;
@@ -43,12 +43,12 @@ impl Body {
         body
     }
 
-    /// Whether it is known which function the message is for.
+    /// True if it is known which function the message is for.
     pub(super) fn is_understood(&self) -> bool {
         self.has_sessions || self.has_others
     }
 
-    /// An event of AWS that is no CloudTrail record (a change of tags), or a notice about log files.
+    /// An event of AWS that is not a CloudTrail record (a change of tags), or a notice about log files.
     fn read_notice(&mut self, text: &str) {
         let Ok(value) = serde_json::from_str::<Value>(text) else { return };
         let text_at = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);

@@ -69,7 +69,7 @@ pub(super) struct Count {
     pub(super) left_out: usize,
 }
 
-/// What every queue has in common.
+/// Settings that every queue shares.
 pub(super) struct Rules<'a> {
     pub(super) filter: Filter,
     pub(super) report: &'a Mutex<Report>,

@@ -1,4 +1,4 @@
-//! What a ledger tells, added to what a trail tells.
+//! Adds the facts of a ledger to those of a trail.
 
 use crate::cli::ReportArgs;
 use crate::command::ledger::Table;

@@ -1,4 +1,4 @@
-//! What exists now, by AWS.
+//! The resources that exist now, by AWS.
 
 use crate::cli::ReportArgs;
 use crate::connection::connect;

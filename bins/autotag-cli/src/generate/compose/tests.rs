@@ -72,7 +72,7 @@ fn a_template_keeps_its_text() {
     assert_eq!(text.replace("\n\n\n", "\n\n"), HUB);
 }
 
-/// Else the stack would have one value for two things, or one function would silently lose its own.
+/// Otherwise the stack would have one value for two things, or one function would silently lose its own.
 #[test]
 fn a_parameter_of_two_parts_that_differs_and_is_not_decided_fails() {
     let error = merged(&[]).unwrap_err();

@@ -1,4 +1,4 @@
-//! Words and properties in the text of a template.
+//! Finds words and properties in the text of a template.
 
 /// Replaces a text where no word goes on before or after it.
 pub(super) fn replaced(text: &str, from: &str, to: &str) -> String {

@@ -31,7 +31,7 @@ pub(crate) struct Policy {
 }
 
 impl Statement {
-    /// Whether a condition must limit the resources to the role's own account, because their ARNs do not name it.
+    /// True if a condition must limit the resources to the role's own account, because their ARNs do not name it.
     pub(super) fn needs_account(&self) -> bool {
         self.resources.iter().any(|resource| {
             let mut fields = resource.split(':').skip(2);

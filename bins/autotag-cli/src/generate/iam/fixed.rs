@@ -138,8 +138,8 @@ fn queue_policy(queue: &str, rules: &[&str]) -> Value {
     }))
 }
 
-/// What the policy of a trail's bucket in another account has to allow for a backfill: the state machine lists log files, the
-/// functions read them.
+/// Permissions that the policy of a trail's bucket in another account must give for a backfill: the state machine
+/// lists log files, the functions read them.
 fn trail_bucket_policy() -> Value {
     let of_prefix = json!({"StringLike": {"s3:prefix": format!("{TRAIL_PREFIX}*")}});
     let list = of_hub("autotag-list", &["autotag-backfill"], "s3:ListBucket", TRAIL, of_prefix);

@@ -70,7 +70,8 @@ fn policies_are_split_at_the_maximum_length() {
             |(known, pattern): &(String, String)| known == action && (pattern == on || subsumes(pattern, on));
         assert!(granted.iter().any(allows), "{action} is not allowed on {on}");
     }
-    // What is allowed besides is a whole service in place of many kinds, or has no effect: ARNs of another service.
+    // The other allowed resources are a whole service in place of many kinds, or ARNs of another service, which
+    // have no effect.
     let service = |resource: &str| resource.split(':').nth(2).map(str::to_owned);
     for (action, on) in granted.difference(&needed) {
         let of_action: Vec<&str> =
@@ -98,7 +99,7 @@ fn every_policy_fits_in_every_partition() {
     }
 }
 
-/// Whoever may update a project can have it run other code.
+/// A caller who may update a project can make it run other code.
 #[test]
 fn no_role_may_update_codebuild_unless_the_policy_opts_in() {
     let of_codebuild = |policy: &str| -> Vec<String> {

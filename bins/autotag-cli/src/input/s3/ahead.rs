@@ -1,4 +1,4 @@
-//! Objects that are read before a job asks for them, so that jobs compute while the network answers.
+//! Reads objects before a job asks for them, so that jobs compute while the network answers.
 
 use super::download::{Source, Stream, whole};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub(super) struct ReadAhead {
 struct Window {
     /// The first object that is not begun.
     next: usize,
-    /// What is begun, and not yet asked for.
+    /// Reads that are started and not yet asked for.
     begun: BTreeMap<usize, JoinHandle<io::Result<Vec<u8>>>>,
     /// Bytes of what is begun.
     bytes: u64,

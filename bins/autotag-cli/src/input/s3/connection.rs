@@ -1,4 +1,4 @@
-//! The connection to S3, and what it answers when it refuses.
+//! The connection to S3, and the reason if S3 refuses.
 
 use anyhow::{Context as _, Result};
 use autotag_aws::{Accounts, s3_client};
@@ -59,7 +59,7 @@ where
     })
 }
 
-/// What S3 said, by its error code; else what kept it from being asked.
+/// The error code of S3, otherwise the reason why S3 could not be asked.
 pub(super) fn why<E>(operation: &str, error: &SdkError<E>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

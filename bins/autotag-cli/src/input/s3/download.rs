@@ -1,4 +1,4 @@
-//! One object, read to its end: an answer that breaks off is asked for again from there on, as long as the object is the same.
+//! Reads one object to its end. If an answer breaks off, it asks for the rest, as long as the object is the same.
 
 use super::connection::{S3, why};
 use autotag_aws::{LogFilePart, get_log_file};
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 /// How often an answer may break off.
 const ATTEMPTS: u32 = 6;
 
-/// After so many bytes the count of attempts begins anew, so that a long object over a poor connection ends too.
+/// After so many bytes the count of attempts starts again, so that a long object over a poor connection ends too.
 const ENOUGH: u64 = 8 << 20;
 
 /// The pause before the second attempt. Before each further one it is twice as long.
@@ -49,7 +49,7 @@ pub(super) struct Stream {
     download: Download,
     chunk: Vec<u8>,
     at: usize,
-    /// Whoever reads has got bytes of this version.
+    /// The reader already has bytes of this version.
     is_begun: bool,
 }
 
@@ -77,11 +77,11 @@ impl Read for Stream {
     }
 }
 
-/// What comes next of an object.
+/// The next step for an object.
 enum Step {
     Chunk(Vec<u8>),
     End,
-    /// What came so far does not count: the object begins anew.
+    /// The bytes so far do not count: the object begins again.
     Anew(String),
 }
 
@@ -99,7 +99,7 @@ struct Download {
     /// How often it broke off since the byte `failures_since`.
     failures: u32,
     failures_since: u64,
-    /// How often it began anew.
+    /// The number of restarts.
     restarts: u32,
 }
 
@@ -193,7 +193,7 @@ impl Download {
     }
 }
 
-/// Whether the answer begins with this byte of the object.
+/// True if the answer begins with this byte of the object.
 fn begins_at(object: &GetObjectOutput, from: u64) -> bool {
     // bytes 100-199/200
     let begin = |range: &str| range.strip_prefix("bytes ")?.split_once('-')?.0.parse::<u64>().ok();

@@ -1,5 +1,5 @@
-//! The keys below a prefix: the folders of a trail's layout are listed at the same time, and only those of the days that are
-//! asked for.
+//! Lists the keys below a prefix. In a trail's layout it lists only the folders of the requested days, several at
+//! the same time.
 
 use crate::input::layout::{Days, Folder};
 use aws_sdk_s3::Client;
@@ -97,7 +97,7 @@ async fn list_one(
     Ok((objects, folders.collect()))
 }
 
-/// Whether a folder outside of a trail's layout has so many folders that one by one they would take more calls.
+/// True if a folder outside of a trail's layout has so many folders that one by one they would take more calls.
 fn is_no_trail(prefix: &Prefix, folders: &[String]) -> bool {
     Folder::of(&prefix.text) == Folder::Elsewhere
         && folders.len() > MAX_FOLDERS

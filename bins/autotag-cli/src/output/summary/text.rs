@@ -2,7 +2,7 @@
 
 use super::{Summary, by_count, plural};
 use crate::output::problems::{ProblemGroup, Problems};
-use crate::output::table::{printable, styled};
+use crate::output::text::{printable, styled};
 use autotag_handlers::catalog::Catalog;
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! The join, on estates whose truth is known.
+//! The join, on estates with a known result.
 
 use super::super::inventory::{Source, read as read_inventory};
 use super::super::made::tests::{call, creations};

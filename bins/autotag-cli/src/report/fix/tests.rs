@@ -1,4 +1,4 @@
-//! The plan of `--fix`, on estates whose truth is known.
+//! The plan of `--fix`, on estates with a known result.
 
 use super::super::cost::Costs;
 use super::super::estate::tests::{ACCOUNT, arn, by_service, by_session, items, volume};
@@ -23,7 +23,7 @@ fn joined(policy: &Policy, lines: &[Value], records: &[Value]) -> Estate {
     Joiner::new(policy, &coverage, &keys).join(Some(items(lines)), Some(creations), Costs::default())
 }
 
-/// What would be written to each resource, by its id.
+/// The tags that would be written to each resource, by its id.
 fn written(estate: &Estate) -> BTreeMap<String, Vec<(String, String)>> {
     let pairs = |row: &PlannedResource| {
         row.tags.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect::<Vec<_>>()

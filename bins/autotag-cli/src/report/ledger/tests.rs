@@ -1,4 +1,4 @@
-//! The join of a ledger, on entries of records whose truth is known.
+//! The join of a ledger, on records with a known result.
 
 use super::super::class::Class;
 use super::super::cost::Costs;

@@ -1,4 +1,4 @@
-//! What a ledger tells, added to what a trail tells.
+//! Adds the facts of a ledger to those of a trail.
 
 use super::{Creations, LedgerFacts, Made, MakerFacts};
 use autotag_handlers::owner::Owner;

@@ -1,4 +1,4 @@
-//! What a trail tells, from records to creations.
+//! Tests of the step from a trail's records to creations.
 
 use super::super::class::Identity;
 use super::*;
@@ -32,12 +32,12 @@ fn volume(at: &str, id: &str, user: &str) -> Value {
     call(at, &format!("{id}-{user}"), user, ("ec2", "CreateVolume"), &json!({}), &json!({"volumeId": id}))
 }
 
-/// What the plan of these records tells.
+/// The creations in the plan of these records.
 pub(in crate::report) fn creations(records: &[Value]) -> Creations {
     planned(records, Policy::default(), Creations::default())
 }
 
-/// What their plan by a policy tells, added to `creations`.
+/// The creations in their plan by a policy, added to `creations`.
 pub(in crate::report) fn planned(records: &[Value], policy: Policy, mut creations: Creations) -> Creations {
     let classifier = Classifier::new(Catalog::embedded(), policy);
     let text = json!({"Records": records}).to_string();

@@ -1,4 +1,4 @@
-//! Owners, weeks, services and accounts, as bars of the classes.
+//! Bar charts of the classes by owner, week, service and account.
 
 use super::run::Run;
 use super::tamper::monday;

@@ -22,7 +22,7 @@ pub(crate) const MOST: usize = 200_000;
 /// AWS allows 50 tags, and its services add some.
 const MOST_TAGS: usize = 100;
 
-/// What stands for no value in filters.
+/// The text for a missing value in filters.
 pub(crate) const NONE: &str = "~none";
 
 /// The columns of the table: name and title.
@@ -69,7 +69,7 @@ impl Column {
     }
 }
 
-/// What the script reads.
+/// The data for the script.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Data {
     count: usize,
@@ -83,7 +83,7 @@ pub(crate) struct Data {
     costs: Vec<Vec<i64>>,
 }
 
-/// A cell of a row that is there without the script.
+/// A cell of a row that the page shows without the script.
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) name: &'static str,
@@ -168,7 +168,7 @@ fn name(entry: &Entry) -> (String, usize) {
     (name, at)
 }
 
-/// What costs most comes first, then what is newest.
+/// The highest cost comes first, then the newest resource.
 fn ordered(estate: &Estate) -> Vec<&Entry> {
     let most = |money: &Money| money.iter().map(|(_, amount)| amount).max().unwrap_or_default();
     let mut entries: Vec<&Entry> = estate.entries.iter().collect();
@@ -232,7 +232,7 @@ impl Data {
         heads
     }
 
-    /// The rows that are there before the script has run.
+    /// The rows that the page shows before the script has run.
     pub(crate) fn first_rows(&self) -> Vec<Vec<Cell>> {
         let heads = self.heads();
         (0..self.count.min(FEW))

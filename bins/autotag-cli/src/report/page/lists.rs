@@ -1,4 +1,4 @@
-//! Work lists: what to do next, names without proof, what no rule covers, and costs without a resource.
+//! Work lists: next steps, names without proof, resources that no rule covers, and costs without a resource.
 
 use super::charts::search;
 use crate::report::class::Class;

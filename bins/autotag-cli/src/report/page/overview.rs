@@ -1,4 +1,4 @@
-//! The figures at the top, what the page does not show, and the money.
+//! The key figures at the top, the limits of the page, and the money.
 
 use super::data::{Data, MOST};
 use super::run::Run;
@@ -10,7 +10,7 @@ use autotag_page::facet::filter;
 use autotag_page::figure::Figure;
 use autotag_page::text::{counted, share, thousands, visible};
 
-/// What resources of a class cost.
+/// The cost of the resources of a class.
 #[derive(Debug)]
 pub(crate) struct MoneyLine {
     pub(crate) name: String,
@@ -58,7 +58,7 @@ pub(super) fn money(estate: &Estate) -> Vec<MoneyLine> {
     lines
 }
 
-/// What a reader has to know before they read a number.
+/// Notices that a reader needs before the numbers.
 pub(super) fn notices(estate: &Estate, run: &Run, data: &Data) -> Vec<String> {
     let mut notices = Vec::new();
     if !estate.has_inventory {

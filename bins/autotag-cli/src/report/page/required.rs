@@ -1,4 +1,4 @@
-//! Tags that the policy requires and that resources do not have.
+//! Tags that the policy requires and that resources lack.
 
 use super::lists::Group;
 use crate::report::estate::Estate;

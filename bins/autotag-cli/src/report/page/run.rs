@@ -1,19 +1,19 @@
-//! What is known of a run besides its resources.
+//! Facts about a run besides its resources.
 
 use super::tamper::TamperWeeks;
 use autotag_model::policy::Required;
 
-/// What is known of a run besides its resources.
+/// Facts about a run besides its resources.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
-    /// What was read, in words.
+    /// The inputs that were read, in words.
     pub(crate) sources: Vec<String>,
     /// The first and the last creation of the trail, as days.
     pub(crate) period: Option<(String, String)>,
     pub(crate) policy: String,
     /// Creating events without a rule: source, name and count, the most frequent first.
     pub(crate) uncovered: Vec<(String, String, u64)>,
-    /// What could not be read, in words.
+    /// The faults of the inputs, in words.
     pub(crate) faults: Vec<String>,
     /// Creations of resources whose id only AWS knows.
     pub(crate) unnamed: u64,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// The most weeks that are shown, and kept: the last ones.
 const WEEKS: usize = 14;
 
-/// What was done about changes of identity tags, by the Monday of their week.
+/// Reactions to changes of identity tags, by the Monday of their week.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TamperWeeks(BTreeMap<Date, [usize; 3]>);
 

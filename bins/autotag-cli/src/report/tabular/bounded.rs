@@ -1,4 +1,4 @@
-//! Bounds what one row takes: in a file with a quote that nothing closes, a row has no end.
+//! Limits the size of one row. In a file with an unclosed quote, a row would have no end.
 
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -23,7 +23,7 @@ impl Room {
         self.0.set(MOST);
     }
 
-    /// Whether a row was too long.
+    /// True if a row was too long.
     pub(super) fn is_used_up(&self) -> bool {
         self.0.get() == 0
     }

@@ -40,7 +40,7 @@ pub(super) fn read(mut input: impl BufRead, wanted: Wanted<'_>, sink: &mut Sink<
     loop {
         let next = reader.position().line();
         let is_row = reader.read_byte_record(&mut record);
-        let unclosed = || format!("line {next}: is a quote open that nothing closes?");
+        let unclosed = || format!("line {next}: is a quote not closed?");
         let is_row = if sink.room.is_used_up() { is_row.with_context(unclosed)? } else { is_row? };
         if !is_row {
             break;
@@ -55,8 +55,8 @@ pub(super) fn read(mut input: impl BufRead, wanted: Wanted<'_>, sink: &mut Sink<
         }));
         sink.row(&cells);
     }
-    // Else the rows in the last cell would be lost, and nothing would say so.
+    // Otherwise the rows in the last cell would be lost without a message.
     let is_closed = !ends_in_quotes || quotes.get().is_multiple_of(2);
-    ensure!(is_closed, "line {line}: a quote is open that nothing closes; the rows after it are not read");
+    ensure!(is_closed, "line {line}: a quote is not closed; the rows after it are not read");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the readers of all formats share: the columns that are looked for, and the rows that come out.
+//! Shared parts of the readers of all formats: the expected columns and the resulting rows.
 
 use super::bounded::Room;
 use crate::output::plural;
@@ -20,7 +20,7 @@ const LONG: usize = 200;
 pub(crate) struct Column {
     /// Its name in `--column`.
     pub(crate) role: &'static str,
-    /// The names that files usually have, as [`normalized`]; the first that is there counts.
+    /// The names that files usually have, as [`normalized`]; the first existing one counts.
     pub(crate) names: &'static [&'static str],
 }
 
@@ -41,7 +41,7 @@ impl Cells {
     }
 }
 
-/// What was read of a file.
+/// The result of reading a file.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     pub(crate) rows: u64,
@@ -49,7 +49,7 @@ pub(crate) struct Reading {
     pub(crate) faults: Vec<Fault>,
     /// How many rows cannot be used.
     pub(crate) faulty: u64,
-    /// The columns that are there, by their place among those that were looked for.
+    /// The existing columns, by their place among the expected ones.
     pub(crate) found: Vec<bool>,
 }
 
@@ -86,14 +86,14 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What takes the rows. An error says why a row cannot be used; reading goes on.
+/// Takes the rows. An error says why a row cannot be used; reading goes on.
 pub(crate) type Visit<'v> = dyn FnMut(&Cells) -> Result<(), String> + 'v;
 
 /// Takes the rows and counts those that cannot be used.
 pub(super) struct Sink<'v> {
     pub(super) visit: &'v mut Visit<'v>,
     pub(super) read: Reading,
-    /// What the next row may take.
+    /// The limit for the next row.
     pub(super) room: Room,
 }
 
@@ -165,7 +165,7 @@ pub(super) fn tag_key(name: &str) -> Option<&str> {
     Some(rest.trim()).filter(|key| !key.is_empty())
 }
 
-/// What Tag Editor writes where a resource has no such tag.
+/// The text that Tag Editor writes for a resource without this tag.
 pub(super) const NOT_TAGGED: &str = "(not tagged)";
 
 /// The tags in columns of their own, by the place of the column.

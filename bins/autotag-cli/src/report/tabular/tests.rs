@@ -108,7 +108,10 @@ fn a_row_without_an_end_is_refused_with_its_line() {
         format!("{:#}", rows_of(text.as_bytes(), &[]).unwrap_err())
     };
     let told = long("arn,type\na,T\nb,\"T\n", "");
-    assert!(told.contains("line 3: is a quote open") && told.contains("a row is longer than"), "{told}");
+    assert!(
+        told.contains("line 3: is a quote not closed") && told.contains("a row is longer than"),
+        "{told}"
+    );
     let told = long("\"arn,type\n", "");
     assert!(told.contains("line 1: ") && told.contains("a row is longer than"), "{told}");
     for begin in ["[{\"arn\":\"a\"},{\"arn\":\"", "{\"arn\":\"a\"}\n{\"arn\":\""] {
@@ -127,7 +130,7 @@ fn a_row_without_an_end_is_refused_with_its_line() {
 #[test]
 fn rows_behind_an_open_quote_are_not_lost_in_silence() {
     let told = format!("{:#}", rows_of(b"arn,type\na,T\nb,\"T\nc,T\nd,T", &[]).unwrap_err());
-    assert!(told.contains("line 3: a quote is open"), "{told}");
+    assert!(told.contains("line 3: a quote is not closed"), "{told}");
     let closed = b"arn,type\na,\"T\nand more\"\n5\" disk,\"\"\"quoted\"\" and\nmore\"\n\"inch\",5\"\n";
     assert_eq!(rows_of(closed, &[]).unwrap().1.rows, 3);
 }

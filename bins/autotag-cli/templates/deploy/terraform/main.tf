@@ -87,7 +87,7 @@ resource "aws_cloudformation_stack" "session" {
 }
 
 resource "aws_cloudformation_stack" "region" {
-  # Where the hub's account is a member like every other, the stack set has its regions.
+  # If the hub's account is a member like every other, the stack set has its regions.
   for_each = var.hub_is_member ? toset([]) : var.regions
 
   name         = "${var.name}-region"
@@ -109,7 +109,7 @@ resource "aws_cloudformation_stack_set" "region" {
   permission_model = "SERVICE_MANAGED"
   call_as          = var.stack_set_caller
 
-  # In an account that joins, the role is there before events arrive.
+  # In a new account, the role exists before events arrive.
   auto_deployment {
     enabled                          = true
     retain_stacks_on_account_removal = false
@@ -127,7 +127,7 @@ resource "aws_cloudformation_stack_set" "region" {
     region_concurrency_type      = "PARALLEL"
   }
 
-  # All that the template has: what is left to its defaults would be a change in each plan.
+  # All parameters of the template: those left to their defaults would be a change in each plan.
   parameters = merge(local.estate, {
     HubBusArn         = aws_cloudformation_stack.hub.outputs["BusArn"]
     SessionBusArn     = ""
@@ -153,7 +153,7 @@ resource "aws_cloudformation_stack_set_instance" "region" {
   stack_set_instance_region = each.key
   call_as                   = var.stack_set_caller
 
-  # Where the hub's own account has its regions already, names are the same.
+  # If the hub's own account has its regions already, names are the same.
   deployment_targets {
     organizational_unit_ids = var.organizational_units
     account_filter_type     = var.hub_is_member ? null : "DIFFERENCE"
@@ -210,7 +210,7 @@ resource "aws_cloudformation_stack_set" "member" {
   }
 }
 
-# A role belongs to no region: one instance an account.
+# A role does not belong to a region: one instance for each account.
 resource "aws_cloudformation_stack_set_instance" "member" {
   for_each = local.organization
 

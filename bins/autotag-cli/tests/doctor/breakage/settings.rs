@@ -122,7 +122,7 @@ async fn each_broken_setting_is_reported() {
     suite.finish();
 }
 
-/// Where nothing is deployed, one line says so, with the command that deploys.
+/// If nothing is deployed, one line says so, with the command that deploys.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_deployment_is_one_line() {
     let suite = BreakageSuite::new().await;

@@ -78,7 +78,7 @@ impl Value {
         }
     }
 
-    /// Whether the key differs from the text of the cell.
+    /// True if the key differs from the text of the cell.
     pub(super) fn is_keyed(&self) -> bool {
         !matches!(self, Self::Known(text) if !text.starts_with(MARK))
     }

@@ -105,7 +105,7 @@ fn partial<'r>(accounts: impl IntoIterator<Item = &'r Account>) -> usize {
     accounts.into_iter().filter(|account| !account.missing.is_empty()).count()
 }
 
-/// What is missing in the report, in words; empty if the report is complete.
+/// The missing parts of the report, in words; empty if the report is complete.
 pub(super) fn missing(report: &Report) -> Vec<String> {
     let failed = |tenant: &&Tenant| matches!(tenant.outcome, TenantOutcome::Failed(_));
     let failed = report.tenants.iter().filter(failed).count();

@@ -13,7 +13,7 @@ pub(super) struct Problem {
     pub(super) what: String,
     pub(super) operation: String,
     pub(super) code: String,
-    /// Whether the account's tags are missing.
+    /// True if the account's tags are missing.
     pub(super) tags: bool,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct ProblemLine {
     pub(super) tenant: String,
     /// Id and name; `None` for a problem of the whole organization.
     pub(super) account: Option<(String, String)>,
-    /// Whether it is the first problem of its account.
+    /// True if it is the first problem of its account.
     pub(super) first: bool,
     pub(super) problem: Problem,
 }

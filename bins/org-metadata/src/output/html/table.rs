@@ -108,12 +108,12 @@ impl Row {
         self.severity == Severity::Bad
     }
 
-    /// Whether a group is known, and unknown regions may belong to another one.
+    /// True if a group is known, and unknown regions may belong to another one.
     pub(super) fn is_partly_grouped(&self) -> bool {
         !self.group.is_unknown() && self.regions.unknown.is_some()
     }
 
-    /// Whether `Environment` or `Aide_ID` is missing or empty.
+    /// True if `Environment` or `Aide_ID` is missing or empty.
     pub(super) fn lacks_tags(&self) -> bool {
         self.environment.is_absent() || self.aide.is_absent()
     }

@@ -131,7 +131,7 @@ fn nothing_on_the_page_needs_what_the_policy_forbids() {
     assert!(!body.contains(" on") || !body.to_lowercase().contains(" onload="), "a handler");
     for address in ["http:", "https:", "src=", "url(", "@import"] {
         let elsewhere: Vec<&str> = page.matches(address).collect();
-        // The names of SVG are no addresses.
+        // The namespaces of SVG are not addresses that a browser loads.
         let names = page.matches("xmlns='http:").count() + page.matches("xmlns=\"http:").count();
         let allowed = if address == "http:" { names } else { 0 };
         assert_eq!(elsewhere.len(), allowed, "{address} leads elsewhere");

@@ -299,8 +299,8 @@ impl super::Holdings {
     }
 }
 
-/// Whether an item passes the filter: terms with `AND` between them, each an attribute and its allowed values, in any
-/// notation.
+/// True if an item passes the filter: terms with `AND` between them, each an attribute and its allowed values, in
+/// any notation.
 fn passes(item: &Value, body: &Value) -> bool {
     let Some(filter) = body["FilterExpression"].as_str() else { return true };
     filter.split(" AND ").all(|term| {

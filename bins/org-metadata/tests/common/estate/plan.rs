@@ -41,7 +41,7 @@ pub struct Organization {
     pub management: String,
     /// In the order of `ListAccounts`; the management account is not the first.
     pub accounts: Vec<Account>,
-    /// Whether `ListAccounts` has an empty page after its first one.
+    /// True if `ListAccounts` has an empty page after its first one.
     pub empty_page: bool,
 }
 
@@ -100,7 +100,7 @@ impl Account {
         }
     }
 
-    /// Whether it is entered at all.
+    /// True if it is entered at all.
     pub fn is_open(&self) -> bool {
         self.state.is_none_or(|state| state == "ACTIVE")
     }

@@ -1,4 +1,4 @@
-//! Answers -> tags.
+//! Reads the tags out of an answer.
 
 use autotag_model::rule::{Api, FailureMember, Protocol, ReadCall, TagShape};
 use roxmltree::{Document, Node};
@@ -24,7 +24,7 @@ pub fn tags_in(api: &Api, read: &ReadCall, body: &str) -> Option<Vec<(String, St
     Some(json_values(&json, &read.tags).into_iter().flat_map(|value| json_tags(value, read.shape)).collect())
 }
 
-/// Whether a body is one that AWS documents for a successful write: nothing or a JSON object, nothing or XML of the operation
+/// True if a body is one that AWS documents for a successful write: nothing or a JSON object, nothing or XML of the operation
 /// in the REST protocol with XML, XML of the operation in the query protocol.
 pub fn is_documented_success(api: &Api, operation: &str, body: &str) -> bool {
     match api.protocol {
@@ -51,7 +51,7 @@ pub fn failure_in(fails: &FailureMember, body: &str) -> Option<String> {
     Some(code.unwrap_or("CallFailed").to_owned())
 }
 
-/// Whether a body is XML with the root element `<{operation}Response>`, and does not say that the call did nothing:
+/// True if a body is XML with the root element `<{operation}Response>`, and does not say that the call did nothing:
 /// `<return>` is EC2's result of calls without members.
 pub(crate) fn is_xml_of(operation: &str, body: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(body) else { return false };
@@ -61,7 +61,7 @@ pub(crate) fn is_xml_of(operation: &str, body: &[u8]) -> bool {
     root.has_tag_name_of(&format!("{operation}Response")) && done.is_none_or(|done| done.trim() == "true")
 }
 
-/// Whether a body is one JSON object.
+/// True if a body is one JSON object.
 pub(crate) fn is_json_object(body: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Map<String, Value>>(body).is_ok()
 }

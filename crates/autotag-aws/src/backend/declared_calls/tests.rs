@@ -117,7 +117,7 @@ fn query_answers_about_several_resources() {
     assert_eq!(read("elasticloadbalancing", "AddTags", described), Some(tags(&[("a", "1"), ("b", "2")])));
 }
 
-/// In Redshift's answer every tag stands alone, beside the resource that has it.
+/// In Redshift's answer every tag is in an element of its own, beside its resource.
 #[test]
 fn tagged_resources_of_redshift() {
     let described = r#"<DescribeTagsResponse xmlns="http://redshift.amazonaws.com/doc/2012-12-01/">
@@ -128,7 +128,7 @@ fn tagged_resources_of_redshift() {
     assert_eq!(read("redshift", "CreateTags", described), Some(tags(&[("a", "1"), ("b", "2")])));
 }
 
-/// Auto Scaling's `ResourceId` and the like stand beside key and value, and the answer has pages.
+/// Members such as Auto Scaling's `ResourceId` are beside key and value, and the answer has pages.
 #[test]
 fn tags_of_auto_scaling() {
     let described = "<DescribeTagsResponse><DescribeTagsResult><Tags>
@@ -169,7 +169,7 @@ fn pages_end_where_there_is_no_token() {
     assert_eq!(next("sqs", "TagQueue", r#"{"Tags":{},"NextToken":"x"}"#), None, "SQS has no pages");
 }
 
-/// They page by the last key. What is not all of it is no answer.
+/// They page by the last key. An incomplete list is not an answer.
 #[test]
 fn more_tags_than_the_answer_has() {
     for (service, name) in [("kinesis", "AddTagsToStream"), ("firehose", "TagDeliveryStream")] {
@@ -188,7 +188,7 @@ fn a_later_page_is_asked_for_by_its_token() {
     assert_eq!(input(Some("m")), r#"{"KeyId":"arn:aws:kms:eu-west-1:111122223333:key/k","Marker":"m"}"#);
 }
 
-/// Where a call does not take the ARN: what it takes, by the facts of each service.
+/// Calls that do not take the ARN get the name that each service documents.
 #[test]
 fn resources_are_named_as_their_calls_want_it() {
     for (service, name, id, arn, want) in [
@@ -238,7 +238,7 @@ fn resources_are_named_as_their_calls_want_it() {
     }
 }
 
-/// Auto Scaling wants the group in every tag; the list stands where the call wants it.
+/// Auto Scaling wants the group in every tag; the list is at the place that the call defines.
 #[test]
 fn the_group_stands_in_every_tag() {
     let group = resource("AWS::AutoScaling::AutoScalingGroup", "web", "");

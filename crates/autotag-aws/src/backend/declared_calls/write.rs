@@ -1,4 +1,4 @@
-//! Inputs -> paths, forms and XML.
+//! Writes the input of a call as a path, a form or XML.
 
 use autotag_model::rule::Http;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,12 +9,12 @@ use std::fmt::Write as _;
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const RESERVED_BUT_SLASH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// What XML and forms need to know besides the input.
+/// Facts besides the input that XML and forms need.
 pub(super) struct Xml<'c> {
     pub(super) root: Option<&'c str>,
     /// The name of an element of the list of tags.
     pub(super) list: &'c str,
-    /// Where that list stands.
+    /// The place of that list.
     pub(super) tags: &'c str,
 }
 
@@ -22,7 +22,7 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Path and query; takes the parameters that stand in them out of the input.
+/// Path and query; removes their parameters from the input.
 pub(super) fn target(http: &Http, input: &mut Map<String, Value>) -> Result<String, String> {
     let mut path = String::new();
     let mut used = Vec::new();

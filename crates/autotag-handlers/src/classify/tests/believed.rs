@@ -1,4 +1,4 @@
-//! Whom an event is believed, and what a call that says too little counts as.
+//! Tests of trusted senders of events, and of calls whose records are incomplete.
 
 use super::*;
 use crate::records::ClassifiedRecords;

@@ -12,7 +12,7 @@ fn workspace(arn: &str) -> Value {
 
 const WORKSPACE: &str = "arn:aws:grafana:eu-west-1:111122223333:/workspaces/g-1";
 
-/// What a record is by a derived rule for Grafana's workspaces.
+/// The class of a record by a derived rule for Grafana's workspaces.
 fn by_derived_rule(record: &Value, policy: Policy) -> Classification {
     let rules = "source = \"grafana.amazonaws.com\"\nname = \"Grafana\"\nevidence = \"derived\"\n\n[[rule]]\n\
                  event = \"CreateWorkspace\"\ntype = \"AWS::Grafana::Workspace\"\nid = \"response.workspace.arn\"\n\

@@ -1,4 +1,4 @@
-//! Records that are passed over unparsed are neither sessions nor creations, nor anything else that is reported.
+//! Records that are skipped without parsing are neither sessions nor creations, nor anything else that is reported.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Somebody else makes more sessions of one name than a store returns.
+//! An attacker makes more sessions of one name than a store returns.
 
 use super::*;
 

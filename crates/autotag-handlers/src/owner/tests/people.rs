@@ -1,4 +1,4 @@
-//! What identifies an owner beyond the name: the ARN, the account, the person of the policy, the program.
+//! Tests of the owner's facts besides the name: the ARN, the account, the person of the policy, the program.
 
 use super::*;
 use autotag_model::policy::Policy;
@@ -7,7 +7,7 @@ fn trust(people: &str) -> Trust {
     Policy::from_toml(&format!("[people]\n{people}\n")).unwrap().trust
 }
 
-/// Alice by her IAM user in one account, by a role of hers, and by the name that identity providers give her.
+/// Alice by an IAM user in one account, by a role, and by the name that identity providers use.
 fn alice() -> Trust {
     trust(
         "\"alice@example.com\" = [\"arn:aws:iam::111122223333:user/alice\", \
@@ -83,7 +83,7 @@ fn a_name_counts_if_a_known_provider_vouches_for_it() {
     }
 }
 
-// Guards against: whoever chooses a name becomes the person whose alias it is.
+// Guards against: a caller who chooses a name becomes the person with that alias.
 #[test]
 fn a_name_that_a_caller_chose_is_nobodys_alias() {
     let trust = trust(

@@ -187,7 +187,8 @@ fn a_session_found_by_its_time_is_provisional_while_others_may_arrive() {
     assert_eq!(by_key.pending, None);
 }
 
-// Guards against: the tags of another session of the same name are copied for good, since the person is known anyway.
+// Guards against: the tags of another session of the same name are copied and stay, since the person is known
+// anyway.
 #[test]
 fn the_user_of_on_behalf_of_is_certain_and_their_session_is_not() {
     let identity = for_user(role_session("Deploy", "build", None), "user-1");
@@ -197,7 +198,8 @@ fn the_user_of_on_behalf_of_is_certain_and_their_session_is_not() {
     assert_eq!(owner.pending.map(|pending| pending.missing), Some(MissingEvidence::OtherSessions));
 }
 
-// Guards against: while the records of two others of the name are there, nobody waits for the one that has the call's key.
+// Guards against: while the store has the records of two other sessions of the name, the engine does not wait for
+// the one that has the call's key.
 #[test]
 fn of_a_key_that_no_known_session_has_the_record_may_still_come() {
     let by_saml = |key: &str, subject: &str| {

@@ -1,4 +1,4 @@
-//! What ends on a resource when names of sessions and keys of session tags are chosen to mislead.
+//! Tests of the tags on a resource when names of sessions and keys of session tags are chosen to mislead.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn whatever_a_session_is_called_its_resources_belong_to_who_asked_for_it() {
         assert_eq!(tag(&world, &queue, "PrincipalId"), Some(format!("AROADeploy:{name}")));
         let arn = format!("arn:aws:sts::{HERE}:assumed-role/Deploy/{name}");
         assert_eq!(tag(&world, &queue, "CreatedBy"), Some(arn));
-        // Where nobody knows who asked for the session, the name is what is left, and is said to be no more.
+        // If the requester of the session is unknown, only the name is left, and the proof says so.
         let (world, row) = made_in(name, &[], false);
         assert_eq!(owner_on(&world, &queue).as_deref(), Some(name));
         let owner = row.owner.unwrap();
@@ -55,7 +55,7 @@ fn whatever_a_session_is_called_its_resources_belong_to_who_asked_for_it() {
     }
 }
 
-/// What becomes of a session tag.
+/// The result for a session tag.
 #[derive(Debug)]
 enum Ends<'a> {
     /// It is a key of ours: not copied, and reported.
@@ -64,7 +64,7 @@ enum Ends<'a> {
     Reserved,
     /// STS cannot have given it: not copied.
     Nowhere,
-    /// It has characters that nobody sees: not copied, and reported.
+    /// It has invisible characters: not copied, and reported.
     Invisible,
     /// A key like any other: beside ours, under this name.
     As(&'a str),

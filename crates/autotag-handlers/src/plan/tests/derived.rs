@@ -1,4 +1,4 @@
-//! Resources that rules found which no record has confirmed.
+//! Resources that were found by rules without a confirming record.
 
 use super::*;
 use crate::row::Status as _;

@@ -1,4 +1,4 @@
-//! What a row says beside its tags: the tags that the call asked for, and required keys that are missing.
+//! Tests of row facts besides the tags: the tags that the call asked for, and required keys that are missing.
 
 use super::*;
 use crate::row::Row;

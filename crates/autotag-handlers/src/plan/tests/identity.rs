@@ -1,4 +1,4 @@
-//! What makes two resources of a batch one.
+//! Tests that decide if two resources of a batch are one.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn owner_named(row: &ResourceOutcome) -> Option<&str> {
     row.owner.as_ref()?.name.as_deref()
 }
 
-/// Without versions the second call replaces the object: its writer is no forger of the first one's tags.
+/// Without versions the second call replaces the object: its writer did not forge the tags of the first one.
 #[test]
 fn overwriting_an_object_is_not_reported_as_forged() {
     let world = world();
@@ -54,7 +54,7 @@ fn overwriting_an_object_is_not_reported_as_forged() {
     assert_eq!(world.tags_on("arn:aws:s3:::states/terraform.tfstate")["Owner"], "ben");
 }
 
-/// The session of somebody who assumed the role `jump` with a tag that nobody else has, and a call in it.
+/// The session of somebody who assumed the role `jump` with a tag that no other session has, and a call in it.
 fn in_a_session_with_a_tag(tags: &Value) -> (Value, Value) {
     let caller = role("jump", "", "anna", "ASIAONE");
     let request =
@@ -84,7 +84,7 @@ fn an_object_that_is_written_over_has_no_tag_of_its_first_writer() {
     }
 }
 
-/// Nor while nobody knows yet who wrote over it.
+/// Nor while the writer who replaced it is unknown.
 #[test]
 fn an_object_that_somebody_unknown_has_written_over_is_not_tagged_for_its_first_writer() {
     let arn = "arn:aws:s3:::states/terraform.tfstate";

@@ -1,4 +1,4 @@
-//! To whom belongs what a service creates.
+//! Tests of the owner of resources that a service creates.
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn assumed_by_cloudformation() -> Value {
     assume(&service("cloudformation"), "stack-role", "AWSCloudFormation", "ASIASTACK", &json!([]))
 }
 
-/// Owner and source of the table, in a world in which these resources have these owners.
+/// Owner and source of the table, with a backend in which these resources have these owners.
 fn owner_in(owners: &[(&str, &str)], records: &[Value]) -> (String, OwnerSource) {
     owner_of(TABLE, owners, records)
 }
@@ -205,7 +205,7 @@ fn nodes_belong_to_the_owner_of_their_node_group() {
         rows(&one_by_one, std::slice::from_ref(record));
     }
     assert_eq!(owner_on(&one_by_one, &instance).as_deref(), Some("mara"));
-    // What EKS makes for the nodes and does not name after the group is the cluster's.
+    // Resources that EKS makes for the nodes and does not name after the group belong to the cluster.
     let template = call(
         "09:00:10",
         &nodegroups(),
@@ -282,7 +282,7 @@ fn what_service_catalog_provisions_belongs_to_who_asked_for_it() {
     assert_eq!(owner_in(&[(STACK, "noor")], &[made]), is("noor", OwnerSource::Parent));
 }
 
-/// Whoever may create a resource can put `eks:cluster-name` on it, and some services pass on the tags of their users.
+/// The creator of a resource can put `eks:cluster-name` on it, and some services pass on the tags of their users.
 #[test]
 fn a_tag_of_eks_counts_only_where_eks_itself_has_called() {
     let made_by =

@@ -5,7 +5,7 @@ use crate::row::Status as _;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// What a record of few names, people and ids is made of.
+/// The parts of a record with few names, people and ids.
 #[derive(Debug, Clone)]
 struct Made {
     kind: u8,

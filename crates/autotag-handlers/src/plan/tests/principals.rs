@@ -1,4 +1,4 @@
-//! What is asked about the one who called: tags of his session and of IAM, and his name.
+//! Tests of questions about the caller: tags of their session and of IAM, and their name.
 
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -36,7 +36,7 @@ fn requests(world: &World, record: &Value, previous: Option<&TagSet>) -> Vec<Pla
     requests
 }
 
-/// `CreateQueue` also succeeds for a queue that is there: the first writer wins, but he may correct himself.
+/// `CreateQueue` also succeeds for an existing queue: the first writer wins, but may correct their own tags.
 #[test]
 fn an_owner_that_the_first_look_has_written_is_replaced() {
     let world = just_after();
@@ -59,7 +59,8 @@ fn unwritten(world: &World, record: &Value) -> (Vec<String>, Vec<ResourceOutcome
     (ids, execute(world, plan))
 }
 
-/// Mallory takes the session name of a colleague, and calls for her queue before his STS record is there.
+/// Mallory takes the session name of a colleague, and calls for the colleague's queue before the STS record
+/// arrives.
 #[test]
 fn nobody_takes_over_a_resource_under_the_session_name_of_its_owner() {
     let world = just_after();
@@ -219,8 +220,8 @@ fn what_is_still_unknown_is_left_as_it_is() {
     assert_eq!(world.writes().len(), writes, "nothing is written twice");
 }
 
-/// A call that a service forwards has no access key. While mallory's record is missing, anna's session of the same name and
-/// second seems to be hers.
+/// A call that a service forwards has no access key. While mallory's record is missing, the call seems to be from
+/// anna's session of the same name and second.
 #[test]
 fn session_tags_are_left_to_the_recheck_while_another_session_may_be_meant() {
     let assumed_by = |who: &str, key: &str, team: &str| {

@@ -120,7 +120,8 @@ fn a_forged_owner_on_an_ordinary_launch_is_replaced_although_the_call_has_a_toke
     }
 }
 
-/// Route 53 takes no tags in the creating call. A tool that sets `Owner` right after it names nobody who owned the zone before.
+/// Route 53 takes no tags in the creating call. A tool that sets `Owner` right after it does not show an earlier
+/// owner of the zone.
 #[test]
 fn an_owner_without_the_other_identity_tags_is_not_one_that_an_earlier_call_got() {
     let world = world();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Creating calls, and where each has its tags: `@` stands for a map, `#` for a list.
+/// Creating calls, and where each has its tags: `@` means a map, `#` a list.
 fn calls() -> Vec<(&'static str, Value, Value)> {
     let map = json!({"Owner": "boss", "owner": "boss2", "Team": "mine"});
     let list = json!([{"key": "Owner", "value": "boss"}, {"key": "owner", "value": "boss2"},

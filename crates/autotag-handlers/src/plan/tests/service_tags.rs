@@ -1,4 +1,4 @@
-//! Tags that a service or a caller sets at creation, and on which permissions of AWS's services rest.
+//! Tags that a service or a caller sets at creation, and that permissions of AWS's services depend on.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is asked at the same time.
+//! Tests of questions that are asked at the same time.
 
 use super::*;
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::task::Poll;
 /// How often a question lets the others come before it fails.
 const PATIENCE: usize = 100;
 
-/// A world whose answers come when all `kinds` of questions have been asked. A question that waits for another one fails.
+/// A backend whose answers come when all `kinds` of questions have been asked. A question that waits for another one fails.
 struct Together {
     world: World,
     kinds: BTreeSet<&'static str>,

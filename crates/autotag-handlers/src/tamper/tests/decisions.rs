@@ -1,4 +1,4 @@
-//! The reaction to a change, by what is known.
+//! The reaction to a change, for each state of knowledge.
 
 use crate::event::EventSummary;
 use crate::owner::Proof;
@@ -61,7 +61,7 @@ pub(super) fn pairs(tags: &[(&str, &str)]) -> Vec<(String, String)> {
     tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// What the ledger knows of a resource of Ana.
+/// The ledger's facts about a resource of Ana.
 fn expected() -> ExpectedTags {
     ExpectedTags {
         tags: pairs(&[

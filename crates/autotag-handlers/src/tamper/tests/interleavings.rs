@@ -18,7 +18,7 @@ use std::sync::{Arc, LazyLock};
 const BOB: &str = "arn:aws:iam::111122223333:user/bob";
 const OWN: &str = "arn:aws:iam::111122223333:role/autotag-member";
 
-/// What does not change from one interleaving to the next.
+/// The parts that do not change from one interleaving to the next.
 struct Fixed {
     policy: Policy,
     expected: ExpectedTags,
@@ -100,7 +100,7 @@ struct World {
     events: u32,
     history: TamperHistory,
     in_flight: Option<InFlight>,
-    /// Whether handlers overlap and die.
+    /// True if handlers overlap and die.
     rough: bool,
     writes: usize,
     /// How often handlers overlapped or died.
@@ -148,7 +148,7 @@ impl World {
         self.tags.push((key.to_owned(), value.to_owned()));
     }
 
-    /// Somebody takes off a tag, names themselves, or puts the owner back.
+    /// Somebody removes a tag, names themselves, or puts the owner back.
     fn person(&mut self, by: usize) {
         match self.random.below(5) {
             0 | 1 => self.tags.retain(|(key, _)| key != "Owner"),
@@ -159,7 +159,7 @@ impl World {
         self.tell(by);
     }
 
-    /// Terraform knows one tag, and takes off all others.
+    /// Terraform knows one tag, and removes all others.
     fn terraform(&mut self) {
         if self.has("Owner") || self.has("PrincipalId") {
             self.tags.retain(|(key, _)| key == "Team");

@@ -10,7 +10,7 @@ fn at(mut record: Value, second: u32) -> Value {
     record
 }
 
-/// What a person does to one name.
+/// The actions of a person on one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Creating it succeeds also if it exists.
@@ -261,10 +261,10 @@ fn steps() -> impl Strategy<Value = Vec<(Step, usize, u32)>> {
 /// The records of steps that are done one after the other, and what is true afterwards.
 struct Done {
     records: Vec<Value>,
-    /// Who made the resource that had the name last.
+    /// The maker of the resource that had the name last.
     owner: Option<&'static str>,
     exists: bool,
-    /// Whether a creation is of the second of a deletion, or of the creation of another.
+    /// True if a creation is of the second of a deletion, or of the creation of another.
     is_unclear: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The bytes that matter in a block of 64, as bit masks: bit `i` stands for byte `i`.
+//! Bit masks of the important bytes in a block of 64 bytes: bit `i` is for byte `i`.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, i8x64, u8x64};

@@ -5,12 +5,12 @@
 pub(super) struct EventMembers {
     source: Member,
     name: Member,
-    /// Whether only the parser can tell: the names of these two may be spelled by codes, or a member of the record may have
+    /// True if only the parser can tell: the names of these two may be spelled by codes, or a member of the record may have
     /// a value that cannot be read.
     pub(super) needs_parser: bool,
 }
 
-/// Where a member is.
+/// The place of a member.
 #[derive(Default, Clone, Copy)]
 enum Member {
     #[default]

@@ -1,19 +1,19 @@
 //! Checks the grammar of JSON without blanks by bit masks, and finds the tokens that show its structure.
 //!
-//! Which byte may follow which is known without the nesting, but for two things: an object has a name and a colon before
-//! each value, and a list has neither. The caller checks these, for it knows the nesting.
+//! The nesting does not matter for which byte may follow which, except for two things: an object has a name and a
+//! colon before each value, and a list has neither. The caller checks these, for it knows the nesting.
 
 use super::block::{Block, SIZE, TELLING};
 use super::scalar::{Scalar, is_escape, scalar_at};
 
-/// What the masks of the last block say about the next one.
+/// The state that the masks of the last block pass to the next one.
 #[derive(Default)]
 pub(super) struct Grammar {
     /// All bits set inside a text.
     in_text: u64,
-    /// Whether the last byte is a backslash that makes an escape.
+    /// Set if the last byte is a backslash that makes an escape.
     escape: u64,
-    /// Whether the name of a member goes on.
+    /// True if the name of a member goes on.
     in_key: bool,
     separator: Follows,
     end: Follows,
@@ -37,9 +37,9 @@ pub(super) struct Tokens {
     pub(super) numbers_and_codes: u64,
     /// The opening quotes of texts, and the first bytes of numbers and words.
     plain_values: u64,
-    /// What is no JSON, wherever it is.
+    /// Positions that are not JSON, wherever they are.
     pub(super) faults: u64,
-    /// What is no JSON inside an object.
+    /// Positions that are not JSON inside an object.
     pub(super) faults_in_object: u64,
 }
 

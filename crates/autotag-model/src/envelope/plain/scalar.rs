@@ -1,4 +1,4 @@
-//! Numbers, `true`, `false`, `null`, and escapes, one at a time.
+//! Checks numbers, `true`, `false`, `null`, and escapes, one at a time.
 
 /// A value that is neither a text nor nested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ fn number(bytes: &[u8]) -> usize {
     length
 }
 
-/// Whether the bytes after a backslash make an escape.
+/// True if the bytes after a backslash make an escape.
 pub(super) fn is_escape(after: &[u8]) -> bool {
     match after.first() {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => true,
@@ -85,7 +85,7 @@ mod tests {
 
         #[test]
         fn escapes_are_those_of_the_json_reader(escape in r#"[u"\\/bfnrtxU0-9a-gA-G]{1,6}"#) {
-            // Whether the rest of the text is good is another question.
+            // Another check decides about the rest of the text.
             let first = escape.chars().next().unwrap_or_default();
             let length = if first == 'u' { 5 } else { 1 };
             let one: String = escape.chars().take(length).collect();

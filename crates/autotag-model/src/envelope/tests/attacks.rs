@@ -1,4 +1,4 @@
-//! What somebody may try who chooses an event, a parameter or a file.
+//! Attacks by a caller who chooses an event, a parameter or a file.
 
 use super::*;
 
@@ -161,8 +161,8 @@ fn a_damaged_byte_costs_one_record_of_a_line() {
     }
 }
 
-/// Who chooses a parameter of a call can put a list of objects like records into it, and can make the record unreadable:
-/// nested too deeply, or with half a surrogate.
+/// A caller can put a list of objects like records into a parameter, and can make the record unreadable: nested too
+/// deeply, or with half a surrogate.
 #[test]
 fn a_record_inside_a_record_is_never_read_as_one() {
     let forged = record("Forged");
@@ -275,7 +275,7 @@ fn the_end_of_a_list_is_an_end_where_what_follows_fits() {
     }
 }
 
-/// `EventBridge` sends no event without a `detail`, so nobody but the sender vouches for what is beside its `source`.
+/// `EventBridge` sends no event without a `detail`, so only the sender vouches for the members beside its `source`.
 #[test]
 fn an_event_without_a_detail_is_not_believed() {
     use serde_json::json;

@@ -152,7 +152,7 @@ fn resources_of_others_are_left_out() {
     assert_eq!(found, [("thing/t-2".to_owned(), vec!["thing/t-2".to_owned()])]);
 }
 
-/// Whoever names an object like the ARN of another resource does not change that one.
+/// An object named like the ARN of another resource does not change that one.
 #[test]
 fn a_text_that_callers_choose_freely_is_never_an_arn() {
     let found = resources("DeleteThingTagging", json!({"key": THING}), Value::Null);

@@ -100,7 +100,7 @@ pub(super) enum RegionOf {
 
 pub(super) struct OneOrMore<T>(pub(super) Vec<T>);
 
-/// What stands alone or in a list.
+/// A value that is written alone or in a list.
 pub(super) trait Listed {
     /// One of them and a list of them, for messages.
     const EXPECTED: &'static str;

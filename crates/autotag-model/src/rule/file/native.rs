@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::Spanned;
 
-/// What the native calls of a file are read with.
+/// The context for reading the native calls of a file.
 pub(super) struct NativeCalls<'f> {
     pub(super) source: Source<'f>,
     /// The APIs of the file, by name.

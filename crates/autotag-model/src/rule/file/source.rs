@@ -17,7 +17,7 @@ pub enum RuleFileError {
 }
 
 impl RuleFileError {
-    /// What is wrong, with line and column.
+    /// The error, with line and column.
     pub fn fault(&self) -> &TomlError {
         match self {
             Self::Format(fault) | Self::Content(fault) => fault,

@@ -1,4 +1,4 @@
-//! What the page says, beside the table of accounts.
+//! Tests of the page's texts, besides the table of accounts.
 
 use super::*;
 
