@@ -127,7 +127,7 @@ fn without_credentials_every_command_that_calls_aws_says_so_in_one_line() {
         &["sessions", "list", "--table", "sessions"],
         &["ledger", "list", "--table", "ledger", "--owner", "mara"],
         &["report", "--live", "--format", "csv"],
-        &["deploy", "show"],
+        &["deploy", "--status"],
         &["doctor"],
     ];
     for args in commands {
