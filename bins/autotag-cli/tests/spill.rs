@@ -171,12 +171,17 @@ fn a_plan_that_spills_has_the_bytes_of_one_in_memory() {
 fn explanations_and_callers_that_spill_have_the_bytes_of_those_in_memory() {
     let trail = trail(3, 800);
     let temporary = tempfile::tempdir().unwrap();
+    let explained = autotag("explain", trail.path(), temporary.path(), &IN_MEMORY).output().unwrap();
+    let explained = String::from_utf8(explained.stdout).unwrap();
+    // An event somewhere in the middle.
+    let mut ids = explained.lines().filter_map(|line| line.trim().strip_prefix("eventID "));
+    let id = ids.nth(500).unwrap();
     for (command, args) in [
         ("explain", &["--jobs", "1"][..]),
         ("explain", &["--jobs", "3"]),
-        ("explain", &["--event", "event-1500"]),
+        ("explain", &["--event", id]),
         ("identify", &["--format", "jsonl"]),
-        ("identify", &["--event", "event-1500"]),
+        ("identify", &["--event", id]),
     ] {
         let run = |more: &[&str]| {
             autotag(command, trail.path(), temporary.path(), &[args, more].concat()).output().unwrap()
