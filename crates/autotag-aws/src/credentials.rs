@@ -86,7 +86,7 @@ mod tests {
             Self: 'a,
         {
             future::ProvideCredentials::ready(match self.0 {
-                None => Ok(Credentials::from_keys("id", "secret", None)),
+                None => Ok(Credentials::new("id", "secret", None, None, "test")),
                 Some(error) => Err(error()),
             })
         }
