@@ -3,7 +3,7 @@
 use crate::completion::Completion;
 use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,18 +43,20 @@ impl OutputFile {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let wrong = |why: &str| usage_error(format!("--output: cannot write `{}`: {why}", path.display()));
         let error = |error: io::Error| wrong(&error.to_string());
-        match path.metadata() {
-            Ok(found) if found.is_dir() => return Err(wrong("it is a folder")),
-            Ok(found) if !found.is_file() => {
+        let found = path.metadata().ok();
+        match &found {
+            Some(found) if found.is_dir() => return Err(wrong("it is a folder")),
+            Some(found) if !found.is_file() => {
                 redirect(&OpenOptions::new().write(true).open(path).map_err(error)?)?;
                 return Ok(Self::Direct);
             }
             _ => {}
         }
-        // A link stays a link; what it points to is replaced.
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        // A link stays a link; the file that it points to is replaced, or made.
+        let target = || path.read_link().map(|target| path.with_file_name(target));
+        let path = path.canonicalize().or_else(|_| target()).unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = temporary_file(folder.unwrap_or(Path::new("."))).map_err(error)?;
+        let file = temporary_file(folder.unwrap_or(Path::new(".")), found.as_ref()).map_err(error)?;
         redirect(file.as_file())?;
         Ok(Self::Temporary(file, path))
     }
@@ -76,16 +78,22 @@ impl OutputFile {
     }
 }
 
-/// A temporary file with the permissions that the user's files have.
-fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+/// A temporary file with the permissions of the file that it replaces, otherwise with those that the user's files have.
+fn temporary_file(folder: &Path, replaced: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".autotag-output");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        // Until it has those of the replaced file, only its owner may open it.
+        let mode = if replaced.is_some() { 0o600 } else { 0o666 };
+        builder.permissions(std::fs::Permissions::from_mode(mode));
     }
-    builder.tempfile_in(folder)
+    let file = builder.tempfile_in(folder)?;
+    if let Some(replaced) = replaced {
+        file.as_file().set_permissions(replaced.permissions())?;
+    }
+    Ok(file)
 }
 
 /// Makes a file the standard output of this program.

@@ -4,6 +4,7 @@
 //! then rows are left out.
 
 use crate::cli::{CheckArgs, FilterArgs, OutcomeArg, ProofArg, did_you_mean};
+use crate::scan::is_undone;
 use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
@@ -142,7 +143,7 @@ impl Filter {
         .into_iter()
     }
 
-    /// True if the filter chooses the row.
+    /// True if the filter chooses the row. An error is of every owner and proof, so that no filter hides it.
     pub(crate) fn matches<S: Status>(&self, row: &Row<S>) -> bool {
         if self.is_empty() {
             return true;
@@ -157,8 +158,11 @@ impl Filter {
         let is_one = |names: &[&str], name: Option<&str>| {
             names.is_empty() || name.is_some_and(|name| names.contains(&name))
         };
-        let by_names = is_one(&self.proof, row.proof()) && is_one(&self.outcome, Some(row.status.name()));
-        by_place && by_type && by_owner && by_names
+        // The owner of a row that could not be decided is not certain. The error may be about an owner who is chosen.
+        let is_error = row.status.outcome().is_some_and(is_undone);
+        let by_type = by_type || (is_error && row.resource_type.is_none());
+        let by_owner = is_error || (by_owner && is_one(&self.proof, row.proof()));
+        by_place && by_type && by_owner && is_one(&self.outcome, Some(row.status.name()))
     }
 
     fn note_other(&self, owner: &str) {

@@ -5,8 +5,14 @@ use autotag_model::policy::TagTemplate;
 /// How alike two names are at least, from 0 to 1. Clap has the same limit for commands and options.
 const ALIKE: f64 = 0.7;
 
+/// The longest name that is compared, in bytes. The time of a comparison grows with both names, and no known name is so long.
+const LONGEST: usize = 1_000;
+
 /// The known name that is most like `wrong`, if one is.
 pub(crate) fn similar<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if wrong.len() > LONGEST {
+        return None;
+    }
     let wrong = wrong.to_lowercase();
     let rated = known.into_iter().map(|name| (strsim::jaro(&wrong, &name.to_lowercase()), name));
     let best = rated.max_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -70,6 +76,13 @@ mod tests {
         for wrong in ["[xyz]", "[identity]\nOwner = \"{zzzz}\"", "[identity]\nOwner = 1", "= 3"] {
             assert_eq!(hint(wrong), "", "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_very_long_name_is_not_compared() {
+        let known = "x".repeat(LONGEST);
+        assert_eq!(similar(&"x".repeat(LONGEST - 1), [known.as_str()]), Some(known.as_str()));
+        assert_eq!(similar(&"x".repeat(LONGEST + 1), [known.as_str()]), None);
     }
 
     #[test]

@@ -295,6 +295,7 @@ async fn a_later_run_reads_only_the_files_that_are_not_done() {
     let third = apply(&[]);
     assert!(stderr(&third).contains("5 files of an earlier run not read again"), "{}", stderr(&third));
     assert_eq!((third.status.code(), outcomes(&third)), (Some(0), vec![]), "{}", stderr(&third));
+    assert_eq!(stderr(&apply(&["--quiet"])), "", "a hint is shown with --quiet");
     // Without the sessions of what was read, nothing is done.
     std::fs::remove_file(world.folder.path().join("state")).unwrap();
     let anew = apply(&[]);

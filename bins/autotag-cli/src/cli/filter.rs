@@ -202,8 +202,10 @@ fn time_before(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }
-    // A date, or a date and a time without an offset.
-    if let Ok(time) = text.parse::<DateTime>() {
+    // A date, or a date and a time without an offset. The name of a time zone, as in `[Asia/Tokyo]`, would be ignored.
+    if !text.contains('[')
+        && let Ok(time) = text.parse::<DateTime>()
+    {
         let time = time.to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?;
         return Ok(time.timestamp());
     }
@@ -248,7 +250,8 @@ mod tests {
         ] {
             assert_eq!(time_before(text, now), Ok(at(time)), "{text}");
         }
-        for text in ["", "soon", "7", "7x", "2026-13-01", "d7", "100000y"] {
+        let zoned = "2026-03-02T09:00[Asia/Tokyo]";
+        for text in ["", "soon", "7", "7x", "2026-13-01", "d7", "100000y", zoned] {
             let refused = time_before(text, now).unwrap_err();
             assert!(refused.contains("expected 7d") || refused.contains("too long ago"), "{text}: {refused}");
         }

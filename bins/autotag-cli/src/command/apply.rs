@@ -267,7 +267,7 @@ fn leave_out_done(inputs: &mut Vec<Input>, done: Option<&ReadLog>, state: Option
         input::read_ahead(inputs);
         let (files, state) = (plural(count, "file"), state.display());
         writeln!(
-            anstream::stderr(),
+            crate::console::notes(),
             "{files} of an earlier run not read again, for all in them is done (delete `{state}.written` to read them)"
         )?;
     }

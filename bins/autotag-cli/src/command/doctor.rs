@@ -131,7 +131,7 @@ impl Printer {
                 writeln!(out)?;
             }
             DoctorFormat::Jsonl => {
-                writeln!(anstream::stderr(), "{ok} ok, {broken} broken, {unknown} unknown")?;
+                writeln!(crate::console::notes(), "{ok} ok, {broken} broken, {unknown} unknown")?;
             }
             DoctorFormat::Text => {
                 let (ended, blocked) = (self.groups.end(), std::mem::take(&mut self.blocked));

@@ -78,6 +78,30 @@ fn a_row_without_an_owner_matches_no_name() {
     assert!(!filter(FilterArgs { owner: texts(&["*"]), ..FilterArgs::default() }).matches(&row));
 }
 
+/// Otherwise an error would be hidden, and `apply` would take the file of its record for done.
+#[test]
+fn a_row_that_could_not_be_decided_is_of_every_owner() {
+    let why = || "why".to_owned();
+    let none = FilterArgs::default;
+    for outcome in [Outcome::Deferred(why()), Outcome::Refused(why()), Outcome::Malformed(why())] {
+        let of_somebody = row().with_status(outcome);
+        let mut of_nobody = of_somebody.clone();
+        of_nobody.owner = None;
+        for (args, matches) in [
+            (FilterArgs { owner: texts(&["bob"]), ..none() }, true),
+            (FilterArgs { proof: vec![ProofArg::Service], ..none() }, true),
+            (FilterArgs { owner: texts(&["bob"]), service: texts(&["s3"]), ..none() }, false),
+            (FilterArgs { resource_type: texts(&["EC2::VPC"]), ..none() }, false),
+        ] {
+            assert_eq!(filter(args.clone()).matches(&of_somebody), matches, "{args:?}");
+            assert_eq!(filter(args.clone()).matches(&of_nobody), matches, "{args:?}");
+        }
+        of_nobody.resource_type = None;
+        let of_one_type = FilterArgs { resource_type: texts(&["EC2::VPC"]), ..none() };
+        assert!(filter(of_one_type).matches(&of_nobody));
+    }
+}
+
 #[test]
 fn a_type_of_no_rule_is_refused_with_the_nearest_one() {
     let args = FilterArgs { resource_type: texts(&["EC2::Volum"]), ..FilterArgs::default() };

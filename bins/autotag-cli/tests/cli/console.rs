@@ -69,8 +69,24 @@ fn a_link_stays_a_link_and_a_device_a_device() {
     let schema = stdout(&run(&folder, &["schema", "row"]));
     assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), schema);
     assert_eq!(stdout(&run(&folder, &["schema", "row", "-o", "/dev/stdout"])), schema);
+    symlink("made", folder.path().join("early")).unwrap();
+    assert_eq!(run(&folder, &["schema", "row", "-o", "early"]).status.code(), Some(0));
+    assert!(folder.path().join("early").is_symlink());
+    assert_eq!(fs::read_to_string(folder.path().join("made")).unwrap(), schema);
     assert_eq!(run(&folder, &["schema", "row", "-o", "."]).status.code(), Some(2));
     assert_eq!(run(&folder, &["schema", "row", "-o", "no/such/folder"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_permissions() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("private");
+    fs::write(&path, "old").unwrap();
+    for mode in [0o600, 0o664] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(run(&folder, &["schema", "row", "-o", "private"]).status.code(), Some(0));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+    }
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub(super) fn now() -> Timestamp {
 
 /// How many resources are written, for people who wait.
 pub(super) fn progress(resources: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
+    if crate::console::is_quiet() || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(resources);

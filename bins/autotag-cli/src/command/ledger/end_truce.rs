@@ -26,7 +26,7 @@ pub(crate) fn run(args: &EndTruceArgs) -> Result<Completion> {
     }
     let resource = entries.into_iter().find_map(|entry| entry.resource);
     table.wait(table.ledger.put(&resumed(resource, now())))?;
-    writeln!(anstream::stderr(), "the next change of its identity tags is repaired again")?;
+    writeln!(crate::console::notes(), "the next change of its identity tags is repaired again")?;
     Ok(Completion::Complete)
 }
 
