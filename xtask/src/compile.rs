@@ -123,6 +123,12 @@ pub(crate) fn compile(
     for name in ["CFLAGS", "CXXFLAGS"] {
         command.env_remove(name).env(format!("{name}_{for_target}"), folders.c_flags());
     }
+    // For this target, build scripts look for a cross compiler. On ARM itself, `musl-tools` has this one.
+    let compiler_of_c = format!("CC_{for_target}");
+    let is_musl_on_arm = target == "aarch64-unknown-linux-musl" && compiler.processor == "aarch64";
+    if is_musl_on_arm && variable(&compiler_of_c).is_none() {
+        command.env(compiler_of_c, "musl-gcc");
+    }
     command.env("SOURCE_DATE_EPOCH", EPOCH);
     // `autotag --version` prints the commit beside the version. Logs and metrics of a function have the version only.
     match group {

@@ -309,6 +309,18 @@ fn no_dependency_needs_a_newer_compiler() {
     assert_eq!(newer, Vec::<String>::new(), "they need a newer compiler than rust-version {oldest}");
 }
 
+/// `dist` refuses a checkout with new files.
+#[test]
+fn the_release_workflow_writes_no_file_into_the_checkout() {
+    let workflow = text(".github/workflows/release.yml");
+    let build = workflow.split("\n  publish:").next().unwrap();
+    let written: Vec<&str> = build.lines().filter(|line| line.contains(" > ")).collect();
+    assert!(!written.is_empty());
+    for line in written {
+        assert!(line.contains(" > \"$RUNNER_TEMP/"), "{line}");
+    }
+}
+
 #[test]
 fn workflows_are_valid_and_safe() {
     let checkers = Tools::releases(FOLDER).unwrap_or_else(|error| panic!("{error}"));

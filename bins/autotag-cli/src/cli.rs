@@ -36,7 +36,7 @@ pub(crate) use global::GlobalArgs;
 #[cfg(feature = "aws")]
 pub(crate) use guard::{GuardArgs, ProfileArg};
 #[cfg(feature = "manual")]
-pub(crate) use help::{command_line, groups, in_short, page_of};
+pub(crate) use help::{command_line, completed, groups, in_short, page_of};
 #[cfg(feature = "aws")]
 pub(crate) use ledger::{EndTruceArgs, ExportArgs, LedgerFormat, ListArgs};
 pub(crate) use ledger::{ImportArgs, LedgerArgs, LedgerCommand};

@@ -65,8 +65,9 @@ pub(crate) struct PlaceArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct WhatArgs {
-    /// Folder with tag-handler.zip and session-handler.zip, or the folder that `cargo lambda build` fills. If it has SHA256SUMS, both
-    /// must have the hashes in it [default: dist if it has packages, else target/lambda]
+    /// Folder of a release, with tag-handler-VERSION-ARCH.zip and session-handler-VERSION-ARCH.zip; or with tag-handler.zip and
+    /// session-handler.zip; or the folder that `cargo lambda build` fills. If it has SHA256SUMS, both must have the hashes in it
+    /// [default: dist if it has packages, else target/lambda]
     #[arg(long, value_name = "FOLDER", conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) packages: Option<PathBuf>,
     /// Parameter of the templates. TEMPLATE.NAME=VALUE is for one template: session.MemorySize=256. Parameters that are not named

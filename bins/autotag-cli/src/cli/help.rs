@@ -13,6 +13,31 @@ pub(crate) fn command_line() -> Command {
     command.help_template(template).after_help(ENDING)
 }
 
+/// The command line that shells complete: clap leaves out what is hidden in help, and `clap_complete` does not.
+#[cfg(any(feature = "manual", test))]
+pub(crate) fn completed() -> Command {
+    shown(&Cli::command(), "autotag", "").version(autotag_model::VERSION)
+}
+
+/// A command without the commands and options that are hidden. The names of commands are those of their pages.
+#[cfg(any(feature = "manual", test))]
+fn shown(command: &Command, name: &'static str, path: &str) -> Command {
+    let below = command.get_subcommands().filter(|below| !below.is_hide_set()).filter_map(|below| {
+        let path = path_of(path, below.get_name());
+        let page = PAGES.iter().find(|page| page.command == path)?;
+        let name = page.command.rsplit(' ').next()?;
+        Some(shown(below, name, &path))
+    });
+    let args = command.get_arguments().filter(|arg| !arg.is_hide_set()).cloned();
+    let about = command.get_about().cloned().unwrap_or_default();
+    Command::new(name).about(about).args(args).subcommands(below)
+}
+
+/// The name of a command with those of the commands above it.
+fn path_of(above: &str, name: &str) -> String {
+    if above.is_empty() { name.to_owned() } else { format!("{above} {name}") }
+}
+
 /// The groups of commands that this build has: a heading, and the commands.
 pub(crate) fn groups(top: &Command) -> Vec<(&'static str, Vec<&Command>)> {
     let named =
@@ -37,7 +62,7 @@ pub(crate) fn in_short(command: &Command) -> String {
 fn with_pages(command: Command, path: &str) -> Command {
     let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let command = names.into_iter().fold(command, |command, name| {
-        let path = if path.is_empty() { name.clone() } else { format!("{path} {name}") };
+        let path = path_of(path, &name);
         command.mut_subcommand(name, |below| with_pages(below, &path))
     });
     let Some(page) = PAGES.iter().find(|page| page.command == path) else { return command };
@@ -92,11 +117,7 @@ mod tests {
     /// Every command that people see, with its path.
     fn every(command: &Command, path: &str, all: &mut Vec<(String, Command)>) {
         for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
-            let path = if path.is_empty() {
-                below.get_name().to_owned()
-            } else {
-                format!("{path} {}", below.get_name())
-            };
+            let path = path_of(path, below.get_name());
             every(below, &path, all);
             all.push((path, below.clone()));
         }
@@ -124,6 +145,21 @@ mod tests {
         for name in grouped {
             assert!(help.contains(&format!("\n  {name} ")), "`{name}` is not in the top help:\n{help}");
         }
+    }
+
+    #[test]
+    fn shells_complete_what_is_shown_and_nothing_hidden() {
+        let mut completed_commands = Vec::new();
+        every(&completed(), "", &mut completed_commands);
+        let paths = |commands: &[(String, Command)]| -> Vec<String> {
+            commands.iter().map(|(path, _)| path.clone()).collect()
+        };
+        assert_eq!(paths(&completed_commands), paths(&all()));
+        for (path, command) in completed_commands {
+            let hidden: Vec<_> = command.get_arguments().filter(|arg| arg.is_hide_set()).collect();
+            assert!(hidden.is_empty(), "{path}: {hidden:?}");
+        }
+        completed().debug_assert();
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io::Write as _;
 
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<Completion> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::command_line(), "autotag", &mut script);
+    clap_complete::generate(args.shell, &mut cli::completed(), "autotag", &mut script);
     std::io::stdout().lock().write_all(&script)?;
     Ok(Completion::Complete)
 }

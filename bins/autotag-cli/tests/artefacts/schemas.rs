@@ -118,6 +118,7 @@ fn policies_of_the_documentation_are_valid_and_wrong_ones_are_not() {
             json!({"ignore": {"accounts": ["12"]}}),
             json!({"trust": {"source_identity": ["Broker"]}}),
             json!({"tamper": {"action": "undo"}}),
+            json!({"require": {"types": {"Instance": ["Name"]}}}),
         ],
     );
 }
@@ -141,6 +142,8 @@ fn rule_files_of_the_catalogue_are_valid_and_wrong_ones_are_not() {
         &[
             json!({"name": "SQS"}),
             json!({"source": "sqs.amazonaws.com", "name": "SQS", "rules": []}),
+            json!({"source": "sqs.amazonaws.com", "name": "SQS", "limits": {"keys": "latin"}}),
+            json!({"source": "sqs.amazonaws.com", "name": "SQS", "api": {"sqs": {"protocol": "json"}}}),
             rule(json!({"event": "CreateQueue", "type": "Queue", "id": "request.queueName"})),
             rule(json!({"event": "CreateQueue", "type": "AWS::SQS::Queue"})),
             rule(json!({"event": "E", "type": "A::B", "id": "request.x", "evidence": "guessed"})),

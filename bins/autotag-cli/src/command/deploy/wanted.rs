@@ -33,7 +33,8 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn read(args: &WhatArgs) -> Result<Self> {
-        let chosen = args.parameters.iter().find(|(name, _)| name == ARCHITECTURE);
+        // `Architecture`, or that of one template: `single.Architecture`.
+        let chosen = args.parameters.iter().find(|(name, _)| name.rsplit('.').next() == Some(ARCHITECTURE));
         let architecture = chosen.map(|(_, value)| value.as_str());
         let packages = match &args.packages {
             Some(folder) => Packages::in_folder(folder, architecture),
