@@ -42,8 +42,11 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
     let log = source.state.as_deref().map(WriteLog::open_for).transpose()?.map(Arc::new);
     let format = format_of(args.plan.format);
     let mut printer = RowPrinter::new(format, shown::table_view(args.view), shown::stdout(format));
-    let mut summary =
-        Summary { filter: filter.describe(), left_out: all_count - targets.count, ..Summary::default() };
+    let mut summary = Summary {
+        filter: filter.describe(),
+        left_out: all_count.saturating_sub(targets.count),
+        ..Summary::default()
+    };
     summary.unmatched = filter.unmatched(&catalog);
     let (mut undone, mut number) = (false, 0);
     let mut rows = plan.rows(&catalog)?.filter(is_chosen);
