@@ -33,7 +33,13 @@ fn read(input: &[u8], whole_bytes: usize) -> Found {
     // A long value is one of more than 3,000 bytes here.
     let limits = Limits { whole_bytes, value_bytes: 3_000, ..Limits::default() };
     RecordReader::new(limits).read(input, &mut is_wanted, &mut |item| match item {
-        Item::Record(located) if is_wanted(&located.record.event_source, &located.record.event_name) => {
+        Item::Record(located)
+            if is_wanted(
+                &located.record.event_source,
+                &located.record.event_name,
+                located.raw.as_bytes(),
+            ) =>
+        {
             found.items.push((located.raw.to_owned(), located.position.to_string()));
         }
         Item::Record(_) => found.others += 1,
