@@ -51,7 +51,7 @@ pub(crate) use whois::{AnswerFormat, WhoisArgs};
 
 use clap::{Parser, Subcommand};
 
-/// Find out who created every resource in an AWS estate, and write it onto the resources as tags.
+/// Find who created each AWS resource, and write it onto the resource as tags.
 #[derive(Debug, Parser)]
 #[command(name = "autotag", version = autotag_model::VERSION, arg_required_else_help = true)]
 pub(crate) struct Cli {
