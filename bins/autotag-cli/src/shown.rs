@@ -135,7 +135,7 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
             }
             // A finding that makes the command fail is an error, which is shown in any case.
             (false, _) if console::is_quiet() => {
-                self.summary.write_exceeded(&mut anstream::stderr().lock())?
+                self.summary.write_exceeded(&mut anstream::stderr().lock())?;
             }
             (false, _) => self.summary.write(&mut console::notes(), detail)?,
         }

@@ -413,7 +413,8 @@ fn filters_choose_rows_and_change_none() {
     let all = lines(&autotag(&["plan", "fixtures/trail", "--all"]));
     let is = |key: &'static str, value: &'static str| move |row: &Value| row[key] == value;
     let tagged = |row: &Value| row["outcome"] == "WouldTag" || row["outcome"] == "WouldLookUp";
-    let cases: [(&[&str], Box<dyn Fn(&Value) -> bool>); 6] = [
+    type Choice = Box<dyn Fn(&Value) -> bool>;
+    let cases: [(&[&str], Choice); 6] = [
         (&["--owner", "tomas"], Box::new(move |row| is("owner", "tomas")(row) && tagged(row))),
         (&["--account", "444455556666", "--all"], Box::new(is("account", "444455556666"))),
         (&["--service", "EC2", "--all"], Box::new(is("event_source", "ec2.amazonaws.com"))),

@@ -495,10 +495,11 @@ fn prose_is_plain_and_short() {
     let read = |file: &String| fs::read_to_string(root.join(file)).unwrap();
     let mut broken = Vec::new();
     for file in files(&root, &[".md", ".rs", ".yaml"]) {
-        let found = if file.ends_with(".rs") {
+        let has_ending = |ending: &str| Path::new(&file).extension().is_some_and(|found| found == ending);
+        let found = if has_ending("rs") {
             let is_test = file.ends_with("/tests.rs") || file.contains("/tests/");
             prose::in_source(&read(&file), is_test)
-        } else if file.ends_with(".yaml") {
+        } else if has_ending("yaml") {
             prose::in_template(&read(&file))
         } else {
             // A changelog is a list, and the catalogue's page is generated from one.

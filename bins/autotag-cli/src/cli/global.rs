@@ -1,4 +1,5 @@
 //! The options that every command has.
+#![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
 use clap::{Args, ColorChoice};
 use std::path::PathBuf;

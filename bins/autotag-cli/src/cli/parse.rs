@@ -90,7 +90,7 @@ fn ending(path: &Path) -> Option<String> {
 
 fn names(format: &Arg) -> String {
     let values = format.get_possible_values();
-    values.iter().map(|value| value.get_name()).collect::<Vec<_>>().join(", ")
+    values.iter().map(PossibleValue::get_name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

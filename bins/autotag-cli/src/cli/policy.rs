@@ -1,5 +1,4 @@
 //! The arguments of `autotag init`, `policy` and `schema`.
-#![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
 use super::args::TextFormat;
 use clap::{Args, Subcommand, ValueEnum};

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &RedriveArgs) -> Result<Completion> {
     let named = args.queues.iter().map(|url| ("QUEUE_URL", url));
     let targets = [("--to", &args.to), ("--sessions-to", &args.sessions_to)];
     let targets = targets.into_iter().filter_map(|(flag, url)| Some((flag, url.as_ref()?)));
-    for (flag, url) in named.chain(targets).filter(|(_, url)| !is_queue_url(url)) {
+    if let Some((flag, url)) = named.chain(targets).find(|(_, url)| !is_queue_url(url)) {
         return Err(usage_error(format!(
             "{flag} `{}` is not the URL of a queue: expected https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
             printable(url)

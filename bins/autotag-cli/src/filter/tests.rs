@@ -4,8 +4,8 @@ use autotag_handlers::owner::{Owner, Proof};
 use autotag_model::arn::{AccountId, Partition, Region};
 use autotag_model::rule::{Resource, Scope};
 
-fn filter(args: FilterArgs) -> Filter {
-    Filter::new(&args, &CheckArgs::default(), &Catalog::embedded()).unwrap()
+fn filter(args: &FilterArgs) -> Filter {
+    Filter::new(args, &CheckArgs::default(), &Catalog::embedded()).unwrap()
 }
 
 fn texts(texts: &[&str]) -> Vec<String> {
@@ -47,7 +47,7 @@ fn values_of_one_option_are_alternatives_and_options_must_all_match() {
         (of(&["mara@*"], &["s3"]), false),
         (of(&["bob"], &["ec2"]), false),
     ] {
-        assert_eq!(filter(args.clone()).matches(&row()), matches, "{args:?}");
+        assert_eq!(filter(&args).matches(&row()), matches, "{args:?}");
     }
 }
 
@@ -66,7 +66,7 @@ fn account_region_and_type_are_those_of_the_resource() {
         (FilterArgs { proof: vec![ProofArg::Person], ..none() }, true),
         (FilterArgs { proof: vec![ProofArg::NameOnly, ProofArg::Service], ..none() }, false),
     ] {
-        assert_eq!(filter(args.clone()).matches(&row), matches, "{args:?}");
+        assert_eq!(filter(&args).matches(&row), matches, "{args:?}");
     }
 }
 
@@ -74,8 +74,8 @@ fn account_region_and_type_are_those_of_the_resource() {
 fn a_row_without_an_owner_matches_no_name() {
     let mut row = row();
     row.owner = None;
-    assert!(filter(FilterArgs::default()).matches(&row));
-    assert!(!filter(FilterArgs { owner: texts(&["*"]), ..FilterArgs::default() }).matches(&row));
+    assert!(filter(&FilterArgs::default()).matches(&row));
+    assert!(!filter(&FilterArgs { owner: texts(&["*"]), ..FilterArgs::default() }).matches(&row));
 }
 
 /// Otherwise an error would be hidden, and `apply` would take the file of its record for done.
@@ -93,12 +93,12 @@ fn a_row_that_could_not_be_decided_is_of_every_owner() {
             (FilterArgs { owner: texts(&["bob"]), service: texts(&["s3"]), ..none() }, false),
             (FilterArgs { resource_type: texts(&["EC2::VPC"]), ..none() }, false),
         ] {
-            assert_eq!(filter(args.clone()).matches(&of_somebody), matches, "{args:?}");
-            assert_eq!(filter(args.clone()).matches(&of_nobody), matches, "{args:?}");
+            assert_eq!(filter(&args).matches(&of_somebody), matches, "{args:?}");
+            assert_eq!(filter(&args).matches(&of_nobody), matches, "{args:?}");
         }
         of_nobody.resource_type = None;
         let of_one_type = FilterArgs { resource_type: texts(&["EC2::VPC"]), ..none() };
-        assert!(filter(of_one_type).matches(&of_nobody));
+        assert!(filter(&of_one_type).matches(&of_nobody));
     }
 }
 
@@ -111,7 +111,7 @@ fn a_type_of_no_rule_is_refused_with_the_nearest_one() {
 
 #[test]
 fn values_that_nothing_matched_are_named() {
-    let filter = filter(FilterArgs {
+    let filter = filter(&FilterArgs {
         owner: texts(&["mara@*", "bob", "maria@example.com"]),
         service: texts(&["lamda", "ec2"]),
         ..FilterArgs::default()
@@ -138,7 +138,7 @@ fn uncovered_events_are_counted_by_where_they_happened() {
         (FilterArgs { owner: texts(&["bob"]), ..FilterArgs::default() }, true),
         (FilterArgs { resource_type: texts(&["EC2::*"]), ..FilterArgs::default() }, false),
     ] {
-        assert_eq!(filter(args.clone()).counts_uncovered(&event), counts, "{args:?}");
+        assert_eq!(filter(&args).counts_uncovered(&event), counts, "{args:?}");
     }
 }
 
@@ -146,6 +146,6 @@ fn uncovered_events_are_counted_by_where_they_happened() {
 fn it_is_described_as_on_the_command_line() {
     let args =
         FilterArgs { owner: texts(&["a", "b"]), proof: vec![ProofArg::NameOnly], ..FilterArgs::default() };
-    assert_eq!(filter(args).describe(), "--owner a,b --proof name-only");
-    assert_eq!(filter(FilterArgs::default()).describe(), "");
+    assert_eq!(filter(&args).describe(), "--owner a,b --proof name-only");
+    assert_eq!(filter(&FilterArgs::default()).describe(), "");
 }

@@ -40,11 +40,8 @@ pub(super) fn page() -> String {
             let _ = writeln!(text, "| [`{name}`](#autotag-{name}) | {what} |");
         }
     }
-    let _ = write!(
-        text,
-        "\n## Options of all commands\n\n{}\n{COMMON}",
-        options(&top, |arg| arg.is_global_set())
-    );
+    let _ =
+        write!(text, "\n## Options of all commands\n\n{}\n{COMMON}", options(&top, clap::Arg::is_global_set));
     for (_, commands) in groups(&top) {
         for command in commands {
             section(&mut text, command, command.get_name());
@@ -76,10 +73,10 @@ fn section(text: &mut String, command: &Command, path: &str) {
             }
         }
         let name = more.trim_start_matches("docs/");
-        if name != "cli.md" {
-            let _ = writeln!(text, "```\n\nMore: [{more}]({name})");
-        } else {
+        if name == "cli.md" {
             text.push_str("```\n");
+        } else {
+            let _ = writeln!(text, "```\n\nMore: [{more}]({name})");
         }
     }
     for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help")

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 /// The faults of each document by a schema: one list for each, empty if it is valid.
 fn faults(schema: &str, documents: &[Value]) -> Vec<Vec<String>> {
     let path = root().join("docs/schemas").join(format!("{schema}.json"));
-    let mut python = Command::new(installed(Tools::start(FOLDER)).python());
+    let mut python = Command::new(installed(Tools::releases(FOLDER)).join("python3"));
     python.args(["-W", "ignore"]).arg(script("validate.py")).arg(path);
     let mut running =
         python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

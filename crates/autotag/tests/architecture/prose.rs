@@ -250,7 +250,7 @@ pub(crate) fn in_template(yaml: &str) -> Vec<(usize, String)> {
 /// The findings in a Rust source: habits and riddles in its comments, and if not of a test, habits in its messages.
 pub(crate) fn in_source(text: &str, is_test: bool) -> Vec<(usize, String)> {
     let tests = if is_test { vec![(1, usize::MAX)] } else { source::test_lines(text) };
-    let in_test = |line: usize| tests.iter().any(|(from, to)| (*from..=*to).contains(&line));
+    let is_in_tests = |line: usize| tests.iter().any(|(from, to)| (*from..=*to).contains(&line));
     let mut found = Vec::new();
     for (line, comment) in comments(text) {
         let blocks = blocks(&comment);
@@ -266,7 +266,7 @@ pub(crate) fn in_source(text: &str, is_test: bool) -> Vec<(usize, String)> {
         }
     }
     let messages = source::pieces(text).into_iter().filter(|piece| piece.kind == Kind::Text);
-    for piece in messages.filter(|piece| !in_test(source::line(text, piece.at))) {
+    for piece in messages.filter(|piece| !is_in_tests(source::line(text, piece.at))) {
         let line = source::line(text, piece.at);
         let message = piece.text.replace("\\n", " ").replace("\\\n", "\n");
         if message.split_whitespace().count() > 2 {
