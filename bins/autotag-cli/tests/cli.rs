@@ -407,13 +407,15 @@ fn a_span_of_time_counts_creations_and_keeps_their_sessions() {
     assert_eq!(autotag(&["plan", "fixtures/trail", "--since", "someday"]).status.code(), Some(2));
 }
 
+/// Tells the rows that a filter chooses.
+type Choice = Box<dyn Fn(&Value) -> bool>;
+
 /// A filter chooses rows, and decides nothing: each row is the same as without it.
 #[test]
 fn filters_choose_rows_and_change_none() {
     let all = lines(&autotag(&["plan", "fixtures/trail", "--all"]));
     let is = |key: &'static str, value: &'static str| move |row: &Value| row[key] == value;
     let tagged = |row: &Value| row["outcome"] == "WouldTag" || row["outcome"] == "WouldLookUp";
-    type Choice = Box<dyn Fn(&Value) -> bool>;
     let cases: [(&[&str], Choice); 6] = [
         (&["--owner", "tomas"], Box::new(move |row| is("owner", "tomas")(row) && tagged(row))),
         (&["--account", "444455556666", "--all"], Box::new(is("account", "444455556666"))),

@@ -1,6 +1,7 @@
 //! Reads the command line.
 
 use super::{Cli, help};
+use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, ColorChoice, Command, FromArgMatches as _, ValueEnum as _, parser::ValueSource};
 use std::ffi::OsString;
