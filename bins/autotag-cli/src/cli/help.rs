@@ -1,7 +1,9 @@
 //! The help texts: groups of commands, examples and the page that tells more, for the command line that clap derives.
 
 use super::Cli;
-use super::pages::{ENDING, Example, GROUPS, PAGES, Page};
+#[cfg(any(feature = "manual", test))]
+use super::pages::Example;
+use super::pages::{ENDING, GROUPS, PAGES, Page};
 use clap::builder::{StyledStr, Styles};
 use clap::{Command, CommandFactory as _};
 use std::fmt::Write as _;
