@@ -306,7 +306,6 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("vpc-1") && !text.contains("vpc-2"), "{text}");
         assert!(text.contains("… 3 more (3 WouldTag); to show all: --all-rows"), "{text}");
-        assert!(!text.contains("--wide"), "{text}");
         let mut out = Vec::new();
         let mut table = PlanTable::new(TableView { wide: false, limit: Some(1) });
         for _ in 0..2 {
