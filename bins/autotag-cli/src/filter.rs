@@ -21,6 +21,9 @@ const SOURCE_SUFFIX: &str = ".amazonaws.com";
 /// The beginning of resource types.
 const TYPE_PREFIX: &str = "aws::";
 
+/// How many types with one name are suggested.
+const SAME_NAME: usize = 3;
+
 /// How many owners can be suggested. A trail of an attacker names any number of them.
 const SUGGESTED: usize = 1_000;
 
@@ -105,8 +108,9 @@ impl Filter {
     /// The filter of the arguments.
     ///
     /// # Errors
-    /// A usage error if no rule of the catalogue has a type.
+    /// A usage error if no rule of the catalogue has a type, or a service is not known.
     pub(crate) fn new(args: &FilterArgs, checks: &CheckArgs, catalog: &Catalog) -> Result<Self> {
+        check_services(&args.service, catalog)?;
         check_types(&args.resource_type, catalog)?;
         Ok(Self {
             owner: Alternatives::new(&args.owner, lower),
@@ -236,7 +240,7 @@ fn check_types(wanted: &[String], catalog: &Catalog) -> Result<()> {
     for text in wanted {
         let pattern = Pattern::new(&resource_type(text));
         if !known.iter().any(|name| pattern.matches(&name.to_lowercase())) {
-            let near = did_you_mean(&resource_type(text), known.iter().copied());
+            let near = near_type(&resource_type(text), &known);
             return Err(usage_error(format!(
                 "--type {text}: no rule finds resources of this type{near} (`autotag catalog` lists all)"
             )));
@@ -245,15 +249,41 @@ fn check_types(wanted: &[String], catalog: &Catalog) -> Result<()> {
     Ok(())
 }
 
-fn near_service(value: &str, catalog: &Catalog) -> String {
-    // An error in the catalogue is told where its rules are used.
-    let services = catalog.services().unwrap_or_default();
-    let names: Vec<String> = services.iter().map(|rules| service(&rules.source)).collect();
-    let value = service(value);
-    if names.contains(&value) {
-        return String::new();
+/// The types of this name, without their service; otherwise the type with a name like it.
+fn near_type(wanted: &str, known: &BTreeSet<&str>) -> String {
+    let has_name =
+        |known: &&&str| known.rsplit("::").next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+    let named: Vec<String> =
+        known.iter().filter(has_name).take(SAME_NAME).map(|name| format!("`{name}`")).collect();
+    if named.is_empty() {
+        return did_you_mean(wanted, known.iter().copied());
     }
-    did_you_mean(&value, names.iter().map(String::as_str))
+    format!("; did you mean {}?", named.join(" or "))
+}
+
+/// A short name that is not known is a mistake. A service may be newer than this program: its whole event source is accepted.
+fn check_services(wanted: &[String], catalog: &Catalog) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let known = catalog.known_services();
+    for text in wanted.iter().filter(|text| !text.to_lowercase().ends_with(SOURCE_SUFFIX)) {
+        let name = service(text);
+        let pattern = Pattern::new(&name);
+        if !known.iter().any(|known| pattern.matches(known)) {
+            let near = did_you_mean(&name, known.iter().copied());
+            return Err(usage_error(format!(
+                "--service {text}: no service with this name is known{near} (for a new one, write its whole event source: \
+                 {name}{SOURCE_SUFFIX})"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn near_service(value: &str, catalog: &Catalog) -> String {
+    let (known, value) = (catalog.known_services(), service(value));
+    if known.contains(value.as_str()) { String::new() } else { did_you_mean(&value, known) }
 }
 
 #[cfg(test)]

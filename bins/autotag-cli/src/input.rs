@@ -105,32 +105,49 @@ impl Input {
 /// Something that could not be read; the text says what and why.
 pub(crate) type Unreadable = String;
 
-/// The inputs that `paths` name, each once and in a fixed order, and what could not even be listed.
+/// The files that paths name.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Each once and in a fixed order.
+    pub(crate) inputs: Vec<Input>,
+    /// Folders and files that could not even be listed.
+    pub(crate) unreadable: Vec<Unreadable>,
+    /// Files that are left out for their day. Those in S3 do not count, for they are not even listed.
+    pub(crate) of_other_days: u64,
+}
+
+/// The inputs that `paths` name, and what could not be listed.
 ///
 /// `days` leaves out files of a trail's layout whose day lies outside.
 pub(crate) fn find(paths: &[String], days: &Days) -> Result<(Vec<Input>, Vec<Unreadable>)> {
-    let (mut inputs, mut unreadable) = (Vec::new(), Vec::new());
+    let Found { inputs, unreadable, .. } = find_of_days(paths, days)?;
+    Ok((inputs, unreadable))
+}
+
+/// The same, with the number of the files that are left out.
+pub(crate) fn find_of_days(paths: &[String], days: &Days) -> Result<Found> {
+    let mut found = Found::default();
     for path in paths {
         if path == "-" {
-            inputs.push(Input::Stdin);
+            found.inputs.push(Input::Stdin);
         } else if path.starts_with("s3://") {
-            list_s3(path, days, &mut inputs, &mut unreadable)?;
+            list_s3(path, days, &mut found.inputs, &mut found.unreadable)?;
         } else if Path::new(path)
             .symlink_metadata()
             .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         {
             return Err(usage_error(format!("`{path}`: no such file or folder")));
         } else {
-            walk(Path::new(path), days, &mut inputs, &mut unreadable);
+            walk(Path::new(path), days, &mut found);
         }
     }
     let mut seen = std::collections::HashSet::new();
-    inputs.retain(|input| seen.insert(input.name()));
-    read_ahead(&mut inputs);
-    if inputs.is_empty() && unreadable.is_empty() {
-        unreadable.push(format!("no file to read in {}", paths.join(", ")));
+    found.inputs.retain(|input| seen.insert(input.name()));
+    read_ahead(&mut found.inputs);
+    if found.inputs.is_empty() && found.unreadable.is_empty() && found.of_other_days == 0 {
+        found.unreadable.push(format!("{}: no file to read", paths.join(", ")));
     }
-    Ok((inputs, unreadable))
+    Ok(found)
 }
 
 /// Lets objects in S3 be read before they are opened, in the order of these inputs.
@@ -158,24 +175,24 @@ fn list_s3(url: &str, _: &Days, _: &mut [Input], _: &mut [Unreadable]) -> Result
     )))
 }
 
-fn walk(path: &Path, days: &Days, inputs: &mut Vec<Input>, unreadable: &mut Vec<Unreadable>) {
+fn walk(path: &Path, days: &Days, found: &mut Found) {
     let entries = WalkDir::new(path).follow_links(true).sort_by_file_name();
     for entry in entries.into_iter().filter_entry(|entry| !is_digest(entry)) {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
             // A file that the command line names is read whatever its name.
-            Ok(entry)
-                if entry.depth() > 0 && !(is_trail_file(entry.path()) && days.contain(entry.path())) => {}
+            Ok(entry) if entry.depth() > 0 && !is_trail_file(entry.path()) => {}
+            Ok(entry) if entry.depth() > 0 && !days.contain(entry.path()) => found.of_other_days += 1,
             Ok(entry) => {
                 let metadata = entry.metadata().ok();
                 let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
                 let modified = metadata.and_then(|metadata| metadata.modified().ok());
-                inputs.push(Input::File { path: entry.into_path(), size, modified });
+                found.inputs.push(Input::File { path: entry.into_path(), size, modified });
             }
             Err(error) => {
                 let at = error.path().unwrap_or(path).display().to_string();
                 let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                unreadable.push(format!("{at}: {why}"));
+                found.unreadable.push(format!("{at}: {why}"));
             }
         }
     }

@@ -1,16 +1,18 @@
 //! Reads the inputs of `plan` and `apply`.
 
-use crate::cli::{CheckArgs, Format, PlanArgs};
+use crate::cli::{CheckArgs, Format, PlanArgs, PlanCheck};
 use crate::filter::Filter;
 use crate::gather::{Gathered, Gatherer};
-use crate::input::{self, Days, Input};
+use crate::input::{self, Days, Found, Input};
+use crate::output::plural;
 use crate::scan::{Scanner, TimeRange};
-use crate::setup;
+use crate::setup::{self, usage_error};
 use crate::shown::format_of;
 use crate::shown_as::ShownAs;
 use crate::spill::Room;
 use anyhow::Result;
 use autotag_handlers::classify::Classifier;
+use autotag_model::policy::Required;
 use std::sync::Arc;
 
 /// The content of the inputs.
@@ -52,10 +54,14 @@ impl PlanInput {
         leave_out: impl FnOnce(&mut Vec<Input>) -> Result<()>,
     ) -> Result<Self> {
         let source = &args.source;
+        check_times(args)?;
         let catalog = setup::catalog(&source.rules)?;
         let policy = setup::policy(source.policy.as_deref())?;
+        check_required(checks, &policy.required)?;
         let filter = Arc::new(Filter::new(&args.filter, checks, &catalog)?);
-        let (mut inputs, unlisted) = input::find(&source.paths, &Days::of(args.since, args.until))?;
+        let Found { mut inputs, unreadable: unlisted, of_other_days } =
+            input::find_of_days(&source.paths, &Days::of(args.since, args.until))?;
+        let is_quiet = inputs.is_empty() && of_other_days > 0;
         leave_out(&mut inputs)?;
         let classifier = Classifier::new(catalog, policy);
         let format = format_of(args.format);
@@ -79,9 +85,40 @@ impl PlanInput {
             let (place, why) = text.split_once(": ").unwrap_or(("input", &text));
             summary.unreadable.add((0, order), place.to_owned(), String::new(), why.to_owned());
         }
+        if is_quiet {
+            summary.quiet = quiet(args, of_other_days);
+        }
         summary.policy = setup::policy_name(source.policy.as_deref());
         summary.filter = filter.describe();
         summary.limits.clone_from(&checks.fail_on);
         Ok(Self { classifier, gathered, format, inputs, filter })
     }
+}
+
+/// Refuses a time that ends before it begins.
+fn check_times(args: &PlanArgs) -> Result<()> {
+    match (args.since, args.until) {
+        (Some(since), Some(until)) if since >= until => Err(usage_error(format!(
+            "--since {since} is not before --until {until}: no event is in this time"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a check that could never find anything.
+fn check_required(checks: &CheckArgs, required: &Required) -> Result<()> {
+    let is_checked = checks.fail_on.iter().any(|limit| limit.check == PlanCheck::MissingTags);
+    if is_checked && required.keys.is_empty() && required.by_type.is_empty() {
+        return Err(usage_error("--fail-on missing-tags: the policy has no [require]: name the tags there"));
+    }
+    Ok(())
+}
+
+/// Says that the folders have files, and none of the time that was asked for.
+fn quiet(args: &PlanArgs, files: u64) -> String {
+    let times = [("from", args.since), ("until", args.until)];
+    let times = times.into_iter().filter_map(|(word, time)| Some(format!("{word} {}", time?)));
+    let time = times.collect::<Vec<_>>().join(" ");
+    let paths = args.source.paths.join(", ");
+    format!("no file of the time {time} in {paths}, which has {}", plural(files, "file"))
 }

@@ -77,9 +77,13 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
         chosen
     }
 
-    /// Counts rows that the filter did not choose.
-    pub(crate) fn leave_out<S>(&mut self, rows: &[Row<S>]) {
-        self.summary.left_out += rows.iter().filter(|row| row.resource_type.is_some()).count() as u64;
+    /// Counts rows that the filter did not choose. A resource that is named twice counts once, as among the chosen rows.
+    pub(crate) fn leave_out<S: Status>(&mut self, rows: &[Row<S>]) {
+        let is_first = |row: &&Row<S>| {
+            row.resource_type.is_some()
+                && row.status.outcome() != Some(&Outcome::Skipped(SkipReason::Duplicate))
+        };
+        self.summary.left_out += rows.iter().filter(is_first).count() as u64;
     }
 
     /// Shows the rows of the next part. All their events are later than those of the parts before.

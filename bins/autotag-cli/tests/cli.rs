@@ -185,6 +185,8 @@ fn the_summary_alone_is_a_text_or_an_object() {
     assert!(stdout(&text).starts_with("Plan: 143 resources: 132 get tags"), "{}", stdout(&text));
     assert!(stdout(&text).lines().count() <= 15 && stderr(&text).is_empty(), "{}", stderr(&text));
     assert!(stdout(&text).contains("next autotag explain fixtures/trail --event ID"), "{}", stdout(&text));
+    let listed = stdout(&autotag(&["plan", "fixtures/trail", "--summary-only", "-v", "--format", "table"]));
+    assert!(listed.contains("owners 24 owners:") && listed.contains("\n             victor 6\n"), "{listed}");
     let csv = autotag(&["plan", "fixtures/trail", "--summary-only", "--format", "csv"]);
     assert_eq!(stdout(&csv), stdout(&text));
     let output = autotag(&["plan", "fixtures/trail", "--summary-only", "--format", "json"]);
@@ -407,6 +409,23 @@ fn a_span_of_time_counts_creations_and_keeps_their_sessions() {
     assert_eq!(autotag(&["plan", "fixtures/trail", "--since", "someday"]).status.code(), Some(2));
 }
 
+#[test]
+fn a_quiet_time_is_an_empty_plan_and_a_reversed_one_is_refused() {
+    let quiet = autotag(&["plan", "fixtures/trail", "--since", "2026-05-01"]);
+    assert_eq!(quiet.status.code(), Some(0), "{}", stderr(&quiet));
+    let said = stderr(&quiet);
+    let text = "no file of the time from 2026-05-01T00:00:00Z in fixtures/trail, which has 37 files";
+    assert!(said.contains(text) && !said.contains("unreadable"), "{said}");
+    let reversed = autotag(&["plan", "fixtures/trail", "--since", "2026-03-04", "--until", "2026-03-03"]);
+    assert_eq!(reversed.status.code(), Some(2), "{}", stderr(&reversed));
+    assert!(stderr(&reversed).contains("is not before --until"), "{}", stderr(&reversed));
+    let folder = tempfile::tempdir().unwrap();
+    let empty =
+        Command::new(BIN).arg("plan").arg(folder.path()).args(["--since", "2026-05-01"]).output().unwrap();
+    assert_eq!(empty.status.code(), Some(1));
+    assert!(stderr(&empty).contains("1 × no file to read: "), "{}", stderr(&empty));
+}
+
 /// Tells the rows that a filter chooses.
 type Choice = Box<dyn Fn(&Value) -> bool>;
 
@@ -442,6 +461,30 @@ fn filters_choose_rows_and_change_none() {
     }
 }
 
+/// A resource that is named twice counts neither among the chosen resources nor among the others.
+#[test]
+fn chosen_resources_and_the_others_are_all() {
+    let said = stderr(&autotag(&["plan", "fixtures/trail", "--owner", "victor"]));
+    assert!(
+        said.contains("Plan: 6 resources") && said.contains("; 137 other resources are left out"),
+        "{said}"
+    );
+    let none = stderr(&autotag(&["plan", "fixtures/trail", "--owner", "nobody"]));
+    assert!(none.contains("Plan: 0 resources: nothing to tag"), "{none}");
+    assert!(none.contains("; 143 other resources are left out"), "{none}");
+}
+
+/// Callers choose the names of their sessions.
+#[test]
+fn a_long_name_does_not_fill_the_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record.json");
+    let record = fs::read_to_string(root().join("fixtures/odd/eventbridge.json")).unwrap();
+    fs::write(&file, record.replace("olga", &"x".repeat(5_000))).unwrap();
+    let said = stderr(&autotag(&["plan", file.to_str().unwrap()]));
+    assert!(said.contains(&format!("owners {}… 1", "x".repeat(59))), "{said}");
+}
+
 #[test]
 fn a_plan_fails_on_what_a_check_forbids_and_names_it_in_one_line() {
     let checked = |limit: &str| autotag(&["plan", "fixtures/trail", "--fail-on", limit]);
@@ -456,9 +499,48 @@ fn a_plan_fails_on_what_a_check_forbids_and_names_it_in_one_line() {
     // A part that could not be read may have had more: that is a failure of another kind.
     let broken = autotag(&["plan", "fixtures/broken", "fixtures/trail", "--fail-on", "uncovered"]);
     assert_eq!(broken.status.code(), Some(1), "{}", stderr(&broken));
+    let code = "2 uncovered (exit code 1, because something could not be read)";
+    assert!(stderr(&broken).contains(code), "{}", stderr(&broken));
     let wrong = checked("uncoverd");
     assert_eq!(wrong.status.code(), Some(2));
     assert!(stderr(&wrong).contains("did you mean `uncovered`?"), "{}", stderr(&wrong));
+}
+
+/// Otherwise a pasted command would write more than the plan shows.
+#[test]
+fn the_commands_that_follow_are_for_the_rows_of_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = folder.path().join("a trail");
+    fs::create_dir(&trail).unwrap();
+    fs::copy(root().join("fixtures/odd/eventbridge.json"), trail.join("event.json")).unwrap();
+    fs::write(folder.path().join("p.toml"), "[identity]\nOwner = \"{owner}\"\n").unwrap();
+    let next = |args: &[&str]| {
+        let output = Command::new(BIN).arg("plan").args(args).current_dir(folder.path()).output().unwrap();
+        let said = stderr(&output);
+        let (_, next) = said.split_once("        next ").unwrap_or_default();
+        let commands =
+            next.lines().filter_map(|line| line.split("  ").map(str::trim).find(|part| !part.is_empty()));
+        commands.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let built = |commands: &[&str]| {
+        let has = |text: &&str| cfg!(feature = "aws") || !text.contains("autotag apply");
+        commands.iter().copied().filter(has).map(ToOwned::to_owned).collect::<Vec<String>>()
+    };
+    assert_eq!(
+        next(&["a trail", "--owner", "ol*,x", "--since", "2026-01-01", "--policy", "p.toml"]),
+        built(&[
+            "autotag explain 'a trail' --policy p.toml --event ID",
+            "autotag apply 'a trail' --owner 'ol*,x' --since 2026-01-01T00:00:00Z --policy p.toml",
+        ])
+    );
+    // `apply` cannot choose outcomes.
+    let outcome = ["a trail", "--outcome", "WouldTag"];
+    assert_eq!(next(&outcome), ["autotag explain 'a trail' --event ID"]);
+    assert_eq!(next(&["a trail", "--out", "the plan.jsonl"]), built(&["autotag apply 'the plan.jsonl'"]));
+    for nothing in [&["a trail", "--owner", "nobody"][..], &["a trail", "--outcome", "Skipped"], &["p.toml"]]
+    {
+        assert_eq!(next(nothing), [""; 0], "{nothing:?}");
+    }
 }
 
 #[test]
@@ -521,6 +603,9 @@ fn wrong_usage_is_refused_with_what_is_wrong() {
         (vec!["plan", "--rules", &rules, "fixtures/trail"], "line 6, column 6"),
         (vec!["plan", "fixtures/trail", "--format", "xml"], "xml"),
         (vec!["plan", "fixtures/trail", "--jobs", "0"], "jobs"),
+        (vec!["plan", "fixtures/trail", "--service", "dynamo"], "did you mean `dynamodb`?"),
+        (vec!["plan", "fixtures/trail", "--region", "ireland"], "expected a region"),
+        (vec!["plan", "fixtures/trail", "--fail-on", "missing-tags"], "the policy has no [require]"),
         (vec!["plan", "fixtures/trial"], "`fixtures/trial`: no such file or folder"),
         (vec!["explain", "fixtures/trail", "fixtures/trial"], "`fixtures/trial`: no such file or folder"),
     ] {

@@ -454,6 +454,6 @@ fn a_bucket_in_another_region_is_found() {
         .env("AWS_SECRET_ACCESS_KEY", "testing")
         .output()
         .unwrap();
-    assert!(stderr(&output).contains("no file to read in s3://elsewhere"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no file to read: s3://elsewhere"), "{}", stderr(&output));
     assert_eq!(server.join().unwrap(), ["eu-west-1", "ap-south-1"]);
 }

@@ -167,6 +167,20 @@ impl Catalog {
         event_source.strip_suffix(SOURCE_SUFFIX).is_some_and(creating::has_ended)
     }
 
+    /// The event sources (without `.amazonaws.com`) of all services that are known: by a rule, or by AWS's data about calls.
+    ///
+    /// ```
+    /// use autotag_handlers::catalog::Catalog;
+    ///
+    /// let known = Catalog::embedded().known_services();
+    /// assert!(known.contains("dynamodb") && known.contains("finspace"));
+    /// assert!(!known.contains("dynamo"));
+    /// ```
+    pub fn known_services(&self) -> BTreeSet<&str> {
+        let own = self.own.keys().map(|source| source.strip_suffix(SOURCE_SUFFIX).unwrap_or(source));
+        self.embedded.keys().copied().chain(own).chain(creating::sources()).collect()
+    }
+
     /// All services with their rules as they count, by event source: the user's own in place of those they replace.
     ///
     /// # Errors

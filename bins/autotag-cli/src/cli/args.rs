@@ -65,7 +65,7 @@ pub(crate) struct ViewArgs {
     /// Show tags, whole ARNs and reasons in the table, in lines of any length
     #[arg(long)]
     pub(crate) wide: bool,
-    /// Print the summary on stdout, and no rows: a text, or one JSON object with --format json
+    /// Print the summary on stdout, and no rows: one JSON object in the format jsonl, and a text in the others
     #[arg(long)]
     pub(crate) summary_only: bool,
     /// List everything that the summary shortens

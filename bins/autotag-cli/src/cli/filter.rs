@@ -27,7 +27,7 @@ pub(crate) struct FilterArgs {
     #[arg(long = "type", help_heading = HEADING, value_name = "TYPE", value_delimiter = ',')]
     pub(crate) resource_type: Vec<String>,
     /// Only resources in this region: eu-west-1, or eu-*
-    #[arg(long, help_heading = HEADING, value_name = "REGION", value_delimiter = ',')]
+    #[arg(long, help_heading = HEADING, value_name = "REGION", value_delimiter = ',', value_parser = region)]
     pub(crate) region: Vec<String>,
     /// Only resources whose owner is this sure
     #[arg(long, help_heading = HEADING, value_enum, value_name = "PROOF", value_delimiter = ',')]
@@ -174,6 +174,25 @@ fn account(text: &str) -> Result<String, String> {
     if is_id { Ok(text.to_owned()) } else { Err("expected an account id of 12 digits".to_owned()) }
 }
 
+/// Regions come faster than releases, so every text of their form is accepted, and every pattern.
+fn region(text: &str) -> Result<String, String> {
+    let lower = text.to_lowercase();
+    let parts: Vec<&str> = lower.split('-').collect();
+    let is_region = match parts.as_slice() {
+        [names @ .., number] => {
+            let is_name =
+                |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
+            let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+            names.len() > 1 && names.iter().all(is_name) && is_number
+        }
+        [] => false,
+    };
+    if is_region || text.contains(['*', '?']) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a region, for example eu-west-1 or eu-*".to_owned())
+}
+
 /// `; did you mean ...?` with the known name that is most like `text`; empty if none is.
 pub(crate) fn did_you_mean<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     similar(text, known).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
@@ -209,14 +228,24 @@ fn time_before(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         let time = time.to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?;
         return Ok(time.timestamp());
     }
+    if let Some(day) = month(text) {
+        return midnight(day).map_err(|error| error.to_string());
+    }
     let expected = || {
-        "expected 7d, 12h, yesterday, 2026-03-02 or 2026-03-02T09:00:00Z (dates and times are in UTC)"
+        "expected 7d, 12h, yesterday, 2026-03, 2026-03-02 or 2026-03-02T09:00:00Z (dates and times are in UTC)"
             .to_owned()
     };
     let span: Span = text.parse().map_err(|_| expected())?;
     // `7 days ago` is a negative span.
     let before = now.to_zoned(TimeZone::UTC).checked_sub(span.abs());
     before.map(|time| time.timestamp()).map_err(|_| format!("`{text}` is too long ago"))
+}
+
+/// The first day of a month: `2026-03`.
+fn month(text: &str) -> Option<jiff::civil::Date> {
+    let (year, month) = text.split_once('-')?;
+    let is_month = year.len() == 4 && month.len() == 2;
+    is_month.then(|| jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok())?
 }
 
 #[cfg(test)]
@@ -243,6 +272,7 @@ mod tests {
             ("today", "2026-03-15T00:00:00Z"),
             ("Yesterday", "2026-03-14T00:00:00Z"),
             ("now", "2026-03-15T10:30:00Z"),
+            ("2026-03", "2026-03-01T00:00:00Z"),
             ("2026-03-02", "2026-03-02T00:00:00Z"),
             ("2026-03-02T09:00", "2026-03-02T09:00:00Z"),
             ("2026-03-02T09:00:00Z", "2026-03-02T09:00:00Z"),
@@ -251,9 +281,19 @@ mod tests {
             assert_eq!(time_before(text, now), Ok(at(time)), "{text}");
         }
         let zoned = "2026-03-02T09:00[Asia/Tokyo]";
-        for text in ["", "soon", "7", "7x", "2026-13-01", "d7", "100000y", zoned] {
+        for text in ["", "soon", "7", "7x", "2026-13-01", "2026-13", "d7", "100000y", zoned] {
             let refused = time_before(text, now).unwrap_err();
             assert!(refused.contains("expected 7d") || refused.contains("too long ago"), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_region_has_the_form_of_one_or_is_a_pattern() {
+        for accepted in ["eu-west-1", "EU-West-1", "us-gov-east-1", "eusc-de-east-1", "eu-*", "*"] {
+            assert_eq!(region(accepted).as_deref(), Ok(accepted));
+        }
+        for refused in ["", "ireland", "eu-west", "euwest1", "eu-west-1a", "west-1", "eu--1"] {
+            assert!(region(refused).is_err(), "{refused}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! `autotag plan`: which tags records would lead to, and why.
 
+mod next;
+
 use crate::callers::Callers;
 use crate::cli::PlanCommand;
 use crate::completion::Completion;
@@ -20,7 +22,8 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     let PlanInput { classifier, gathered, format, filter, .. } = PlanInput::read_checked(args, checks)?;
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } = gathered;
     let Facts { mut summary, oldest, .. } = facts;
-    summary.next = next(&args.source.paths);
+    summary.is_plan = true;
+    summary.next = next::commands(command);
     let store = known_sessions(args.source.state.as_deref(), sessions, oldest)?;
     let header = || Header::new(classifier.catalog(), classifier.policy());
     let mut file = out.as_deref().map(|path| PlanFile::create("--out", path, &header()?)).transpose()?;
@@ -38,16 +41,4 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
         writeln!(console::notes(), "{}", file.finish()?)?;
     }
     Ok(done)
-}
-
-/// The commands that people run after a plan.
-fn next(paths: &[String]) -> Vec<(String, &'static str)> {
-    let is_plain = |path: &String| path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c));
-    let path = match paths {
-        [path] if path != "-" && is_plain(path) => path.as_str(),
-        _ => "PATH",
-    };
-    let explain = (format!("autotag explain {path} --event ID"), "shows why an owner was found");
-    let apply = (format!("autotag apply {path}"), "writes the tags");
-    if cfg!(feature = "aws") { vec![explain, apply] } else { vec![explain] }
 }

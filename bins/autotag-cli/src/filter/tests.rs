@@ -104,16 +104,33 @@ fn a_row_that_could_not_be_decided_is_of_every_owner() {
 
 #[test]
 fn a_type_of_no_rule_is_refused_with_the_nearest_one() {
-    let args = FilterArgs { resource_type: texts(&["EC2::Volum"]), ..FilterArgs::default() };
-    let error = Filter::new(&args, &CheckArgs::default(), &Catalog::embedded()).unwrap_err().to_string();
-    assert!(error.contains("--type EC2::Volum") && error.contains("did you mean `EC2::Volume`?"), "{error}");
+    for (wrong, near) in [("EC2::Volum", "EC2::Volume"), ("VPC", "EC2::VPC")] {
+        let args = FilterArgs { resource_type: texts(&[wrong]), ..FilterArgs::default() };
+        let error = Filter::new(&args, &CheckArgs::default(), &Catalog::embedded()).unwrap_err().to_string();
+        let hint = format!("did you mean `{near}`?");
+        assert!(error.contains(&format!("--type {wrong}")) && error.contains(&hint), "{error}");
+    }
+}
+
+#[test]
+fn a_service_that_is_not_known_is_refused_with_the_nearest_one() {
+    let of = |service: &str| {
+        let args = FilterArgs { service: texts(&[service]), ..FilterArgs::default() };
+        Filter::new(&args, &CheckArgs::default(), &Catalog::embedded())
+    };
+    let error = of("dynamo").unwrap_err().to_string();
+    assert!(error.contains("--service dynamo") && error.contains("did you mean `dynamodb`?"), "{error}");
+    // The second has no rule, and the last one is newer than the catalogue.
+    for known in ["EC2", "finspace", "dyn*", "newservice.amazonaws.com"] {
+        assert!(of(known).is_ok(), "{known}");
+    }
 }
 
 #[test]
 fn values_that_nothing_matched_are_named() {
     let filter = filter(&FilterArgs {
         owner: texts(&["mara@*", "bob", "maria@example.com"]),
-        service: texts(&["lamda", "ec2"]),
+        service: texts(&["lamda.amazonaws.com", "ec2"]),
         ..FilterArgs::default()
     });
     filter.matches(&row());
@@ -126,7 +143,10 @@ fn values_that_nothing_matched_are_named() {
     assert_eq!(said.len(), 3, "{said:?}");
     assert!(said.iter().any(|text| text.ends_with("--owner bob")), "{said:?}");
     assert!(said.iter().any(|text| text.contains("did you mean `mario@example.com`?")), "{said:?}");
-    assert!(said.iter().any(|text| text.contains("--service lamda; did you mean `lambda`?")), "{said:?}");
+    assert!(
+        said.iter().any(|text| text.ends_with("lamda.amazonaws.com; did you mean `lambda`?")),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -21,8 +21,9 @@ pub(super) struct Column {
     head: &'static str,
     cut: Cut,
     cells: Vec<(String, Style)>,
-    /// Columns that it takes, and the least that are of use.
+    /// Columns that it takes, that its texts have, and the least that are of use.
     width: usize,
+    whole: usize,
     least: usize,
 }
 
@@ -31,7 +32,12 @@ impl Column {
     pub(super) fn new(head: &'static str, least: usize, cut: Cut, cells: Vec<(String, Style)>) -> Self {
         let widest = cells.iter().map(|(text, _)| columns(text)).max().unwrap_or_default();
         let width = widest.max(columns(head));
-        Self { head, cut, cells, width, least: least.min(width) }
+        Self { head, cut, cells, width, whole: width, least: least.min(width) }
+    }
+
+    /// True if a text does not fit into it.
+    pub(super) fn is_cut(&self) -> bool {
+        self.width < self.whole
     }
 
     /// The head, and behind it the cells; `None` behind the last one.

@@ -125,13 +125,15 @@ pub(super) struct PlanTable {
     view: TableView,
     rows: Vec<TableRow>,
     printed: usize,
+    /// True if a name did not fit.
+    is_cut: bool,
     /// Rows beyond the limit, by outcome.
     more: BTreeMap<String, u64>,
 }
 
 impl PlanTable {
     pub(super) fn new(view: TableView) -> Self {
-        Self { view, rows: Vec::new(), printed: 0, more: BTreeMap::new() }
+        Self { view, rows: Vec::new(), printed: 0, is_cut: false, more: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, out: &mut impl Write, row: TableRow) -> Result<()> {
@@ -153,8 +155,10 @@ impl PlanTable {
             // The same command cannot show again rows that it has written.
             let is_written = self.more.keys().any(|outcome| outcome == "Tagged");
             let how = if is_written { "a next run shows all with" } else { "to show all:" };
+            let whole = if self.is_cut { "; whole names: --wide" } else { "" };
+            let outcomes = outcomes.join(", ");
             let text =
-                format!("… {count} more ({}); {how} --all-rows, or --format csv > FILE", outcomes.join(", "));
+                format!("… {count} more ({outcomes}); {how} --all-rows, or --format csv > FILE{whole}");
             writeln!(out, "{}", styled::text(styled::QUIET, &text))?;
         }
         Ok(())
@@ -168,6 +172,7 @@ impl PlanTable {
         self.printed += rows.len();
         let columns =
             if self.view.wide { wide_columns(&rows) } else { narrow_columns(&rows, width().into()) };
+        self.is_cut |= columns.iter().any(Column::is_cut);
         for number in 0..=rows.len() {
             writeln!(out, "{}", line(&columns, number))?;
         }
@@ -301,5 +306,12 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("vpc-1") && !text.contains("vpc-2"), "{text}");
         assert!(text.contains("… 3 more (3 WouldTag); to show all: --all-rows"), "{text}");
+        let mut out = Vec::new();
+        let mut table = PlanTable::new(TableView { wide: false, limit: Some(1) });
+        for _ in 0..2 {
+            table.add(&mut out, row("mara", &"x".repeat(1_000), "WouldTag")).unwrap();
+        }
+        table.finish(&mut out).unwrap();
+        assert!(String::from_utf8(out).unwrap().contains("> FILE; whole names: --wide"));
     }
 }

@@ -34,9 +34,11 @@ pub(crate) struct Summary {
     /// Resources that AWS or the configuration does not let be tagged.
     pub(crate) refused: Problems,
     pub(crate) owners: Owners,
+    /// True if nothing is written, even if no outcome says so.
+    pub(crate) is_plan: bool,
     /// Where the policy comes from: a file, or `built-in`.
     pub(crate) policy: String,
-    /// Commands that follow from this one, each with what it does.
+    /// Commands that follow from this one if anything gets tags, each with what it does.
     pub(crate) next: Vec<(String, &'static str)>,
     /// The filter of the rows that are counted, as on the command line; empty if all are.
     pub(crate) filter: String,
@@ -44,6 +46,8 @@ pub(crate) struct Summary {
     pub(crate) left_out: u64,
     /// Values of the filter that nothing matched.
     pub(crate) unmatched: Vec<String>,
+    /// Says that the input has files, but none of the time that was asked for; otherwise empty.
+    pub(crate) quiet: String,
     /// Resources that lack a tag which the policy requires.
     pub(crate) missing_tags: u64,
     /// How many of something are too many (`--fail-on`).
@@ -101,11 +105,13 @@ impl Summary {
             malformed,
             refused,
             owners,
+            is_plan: _,
             policy: _,
             next: _,
             filter: _,
             left_out,
             unmatched: _,
+            quiet: _,
             missing_tags,
             limits: _,
         } = other;
@@ -142,6 +148,11 @@ impl Summary {
         } else {
             Completion::Exceeded
         }
+    }
+
+    /// True if a plan has tags to write.
+    fn plans_tags(&self) -> bool {
+        ["WouldTag", "WouldLookUp"].iter().any(|name| self.outcomes.contains_key(name))
     }
 
     /// The kinds of which `--fail-on` found too many, each with its number.

@@ -1,7 +1,6 @@
 //! The size of the terminal, and texts that fit into it.
 
 use std::io;
-use terminal_size::{Height, Width, terminal_size_of};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Columns if no terminal says how wide it is.
@@ -16,7 +15,7 @@ const NARROWEST: u16 = 60;
 )]
 /// How many columns stdout has: by the terminal, or by the variable `COLUMNS`. `None` if neither says.
 pub(super) fn known_width() -> Option<u16> {
-    let of_terminal = terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns);
+    let of_terminal = size().map(|(columns, _)| columns);
     let is_known = |columns: &u16| *columns >= NARROWEST;
     let of_environment = || std::env::var("COLUMNS").ok()?.parse().ok();
     of_terminal.filter(is_known).or_else(|| of_environment().filter(is_known))
@@ -29,8 +28,23 @@ pub(super) fn width() -> u16 {
 
 /// How many lines stdout has, if it is a terminal that knows.
 pub(crate) fn height() -> Option<usize> {
-    let (_, Height(lines)) = terminal_size_of(io::stdout())?;
+    let (_, lines) = size()?;
     (lines > 0).then_some(usize::from(lines))
+}
+
+/// Columns and lines of stdout, if it is a terminal. One that knows only one of them says 0 for the other.
+#[cfg(unix)]
+fn size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some((size.ws_col, size.ws_row))
+}
+
+/// Columns and lines of stdout, if it is a terminal.
+#[cfg(not(unix))]
+fn size() -> Option<(u16, u16)> {
+    let (terminal_size::Width(columns), terminal_size::Height(lines)) =
+        terminal_size::terminal_size_of(io::stdout())?;
+    Some((columns, lines))
 }
 
 /// How many columns a text takes.

@@ -39,6 +39,11 @@ pub(super) fn has_ended(source: &str) -> bool {
     find(TABLE, '\n', source).and_then(|line| line.split('\t').nth(1)) == Some("ended")
 }
 
+/// The event sources (without `.amazonaws.com`) of all services in AWS's data.
+pub(super) fn sources<'t>() -> impl Iterator<Item = &'t str> {
+    TABLE.lines().skip(1).filter_map(|line| line.split('\t').next())
+}
+
 /// Verbs with which the names of creating events begin. `Put`, `Start` and `Enable` mostly change what exists.
 const CREATING_VERBS: &[&str] = &[
     "Create",

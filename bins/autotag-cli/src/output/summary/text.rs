@@ -1,7 +1,9 @@
 //! The summary for people: at most 15 lines, unless everything is to be listed.
 
 use super::{Summary, by_count, plural};
+use crate::completion::Completion;
 use crate::output::problems::{ProblemGroup, Problems};
+use crate::output::terminal::without_end;
 use crate::output::text::{printable, styled};
 use autotag_handlers::catalog::Catalog;
 use std::collections::BTreeMap;
@@ -21,6 +23,9 @@ const LISTED: usize = 50;
 
 /// How many owners and kinds of events a short summary names.
 const NAMED: usize = 5;
+
+/// The most columns of the name of an owner. Callers choose some names, as long as they like.
+const LONGEST_NAME: usize = 60;
 
 /// Outcomes in the order in which they are told.
 const ORDER: [&str; 9] = [
@@ -46,7 +51,10 @@ impl Summary {
     pub(crate) fn write(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
         self.write_resources(out)?;
         self.write_filter(out)?;
-        self.write_owners(out)?;
+        if !self.quiet.is_empty() {
+            line(out, "time", &self.quiet)?;
+        }
+        self.write_owners(out, detail)?;
         let uncovered = plural(self.uncovered.values().sum::<u64>(), "creating event");
         write_events(out, "uncovered", &uncovered, &self.uncovered, detail)?;
         self.write_derived(out, detail)?;
@@ -63,6 +71,9 @@ impl Summary {
             line(out, "policy", &self.policy)?;
         }
         self.write_exceeded(out)?;
+        if !self.plans_tags() {
+            return Ok(());
+        }
         let width = self.next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
         for (number, (command, what)) in self.next.iter().enumerate() {
             line(out, if number == 0 { "next" } else { "" }, &format!("{command:<width$}  {what}"))?;
@@ -72,7 +83,7 @@ impl Summary {
 
     /// How many resources have each outcome.
     fn write_resources(&self, out: &mut impl Write) -> io::Result<()> {
-        let is_plan = self.outcomes.keys().any(|name| name.starts_with("Would"));
+        let is_plan = self.is_plan || self.outcomes.keys().any(|name| name.starts_with("Would"));
         let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
         let mut outcomes: Vec<(&str, u64)> =
             self.outcomes.iter().map(|(name, count)| (*name, *count)).collect();
@@ -88,7 +99,7 @@ impl Summary {
         writeln!(out, "{head} {total}: {parts}")
     }
 
-    fn write_owners(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_owners(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
         let owners = &self.owners;
         if owners.by_proof.is_empty() {
             return Ok(());
@@ -103,27 +114,44 @@ impl Summary {
         }
         line(out, "proof", &proofs.join(", "))?;
         if !owners.name_only.is_empty() {
-            let reasons: Vec<String> = owners
-                .name_only
-                .iter()
-                .map(|(source, count)| format!("{count} by {source}: {}", why_name_only(source)))
-                .collect();
-            line(out, "name-only", &reasons.join("; "))?;
+            let mut sources: Vec<(&str, u64)> =
+                owners.name_only.iter().map(|(source, count)| (*source, *count)).collect();
+            sources.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            let reasons = sources
+                .into_iter()
+                .map(|(source, count)| format!("{count} by {source}: {}", why_name_only(source)));
+            line(out, "name-only", &reasons.collect::<Vec<_>>().join("; "))?;
         }
-        let (top, others) = owners.top(NAMED);
+        self.write_names(out, detail)
+    }
+
+    /// The owners with the most resources: in one line, or one a line.
+    fn write_names(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
+        let owners = &self.owners;
+        let is_short = detail == Detail::Short;
+        let (top, others) = owners.top(if is_short { NAMED } else { LISTED });
+        let total = top.len() + others;
         let name = |owner: &str, account: Option<&str>| match account {
-            Some(account) if owners.is_ambiguous(owner) => format!("{owner} of {account}"),
-            _ => owner.to_owned(),
+            Some(account) if owners.is_ambiguous(owner) => {
+                format!("{} of {account}", without_end(owner, LONGEST_NAME))
+            }
+            _ => without_end(owner, LONGEST_NAME),
         };
         let mut named: Vec<String> = top
             .into_iter()
             .map(|(key, count)| format!("{} {count}", name(&key.owner, key.account.as_deref())))
             .collect();
+        let at_least = if owners.beyond() > 0 { "at least " } else { "" };
+        let is_long = !is_short && total > NAMED;
         if others > 0 || owners.beyond() > 0 {
-            let at_least = if owners.beyond() > 0 { "at least " } else { "" };
-            named.push(format!("{at_least}{others} more"));
+            let and = if is_long { "and " } else { "" };
+            named.push(format!("{and}{at_least}{others} more"));
         }
-        line(out, "owners", &named.join(", "))
+        if !is_long {
+            return line(out, "owners", &named.join(", "));
+        }
+        line(out, "owners", &format!("{at_least}{}:", plural(total, "owner")))?;
+        named.iter().try_for_each(|text| continued(out, text))
     }
 
     /// The filter, if not all resources are counted.
@@ -151,7 +179,11 @@ impl Summary {
         }
         let found: Vec<String> = exceeded.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let head = styled::text(styled::BAD, &format!("{:>12}", "fail-on"));
-        writeln!(out, "{head} {} (exit code 3)", found.join(", "))
+        let code = match self.done() {
+            Completion::Partial => "exit code 1, because something could not be read",
+            Completion::Complete | Completion::Exceeded => "exit code 3",
+        };
+        writeln!(out, "{head} {} ({code})", found.join(", "))
     }
 
     /// Resources by rules that no record has confirmed yet, and how a record becomes a fixture.
