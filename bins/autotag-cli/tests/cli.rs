@@ -332,7 +332,7 @@ fn explain_names_the_person_at_the_origin_and_each_hop() {
     insta::assert_snapshot!(stdout(&output));
     let none = autotag(&["explain", "fixtures/trail", "--event", "no-such-event"]);
     assert_eq!(none.status.code(), Some(1));
-    assert!(stderr(&none).contains("nothing to explain"), "{}", stderr(&none));
+    assert!(stderr(&none).contains("no creation has the eventID `no-such-event` ("), "{}", stderr(&none));
 }
 
 #[test]

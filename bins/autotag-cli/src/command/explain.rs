@@ -7,7 +7,7 @@ use crate::gather::{Facts, Gathered, Gatherer};
 use crate::input::{self, Days, Input};
 use crate::kept::{Origin, Place};
 use crate::offline::known_sessions;
-use crate::output::write_unread;
+use crate::output::{plural, printable, write_unread};
 use crate::planned::ToPlan;
 use crate::scan::{Scanner, TimeRange};
 use crate::setup;
@@ -59,12 +59,15 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let explained = report.explained;
     write_unread(&mut anstream::stderr().lock(), &unlisted, &summary.unreadable)?;
     if explained == 0 {
-        let events = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
         let (records, sessions) = (summary.counts.records, summary.counts.sessions);
-        writeln!(
-            anstream::stderr(),
-            "nothing to explain: none of {records} records{events} is a creation ({sessions} are STS sessions)",
-        )?;
+        let read = plural(records, "record");
+        let why = match &args.event {
+            Some(id) => format!(
+                "no creation has the eventID `{id}` ({read} read); `autotag identify` says who made any other call"
+            ),
+            None => format!("no record is a creation ({read} read, {sessions} of STS sessions)"),
+        };
+        writeln!(anstream::stderr(), "nothing to explain: {}", printable(&why))?;
     }
     let is_read = unlisted.is_empty() && summary.unreadable.is_empty();
     Ok(if is_read && explained > 0 { Completion::Complete } else { Completion::Partial })
