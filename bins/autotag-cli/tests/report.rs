@@ -101,10 +101,12 @@ fn every_format_has_the_same_resources_and_sums() {
         let output = files.report(&["--out", path]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{}", stderr(&output));
     }
+    assert!(stderr(&files.report(&["--out", &csv])).contains(&format!("; wrote {csv}")));
+    assert!(!stderr(&output).contains("get tags"), "a report writes none");
     let rows = fs::read_to_string(&csv).unwrap();
     assert_eq!(rows.lines().count(), all.len() + 1);
     assert!(
-        rows.lines().next().unwrap().ends_with(",tags,state,deleted,cost_EUR,cost_USD"),
+        rows.lines().next().unwrap().ends_with(",tags,state,deleted,person,cost_EUR,cost_USD"),
         "{}",
         rows.lines().next().unwrap()
     );

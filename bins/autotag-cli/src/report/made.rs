@@ -119,6 +119,8 @@ pub(crate) struct Creations {
     pub(crate) accounts: BTreeSet<String>,
     /// Creations of resources whose id only AWS knows.
     pub(crate) unnamed: u64,
+    /// Creations of a resource that was there before.
+    pub(crate) again: u64,
     /// True if a ledger told all of it, and no trail.
     pub(crate) is_ledger_alone: bool,
     /// True if rows are kept, for a plan.
@@ -152,6 +154,7 @@ impl Creations {
         };
         let key = resource.key();
         let known = self.by_key.get(&key).copied();
+        self.again += u64::from(known.is_some());
         // The plan writes an identity tag over another one only if the event proves that the resource is new.
         let is_new = row.tags.iter().any(|(tag, _)| policy.is_identity_key(tag.as_str()));
         if known.is_some() && !is_new {

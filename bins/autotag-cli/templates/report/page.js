@@ -116,7 +116,7 @@
   const ownerName = (key) => {
     const name = column.owner.d[Math.floor(key / homes)] || 'not known';
     const account = column.owneraccount.d[key % homes];
-    return account && namesakes.get(Math.floor(key / homes)) > 1 ? `${name} in ${account}` : name;
+    return account && namesakes.get(Math.floor(key / homes)) > 1 ? `${name} of ${account}` : name;
   };
 
   // Who the owners of the rows are, the most frequent first.

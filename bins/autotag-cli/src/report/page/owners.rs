@@ -29,10 +29,10 @@ impl<'e> Owners<'e> {
         self.0.get(owner).is_some_and(|accounts| accounts.len() > 1)
     }
 
-    /// `bob`, or `bob in 111122223333` if there are several.
+    /// `bob`, or `bob of 111122223333` if there are several.
     pub(super) fn label(&self, (owner, account): OwnerKey<'_>) -> String {
         match account {
-            Some(account) if self.is_ambiguous(owner) => format!("{owner} in {account}"),
+            Some(account) if self.is_ambiguous(owner) => format!("{owner} of {account}"),
             _ => owner.to_owned(),
         }
     }

@@ -134,8 +134,8 @@ fn one_name_in_two_accounts_is_two_owners() {
     other["userIdentity"]["arn"] = json!("arn:aws:iam::444455556666:user/mara");
     let records = [volume(1, "mara"), volume(2, "mara"), other, volume(4, "jonas")];
     let page = page(&estate(&records, None, ""), &Run::default()).unwrap();
-    assert!(page.contains("mara in 111122223333: 2 (Proven person 2)"), "the chart of owners");
-    assert!(page.contains("mara in 444455556666: 1 (Proven person 1)"), "the chart of owners");
+    assert!(page.contains("mara of 111122223333: 2 (Proven person 2)"), "the chart of owners");
+    assert!(page.contains("mara of 444455556666: 1 (Proven person 1)"), "the chart of owners");
     assert!(page.contains("jonas: 1 (Proven person 1)"), "an account only where it is needed");
     assert!(
         page.contains("owneraccount%3A%3D%22444455556666%22"),
