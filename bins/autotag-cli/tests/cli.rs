@@ -172,9 +172,13 @@ fn a_terminal_that_does_not_know_its_width_does_not_make_columns_of_one_characte
 #[test]
 fn the_wide_table_has_tags_and_whole_arns() {
     let table = stdout(&autotag(&["plan", "fixtures/trail", "--format", "table", "--wide"]));
-    for part in
-        ["Owner=mara", "arn:aws:dynamodb:eu-west-1:444455556666:table/orders", "a caller claimed to be"]
-    {
+    for part in [
+        "Owner=mara",
+        "arn:aws:dynamodb:eu-west-1:444455556666:table/orders",
+        "a caller claimed to be",
+        "EVENT ID",
+        "d8e4c8dd-6404-47f9-a73c-187fa3809a87",
+    ] {
         assert!(table.contains(part), "{part} is not in {table}");
     }
 }
@@ -333,6 +337,17 @@ fn explain_names_the_person_at_the_origin_and_each_hop() {
     let none = autotag(&["explain", "fixtures/trail", "--event", "no-such-event"]);
     assert_eq!(none.status.code(), Some(1));
     assert!(stderr(&none).contains("no creation has the eventID `no-such-event` ("), "{}", stderr(&none));
+}
+
+#[test]
+fn explain_takes_the_filters_of_plan() {
+    let of_mara =
+        stdout(&autotag(&["explain", "fixtures/trail", "--owner", "mara", "--type", "DynamoDB::Table"]));
+    assert!(of_mara.contains("table/orders") && of_mara.contains("6 owner     mara"), "{of_mara}");
+    assert_eq!(of_mara.matches("1 unwrap").count(), of_mara.matches("6 owner     mara").count());
+    let nobody = autotag(&["explain", "fixtures/trail", "--owner", "nobody-at-all"]);
+    assert_eq!((nobody.status.code(), stdout(&nobody)), (Some(1), String::new()));
+    assert!(stderr(&nobody).contains("no creation fits --owner nobody-at-all"), "{}", stderr(&nobody));
 }
 
 #[test]

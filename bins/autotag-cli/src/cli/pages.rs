@@ -81,6 +81,7 @@ pub(super) const PAGES: &[Page] = &[
                 "autotag explain trail/ --event d8e4c8dd-6404-47f9-a73c-187fa3809a87",
             ),
             ("Explain every creation of a file", "autotag explain event.json"),
+            ("Explain what one owner created", "autotag explain trail/ --owner alice@example.com"),
         ],
     ),
     page(
