@@ -483,6 +483,11 @@ fn a_saved_plan_has_what_the_filter_chooses() {
     let owners: Vec<Value> = saved.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
     let owners: Vec<&str> = owners.iter().filter_map(|line| line["owner"]["name"].as_str()).collect();
     assert!(owners.len() > 10 && owners.iter().all(|owner| *owner == "tomas"), "{owners:?}");
+    for command in ["plan", "explain"] {
+        let again = autotag(&[command, path.to_str().unwrap()]);
+        assert_eq!(again.status.code(), Some(2), "{command}");
+        assert!(stderr(&again).contains("is a saved plan: write its tags with"), "{}", stderr(&again));
+    }
 }
 
 #[test]

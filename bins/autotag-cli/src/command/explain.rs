@@ -10,6 +10,7 @@ use crate::kept::{Origin, Place};
 use crate::offline::known_sessions;
 use crate::output::{plural, printable, write_unread};
 use crate::planned::ToPlan;
+use crate::saved_plan::refuse_plans;
 use crate::scan::{Scanner, TimeRange};
 use crate::setup;
 use crate::shown_as::ShownAs;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let source = &args.source;
+    refuse_plans(&source.paths)?;
     let catalog = setup::catalog(&source.rules)?;
     let filter = Arc::new(Filter::new(&args.filter, &CheckArgs::default(), &catalog)?);
     let classifier = Classifier::new(catalog, setup::policy(source.policy.as_deref())?);
