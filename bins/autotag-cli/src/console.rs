@@ -23,7 +23,8 @@ pub(crate) fn is_quiet() -> bool {
 
 /// The stream for summaries, progress and hints: stderr, or nothing with `--quiet`. Errors and questions go to stderr itself.
 pub(crate) fn notes() -> Box<dyn Write> {
-    if is_quiet() { Box::new(io::sink()) } else { Box::new(anstream::stderr().lock()) }
+    // Whole lines, so that nothing that goes to the standard output comes between their parts.
+    if is_quiet() { Box::new(io::sink()) } else { Box::new(io::LineWriter::new(anstream::stderr().lock())) }
 }
 
 /// The file of `--output`.
