@@ -99,7 +99,10 @@ pub(super) const PAGES: &[Page] = &[
         "whois",
         "docs/whois.md",
         &[
-            ("Find the owner of a table in a trail", "autotag whois orders --trail trail/"),
+            (
+                "Find the owner of a table in a trail",
+                "autotag whois arn:aws:dynamodb:eu-west-1:444455556666:table/orders --trail trail/",
+            ),
             (
                 "Find the owners of the resources that a file lists, one a line",
                 "autotag whois --file arns.txt --trail trail/ --format json",
