@@ -183,6 +183,14 @@ fn what_cannot_be_read_is_told_and_stops_nothing() {
     for told in ["broken.parquet", "1 row of", "(row 1)", "FOCUS"] {
         assert!(stderr(&output).contains(told), "{told}: {}", stderr(&output));
     }
+    for (path, says) in [
+        (files.path("r.xlsx"), "no report ends in .xlsx: name a file that ends in .html"),
+        (files.path("nowhere/r.html"), "nowhere` does not exist"),
+    ] {
+        let output = report(&["--inventory", &rows, "--out", &path]);
+        assert_eq!(output.status.code(), Some(2), "{path}");
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    }
     let kept = files.path("kept.html");
     fs::write(&kept, "before").unwrap();
     let output = report(&["--inventory", &rows, "--out", &format!("{kept}/x.html")]);

@@ -7,6 +7,7 @@ mod live;
 
 use crate::cli::{FailOn, FilterArgs, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
 use crate::completion::Completion;
+use crate::console::missing_folder;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
 use crate::output::{Detail, Summary, by_count, plural, printable, styled};
@@ -323,7 +324,14 @@ impl<'a> Output<'a> {
                 "--out: this build writes no Parquet: build with the feature `parquet`, or name a .csv file",
             ));
         }
-        let format = args.format.unwrap_or_else(|| default_format(out));
+        if let Some(folder) = out.and_then(missing_folder) {
+            return Err(usage_error(format!("--out: the folder `{}` does not exist", folder.display())));
+        }
+        let format = match (args.format, out) {
+            (Some(format), _) => format,
+            (None, Some(out)) => format_of(out)?,
+            (None, None) => ReportFormat::Jsonl,
+        };
         #[cfg(feature = "parquet")]
         if format == ReportFormat::Parquet && out.is_none() && io::stdout().is_terminal() {
             return Err(usage_error("Parquet is not for a terminal: name a file with --out"));
@@ -361,14 +369,17 @@ impl<'a> Output<'a> {
     }
 }
 
-fn default_format(out: Option<&Path>) -> ReportFormat {
-    let Some(path) = out else { return ReportFormat::Jsonl };
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("jsonl" | "ndjson") => ReportFormat::Jsonl,
-        Some("csv") => ReportFormat::Csv,
+/// The format of a file by its ending. Without one it is a page.
+fn format_of(path: &Path) -> Result<ReportFormat> {
+    match path.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase).as_deref() {
+        None | Some("html" | "htm") => Ok(ReportFormat::Html),
+        Some("jsonl" | "ndjson" | "json") => Ok(ReportFormat::Jsonl),
+        Some("csv") => Ok(ReportFormat::Csv),
         #[cfg(feature = "parquet")]
-        Some("parquet") => ReportFormat::Parquet,
-        _ => ReportFormat::Html,
+        Some("parquet") => Ok(ReportFormat::Parquet),
+        Some(ending) => Err(usage_error(format!(
+            "--out: no report ends in .{ending}: name a file that ends in .html, .csv, .jsonl or .parquet, or choose --format"
+        ))),
     }
 }
 
