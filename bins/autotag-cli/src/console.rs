@@ -23,7 +23,8 @@ pub(crate) fn is_quiet() -> bool {
 
 /// The stream for summaries, progress and hints: stderr, or nothing with `--quiet`. Errors and questions go to stderr itself.
 pub(crate) fn notes() -> Box<dyn Write> {
-    if is_quiet() { Box::new(io::sink()) } else { Box::new(anstream::stderr().lock()) }
+    // Whole lines, so that nothing that goes to the standard output comes between their parts.
+    if is_quiet() { Box::new(io::sink()) } else { Box::new(io::LineWriter::new(anstream::stderr().lock())) }
 }
 
 /// The file of `--output`.
@@ -55,6 +56,9 @@ impl OutputFile {
         // A link stays a link; the file that it points to is replaced, or made.
         let target = || path.read_link().map(|target| path.with_file_name(target));
         let path = path.canonicalize().or_else(|_| target()).unwrap_or_else(|_| path.to_owned());
+        if let Some(folder) = missing_folder(&path) {
+            return Err(wrong(&format!("the folder `{}` does not exist", folder.display())));
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let file = temporary_file(folder.unwrap_or(Path::new(".")), found.as_ref()).map_err(error)?;
         redirect(file.as_file())?;
@@ -76,6 +80,11 @@ impl OutputFile {
         file.persist(&path).with_context(cannot_write)?;
         Ok(())
     }
+}
+
+/// The folder of a file that is to be written, if it does not exist.
+pub(crate) fn missing_folder(path: &Path) -> Option<&Path> {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
 }
 
 /// A temporary file with the permissions of the file that it replaces, otherwise with those that the user's files have.

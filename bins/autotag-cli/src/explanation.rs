@@ -85,9 +85,9 @@ impl<W: Write> Explainer<W> {
     ) -> io::Result<()> {
         self.head(place, &creation.event)?;
         self.step(2, "screen", &["a creation that succeeded".to_owned()])?;
-        self.step(3, "rule", &rules(creation))?;
+        self.step(3, "rule", &or_else(rules(creation), "none that finds a resource in the record"))?;
         let located: Vec<String> = creation.targets.iter().map(|target| target.resource.display()).collect();
-        self.step(4, "locate", &located)?;
+        self.step(4, "locate", &or_else(located, "nothing"))?;
         let queries = creation.targets.iter().flat_map(|target| &target.queries);
         let mut asked: Vec<String> = queries.map(RelatedQuery::describe).collect();
         if asked.is_empty() {
@@ -99,6 +99,8 @@ impl<W: Write> Explainer<W> {
         if rows.iter().any(|row| row.status.outcome() != duplicate) {
             let owner = rows.iter().find_map(|row| row.owner.as_deref());
             self.step(6, "owner", &owner_lines(&creation.principal, owner))?;
+        } else if !rows.is_empty() {
+            self.step(6, "owner", &["that of the first copy of this event".to_owned()])?;
         }
         for row in rows {
             self.resource(creation, row)?;
@@ -125,10 +127,17 @@ impl<W: Write> Explainer<W> {
             let region = target.resource.region.as_ref().map_or("an unknown region", Region::as_str);
             let actions = target.rule.iam_actions().join(", ");
             self.step(8, "write", &[format!("{call} in {region}; needs {actions}")])?;
+        } else {
+            self.step(8, "write", &["nothing".to_owned()])?;
         }
         let reason = row.status.reason().map_or(String::new(), |reason| format!(": {reason}"));
         self.step(9, "answer", &[format!("{}{reason}", row.status.name())])
     }
+}
+
+/// No step is left out: its number would seem to be missing.
+fn or_else(lines: Vec<String>, otherwise: &str) -> Vec<String> {
+    if lines.is_empty() { vec![otherwise.to_owned()] } else { lines }
 }
 
 /// The rules that found the resources of a creation.

@@ -17,6 +17,7 @@ mod tests;
 pub(crate) use {reader::SavedPlan, stale::checked};
 
 use crate::output::plural;
+use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::plan::{Action, PlannedResource};
@@ -26,13 +27,37 @@ use fnv::FnvHasher;
 use line::{End, SavedResource};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
+use std::fs::File;
 use std::hash::Hasher as _;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// The version of the format.
 const FORMAT: u32 = 1;
+
+/// How the first line of each plan begins.
+const BEGIN: &[u8] = b"{\"autotag_plan\":";
+
+/// Refuses saved plans where records are read.
+///
+/// # Errors
+/// A usage error if one of the files is a saved plan.
+pub(crate) fn refuse_plans(paths: &[String]) -> Result<()> {
+    match paths.iter().find(|path| is_plan(path)) {
+        Some(path) => {
+            Err(usage_error(format!("`{path}` is a saved plan: write its tags with `autotag apply {path}`")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn is_plan(path: &str) -> bool {
+    // A pipe would lose what is read from it here.
+    let is_file = Path::new(path).metadata().is_ok_and(|metadata| metadata.is_file());
+    let mut begin = [0; BEGIN.len()];
+    is_file && File::open(path).is_ok_and(|mut file| file.read_exact(&mut begin).is_ok()) && begin == BEGIN
+}
 
 /// The settings that a plan was made with. It can be applied with the same only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -189,6 +189,7 @@ async fn a_plan_of_another_policy_or_beside_a_trail_is_refused_before_anything_i
         (&["plan.jsonl", "--yes", "--policy", "other.toml"][..], "another policy"),
         (&["plan.jsonl", &trail, "--yes"], "apply it alone"),
         (&["plan.jsonl", "--since", "2026-01-01", "--yes"], "apply it alone"),
+        (&["rows.csv", "--yes"], "`rows.csv` is neither a trail nor a saved plan"),
     ] {
         let refused = world.apply(args);
         assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));

@@ -172,9 +172,13 @@ fn a_terminal_that_does_not_know_its_width_does_not_make_columns_of_one_characte
 #[test]
 fn the_wide_table_has_tags_and_whole_arns() {
     let table = stdout(&autotag(&["plan", "fixtures/trail", "--format", "table", "--wide"]));
-    for part in
-        ["Owner=mara", "arn:aws:dynamodb:eu-west-1:444455556666:table/orders", "a caller claimed to be"]
-    {
+    for part in [
+        "Owner=mara",
+        "arn:aws:dynamodb:eu-west-1:444455556666:table/orders",
+        "a caller claimed to be",
+        "EVENT ID",
+        "d8e4c8dd-6404-47f9-a73c-187fa3809a87",
+    ] {
         assert!(table.contains(part), "{part} is not in {table}");
     }
 }
@@ -334,7 +338,18 @@ fn explain_names_the_person_at_the_origin_and_each_hop() {
     insta::assert_snapshot!(stdout(&output));
     let none = autotag(&["explain", "fixtures/trail", "--event", "no-such-event"]);
     assert_eq!(none.status.code(), Some(1));
-    assert!(stderr(&none).contains("nothing to explain"), "{}", stderr(&none));
+    assert!(stderr(&none).contains("no creation has the eventID `no-such-event` ("), "{}", stderr(&none));
+}
+
+#[test]
+fn explain_takes_the_filters_of_plan() {
+    let of_mara =
+        stdout(&autotag(&["explain", "fixtures/trail", "--owner", "mara", "--type", "DynamoDB::Table"]));
+    assert!(of_mara.contains("table/orders") && of_mara.contains("6 owner     mara"), "{of_mara}");
+    assert_eq!(of_mara.matches("1 unwrap").count(), of_mara.matches("6 owner     mara").count());
+    let nobody = autotag(&["explain", "fixtures/trail", "--owner", "nobody-at-all"]);
+    assert_eq!((nobody.status.code(), stdout(&nobody)), (Some(1), String::new()));
+    assert!(stderr(&nobody).contains("no creation fits --owner nobody-at-all"), "{}", stderr(&nobody));
 }
 
 #[test]
@@ -553,6 +568,11 @@ fn a_saved_plan_has_what_the_filter_chooses() {
     let owners: Vec<Value> = saved.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
     let owners: Vec<&str> = owners.iter().filter_map(|line| line["owner"]["name"].as_str()).collect();
     assert!(owners.len() > 10 && owners.iter().all(|owner| *owner == "tomas"), "{owners:?}");
+    for command in ["plan", "explain"] {
+        let again = autotag(&[command, path.to_str().unwrap()]);
+        assert_eq!(again.status.code(), Some(2), "{command}");
+        assert!(stderr(&again).contains("is a saved plan: write its tags with"), "{}", stderr(&again));
+    }
 }
 
 #[test]

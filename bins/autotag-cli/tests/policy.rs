@@ -54,6 +54,41 @@ fn a_key_that_takes_a_permission_away_whatever_its_value_ends_with_one() {
 }
 
 #[test]
+fn the_first_line_is_the_verdict() {
+    let shown = stdout(&check(Some("[static]\nTeam = \"data\"\n"), "text"));
+    assert!(
+        shown.starts_with("`./autotag.toml` can be used: Owner, PrincipalId, CreatedBy, Team\n"),
+        "{shown}"
+    );
+    let built_in = check(None, "jsonl");
+    assert!(stderr(&built_in).starts_with("the built-in policy can be used: Owner"), "{}", stderr(&built_in));
+}
+
+#[test]
+fn a_setting_without_effect_ends_with_one_and_says_what_to_write() {
+    for (policy, says) in [
+        (
+            "[ignore]\nevents = [\"CreateLogGroup\"]\n",
+            "`CreateLogGroup` can never match: write `logs:CreateLogGroup`",
+        ),
+        ("[ignore]\nevents = [\"Create*\"]\n", "`Create*` can never match: write `*:Create*`"),
+        ("[ignore]\nevents = [\"log:CreateLogGroup\"]\n", "write `logs:CreateLogGroup`"),
+        ("[ignore]\nevents = [\"logs.amazonaws.com:Create*\"]\n", "write `logs:Create*`"),
+        ("[ignore]\nservices = [\"S3\"]\n", "`S3` can never match: write `s3`"),
+        ("[ignore]\nprincipals = [\"bob\"]\n", "`bob` matches no ARN and no principalId"),
+        ("[identity]\nOwner = \"\"\n", "`Owner` is empty"),
+    ] {
+        let output = check(Some(policy), "text");
+        assert_eq!(output.status.code(), Some(1), "{policy}");
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    }
+    let fine = "[ignore]\nevents = [\"logs:CreateLogGroup\", \"*:Copy*\", \"*Group\", \"new:Create*\"]\n\
+        principals = [\"AIDAMARA\", \"arn:aws:iam::*:user/bob\", \"*bob\"]\nservices = [\"s3.amazonaws.com\"]\n";
+    let output = check(Some(fine), "text");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
 fn a_policy_that_cannot_be_used_ends_with_two_and_says_what_to_do() {
     for (policy, says) in [
         (

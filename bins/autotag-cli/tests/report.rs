@@ -101,10 +101,12 @@ fn every_format_has_the_same_resources_and_sums() {
         let output = files.report(&["--out", path]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{}", stderr(&output));
     }
+    assert!(stderr(&files.report(&["--out", &csv])).contains(&format!("; wrote {csv}")));
+    assert!(!stderr(&output).contains("get tags"), "a report writes none");
     let rows = fs::read_to_string(&csv).unwrap();
     assert_eq!(rows.lines().count(), all.len() + 1);
     assert!(
-        rows.lines().next().unwrap().ends_with(",tags,state,deleted,cost_EUR,cost_USD"),
+        rows.lines().next().unwrap().ends_with(",tags,state,deleted,person,cost_EUR,cost_USD"),
         "{}",
         rows.lines().next().unwrap()
     );
@@ -180,6 +182,14 @@ fn what_cannot_be_read_is_told_and_stops_nothing() {
     assert_eq!(lines(&output).len(), 1);
     for told in ["broken.parquet", "1 row of", "(row 1)", "FOCUS"] {
         assert!(stderr(&output).contains(told), "{told}: {}", stderr(&output));
+    }
+    for (path, says) in [
+        (files.path("r.xlsx"), "no report ends in .xlsx: name a file that ends in .html"),
+        (files.path("nowhere/r.html"), "nowhere` does not exist"),
+    ] {
+        let output = report(&["--inventory", &rows, "--out", &path]);
+        assert_eq!(output.status.code(), Some(2), "{path}");
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
     }
     let kept = files.path("kept.html");
     fs::write(&kept, "before").unwrap();

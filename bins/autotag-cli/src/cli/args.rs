@@ -94,6 +94,8 @@ pub(crate) struct ExplainArgs {
     /// Only the event with this eventID
     #[arg(long, value_name = "ID")]
     pub(crate) event: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     /// For tests: how many bytes of the input are kept in memory before temporary files are used
     #[arg(long = "memory-bytes", value_name = "N", hide = true)]
     pub(crate) memory: Option<usize>,

@@ -71,7 +71,7 @@ pub(crate) struct WhatArgs {
     #[arg(long, value_name = "FOLDER", conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) packages: Option<PathBuf>,
     /// Parameter of the templates. TEMPLATE.NAME=VALUE is for one template: session.MemorySize=256. Parameters that are not named
-    /// keep their values. Repeatable
+    /// keep their values. May be repeated
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter, conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) parameters: Vec<(String, String)>,
     /// Folder with templates that `autotag generate` has written [default: they are generated now]
@@ -80,7 +80,7 @@ pub(crate) struct WhatArgs {
     /// Tag policy (TOML) for which the templates are generated [default: ./autotag.toml if it exists; otherwise the built-in one]
     #[arg(long, value_name = "FILE", conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) policy: Option<PathBuf>,
-    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules. Repeatable
+    /// Your own rule files (TOML), which add rules to the catalogue or replace its rules. May be repeated
     #[arg(long, value_name = "FILE", conflicts_with_all = NOT_DEPLOYED)]
     pub(crate) rules: Vec<PathBuf>,
     /// Services to deploy for, separated by commas, by event source: s3,ec2,lambda [default: all of the catalogue]

@@ -21,7 +21,8 @@ pub(crate) struct GuardArgs {
     /// The trail: files, folders with its layout, s3://BUCKET/PREFIX, or `-` for standard input
     #[arg(required = true, value_name = "TRAIL", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<String>,
-    /// Only events at or after this time, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
+    /// Only events at or after this time: 7d, 12h, yesterday, 2026-03-02 or 2026-03-02T09:00:00Z. Dates and times are
+    /// in UTC
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
     /// Only events before this time
@@ -33,7 +34,7 @@ pub(crate) struct GuardArgs {
     /// Roles that may write identity tags, separated by commas, with * for parts of them: parameter Exempt of guard.yaml
     #[arg(long, value_name = "ROLE", value_delimiter = ',')]
     pub(crate) exempt: Vec<String>,
-    /// A value of a tag that anybody may set: parameter ExemptValues1 of guard.yaml. May be given several times
+    /// A value of a tag that anybody may set: parameter ExemptValues1 of guard.yaml. May be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) exempt_value: Vec<(String, String)>,
     /// Accounts to which the guards will not be attached, separated by commas. The management account is always one

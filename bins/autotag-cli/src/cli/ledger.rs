@@ -41,7 +41,8 @@ pub(crate) enum LedgerCommand {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
-    /// Only events at or after this time, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
+    /// Only events at or after this time: 7d, 12h, yesterday, 2026-03-02 or 2026-03-02T09:00:00Z. Dates and times are
+    /// in UTC
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
     /// Only events before this time
@@ -107,7 +108,8 @@ pub(crate) struct ListArgs {
     /// Name of the owner, as the tag has it
     #[arg(long, value_name = "NAME")]
     pub(crate) owner: String,
-    /// Only events at or after this time, in UTC (2026-03-02, or 2026-03-02T09:00:00Z)
+    /// Only events at or after this time: 7d, 12h, yesterday, 2026-03-02 or 2026-03-02T09:00:00Z. Dates and times are
+    /// in UTC
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
     /// Only events before this time

@@ -81,6 +81,7 @@ pub(super) const PAGES: &[Page] = &[
                 "autotag explain trail/ --event d8e4c8dd-6404-47f9-a73c-187fa3809a87",
             ),
             ("Explain every creation of a file", "autotag explain event.json"),
+            ("Explain what one owner created", "autotag explain trail/ --owner alice@example.com"),
         ],
     ),
     page(
@@ -98,7 +99,10 @@ pub(super) const PAGES: &[Page] = &[
         "whois",
         "docs/whois.md",
         &[
-            ("Find the owner of a table in a trail", "autotag whois orders --trail trail/"),
+            (
+                "Find the owner of a table in a trail",
+                "autotag whois arn:aws:dynamodb:eu-west-1:444455556666:table/orders --trail trail/",
+            ),
             (
                 "Find the owners of the resources that a file lists, one a line",
                 "autotag whois --file arns.txt --trail trail/ --format json",

@@ -1,8 +1,8 @@
 //! Reads the command line.
 
 use super::{Cli, help};
-use clap::builder::PossibleValue;
-use clap::error::ErrorKind;
+use clap::builder::{PossibleValue, StyledStr};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, ColorChoice, Command, FromArgMatches as _, ValueEnum as _, parser::ValueSource};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,13 +19,24 @@ pub(crate) fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
     let color = color(&args);
     color_of_output(color).write_global();
     let mut command = help::command_line().color(color);
-    let mut matches = command.try_get_matches_from_mut(&args)?;
+    let mut matches = command.try_get_matches_from_mut(&args).map_err(|error| with_tip(error, &args))?;
     if let Some(format) = format_of_output(&mut command, &matches)? {
         let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
         args.insert(end, format!("--format={format}").into());
         matches = command.try_get_matches_from_mut(&args)?;
     }
     Cli::from_arg_matches(&matches)
+}
+
+/// An error of `report` about a path without its option, with a tip how to write it.
+fn with_tip(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+    let is_report = args.iter().any(|arg| arg == "report");
+    let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return error };
+    if is_report && error.kind() == ErrorKind::UnknownArgument && !wrong.starts_with('-') {
+        let tip = StyledStr::from(format!("to read a trail, write '--trail {wrong}'"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
 }
 
 /// The choice of `--color`, before anything is parsed: help and errors have colours, too.
@@ -52,7 +63,11 @@ fn color_of_output(choice: ColorChoice) -> anstream::ColorChoice {
 fn format_of_output(top: &mut Command, matches: &ArgMatches) -> Result<Option<String>, clap::Error> {
     let (command, matches) = innermost(top, matches);
     let is_chosen = |matches: &ArgMatches| matches.value_source("format") == Some(ValueSource::CommandLine);
-    let Some(format) = command.get_arguments().find(|arg| arg.get_id() == "format") else { return Ok(None) };
+    let Some(format) = command.get_arguments().find(|arg| arg.get_id() == "format") else {
+        let path = matches.get_one::<PathBuf>("output").filter(|_| command.get_name() == "explain");
+        let ending = path.and_then(|path| ending(path));
+        return text_only(top, ending);
+    };
     if is_chosen(matches) {
         return Ok(None);
     }
@@ -74,6 +89,17 @@ fn format_of_output(top: &mut Command, matches: &ArgMatches) -> Result<Option<St
         "--output: this command has no format for files that end in .{ending}; name another file, or choose one of its formats \
          with --format: {}",
         names(format)
+    );
+    Err(top.error(ErrorKind::InvalidValue, message))
+}
+
+/// Refuses a file of data for a command that writes a text for people.
+fn text_only(top: &mut Command, ending: Option<String>) -> Result<Option<String>, clap::Error> {
+    let is_data =
+        |ending: &String| ENDINGS.contains(&ending.as_str()) && !["txt", "md"].contains(&ending.as_str());
+    let Some(ending) = ending.filter(is_data) else { return Ok(None) };
+    let message = format!(
+        "--output: this command writes a text, not .{ending}; name a .txt file, or use `autotag plan` for data"
     );
     Err(top.error(ErrorKind::InvalidValue, message))
 }
@@ -137,8 +163,17 @@ mod tests {
     }
 
     #[test]
+    fn a_path_without_its_option_is_explained() {
+        let said = parsed(&["report", "trail/"]).unwrap_err().to_string();
+        assert!(said.contains("to read a trail, write '--trail trail/'"), "{said}");
+    }
+
+    #[test]
     fn a_command_without_formats_takes_any_file() {
         assert!(parsed(&["schema", "row", "-o", "row.yaml"]).is_ok());
+        assert!(parsed(&["explain", "trail", "-o", "e.txt"]).is_ok());
+        let said = parsed(&["explain", "trail", "-o", "e.csv"]).unwrap_err().to_string();
+        assert!(said.contains("writes a text, not .csv"), "{said}");
         assert!(parsed(&["init", "-o", "said.html"]).is_ok());
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct PolicyArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Check whether a policy can be used, and list conditions in AWS's managed policies on the keys that it writes. Exits with 1
-    /// if a permission of AWS's services would be lost
+    /// if a permission of AWS's services would be lost, or if a setting cannot have an effect
     Check {
         /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise the built-in policy]
         #[arg(value_name = "FILE")]

@@ -19,7 +19,7 @@ pub(crate) struct WhoisArgs {
     /// File with ARNs, ids or names of resources, one a line
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Trail to read instead of asking CloudTrail: a file, a folder or s3://BUCKET/PREFIX. May be given several times
+    /// Trail to read instead of asking CloudTrail: a file, a folder or s3://BUCKET/PREFIX. May be repeated
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) trail: Vec<String>,
     /// DynamoDB table of the ledger to ask instead of CloudTrail
@@ -32,7 +32,7 @@ pub(crate) struct WhoisArgs {
     /// Tag policy (TOML) [default: ./autotag.toml if it exists; otherwise Owner, PrincipalId and CreatedBy are written]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Your own rule file (TOML), which adds rules to the catalogue or replaces its rules. May be given several times
+    /// Your own rule file (TOML), which adds rules to the catalogue or replaces its rules. May be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
     /// Number of files to read in parallel [default: the number of processors]

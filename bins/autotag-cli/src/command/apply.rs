@@ -163,7 +163,18 @@ fn saved_plan(args: &PlanArgs) -> Result<Option<SavedPlan>> {
         }
         return Ok(Some(plan));
     }
-    Ok(None)
+    match args.source.paths.iter().find(|path| is_table(path)) {
+        Some(path) => Err(usage_error(format!(
+            "`{path}` is neither a trail nor a saved plan: save one with `autotag plan TRAIL --out plan.jsonl`"
+        ))),
+        None => Ok(None),
+    }
+}
+
+/// True if the file is named like the rows of `plan` for a spreadsheet: no trail has such files.
+fn is_table(path: &str) -> bool {
+    let ending = Path::new(path).extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ["csv", "parquet", "xlsx"].iter().any(|one| ending.eq_ignore_ascii_case(one)))
 }
 
 /// Logs the inputs that were read whole, so that a later run leaves them out.

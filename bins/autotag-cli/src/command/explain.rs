@@ -1,20 +1,23 @@
 //! `autotag explain`: one creation after the other, step by step, with the facts that each step used.
 
-use crate::cli::ExplainArgs;
+use crate::cli::{CheckArgs, ExplainArgs};
 use crate::completion::Completion;
 use crate::explanation::Explainer;
+use crate::filter::Filter;
 use crate::gather::{Facts, Gathered, Gatherer};
 use crate::input::{self, Days, Input};
 use crate::kept::{Origin, Place};
 use crate::offline::known_sessions;
-use crate::output::write_unread;
+use crate::output::{plural, printable, write_unread};
 use crate::planned::ToPlan;
+use crate::saved_plan::refuse_plans;
 use crate::scan::{Scanner, TimeRange};
 use crate::setup;
 use crate::shown_as::ShownAs;
 use crate::spill::Room;
 use anyhow::Result;
 use autotag_handlers::classify::{Classifier, Creation};
+use autotag_handlers::counts::Counts;
 use autotag_handlers::plan::{Plan, PlannedResource};
 use autotag_handlers::records::PlanRequest;
 use autotag_handlers::row::OriginId;
@@ -24,13 +27,15 @@ use std::sync::Arc;
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let source = &args.source;
-    let classifier =
-        Classifier::new(setup::catalog(&source.rules)?, setup::policy(source.policy.as_deref())?);
+    refuse_plans(&source.paths)?;
+    let catalog = setup::catalog(&source.rules)?;
+    let filter = Arc::new(Filter::new(&args.filter, &CheckArgs::default(), &catalog)?);
+    let classifier = Classifier::new(catalog, setup::policy(source.policy.as_deref())?);
     let (inputs, unlisted) = input::find(&source.paths, &Days::default())?;
     let gatherer = Gatherer {
         range: TimeRange::default(),
         shown: ShownAs::Explanations(args.event.clone()),
-        filter: Arc::default(),
+        filter: Arc::clone(&filter),
         deletions: false,
         room: Room::new(source.state.as_deref(), args.memory),
     };
@@ -40,7 +45,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let Facts { summary, oldest, .. } = facts;
     let store = known_sessions(source.state.as_deref(), sessions, oldest)?;
     let out = BufWriter::new(anstream::stdout().lock());
-    let mut report = Report { explainer: Explainer { out }, inputs: &inputs, explained: 0 };
+    let mut report = Report { explainer: Explainer { out }, inputs: &inputs, filter: &filter, explained: 0 };
     let mut creations_before = 0;
     let note = |origin: Origin, request: &mut PlanRequest| {
         // Rows tell by it which creation they belong to.
@@ -59,15 +64,31 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let explained = report.explained;
     write_unread(&mut anstream::stderr().lock(), &unlisted, &summary.unreadable)?;
     if explained == 0 {
-        let events = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
-        let (records, sessions) = (summary.counts.records, summary.counts.sessions);
-        writeln!(
-            anstream::stderr(),
-            "nothing to explain: none of {records} records{events} is a creation ({sessions} are STS sessions)",
-        )?;
+        let why = nothing(args, &filter, &summary.counts);
+        let mut err = anstream::stderr().lock();
+        writeln!(err, "nothing to explain: {}", printable(&why))?;
+        for text in filter.unmatched(classifier.catalog()) {
+            writeln!(err, "{}", printable(&text))?;
+        }
     }
     let is_read = unlisted.is_empty() && summary.unreadable.is_empty();
     Ok(if is_read && explained > 0 { Completion::Complete } else { Completion::Partial })
+}
+
+/// Why nothing is explained.
+fn nothing(args: &ExplainArgs, filter: &Filter, counts: &Counts) -> String {
+    let read = plural(counts.records, "record");
+    let of_filter = if filter.is_empty() { String::new() } else { format!(" fits {}", filter.describe()) };
+    match &args.event {
+        Some(id) if filter.is_empty() => format!(
+            "no creation has the eventID `{id}` ({read} read); `autotag identify` says who made any other call"
+        ),
+        Some(id) => format!("no creation with the eventID `{id}`{of_filter} ({read} read)"),
+        None if filter.is_empty() => {
+            format!("no record is a creation ({read} read, {} of STS sessions)", counts.sessions)
+        }
+        None => format!("no creation{of_filter} ({read} read)"),
+    }
 }
 
 /// A creation to explain.
@@ -93,6 +114,7 @@ impl Explained {
 struct Report<'a, W> {
     explainer: Explainer<W>,
     inputs: &'a [Input],
+    filter: &'a Filter,
     explained: u64,
 }
 
@@ -110,6 +132,10 @@ impl<W: Write> Report<'_, W> {
         }
         for Explained { origin, place, position, creation } in explained {
             let rows = rows.remove(&origin).unwrap_or_default();
+            let is_chosen = self.filter.is_empty() || rows.iter().any(|&row| self.filter.matches(row));
+            if !is_chosen {
+                continue;
+            }
             let input = usize::try_from(place.0).ok().and_then(|number| self.inputs.get(number));
             let place = format!("{}: {position}", input.map(Input::name).unwrap_or_default());
             self.explainer.creation(&place, &creation, &rows)?;

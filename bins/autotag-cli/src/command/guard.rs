@@ -17,6 +17,7 @@ use autotag_model::policy::{Policy, Profile};
 use autotag_model::spreadsheet::neutralized;
 use serde::Serialize;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// The columns of CSV, and the keys of JSON lines.
@@ -208,6 +209,14 @@ fn write_rows(format: Format, guards: &[Guard], rows: &[(&Subject, &Group)]) -> 
     Ok(out.flush()?)
 }
 
+/// A call that several statements deny is in the rows of each, and counts once: this says so.
+fn by_statements(tally: &Tally, profile: usize) -> String {
+    let denied = tally.groups().map(|(subject, _)| subject);
+    let denied = denied.filter(|subject| subject.profile == profile && subject.verdict == Verdict::Denied);
+    let statements: BTreeSet<usize> = denied.map(|subject| subject.statement).collect();
+    if statements.len() > 1 { format!(" (by {} statements)", statements.len()) } else { String::new() }
+}
+
 fn write_summary(
     out: &mut impl Write,
     guards: &[Guard],
@@ -228,9 +237,10 @@ fn write_summary(
              {elsewhere} from other accounts + {exempt} exempt + {outside} of other times + {rejected} rejected"
         ),
     )?;
-    for (guard, (denied, unknown)) in guards.iter().zip(&counts.verdicts) {
+    for (number, (guard, (denied, unknown))) in guards.iter().zip(&counts.verdicts).enumerate() {
         let others = judged - denied - unknown;
-        line(guard.profile, &format!("{denied} denied + {unknown} unknown + {others} not denied"))?;
+        let by = by_statements(tally, number);
+        line(guard.profile, &format!("{denied} denied{by} + {unknown} unknown + {others} not denied"))?;
     }
     if tally.others > 0 {
         line("not shown", &format!("{} of further principals and events", plural(tally.others, "call")))?;

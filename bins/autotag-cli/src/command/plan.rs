@@ -10,7 +10,7 @@ use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
 use crate::plan_input::PlanInput;
 use crate::planned::ToPlan;
-use crate::saved_plan::{Header, PlanFile};
+use crate::saved_plan::{Header, PlanFile, refuse_plans};
 use crate::shown::Shown;
 use anyhow::Result;
 use autotag_handlers::plan::PlannedResource;
@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     let PlanCommand { plan: args, view, checks, out } = command;
+    refuse_plans(&args.source.paths)?;
     let PlanInput { classifier, gathered, format, filter, .. } = PlanInput::read_checked(args, checks)?;
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } = gathered;
     let Facts { mut summary, oldest, .. } = facts;

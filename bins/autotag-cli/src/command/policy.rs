@@ -1,23 +1,35 @@
 //! `autotag policy check`: checks a policy, and lists its keys that AWS's own policies use.
 
+mod doubts;
+
 use crate::cli::{PolicyArgs, PolicyCommand, TextFormat};
 use crate::collisions::{ConditionView, KeyCollisions, collisions};
 use crate::completion::Completion;
+use crate::console::notes;
 use crate::output::printable;
 use crate::setup;
 use anyhow::Result;
+use autotag_handlers::catalog::Catalog;
 use autotag_model::policy::Policy;
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::Path;
 
 pub(crate) fn run(args: &PolicyArgs) -> Result<Completion> {
     let PolicyCommand::Check { file, policy, format } = &args.command;
-    let policy = setup::policy(file.as_deref().or(policy.as_deref()))?;
+    let path = file.as_deref().or(policy.as_deref());
+    let policy = setup::policy(path)?;
     let keys = collisions(&policy);
+    let doubts = doubts::doubts(&policy, &Catalog::embedded())?;
+    let verdict = verdict(path, &policy);
     let mut out = anstream::stdout().lock();
     match TextFormat::or_default(*format) {
-        TextFormat::Text => write_text(&mut out, &policy, &keys)?,
+        TextFormat::Text => {
+            writeln!(out, "{verdict}")?;
+            write_text(&mut out, &policy, &keys)?;
+        }
         TextFormat::Jsonl => {
+            writeln!(notes(), "{verdict}")?;
             for key in &keys {
                 serde_json::to_writer(&mut out, key)?;
                 writeln!(out)?;
@@ -25,15 +37,28 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<Completion> {
         }
     }
     let broken: BTreeSet<&str> = keys.iter().flat_map(KeyCollisions::broken_policies).collect();
-    if broken.is_empty() {
-        return Ok(Completion::Complete);
+    for doubt in &doubts {
+        writeln!(anstream::stderr(), "{}", printable(doubt))?;
     }
-    writeln!(
-        anstream::stderr(),
-        "AWS policies that lose permissions on what autotag tags: {}; rename the keys marked `breaks`",
-        broken.len()
-    )?;
-    Ok(Completion::Partial)
+    if !broken.is_empty() {
+        writeln!(
+            anstream::stderr(),
+            "AWS policies that lose permissions on what autotag tags: {}; rename the keys marked `breaks`",
+            broken.len()
+        )?;
+    }
+    Ok(if broken.is_empty() && doubts.is_empty() { Completion::Complete } else { Completion::Partial })
+}
+
+/// The first line for people: the policy was read, and writes these keys.
+fn verdict(path: Option<&Path>, policy: &Policy) -> String {
+    let keys: Vec<&str> = policy.identity.iter().chain(&policy.fixed).map(|(key, _)| key.as_str()).collect();
+    let keys = if keys.is_empty() { "it writes no keys of its own".to_owned() } else { keys.join(", ") };
+    let name = match setup::policy_name(path) {
+        name if name == "built-in" => "the built-in policy".to_owned(),
+        name => format!("`{name}`"),
+    };
+    printable(&format!("{name} can be used: {keys}"))
 }
 
 fn write_text(out: &mut impl Write, policy: &Policy, keys: &[KeyCollisions<'_>]) -> Result<()> {

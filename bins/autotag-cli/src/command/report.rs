@@ -7,6 +7,7 @@ mod live;
 
 use crate::cli::{FailOn, FilterArgs, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
 use crate::completion::Completion;
+use crate::console::missing_folder;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
 use crate::output::{Detail, Summary, by_count, plural, printable, styled};
@@ -62,6 +63,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
         creations.span.map(|(first, last)| (day(first), day(last)))
     });
     run.unnamed = creations.as_ref().map_or(0, |creations| creations.unnamed);
+    let again = creations.as_ref().map_or(0, |creations| creations.again);
     run.owner_tags = owner_tags(args, policy.owner_key());
     run.required = policy.required.clone();
     run.faults.extend(faults.told.iter().cloned());
@@ -71,10 +73,12 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     output.write(&estate, &run)?;
     let mut err = anstream::stderr().lock();
     let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
+    let left_out = [(run.unnamed, "that only AWS can name"), (again, "named again")];
+    tell_reported(&estate, left_out, output.out)?;
     if let Some(summary) = &summary {
-        summary.write(&mut crate::console::notes(), Detail::Short)?;
+        summary.write_read(&mut crate::console::notes(), Detail::Short)?;
     }
-    tell(&mut err, &estate, &faults)?;
+    faults.told.iter().try_for_each(|fault| tell_line(&mut err, "not read", &printable(fault)))?;
     let exceeds = tell_exceeded(&mut err, &estate, &args.fail_on)?;
     for line in fixed.iter().flatten() {
         tell_line(&mut err, "plan", line)?;
@@ -210,10 +214,9 @@ impl Faults {
     }
 }
 
-/// Says what came of it.
-fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults) -> io::Result<()> {
+/// Says what the report has, what of the trail it leaves out, and where it is.
+fn tell_reported(estate: &Estate, left_out: [(u64, &'static str); 2], file: Option<&Path>) -> io::Result<()> {
     let note = |name: &str, text: &str| tell_line(&mut crate::console::notes(), name, text);
-    let mut line = |name: &str, text: &str| tell_line(err, name, text);
     let counted = estate.counted().count();
     let deleted = estate.entries.iter().filter(|entry| entry.deleted.is_some()).count();
     let unlisted = estate.entries.len() - counted - deleted;
@@ -221,7 +224,13 @@ fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults) -> io::Result<()
     let rest =
         rest.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", and {count} {what}"));
     let rest: String = rest.collect();
-    note("reported", &format!("{}{rest}", plural(counted, "resource")))?;
+    let left_out = left_out.iter().filter(|(count, _)| *count > 0);
+    let left_out: Vec<String> = left_out.map(|(count, why)| format!("{count} {why}")).collect();
+    let left_out =
+        if left_out.is_empty() { String::new() } else { format!("; left out: {}", left_out.join(", ")) };
+    let wrote =
+        file.map_or(String::new(), |path| format!("; wrote {}", printable(&path.display().to_string())));
+    note("reported", &format!("{}{rest}{left_out}{wrote}", plural(counted, "resource")))?;
     let classes = report::Class::ALL.into_iter().map(|class| (class, estate.count(class)));
     let classes: Vec<String> =
         classes.filter(|(_, count)| *count > 0).map(|(class, count)| format!("{count} {class}")).collect();
@@ -236,7 +245,7 @@ fn tell(err: &mut impl Write, estate: &Estate, faults: &Faults) -> io::Result<()
         };
         note("cost", &format!("{}{others}", costs.rounded()))?;
     }
-    faults.told.iter().try_for_each(|fault| line("not read", &printable(fault)))
+    Ok(())
 }
 
 /// Says which classes have more resources than `--fail-on` allows. Answers whether there are any.
@@ -315,7 +324,14 @@ impl<'a> Output<'a> {
                 "--out: this build writes no Parquet: build with the feature `parquet`, or name a .csv file",
             ));
         }
-        let format = args.format.unwrap_or_else(|| default_format(out));
+        if let Some(folder) = out.and_then(missing_folder) {
+            return Err(usage_error(format!("--out: the folder `{}` does not exist", folder.display())));
+        }
+        let format = match (args.format, out) {
+            (Some(format), _) => format,
+            (None, Some(out)) => format_of(out)?,
+            (None, None) => ReportFormat::Jsonl,
+        };
         #[cfg(feature = "parquet")]
         if format == ReportFormat::Parquet && out.is_none() && io::stdout().is_terminal() {
             return Err(usage_error("Parquet is not for a terminal: name a file with --out"));
@@ -353,14 +369,17 @@ impl<'a> Output<'a> {
     }
 }
 
-fn default_format(out: Option<&Path>) -> ReportFormat {
-    let Some(path) = out else { return ReportFormat::Jsonl };
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("jsonl" | "ndjson") => ReportFormat::Jsonl,
-        Some("csv") => ReportFormat::Csv,
+/// The format of a file by its ending. Without one it is a page.
+fn format_of(path: &Path) -> Result<ReportFormat> {
+    match path.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase).as_deref() {
+        None | Some("html" | "htm") => Ok(ReportFormat::Html),
+        Some("jsonl" | "ndjson" | "json") => Ok(ReportFormat::Jsonl),
+        Some("csv") => Ok(ReportFormat::Csv),
         #[cfg(feature = "parquet")]
-        Some("parquet") => ReportFormat::Parquet,
-        _ => ReportFormat::Html,
+        Some("parquet") => Ok(ReportFormat::Parquet),
+        Some(ending) => Err(usage_error(format!(
+            "--out: no report ends in .{ending}: name a file that ends in .html, .csv, .jsonl or .parquet, or choose --format"
+        ))),
     }
 }
 

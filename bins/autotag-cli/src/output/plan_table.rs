@@ -58,6 +58,7 @@ pub(super) struct TableRow {
     time: String,
     short_time: String,
     event: String,
+    event_id: String,
     owner: String,
     proof: String,
     source: String,
@@ -87,6 +88,7 @@ impl TableRow {
             short_time: time.map_or(written.clone(), |time| time.strftime("%m-%d %H:%M").to_string()),
             time: time.map_or(written, |time| time.strftime("%Y-%m-%d %H:%M").to_string()),
             event: printable(&format!("{service}:{}", row.event.name)),
+            event_id: text(row.event.id.as_deref()),
             owner: text(row.owner_name()),
             proof: text(row.proof()),
             source: text(row.owner_source()),
@@ -231,6 +233,7 @@ fn wide_columns(rows: &[TableRow]) -> Vec<Column> {
         whole("SOURCE", |row| &row.source),
         whole("RESOURCE", |row| &row.arn),
         column("OUTCOME", 0, rows, |row| (row.outcome.clone(), row.mood.style())),
+        whole("EVENT ID", |row| &row.event_id),
         whole("TAGS", |row| &row.tags),
     ];
     if rows.iter().any(|row| !row.reason.is_empty()) {
@@ -250,6 +253,7 @@ mod tests {
             time: text("2026-03-02 08:01"),
             short_time: text("03-02 08:01"),
             event: text("ec2:CreateVpc"),
+            event_id: text("00000000-0000-4000-8000-000000000001"),
             owner: text(owner),
             proof: text("name-only"),
             source: text("iam-user"),

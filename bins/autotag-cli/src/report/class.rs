@@ -264,7 +264,7 @@ fn undecided(facts: &Facts<'_>, maker: Maker<'_>) -> Verdict {
         }
         None => Cow::Borrowed("the creation is in the trail, and its record names no caller"),
     };
-    let next = "see `autotag explain` for the event";
+    let next = "see `autotag explain TRAIL --event ID`; for a record without an id, `--type TYPE`";
     match facts.declared {
         Some(_) => Verdict::new(Class::DeclaredOnly, reason, next),
         None => Verdict::new(Class::Unknown, reason, next),

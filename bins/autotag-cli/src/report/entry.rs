@@ -43,6 +43,12 @@ impl Entry {
         }
     }
 
+    /// The account that tells the owner apart from others of this name. One person in all accounts has none, nor has a declared name.
+    pub(crate) fn owner_account(&self) -> Option<&str> {
+        let maker = self.maker.as_deref().filter(|maker| maker.person.is_none() && maker.name.is_some())?;
+        if self.owner() == maker.name.as_deref() { maker.account.as_deref() } else { None }
+    }
+
     pub(crate) fn arn(&self) -> Option<String> {
         self.resource.arn.as_ref().map(ToString::to_string)
     }

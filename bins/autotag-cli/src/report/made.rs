@@ -61,6 +61,7 @@ pub(crate) struct MakerFacts {
     pub(crate) proof: Option<Proof>,
     pub(crate) source: Option<&'static str>,
     pub(crate) account: Option<String>,
+    pub(crate) person: Option<String>,
     pub(crate) claimed: Option<String>,
     pub(crate) channel: Option<String>,
     is_service: bool,
@@ -80,6 +81,7 @@ impl MakerFacts {
             proof: owner.proof,
             source: owner.source.map(OwnerSource::as_str),
             account: owner.account.clone(),
+            person: owner.person.clone(),
             claimed: owner.claimed.clone(),
             channel: owner.channel.as_ref().map(|channel| channel.as_str().to_owned()),
             is_service: owner.is_service(),
@@ -117,6 +119,8 @@ pub(crate) struct Creations {
     pub(crate) accounts: BTreeSet<String>,
     /// Creations of resources whose id only AWS knows.
     pub(crate) unnamed: u64,
+    /// Creations of a resource that was there before.
+    pub(crate) again: u64,
     /// True if a ledger told all of it, and no trail.
     pub(crate) is_ledger_alone: bool,
     /// True if rows are kept, for a plan.
@@ -150,6 +154,7 @@ impl Creations {
         };
         let key = resource.key();
         let known = self.by_key.get(&key).copied();
+        self.again += u64::from(known.is_some());
         // The plan writes an identity tag over another one only if the event proves that the resource is new.
         let is_new = row.tags.iter().any(|(tag, _)| policy.is_identity_key(tag.as_str()));
         if known.is_some() && !is_new {

@@ -7,6 +7,7 @@ mod charts;
 mod data;
 mod lists;
 mod overview;
+mod owners;
 mod required;
 mod run;
 mod tamper;
@@ -192,7 +193,7 @@ fn questions(run: &Run) -> Vec<Question> {
             None,
             "overview",
             "The first chart; its numbers lead to the resources of each owner.",
-            "duckdb -c \"select owner, proof, count(*) from 'report.parquet' where kind = 'resource' group by all order by 3 desc\"",
+            "duckdb -c \"select owner, if(person is null, owner_account, null) as account, proof, count(*) from 'report.parquet' where kind = 'resource' group by all order by 4 desc\"",
         ),
         question(
             "What has no owner tag, and what does it cost?",
@@ -206,7 +207,7 @@ fn questions(run: &Run) -> Vec<Question> {
             Some(filter("q", "without:CostCenter")),
             "resources",
             "The link shows resources without the tag; their owners stand above the table. It needs an inventory with tags.",
-            "duckdb -c \"select owner, count(*) from 'report.parquet' where tags is not null and tags ->> 'CostCenter' is null group by 1 order by 2 desc\"",
+            "duckdb -c \"select owner, if(person is null, owner_account, null) as account, count(*) from 'report.parquet' where tags is not null and tags ->> 'CostCenter' is null group by all order by 3 desc\"",
         ),
         question(
             "What is not covered?",

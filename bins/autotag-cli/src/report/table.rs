@@ -109,6 +109,7 @@ line! {
     tags: Option<Map<String, serde_json::Value>>,
     state: Option<&'static str>,
     deleted: Option<String>,
+    person: Option<&'e str>,
 }
 
 impl<'e> Line<'e> {
@@ -143,6 +144,7 @@ impl<'e> Line<'e> {
                 .map(|tags| tags.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect()),
             state: entry.state,
             deleted: entry.deleted.map(|time| time.to_string()),
+            person: maker.and_then(|maker| maker.person.as_deref()),
             cost: cost(&entry.cost),
         }
     }

@@ -1,7 +1,7 @@
 //! Reads a saved plan: once as a whole before anything is written, and once more part by part.
 
 use super::line::{End, SavedResource};
-use super::{FORMAT, Header, row};
+use super::{BEGIN, FORMAT, Header, row};
 use crate::gather::Targets;
 use crate::setup::usage_error;
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -10,9 +10,6 @@ use autotag_handlers::plan::PlannedResource;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-
-/// How the first line of each plan begins.
-const BEGIN: &[u8] = b"{\"autotag_plan\":";
 
 /// The longest line, in bytes. Fifty tags of the greatest length take a tenth of it.
 const MAX_LINE: u64 = 1 << 20;

@@ -105,16 +105,29 @@
     return td;
   };
 
+  // One name in two accounts is two owners. The number has the place of the name and that of the account.
+  const homes = column.owneraccount.d.length;
+  const ownerOf = (row) => column.owner.i[row] * homes + column.owneraccount.i[row];
+  const namesakes = new Map();
+  new Set(Array.from(everything, (_, row) => ownerOf(row))).forEach((key) => {
+    const name = Math.floor(key / homes);
+    namesakes.set(name, (namesakes.get(name) ?? 0) + 1);
+  });
+  const ownerName = (key) => {
+    const name = column.owner.d[Math.floor(key / homes)] || 'not known';
+    const account = column.owneraccount.d[key % homes];
+    return account && namesakes.get(Math.floor(key / homes)) > 1 ? `${name} of ${account}` : name;
+  };
+
   // Who the owners of the rows are, the most frequent first.
   const tell = () => {
-    const { d, i } = column.owner;
-    const counts = new Uint32Array(d.length);
-    for (const row of found) counts[i[row]] += 1;
-    const there = Array.from(counts.keys()).filter((at) => counts[at] > 0).sort((a, b) => counts[b] - counts[a]);
-    const parts = there.slice(0, 5).flatMap((at, place) => {
+    const counts = new Map();
+    for (const row of found) counts.set(ownerOf(row), (counts.get(ownerOf(row)) ?? 0) + 1);
+    const there = Array.from(counts.keys()).sort((a, b) => counts.get(b) - counts.get(a));
+    const parts = there.slice(0, 5).flatMap((key, place) => {
       const owner = document.createElement('bdi');
-      owner.textContent = d[at] || 'not known';
-      return [place ? ', ' : 'Owners: ', owner, ` ${numbers.format(counts[at])}`];
+      owner.textContent = ownerName(key);
+      return [place ? ', ' : 'Owners: ', owner, ` ${numbers.format(counts.get(key))}`];
     });
     if (there.length > 5) parts.push(`, and ${numbers.format(there.length - 5)} more`);
     get('owners').replaceChildren(...parts);

@@ -157,6 +157,11 @@ impl TagTemplate {
         matches!(self.parts.as_slice(), [Part::Placeholder(variables)] if variables.as_slice() == [Variable::Owner])
     }
 
+    /// True if it is the empty text.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// The names of all placeholders.
     pub fn placeholders() -> &'static [&'static str] {
         Variable::NAMES
@@ -171,7 +176,7 @@ pub enum TagTemplateError {
     #[error(transparent)]
     Braces(#[from] BraceError),
     /// It has a placeholder that does not exist.
-    #[error("no placeholder `{name}`; there are {}", similar(name))]
+    #[error("no placeholder `{name}`; there are {}{}", similar(name), copied(name))]
     Placeholder {
         /// The placeholder as written.
         name: String,
@@ -184,6 +189,17 @@ fn similar(name: &str) -> String {
     let alike = Variable::NAMES.iter().filter(|known| of_subject(known) == of_subject(name)).copied();
     let parts = (!of_subject(name)).then_some("subject.* (docs/subjects.md)");
     alike.chain(parts).collect::<Vec<_>>().join(", ")
+}
+
+/// Where to copy the tag that somebody meant who wrote `name`.
+fn copied(name: &str) -> &'static str {
+    if name.starts_with("session.") {
+        "; session tags are copied by `[copy] session_tags`"
+    } else if name.starts_with("tag.") || name.starts_with("tags.") {
+        "; tags are copied by `[copy] session_tags` and `iam_tags`"
+    } else {
+        ""
+    }
 }
 
 impl std::str::FromStr for TagTemplate {

@@ -457,6 +457,11 @@ fn a_wrong_policy_file_is_refused_with_its_position() {
             "line 3, column 9",
             "`Owner`: no placeholder `onwer`",
         ),
+        (
+            "[static]\nTeam = \"{session.Team}\"",
+            "`Team`: no placeholder `session.Team`",
+            "session tags are copied by `[copy] session_tags`",
+        ),
         ("[copy]\niam_tags = 7", "line 2", "true, false or a list"),
         ("[ignore]\naccounts = [\"12\"]", "line 2", "twelve digits"),
         ("[ingore]", "line 1", "unknown field `ingore`"),

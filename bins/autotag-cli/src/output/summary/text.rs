@@ -51,25 +51,8 @@ impl Summary {
     pub(crate) fn write(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
         self.write_resources(out)?;
         self.write_filter(out)?;
-        if !self.quiet.is_empty() {
-            line(out, "time", &self.quiet)?;
-        }
         self.write_owners(out, detail)?;
-        let uncovered = plural(self.uncovered.values().sum::<u64>(), "creating event");
-        write_events(out, "uncovered", &uncovered, &self.uncovered, detail)?;
-        self.write_derived(out, detail)?;
-        let parts = self.unreadable.count() + self.counts.unreadable_without_row;
-        write_problems(out, "unreadable", &plural(parts, "part"), &self.unreadable, detail)?;
-        let malformed = plural(self.malformed.count(), "event");
-        write_problems(out, "malformed", &malformed, &self.malformed, detail)?;
-        let refused = plural(self.refused.count(), "resource");
-        write_problems(out, "refused", &refused, &self.refused, detail)?;
-        if self.files > 0 {
-            line(out, "records", &self.records())?;
-        }
-        if !self.policy.is_empty() {
-            line(out, "policy", &self.policy)?;
-        }
+        self.write_read(out, detail)?;
         self.write_exceeded(out)?;
         if !self.plans_tags() {
             return Ok(());
@@ -97,6 +80,32 @@ impl Summary {
         let head = styled::text(styled::HEAD, if is_plan { "Plan:" } else { "Result:" });
         let total = plural(self.resources, "resource");
         writeln!(out, "{head} {total}: {parts}")
+    }
+
+    /// The part about what was read, without the resources that get tags.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub(crate) fn write_read(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
+        if !self.quiet.is_empty() {
+            line(out, "time", &self.quiet)?;
+        }
+        let uncovered = plural(self.uncovered.values().sum::<u64>(), "creating event");
+        write_events(out, "uncovered", &uncovered, &self.uncovered, detail)?;
+        self.write_derived(out, detail)?;
+        let parts = self.unreadable.count() + self.counts.unreadable_without_row;
+        write_problems(out, "unreadable", &plural(parts, "part"), &self.unreadable, detail)?;
+        let malformed = plural(self.malformed.count(), "event");
+        write_problems(out, "malformed", &malformed, &self.malformed, detail)?;
+        let refused = plural(self.refused.count(), "resource");
+        write_problems(out, "refused", &refused, &self.refused, detail)?;
+        if self.files > 0 {
+            line(out, "records", &self.records())?;
+        }
+        if !self.policy.is_empty() {
+            line(out, "policy", &self.policy)?;
+        }
+        Ok(())
     }
 
     fn write_owners(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! Bar charts of the classes by owner, week, service and account.
 
+use super::owners::{Owners, owner_key};
 use super::run::Run;
 use super::tamper::monday;
 use crate::report::class::Class;
@@ -40,7 +41,7 @@ fn parts() -> [Part; 8] {
 /// The counts of a bar, by class.
 type Counts = BTreeMap<Class, usize>;
 
-fn counted<K: Ord>(estate: &Estate, key: impl Fn(&Entry) -> Option<K>) -> Vec<(K, Counts)> {
+fn counted<'e, K: Ord>(estate: &'e Estate, key: impl Fn(&'e Entry) -> Option<K>) -> Vec<(K, Counts)> {
     let mut counts: BTreeMap<K, Counts> = BTreeMap::new();
     for entry in estate.counted() {
         if let Some(key) = key(entry) {
@@ -60,21 +61,45 @@ fn bar(label: &str, filter: Option<String>, counts: &Counts, all: usize) -> (Bar
     (bar, Class::ALL.iter().map(|class| counts.get(class).copied().unwrap_or_default()).collect())
 }
 
+/// A value as a chart shows it, and the filter of its resources.
+struct Labelled {
+    label: String,
+    link: String,
+}
+
+fn labelled(values: Vec<(String, Counts)>, name: &str) -> Vec<(Labelled, Counts)> {
+    let one = |label: String| Labelled { link: filter(name, &label), label };
+    values.into_iter().map(|(value, counts)| (one(value), counts)).collect()
+}
+
+/// The owners of all resources that count.
+fn owners(estate: &Estate) -> Vec<(Labelled, Counts)> {
+    let all = Owners::of(estate);
+    let one = |(owner, account): (&str, Option<&str>)| {
+        let mut query = words("owner", owner);
+        if all.is_ambiguous(owner) {
+            query = format!("{query} {}", words("owneraccount", account.unwrap_or_default()));
+        }
+        Labelled { label: all.label((owner, account)), link: filter("q", &query) }
+    };
+    counted(estate, owner_key).into_iter().map(|(key, counts)| (one(key), counts)).collect()
+}
+
 /// A chart of the most frequent values.
-fn most(
-    title: &'static str,
-    mut values: Vec<(String, Counts)>,
-    all: usize,
-    link: impl Fn(&str) -> String,
-) -> Result<Chart, PageError> {
-    values.sort_by_key(|(value, counts)| (Reverse(sum(counts)), value.clone()));
-    let bars = values.iter().take(MOST).map(|(value, counts)| bar(value, Some(link(value)), counts, all));
+fn most(title: &'static str, mut values: Vec<(Labelled, Counts)>, all: usize) -> Result<Chart, PageError> {
+    values.sort_by_key(|(value, counts)| (Reverse(sum(counts)), value.label.clone()));
+    let bars = values.into_iter().take(MOST);
+    let bars = bars.map(|(value, counts)| bar(&value.label, Some(value.link), &counts, all));
     Chart::stacked(title, &parts(), bars.collect())
 }
 
 /// The search that finds a value exactly.
 pub(super) fn search(column: &str, value: &str) -> String {
-    filter("q", &format!("{column}:=\"{}\"", autotag_page::text::visible(value).replace('"', "\"\"")))
+    filter("q", &words(column, value))
+}
+
+fn words(column: &str, value: &str) -> String {
+    format!("{column}:=\"{}\"", autotag_page::text::visible(value).replace('"', "\"\""))
 }
 
 /// All charts.
@@ -83,14 +108,13 @@ pub(super) fn search(column: &str, value: &str) -> String {
 /// One cannot be drawn.
 pub(super) fn charts(estate: &Estate, run: &Run) -> Result<Vec<Chart>, PageError> {
     let all = estate.counted().count();
-    let owners = counted(estate, |entry| entry.owner().map(str::to_owned));
     let services = counted(estate, |entry| Some(entry.service()).filter(|service| !service.is_empty()));
     let accounts = counted(estate, |entry| entry.account().map(str::to_owned));
     let mut charts = vec![
-        most("Top owners, by proof", owners, all, |value| search("owner", value))?,
+        most("Top owners, by proof", owners(estate), all)?,
         weeks(estate, all)?,
-        most("By service", services, all, |value| filter("service", value))?,
-        most("By account", accounts, all, |value| filter("account", value))?,
+        most("By service", labelled(services, "service"), all)?,
+        most("By account", labelled(accounts, "account"), all)?,
     ];
     if let Some(weeks) = &run.tamper_weeks {
         charts.push(weeks.chart()?);

@@ -39,8 +39,8 @@ const HEADS: [(&str, &str); 9] = [
 ];
 
 /// Columns that can be searched and filtered, and are not in the table.
-const HIDDEN: [&str; 9] =
-    ["service", "month", "declared", "proof", "source", "event", "channel", "id", "tags"];
+const HIDDEN: [&str; 10] =
+    ["service", "month", "owneraccount", "declared", "proof", "source", "event", "channel", "id", "tags"];
 
 /// A column: its different values, and the place among them of each row's.
 #[derive(Debug, Default, Serialize)]
@@ -132,6 +132,7 @@ fn value(entry: &Entry, column: &str) -> String {
     match column {
         "created" => entry.created.map_or(String::new(), |time| time.strftime("%Y-%m-%d %H:%M").to_string()),
         "owner" => text(entry.owner()),
+        "owneraccount" => text(entry.owner_account()),
         "class" => entry.class().words().to_owned(),
         "type" => entry.resource.resource_type.clone(),
         "account" => account(entry),

@@ -1,6 +1,7 @@
 //! Tags that the policy requires and that resources lack.
 
 use super::lists::Group;
+use super::owners::{Owners, owner_key};
 use crate::report::estate::Estate;
 use crate::report::money::Money;
 use autotag_model::policy::Required;
@@ -26,6 +27,7 @@ pub(crate) fn missing_tags(estate: &Estate, required: &Required) -> Option<Vec<G
         return None;
     }
     let mut without: BTreeMap<String, Without> = BTreeMap::new();
+    let owners = Owners::of(estate);
     let mut any = false;
     for entry in estate.counted() {
         let Some(tags) = &entry.tags else { continue };
@@ -34,7 +36,7 @@ pub(crate) fn missing_tags(estate: &Estate, required: &Required) -> Option<Vec<G
             let lacking = without.entry(key).or_default();
             lacking.count += 1;
             lacking.cost.append(&entry.cost);
-            let owner = entry.owner().unwrap_or("unknown").to_owned();
+            let owner = owner_key(entry).map_or("unknown".to_owned(), |key| owners.label(key));
             *lacking.by_owner.entry(owner).or_default() += 1;
         }
     }

@@ -127,6 +127,23 @@ fn numbers_and_money_are_those_of_the_estate() {
 }
 
 #[test]
+fn one_name_in_two_accounts_is_two_owners() {
+    let mut other = volume(3, "mara");
+    other["recipientAccountId"] = json!("444455556666");
+    other["userIdentity"]["accountId"] = json!("444455556666");
+    other["userIdentity"]["arn"] = json!("arn:aws:iam::444455556666:user/mara");
+    let records = [volume(1, "mara"), volume(2, "mara"), other, volume(4, "jonas")];
+    let page = page(&estate(&records, None, ""), &Run::default()).unwrap();
+    assert!(page.contains("mara of 111122223333: 2 (Proven person 2)"), "the chart of owners");
+    assert!(page.contains("mara of 444455556666: 1 (Proven person 1)"), "the chart of owners");
+    assert!(page.contains("jonas: 1 (Proven person 1)"), "an account only where it is needed");
+    assert!(
+        page.contains("owneraccount%3A%3D%22444455556666%22"),
+        "the number leads to the resources of one"
+    );
+}
+
+#[test]
 fn every_question_has_its_answer_on_the_page() {
     let run = Run { period: Some(("2026-03-01".to_owned(), "2026-03-28".to_owned())), ..Run::default() };
     let page = page(&estate(&[volume(1, "bob")], None, ""), &run).unwrap();
