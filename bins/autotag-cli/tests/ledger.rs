@@ -148,7 +148,7 @@ async fn what_an_owner_has_created_is_listed() {
     let (table, csv) = (shown("table"), shown("csv"));
     let (first, id) = (csv.lines().next().unwrap(), all[0]["resource_id"].as_str().unwrap());
     assert!(first.starts_with("time,action,account") && csv.contains(id), "{csv}");
-    assert!(table.contains("created") && !table.contains('{'), "{table}");
+    assert!(table.contains("CREATED") && table.contains("table/carts") && !table.contains('{'), "{table}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

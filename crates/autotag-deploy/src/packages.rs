@@ -328,7 +328,7 @@ mod tests {
         let error = Packages::in_first_of(&[folder.path(), other.path()], None).unwrap_err().to_string();
         assert!(error.contains("`session-handler.zip` is not in"), "{error}");
         fs::write(other.path().join("session-handler.zip"), "no zip").unwrap();
-        assert!(Packages::in_folder(other.path(), None).unwrap_err().to_string().contains("no zip file"));
+        assert!(Packages::in_folder(other.path(), None).unwrap_err().to_string().contains("not a zip file"));
         fs::write(other.path().join("session-handler.zip"), ZIP).unwrap();
         assert_eq!(Packages::in_first_of(&[folder.path(), other.path()], None).unwrap().all.len(), 2);
     }
