@@ -87,6 +87,7 @@ fn between<'t>(text: &'t str, from: &str, to: &str) -> Vec<&'t str> {
 /// The row of an account in the table of all accounts.
 fn row(page: &str, number: usize) -> String {
     let (_, table) = page.split_once("<table id=\"table\"").unwrap();
+    let (table, _) = table.split_once("</table>").unwrap();
     let rows = between(table, &format!("<tr><th scope=\"row\">{}", id(number)), "</tr>");
     assert_eq!(rows.len(), 1, "rows of {number}");
     rows.concat()
