@@ -533,8 +533,10 @@ fn the_commands_that_follow_are_for_the_rows_of_the_plan() {
         let output = Command::new(BIN).arg("plan").args(args).current_dir(folder.path()).output().unwrap();
         let said = stderr(&output);
         let (_, next) = said.split_once("        next ").unwrap_or_default();
+        let lines =
+            next.lines().enumerate().take_while(|(number, line)| *number == 0 || line.starts_with(' '));
         let commands =
-            next.lines().filter_map(|line| line.split("  ").map(str::trim).find(|part| !part.is_empty()));
+            lines.filter_map(|(_, line)| line.split("  ").map(str::trim).find(|part| !part.is_empty()));
         commands.map(ToOwned::to_owned).collect::<Vec<_>>()
     };
     let built = |commands: &[&str]| {
