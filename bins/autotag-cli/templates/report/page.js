@@ -100,8 +100,8 @@
     const text = value(name, row);
     const inner = document.createElement(name === 'class' ? 'span' : 'bdi');
     if (name === 'class') inner.className = classes[text] ?? 'class';
-    // A long type is broken between its parts.
-    const parts = name === 'type' ? text.split(/(?<=::)/) : [text];
+    // Long names are broken between their parts.
+    const parts = text.split({ type: /(?<=::)/, owner: /(?<=[@/])/ }[name]);
     inner.append(...parts.flatMap((part) => [part, document.createElement('wbr')]).slice(0, -1));
     td.append(inner);
     return td;
