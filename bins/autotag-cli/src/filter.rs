@@ -10,6 +10,8 @@ use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::row::{Row, Status};
+#[cfg(feature = "aws")]
+use autotag_ledger::Entry;
 use autotag_model::policy::Pattern;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -167,6 +169,25 @@ impl Filter {
         let by_type = by_type || (is_error && row.resource_type.is_none());
         let by_owner = is_error || (by_owner && is_one(&self.proof, row.proof()));
         by_place && by_type && by_owner && is_one(&self.outcome, Some(row.status.name()))
+    }
+
+    /// True if the filter chooses an entry of the ledger.
+    #[cfg(feature = "aws")]
+    pub(crate) fn matches_entry(&self, entry: &Entry) -> bool {
+        let Entry { resource, event, owner, .. } = entry;
+        let resource = resource.as_ref();
+        let account = resource.and_then(|resource| resource.account.as_deref());
+        let region = resource.and_then(|resource| resource.region.as_deref());
+        let by_place = self.place(
+            &event.source,
+            account.or(event.account.as_deref()),
+            region.or(event.region.as_deref()),
+        );
+        let by_type = resource.map(|resource| resource.resource_type.as_str());
+        let by_type = self.resource_type.match_text(by_type, resource_type);
+        let proof = owner.proof.map(|proof| proof.as_str());
+        let by_proof = self.proof.is_empty() || proof.is_some_and(|proof| self.proof.contains(&proof));
+        by_place && by_type && by_proof && self.owner.match_text(owner.name.as_deref(), lower)
     }
 
     fn note_other(&self, owner: &str) {

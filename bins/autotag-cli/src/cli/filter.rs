@@ -8,13 +8,13 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 /// Where the help shows the options that choose rows.
-const HEADING: &str = "Filters";
+pub(super) const HEADING: &str = "Filters";
 
 /// The resources that are shown, and that `apply` writes. Values of one option are alternatives; different options must all
 /// match.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(crate) struct FilterArgs {
-    /// Only resources of this owner. `*` is any text, case does not count. Repeatable, or separated by commas, as all filters are
+    /// Only resources of this owner. `*` is any text, case does not count. May be repeated, or separated by commas, as all filters
     #[arg(long, help_heading = HEADING, value_name = "NAME", value_delimiter = ',')]
     pub(crate) owner: Vec<String>,
     /// Only resources in this account
@@ -48,7 +48,7 @@ pub(crate) struct CheckArgs {
     )]
     pub(crate) outcome: Vec<OutcomeArg>,
     /// Exit with 3 if more than N of these were found [default N: 0]: uncovered, name-only, claimed, derived, missing-tags,
-    /// would-tag. Repeatable, or separated by commas
+    /// would-tag. May be repeated, or separated by commas
     #[arg(long, value_name = "WHAT[=N]", value_delimiter = ',', value_parser = plan_limit)]
     pub(crate) fail_on: Vec<PlanLimit>,
 }
@@ -169,7 +169,7 @@ fn plan_limit(text: &str) -> Result<PlanLimit, String> {
     Ok(PlanLimit { check, most })
 }
 
-fn account(text: &str) -> Result<String, String> {
+pub(super) fn account(text: &str) -> Result<String, String> {
     let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_id { Ok(text.to_owned()) } else { Err("expected an account id of 12 digits".to_owned()) }
 }

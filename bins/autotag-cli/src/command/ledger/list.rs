@@ -2,11 +2,14 @@
 
 use super::line::{COLUMNS, Line, cells};
 use super::table::Table;
-use crate::cli::{Format, ListArgs};
+use crate::cli::{CheckArgs, Format, ListArgs};
 use crate::completion::Completion;
-use crate::output::{LineTable, styled};
+use crate::console;
+use crate::filter::Filter;
+use crate::output::{LineTable, printable, styled};
 use anstyle::Style;
 use anyhow::Result;
+use autotag_handlers::catalog::Catalog;
 use autotag_ledger::{Action, Entry, LedgerReader as _};
 use autotag_model::spreadsheet::neutralized;
 use std::collections::BTreeSet;
@@ -19,6 +22,8 @@ const OTHERS: [(&str, usize); 4] = [("CREATED", 20), ("PROOF", 9), ("EVENT", 16)
 pub(crate) fn run(args: &ListArgs) -> Result<Completion> {
     let on_terminal = io::stdout().is_terminal();
     let format = args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl });
+    let catalog = Catalog::embedded();
+    let filter = Filter::new(&args.filter.of_plan(), &CheckArgs::default(), &catalog)?;
     let table = Table::open(&args.table.table, args.table.region.as_ref())?;
     let resources: BTreeSet<String> =
         table.wait(table.ledger.of_owner(&args.owner, args.since, args.until))?.into_iter().collect();
@@ -31,12 +36,14 @@ pub(crate) fn run(args: &ListArgs) -> Result<Completion> {
             let time = entry.timestamp();
             let is_after = args.since.is_none_or(|since| time.is_some_and(|time| time >= since));
             let is_before = args.until.is_none_or(|until| time.is_some_and(|time| time < until));
-            if is_wanted && is_after && is_before {
+            if is_wanted && is_after && is_before && filter.matches_entry(&entry) {
                 out.entry(&entry)?;
             }
         }
     }
     out.end()?;
+    let unmatched = filter.unmatched(&catalog);
+    unmatched.iter().try_for_each(|text| writeln!(console::notes(), "{}", printable(text)))?;
     Ok(Completion::Complete)
 }
 
