@@ -97,7 +97,7 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Check a tag policy
     Policy(PolicyArgs),
-    /// Print the JSON schema of policies, rules, rows or summaries
+    /// Print the JSON schema of policies, rules, or output
     Schema(SchemaArgs),
     /// Write the files of a deployment, for the catalogue and policy. CloudFormation, permissions, event patterns, guards
     #[cfg(feature = "aws")]
@@ -122,6 +122,16 @@ pub(crate) enum Command {
     #[cfg(feature = "manual")]
     #[command(hide = true)]
     Reference(ReferenceArgs),
+}
+
+impl Command {
+    /// True if its rows say what it has written to AWS.
+    pub(crate) fn writes_to_aws(&self) -> bool {
+        #[cfg(feature = "aws")]
+        return matches!(self, Self::Apply(_) | Self::Reconcile(_) | Self::Redrive(_));
+        #[cfg(not(feature = "aws"))]
+        false
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! The options that hold for the whole program: `--quiet` and `--output`.
 
 use crate::completion::Completion;
+use crate::output::Screen;
 use crate::setup::usage_error;
 use anyhow::{Context as _, Result};
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tempfile::NamedTempFile;
 
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -22,9 +24,10 @@ pub(crate) fn is_quiet() -> bool {
 }
 
 /// The stream for summaries, progress and hints: stderr, or nothing with `--quiet`. Errors and questions go to stderr itself.
-pub(crate) fn notes() -> Box<dyn Write> {
+pub(crate) fn notes() -> Screen<Box<dyn Write>> {
     // Whole lines, so that nothing that goes to the standard output comes between their parts.
-    if is_quiet() { Box::new(io::sink()) } else { Box::new(io::LineWriter::new(anstream::stderr().lock())) }
+    let whole = || Box::new(io::LineWriter::new(anstream::stderr().lock()));
+    Screen::stderr(if is_quiet() { Box::new(io::sink()) } else { whole() })
 }
 
 /// The file of `--output`.
@@ -42,37 +45,30 @@ impl OutputFile {
     /// # Errors
     /// A [`UsageError`](crate::setup::UsageError) if no file can be written there.
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let wrong = |why: &str| usage_error(format!("--output: cannot write `{}`: {why}", path.display()));
-        let error = |error: io::Error| wrong(&error.to_string());
+        let error =
+            |error: io::Error| usage_error(format!("--output: cannot write `{}`: {error}", path.display()));
+        check_file("--output", path)?;
+        let path = target_of(path);
         let found = path.metadata().ok();
-        match &found {
-            Some(found) if found.is_dir() => return Err(wrong("it is a folder")),
-            Some(found) if !found.is_file() => {
-                redirect(&OpenOptions::new().write(true).open(path).map_err(error)?)?;
-                return Ok(Self::Direct);
-            }
-            _ => {}
+        if found.as_ref().is_some_and(|found| !found.is_file()) {
+            redirect(&OpenOptions::new().write(true).open(&path).map_err(error)?)?;
+            return Ok(Self::Direct);
         }
-        // A link stays a link; the file that it points to is replaced, or made.
-        let target = || path.read_link().map(|target| path.with_file_name(target));
-        let path = path.canonicalize().or_else(|_| target()).unwrap_or_else(|_| path.to_owned());
-        if let Some(folder) = missing_folder(&path) {
-            return Err(wrong(&format!("the folder `{}` does not exist", folder.display())));
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = temporary_file(folder.unwrap_or(Path::new(".")), found.as_ref()).map_err(error)?;
+        let file = temporary_file(&path, found.as_ref()).map_err(error)?;
         redirect(file.as_file())?;
         Ok(Self::Temporary(file, path))
     }
 
-    /// Gives the file its name, unless an error ended the command. Then the file that had the name stays.
+    /// Gives the file its name. If an error ended the command, the file that had the name stays, unless the command `writes` to
+    /// AWS and has shown rows: they say what was written.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(crate) fn finish(self, ended: &Result<Completion>) -> Result<()> {
+    pub(crate) fn finish(self, ended: &Result<Completion>, writes: bool) -> Result<()> {
         io::stdout().flush().context("--output: cannot write the file")?;
         let Self::Temporary(file, path) = self else { return Ok(()) };
-        if ended.is_err() {
+        let has_rows = || file.as_file().metadata().is_ok_and(|metadata| metadata.len() > 0);
+        if ended.is_err() && !(writes && has_rows()) {
             return Ok(());
         }
         let cannot_write = || format!("--output: cannot write `{}`", path.display());
@@ -82,15 +78,49 @@ impl OutputFile {
     }
 }
 
-/// The folder of a file that is to be written, if it does not exist.
-pub(crate) fn missing_folder(path: &Path) -> Option<&Path> {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+/// Refuses a file that could not be written at the end. `option` names it.
+///
+/// # Errors
+/// A [`UsageError`](crate::setup::UsageError) if the folder does not exist, or if the file is a folder or read-only.
+pub(crate) fn check_file(option: &str, path: &Path) -> Result<()> {
+    let found = path.metadata().ok();
+    let target = target_of(path);
+    let folder = folder_of(&target);
+    let why = if !folder.exists() {
+        format!("the folder `{}` does not exist", folder.display())
+    } else if found.as_ref().is_some_and(Metadata::is_dir) {
+        "it is a folder".to_owned()
+    } else if found.is_some_and(|found| found.is_file() && found.permissions().readonly()) {
+        "it is read-only; name another file".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(usage_error(format!("{option}: cannot write `{}`: {why}", path.display())))
 }
 
-/// A temporary file with the permissions of the file that it replaces, otherwise with those that the user's files have.
-fn temporary_file(folder: &Path, replaced: Option<&Metadata>) -> io::Result<NamedTempFile> {
+/// The file that is replaced, or made: a link stays a link.
+fn target_of(path: &Path) -> PathBuf {
+    let target = || path.read_link().map(|target| path.with_file_name(target));
+    path.canonicalize().or_else(|_| target()).unwrap_or_else(|_| path.to_owned())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// How temporary files of outputs begin.
+const PREFIX: &str = ".autotag-output";
+
+/// A temporary file for `path`, in its folder. It has the permissions of the file that it replaces, otherwise those that the user's
+/// files have.
+///
+/// # Errors
+/// If no file can be made there.
+pub(crate) fn temporary_file(path: &Path, replaced: Option<&Metadata>) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    remove_left_over(folder);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".autotag-output");
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -102,7 +132,25 @@ fn temporary_file(folder: &Path, replaced: Option<&Metadata>) -> io::Result<Name
     if let Some(replaced) = replaced {
         file.as_file().set_permissions(replaced.permissions())?;
     }
+    // A file system without locks has no runs to tell apart.
+    let _ = file.as_file().lock();
     Ok(file)
+}
+
+/// The least age of a temporary file that is removed. A younger one may not be locked yet.
+const LEFT_OVER: Duration = Duration::from_secs(60);
+
+/// Removes temporary files of runs that a signal ended. Each run that still writes has a lock on its own.
+fn remove_left_over(folder: &Path) {
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let is_temporary = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let modified = || entry.metadata().ok().filter(Metadata::is_file)?.modified().ok();
+        let is_old = || modified().and_then(|time| time.elapsed().ok()).is_some_and(|age| age > LEFT_OVER);
+        if is_temporary && is_old() && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            // A file that cannot be removed does no harm.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Makes a file the standard output of this program.
@@ -117,4 +165,31 @@ fn redirect(_: &File) -> Result<()> {
     Err(usage_error(
         "--output is not available on this system; redirect the output instead: autotag ... > FILE",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    /// The file after a command that has written `rows` of the output.
+    fn after(rows: &str, ended: &Result<Completion>, writes: bool) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows");
+        fs::write(&path, "old").unwrap();
+        let mut file = temporary_file(&path, None).unwrap();
+        file.write_all(rows.as_bytes()).unwrap();
+        OutputFile::Temporary(file, path.clone()).finish(ended, writes).unwrap();
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1, "no temporary file is left");
+        fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn an_error_keeps_the_old_file_or_the_rows_that_say_what_was_written() {
+        let failed = || Err(anyhow!("the network is down"));
+        assert_eq!(after("rows", &Ok(Completion::Partial), false), "rows");
+        assert_eq!(after("rows", &failed(), false), "old");
+        assert_eq!(after("rows", &failed(), true), "rows");
+        assert_eq!(after("", &failed(), true), "old");
+    }
 }

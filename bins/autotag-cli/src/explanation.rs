@@ -1,6 +1,10 @@
 //! The explanation of one record: its steps, with the facts that each step used.
 
-use crate::output::{owner_lines, printable, styled};
+mod line;
+
+use crate::cli::TextFormat;
+use crate::output::{Screen, owner_lines, printable, styled};
+use anstyle::Style;
 use autotag_handlers::backend::RelatedQuery;
 use autotag_handlers::classify::Creation;
 use autotag_handlers::event::EventSummary;
@@ -11,16 +15,15 @@ use autotag_model::arn::Region;
 use autotag_model::rule::{Evidence, TagCall};
 use std::io::{self, Write};
 
+/// Where the lines of a step begin, behind its name.
+const INDENT: usize = 14;
+
 /// Prints one numbered step; further lines stand under its first.
-fn step(out: &mut impl Write, number: u8, name: &str, lines: &[String]) -> io::Result<()> {
+fn step(out: &mut Screen<impl Write>, number: u8, name: &str, lines: &[String]) -> io::Result<()> {
     let head = styled::text(styled::HEAD, &format!("{number} {name:<8}"));
     for (index, line) in lines.iter().enumerate() {
-        let line = printable(line);
-        if index == 0 {
-            writeln!(out, "  {head}  {line}")?;
-        } else {
-            writeln!(out, "              {line}")?;
-        }
+        let head = if index == 0 { format!("  {head}  ") } else { " ".repeat(INDENT) };
+        out.line(&head, Style::new(), &printable(line))?;
     }
     Ok(())
 }
@@ -28,7 +31,8 @@ fn step(out: &mut impl Write, number: u8, name: &str, lines: &[String]) -> io::R
 /// Explains records, in the order of their steps.
 #[derive(Debug)]
 pub(crate) struct Explainer<W> {
-    pub(crate) out: W,
+    pub(crate) out: Screen<W>,
+    pub(crate) format: TextFormat,
 }
 
 impl<W: Write> Explainer<W> {
@@ -45,7 +49,7 @@ impl<W: Write> Explainer<W> {
             event.region.as_deref().unwrap_or("(no region)"),
             event.account.as_deref().unwrap_or("(no account)"),
         );
-        writeln!(self.out, "{}", styled::text(styled::NAME, &printable(&title)))?;
+        self.out.line("", styled::NAME, &printable(&title))?;
         let id = event.id.as_deref().unwrap_or("none");
         self.step(1, "unwrap", &[place.to_owned(), format!("eventID {id}")])
     }
@@ -55,6 +59,9 @@ impl<W: Write> Explainer<W> {
     /// # Errors
     /// If the output cannot be written.
     pub(crate) fn rejected(&mut self, place: &str, row: &ResourceOutcome) -> io::Result<()> {
+        if self.format == TextFormat::Jsonl {
+            return line::rejected(&mut self.out, place, row);
+        }
         self.head(place, &row.event)?;
         let no_rule = || "looks like a creation; the catalogue has no rule for it".to_owned();
         let reason = row.reason().unwrap_or_else(no_rule);
@@ -83,6 +90,9 @@ impl<W: Write> Explainer<W> {
         creation: &Creation,
         rows: &[&PlannedResource],
     ) -> io::Result<()> {
+        if self.format == TextFormat::Jsonl {
+            return line::creation(&mut self.out, place, creation, rows);
+        }
         self.head(place, &creation.event)?;
         self.step(2, "screen", &["a creation that succeeded".to_owned()])?;
         self.step(3, "rule", &or_else(rules(creation), "none that finds a resource in the record"))?;

@@ -282,7 +282,7 @@ impl<'g> Job<'g> {
                 let place = self.next_place();
                 self.keep_row(KeptRow::of_record(RowKind::Uncovered, event, place, record.raw, account));
             }
-            ShownAs::Explanations(_) => {
+            ShownAs::Explanations(..) => {
                 let row = Row::of_event(Arc::clone(event), Outcome::Uncovered);
                 self.row(&row, &record.position.to_string());
             }

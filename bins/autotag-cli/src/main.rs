@@ -113,9 +113,10 @@ fn run(cli: Cli) -> Result<Completion> {
         return Err(usage_error("--output and --out both name the file of the report; pass one of them"));
     }
     let file = output.as_deref().map(OutputFile::create).transpose()?;
+    let writes = command.writes_to_aws();
     let result = dispatch(command);
     if let Some(file) = file {
-        file.finish(&result)?;
+        file.finish(&result, writes)?;
     }
     result
 }

@@ -14,6 +14,9 @@ pub(crate) const ROW: &str = include_str!("../../../docs/schemas/row.json");
 /// The summary of `plan` and `apply` in JSON.
 pub(crate) const SUMMARY: &str = include_str!("../../../docs/schemas/summary.json");
 
+/// A line of `explain` in JSON.
+pub(crate) const EXPLANATION: &str = include_str!("../../../docs/schemas/explanation.json");
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,8 @@ use crate::completion::Completion;
 use crate::console;
 use crate::filter::Filter;
 use crate::kept::KeptRow;
-use crate::output::{Detail, RowPrinter, Summary, TableView, height};
+use crate::output::{Detail, RowPrinter, Screen, Summary, TableView, height};
+use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::outcome::{Outcome, SkipReason};
@@ -19,6 +20,17 @@ use std::sync::Arc;
 pub(crate) fn format_of(chosen: Option<Format>) -> Format {
     let on_terminal = io::stdout().is_terminal();
     chosen.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl })
+}
+
+/// Refuses a format that the summary does not have.
+///
+/// # Errors
+/// A usage error for `--summary-only` as CSV.
+pub(crate) fn check_summary(format: Option<Format>, view: ViewArgs) -> Result<()> {
+    if view.summary_only && format == Some(Format::Csv) {
+        return Err(usage_error("--summary-only: the summary has no CSV; choose --format json or text"));
+    }
+    Ok(())
 }
 
 /// The output of the rows.
@@ -123,7 +135,8 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
         Ok(())
     }
 
-    /// Shows what is left, and the summary, which names values of the filter that nothing matched.
+    /// Shows what is left, and the summary, which names values of the filter that nothing matched. `apply` does it also if an error
+    /// ended the writing: the rows before the error say what was written.
     ///
     /// # Errors
     /// If rows could not be printed. The summary is still written.
@@ -135,11 +148,11 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
         match (self.view.summary_only, self.format) {
             (true, Format::Jsonl) => writeln!(io::stdout().lock(), "{}", self.summary.to_json()?)?,
             (true, Format::Table | Format::Csv) => {
-                self.summary.write(&mut anstream::stdout().lock(), detail)?;
+                self.summary.write(&mut Screen::stdout(anstream::stdout().lock()), detail)?;
             }
             // A finding that makes the command fail is an error, which is shown in any case.
             (false, _) if console::is_quiet() => {
-                self.summary.write_exceeded(&mut anstream::stderr().lock())?;
+                self.summary.write_exceeded(&mut Screen::stderr(anstream::stderr().lock()))?;
             }
             (false, _) => self.summary.write(&mut console::notes(), detail)?,
         }

@@ -1,9 +1,9 @@
 //! The ways in which records that lead to no resource are kept while the inputs are read.
 
-use crate::cli::Format;
+use crate::cli::{Format, TextFormat};
 use crate::explanation::Explainer;
 use crate::kept::{KeptRow, Place, RowKind};
-use crate::output::rendered;
+use crate::output::{Screen, rendered};
 use anyhow::Result;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::outcome::Outcome;
@@ -20,13 +20,13 @@ pub(crate) enum ShownAs {
     Rows(Format),
     /// As explanations, in the order of the inputs. If there is the id of an event, those of its records. The creations to explain
     /// are kept with their positions.
-    Explanations(Option<String>),
+    Explanations(Option<String>, TextFormat),
 }
 
 impl ShownAs {
     /// True if records of this event are explained.
     pub(crate) fn explains(&self, id: Option<&String>) -> bool {
-        matches!(self, Self::Explanations(only) if only.is_none() || only.as_ref() == id)
+        matches!(self, Self::Explanations(only, _) if only.is_none() || only.as_ref() == id)
     }
 
     /// The row of a record, if it is kept. `at` is its file and the position in it.
@@ -36,15 +36,15 @@ impl ShownAs {
     pub(crate) fn row(&self, row: &ResourceOutcome, at: &str, place: Place) -> Result<Option<KeptRow>> {
         match self {
             Self::Rows(format) => Ok(Some(KeptRow::decided(&row.event, place, rendered(row, *format)?))),
-            Self::Explanations(_) if self.explains(row.event.id.as_ref()) => {
-                let mut explainer = Explainer { out: Vec::new() };
+            Self::Explanations(_, format) if self.explains(row.event.id.as_ref()) => {
+                let mut explainer = Explainer { out: Screen::stdout(Vec::new()), format: *format };
                 explainer.rejected(at, row)?;
                 // Without a time, so that the place decides about the order.
-                let kept = KeptRow::decided(&EventSummary::default(), place, explainer.out);
+                let kept = KeptRow::decided(&EventSummary::default(), place, explainer.out.into_inner());
                 let is_uncovered = row.status == Outcome::Uncovered;
                 Ok(Some(KeptRow { kind: if is_uncovered { RowKind::Uncovered } else { kept.kind }, ..kept }))
             }
-            Self::Explanations(_) | Self::Uncovered | Self::Nothing => Ok(None),
+            Self::Explanations(..) | Self::Uncovered | Self::Nothing => Ok(None),
         }
     }
 }

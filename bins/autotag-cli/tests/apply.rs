@@ -13,8 +13,10 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use common::{BIN, stderr};
+use nix::pty::{Winsize, openpty};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -121,6 +123,38 @@ fn outcomes(output: &Output) -> Vec<String> {
     let line =
         |line: &str| serde_json::from_str::<Value>(line).unwrap()["outcome"].as_str().unwrap().to_owned();
     text.lines().map(line).collect()
+}
+
+/// The text on a terminal of 60 columns, after this answer.
+fn answered(mut command: Command, answer: &str) -> (String, Option<i32>) {
+    let size = Winsize { ws_row: 24, ws_col: 60, ws_xpixel: 0, ws_ypixel: 0 };
+    let terminal = openpty(Some(&size), None).unwrap();
+    let end = || Stdio::from(terminal.slave.try_clone().unwrap());
+    let mut child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+    drop((command, terminal.slave));
+    let mut master = std::fs::File::from(terminal.master);
+    master.write_all(format!("{answer}\n").as_bytes()).unwrap();
+    let mut shown = Vec::new();
+    // A terminal whose other end is closed answers with an error.
+    let _ = master.read_to_end(&mut shown);
+    let shown = String::from_utf8(shown).unwrap().replace("\r\n", "\n");
+    (anstream::adapter::strip_str(&shown).to_string(), child.wait().unwrap().code())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_question_fits_into_the_terminal_and_no_is_an_answer() {
+    let world = World::new();
+    let ids = world.volumes(1, &[]).await;
+    let trail = world.trail(&ids);
+    let (shown, code) = answered(world.command(&["apply", &trail]), "n");
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("Write the tags? [y/N]"), "{shown}");
+    assert!(shown.ends_with("autotag: nothing was written: the answer was not yes\n"), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 60), "{shown}");
+    assert!(world.tags(&ids).await.is_empty());
+    let (shown, code) = answered(world.command(&["apply", &trail]), "y");
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(world.tags(&ids).await.len(), 1, "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,7 +65,7 @@ pub(crate) struct ViewArgs {
     /// Show tags, whole ARNs and reasons in the table, in lines of any length
     #[arg(long)]
     pub(crate) wide: bool,
-    /// Print the summary on stdout, and no rows: one JSON object in the format jsonl, and a text in the others
+    /// Print the summary on stdout, and no rows: one JSON object in the format jsonl, a text in the format table
     #[arg(long)]
     pub(crate) summary_only: bool,
     /// List everything that the summary shortens
@@ -94,6 +94,9 @@ pub(crate) struct ExplainArgs {
     /// Only the event with this eventID
     #[arg(long, value_name = "ID")]
     pub(crate) event: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
     /// For tests: how many bytes of the input are kept in memory before temporary files are used
@@ -238,8 +241,9 @@ pub(crate) enum CatalogFormat {
     #[value(alias = "text")]
     Table,
     /// One JSON array
-    #[value(alias = "jsonl")]
     Json,
+    /// One JSON object per line
+    Jsonl,
     /// Comma-separated values
     Csv,
     /// The page docs/services.md; of uncovered events a table

@@ -82,6 +82,7 @@ pub(super) const PAGES: &[Page] = &[
             ),
             ("Explain every creation of a file", "autotag explain event.json"),
             ("Explain what one owner created", "autotag explain trail/ --owner alice@example.com"),
+            ("Give every explanation to a program", "autotag explain trail/ --format jsonl"),
         ],
     ),
     page(

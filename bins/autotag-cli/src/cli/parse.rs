@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 const ENDINGS: [&str; 11] =
     ["csv", "html", "json", "jsonl", "md", "ndjson", "parquet", "txt", "xlsx", "yaml", "yml"];
 
+/// Filters of `plan` that `report` does not have.
+const FILTERS: [&str; 6] = ["--owner", "--account", "--service", "--type", "--region", "--proof"];
+
 /// The command line. The ending of the file of `--output` counts as `--format`, unless there is one.
 ///
 /// # Errors
@@ -28,14 +31,22 @@ pub(crate) fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&matches)
 }
 
-/// An error of `report` about a path without its option, with a tip how to write it.
+/// An error of `report` about a path without its option, or about a filter that it does not have, with a tip.
 fn with_tip(mut error: clap::Error, args: &[OsString]) -> clap::Error {
     let is_report = args.iter().any(|arg| arg == "report");
     let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return error };
-    if is_report && error.kind() == ErrorKind::UnknownArgument && !wrong.starts_with('-') {
-        let tip = StyledStr::from(format!("to read a trail, write '--trail {wrong}'"));
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    if !is_report || error.kind() != ErrorKind::UnknownArgument {
+        return error;
     }
+    let tip = if !wrong.starts_with('-') {
+        format!("to read a trail, write '--trail {wrong}'")
+    } else if FILTERS.contains(&wrong.as_str()) {
+        format!("a report has no filters: search its page, or use 'autotag plan TRAIL {wrong} ...'")
+    } else {
+        return error;
+    };
+    error.remove(ContextKind::SuggestedArg);
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
     error
 }
 
@@ -64,9 +75,7 @@ fn format_of_output(top: &mut Command, matches: &ArgMatches) -> Result<Option<St
     let (command, matches) = innermost(top, matches);
     let is_chosen = |matches: &ArgMatches| matches.value_source("format") == Some(ValueSource::CommandLine);
     let Some(format) = command.get_arguments().find(|arg| arg.get_id() == "format") else {
-        let path = matches.get_one::<PathBuf>("output").filter(|_| command.get_name() == "explain");
-        let ending = path.and_then(|path| ending(path));
-        return text_only(top, ending);
+        return Ok(None);
     };
     if is_chosen(matches) {
         return Ok(None);
@@ -93,17 +102,6 @@ fn format_of_output(top: &mut Command, matches: &ArgMatches) -> Result<Option<St
     Err(top.error(ErrorKind::InvalidValue, message))
 }
 
-/// Refuses a file of data for a command that writes a text for people.
-fn text_only(top: &mut Command, ending: Option<String>) -> Result<Option<String>, clap::Error> {
-    let is_data =
-        |ending: &String| ENDINGS.contains(&ending.as_str()) && !["txt", "md"].contains(&ending.as_str());
-    let Some(ending) = ending.filter(is_data) else { return Ok(None) };
-    let message = format!(
-        "--output: this command writes a text, not .{ending}; name a .txt file, or use `autotag plan` for data"
-    );
-    Err(top.error(ErrorKind::InvalidValue, message))
-}
-
 /// The command that was called, with its arguments.
 fn innermost<'c>(command: &'c Command, matches: &'c ArgMatches) -> (&'c Command, &'c ArgMatches) {
     let below =
@@ -123,7 +121,7 @@ fn names(format: &Arg) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Command, Format, ReportFormat};
+    use crate::cli::{Command, Format, ReportFormat, TextFormat};
 
     fn parsed(args: &[&str]) -> Result<Cli, clap::Error> {
         parse(["autotag"].iter().chain(args).map(OsString::from).collect())
@@ -166,14 +164,21 @@ mod tests {
     fn a_path_without_its_option_is_explained() {
         let said = parsed(&["report", "trail/"]).unwrap_err().to_string();
         assert!(said.contains("to read a trail, write '--trail trail/'"), "{said}");
+        let said = parsed(&["report", "--trail", "trail/", "--owner", "victor"]).unwrap_err().to_string();
+        assert!(said.contains("a report has no filters") && !said.contains("similar argument"), "{said}");
     }
 
     #[test]
-    fn a_command_without_formats_takes_any_file() {
+    fn a_command_without_formats_takes_any_file_and_others_take_those_of_their_formats() {
         assert!(parsed(&["schema", "row", "-o", "row.yaml"]).is_ok());
+        let Command::Explain(explain) = parsed(&["explain", "trail", "-o", "e.jsonl"]).unwrap().command
+        else {
+            panic!()
+        };
+        assert_eq!(explain.format, TextFormat::Jsonl);
         assert!(parsed(&["explain", "trail", "-o", "e.txt"]).is_ok());
         let said = parsed(&["explain", "trail", "-o", "e.csv"]).unwrap_err().to_string();
-        assert!(said.contains("writes a text, not .csv"), "{said}");
+        assert!(said.contains("no format for files that end in .csv") && said.contains("jsonl"), "{said}");
         assert!(parsed(&["init", "-o", "said.html"]).is_ok());
     }
 

@@ -51,4 +51,6 @@ pub(crate) enum SchemaName {
     Row,
     /// The summary of `plan` and `apply`: --summary-only --format json
     Summary,
+    /// A line of `explain`: --format jsonl
+    Explanation,
 }

@@ -34,7 +34,7 @@ use autotag_handlers::row::ResourceOutcome;
 use autotag_ledger::{DynamoDbLedger, Entry};
 use autotag_model::VERSION;
 use autotag_model::policy::Policy;
-use permission::{confirmed, now, progress, settings, unconfirmed};
+use permission::{confirm, now, progress, settings};
 use session_store::SessionReader;
 use std::fs;
 use std::io::{self, Write as _};
@@ -64,8 +64,8 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let Facts { summary, oldest, targets, whole } = facts;
     let mut policy = classifier.policy().clone();
     policy.replace_existing |= args.replace;
-    if targets.count > 0 && !confirmed(args, &policy, (&targets, &*filter), &runtime, &accounts)? {
-        return Err(unconfirmed());
+    if targets.count > 0 {
+        confirm(args, &policy, (&targets, &*filter), &runtime, &accounts)?;
     }
     let store = known_sessions(state, sessions, oldest)?;
     note_read(done.as_ref(), &whole, &inputs, args)?;
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
     let unpacker = Unpacker { classifier: &classifier, packer: &packer };
     let requests = creations.drain()?.map(|creation| creation?.into_request(&unpacker));
     let (mut undone, mut noted) = (false, done.as_ref());
-    runtime.block_on(async {
+    let applied = runtime.block_on(async {
         let aws = AwsBackend::new(accounts).with_rate_limit(args.calls.max_calls_per_second);
         let progress = progress(targets.count);
         let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
@@ -105,9 +105,9 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Completion> {
             .await;
         progress.finish_and_clear();
         applied
-    })?;
-    let done = shown.finish(classifier.catalog())?;
-    Ok(if undone { Completion::Partial } else { done })
+    });
+    let done = shown.finish(classifier.catalog());
+    applied.and(done).map(|done| if undone { Completion::Partial } else { done })
 }
 
 /// The ledger that the arguments name, if they name one.

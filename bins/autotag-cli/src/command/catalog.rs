@@ -18,7 +18,8 @@ use autotag_model::rule::ServiceRules;
 use entry::{COLUMNS, Entry};
 use numbers::Numbers;
 use selection::{is_wanted, keep_rules};
-use std::io::Write;
+use serde::Serialize;
+use std::io::{BufWriter, Write};
 
 pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
     let catalog = setup::catalog(&args.rules)?;
@@ -57,6 +58,7 @@ pub(crate) fn run(args: &CatalogArgs) -> Result<Completion> {
             serde_json::to_writer_pretty(&mut out, &entries(&services).collect::<Vec<_>>())?;
             writeln!(out)?;
         }
+        CatalogFormat::Jsonl => write_lines(entries(&services))?,
         CatalogFormat::Csv => {
             let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
             csv.write_record(COLUMNS)?;
@@ -79,6 +81,16 @@ fn names(services: &[ServiceRules]) -> impl Iterator<Item = &str> {
 
 fn entries(services: &[ServiceRules]) -> impl Iterator<Item = Entry<'_>> {
     services.iter().flat_map(|service| service.rules.iter().map(|rule| Entry::new(service, rule)))
+}
+
+/// Writes one JSON object a line.
+fn write_lines(values: impl IntoIterator<Item = impl Serialize>) -> Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for value in values {
+        serde_json::to_writer(&mut out, &value)?;
+        writeln!(out)?;
+    }
+    Ok(out.flush()?)
 }
 
 fn write_table(services: &[ServiceRules], out: &mut impl Write) -> Result<()> {

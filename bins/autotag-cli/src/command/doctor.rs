@@ -7,8 +7,9 @@ use crate::doctor::canary::{self, CanaryReport};
 use crate::doctor::groups::Groups;
 use crate::doctor::{DoctorOptions, Expected, Finding, State, examine, open};
 use crate::generate::inventory::Inventory;
-use crate::output::{plural, printable, styled};
+use crate::output::{Screen, plural, printable, styled};
 use crate::setup;
+use anstyle::Style;
 use anyhow::{Context as _, Result};
 use autotag_aws::Settings;
 use serde::Serialize;
@@ -66,6 +67,9 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Completion> {
     Ok(printer.counts.completion(args.strict, canary.as_ref()))
 }
 
+/// The standard output.
+type Out = anstream::AutoStream<std::io::StdoutLock<'static>>;
+
 /// Prints findings as they come; as one JSON object at the end.
 struct Printer {
     format: DoctorFormat,
@@ -114,8 +118,8 @@ impl Printer {
         }
     }
 
-    fn print(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
-        let mut out = anstream::stdout().lock();
+    fn print(&mut self, write: impl FnOnce(&mut Screen<Out>) -> std::io::Result<()>) {
+        let mut out = Screen::stdout(anstream::stdout().lock());
         if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
             self.failed.get_or_insert(error);
         }
@@ -139,7 +143,7 @@ impl Printer {
                     ended.iter().try_for_each(|finding| write_finding(out, finding))?;
                     blocked.iter().try_for_each(|(other, checks)| write_blocked(out, other, checks))?;
                     for (key, value) in canary.iter().flat_map(|canary| &canary.tags) {
-                        writeln!(out, "        {}", printable(&format!("{key} = {value}")))?;
+                        out.line(BELOW, Style::new(), &printable(&format!("{key} = {value}")))?;
                     }
                     writeln!(out, "{ok} ok, {broken} broken, {unknown} unknown")
                 });
@@ -187,6 +191,9 @@ async fn check(args: &DoctorArgs, expected: Expected, printer: &mut Printer) -> 
     Ok(Some(canary))
 }
 
+/// Blanks before the lines below a finding.
+const BELOW: &str = "        ";
+
 /// The least widths of the columns.
 const WIDTHS: (usize, usize) = (26, 28);
 
@@ -194,7 +201,7 @@ const WIDTHS: (usize, usize) = (26, 28);
 const NAMED: usize = 6;
 
 /// The checks that need another one, in one line.
-fn write_blocked(out: &mut dyn Write, other: &str, checks: &[&str]) -> std::io::Result<()> {
+fn write_blocked(out: &mut Screen<impl Write>, other: &str, checks: &[&str]) -> std::io::Result<()> {
     let mut names: Vec<&str> = Vec::new();
     for check in checks {
         if !names.contains(check) {
@@ -206,11 +213,12 @@ fn write_blocked(out: &mut dyn Write, other: &str, checks: &[&str]) -> std::io::
     let more = if more == 0 { String::new() } else { format!(", {more} more") };
     let (state, count) = (styled::text(styled::CAREFUL, "unknown"), plural(checks.len(), "check"));
     let verb = if checks.len() == 1 { "needs" } else { "need" };
-    writeln!(out, "{state} {count} {verb} `{other}` to be ok: {}{more}", names.join(", "))?;
-    writeln!(out, "        {}", styled::text(styled::QUIET, &format!("-> repair `{other}` first")))
+    let text = format!("{count} {verb} `{other}` to be ok: {}{more}", names.join(", "));
+    out.line(&format!("{state} "), Style::new(), &text)?;
+    out.line(BELOW, styled::QUIET, &format!("-> repair `{other}` first"))
 }
 
-fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
+fn write_finding(out: &mut Screen<impl Write>, finding: &Finding) -> std::io::Result<()> {
     let (style, state) = match finding.state {
         State::Ok => (styled::GOOD, "ok     "),
         State::Broken => (styled::BAD, "BROKEN "),
@@ -218,11 +226,20 @@ fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> 
     };
     let state = styled::text(style, state);
     let (check, place, (checks, places)) = (finding.check, printable(&finding.place), WIDTHS);
-    writeln!(out, "{state} {check:checks$}  {place:places$}  {}", printable(&finding.seen))?;
-    if let Some(fix) = &finding.fix {
-        writeln!(out, "        {}", styled::text(styled::QUIET, &format!("-> {}", printable(fix))))?;
+    let (head, seen) = (format!("{check:checks$}  {place:places$}  "), printable(&finding.seen));
+    if out.fits(BELOW.len() + head.chars().count() + seen.chars().count()) {
+        writeln!(out, "{state} {head}{seen}")?;
+    } else {
+        out.line(&format!("{state} "), Style::new(), head.trim_end())?;
+        out.line(BELOW, Style::new(), &seen)?;
     }
-    Ok(())
+    let Some(fix) = &finding.fix else { return Ok(()) };
+    let text = format!("-> {}", printable(fix));
+    // A command is one line, so that it can be copied.
+    if ["aws ", "autotag "].iter().any(|program| fix.contains(program)) {
+        return writeln!(out, "{BELOW}{}", styled::text(styled::QUIET, &text));
+    }
+    out.line(BELOW, styled::QUIET, &text)
 }
 
 #[cfg(test)]
@@ -231,14 +248,39 @@ mod tests {
 
     #[test]
     fn checks_that_need_another_one_are_one_line() {
-        let mut out = Vec::new();
+        let mut out = Screen::endless(Vec::new());
         let checks =
             ["queue.policy", "queue.age", "queue.age", "alias", "errors", "mapping", "memory", "role"];
         write_blocked(&mut out, "function", &checks).unwrap();
-        let text = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
+        let text = anstream::adapter::strip_str(&String::from_utf8(out.into_inner()).unwrap()).to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2, "{text}");
         assert!(lines[0].starts_with("unknown 8 checks need `function` to be ok: queue.policy, "), "{text}");
         assert!(lines[0].ends_with(", 1 more") && lines[1].contains("repair `function` first"), "{text}");
+    }
+
+    #[test]
+    fn a_finding_fits_into_the_terminal_and_its_command_is_one_line() {
+        let command = "aws sqs set-queue-attributes --queue-url URL --attributes VisibilityTimeout=360 --region eu-west-1";
+        for (width, lines) in [(60, 4), (80, 4), (200, 2)] {
+            let finding = Finding {
+                check: "queue.visibility",
+                place: "eu-west-1 autotag-events".to_owned(),
+                question: "",
+                state: State::Broken,
+                seen: "a message is visible again after 30 s, while the function still works on it"
+                    .to_owned(),
+                fix: Some(command.to_owned()),
+                needs: None,
+            };
+            let mut out = Screen::of_width(width, Vec::new());
+            write_finding(&mut out, &finding).unwrap();
+            let text =
+                anstream::adapter::strip_str(&String::from_utf8(out.into_inner()).unwrap()).to_string();
+            assert_eq!(text.lines().count(), lines, "{width}: {text}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= width || line.ends_with(command), "{width}: {text}");
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::gather::{Facts, Gathered, Gatherer};
 use crate::input::{self, Days, Input};
 use crate::kept::{Origin, Place};
 use crate::offline::known_sessions;
-use crate::output::{plural, printable, write_unread};
+use crate::output::{Screen, plural, printable, write_unread};
 use crate::planned::ToPlan;
 use crate::saved_plan::refuse_plans;
 use crate::scan::{Scanner, TimeRange};
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     let (inputs, unlisted) = input::find(&source.paths, &Days::default())?;
     let gatherer = Gatherer {
         range: TimeRange::default(),
-        shown: ShownAs::Explanations(args.event.clone()),
+        shown: ShownAs::Explanations(args.event.clone(), args.format),
         filter: Arc::clone(&filter),
         deletions: false,
         room: Room::new(source.state.as_deref(), args.memory),
@@ -44,8 +44,13 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
         gatherer.gather(&scanner, &inputs)?;
     let Facts { summary, oldest, .. } = facts;
     let store = known_sessions(source.state.as_deref(), sessions, oldest)?;
-    let out = BufWriter::new(anstream::stdout().lock());
-    let mut report = Report { explainer: Explainer { out }, inputs: &inputs, filter: &filter, explained: 0 };
+    let out = Screen::stdout(BufWriter::new(anstream::stdout().lock()));
+    let mut report = Report {
+        explainer: Explainer { out, format: args.format },
+        inputs: &inputs,
+        filter: &filter,
+        explained: 0,
+    };
     let mut creations_before = 0;
     let note = |origin: Origin, request: &mut PlanRequest| {
         // Rows tell by it which creation they belong to.
@@ -62,7 +67,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     }
     report.explainer.out.flush()?;
     let explained = report.explained;
-    write_unread(&mut anstream::stderr().lock(), &unlisted, &summary.unreadable)?;
+    write_unread(&mut Screen::stderr(anstream::stderr().lock()), &unlisted, &summary.unreadable)?;
     if explained == 0 {
         let why = nothing(args, &filter, &summary.counts);
         let mut err = anstream::stderr().lock();

@@ -5,10 +5,11 @@ use crate::calls::{Call, Found, Wanted};
 use crate::cli::{IdentifyArgs, TextFormat};
 use crate::completion::Completion;
 use crate::input::{self, Days};
-use crate::output::{OwnerLine, owner_lines, printable, styled, write_unread};
+use crate::output::{OwnerLine, Screen, owner_lines, printable, styled, write_unread};
 use crate::sessions::Sessions;
 use crate::setup;
 use crate::spill::Room;
+use anstyle::Style;
 use anyhow::Result;
 use autotag_handlers::memory::MemoryBackend;
 use autotag_handlers::owner;
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
     let found = found.into_store();
     let known = OverlayStore::of(&*found, &sessions.store);
     let backend = MemoryBackend::offline();
-    let mut out = BufWriter::new(anstream::stdout().lock());
+    let mut out = Screen::stdout(BufWriter::new(anstream::stdout().lock()));
     let mut number = 0_u64;
     for call in calls.drain()? {
         let call = call?.unpacked()?;
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
         }
     }
     out.flush()?;
-    write_unread(&mut anstream::stderr().lock(), &unlisted, &unreadable)?;
+    write_unread(&mut Screen::stderr(anstream::stderr().lock()), &unlisted, &unreadable)?;
     if number == 0 {
         let which = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
         writeln!(anstream::stderr(), "no record{which} was found")?;
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
     Ok(if is_read && number > 0 { Completion::Complete } else { Completion::Partial })
 }
 
-fn show(out: &mut impl Write, call: &Call, owner: &owner::Owner, format: TextFormat) -> Result<()> {
+fn show(out: &mut Screen<impl Write>, call: &Call, owner: &owner::Owner, format: TextFormat) -> Result<()> {
     if format == TextFormat::Jsonl {
         let line = Line {
             event_id: call.id.as_deref(),
@@ -78,13 +79,13 @@ fn show(out: &mut impl Write, call: &Call, owner: &owner::Owner, format: TextFor
     }
     let time = call.time.as_deref().unwrap_or("(no time)");
     let title = printable(&format!("{time} {} {}", call.source, call.name));
-    writeln!(out, "{}", styled::text(styled::NAME, &title))?;
+    out.line("", styled::NAME, &title)?;
     for line in owner_lines(&call.principal, Some(owner)) {
-        writeln!(out, "  {}", printable(&line))?;
+        out.line("  ", Style::new(), &printable(&line))?;
     }
     let tags = owner.session.as_ref().map(|session| session.effective_tags()).unwrap_or_default();
     for (key, value) in tags {
-        writeln!(out, "  session tag {}", printable(&format!("{key} = {value}")))?;
+        out.line("  session tag ", Style::new(), &printable(&format!("{key} = {value}")))?;
     }
     Ok(writeln!(out)?)
 }

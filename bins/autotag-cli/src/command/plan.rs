@@ -11,7 +11,7 @@ use crate::offline::known_sessions;
 use crate::plan_input::PlanInput;
 use crate::planned::ToPlan;
 use crate::saved_plan::{Header, PlanFile, refuse_plans};
-use crate::shown::Shown;
+use crate::shown::{Shown, check_summary};
 use anyhow::Result;
 use autotag_handlers::plan::PlannedResource;
 use std::io::Write as _;
@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     let PlanCommand { plan: args, view, checks, out } = command;
     refuse_plans(&args.source.paths)?;
+    check_summary(args.format, *view)?;
+    out.as_deref().map_or(Ok(()), |out| console::check_file("--out", out))?;
     let PlanInput { classifier, gathered, format, filter, .. } = PlanInput::read_checked(args, checks)?;
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } = gathered;
     let Facts { mut summary, oldest, .. } = facts;

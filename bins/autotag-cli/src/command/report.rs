@@ -7,15 +7,16 @@ mod live;
 
 use crate::cli::{FailOn, FilterArgs, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
 use crate::completion::Completion;
-use crate::console::missing_folder;
+use crate::console::{check_file, temporary_file};
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
-use crate::output::{Detail, Summary, by_count, plural, printable, styled};
+use crate::output::{Detail, Screen, Summary, by_count, plural, printable, styled};
 use crate::plan_input::PlanInput;
 use crate::planned::ToPlan;
 use crate::report::{self, Costs, Coverage, Creations, Estate, Fix, Joiner, Reading, Run, Source};
 use crate::saved_plan::{Header, PlanFile};
 use crate::setup::{self, UsageError, usage_error};
+use anstyle::Style;
 use anyhow::{Context as _, Result};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
@@ -25,7 +26,7 @@ use std::fs::File;
 use std::io::IsTerminal as _;
 use std::io::{self, BufWriter, Write};
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The owner tag of a policy without one.
 const OWNER: &str = "Owner";
@@ -71,7 +72,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     let estate = Joiner::new(policy, &coverage, &run.owner_tags).join(items, creations, costs);
     let fixed = args.fix.as_deref().map(|path| write_plan(path, &estate, &classifier)).transpose()?;
     output.write(&estate, &run)?;
-    let mut err = anstream::stderr().lock();
+    let mut err = Screen::stderr(anstream::stderr().lock());
     let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
     let left_out = [(run.unnamed, "that only AWS can name"), (again, "named again")];
     tell_reported(&estate, left_out, output.out)?;
@@ -249,7 +250,7 @@ fn tell_reported(estate: &Estate, left_out: [(u64, &'static str); 2], file: Opti
 }
 
 /// Says which classes have more resources than `--fail-on` allows. Answers whether there are any.
-fn tell_exceeded(err: &mut impl Write, estate: &Estate, fail_on: &[FailOn]) -> io::Result<bool> {
+fn tell_exceeded(err: &mut Screen<impl Write>, estate: &Estate, fail_on: &[FailOn]) -> io::Result<bool> {
     let mut exceeds = false;
     for FailOn { class, most } in fail_on {
         let count = estate.count(*class);
@@ -262,8 +263,9 @@ fn tell_exceeded(err: &mut impl Write, estate: &Estate, fail_on: &[FailOn]) -> i
     Ok(exceeds)
 }
 
-fn tell_line(err: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
-    writeln!(err, "{} {text}", styled::text(styled::HEAD, &format!("{name:>12}")))
+fn tell_line(err: &mut Screen<impl Write>, name: &str, text: &str) -> io::Result<()> {
+    let head = styled::text(styled::HEAD, &format!("{name:>12}"));
+    err.line(&format!("{head} "), Style::new(), text)
 }
 
 /// Writes the plan of `--fix`. Answers with what is to be said about it.
@@ -324,9 +326,7 @@ impl<'a> Output<'a> {
                 "--out: this build writes no Parquet: build with the feature `parquet`, or name a .csv file",
             ));
         }
-        if let Some(folder) = out.and_then(missing_folder) {
-            return Err(usage_error(format!("--out: the folder `{}` does not exist", folder.display())));
-        }
+        out.map_or(Ok(()), |out| check_file("--out", out))?;
         let format = match (args.format, out) {
             (Some(format), _) => format,
             (None, Some(out)) => format_of(out)?,
@@ -347,9 +347,7 @@ impl<'a> Output<'a> {
             return Ok(out.flush()?);
         };
         let failed = || format!("cannot write `{}`", path.display());
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
-        let mut file = new_file(&folder).with_context(failed)?;
+        let mut file = temporary_file(path, path.metadata().ok().as_ref()).with_context(failed)?;
         let mut out = BufWriter::with_capacity(1 << 16, file.as_file_mut());
         self.write_to(estate, run, &mut out)?;
         out.flush().with_context(failed)?;
@@ -381,16 +379,4 @@ fn format_of(path: &Path) -> Result<ReportFormat> {
             "--out: no report ends in .{ending}: name a file that ends in .html, .csv, .jsonl or .parquet, or choose --format"
         ))),
     }
-}
-
-/// A file with the permissions that the user's files have.
-fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".autotag-report");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }

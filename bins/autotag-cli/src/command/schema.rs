@@ -1,4 +1,4 @@
-//! `autotag schema`: the JSON schemas of policies, rule files, rows and summaries.
+//! `autotag schema`: the JSON schemas of policies, rule files, rows, summaries and explanations.
 
 use crate::cli::{SchemaArgs, SchemaName};
 use crate::completion::Completion;
@@ -12,6 +12,7 @@ pub(crate) fn run(args: &SchemaArgs) -> Result<Completion> {
         SchemaName::Rules => schema::RULES,
         SchemaName::Row => schema::ROW,
         SchemaName::Summary => schema::SUMMARY,
+        SchemaName::Explanation => schema::EXPLANATION,
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Completion::Complete)

@@ -2,7 +2,7 @@
 
 use crate::cli::{AnswerFormat, WhoisArgs};
 use crate::completion::Completion;
-use crate::output::{AnswerPrinter, plural, write_unreadable};
+use crate::output::{AnswerPrinter, Screen, plural, write_unreadable};
 use crate::setup::{self, usage_error};
 use crate::trail_records::TrailRun;
 use anyhow::{Context as _, Result};
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &WhoisArgs) -> Result<Completion> {
         unreadable
     };
     printer.finish()?;
-    write_unreadable(&mut anstream::stderr().lock(), &unreadable)?;
+    write_unreadable(&mut Screen::stderr(anstream::stderr().lock()), &unreadable)?;
     Ok(if is_complete && unreadable.is_empty() { Completion::Complete } else { Completion::Partial })
 }
 

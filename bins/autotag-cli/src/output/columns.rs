@@ -1,6 +1,6 @@
 //! Columns of tables with one line a row, fitted into the width of the terminal.
 
-use super::terminal::{columns, without_end, without_middle};
+use super::terminal::{columns, with_short_end, without_end, without_middle};
 use super::text::styled;
 use anstyle::Style;
 
@@ -13,6 +13,8 @@ pub(super) enum Cut {
     End,
     /// Names that tools make differ at both ends.
     Middle,
+    /// Names that people know by their beginning, and that differ at both ends.
+    NearEnd,
 }
 
 /// A column: its head, and a cell a row.
@@ -46,7 +48,11 @@ impl Column {
             None => (self.head, styled::HEAD),
             Some(cell) => self.cells.get(cell).map(|(text, style)| (text.as_str(), *style))?,
         };
-        let fit = if self.cut == Cut::Middle { without_middle } else { without_end };
+        let fit = match self.cut {
+            Cut::End => without_end,
+            Cut::Middle => without_middle,
+            Cut::NearEnd => with_short_end,
+        };
         let text = fit(text, self.width);
         let blanks = " ".repeat(self.width.saturating_sub(columns(&text)));
         Some(if text.is_empty() { blanks } else { format!("{style}{text}{style:#}{blanks}") })

@@ -3,20 +3,18 @@
 use autotag_handlers::owner::{
     ChainLink, Channel, MissingEvidence, Owner, OwnerSource, PendingEvidence, Proof,
 };
-use autotag_model::identity::Principal;
+use autotag_model::identity::{Principal, PrincipalKind};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// For people: the owner first, then how they were found.
 pub(crate) fn owner_lines(principal: &Principal, owner: Option<&Owner>) -> Vec<String> {
-    let name = owner.and_then(|owner| owner.name.as_deref()).unwrap_or("nobody");
+    let name = owner.and_then(|owner| owner.name.as_deref()).unwrap_or("unknown");
     let source = owner
         .and_then(|owner| owner.source)
-        .map_or("nothing in the record names anybody", OwnerSource::as_str);
+        .map_or("nothing in the record names an owner", OwnerSource::as_str);
     let proof = owner.and_then(|owner| owner.proof).map_or(String::new(), |proof| format!(", {proof}"));
-    let who = principal.arn.as_deref().or(principal.invoked_by.as_deref()).unwrap_or("no ARN");
-    let mut lines =
-        vec![format!("{name} ({source}{proof})"), format!("called by {} {who}", principal.kind.as_str())];
+    let mut lines = vec![format!("{name} ({source}{proof})"), caller_line(principal)];
     lines.extend(principal.invoking_service().map(|service| format!("through {service}")));
     if let Some(owner) = owner {
         for (index, link) in owner.chain.iter().enumerate() {
@@ -36,6 +34,15 @@ pub(crate) fn owner_lines(principal: &Principal, owner: Option<&Owner>) -> Vec<S
         );
     }
     lines
+}
+
+fn caller_line(principal: &Principal) -> String {
+    let kind = principal.kind.as_str();
+    match principal.arn.as_deref().or(principal.invoked_by.as_deref()) {
+        Some(who) => format!("called by {kind} {who}"),
+        None if principal.kind == PrincipalKind::None => "the record names no caller".to_owned(),
+        None => format!("called by {kind}, without an ARN"),
+    }
 }
 
 fn channel_line(channel: &Channel) -> String {

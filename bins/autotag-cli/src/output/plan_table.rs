@@ -1,6 +1,7 @@
 //! The table of `plan` and `apply`: one line a resource.
 
 use super::columns::{Column, Cut, line, shrink};
+use super::screen::Screen;
 use super::terminal::width;
 use super::text::{CREATES_NOTHING, fitted_line, printable, styled};
 use anstyle::Style;
@@ -19,8 +20,12 @@ const TABLE_ROWS: usize = 5_000;
 /// From this width on, a time has its year.
 const WITH_YEAR: usize = 100;
 
-/// From this width on, account and region have a column.
-const WITH_PLACE: usize = 76;
+/// From this width on, the account has a column. Beside outcomes it needs more.
+const WITH_ACCOUNT: usize = 76;
+const WITH_ACCOUNT_AND_OUTCOME: usize = 88;
+
+/// From this width on, the region is beside the account.
+const WITH_REGION: usize = 100;
 
 /// The states of rows that a plan is about. Only other ones need a column.
 const PLANNED: [&str; 2] = ["WouldTag", "WouldLookUp"];
@@ -159,9 +164,8 @@ impl PlanTable {
             let how = if is_written { "a next run shows all with" } else { "to show all:" };
             let whole = if self.is_cut { "; whole names: --wide" } else { "" };
             let outcomes = outcomes.join(", ");
-            let text =
-                format!("… {count} more ({outcomes}); {how} --all-rows, or --format csv > FILE{whole}");
-            writeln!(out, "{}", styled::text(styled::QUIET, &text))?;
+            let text = format!("{count} more ({outcomes}); {how} --all-rows, or --format csv > FILE{whole}");
+            Screen::stdout(out).line(&styled::text(styled::QUIET, "… "), styled::QUIET, &text)?;
         }
         Ok(())
     }
@@ -189,25 +193,34 @@ fn column<'r>(
     rows: &'r [TableRow],
     cell: impl Fn(&'r TableRow) -> (String, Style),
 ) -> Column {
-    let cut = if head == "RESOURCE" { Cut::Middle } else { Cut::End };
+    let cut = match head {
+        "RESOURCE" => Cut::Middle,
+        "OWNER" | "TYPE" => Cut::NearEnd,
+        _ => Cut::End,
+    };
     Column::new(head, least, cut, rows.iter().map(cell).collect())
 }
 
 fn narrow_columns(rows: &[TableRow], width: usize) -> Vec<Column> {
     let plain = |text: &str| (text.to_owned(), Style::new());
     let time = |row: &TableRow| plain(if width < WITH_YEAR { &row.short_time } else { &row.time });
+    let has_outcomes = rows.iter().any(|row| !PLANNED.contains(&row.outcome.as_str()));
     let mut columns = vec![
         column("TIME (UTC)", 16, rows, time),
-        column("OWNER", 10, rows, |row| (row.owner.clone(), styled::NAME)),
-        column("PROOF", 9, rows, proof),
-        column("TYPE", 10, rows, |row| plain(&row.kind)),
-        column("RESOURCE", 12, rows, |row| plain(&row.resource)),
+        column("OWNER", 9, rows, |row| (row.owner.clone(), styled::NAME)),
     ];
-    if width >= WITH_PLACE {
+    if width >= WITH_ACCOUNT || !has_outcomes {
+        columns.push(column("PROOF", 9, rows, proof));
+    }
+    columns.push(column("TYPE", 10, rows, |row| plain(&row.kind)));
+    columns.push(column("RESOURCE", 12, rows, |row| plain(&row.resource)));
+    if width >= WITH_REGION {
         let place = |row: &TableRow| plain(&format!("{}/{}", row.account, row.region));
         columns.push(column("ACCOUNT/REGION", 13, rows, place));
+    } else if width >= if has_outcomes { WITH_ACCOUNT_AND_OUTCOME } else { WITH_ACCOUNT } {
+        columns.push(column("ACCOUNT", 12, rows, |row| plain(&row.account)));
     }
-    if rows.iter().any(|row| !PLANNED.contains(&row.outcome.as_str())) {
+    if has_outcomes {
         columns.push(column("OUTCOME", 10, rows, |row| {
             let colon = if row.reason.is_empty() { "" } else { ": " };
             (format!("{}{colon}{}", row.outcome, row.reason), row.mood.style())
@@ -278,8 +291,9 @@ mod tests {
     #[test]
     fn each_row_is_one_line_in_the_width_of_the_terminal() {
         let long = "x".repeat(300);
-        for width in [60, 75, 76, 80, 120, 200] {
+        for width in [60, 75, 76, 80, 87, 88, 99, 100, 120, 200] {
             for rows in [
+                vec![row(&long, &long, "WouldTag"), row(&long, &long, "Skipped")],
                 vec![row("mara", "vpc-1", "WouldTag"), row(&long, &long, "WouldLookUp")],
                 vec![row(&long, &long, "WouldTag"), row("日本語の名前とても長い名前", "vpc-2", "WouldTag")],
             ] {
@@ -307,7 +321,7 @@ mod tests {
             table.add(&mut out, row("mara", &format!("vpc-{number}"), "WouldTag")).unwrap();
         }
         table.finish(&mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        let text = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
         assert!(text.contains("vpc-1") && !text.contains("vpc-2"), "{text}");
         assert!(text.contains("… 3 more (3 WouldTag); to show all: --all-rows"), "{text}");
         let mut out = Vec::new();

@@ -1,7 +1,9 @@
 //! Parts that could not be read or done, grouped by reason.
 
+use super::screen::Screen;
 use super::terminal::without_end;
 use super::text::printable;
+use anstyle::Style;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -118,7 +120,7 @@ const NAMED: usize = 10;
 ///
 /// # Errors
 /// If `out` cannot be written.
-pub(crate) fn write_unreadable(out: &mut impl Write, parts: &[String]) -> io::Result<()> {
+pub(crate) fn write_unreadable(out: &mut Screen<impl Write>, parts: &[String]) -> io::Result<()> {
     write_first(out, parts.iter(), parts.len() as u64)
 }
 
@@ -126,24 +128,29 @@ pub(crate) fn write_unreadable(out: &mut impl Write, parts: &[String]) -> io::Re
 ///
 /// # Errors
 /// If `out` cannot be written.
-pub(crate) fn write_unread(out: &mut impl Write, unlisted: &[String], unread: &Problems) -> io::Result<()> {
+pub(crate) fn write_unread(
+    out: &mut Screen<impl Write>,
+    unlisted: &[String],
+    unread: &Problems,
+) -> io::Result<()> {
     let parts = unlisted.iter().cloned().chain(unread.first.values().map(Problem::text));
     write_first(out, parts, unread.count().saturating_add(unlisted.len() as u64))
 }
 
 fn write_first(
-    out: &mut impl Write,
+    out: &mut Screen<impl Write>,
     parts: impl Iterator<Item = impl AsRef<str>>,
     count: u64,
 ) -> io::Result<()> {
     for part in parts.take(NAMED) {
-        writeln!(out, "unreadable: {}", printable(part.as_ref()))?;
+        out.line("unreadable: ", Style::new(), &printable(part.as_ref()))?;
     }
     let more = count.saturating_sub(NAMED as u64);
     if more == 0 {
         return Ok(());
     }
-    writeln!(out, "unreadable: {more} more parts; `autotag plan -v` groups them by reason")
+    let text = format!("{more} more parts; `autotag plan -v` groups them by reason");
+    out.line("unreadable: ", Style::new(), &text)
 }
 
 #[cfg(test)]

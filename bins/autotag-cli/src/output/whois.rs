@@ -1,8 +1,10 @@
 //! Answers to "whose is it?".
 
 use super::owner::{OwnerLine, owner_lines};
+use super::screen::Screen;
 use super::text::{printable, styled};
 use crate::cli::AnswerFormat;
+use anstyle::Style;
 use anyhow::Result;
 use autotag_handlers::event::EventSummary;
 use autotag_handlers::owner::{Owner, OwnerSource, Proof};
@@ -15,13 +17,14 @@ use std::io::Write;
 /// Prints answers, one after the other.
 pub(crate) struct AnswerPrinter {
     format: AnswerFormat,
-    out: Box<dyn Write>,
+    out: Screen<Box<dyn Write>>,
     printed: u64,
 }
 
 impl AnswerPrinter {
+    /// `out` is the standard output.
     pub(crate) fn new(format: AnswerFormat, out: Box<dyn Write>) -> Self {
-        Self { format, out, printed: 0 }
+        Self { format, out: Screen::stdout(out), printed: 0 }
     }
 
     pub(crate) fn answer(&mut self, answer: &Answer) -> Result<()> {
@@ -52,10 +55,10 @@ impl AnswerPrinter {
         if self.printed > 0 {
             writeln!(self.out)?;
         }
-        writeln!(self.out, "{}", styled::text(styled::NAME, &printable(&answer.asked)))?;
+        self.out.line("", styled::NAME, &printable(&answer.asked))?;
         for (label, line) in text_lines(answer) {
             let label = styled::text(styled::QUIET, &format!("{label:<9}"));
-            writeln!(self.out, "  {label} {}", printable(&line))?;
+            self.out.line(&format!("  {label} "), Style::new(), &printable(&line))?;
         }
         Ok(())
     }

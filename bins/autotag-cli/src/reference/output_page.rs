@@ -4,12 +4,14 @@ use crate::schema;
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// The page, with `{{row}}` and `{{summary}}` in the place of the tables.
+/// The page, with the names of schemas in braces in the place of their tables.
 const PAGE: &str = include_str!("output.md");
 
 /// The page.
 pub(super) fn page() -> String {
-    PAGE.replace("{{row}}", &table(schema::ROW)).replace("{{summary}}", &table(schema::SUMMARY))
+    PAGE.replace("{{row}}", &table(schema::ROW))
+        .replace("{{summary}}", &table(schema::SUMMARY))
+        .replace("{{explanation}}", &table(schema::EXPLANATION))
 }
 
 /// A table of the keys that a schema requires, in its order.

@@ -67,6 +67,12 @@ fn rows_and_the_summary_are_as_their_schemas_say() {
             rows.into_iter().enumerate().map(|(at, row)| (format!("row {at} of {input}"), row)).collect();
         assert!(!rows.is_empty(), "{input}");
         assert_valid("row", &rows);
+        let explained = lines(&autotag(&["explain", input, "--format", "jsonl"]));
+        assert!(!explained.is_empty(), "{input}");
+        let explained = explained.into_iter().enumerate();
+        let explained: Vec<(String, Value)> =
+            explained.map(|(at, line)| (format!("explanation {at} of {input}"), line)).collect();
+        assert_valid("explanation", &explained);
         let summary = lines(&autotag(&["plan", input, "--summary-only", "--format", "json"])).remove(0);
         assert_valid("summary", &[(format!("summary of {input}"), summary)]);
     }

@@ -1,6 +1,7 @@
 //! The options of all commands (`--output`, `--quiet`, `--color`), `init`, and names that are nearly right.
 
 use crate::common::{autotag, autotag_in, root, stderr, stdout};
+use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
@@ -90,12 +91,59 @@ fn a_file_that_is_replaced_keeps_its_permissions() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_refused_before_anything_is_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("kept.csv");
+    fs::write(&path, "old").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    for (args, option) in [
+        (&["plan", "no-such-trail", "-o"][..], "--output"),
+        (&["plan", "no-such-trail", "--out"], "--out"),
+        (&["report", "--trail", "no-such-trail", "--out"], "--out"),
+    ] {
+        for (file, why) in [
+            ("kept.csv", "it is read-only"),
+            ("none/rows.csv", "the folder `none` does not exist"),
+            (".", "it is a folder"),
+        ] {
+            let output = run(&folder, &[args, &[file]].concat());
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{args:?} {file}: {said}");
+            let expected = format!("{option}: cannot write `{file}`: {why}");
+            assert!(said.contains(&expected), "{args:?} {file}: {said}");
+        }
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    assert_eq!(names(folder.path()), ["kept.csv"]);
+}
+
+/// A signal leaves the temporary file of a run. A run that still writes has a lock on its own.
+#[test]
+fn a_run_removes_temporary_files_of_runs_that_were_stopped() {
+    let folder = TempDir::new().unwrap();
+    let new = |name: &str| fs::File::create(folder.path().join(name)).unwrap();
+    let old = |name: &str| {
+        let file = new(name);
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        file
+    };
+    let (_stopped, running) = (old(".autotag-outputSTOP"), old(".autotag-outputRUNS"));
+    running.lock().unwrap();
+    let (_young, _other) = (new(".autotag-outputNEW"), old("other"));
+    assert_eq!(run(&folder, &["schema", "row", "-o", "row.json"]).status.code(), Some(0));
+    assert_eq!(names(folder.path()), [".autotag-outputNEW", ".autotag-outputRUNS", "other", "row.json"]);
+}
+
+#[test]
 fn a_report_goes_to_the_file_too() {
     let folder = TempDir::new().unwrap();
     let output = run(&folder, &["report", "--trail", &trail(), "-o", "report.html", "-q"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>") || page.starts_with("<!doctype html>"), "{page:.100}");
+    let csv = run(&folder, &["plan", &trail(), "--summary-only", "-o", "summary.csv"]);
+    assert_eq!(csv.status.code(), Some(2), "{}", stderr(&csv));
+    assert!(stderr(&csv).contains("--summary-only: the summary has no CSV"), "{}", stderr(&csv));
     let both = run(&folder, &["report", "--trail", &trail(), "-o", "a.html", "--out", "b.html"]);
     assert_eq!(both.status.code(), Some(2), "{}", stderr(&both));
 }
@@ -144,6 +192,20 @@ fn colours_follow_the_option_and_otherwise_the_environment() {
     assert!(styled(&["--help"], &[("CLICOLOR_FORCE", "1")]));
     let rows = ["plan", "fixtures/trail", "--format", "csv", "--color", "always"];
     assert!(!styled(&rows, &[]), "data has no colours");
+}
+
+#[test]
+fn rules_are_lines_of_json_too() {
+    let rows = |args: &[&str]| -> Vec<Value> {
+        stdout(&autotag(args)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let rules = rows(&["catalog", "--service", "sqs", "--format", "jsonl"]);
+    let all: Value =
+        serde_json::from_slice(&autotag(&["catalog", "--service", "sqs", "--format", "json"]).stdout)
+            .unwrap();
+    assert_eq!(Value::from(rules), all);
+    let uncovered = rows(&["catalog", "--uncovered-by", "fixtures/trail", "--format", "jsonl"]);
+    assert_eq!(uncovered.len(), 2, "{uncovered:?}");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use crate::cli::ApplyArgs;
 use crate::filter::Filter;
 use crate::gather::Targets;
-use crate::output::{plural, printable};
+use crate::output::{Screen, plural, printable};
 use crate::setup::usage_error;
-use anyhow::Result;
+use crate::shown::check_summary;
+use anstyle::Style;
+use anyhow::{Result, anyhow};
 use autotag_aws::{AccountError, AccountScope, Accounts, MemberRole, Settings};
 use autotag_model::arn::AccountId;
 use autotag_model::policy::Policy;
@@ -18,6 +20,7 @@ use tokio::runtime::Runtime;
 const MOST_ACCOUNTS: usize = 10;
 
 pub(super) fn settings(args: &ApplyArgs) -> Result<Settings> {
+    check_summary(args.plan.format, args.view)?;
     let role = args.calls.member_role.as_ref().map(|name| MemberRole {
         name: name.clone(),
         external_id: args.calls.external_id.clone(),
@@ -32,27 +35,35 @@ pub(super) fn settings(args: &ApplyArgs) -> Result<Settings> {
 }
 
 /// Asks on a terminal; elsewhere only `--yes` counts. Before that STS says who writes: wrong credentials end the command.
-pub(super) fn confirmed(
+///
+/// # Errors
+/// If the answer is not yes, or if there is no terminal to ask on.
+pub(super) fn confirm(
     args: &ApplyArgs,
     policy: &Policy,
     (targets, filter): (&Targets, &Filter),
     runtime: &Runtime,
     accounts: &Accounts,
-) -> Result<bool> {
+) -> Result<()> {
     let caller = runtime.block_on(accounts.caller());
     let (own, arn) = caller.map_err(|error| usage_error(no_credentials(&error)))?;
     if args.yes {
-        return Ok(true);
+        return Ok(());
     }
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Ok(false);
+        return Err(usage_error("confirmation required: pass `--yes` when stdin is not a terminal"));
     }
-    let mut out = anstream::stderr().lock();
-    write!(out, "{}", printable_lines(&question(args, policy, (targets, filter), (&own, &arn))))?;
+    let mut out = Screen::stderr(anstream::stderr().lock());
+    let lines = question(args, policy, (targets, filter), (&own, &arn));
+    lines.iter().try_for_each(|line| out.line("", Style::new(), &printable(line)))?;
+    write!(out, "Write the tags? [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(anyhow!("nothing was written: the answer was not yes")),
+    }
 }
 
 fn no_credentials(error: &AccountError) -> String {
@@ -61,18 +72,13 @@ fn no_credentials(error: &AccountError) -> String {
     )
 }
 
-/// Each line without control characters: names of accounts and files come from records.
-fn printable_lines(text: &str) -> String {
-    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
-}
-
-/// Who writes which tags where, and the question itself.
+/// Says who writes which tags where. Names of accounts and files in it come from records.
 fn question(
     args: &ApplyArgs,
     policy: &Policy,
     (targets, filter): (&Targets, &Filter),
     (own, arn): (&AccountId, &str),
-) -> String {
+) -> Vec<String> {
     let is_allowed = |account: &&AccountId| match &args.calls.accounts {
         AccountScope::OwnOnly => *account == own,
         AccountScope::Listed(listed) => *account == own || listed.contains(*account),
@@ -106,13 +112,7 @@ fn question(
     if args.replace {
         lines.push("--replace: other owners on existing resources ARE REPLACED.".to_owned());
     }
-    lines.push("Write the tags? [y/N] ".to_owned());
-    lines.join("\n")
-}
-
-/// The error of a run that may not write.
-pub(super) fn unconfirmed() -> anyhow::Error {
-    usage_error("confirmation required: pass `--yes` when stdin is not a terminal")
+    lines
 }
 
 /// The clock.

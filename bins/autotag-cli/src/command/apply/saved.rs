@@ -1,6 +1,6 @@
 //! `autotag apply PLAN`: writes exactly the tags of a saved plan. It leaves out resources whose tags have changed since.
 
-use super::permission::{confirmed, now, progress, settings, unconfirmed};
+use super::permission::{confirm, now, progress, settings};
 use crate::cli::{ApplyArgs, CheckArgs};
 use crate::completion::Completion;
 use crate::connection::connect;
@@ -36,8 +36,8 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
     let targets = if filter.is_empty() { all } else { targets(plan.rows(&catalog)?.filter(is_chosen))? };
     let runtime = Runtime::new().context("cannot start the threads that call AWS")?;
     let accounts = Arc::new(runtime.block_on(connect(settings))?);
-    if targets.count > 0 && !confirmed(args, &policy, (&targets, &filter), &runtime, &accounts)? {
-        return Err(unconfirmed());
+    if targets.count > 0 {
+        confirm(args, &policy, (&targets, &filter), &runtime, &accounts)?;
     }
     let log = source.state.as_deref().map(WriteLog::open_for).transpose()?.map(Arc::new);
     let format = format_of(args.plan.format);
@@ -50,7 +50,7 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
     summary.unmatched = filter.unmatched(&catalog);
     let (mut undone, mut number) = (false, 0);
     let mut rows = plan.rows(&catalog)?.filter(is_chosen);
-    runtime.block_on(async {
+    let applied = runtime.block_on(async {
         let aws = AwsBackend::new(accounts).with_rate_limit(args.calls.max_calls_per_second);
         let progress = progress(targets.count);
         let backend = LoggedBackend { inner: &aws, log, progress: progress.clone() };
@@ -72,9 +72,11 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
         }
         progress.finish_and_clear();
         anyhow::Ok(())
-    })?;
-    printer.finish()?;
+    });
+    // An error does not hide the rows before it: they say what was written.
+    let printed = printer.finish();
     summary.write(&mut crate::console::notes(), Detail::Short)?;
+    applied.and(printed)?;
     Ok(if undone { Completion::Partial } else { Completion::Complete })
 }
 

@@ -7,7 +7,7 @@ use crate::completion::Completion;
 use crate::gather::{Gathered, Gatherer};
 use crate::input::{self, Days};
 use crate::kept::KeptRow;
-use crate::output::{LineTable, by_count, plural, printable, write_unread};
+use crate::output::{LineTable, Screen, by_count, plural, printable, write_unread};
 use crate::scan::{Scanner, TimeRange};
 use crate::shown_as::ShownAs;
 use crate::spill::{KeptSessions, Room, Sorted};
@@ -143,8 +143,7 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
         })
         .collect();
     write_events(&events, args.format)?;
-    let mut err = anstream::stderr().lock();
-    write_unread(&mut err, &unlisted, &summary.unreadable)?;
+    write_unread(&mut Screen::stderr(anstream::stderr().lock()), &unlisted, &summary.unreadable)?;
     let records: u64 = summary.uncovered.values().sum();
     let all = plural(summary.counts.records, "record");
     writeln!(crate::console::notes(), "{} in {records} of {all}", plural(events.len(), "uncovered event"))?;
@@ -161,6 +160,13 @@ fn write_events(events: &[Uncovered<'_>], format: CatalogFormat) -> Result<()> {
             let mut out = std::io::stdout().lock();
             serde_json::to_writer_pretty(&mut out, events)?;
             writeln!(out)?;
+        }
+        CatalogFormat::Jsonl => {
+            let mut out = std::io::stdout().lock();
+            for event in events {
+                serde_json::to_writer(&mut out, event)?;
+                writeln!(out)?;
+            }
         }
         CatalogFormat::Csv => {
             let mut csv = csv::Writer::from_writer(std::io::stdout().lock());

@@ -3,8 +3,10 @@
 use super::{Summary, by_count, plural};
 use crate::completion::Completion;
 use crate::output::problems::{ProblemGroup, Problems};
+use crate::output::screen::Screen;
 use crate::output::terminal::without_end;
 use crate::output::text::{printable, styled};
+use anstyle::Style;
 use autotag_handlers::catalog::Catalog;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -27,6 +29,9 @@ const NAMED: usize = 5;
 /// The most columns of the name of an owner. Callers choose some names, as long as they like.
 const LONGEST_NAME: usize = 60;
 
+/// Where the texts begin, behind their names.
+const INDENT: usize = 13;
+
 /// Outcomes in the order in which they are told.
 const ORDER: [&str; 9] = [
     "WouldTag",
@@ -48,7 +53,7 @@ impl Summary {
     ///
     /// # Errors
     /// If `out` cannot be written.
-    pub(crate) fn write(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
+    pub(crate) fn write(&self, out: &mut Screen<impl Write>, detail: Detail) -> io::Result<()> {
         self.write_resources(out)?;
         self.write_filter(out)?;
         self.write_owners(out, detail)?;
@@ -57,15 +62,29 @@ impl Summary {
         if !self.plans_tags() {
             return Ok(());
         }
-        let width = self.next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
+        self.write_next(out)
+    }
+
+    /// The commands that follow, each in one line, so that it can be copied.
+    fn write_next(&self, out: &mut Screen<impl Write>) -> io::Result<()> {
+        let count = |text: &str| text.chars().count();
+        let width = self.next.iter().map(|(command, _)| count(command)).max().unwrap_or_default();
+        let what = self.next.iter().map(|(_, what)| count(what)).max().unwrap_or_default();
+        let is_beside = out.fits(INDENT + width + 2 + what);
         for (number, (command, what)) in self.next.iter().enumerate() {
-            line(out, if number == 0 { "next" } else { "" }, &format!("{command:<width$}  {what}"))?;
+            let head = head(styled::HEAD, if number == 0 { "next" } else { "" });
+            if is_beside {
+                writeln!(out, "{head}{}", printable(&format!("{command:<width$}  {what}")))?;
+            } else {
+                writeln!(out, "{head}{}", printable(command))?;
+                continued(out, &format!("  {what}"))?;
+            }
         }
         Ok(())
     }
 
     /// How many resources have each outcome.
-    fn write_resources(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_resources(&self, out: &mut Screen<impl Write>) -> io::Result<()> {
         let is_plan = self.is_plan || self.outcomes.keys().any(|name| name.starts_with("Would"));
         let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
         let mut outcomes: Vec<(&str, u64)> =
@@ -79,14 +98,14 @@ impl Summary {
         let parts = if parts.is_empty() { "nothing to tag".to_owned() } else { parts.join(", ") };
         let head = styled::text(styled::HEAD, if is_plan { "Plan:" } else { "Result:" });
         let total = plural(self.resources, "resource");
-        writeln!(out, "{head} {total}: {parts}")
+        out.line(&format!("{head} "), Style::new(), &format!("{total}: {parts}"))
     }
 
     /// The part about what was read, without the resources that get tags.
     ///
     /// # Errors
     /// If `out` cannot be written.
-    pub(crate) fn write_read(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
+    pub(crate) fn write_read(&self, out: &mut Screen<impl Write>, detail: Detail) -> io::Result<()> {
         if !self.quiet.is_empty() {
             line(out, "time", &self.quiet)?;
         }
@@ -108,7 +127,7 @@ impl Summary {
         Ok(())
     }
 
-    fn write_owners(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
+    fn write_owners(&self, out: &mut Screen<impl Write>, detail: Detail) -> io::Result<()> {
         let owners = &self.owners;
         if owners.by_proof.is_empty() {
             return Ok(());
@@ -135,7 +154,7 @@ impl Summary {
     }
 
     /// The owners with the most resources: in one line, or one a line.
-    fn write_names(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
+    fn write_names(&self, out: &mut Screen<impl Write>, detail: Detail) -> io::Result<()> {
         let owners = &self.owners;
         let is_short = detail == Detail::Short;
         let (top, others) = owners.top(if is_short { NAMED } else { LISTED });
@@ -164,7 +183,7 @@ impl Summary {
     }
 
     /// The filter, if not all resources are counted.
-    fn write_filter(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_filter(&self, out: &mut Screen<impl Write>) -> io::Result<()> {
         if self.filter.is_empty() {
             return Ok(());
         }
@@ -181,22 +200,22 @@ impl Summary {
     ///
     /// # Errors
     /// If `out` cannot be written.
-    pub(crate) fn write_exceeded(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_exceeded(&self, out: &mut Screen<impl Write>) -> io::Result<()> {
         let exceeded = self.exceeded();
         if exceeded.is_empty() {
             return Ok(());
         }
         let found: Vec<String> = exceeded.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        let head = styled::text(styled::BAD, &format!("{:>12}", "fail-on"));
         let code = match self.done() {
             Completion::Partial => "exit code 1, because something could not be read",
             Completion::Complete | Completion::Exceeded => "exit code 3",
         };
-        writeln!(out, "{head} {} ({code})", found.join(", "))
+        let text = format!("{} ({code})", found.join(", "));
+        out.line(&head(styled::BAD, "fail-on"), Style::new(), &text)
     }
 
     /// Resources by rules that no record has confirmed yet, and how a record becomes a fixture.
-    fn write_derived(&self, out: &mut impl Write, detail: Detail) -> io::Result<()> {
+    fn write_derived(&self, out: &mut Screen<impl Write>, detail: Detail) -> io::Result<()> {
         if self.derived.is_empty() {
             return Ok(());
         }
@@ -229,7 +248,7 @@ impl Summary {
 
 /// Kinds of events by how often they occur.
 fn write_events(
-    out: &mut impl Write,
+    out: &mut Screen<impl Write>,
     name: &str,
     total: &str,
     events: &BTreeMap<(String, String), u64>,
@@ -240,7 +259,7 @@ fn write_events(
     }
     let texts: Vec<String> = by_count(events)
         .map(|((source, name), count)| {
-            let ended = if Catalog::has_ended(source) { " (AWS has ended the service)" } else { "" };
+            let ended = if Catalog::has_ended(source) { " (ended by AWS)" } else { "" };
             let service = source.strip_suffix(".amazonaws.com").unwrap_or(source);
             format!("{service} {name} {count}{ended}")
         })
@@ -288,7 +307,7 @@ fn why_name_only(source: &str) -> &'static str {
 }
 
 fn write_problems(
-    out: &mut impl Write,
+    out: &mut Screen<impl Write>,
     name: &str,
     total: &str,
     problems: &Problems,
@@ -299,8 +318,7 @@ fn write_problems(
     }
     let groups = problems.groups();
     let max = if detail == Detail::Short { REASONS } else { LISTED };
-    let head = styled::text(styled::BAD, &format!("{name:>12}"));
-    writeln!(out, "{head} {total}")?;
+    out.line(&head(styled::BAD, name), Style::new(), total)?;
     for group in groups.iter().take(max) {
         let ProblemGroup { count, reason, places, positions } = group;
         if detail == Detail::Short {
@@ -325,15 +343,20 @@ fn write_problems(
     Ok(())
 }
 
-fn line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
-    writeln!(out, "{} {}", styled::text(styled::HEAD, &format!("{name:>12}")), printable(text))
+fn line(out: &mut Screen<impl Write>, name: &str, text: &str) -> io::Result<()> {
+    out.line(&head(styled::HEAD, name), Style::new(), &printable(text))
 }
 
-fn continued(out: &mut impl Write, text: &str) -> io::Result<()> {
-    writeln!(out, "             {}", printable(text))
+/// The name of a line, and the blank behind it.
+fn head(style: Style, name: &str) -> String {
+    format!("{} ", styled::text(style, &format!("{name:>0$}", INDENT - 1)))
 }
 
-fn list(out: &mut impl Write, texts: &[String]) -> io::Result<()> {
+fn continued(out: &mut Screen<impl Write>, text: &str) -> io::Result<()> {
+    out.line(&" ".repeat(INDENT), Style::new(), &printable(text))
+}
+
+fn list(out: &mut Screen<impl Write>, texts: &[String]) -> io::Result<()> {
     for text in texts.iter().take(LISTED) {
         continued(out, text)?;
     }
