@@ -101,7 +101,7 @@
     const inner = document.createElement(name === 'class' ? 'span' : 'bdi');
     if (name === 'class') inner.className = classes[text] ?? 'class';
     // Long names are broken between their parts.
-    const parts = text.split({ type: /(?<=::)/, owner: /(?<=[@/])/ }[name]);
+    const parts = text.split({ type: /(?<=::)/, owner: /(?<=@)/ }[name]);
     inner.append(...parts.flatMap((part) => [part, document.createElement('wbr')]).slice(0, -1));
     td.append(inner);
     return td;

@@ -96,7 +96,7 @@ fn question(
     let resources = plural(targets.count, "resource");
     let mut lines = vec![
         format!("You are {arn}, in account {own}."),
-        format!("Up to {resources} get tags; the identity keys are {}.", keys.join(", ")),
+        format!("At most {resources} will get tags; the identity keys are {}.", keys.join(", ")),
         "`autotag plan` with the same arguments shows each resource and its tags.".to_owned(),
         format!("You may write in {}.", names(&allowed)),
     ];
