@@ -40,6 +40,7 @@ mod scan;
 mod schema;
 mod sessions;
 mod setup;
+mod shell;
 mod shown;
 mod shown_as;
 mod spill;

@@ -18,6 +18,7 @@ pub(crate) use {reader::SavedPlan, stale::checked};
 
 use crate::output::plural;
 use crate::setup::usage_error;
+use crate::shell;
 use anyhow::{Context as _, Result};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::plan::{Action, PlannedResource};
@@ -45,9 +46,10 @@ const BEGIN: &[u8] = b"{\"autotag_plan\":";
 /// A usage error if one of the files is a saved plan.
 pub(crate) fn refuse_plans(paths: &[String]) -> Result<()> {
     match paths.iter().find(|path| is_plan(path)) {
-        Some(path) => {
-            Err(usage_error(format!("`{path}` is a saved plan: write its tags with `autotag apply {path}`")))
-        }
+        Some(path) => Err(usage_error(format!(
+            "`{path}` is a saved plan: write its tags with `autotag apply {}`",
+            shell::path(path)
+        ))),
         None => Ok(()),
     }
 }
@@ -150,8 +152,8 @@ impl PlanFile {
         let file = file.with_context(cannot_write)?;
         file.as_file().sync_all().with_context(cannot_write)?;
         file.persist(&self.path).with_context(cannot_write)?;
-        let path = self.path.display();
-        let mut said = format!("wrote `{path}`: `autotag apply {path}` writes these tags, and no others");
+        let (path, word) = (self.path.display(), shell::path(&self.path.to_string_lossy()));
+        let mut said = format!("wrote `{path}`: `autotag apply {word}` writes these tags, and no others");
         if end.not_in_plan > 0 {
             let rows = plural(self.end.not_in_plan, "row");
             let _ = write!(

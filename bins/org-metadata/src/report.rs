@@ -164,7 +164,11 @@ impl Account {
         texts.extend(by_failure.into_iter().map(|((operation, code), regions)| {
             let more = regions.len().saturating_sub(NAMED_REGIONS);
             let named = regions.iter().take(NAMED_REGIONS).copied().collect::<Vec<_>>().join(", ");
-            let more = if more == 0 { String::new() } else { format!(" and {more} more regions") };
+            let more = match more {
+                0 => String::new(),
+                1 => " and 1 more region".to_owned(),
+                more => format!(" and {more} more regions"),
+            };
             format!("{named}{more} unknown: {operation} answered {code}")
         }));
         texts.join("; ")

@@ -230,13 +230,17 @@ impl Creation {
             if resource.arn.is_some() && self.targets.iter().any(known) {
                 continue;
             }
-            match rule.call {
+            match &rule.call {
                 TagCall::None => {
                     let note = rule.note.clone().unwrap_or_default();
                     self.reject(resource, rule, Outcome::Skipped(SkipReason::CannotTag(note)));
                 }
                 TagCall::TaggingApi if resource.arn.is_none() => {
                     let why = format!("`{}` is not an ARN, and the tagging API takes only ARNs", resource.id);
+                    self.reject(resource, rule, Outcome::Malformed(why));
+                }
+                TagCall::Native(call) if resource.arn.is_none() && call.takes_arn() => {
+                    let why = format!("`{}` is not an ARN, and {} takes only ARNs", resource.id, call.name);
                     self.reject(resource, rule, Outcome::Malformed(why));
                 }
                 _ => {

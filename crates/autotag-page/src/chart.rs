@@ -214,7 +214,10 @@ fn number(count: usize, at: f32) -> TextConfig {
     }
 }
 
-/// The part of a text that fits before a bar.
+/// The last characters of a label that does not fit. Names such as `repo:example/shop@main` differ there.
+const END: usize = 5;
+
+/// The part of a text that fits before a bar: its start and its end.
 fn fitting(text: &str) -> String {
     let fits = |text: &str| {
         let width = measure_text_width_family(FAMILY, FONT, text).map_or(0.0, |size| size.width());
@@ -223,15 +226,17 @@ fn fitting(text: &str) -> String {
     if fits(text) {
         return text.to_owned();
     }
+    let count = text.chars().count();
+    let end: String = text.chars().skip(count.saturating_sub(END)).collect();
     let mut cut = String::new();
     for c in text.chars() {
         let longer = format!("{cut}{c}");
-        if !fits(&format!("{longer}…")) {
+        if !fits(&format!("{longer}…{end}")) {
             break;
         }
         cut = longer;
     }
-    format!("{}…", cut.trim_end())
+    format!("{}…{end}", cut.trim_end())
 }
 
 /// The bars of a facet: one for each of the first `most` values, one for the other values, then those for absent and unknown values.
@@ -367,7 +372,10 @@ mod tests {
             assert_eq!(bars.len(), 1, "{label:?}");
             assert!(texts.iter().any(|(_, text)| text == "1"), "{label:?}: {texts:?}");
         }
-        assert!(fitting(&long).ends_with('…') && fitting(&long).len() < 40);
+        assert!(fitting(&long).contains('…') && fitting(&long).len() < 40);
+        let fitted = ["main", "dev1"].map(|branch| fitting(&format!("repo:example/storefront@{branch}")));
+        assert!(fitted[0].starts_with("repo:ex") && fitted[0].ends_with("…@main"), "{fitted:?}");
+        assert_ne!(fitted[0], fitted[1]);
         assert_eq!(fitting("PENDING_CLOSURE"), "PENDING_CLOSURE");
     }
 

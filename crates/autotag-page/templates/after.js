@@ -73,15 +73,15 @@
     head.append(button);
   });
   // The rows that fit, in their order, as a file. The script of the rows may know them: `fitting` answers with cells.
-  const csv = get('csv');
-  if (csv && typeof fitting === 'function') {
+  const ofView = get('csv');
+  if (ofView && typeof fitting === 'function') {
     const cell = (text) => {
       // A spreadsheet would take such a text for a formula.
       const inert = /^[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
       return `"${inert.replaceAll('"', '""')}"`;
     };
-    csv.hidden = false;
-    csv.addEventListener('click', () => {
+    ofView.hidden = false;
+    ofView.addEventListener('click', () => {
       const lines = [heads.map((head) => head.textContent), ...fitting()];
       const text = lines.map((line) => `${line.map(cell).join(',')}\r\n`).join('');
       const link = document.createElement('a');

@@ -100,7 +100,9 @@
     const text = value(name, row);
     const inner = document.createElement(name === 'class' ? 'span' : 'bdi');
     if (name === 'class') inner.className = classes[text] ?? 'class';
-    inner.textContent = text;
+    // Long names are broken between their parts.
+    const parts = text.split({ type: /(?<=::)/, owner: /(?<=[@/])/ }[name]);
+    inner.append(...parts.flatMap((part) => [part, document.createElement('wbr')]).slice(0, -1));
     td.append(inner);
     return td;
   };

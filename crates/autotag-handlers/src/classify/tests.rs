@@ -500,3 +500,20 @@ fn a_resource_without_an_arn_is_not_planned_if_only_the_tagging_api_could_tag_it
         records.rejected
     );
 }
+
+/// The serial number of a virtual MFA device is its ARN, which a published trail may leave out.
+#[test]
+fn a_resource_without_an_arn_is_not_planned_if_its_tag_call_takes_one() {
+    let of = |serial: &str| {
+        let response = json!({"virtualMFADevice": {"serialNumber": serial}});
+        let request = json!({"virtualMFADeviceName": "mary"});
+        classify(&record("iam.amazonaws.com", "CreateVirtualMFADevice", request, response))
+    };
+    let classified = outcome(of("..."));
+    assert!(
+        matches!(&classified, Outcome::Malformed(why) if why.contains("TagMFADevice takes only ARNs")),
+        "{classified:?}"
+    );
+    let whole = of("arn:aws:iam::111122223333:mfa/mary");
+    assert!(matches!(whole, Classification::Creation(_)), "{whole:?}");
+}

@@ -45,6 +45,13 @@ pub struct NativeCall {
     pub read_actions: Vec<String>,
 }
 
+impl NativeCall {
+    /// True if the call needs the ARN of the resource.
+    pub fn takes_arn(&self) -> bool {
+        self.write.params.values().any(Param::takes_arn)
+    }
+}
+
 /// A call that reads tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -326,6 +333,15 @@ impl Param {
             }
             Self::Table(table) => Value::Object(values(table, resource)?),
         })
+    }
+
+    fn takes_arn(&self) -> bool {
+        match self {
+            Self::Flag(_) => false,
+            Self::Text(template) => template.takes_arn(),
+            Self::List(list) => list.iter().any(Self::takes_arn),
+            Self::Table(table) => table.values().any(Self::takes_arn),
+        }
     }
 
     /// The templates in it that a resource alone cannot fill.

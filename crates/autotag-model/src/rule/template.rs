@@ -65,6 +65,11 @@ impl ArnTemplate {
         self.parts.iter().any(|part| matches!(part, Part::Placeholder((Source::Path(_), _))))
     }
 
+    /// True if the ARN of the resource is a part of it.
+    pub(super) fn takes_arn(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Placeholder((Source::Arn, _))))
+    }
+
     /// The template with `*` for each placeholder, and one `*` for several next to each other.
     pub(super) fn with_stars(&self) -> String {
         let mut text = String::new();

@@ -1,6 +1,7 @@
 //! The commands that people run after a plan. They read and write what the plan shows, and nothing more.
 
 use crate::cli::{FilterArgs, PlanArgs, PlanCommand, ProofArg};
+use crate::shell::{path, quoted};
 use std::path::Path;
 
 /// More paths than these are not repeated.
@@ -70,17 +71,4 @@ fn paths(paths: &[String]) -> String {
         return "PATH".to_owned();
     }
     paths.iter().map(|text| path(text)).collect::<Vec<_>>().join(" ")
-}
-
-fn path(path: &str) -> String {
-    quoted(&if path.starts_with('-') { format!("./{path}") } else { path.to_owned() })
-}
-
-/// One word of a shell.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:,=@+%".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
