@@ -128,7 +128,7 @@ fn an_archive_has_the_program_and_what_belongs_to_it() {
             assert_eq!((header.uid().unwrap(), header.gid().unwrap()), (0, 0), "{path}");
             times.insert(header.mtime().unwrap());
             let mode = header.mode().unwrap();
-            if path.ends_with(".fish") {
+            if Path::new(&path).extension().is_some_and(|end| end == "fish") {
                 let mut text = String::new();
                 entry.read_to_string(&mut text).unwrap();
                 assert_eq!(text, "for fish\n");

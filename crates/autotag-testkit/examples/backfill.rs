@@ -145,7 +145,7 @@ fn arguments() -> Result<Option<Arguments>> {
         match argument.as_str() {
             "--program" => {
                 found.program =
-                    fs::canonicalize(&value).map_err(|error| format!("{argument} {value}: {error}"))?
+                    fs::canonicalize(&value).map_err(|error| format!("{argument} {value}: {error}"))?;
             }
             "--trail" => found.trail = PathBuf::from(value),
             "--files-per-call" => found.files_per_call = value.parse()?,
