@@ -92,9 +92,7 @@ impl Batch<'_> {
                 entries.insert(program.name().to_owned(), Entry::program(bytes));
                 entries.insert("README.md".to_owned(), self.file(program.page())?);
                 entries.insert("CHANGELOG.md".to_owned(), self.file("CHANGELOG.md")?);
-                if program.has_documents() {
-                    entries.extend(documents(&path)?);
-                }
+                entries.extend(documents(&path, program.name())?);
                 let folder = format!("{name}-{target}");
                 let archive = archive::tar_gz(&folder, &entries, project.epoch)?;
                 files.insert(format!("{folder}.tar.gz"), archive);

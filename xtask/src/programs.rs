@@ -58,11 +58,6 @@ impl Program {
             _ => "README.md",
         }
     }
-
-    /// True if the program prints completions of shells and writes man pages.
-    pub(crate) fn has_documents(self) -> bool {
-        self == Self::Autotag
-    }
 }
 
 impl Group {

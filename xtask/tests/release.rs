@@ -21,7 +21,7 @@ const TARGET: &str = "x86_64-unknown-linux-musl";
 const NAMES: [&str; 4] = ["autotag", "org-metadata", "tag-handler", "session-handler"];
 
 /// A program that makes its completions and man pages.
-const AUTOTAG: &str = "#!/bin/sh\ncase $1 in\n  completions) echo \"for $2\" ;;\n  man) echo page > \"$3/autotag.1\" ;;\nesac\n";
+const TOOL: &str = "#!/bin/sh\ncase $1 in\n  completions) echo \"for $2\" ;;\n  man) echo page > \"$3/$(basename \"$0\").1\" ;;\nesac\n";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -32,11 +32,11 @@ fn text(path: &str) -> String {
 }
 
 /// A folder with programs.
-fn programs(autotag: &str) -> TempDir {
+fn programs(tool: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in NAMES {
         let path = folder.path().join(name);
-        fs::write(&path, if name == "autotag" { autotag } else { "#!/bin/sh\n" }).unwrap();
+        fs::write(&path, if name.ends_with("-handler") { "#!/bin/sh\n" } else { tool }).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
     }
     folder
@@ -52,7 +52,7 @@ fn dist(programs: &TempDir, out: &Path, more: &[&str]) -> Output {
 /// The files of a release.
 fn made(more: &[&str]) -> TempDir {
     let out = tempfile::tempdir().unwrap();
-    let output = dist(&programs(AUTOTAG), out.path(), more);
+    let output = dist(&programs(TOOL), out.path(), more);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), read(out.path(), "SHA256SUMS"));
     out
@@ -114,40 +114,43 @@ fn a_release_has_these_files() {
 
 #[test]
 fn an_archive_has_the_program_and_what_belongs_to_it() {
-    let out = made(&["--only", "autotag"]);
-    let folder = format!("autotag-{}-{TARGET}", version());
-    let bytes = fs::read(out.path().join(format!("{folder}.tar.gz"))).unwrap();
-    let mut archive = tar::Archive::new(GzDecoder::new(bytes.as_slice()));
-    let mut found = Vec::new();
-    let mut times = BTreeSet::new();
-    for entry in archive.entries().unwrap() {
-        let mut entry = entry.unwrap();
-        let path = entry.path().unwrap().strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
-        let header = entry.header();
-        assert_eq!((header.uid().unwrap(), header.gid().unwrap()), (0, 0), "{path}");
-        times.insert(header.mtime().unwrap());
-        found.push((path.clone(), header.mode().unwrap()));
-        if path == "completions/autotag.fish" {
-            let mut text = String::new();
-            entry.read_to_string(&mut text).unwrap();
-            assert_eq!(text, "for fish\n");
+    let out = made(&["--only", "autotag,org-metadata"]);
+    for name in ["autotag", "org-metadata"] {
+        let folder = format!("{name}-{}-{TARGET}", version());
+        let bytes = fs::read(out.path().join(format!("{folder}.tar.gz"))).unwrap();
+        let mut archive = tar::Archive::new(GzDecoder::new(bytes.as_slice()));
+        let mut found = BTreeMap::new();
+        let mut times = BTreeSet::new();
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let path = entry.path().unwrap().strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+            let header = entry.header();
+            assert_eq!((header.uid().unwrap(), header.gid().unwrap()), (0, 0), "{path}");
+            times.insert(header.mtime().unwrap());
+            let mode = header.mode().unwrap();
+            if Path::new(&path).extension().is_some_and(|end| end == "fish") {
+                let mut text = String::new();
+                entry.read_to_string(&mut text).unwrap();
+                assert_eq!(text, "for fish\n");
+            }
+            found.insert(path, mode);
         }
+        let expected = [
+            ("CHANGELOG.md", 0o644),
+            ("LICENSE", 0o644),
+            ("README.md", 0o644),
+            ("RUST-LIBRARY.html", 0o644),
+            ("THIRD-PARTY.txt", 0o644),
+            (name, 0o755),
+            (&format!("completions/_{name}"), 0o644),
+            (&format!("completions/_{name}.ps1"), 0o644),
+            (&format!("completions/{name}.bash"), 0o644),
+            (&format!("completions/{name}.fish"), 0o644),
+            (&format!("man/man1/{name}.1"), 0o644),
+        ];
+        assert_eq!(found, BTreeMap::from(expected.map(|(path, mode)| (path.to_owned(), mode))));
+        assert_eq!(times.len(), 1, "files have different times");
     }
-    let expected = [
-        ("CHANGELOG.md", 0o644),
-        ("LICENSE", 0o644),
-        ("README.md", 0o644),
-        ("RUST-LIBRARY.html", 0o644),
-        ("THIRD-PARTY.txt", 0o644),
-        ("autotag", 0o755),
-        ("completions/_autotag", 0o644),
-        ("completions/_autotag.ps1", 0o644),
-        ("completions/autotag.bash", 0o644),
-        ("completions/autotag.fish", 0o644),
-        ("man/man1/autotag.1", 0o644),
-    ];
-    assert_eq!(found, expected.map(|(path, mode)| (path.to_owned(), mode)));
-    assert_eq!(times.len(), 1, "files have different times");
 }
 
 #[test]
@@ -213,7 +216,7 @@ fn each_component_has_a_licence_and_its_notice() {
 
 #[test]
 fn a_program_that_names_a_folder_of_this_machine_is_refused() {
-    let script = format!("{AUTOTAG}# {}/src/main.rs\n", root().display());
+    let script = format!("{TOOL}# {}/src/main.rs\n", root().display());
     let out = tempfile::tempdir().unwrap();
     let output = dist(&programs(&script), out.path(), &["--only", "autotag"]);
     let error = String::from_utf8(output.stderr).unwrap();
@@ -237,7 +240,7 @@ fn a_program_without_completions_is_an_error_that_says_so() {
 fn files_of_an_earlier_release_do_not_stay() {
     let out = made(&[]);
     fs::write(out.path().join("mine.txt"), "not a file of a release").unwrap();
-    let output = dist(&programs(AUTOTAG), out.path(), &["--only", "tag-handler"]);
+    let output = dist(&programs(TOOL), out.path(), &["--only", "tag-handler"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let left: Vec<String> = files(out.path()).into_keys().collect();
     assert_eq!(left.len(), 4, "{left:?}");

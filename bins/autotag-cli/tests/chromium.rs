@@ -120,7 +120,8 @@ fn hostile_names_are_shown_without_violating_the_policy() {
     assert_untaken(&shown);
     // The resources of the trail are not in the inventory, but are still shown.
     assert!(told(&shown).ends_with(" resources, 11.25 USD, rows 1 to 100"), "{}", told(&shown));
-    let all = rows(&shown).concat();
+    // Long names may be broken behind a slash.
+    let all = rows(&shown).concat().replace("<wbr>", "");
     for name in [SCRIPT, CLOSING, HANDLER, BACKWARDS, FORMULA, "with\0nul", "mara"] {
         assert!(all.contains(&format!("<bdi>{}</bdi>", escaped(name))), "{name:?} is not in {all}");
     }

@@ -301,7 +301,7 @@ fn the_shipped_trail_is_evaluated_whole() {
     let numbers = |line: &str| -> Vec<u64> {
         line.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
     };
-    // What is in brackets counts statements; the numbers before it count records.
+    // Brackets hold the number of statements; the numbers before them count records.
     let of_line = |name: &str| {
         let line = summary.lines().find(|line| line.trim().starts_with(name)).unwrap();
         let records: Vec<&str> = line.split(['(', ')']).step_by(2).collect();

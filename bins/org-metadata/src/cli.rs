@@ -4,8 +4,9 @@
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 #![allow(rustdoc::broken_intra_doc_links, reason = "variables and defaults are in brackets")]
 
-use clap::Parser;
 use clap::builder::PossibleValue;
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Reports every account of many AWS organizations: its tags, and the regions it is active in.
@@ -16,8 +17,16 @@ use std::path::PathBuf;
 /// --resume reads only that; 2 wrong usage or configuration, and nothing was read.
 #[derive(Debug, Default, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[command(name = "org-metadata", version = autotag_model::VERSION)]
+#[command(
+    name = "org-metadata",
+    version = autotag_model::VERSION,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Cli {
+    /// Prints or writes documents instead of a report.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
     /// Management accounts to report, instead of those in the tenant table
     #[arg(long = "tenant", value_name = "ID", num_args = 1.., value_delimiter = ',')]
     pub(crate) tenants: Vec<String>,
@@ -107,4 +116,22 @@ pub(crate) struct Cli {
     /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// The commands that report nothing.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print the completions for a shell
+    Completions {
+        /// Your shell
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Write the man pages
+    #[command(hide = true)]
+    Man {
+        /// Folder for the man pages
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+    },
 }

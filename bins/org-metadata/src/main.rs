@@ -16,6 +16,7 @@ mod completion;
 mod config;
 mod console;
 mod dry_run;
+mod manual;
 mod organization;
 mod output;
 mod progress;
@@ -53,6 +54,9 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: &Cli) -> anyhow::Result<Completion> {
+    if let Some(command) = &cli.command {
+        return manual::run(command).map(|()| Completion::Complete);
+    }
     let config = Config::read(cli, &std::env::vars().collect())?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(run::run(&config, now))

@@ -327,7 +327,7 @@ mod tests {
         );
         assert_eq!(
             read(&[parameter, role, ("AUTOTAG_ACCOUNTS", "organization")]).unwrap_err(),
-            ["of AUTOTAG_ACCOUNTS and AUTOTAG_ACCOUNTS_PARAMETER at most one may be set"]
+            ["set at most one of AUTOTAG_ACCOUNTS and AUTOTAG_ACCOUNTS_PARAMETER"]
         );
     }
 }

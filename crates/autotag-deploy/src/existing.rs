@@ -58,6 +58,33 @@ impl Existing {
     }
 }
 
+/// Looks among regions for rules of a deployment that send to a hub elsewhere than in `hub`. Returns a region with such rules, and
+/// the region of their hub.
+///
+/// # Errors
+/// AWS does not answer in one of them. A region that the caller may not ask is left out.
+pub async fn hub_elsewhere(
+    engine: &Engine<'_>,
+    name: &str,
+    hub: &Region,
+    regions: &[Region],
+) -> Result<Option<(Region, Region)>, DeployError> {
+    for region in regions {
+        let stack = match engine.formation.stack(&Place::new(region, format!("{name}-region"))).await {
+            Err(error) if error.is_denied() => None,
+            stack => stack?,
+        };
+        let stack = stack.filter(|stack| stack.status.phase() != Phase::Gone);
+        let bus = stack.as_ref().and_then(|stack| stack.parameters.get("HubBusArn"));
+        // arn:aws:events:REGION:ACCOUNT:event-bus/NAME
+        let other = bus.and_then(|arn| Region::new(arn.split(':').nth(3)?)).filter(|other| other != hub);
+        if let Some(other) = other {
+            return Ok(Some((region.clone(), other)));
+        }
+    }
+    Ok(None)
+}
+
 /// The regions of these in which a deployment has a stack of its own. A region that the caller may not ask has none: a policy of
 /// the organization closes it.
 ///

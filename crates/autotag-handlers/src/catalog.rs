@@ -172,7 +172,8 @@ impl Catalog {
     /// ```
     /// use autotag_handlers::catalog::Catalog;
     ///
-    /// let known = Catalog::embedded().known_services();
+    /// let catalog = Catalog::embedded();
+    /// let known = catalog.known_services();
     /// assert!(known.contains("dynamodb") && known.contains("finspace"));
     /// assert!(!known.contains("dynamo"));
     /// ```

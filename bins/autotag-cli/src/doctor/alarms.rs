@@ -2,7 +2,7 @@
 
 use super::check::{CheckFailure, CheckResult, Finding, blocked_by, fail_with};
 use super::checks::{ALARMS, ALARMS_ACTIONS, ALARMS_STATE, ALARMS_TOPIC};
-use super::deploy_commands::deploy_hub;
+use super::deploy_commands::{deploy_hub, parameter_option};
 use super::deployment::DeploymentView;
 use crate::output::plural;
 use autotag_aws::query::{QueryError, xml};
@@ -47,11 +47,12 @@ fn actions(alarm: &Value) -> impl Iterator<Item = &str> {
 
 /// The command that gives alarms a topic.
 fn with_topic(view: &DeploymentView) -> String {
-    let (stack, hub) = (&view.names.hub_stack, &view.hub);
+    let hub = &view.hub;
     format!(
-        "aws sns create-topic --name {} --region {hub}, then {} --parameter-overrides AlarmTopicArn=$TOPIC",
+        "aws sns create-topic --name {} --region {hub}, then {} {} AlarmTopicArn=$TOPIC",
         view.names.prefix,
-        deploy_hub(hub, stack)
+        deploy_hub(hub, &view.names),
+        parameter_option(&view.names)
     )
 }
 

@@ -25,7 +25,7 @@ checks! {
     /// By default all enabled regions are looked at.
     REGIONS = "regions",
         "does every region in which something is created forward events?",
-        "{deploy-region} --parameter-overrides HubBusArn=$BUS";
+        "{deploy-region}{new-region}";
 
     /// Creations are management events that write.
     TRAIL = "trail",
@@ -38,7 +38,7 @@ checks! {
 
     RULE_CREATIONS = "rule.creations",
         "are there rules for creations, and are they enabled?",
-        "{deploy-region} --parameter-overrides HubBusArn=$BUS";
+        "{deploy-region}{new-region}";
     RULE_CREATIONS_PATTERN = "rule.creations.pattern",
         "do they match every event of this catalogue?",
         "{deploy-region}";
@@ -50,7 +50,7 @@ checks! {
         "{deploy-region}";
     RULE_DELETIONS = "rule.deletions",
         "are there rules in the region for deletions, which the ledger needs, and are they enabled?",
-        "{deploy-region} --parameter-overrides ForwardDeletions=true";
+        "{deploy-region} {parameter} ForwardDeletions=true";
     RULE_DELETIONS_PATTERN = "rule.deletions.pattern",
         "do they match every such event of this catalogue?",
         "{deploy-region}";
@@ -59,7 +59,7 @@ checks! {
         "{deploy-region}";
     RULE_TAG_CHANGES = "rule.tag-changes",
         "are there rules in the region for calls that change tags, which the watch needs, and are they enabled?",
-        "{deploy-region} --parameter-overrides ForwardTagChanges=true";
+        "{deploy-region} {parameter} ForwardTagChanges=true";
     RULE_TAG_CHANGES_PATTERN = "rule.tag-changes.pattern",
         "do they match every such event of this catalogue?",
         "{deploy-region}";
@@ -71,7 +71,7 @@ checks! {
         "{deploy-region}";
     RULE_SESSIONS = "rule.sessions",
         "is there a rule for STS records, and is it enabled?",
-        "{deploy-region} --parameter-overrides HubBusArn=$BUS";
+        "{deploy-region}{new-region}";
     RULE_SESSIONS_PATTERN = "rule.sessions.pattern",
         "does it match every call that begins a session?",
         "{deploy-region}";
@@ -108,7 +108,7 @@ checks! {
         "{deploy-hub}";
     BUS_DELETIONS = "bus.deletions",
         "are there rules on the hub's bus for deletions, which the ledger needs, and are they enabled?",
-        "{deploy-hub} --parameter-overrides CreateLedger=true";
+        "{deploy-hub} {parameter} CreateLedger=true";
     BUS_DELETIONS_PATTERN = "bus.deletions.pattern",
         "do they match every such event of this catalogue?",
         "{deploy-hub}";
@@ -117,7 +117,7 @@ checks! {
         "{deploy-hub}";
     BUS_TAG_CHANGES = "bus.tag-changes",
         "are there rules on the hub's bus for calls that change tags, which the watch needs, and are they enabled?",
-        "{deploy-hub} --parameter-overrides WatchTags=true";
+        "{deploy-hub} {parameter} WatchTags=true";
     BUS_TAG_CHANGES_PATTERN = "bus.tag-changes.pattern",
         "do they match every such event of this catalogue?",
         "{deploy-hub}";
@@ -148,10 +148,10 @@ checks! {
         "{deploy-hub}";
     QUEUE_KEY = "queue.key",
         "may EventBridge encrypt with the queue's key?",
-        "{deploy-hub}: the policy of the queue's own key must allow kms:GenerateDataKey and kms:Decrypt for events.amazonaws.com";
+        "{deploy-hub}; the policy of the queue's own key must allow kms:GenerateDataKey and kms:Decrypt for events.amazonaws.com";
     QUEUE_REDRIVE = "queue.redrive",
         "do messages that fail repeatedly go to the dead-letter queue?",
-        "{deploy-hub}: dead letters of {queue-url} go to {dead-arn}, with a maxReceiveCount of at least 5";
+        "{deploy-hub}; dead letters of {queue-url} go to {dead-arn}, with a maxReceiveCount of at least 5";
     QUEUE_VISIBILITY = "queue.visibility",
         "is the visibility timeout at least six times the function's timeout?",
         "aws sqs set-queue-attributes --queue-url {queue-url} --attributes VisibilityTimeout=360 --region {region}";
@@ -167,7 +167,7 @@ checks! {
         "{deploy-hub}; if the function has another name, name its stack";
     FUNCTION_ALIAS = "function.alias",
         "does the alias `live` point to a published version?",
-        "{deploy-hub}: the alias `live` of {function} points to a published version";
+        "{deploy-hub}; the alias `live` of {function} points to a published version";
     FUNCTION_SOURCE = "function.source",
         "does an enabled event source mapping deliver the queue's messages to the alias?",
         "{deploy-hub}";
@@ -176,10 +176,10 @@ checks! {
         "{deploy-hub}";
     FUNCTION_ENVIRONMENT = "function.environment",
         "does the environment name the deployment's table, queues and role?",
-        "{deploy-hub}: the environment of {function} must name what stack {stack} has";
+        "{deploy-hub}; the environment of {function} must name what stack {stack} has";
     FUNCTION_RECEIVES = "function.receives",
         "does the function know which receive is the last?",
-        "{deploy-hub}: AUTOTAG_MAX_RECEIVES of {function} must be the maxReceiveCount of its queue";
+        "{deploy-hub}; AUTOTAG_MAX_RECEIVES of {function} must be the maxReceiveCount of its queue";
     FUNCTION_CONCURRENCY = "function.concurrency",
         "may the function run as often at once as its mapping asks for?",
         "aws lambda get-function-concurrency --function-name {function} --region {region}";
@@ -196,20 +196,20 @@ checks! {
 
     LEDGER = "ledger",
         "is the table of the ledger active and protected, with its keys and indexes?",
-        "{deploy-hub} --parameter-overrides CreateLedger=true";
+        "{deploy-hub} {parameter} CreateLedger=true";
     LEDGER_RECOVERY = "ledger.recovery",
         "can the ledger be recovered to a point in time?",
-        "{deploy-hub} --parameter-overrides CreateLedger=true";
+        "{deploy-hub} {parameter} CreateLedger=true";
 
     ALARMS = "alarms",
         "are there alarms?",
-        "{deploy-hub} --parameter-overrides AlarmTopicArn=$TOPIC";
+        "{deploy-hub} {parameter} AlarmTopicArn=$TOPIC";
     ALARMS_ACTIONS = "alarms.actions",
         "does each alarm do something?",
-        "{deploy-hub} --parameter-overrides AlarmTopicArn=$TOPIC";
+        "{deploy-hub} {parameter} AlarmTopicArn=$TOPIC";
     ALARMS_TOPIC = "alarms.topic",
         "do the alarms reach somebody?",
-        "{deploy-hub} --parameter-overrides AlarmTopicArn=$TOPIC";
+        "{deploy-hub} {parameter} AlarmTopicArn=$TOPIC";
     ALARMS_STATE = "alarms.state",
         "are all alarms quiet?",
         "aws cloudwatch describe-alarms --alarm-name-prefix {prefix}- --state-value ALARM --region {hub}";
@@ -229,7 +229,7 @@ checks! {
         "aws cloudformation list-stack-set-operations --stack-set-name {prefix}-region --region {hub}";
     MEMBERS = "members",
         "are the other accounts and the role in them known?",
-        "{deploy-hub} --parameter-overrides MemberRoleName=autotag-member ExternalId=$EXTERNAL_ID, or pass --member-role and --external-id";
+        "{deploy-hub} {parameter} MemberRoleName=autotag-member, and ExternalId in the same way, or pass --member-role and --external-id";
     MEMBER_ROLE = "member.role",
         "may tag-handler assume the role in this account?",
         "aws cloudformation deploy --template-file deploy/member.yaml --stack-name {prefix}-member --region {hub} --capabilities CAPABILITY_NAMED_IAM --parameter-overrides HubRoleArns={tag-role} ExternalId=$EXTERNAL_ID";

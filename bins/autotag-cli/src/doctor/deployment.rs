@@ -85,6 +85,11 @@ impl Names {
             stack_sets: stack_sets.map(name).collect(),
         }
     }
+
+    /// True for a deployment in one stack, which `autotag deploy` makes. Otherwise hub and session-handler have stacks of their own.
+    pub(super) fn is_whole(&self) -> bool {
+        self.hub_stack == self.session_stack
+    }
 }
 
 /// The results of simulations of tagging and of reading, with the account that was simulated.

@@ -1,7 +1,7 @@
 //! Fills the names of the deployment into the fixes.
 
 use super::check::Finding;
-use super::deploy_commands::{deploy_hub, deploy_region};
+use super::deploy_commands::{deploy_hub, deploy_region, for_a_new_region, parameter_option};
 use super::deployment::DeploymentView;
 use autotag_model::arn::AccountId;
 
@@ -24,13 +24,17 @@ pub(super) fn filled(view: &DeploymentView, mut finding: Finding) -> Finding {
     let tag_role = view.tag_handler.role().unwrap_or("the role of tag-handler");
     let (queue_url, dead_url) = (url(&consumer.queue), url(&consumer.dead_letters));
     let queue_arn = view.queue_arn(&consumer.dead_letters);
-    let deploy_hub = deploy_hub(&view.hub, &view.names.hub_stack);
-    let deploy_region = deploy_region(region.unwrap_or(consumer.region.as_str()), &view.names.prefix);
+    let region = region.unwrap_or(consumer.region.as_str());
+    let deploy_hub = deploy_hub(&view.hub, &view.names);
+    let deploy_region = deploy_region(&view.hub, region, &view.names);
+    let new_region = for_a_new_region(region, &view.names);
     let filled = [
         ("{deploy-hub}", deploy_hub.as_str()),
         ("{deploy-region}", deploy_region.as_str()),
+        ("{new-region}", new_region.as_str()),
+        ("{parameter}", parameter_option(&view.names)),
         ("{hub}", view.hub.as_str()),
-        ("{region}", region.unwrap_or(consumer.region.as_str())),
+        ("{region}", region),
         ("{account}", account),
         ("{stack}", consumer.stack.as_str()),
         ("{hub-stack}", view.names.hub_stack.as_str()),
@@ -48,7 +52,8 @@ pub(super) fn filled(view: &DeploymentView, mut finding: Finding) -> Finding {
     ];
     let filled = filled.iter().fold(fix.clone(), |fix, (name, value)| fix.replace(name, value));
     let command = ["aws ", "autotag "].iter().any(|program| filled.starts_with(program));
-    let elsewhere = command && account != view.account.as_str();
+    // `autotag deploy` runs in the account of the hub.
+    let elsewhere = command && account != view.account.as_str() && !filled.starts_with("autotag deploy");
     finding.fix = Some(if elsewhere { format!("in account {account}: {filled}") } else { filled });
     finding
 }

@@ -3,7 +3,7 @@
 use super::check::{CheckFailure, Finding, fail, fail_with};
 use super::checks::{CREDENTIALS, FUNCTION, STACK};
 use super::consumer::{Consumer, SESSION_HANDLER, TAG_HANDLER, read_consumer};
-use super::deploy_commands::deploy_hub;
+use super::deploy_commands::{deploy_first, deploy_sessions};
 use super::deployment::{DeploymentView, Member, Names, RegionView, SESSION_NAME};
 use super::eventbridge::{DEFAULT_BUS, Kind, read_rules};
 use super::expected::Expected;
@@ -132,7 +132,7 @@ fn nothing_deployed(options: &DoctorOptions, hub: &Region, stack: &Stack) -> Fin
     let seen = format!(
         "there is no stack `{name}` in {hub}, and no function or queue of its names: nothing else is checked"
     );
-    STACK.at(&stack.name, fail_with(seen, deploy_hub(hub, "autotag-hub")))
+    STACK.at(&stack.name, fail_with(seen, deploy_first(hub)))
 }
 
 fn session_finding(stack: &Stack, keeps_sessions: bool, forwarded: bool, hub: &Region) -> Finding {
@@ -144,7 +144,7 @@ fn session_finding(stack: &Stack, keeps_sessions: bool, forwarded: bool, hub: &R
     let result = if forwarded {
         fail_with(
             format!("{missing}, but a rule forwards STS records: owners of roles stay session names"),
-            deploy_hub(hub, "autotag-hub"),
+            deploy_sessions(hub, &stack.name),
         )
     } else {
         Ok(format!("{missing}: sessions are not kept, and owners of roles are session names"))

@@ -2,6 +2,7 @@
 
 use super::check::{CheckResult, Finding, fail, fail_with};
 use super::checks::POLICY_PARAMETER;
+use super::deploy_commands::{deploy_hub, parameter_option};
 use super::deployment::DeploymentView;
 use super::permissions::pinned;
 use autotag_aws::query::if_there;
@@ -39,10 +40,9 @@ async fn judge(view: &DeploymentView, parameter: &str) -> CheckResult {
         (None, newest) => fail_with(
             "no version is pinned: a new text reaches the function bit by bit, and no rollback takes it back",
             format!(
-                "aws cloudformation deploy --stack-name {} --region {} --parameter-overrides \
-                 PolicyParameter={name}:{} --template-file deploy/hub.yaml --capabilities CAPABILITY_NAMED_IAM",
-                view.names.hub_stack,
-                view.hub,
+                "{} {} PolicyParameter={name}:{}",
+                deploy_hub(&view.hub, &view.names),
+                parameter_option(&view.names),
                 newest.unwrap_or(1)
             ),
         ),

@@ -2,7 +2,7 @@
 
 use super::check::{CheckFailure, CheckResult, Finding, fail_with};
 use super::checks::REGIONS;
-use super::deploy_commands::deploy_region;
+use super::deploy_commands::deploy_regions;
 use super::deployment::{Coverage, DeploymentView};
 use super::eventbridge::{DEFAULT_BUS, has_rules};
 use super::expected::Event;
@@ -104,13 +104,11 @@ fn judge(view: &DeploymentView, coverage: &Coverage) -> CheckResult {
         let of = |(region, event): &(Region, Event)| format!("{region} ({} {})", event.source, event.name);
         let silent: Vec<String> = coverage.silent.iter().map(of).collect();
         let regions: Vec<&str> = coverage.silent.iter().map(|(region, _)| region.as_str()).collect();
+        let own = view.regions.iter().filter(|region| region.own);
+        let forwarding: Vec<&str> = own.map(|region| region.region.as_str()).collect();
         return fail_with(
             format!("{seen}; these forward nothing, and something was created there: {}", silent.join(", ")),
-            format!(
-                "in each of {}: {} --parameter-overrides HubBusArn=$BUS",
-                regions.join(", "),
-                deploy_region("$REGION", &view.names.prefix)
-            ),
+            deploy_regions(&view.hub, &regions, &forwarding, &view.names),
         );
     }
     match &coverage.unknown {

@@ -216,8 +216,11 @@ fn catalogue_events_match_one_rule_and_5000_others_none() {
 #[test]
 fn wrong_patterns_are_found() {
     let folder = generated("");
-    let (catalogue, right) = (catalogue(), files(folder.path()));
-    let others = others(&catalogue, 500);
+    let (whole, right) = (catalogue(), files(folder.path()));
+    let others = others(&whole, 500);
+    // A few events show each fault. The matchers take minutes for the whole catalogue.
+    let catalogue: BTreeSet<Pair> =
+        whole.into_iter().filter(|(_, name)| name == "CreateVolume" || name == "CreateQueue").collect();
     let change = |from: &str, to: &str| -> Vec<String> {
         let changed: Vec<String> = right.iter().map(|pattern| pattern.replace(from, to)).collect();
         assert_ne!(changed, right, "{from}");

@@ -143,8 +143,13 @@ impl Estate {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
+        self.command_in(HUB, args)
+    }
+
+    /// The command for a hub in another region.
+    pub(crate) fn command_in(&self, hub: &str, args: &[&str]) -> Command {
         let mut command = Command::new(BIN);
-        command.arg("deploy").args(["--name", &self.name, "--region", HUB, "--pause", "1"]).args(args);
+        command.arg("deploy").args(["--name", &self.name, "--region", hub, "--pause", "1"]).args(args);
         command.envs(self.proxy.environment()).current_dir(self.folder.path()).stdin(Stdio::null());
         command
     }

@@ -232,6 +232,40 @@ fn status_shows_stacks_releases_and_messages() {
         assert!(hub.contains(part), "{part}: {hub}");
     }
     assert_eq!(stdout(&status).lines().count(), 3);
+    let text = estate.deploy(&["--status", "--format", "text"]);
+    let stacks = stdout(&text).lines().filter_map(|line| line.find("autotag-show")).collect::<Vec<_>>();
+    assert_eq!(stacks, [16, 24, 16, 16], "stacks in a column, a queue below its stack: {}", stdout(&text));
+}
+
+/// A region without the hub is mostly a forgotten `--region`. A second hub there would take the rules away from the first one.
+#[test]
+fn a_region_without_the_hub_is_refused_in_each_mode() {
+    let emulator = emulator();
+    let estate = Estate::new(&emulator, "autotag-else");
+    estate.deployed(&[]);
+    let before = estate.end_state();
+    for mode in [["--yes"].as_slice(), &["--plan"], &["--status"], &["--destroy", "--yes"]] {
+        let mut command = estate.command_in("us-east-1", &Estate::with_templates(mode));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{mode:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("use `--region eu-west-1`"), "{mode:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{mode:?}");
+    }
+    assert_eq!(estate.end_state(), before);
+}
+
+#[test]
+fn a_plan_of_a_new_stack_counts_what_parameters_leave_out_apart() {
+    let emulator = emulator();
+    let estate = Estate::new(&emulator, "autotag-new");
+    let template = fs::read_to_string(estate.folder.path().join("templates/single.yaml")).unwrap();
+    let alarm = "    Type: AWS::CloudWatch::Alarm\n";
+    let conditional = format!("{alarm}    Condition: HasTopic\n");
+    estate.write("templates/single.yaml", &template.replacen(alarm, &conditional, 1));
+    let plan = estate.deploy(&["--plan", "--regions", REGIONS]);
+    assert_eq!(plan.status.code(), Some(0), "{}", stderr(&plan));
+    let summary = "3 stacks: 4 to add and 1 more if parameters ask for them, 0 to change";
+    assert!(stderr(&plan).contains(summary), "{}", stderr(&plan));
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn what_is_wrong_with_files_and_parameters_is_said_before_a_change() {
     };
     refused(&["--yes", "--packages", "templates"], "tag-handler.zip");
     refused(&["--yes", "--parameter", "Memory=1"], "--parameter Memory: no such parameter");
+    refused(&["--yes", "--parameter", "single.MemorySise=1"], "did you mean `MemorySize`?");
     refused(&["--yes", "--parameter", "Release=1"], "sets it itself");
     refused(&["--yes", "--regions", "xx-nowhere-1"], "not enabled");
     refused(&["--plan", "--destroy"], "cannot be used with");

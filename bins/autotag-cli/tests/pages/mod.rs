@@ -135,6 +135,20 @@ fn first_pages_show_no_command_that_is_not_tried() {
     }
 }
 
+/// An interactive zsh takes a comment behind a command for arguments.
+#[test]
+fn commands_have_no_comment_behind_them() {
+    let starts = ["autotag ", "aws ", "cargo ", "org-metadata ", "time "];
+    for page in pages() {
+        for block in read(&page) {
+            let lines = block.text.lines().map(|line| line.strip_prefix("$ ").unwrap_or(line));
+            for line in lines.filter(|line| starts.iter().any(|start| line.starts_with(start))) {
+                assert!(!line.contains(" # "), "{}:{}: {line}", page.display(), block.line);
+            }
+        }
+    }
+}
+
 /// Each policy of the cookbook is a file that the program takes.
 #[test]
 fn policies_of_the_cookbook_are_valid() {

@@ -10,6 +10,7 @@
 )]
 
 mod configuration;
+mod documents;
 mod emulated_aws;
 mod explorer;
 mod formats;

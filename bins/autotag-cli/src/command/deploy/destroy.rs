@@ -2,7 +2,7 @@
 
 use super::context::{Context, failed, shown};
 use super::enquiry::agreed;
-use super::wanted::regions;
+use super::wanted::{hub_is_here, regions};
 use crate::cli::DeployArgs;
 use crate::completion::Completion;
 use crate::output::printable;
@@ -20,6 +20,7 @@ pub(super) async fn destroy(context: &Context, args: &DeployArgs) -> Result<Comp
     let existing = Existing::find(&engine, &context.name, &context.hub).await.map_err(failed)?;
     let layout = existing.layout.unwrap_or(Layout::Parts);
     let regional = regions(context, &args.place, Layout::Parts).await?;
+    hub_is_here(context, &existing, &regional).await?;
     let regional: Vec<Place> =
         regional.iter().map(|region| Place::new(region, format!("{}-region", context.name))).collect();
     let central = central(context, layout);
@@ -33,7 +34,7 @@ pub(super) async fn destroy(context: &Context, args: &DeployArgs) -> Result<Comp
             .map_err(failed)?
             .map(|bucket| bucket.name().to_owned()),
     };
-    announce(&removal, bucket.as_deref())?;
+    announce(context, &removal, bucket.as_deref())?;
     if !removal.full.is_empty() && !args.run.discard_messages {
         return Ok(Completion::Partial);
     }
@@ -53,20 +54,20 @@ fn central(context: &Context, layout: Layout) -> Vec<Place> {
     suffixes.map(|(_, suffix)| Place::new(&context.hub, format!("{}{suffix}", context.name))).collect()
 }
 
-fn announce(removal: &Removal, bucket: Option<&str>) -> Result<()> {
+fn announce(context: &Context, removal: &Removal, bucket: Option<&str>) -> Result<()> {
     let mut err = anstream::stderr().lock();
     for place in &removal.stacks {
-        writeln!(err, "  removed   {:<14}  {}", place.region, place.stack)?;
+        writeln!(err, "  removed   {:<14}  {}", place.region.as_str(), place.stack)?;
     }
     for kept in &removal.kept {
         let (kind, name) = (printable(&kept.kind), printable(&kept.name));
-        writeln!(err, "  kept      {:<14}  {kind} {name}", kept.place.region)?;
+        writeln!(err, "  kept      {:<14}  {kind} {name}", kept.place.region.as_str())?;
     }
     if let Some(bucket) = bucket {
-        writeln!(err, "  kept      {:<14}  AWS::S3::Bucket {}", "", printable(bucket))?;
+        writeln!(err, "  kept      {:<14}  AWS::S3::Bucket {}", context.hub.as_str(), printable(bucket))?;
     }
     for queue in &removal.full {
-        let (region, url) = (&queue.place.region, printable(&queue.url));
+        let (region, url) = (queue.place.region.as_str(), printable(&queue.url));
         writeln!(err, "  messages  {region:<14}  about {} in {url}", queue.messages)?;
     }
     if !removal.full.is_empty() {

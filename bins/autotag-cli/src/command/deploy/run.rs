@@ -146,8 +146,12 @@ async fn advise(context: &Context, wanted: &Wanted) -> Result<()> {
     match trail {
         Trail::Missing => writeln!(
             err,
-            "no trail of all regions logs management events: nothing arrives until there is one, see \
-             https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-a-trail.html"
+            "no trail of all regions logs management events, so nothing arrives: {}",
+            if wanted.deployment.templates.values().any(|template| template.has_parameter("CreateTrail")) {
+                "add --parameter CreateTrail=true to make one"
+            } else {
+                "make one in the management account or in each account"
+            }
         )?,
         Trail::NotLogging(name) => {
             writeln!(err, "the trail `{name}` is switched off: aws cloudtrail start-logging --name {name}")?;

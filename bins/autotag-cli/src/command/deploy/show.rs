@@ -2,7 +2,7 @@
 
 use super::context::{Context, failed};
 use super::organization;
-use super::wanted::regions;
+use super::wanted::{hub_is_here, regions};
 use crate::cli::{DeployArgs, TextFormat};
 use crate::completion::Completion;
 use crate::output::{plural, printable};
@@ -31,6 +31,7 @@ pub(super) async fn status(context: &Context, args: &DeployArgs) -> Result<Compl
     let mut places: Vec<Place> =
         central.map(|(_, suffix)| Place::new(&context.hub, format!("{}{suffix}", context.name))).collect();
     let regional = regions(context, &args.place, Layout::Parts).await?;
+    hub_is_here(context, &existing, &regional).await?;
     places.extend(regional.iter().map(|region| Place::new(region, format!("{}-region", context.name))));
     let mut all = Vec::new();
     for place in places {
@@ -89,7 +90,8 @@ fn print(all: &[Shown], format: TextFormat) -> std::io::Result<()> {
         }
         let (status, release) =
             (printable(&stack.status.0), release.map(|name| printable(name)).unwrap_or_default());
-        writeln!(out, "{:<14}  {:<20}  {status:<24}  {release}", place.region, place.stack)?;
+        let line = format!("{:<14}  {:<20}  {status:<24}  {release}", place.region.as_str(), place.stack);
+        writeln!(out, "{}", line.trim_end())?;
         if let Some(reason) = &stack.reason {
             writeln!(out, "    {}", printable(reason))?;
         }

@@ -108,10 +108,19 @@ pub(super) fn summary(stacks: &[PlannedStack]) -> String {
             .filter(|change| wanted.contains(&change.action))
             .count()
     };
+    let added =
+        stacks.iter().flat_map(|stack| &stack.changes).filter(|change| change.action == ChangeAction::Add);
+    // A new stack has all resources of its template, also those that its parameters leave out.
+    let conditional =
+        added.filter(|change| change.properties.iter().any(|text| text.starts_with("if "))).count();
+    let certain = count(&[ChangeAction::Add]) - conditional;
+    let optional = match conditional {
+        0 => String::new(),
+        some => format!(" and {some} more if parameters ask for them"),
+    };
     format!(
-        "{}: {} to add, {} to change, {} to replace, {} to remove",
+        "{}: {certain} to add{optional}, {} to change, {} to replace, {} to remove",
         plural(stacks.len(), "stack"),
-        count(&[ChangeAction::Add]),
         count(&[ChangeAction::Modify]),
         count(&[ChangeAction::Replace, ChangeAction::MayReplace]),
         count(&[ChangeAction::Remove]),
@@ -123,7 +132,7 @@ pub(super) fn print_steps(stacks: &[PlannedStack]) -> std::io::Result<()> {
     let mut err = anstream::stderr().lock();
     for stack in stacks.iter().filter(|stack| stack.step != PlannedStep::Keep) {
         let (step, Place { region, stack: name }) = (stack.step.as_str(), &stack.place);
-        writeln!(err, "  {step:<9}  {region:<14}  {name}")?;
+        writeln!(err, "  {step:<9}  {:<14}  {name}", region.as_str())?;
     }
     Ok(())
 }
@@ -143,7 +152,7 @@ pub(super) fn print_results(
                     json!({"region": region.as_str(), "stack": stack, "result": word, "release": release});
                 writeln!(out, "{line}")?;
             }
-            TextFormat::Text => writeln!(out, "{word:<9}  {region:<14}  {stack}")?,
+            TextFormat::Text => writeln!(out, "{word:<9}  {:<14}  {stack}", region.as_str())?,
         }
     }
     let failures = results.iter().filter_map(|(_, result)| result.as_ref().err());

@@ -1,15 +1,16 @@
 //! The requested deployment: files, parameters, regions, the bucket.
 
-use super::context::{Context, failed, random};
+use super::context::{Context, failed, random, shown};
 use super::organization;
 use crate::cli::{DeployArgs, PlaceArgs, WhatArgs};
 use crate::generate;
 use crate::generate::inventory::Inventory;
 use crate::setup::{self, usage_error};
+use crate::suggest::similar;
 use anyhow::{Context as _, Result, anyhow};
 use autotag_deploy::bucket::{self, CodeBucket};
 use autotag_deploy::deployment::Deployment;
-use autotag_deploy::existing::{Existing, regions_with_stacks};
+use autotag_deploy::existing::{Existing, hub_elsewhere, regions_with_stacks};
 use autotag_deploy::layout::Layout;
 use autotag_deploy::packages::Packages;
 use autotag_deploy::tables;
@@ -112,6 +113,7 @@ impl Wanted {
         let (bucket, sets_up_bucket) =
             code_bucket(context, args.what.bucket.as_deref(), &existing, may_create).await?;
         let regions = regions(context, &args.place, layout).await?;
+        hub_is_here(context, &existing, &regions).await?;
         let mut parameters = BTreeMap::new();
         if layout == Layout::Organization {
             organization::add(context, args, &existing, &regions, &mut parameters).await?;
@@ -134,13 +136,24 @@ impl Wanted {
             bucket: bucket.as_ref().map_or("to-be-made", CodeBucket::name).to_owned(),
             minutes: args.run.watch,
         };
-        deployment.check().map_err(failed)?;
+        deployment.check().map_err(|error| match meant(&args.what, &files.templates) {
+            Some(name) => usage_error(format!("{}; did you mean `{name}`?", shown(&error))),
+            None => failed(error),
+        })?;
         deployment.release = match &args.what.release {
             Some(release) => release.clone(),
             None => deployment.release_name(autotag_model::VERSION, &files.packages, &existing),
         };
         Ok(Self { deployment, existing, bucket, sets_up_bucket, kept_table })
     }
+}
+
+/// The parameter that was probably meant by one that no template has.
+fn meant<'t>(args: &WhatArgs, templates: &'t BTreeMap<String, Template>) -> Option<&'t str> {
+    let known = || templates.values().flat_map(|template| template.parameters.keys().map(String::as_str));
+    let names = args.parameters.iter().filter_map(|(key, _)| key.rsplit('.').next());
+    let mut unknown = names.filter(|name| !known().any(|other| other == *name));
+    unknown.find_map(|name| similar(name, known()))
 }
 
 /// The existing layout, otherwise that of the templates.
@@ -204,6 +217,24 @@ pub(super) async fn regions(context: &Context, args: &PlaceArgs, layout: Layout)
     regions.sort();
     regions.dedup();
     Ok(regions)
+}
+
+/// Refuses a region without the hub if the rules of a region send to a hub in another one. Otherwise a second hub would be made, or
+/// the rules of the first one removed.
+///
+/// # Errors
+/// A usage error that names the region of the hub.
+pub(super) async fn hub_is_here(context: &Context, existing: &Existing, regions: &[Region]) -> Result<()> {
+    if existing.hub().is_some() {
+        return Ok(());
+    }
+    let (name, here) = (&context.name, &context.hub);
+    let elsewhere = hub_elsewhere(&context.engine(), name, here, regions).await.map_err(failed)?;
+    let Some((region, hub)) = elsewhere else { return Ok(()) };
+    Err(usage_error(format!(
+        "there is no hub `{name}` in {here}, and the rules of {region} send to the hub in {hub}: use `--region {hub}`, or another \
+         --name for a second deployment"
+    )))
 }
 
 /// Uses the table of sessions that an earlier deployment has left, and refuses to make a ledger that already

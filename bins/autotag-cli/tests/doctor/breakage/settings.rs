@@ -131,10 +131,8 @@ async fn a_missing_deployment_is_one_line() {
     assert_eq!(crate::named(&report, "broken").into_iter().collect::<Vec<_>>(), ["stack @ autotag-hub"]);
     assert_eq!(report["checks"].as_array().unwrap().len(), 2, "credentials and the stack: {report:#}");
     let fix = report["checks"][1]["fix"].as_str().unwrap();
-    assert!(
-        fix.starts_with("aws cloudformation deploy --region eu-central-1 --stack-name autotag-hub "),
-        "{fix}"
-    );
+    assert!(fix.starts_with("autotag deploy --packages dist --region eu-central-1;"), "{fix}");
+    assert!(fix.contains("in another region"), "doctor may ask in a region without the hub: {fix}");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!((ACCOUNT, HUB), ("123456789012", "eu-west-1"), "the names in the table");
 }
