@@ -61,9 +61,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 
 /// JSON as a tree, with owned or borrowed texts.
 pub(crate) trait Tree: Sized {
-    /// The member of exactly this name, of an object.
-    fn exact_member(&self, name: &str) -> Option<&Self>;
-
     /// The members of an object, ordered by name; none of anything else.
     fn members(&self) -> impl Iterator<Item = (&str, &Self)>;
 
@@ -84,10 +81,6 @@ pub(crate) trait Tree: Sized {
 }
 
 impl Tree for Value {
-    fn exact_member(&self, name: &str) -> Option<&Self> {
-        self.as_object()?.get(name)
-    }
-
     fn members(&self) -> impl Iterator<Item = (&str, &Self)> {
         self.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
     }
@@ -115,9 +108,16 @@ impl Tree for Value {
 
 /// The member `name` of an object, ignoring ASCII case; an exact match comes first.
 pub(crate) fn member<'v, T: Tree>(value: &'v T, name: &str) -> Option<&'v T> {
-    value
-        .exact_member(name)
-        .or_else(|| value.members().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, found)| found))
+    let mut in_other_case = None;
+    for (key, found) in value.members().filter(|(key, _)| key.len() == name.len()) {
+        if key == name {
+            return Some(found);
+        }
+        if in_other_case.is_none() && key.eq_ignore_ascii_case(name) {
+            in_other_case = Some(found);
+        }
+    }
+    in_other_case
 }
 
 /// The first of several members that has a value.

@@ -113,6 +113,16 @@ impl SessionReader for AnySessionStore {
             Self::DynamoDb(store) => store.find_by_key(role_session, between, key).await,
         }
     }
+
+    fn is_local(&self) -> bool {
+        match self {
+            Self::Memory(store) => store.is_local(),
+            #[cfg(feature = "embedded")]
+            Self::Embedded(store) => store.is_local(),
+            #[cfg(feature = "dynamodb")]
+            Self::DynamoDb(store) => store.is_local(),
+        }
+    }
 }
 
 #[async_trait]

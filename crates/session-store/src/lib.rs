@@ -84,6 +84,12 @@ pub trait SessionReader: Send + Sync {
         let sessions = self.find_issued(role_session, between).await?;
         Ok(sessions.into_iter().find(|session| session.access_key.as_ref() == Some(key)))
     }
+
+    /// True if an answer costs less than to remember it for the next such question: the sessions are in the memory of the
+    /// program, or in a file of its own.
+    fn is_local(&self) -> bool {
+        false
+    }
 }
 
 /// Keeps sessions.
@@ -157,6 +163,10 @@ impl<S: SessionReader + ?Sized> SessionReader for &S {
     ) -> Result<Option<Session>, SessionStoreError> {
         (**self).find_by_key(role_session, between, key).await
     }
+
+    fn is_local(&self) -> bool {
+        (**self).is_local()
+    }
 }
 
 #[async_trait]
@@ -187,6 +197,10 @@ impl<S: SessionReader + ?Sized> SessionReader for Arc<S> {
         key: &AccessKeyId,
     ) -> Result<Option<Session>, SessionStoreError> {
         (**self).find_by_key(role_session, between, key).await
+    }
+
+    fn is_local(&self) -> bool {
+        (**self).is_local()
     }
 }
 

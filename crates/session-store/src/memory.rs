@@ -110,6 +110,10 @@ impl SessionReader for MemoryStore {
     ) -> Result<Vec<Session>, SessionStoreError> {
         Ok(self.known(role_session, between))
     }
+
+    fn is_local(&self) -> bool {
+        true
+    }
 }
 
 #[async_trait]

@@ -89,6 +89,10 @@ impl<S: SessionReader, O: SessionReader> SessionReader for OverlayStore<S, O> {
             (overlay, base) => overlay.or(base),
         })
     }
+
+    fn is_local(&self) -> bool {
+        self.overlay.is_local() && self.base.is_local()
+    }
 }
 
 #[async_trait]

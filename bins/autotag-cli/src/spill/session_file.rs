@@ -158,15 +158,11 @@ struct Reader {
 
 impl Reader {
     fn read(&mut self, begin: u64, end: u64) -> io::Result<&[u8]> {
-        self.bytes.clear();
+        let length = usize::try_from(end.saturating_sub(begin)).unwrap_or(usize::MAX);
+        self.bytes.resize(length, 0);
         self.file.seek(SeekFrom::Start(begin))?;
-        let length = end.saturating_sub(begin);
-        (&self.file).take(length).read_to_end(&mut self.bytes)?;
-        if self.bytes.len() as u64 == length {
-            Ok(&self.bytes)
-        } else {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        }
+        self.file.read_exact(&mut self.bytes)?;
+        Ok(&self.bytes)
     }
 }
 
@@ -249,6 +245,10 @@ impl SessionReader for SessionFile {
             advice: "it was changed, or the disk fails: run the command again",
             source: error.into(),
         })
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 }
 

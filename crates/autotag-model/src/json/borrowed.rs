@@ -35,12 +35,6 @@ impl From<Value> for BorrowedJson<'_> {
 }
 
 impl Tree for BorrowedJson<'_> {
-    fn exact_member(&self, name: &str) -> Option<&Self> {
-        let Self::Object(members) = self else { return None };
-        let at = members.binary_search_by(|(known, _)| known.as_ref().cmp(name)).ok()?;
-        members.get(at).map(|(_, value)| value)
-    }
-
     fn members(&self) -> impl Iterator<Item = (&str, &Self)> {
         let members = if let Self::Object(members) = self { members.as_slice() } else { &[] };
         members.iter().map(|(name, value)| (name.as_ref(), value))
