@@ -8,9 +8,10 @@ use autotag_aws::{Accounts, Settings};
 /// Takes credentials, region and endpoint from the environment, as AWS's own tools do.
 ///
 /// # Errors
-/// A usage error in one line, if there are no credentials.
+/// A usage error in one line, if there are no certificates of authorities or no credentials.
 pub(crate) async fn connect(settings: Settings) -> Result<Accounts> {
     let accounts = Accounts::connect(settings).await;
+    accounts.check_certificates().map_err(|error| usage_error(error.to_string()))?;
     let checked = accounts.check_credentials(profile().as_deref()).await;
     checked.map_err(|error| usage_error(printable(&error.to_string())))?;
     Ok(accounts)

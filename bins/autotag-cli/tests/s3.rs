@@ -114,9 +114,9 @@ fn what_cannot_be_read_is_named_and_stops_nothing() {
     assert_eq!(autotag(&emulator, &["plan", "s3:///x"]).status.code(), Some(2));
 }
 
-/// Without credentials each call would fail after all its attempts.
+/// Without credentials or certificates each call would fail after all its attempts.
 #[test]
-fn without_credentials_every_command_that_calls_aws_says_so_in_one_line() {
+fn without_credentials_or_certificates_every_command_that_calls_aws_says_so_in_one_line() {
     let home = tempfile::tempdir().unwrap();
     let queue = "https://sqs.eu-west-1.amazonaws.com/111122223333/dead";
     let commands: [&[&str]; 9] = [
@@ -130,24 +130,30 @@ fn without_credentials_every_command_that_calls_aws_says_so_in_one_line() {
         &["deploy", "--status"],
         &["doctor"],
     ];
-    for args in commands {
-        let output = Command::new(BIN)
-            .args(args)
-            .current_dir(root())
-            .env_clear()
-            .envs([
-                ("AWS_REGION", "eu-west-1"),
-                ("AWS_EC2_METADATA_DISABLED", "true"),
-                ("AWS_PROFILE", "nope"),
-            ])
-            .env("HOME", home.path())
-            .output()
-            .unwrap();
-        let said = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
-        assert!(said.contains("no AWS credentials") && said.contains("nope"), "{args:?}: {said}");
-        assert_eq!(stdout(&output), "", "{args:?}");
+    let without_credentials = [("AWS_PROFILE", "nope")];
+    let without_certificates =
+        [("SSL_CERT_FILE", "/none"), ("AWS_ACCESS_KEY_ID", "testing"), ("AWS_SECRET_ACCESS_KEY", "testing")];
+    let environments: [(&[(&str, &str)], [&str; 2]); 2] = [
+        (&without_credentials, ["no AWS credentials", "nope"]),
+        (&without_certificates, ["no certificates of authorities", "SSL_CERT_FILE"]),
+    ];
+    for (environment, expected) in environments {
+        for args in commands {
+            let output = Command::new(BIN)
+                .args(args)
+                .current_dir(root())
+                .env_clear()
+                .envs([("AWS_REGION", "eu-west-1"), ("AWS_EC2_METADATA_DISABLED", "true")])
+                .envs(environment.iter().copied())
+                .env("HOME", home.path())
+                .output()
+                .unwrap();
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+            assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
+            assert!(expected.iter().all(|part| said.contains(part)), "{args:?}: {said}");
+            assert_eq!(stdout(&output), "", "{args:?}");
+        }
     }
 }
 

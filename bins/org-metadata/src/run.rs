@@ -132,6 +132,7 @@ fn start(config: &Config, folder: Option<Folder>, began: Timestamp) -> Result<St
 async fn ambient(config: &Config) -> Result<(SdkConfig, Region)> {
     let settings = Settings { attempts: 1, ..Settings::default() };
     let accounts = Accounts::connect(settings).await;
+    accounts.check_certificates().map_err(|error| UsageError(error.to_string()))?;
     accounts
         .check_credentials(config.profile.as_deref())
         .await

@@ -3,9 +3,10 @@
 //! SDK clients and signed requests keep the whole body of an answer in memory. Without a limit, a server that
 //! answers instead of AWS decides how much memory a function needs.
 
+use crate::certificates::has_certificates;
 use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
@@ -33,7 +34,13 @@ pub(crate) struct BodyLimit(pub(crate) usize);
 
 /// An HTTPS client with the trust roots of the system.
 pub(crate) fn https() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+    let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    // Without certificates a debug build of the SDK would panic. A release build trusts no server then, as this does.
+    let no_roots = || TlsContext::builder().with_trust_store(TrustStore::empty()).build();
+    match (cfg!(debug_assertions) && !has_certificates()).then(no_roots) {
+        Some(Ok(context)) => builder.tls_context(context).build_https(),
+        _ => builder.build_https(),
+    }
 }
 
 /// `client` with bounded bodies of answers.

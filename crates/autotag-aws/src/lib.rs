@@ -11,6 +11,7 @@ mod answer_limit;
 #[cfg(feature = "backend")]
 #[cfg_attr(docsrs, doc(cfg(feature = "backend")))]
 pub mod backend;
+mod certificates;
 mod credentials;
 mod deadline;
 mod error;
@@ -37,6 +38,7 @@ mod trail;
 
 pub use accounts::Accounts;
 pub use answer_limit::LONGEST_ANSWER;
+pub use certificates::NoCertificates;
 pub use credentials::NoCredentials;
 pub use deadline::WithDeadline;
 pub use error::{AccountError, CallError, LONGEST_MESSAGE};
