@@ -17,7 +17,7 @@ use super::split::{Each, Piece};
 use block::{Block, SIZE, TELLING};
 use event::EventMembers;
 use fearless_simd::{Level, Simd, dispatch};
-use grammar::{Grammar, Tokens};
+use grammar::{Details, Grammar, Tokens};
 
 /// How a log file begins. The list that it opens is [`LIST`].
 pub(super) const HEADER: &[u8] = b"{\"Records\":[";
@@ -50,7 +50,6 @@ pub(super) fn read(text: &[u8], limit: usize, select: Select<'_>, each: Each<'_>
     let mut reader = Reader {
         text,
         limit,
-        grammar: Grammar::in_list(),
         nesting: Nesting::of_header(),
         event: EventMembers::default(),
         begin: HEADER.len(),
@@ -62,10 +61,12 @@ pub(super) fn read(text: &[u8], limit: usize, select: Select<'_>, each: Each<'_>
     reader.done
 }
 
-/// The brackets that are open, and what they hold.
+/// The brackets that are open.
 struct Nesting {
-    /// One bit for each open bracket, the innermost lowest: set for a list.
-    lists: u128,
+    /// How many objects are open inside of the innermost list.
+    objects: u32,
+    /// One bit for each bracket around them, the innermost lowest: set for a list. The lowest is that of the innermost list.
+    around: u128,
     depth: u32,
 }
 
@@ -78,33 +79,56 @@ const DEEPEST: u32 = 120;
 
 impl Nesting {
     fn of_header() -> Self {
-        Self { lists: 1, depth: IN_LIST }
+        Self { objects: 0, around: 1, depth: IN_LIST }
     }
 
     fn is_list(&self) -> bool {
-        self.lists & 1 == 1
+        self.objects == 0
     }
 
     /// `false` if it is nested too deep.
     fn open(&mut self, is_list: bool) -> bool {
         self.depth += 1;
-        self.lists = self.lists << 1 | u128::from(is_list);
+        if is_list {
+            self.around = self.around << (self.objects + 1) | 1;
+            self.objects = 0;
+        } else {
+            self.objects += 1;
+        }
         self.depth <= DEEPEST
     }
 
     /// `false` if another kind of bracket is open.
     fn close(&mut self, is_list: bool) -> bool {
-        let fits = self.is_list() == is_list;
         self.depth -= 1;
-        self.lists >>= 1;
-        fits
+        if self.objects > 0 {
+            self.objects -= 1;
+            return !is_list;
+        }
+        self.around >>= 1;
+        self.objects = self.around.trailing_zeros();
+        // Nothing is left around the list of records.
+        self.around = self.around.checked_shr(self.objects).unwrap_or_default();
+        is_list
+    }
+
+    /// Passes all brackets of objects in a block, in any order. `false` if one of them may end more than the objects inside of
+    /// the innermost list, or may be nested too deep. Then nothing is passed.
+    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
+    #[inline(always)]
+    fn pass_objects(&mut self, opens: u32, closes: u32) -> bool {
+        let passes = closes < self.objects && self.depth + opens <= DEEPEST;
+        if passes {
+            self.objects = self.objects + opens - closes;
+            self.depth = self.depth + opens - closes;
+        }
+        passes
     }
 }
 
 struct Reader<'t> {
     text: &'t [u8],
     limit: usize,
-    grammar: Grammar,
     nesting: Nesting,
     /// The members of the current record that name its event.
     event: EventMembers,
@@ -124,6 +148,7 @@ impl Reader<'_> {
     #[inline(always)]
     fn read<S: Simd>(&mut self, simd: S, select: Select<'_>, each: Each<'_>) {
         let mut at = HEADER.len();
+        let mut grammar = Grammar::in_list();
         while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
             let mut padded = [b' '; SIZE];
             let block = if let Some(block) = rest.first_chunk() {
@@ -133,9 +158,16 @@ impl Reader<'_> {
                 &padded
             };
             let block = Block::of(simd, block);
-            let mut tokens = self.grammar.tokens(&block, rest);
-            self.has_high |= block.high != 0;
-            if self.block(&block, &mut tokens, at, select, each).is_none() {
+            let tokens = grammar.tokens(&block);
+            let special = tokens.faults
+                | tokens.faults_in_object
+                | tokens.with_details()
+                | (tokens.brackets() & block.of_lists)
+                | block.high;
+            // Nearly all blocks: everything is in objects, and only their number counts.
+            let (opens, closes) = (tokens.opens.count_ones(), tokens.closes.count_ones());
+            let is_passed = special == 0 && self.nesting.pass_objects(opens, closes);
+            if !is_passed && self.block(&block, tokens, at, select, each).is_none() {
                 return;
             }
             at += SIZE;
@@ -143,16 +175,17 @@ impl Reader<'_> {
     }
 
     /// Goes through the brackets of a block. Between two brackets everything belongs to one object or list.
-    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
-    #[inline(always)]
+    #[inline(never)]
     fn block(
         &mut self,
         block: &Block<'_>,
-        tokens: &mut Tokens,
+        mut tokens: Tokens,
         at: usize,
         select: Select<'_>,
         each: Each<'_>,
     ) -> GoesOn {
+        let details = tokens.details(self.text.get(at..).unwrap_or_default());
+        self.has_high |= block.high != 0;
         // Text after a fault has no meaning.
         let before_fault = tokens.faults & tokens.faults.wrapping_neg();
         let mut brackets = tokens.brackets() & before_fault.wrapping_sub(1);
@@ -161,7 +194,7 @@ impl Reader<'_> {
             let bracket = brackets & brackets.wrapping_neg();
             // Up to the bracket and with it; up to the end if there is none.
             let segment = (bracket | bracket.wrapping_sub(1)) & !passed;
-            self.segment(tokens, segment, at)?;
+            self.segment(&tokens, &details, segment, at)?;
             if bracket == 0 {
                 return (tokens.faults == 0).then_some(());
             }
@@ -178,17 +211,15 @@ impl Reader<'_> {
         }
     }
 
-    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
-    #[inline(always)]
-    fn segment(&mut self, tokens: &Tokens, segment: u64, at: usize) -> GoesOn {
+    fn segment(&mut self, tokens: &Tokens, details: &Details, segment: u64, at: usize) -> GoesOn {
         let faults = if self.nesting.is_list() { tokens.colons } else { tokens.faults_in_object };
-        let misplaced = if self.nesting.depth == IN_LIST { tokens.plain_values() } else { 0 };
+        let misplaced = if self.nesting.depth == IN_LIST { tokens.plain_values } else { 0 };
         if (faults | misplaced) & segment != 0 {
             return None;
         }
-        self.event.needs_parser |= tokens.codes_in_keys & segment != 0;
+        self.event.needs_parser |= details.codes_in_keys & segment != 0;
         if self.nesting.depth == IN_RECORD {
-            self.event.needs_parser |= tokens.numbers_and_codes & segment != 0;
+            self.event.needs_parser |= details.numbers_and_codes & segment != 0;
             let mut keys = tokens.event_keys & segment;
             while keys != 0 {
                 self.event.key(self.text, (at + keys.trailing_zeros() as usize).saturating_sub(TELLING));
@@ -198,14 +229,8 @@ impl Reader<'_> {
         Some(())
     }
 
-    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
-    #[inline(always)]
     fn open(&mut self, byte: u8, at: usize) -> GoesOn {
         let is_list = byte == b'[';
-        // A member or the end has to follow a `{`. The masks know what may follow a `[`.
-        if !is_list && !matches!(self.text.get(at + 1), Some(b'"' | b'}')) {
-            return None;
-        }
         if self.nesting.depth == IN_LIST {
             self.begin = at;
             if is_list {
@@ -215,8 +240,6 @@ impl Reader<'_> {
         self.nesting.open(is_list).then_some(())
     }
 
-    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
-    #[inline(always)]
     fn close(&mut self, byte: u8, at: usize, select: Select<'_>, each: Each<'_>) -> GoesOn {
         if !self.nesting.close(byte == b']') {
             return None;

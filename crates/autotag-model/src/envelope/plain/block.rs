@@ -14,6 +14,8 @@ pub(super) struct Block<'b> {
     pub(super) opens: u64,
     /// `}` and `]`.
     pub(super) closes: u64,
+    /// Of the brackets, `[` and `]`. Other bytes may be among them.
+    pub(super) of_lists: u64,
     pub(super) commas: u64,
     pub(super) colons: u64,
     /// `S` and `N`: see [`TELLING`].
@@ -45,6 +47,7 @@ impl<'b> Block<'b> {
             backslashes: are(block, b'\\'),
             opens: are(brackets, b'{'),
             closes: are(brackets, b'}'),
+            of_lists: are(block & u8x64::splat(simd, BRACKET_KIND), 0),
             commas: are(block, b','),
             colons: are(block, b':'),
             telling: are(block, b'S') | are(block, b'N'),
