@@ -17,19 +17,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod members;
 mod requested;
 
 pub(crate) use requested::tags_in;
 
 use crate::arn::{AccountId, Region};
-use crate::json::{BorrowedJson, Text, elements, member, member_text, tag_pairs};
+use crate::json::{BorrowedJson, elements, member, member_text, tag_pairs};
 use jiff::Timestamp;
 use requested::{specified_tags, wrapped_parameters};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::fmt;
 
 /// One CloudTrail record, borrowed from the text it was read from.
 ///
@@ -73,17 +71,17 @@ pub struct Record<'a> {
     /// `apiVersion`, for example `2012-06-01`.
     pub api_version: Option<Cow<'a, str>>,
     /// `userIdentity`, raw.
-    pub user_identity: Option<&'a RawValue>,
+    pub user_identity: Option<&'a str>,
     /// `requestParameters`, raw.
-    pub request_parameters: Option<&'a RawValue>,
+    pub request_parameters: Option<&'a str>,
     /// `responseElements`, raw.
-    pub response_elements: Option<&'a RawValue>,
+    pub response_elements: Option<&'a str>,
     /// `resources`, raw: the resources that the call touched, with their accounts.
-    pub resources: Option<&'a RawValue>,
+    pub resources: Option<&'a str>,
     /// `sessionCredentialFromConsole`: the call was made with the credentials of a console session.
     pub session_from_console: Option<bool>,
     /// `serviceEventDetails`, raw; an object or a JSON text.
-    pub service_event_details: Option<&'a RawValue>,
+    pub service_event_details: Option<&'a str>,
 }
 
 impl Record<'_> {
@@ -193,10 +191,10 @@ impl ParsedRecord {
     }
 }
 
-fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, RecordError> {
+fn tree(field: &'static str, raw: Option<&str>) -> Result<Value, RecordError> {
     let Some(raw) = raw else { return Ok(Value::Null) };
     let value: Value =
-        serde_json::from_str(raw.get()).map_err(|error| RecordError { field, why: error.to_string() })?;
+        serde_json::from_str(raw).map_err(|error| RecordError { field, why: error.to_string() })?;
     match value {
         // `serviceEventDetails` and some request parameters are JSON inside a text.
         Value::String(text) => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
@@ -207,10 +205,10 @@ fn tree(field: &'static str, raw: Option<&RawValue>) -> Result<Value, RecordErro
 /// As [`Record::parsed`] reads a part, with the texts of the record.
 pub(crate) fn borrowed_tree<'a>(
     field: &'static str,
-    raw: Option<&'a RawValue>,
+    raw: Option<&'a str>,
 ) -> Result<BorrowedJson<'a>, RecordError> {
     let Some(raw) = raw else { return Ok(BorrowedJson::Null) };
-    match serde_json::from_str(raw.get()) {
+    match serde_json::from_str(raw) {
         Ok(BorrowedJson::Text(_)) => tree(field, Some(raw)).map(BorrowedJson::from),
         Ok(json) => Ok(json),
         Err(error) => Err(RecordError { field, why: error.to_string() }),
@@ -225,134 +223,6 @@ pub struct RecordError {
     pub field: &'static str,
     /// The JSON parser's message.
     pub why: String,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RecordVisitor)
-    }
-}
-
-struct RecordVisitor;
-
-// Not derived: a derived implementation refuses a repeated member or an unexpected type, and one bad field would lose
-// the record.
-impl<'de> Visitor<'de> for RecordVisitor {
-    type Value = Record<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a CloudTrail record (an object with eventSource and eventName)")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut record = Record::default();
-        while let Some(name) = map.next_key::<Text<'de>>()? {
-            read_member(&mut record, name.0.as_deref().unwrap_or_default(), &mut map)?;
-        }
-        Ok(record)
-    }
-}
-
-fn read_member<'de, A: MapAccess<'de>>(
-    record: &mut Record<'de>,
-    name: &str,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    let field = match name {
-        "eventSource" => {
-            record.event_source = map.next_value::<Text<'de>>()?.0.unwrap_or_default();
-            return Ok(());
-        }
-        "eventName" => {
-            record.event_name = trimmed(map.next_value::<Text<'de>>()?.0.unwrap_or_default());
-            return Ok(());
-        }
-        "errorCode" => {
-            record.error_code = map.next_value::<ErrorText<'de>>()?.text("an errorCode that is not text");
-            return Ok(());
-        }
-        "errorMessage" => {
-            record.error_message =
-                map.next_value::<ErrorText<'de>>()?.text("an errorMessage that is not text");
-            return Ok(());
-        }
-        "readOnly" => {
-            record.read_only = map.next_value::<Text<'de>>()?.0.and_then(|text| text.parse().ok());
-            return Ok(());
-        }
-        "sessionCredentialFromConsole" => {
-            record.session_from_console = map.next_value::<Text<'de>>()?.0.and_then(|text| text.parse().ok());
-            return Ok(());
-        }
-        "userIdentity" => return read_raw(&mut record.user_identity, map),
-        "requestParameters" => return read_raw(&mut record.request_parameters, map),
-        "responseElements" => return read_raw(&mut record.response_elements, map),
-        "resources" => return read_raw(&mut record.resources, map),
-        "serviceEventDetails" => return read_raw(&mut record.service_event_details, map),
-        "eventTime" => &mut record.event_time,
-        "eventID" => &mut record.event_id,
-        "sharedEventID" => &mut record.shared_event_id,
-        "eventType" => &mut record.event_type,
-        "eventCategory" => &mut record.event_category,
-        "awsRegion" => &mut record.aws_region,
-        "recipientAccountId" => &mut record.recipient_account_id,
-        "sourceIPAddress" => &mut record.source_ip_address,
-        "userAgent" => &mut record.user_agent,
-        "requestID" => &mut record.request_id,
-        "apiVersion" => &mut record.api_version,
-        _ => {
-            map.next_value::<IgnoredAny>()?;
-            return Ok(());
-        }
-    };
-    *field = map.next_value::<Text<'de>>()?.0;
-    Ok(())
-}
-
-fn read_raw<'de, A: MapAccess<'de>>(field: &mut Option<&'de RawValue>, map: &mut A) -> Result<(), A::Error> {
-    *field = map.next_value::<Option<&'de RawValue>>()?;
-    Ok(())
-}
-
-/// An error code or message. What is neither a text nor empty still says that the call failed.
-enum ErrorText<'a> {
-    Absent,
-    Text(Cow<'a, str>),
-    Unreadable,
-}
-
-impl<'a> ErrorText<'a> {
-    /// The text, or `unreadable` for one that cannot be read; `None` if there is none.
-    fn text(self, unreadable: &'static str) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Absent => None,
-            Self::Text(text) => Some(text),
-            Self::Unreadable => Some(Cow::Borrowed(unreadable)),
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for ErrorText<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&'de RawValue>::deserialize(deserializer)?.get();
-        let is_text = !raw.starts_with(['[', '{']);
-        let text =
-            if is_text { serde_json::from_str::<Text<'de>>(raw).ok().and_then(|text| text.0) } else { None };
-        let inside = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
-        let is_empty = matches!(raw, "null" | "\"\"") || (!is_text && inside.trim().is_empty());
-        Ok(match text {
-            Some(text) => Self::Text(text),
-            None if is_empty => Self::Absent,
-            None => Self::Unreadable,
-        })
-    }
-}
-
-fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::io::Write as _;
 /// The findings of a reader in an input.
 #[derive(Debug, Default, PartialEq)]
 struct Found {
-    /// The text and position of each record that is wanted, and each fault.
+    /// Each record that is wanted, as it was read, with its text and position, and each fault.
     items: Vec<(String, String)>,
     /// How many other records there are.
     others: u64,
@@ -40,7 +40,8 @@ fn read(input: &[u8], whole_bytes: usize) -> Found {
                 located.raw.as_bytes(),
             ) =>
         {
-            found.items.push((located.raw.to_owned(), located.position.to_string()));
+            let record = format!("{} {:?}", located.raw, located.record);
+            found.items.push((record, located.position.to_string()));
         }
         Item::Record(_) => found.others += 1,
         Item::Unselected(records) => {
@@ -246,6 +247,6 @@ fn records_of_no_interest_are_passed_over_unparsed() {
     let records: Vec<String> = (0..300).map(|number| record(&mut rng, names[number % 3])).collect();
     let found = read(&gzip(format!(r#"{{"Records":[{}]}}"#, records.join(",")).as_bytes()), 1 << 20);
     assert_eq!((found.items.len(), found.others, found.unselected), (100, 200, 200));
-    assert_eq!(found.items[99].0, records[298]);
+    assert!(found.items[99].0.starts_with(&records[298]), "{}", found.items[99].0);
     assert!(found.items[99].1.starts_with("record 299, byte "), "{}", found.items[99].1);
 }

@@ -9,6 +9,7 @@
 mod block;
 mod event;
 mod grammar;
+mod members;
 mod scalar;
 
 use super::position::{Position, Root};
@@ -18,6 +19,7 @@ use block::{Block, SIZE, TELLING};
 use event::EventMembers;
 use fearless_simd::{Level, Simd, dispatch};
 use grammar::{Details, Grammar, Tokens};
+pub(super) use members::Members;
 
 /// How a log file begins. The list that it opens is [`LIST`].
 pub(super) const HEADER: &[u8] = b"{\"Records\":[";
@@ -268,15 +270,18 @@ impl Reader<'_> {
         let event = if is_text { event.of(self.text) } else { None };
         if event.is_some_and(|(source, name)| !select(source, name, bytes)) {
             self.done.unselected += 1;
-        } else {
-            let position = Position {
-                record: self.done.records,
-                offset: self.begin as u64,
-                root: Root::List(LIST),
-                inner: String::new(),
-            };
-            each(Piece::Value { bytes, position });
+            return Some(());
         }
+        let position = Position {
+            record: self.done.records,
+            offset: self.begin as u64,
+            root: Root::List(LIST),
+            inner: String::new(),
+        };
+        each(match (event, std::str::from_utf8(bytes)) {
+            (Some(_), Ok(text)) => Piece::Record { text, position },
+            _ => Piece::Value { bytes, position },
+        });
         Some(())
     }
 }

@@ -341,6 +341,7 @@ impl Parts<'_> {
         };
         match piece {
             Piece::Value { bytes, position } => unwrapper.value(bytes, &position, &mut checked),
+            Piece::Record { text, position } => unwrapper.record(text, &position, &mut checked),
             Piece::Fault { position, kind } => {
                 checked(Err(Malformed { position, kind }));
                 Form::NotJson

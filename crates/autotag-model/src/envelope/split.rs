@@ -14,8 +14,19 @@ use std::io::{self, Read};
 
 /// A result of the splitter: a whole value, or a fault in the place of one.
 pub(super) enum Piece<'a> {
-    Value { bytes: &'a [u8], position: Position },
-    Fault { position: Position, kind: MalformedKind },
+    Value {
+        bytes: &'a [u8],
+        position: Position,
+    },
+    /// A record whose own members are plain texts, words, objects and lists, without a blank between them.
+    Record {
+        text: &'a str,
+        position: Position,
+    },
+    Fault {
+        position: Position,
+        kind: MalformedKind,
+    },
 }
 
 /// Tells if a value is JSON, as far as that is known without its contents.

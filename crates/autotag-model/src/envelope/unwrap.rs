@@ -3,6 +3,7 @@
 use super::event_bridge::EventBridgeEnvelope;
 use super::malformed::{Malformed, MalformedKind};
 use super::not_json::not_json;
+use super::plain::Members;
 use super::position::Position;
 use super::split::Form;
 use crate::json::Text;
@@ -63,6 +64,16 @@ impl Unwrapper {
                 Form::NotJson
             }
         }
+    }
+
+    /// Passes on a record in CloudTrail's layout.
+    pub(super) fn record(&mut self, text: &str, position: &Position, visit: Visit<'_>) -> Form {
+        let Some(record) = Record::of_members(Members::of(text)).filter(is_record) else {
+            return self.one(text, position, 0, visit);
+        };
+        let position = position.clone();
+        visit(Ok(LocatedRecord { record, position, event_bridge: None, raw: text }));
+        Form::Json
     }
 
     /// Passes on the records in a text that `wraps` wrappings have led to.
