@@ -1,6 +1,7 @@
 //! Makes one configuration and one set of clients for each account and region.
 
 use crate::answer_limit::{https, limited};
+use crate::certificates::{self, NoCertificates};
 use crate::role::AssumedRole;
 use crate::{AccountError, AccountScope, MemberRole, Settings};
 use autotag_model::arn::{AccountId, Partition, Region};
@@ -72,6 +73,15 @@ impl Accounts {
     /// The configuration with the ambient credentials, in its own region.
     pub fn ambient(&self) -> &SdkConfig {
         &self.ambient
+    }
+
+    /// Looks for the certificates that calls need. Without this, each call fails after all its attempts, and its error does
+    /// not name the reason.
+    ///
+    /// # Errors
+    /// [`NoCertificates`]. Not if the endpoint of all calls is one without TLS, such as an emulator.
+    pub fn check_certificates(&self) -> Result<(), NoCertificates> {
+        certificates::check(self.ambient.endpoint_url())
     }
 
     /// The region of the environment, or the partition's global region if it names none.

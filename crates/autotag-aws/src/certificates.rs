@@ -1,7 +1,5 @@
 //! Checks that there are certificates of authorities, before the first call needs them.
 
-use crate::Accounts;
-
 /// No certificates of authorities were found, so no answer of AWS can be trusted. The text is one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -10,17 +8,10 @@ use crate::Accounts;
 )]
 pub struct NoCertificates;
 
-impl Accounts {
-    /// Looks for the certificates that calls need. Without this, each call fails after all its attempts, and its error does
-    /// not name the reason.
-    ///
-    /// # Errors
-    /// [`NoCertificates`]. Not if the endpoint of all calls is one without TLS, such as an emulator.
-    pub fn check_certificates(&self) -> Result<(), NoCertificates> {
-        let endpoint = self.ambient().endpoint_url();
-        let without_tls = endpoint.is_some_and(|url| url.starts_with("http://"));
-        if without_tls || has_certificates() { Ok(()) } else { Err(NoCertificates) }
-    }
+/// Looks for the certificates that calls need, unless the endpoint of all calls is one without TLS.
+pub(crate) fn check(endpoint: Option<&str>) -> Result<(), NoCertificates> {
+    let without_tls = endpoint.is_some_and(|url| url.starts_with("http://"));
+    if without_tls || has_certificates() { Ok(()) } else { Err(NoCertificates) }
 }
 
 /// True if the system, or SSL_CERT_FILE or SSL_CERT_DIR, has certificates of authorities. Takes milliseconds.

@@ -14,6 +14,7 @@ mod limits;
 mod malformed;
 mod mode;
 mod not_json;
+mod piece;
 mod plain;
 mod position;
 mod reader;

@@ -245,7 +245,7 @@ fn start(
     FunctionProcess::start(wrapper, &environment, runtime)
 }
 
-/// What the answers of a function tell.
+/// The sums of the answers of a function.
 #[derive(Default)]
 struct Outcomes {
     records: u64,

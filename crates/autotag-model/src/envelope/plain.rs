@@ -12,9 +12,9 @@ mod grammar;
 mod members;
 mod scalar;
 
+use super::piece::{Each, Piece};
 use super::position::{Position, Root};
 use super::resume::is_well_formed;
-use super::split::{Each, Piece};
 use block::{Block, SIZE, TELLING};
 use event::EventMembers;
 use fearless_simd::{Level, Simd, dispatch};

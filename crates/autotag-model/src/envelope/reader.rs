@@ -3,8 +3,9 @@
 use super::item::Item;
 use super::limits::Limits;
 use super::malformed::{Faults, Malformed};
+use super::piece::{Form, Piece};
 use super::plain::{self, Select};
-use super::split::{Form, Piece, Splitter};
+use super::split::Splitter;
 use super::unwrap::{LocatedRecord, Unwrapper};
 use libdeflater::Decompressor;
 use std::io::{self, Cursor, Read};

@@ -7,39 +7,14 @@
 use super::header::{Header, list_header};
 use super::malformed::MalformedKind;
 use super::mode::{Mode, after_value};
+use super::piece::{Each, Form, Piece};
 use super::position::{Position, Root};
 use super::resume::{AfterList, ListKind, Next, after_list, is_well_formed, next_record};
 use super::scan::{Progress, Scan};
 use std::io::{self, Read};
 
-/// A result of the splitter: a whole value, or a fault in the place of one.
-pub(super) enum Piece<'a> {
-    Value {
-        bytes: &'a [u8],
-        position: Position,
-    },
-    /// A record whose own members are plain texts, words, objects and lists, without a blank between them.
-    Record {
-        text: &'a str,
-        position: Position,
-    },
-    Fault {
-        position: Position,
-        kind: MalformedKind,
-    },
-}
-
-/// Tells if a value is JSON, as far as that is known without its contents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Json,
-    NotJson,
-}
-
 /// Some editors on Windows write it at the beginning of a file.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
-
-pub(super) type Each<'e> = &'e mut dyn FnMut(Piece<'_>) -> Form;
 
 pub(super) struct Splitter {
     /// The window is its first `filled` bytes.

@@ -3,9 +3,9 @@
 use super::event_bridge::EventBridgeEnvelope;
 use super::malformed::{Malformed, MalformedKind};
 use super::not_json::not_json;
+use super::piece::Form;
 use super::plain::Members;
 use super::position::Position;
-use super::split::Form;
 use crate::json::Text;
 use crate::record::Record;
 use base64::Engine as _;
