@@ -138,7 +138,7 @@ pub(crate) fn temporary_file(path: &Path, replaced: Option<&Metadata>) -> io::Re
 }
 
 /// The least age of a temporary file that is removed. A younger one may not be locked yet.
-const LEFT_OVER: Duration = Duration::from_secs(60);
+const LEFT_OVER: Duration = Duration::from_mins(1);
 
 /// Removes temporary files of runs that a signal ended. Each run that still writes has a lock on its own.
 fn remove_left_over(folder: &Path) {

@@ -9,6 +9,7 @@ use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::event::EventSummary;
+use autotag_handlers::owner::Proof;
 use autotag_handlers::row::{Row, Status};
 #[cfg(feature = "aws")]
 use autotag_ledger::Entry;
@@ -185,7 +186,7 @@ impl Filter {
         );
         let by_type = resource.map(|resource| resource.resource_type.as_str());
         let by_type = self.resource_type.match_text(by_type, resource_type);
-        let proof = owner.proof.map(|proof| proof.as_str());
+        let proof = owner.proof.map(Proof::as_str);
         let by_proof = self.proof.is_empty() || proof.is_some_and(|proof| self.proof.contains(&proof));
         by_place && by_type && by_proof && self.owner.match_text(owner.name.as_deref(), lower)
     }

@@ -133,9 +133,9 @@ fn without_credentials_or_certificates_every_command_that_calls_aws_says_so_in_o
     let without_credentials = [("AWS_PROFILE", "nope")];
     let without_certificates =
         [("SSL_CERT_FILE", "/none"), ("AWS_ACCESS_KEY_ID", "testing"), ("AWS_SECRET_ACCESS_KEY", "testing")];
-    let environments: [(&[(&str, &str)], [&str; 2]); 2] = [
-        (&without_credentials, ["no AWS credentials", "nope"]),
-        (&without_certificates, ["no certificates of authorities", "SSL_CERT_FILE"]),
+    let environments = [
+        (without_credentials.as_slice(), ["no AWS credentials", "nope"]),
+        (without_certificates.as_slice(), ["no certificates of authorities", "SSL_CERT_FILE"]),
     ];
     for (environment, expected) in environments {
         for args in commands {

@@ -14,7 +14,7 @@ pub(crate) fn check(endpoint: Option<&str>) -> Result<(), NoCertificates> {
     if without_tls || has_certificates() { Ok(()) } else { Err(NoCertificates) }
 }
 
-/// True if the system, or SSL_CERT_FILE or SSL_CERT_DIR, has certificates of authorities. Takes milliseconds.
+/// True if the system, or `SSL_CERT_FILE` or `SSL_CERT_DIR`, has certificates of authorities. Takes milliseconds.
 pub(crate) fn has_certificates() -> bool {
     !rustls_native_certs::load_native_certs().certs.is_empty()
 }

@@ -216,7 +216,7 @@ fn is_said_by_the_caller_only(records: &ClassifiedRecords, input: &[u8]) -> bool
     read_records(input, &Limits::default(), &mut |item| {
         let Ok(located) = item else { return };
         let of_sts = located.record.event_source == "sts.amazonaws.com";
-        let by_identity = located.record.user_identity.is_some_and(|identity| said(identity));
+        let by_identity = located.record.user_identity.is_some_and(said);
         only &= !(by_identity || of_sts && said(located.raw));
     });
     let targets = records.creations.iter().flat_map(|request| &request.creation.targets);

@@ -76,7 +76,8 @@ fn types_that_begin_alike_stay_apart() {
     for columns in WIDTHS {
         let lines = screen(columns, &["plan", "fixtures/trail", "--all-rows", "--type", "EC2::Network*"]);
         let start = lines[0].find("TYPE").unwrap();
-        let of_line = |line: &String| line[start..].split_whitespace().next().unwrap().to_owned();
+        let of_line =
+            |line: &String| line.get(start..).unwrap().split_whitespace().next().unwrap().to_owned();
         let rows = lines[1..].iter().take_while(|line| !line.starts_with("Plan:"));
         let kinds: BTreeSet<String> = rows.map(of_line).collect();
         assert_eq!(kinds.len(), 2, "{columns} columns: {kinds:?}");

@@ -74,9 +74,9 @@ pub(super) fn run(args: &ApplyArgs, plan: &SavedPlan) -> Result<Completion> {
         anyhow::Ok(())
     });
     // An error does not hide the rows before it: they say what was written.
-    let printed = printer.finish();
+    let ended = printer.finish();
     summary.write(&mut crate::console::notes(), Detail::Short)?;
-    applied.and(printed)?;
+    applied.and(ended)?;
     Ok(if undone { Completion::Partial } else { Completion::Complete })
 }
 
