@@ -6,7 +6,7 @@ use super::naming::names_its_resource;
 use super::subject::{Subject, placeholders};
 use super::tables::{Tables, kind_of};
 use crate::{common, found};
-use autotag_model::rule::Resource;
+use autotag_model::rule::{Resource, TagCall};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -128,10 +128,14 @@ fn values(subject: &Subject, facts: &Facts, tables: &Tables, right: &str) -> Vec
 pub(crate) fn fault(subject: &Subject, facts: &Facts, tables: &Tables) -> Option<String> {
     let right = right_arn(subject, tables);
     let classifier = subject.classifier();
+    let rule = &subject.rule;
+    // Some ids are ARNs under another name, such as the serial number of a virtual MFA device.
+    let takes_arn = rule.arn.is_none() && matches!(&rule.call, TagCall::Native(call) if call.takes_arn());
+    let id = if takes_arn { right.as_str() } else { "x-1" };
     let ids = |values: &[(String, String)]| {
         let mut values = values.to_vec();
         let named: Vec<String> = subject.rule.id.iter().map(ToString::to_string).collect();
-        values.extend(named.into_iter().map(|path| (path, "x-1".to_owned())));
+        values.extend(named.into_iter().map(|path| (path, id.to_owned())));
         values
     };
     let by_arn = !subject.arn_paths().is_empty();
