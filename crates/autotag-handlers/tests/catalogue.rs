@@ -20,6 +20,15 @@ mod made;
 
 use made::{arn_of, record_for};
 
+/// True if the tag call of a rule takes only ARNs.
+fn takes_arn(rule: &Rule) -> bool {
+    match &rule.call {
+        TagCall::TaggingApi => true,
+        TagCall::Native(call) => call.takes_arn(),
+        _ => false,
+    }
+}
+
 /// The fault in the resources found in a rule's own record, if there is one.
 fn fault(rule: &Rule, found: &[Resource]) -> Option<String> {
     let kinds: Vec<&str> = found.iter().map(|resource| resource.resource_type.as_str()).collect();
@@ -39,9 +48,7 @@ fn fault(rule: &Rule, found: &[Resource]) -> Option<String> {
             }
         }
         None if rule.arn.is_some() => return Some("has a template and gives no ARN".to_owned()),
-        None if rule.call == TagCall::TaggingApi => {
-            return Some("the tagging API takes ARNs only".to_owned());
-        }
+        None if takes_arn(rule) => return Some("the tag call takes ARNs only".to_owned()),
         None => {}
     }
     if resource.account.is_none() || resource.region.is_none() {
@@ -68,7 +75,7 @@ fn every_rule_finds_its_resource_by_each_of_its_paths() {
             let what = format!("{} {} {} by {path}", service.source, rule.event, rule.resource_type);
             // Without a template the id must be an ARN, or the call takes ids.
             let full = arn_of(rule, common::HERE);
-            let by_arn = rule.arn.is_none() && matches!(rule.call, TagCall::TaggingApi | TagCall::None);
+            let by_arn = rule.arn.is_none() && (takes_arn(rule) || rule.call == TagCall::None);
             let id = if by_arn { full.as_str() } else { "x-1" };
             tried += 1;
             match record_for(service, rule, &path, id) {
