@@ -15,7 +15,7 @@ mod scalar;
 use super::piece::{Each, Piece};
 use super::position::{Position, Root};
 use super::resume::is_well_formed;
-use block::{Block, SIZE, TELLING};
+use block::{Block, SIZE, TELLING, first_block};
 use event::EventMembers;
 use fearless_simd::{Level, Simd, dispatch};
 use grammar::{Details, Grammar, Tokens};
@@ -153,13 +153,7 @@ impl Reader<'_> {
         let mut grammar = Grammar::in_list();
         while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
             let mut padded = [b' '; SIZE];
-            let block = if let Some(block) = rest.first_chunk() {
-                block
-            } else {
-                padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                &padded
-            };
-            let block = Block::of(simd, block);
+            let block = Block::of(simd, first_block(rest, &mut padded));
             let tokens = grammar.tokens(&block);
             let special = tokens.faults
                 | tokens.faults_in_object

@@ -6,6 +6,17 @@ use fearless_simd::{Simd, i8x64, u8x64};
 /// The length of a block in bytes.
 pub(super) const SIZE: usize = 64;
 
+/// The first block of a text. If the text is shorter, the block is `padded`, which holds blanks, with the text at its start.
+#[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
+#[inline(always)]
+pub(super) fn first_block<'b>(text: &'b [u8], padded: &'b mut [u8; SIZE]) -> &'b [u8; SIZE] {
+    if let Some(block) = text.first_chunk() {
+        return block;
+    }
+    padded.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+    padded
+}
+
 pub(super) struct Block<'b> {
     bytes: &'b [u8; SIZE],
     pub(super) quotes: u64,
