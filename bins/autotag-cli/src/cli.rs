@@ -127,10 +127,11 @@ pub(crate) enum Command {
 impl Command {
     /// True if its rows say what it has written to AWS.
     pub(crate) fn writes_to_aws(&self) -> bool {
-        #[cfg(feature = "aws")]
-        return matches!(self, Self::Apply(_) | Self::Reconcile(_) | Self::Redrive(_));
-        #[cfg(not(feature = "aws"))]
-        false
+        match self {
+            #[cfg(feature = "aws")]
+            Self::Apply(_) | Self::Reconcile(_) | Self::Redrive(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::event::EventSummary;
+#[cfg(feature = "aws")]
 use autotag_handlers::owner::Proof;
 use autotag_handlers::row::{Row, Status};
 #[cfg(feature = "aws")]
