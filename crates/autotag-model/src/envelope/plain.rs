@@ -7,19 +7,24 @@
 //! both always find the same.
 
 mod block;
+mod chunk;
+mod escapes;
 mod event;
 mod grammar;
 mod members;
 mod scalar;
+mod tokens;
 
 use super::piece::{Each, Piece};
 use super::position::{Position, Root};
 use super::resume::is_well_formed;
-use block::{Block, SIZE, TELLING, first_block};
+use block::SIZE;
+use chunk::{Chunk, LENGTH, TELLING};
 use event::EventMembers;
 use fearless_simd::{Level, Simd, dispatch};
-use grammar::{Details, Grammar, Tokens};
+use grammar::Grammar;
 pub(super) use members::Members;
+use tokens::{Bits, ChunkTokens, Details, InObjects, Tokens};
 
 /// How a log file begins. The list that it opens is [`LIST`].
 pub(super) const HEADER: &[u8] = b"{\"Records\":[";
@@ -66,18 +71,18 @@ pub(super) fn read(text: &[u8], limit: usize, select: Select<'_>, each: Each<'_>
 /// The brackets that are open.
 struct Nesting {
     /// How many objects are open inside of the innermost list.
-    objects: u32,
+    objects: u64,
     /// One bit for each bracket around them, the innermost lowest: set for a list. The lowest is that of the innermost list.
     around: u128,
-    depth: u32,
+    depth: u64,
 }
 
 /// The depth of the list of records, and inside a record.
-const IN_LIST: u32 = 2;
-const IN_RECORD: u32 = 3;
+const IN_LIST: u64 = 2;
+const IN_RECORD: u64 = 3;
 
 /// The deepest nesting that is followed. One record in a million is nested deeper than a dozen levels.
-const DEEPEST: u32 = 120;
+const DEEPEST: u64 = 120;
 
 impl Nesting {
     fn of_header() -> Self {
@@ -108,9 +113,10 @@ impl Nesting {
             return !is_list;
         }
         self.around >>= 1;
-        self.objects = self.around.trailing_zeros();
+        let objects = self.around.trailing_zeros();
+        self.objects = u64::from(objects);
         // Nothing is left around the list of records.
-        self.around = self.around.checked_shr(self.objects).unwrap_or_default();
+        self.around = self.around.checked_shr(objects).unwrap_or_default();
         is_list
     }
 
@@ -118,7 +124,8 @@ impl Nesting {
     /// the innermost list, or may be nested too deep. Then nothing is passed.
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
-    fn pass_objects(&mut self, opens: u32, closes: u32) -> bool {
+    fn pass_objects(&mut self, block: &InObjects) -> bool {
+        let InObjects { opens, closes, .. } = *block;
         let passes = closes < self.objects && self.depth + opens <= DEEPEST;
         if passes {
             self.objects = self.objects + opens - closes;
@@ -145,43 +152,72 @@ struct Reader<'t> {
 type GoesOn = Option<()>;
 
 impl Reader<'_> {
-    /// Reads block after block, until something does not fit.
+    /// Reads chunk after chunk, until something does not fit.
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
     fn read<S: Simd>(&mut self, simd: S, select: Select<'_>, each: Each<'_>) {
         let mut at = HEADER.len();
-        let mut grammar = Grammar::in_list();
+        let mut grammar = Grammar::in_list(simd);
         while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
-            let mut padded = [b' '; SIZE];
-            let block = Block::of(simd, first_block(rest, &mut padded));
-            let tokens = grammar.tokens(&block);
-            let special = tokens.faults
-                | tokens.faults_in_object
-                | tokens.with_details()
-                | (tokens.brackets() & block.of_lists)
-                | block.high;
-            // Nearly all blocks: everything is in objects, and only their number counts.
-            let (opens, closes) = (tokens.opens.count_ones(), tokens.closes.count_ones());
-            let is_passed = special == 0 && self.nesting.pass_objects(opens, closes);
-            if !is_passed && self.block(&block, tokens, at, select, each).is_none() {
+            let tokens = grammar.tokens(&Chunk::first_of(simd, rest));
+            if self.chunk(&tokens, at, select, each).is_none() {
                 return;
             }
-            at += SIZE;
+            at += LENGTH;
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
+    #[inline(always)]
+    fn chunk<S: Simd>(
+        &mut self,
+        tokens: &ChunkTokens<S>,
+        at: usize,
+        select: Select<'_>,
+        each: Each<'_>,
+    ) -> GoesOn {
+        for (number, block) in tokens.blocks().enumerate() {
+            let at = at + number * SIZE;
+            // Nearly all blocks: everything is in objects, and only the number of their brackets counts.
+            let is_passed = block.is_some_and(|block| {
+                (!block.has_details || self.has_plain_details(tokens, number, &block, at))
+                    && self.nesting.pass_objects(&block)
+            });
+            if !is_passed {
+                self.block(tokens.block(number), at, select, each)?;
+            } else if self.nesting.depth == IN_RECORD {
+                self.event_keys(tokens.event_keys(number), at);
+            }
+        }
+        Some(())
+    }
+
+    /// True if the values and names in a block need no look at where they are. The members that name the event are at one depth
+    /// if the block has no bracket.
+    fn has_plain_details<S: Simd>(
+        &self,
+        tokens: &ChunkTokens<S>,
+        number: usize,
+        block: &InObjects,
+        at: usize,
+    ) -> bool {
+        let has_brackets = block.opens + block.closes > 0;
+        (!has_brackets || tokens.event_keys(number).is_empty())
+            && tokens.has_only_words(number, self.text.get(at..).unwrap_or_default())
+    }
+
+    /// Notes the members of a record that may name its event: the bytes that tell, in the block that begins at a byte.
+    fn event_keys(&mut self, keys: Bits, at: usize) {
+        for index in keys {
+            self.event.key(self.text, (at + index as usize).saturating_sub(TELLING as usize));
         }
     }
 
     /// Goes through the brackets of a block. Between two brackets everything belongs to one object or list.
     #[inline(never)]
-    fn block(
-        &mut self,
-        block: &Block<'_>,
-        mut tokens: Tokens,
-        at: usize,
-        select: Select<'_>,
-        each: Each<'_>,
-    ) -> GoesOn {
+    fn block(&mut self, mut tokens: Tokens, at: usize, select: Select<'_>, each: Each<'_>) -> GoesOn {
         let details = tokens.details(self.text.get(at..).unwrap_or_default());
-        self.has_high |= block.high != 0;
+        self.has_high |= tokens.high != 0;
         // Text after a fault has no meaning.
         let before_fault = tokens.faults & tokens.faults.wrapping_neg();
         let mut brackets = tokens.brackets() & before_fault.wrapping_sub(1);
@@ -196,13 +232,13 @@ impl Reader<'_> {
             }
             passed |= segment;
             brackets &= !bracket;
-            let index = bracket.trailing_zeros() as usize;
-            let byte = block.byte(index);
+            let index = at + bracket.trailing_zeros() as usize;
+            let is_list = tokens.of_lists & bracket != 0;
             if tokens.opens & bracket != 0 {
-                self.open(byte, at + index)?;
+                self.open(is_list, index)?;
             } else {
-                self.close(byte, at + index, select, each)?;
-                self.has_high |= block.high != 0;
+                self.close(is_list, index, select, each)?;
+                self.has_high |= tokens.high != 0;
             }
         }
     }
@@ -216,17 +252,12 @@ impl Reader<'_> {
         self.event.needs_parser |= details.codes_in_keys & segment != 0;
         if self.nesting.depth == IN_RECORD {
             self.event.needs_parser |= details.numbers_and_codes & segment != 0;
-            let mut keys = tokens.event_keys & segment;
-            while keys != 0 {
-                self.event.key(self.text, (at + keys.trailing_zeros() as usize).saturating_sub(TELLING));
-                keys &= keys.wrapping_sub(1);
-            }
+            self.event_keys(Bits(tokens.event_keys & segment), at);
         }
         Some(())
     }
 
-    fn open(&mut self, byte: u8, at: usize) -> GoesOn {
-        let is_list = byte == b'[';
+    fn open(&mut self, is_list: bool, at: usize) -> GoesOn {
         if self.nesting.depth == IN_LIST {
             self.begin = at;
             if is_list {
@@ -236,8 +267,8 @@ impl Reader<'_> {
         self.nesting.open(is_list).then_some(())
     }
 
-    fn close(&mut self, byte: u8, at: usize, select: Select<'_>, each: Each<'_>) -> GoesOn {
-        if !self.nesting.close(byte == b']') {
+    fn close(&mut self, is_list: bool, at: usize, select: Select<'_>, each: Each<'_>) -> GoesOn {
+        if !self.nesting.close(is_list) {
             return None;
         }
         match self.nesting.depth {

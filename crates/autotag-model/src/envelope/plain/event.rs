@@ -51,13 +51,16 @@ impl EventMembers {
 }
 
 impl Member {
-    /// The text that is the member's value. `before` is all that comes before it.
+    /// The text that is the member's value, if it is plain. `before` is all that comes before it.
     fn value<'t>(self, text: &'t [u8], before: &[u8]) -> Option<&'t str> {
         let Self::At(at) = self else { return None };
         let rest = text.get(at..)?.strip_prefix(before)?;
-        let value = std::str::from_utf8(rest.get(..memchr::memchr(b'"', rest)?)?).ok()?;
-        // The parser trims names, takes an empty one for none, and resolves escapes.
-        let is_plain = !value.is_empty() && value.trim().len() == value.len() && !value.contains('\\');
-        is_plain.then_some(value)
+        let end = memchr::memchr2(b'"', b'\\', rest)?;
+        let value = rest.get(..end)?;
+        // The parser resolves escapes, trims names, and takes an empty one for none.
+        let is_plain = rest.get(end) == Some(&b'"')
+            && value.first().is_some_and(u8::is_ascii_graphic)
+            && value.last().is_some_and(u8::is_ascii_graphic);
+        if is_plain { std::str::from_utf8(value).ok() } else { None }
     }
 }

@@ -1,7 +1,7 @@
 //! Finds the members of a record that the masks have shown to be JSON without blanks.
 
-use super::block::{Block, SIZE, first_block};
-use super::grammar::{Escapes, up_to_next};
+use super::block::{Block, SIZE};
+use super::escapes::{Escapes, up_to_next};
 use fearless_simd::{Level, Simd, dispatch};
 use memchr::memchr2;
 
@@ -82,8 +82,7 @@ fn nested_length<S: Simd>(simd: S, bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
-        let mut padded = [b' '; SIZE];
-        let block = Block::of(simd, first_block(rest, &mut padded));
+        let block = Block::first_of(simd, rest);
         let quotes = block.quotes & !escapes.escaped(block.backslashes);
         let text = up_to_next(quotes) ^ in_text;
         in_text = if text >> 63 == 1 { u64::MAX } else { 0 };
