@@ -284,19 +284,19 @@ pub(crate) fn foreign(resource: &Resource, scope: &Scope) -> Option<String> {
     // The ARN of an object names no account; its bucket may be somebody else's.
     let is_object = resource.resource_type == "AWS::S3::Object";
     let account = resource.account.as_ref();
-    let display = resource.display();
+    let display = || resource.display();
     match &scope.account {
         None if named.is_empty() => None,
-        None => Some(format!("the record names no account, the resource is {display}")),
+        None => Some(format!("the record names no account, the resource is {}", display())),
         Some(_) if is_object && account.is_none() => {
-            Some(format!("the record does not say whose bucket it is; the object is {display}"))
+            Some(format!("the record does not say whose bucket it is; the object is {}", display()))
         }
         Some(ours) if !named.is_empty() && named != ours.as_str() => {
-            Some(format!("the record is of {ours}, the resource is {display}"))
+            Some(format!("the record is of {ours}, the resource is {}", display()))
         }
         Some(ours) if !is_object && account.is_some_and(|account| account != ours) => {
             let theirs = account.map_or("", AccountId::as_str);
-            Some(format!("the record is of {ours}, the resource {display} of {theirs}"))
+            Some(format!("the record is of {ours}, the resource {} of {theirs}", display()))
         }
         Some(_) => None,
     }

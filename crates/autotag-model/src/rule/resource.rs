@@ -111,7 +111,7 @@ impl Resource {
     /// Different resources can have the same text: an id is unique only in its account and region, and the versions of
     /// an object share an ARN. To compare resources, use [`Resource::key`].
     pub fn display(&self) -> String {
-        self.arn.as_ref().map_or_else(|| self.id.clone(), Arn::to_string)
+        self.arn.as_ref().map_or_else(|| self.id.clone(), Arn::text)
     }
 }
 
