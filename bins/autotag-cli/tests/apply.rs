@@ -23,14 +23,15 @@ use std::time::Duration;
 
 const ACCOUNT: &str = "123456789012";
 
-struct World {
+/// An emulated AWS behind a proxy that counts calls, and a folder for trails.
+struct Aws {
     proxy: Proxy,
     ec2: Client,
     folder: tempfile::TempDir,
     _emulator: Emulator,
 }
 
-impl World {
+impl Aws {
     fn new() -> Self {
         let emulator = Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
         let proxy = Proxy::start(&emulator.url()).unwrap();
@@ -143,66 +144,66 @@ fn answered(mut command: Command, answer: &str) -> (String, Option<i32>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_question_fits_into_the_terminal_and_no_is_an_answer() {
-    let world = World::new();
-    let ids = world.volumes(1, &[]).await;
-    let trail = world.trail(&ids);
-    let (shown, code) = answered(world.command(&["apply", &trail]), "n");
+    let aws = Aws::new();
+    let ids = aws.volumes(1, &[]).await;
+    let trail = aws.trail(&ids);
+    let (shown, code) = answered(aws.command(&["apply", &trail]), "n");
     assert_eq!(code, Some(1), "{shown}");
     assert!(shown.contains("Write the tags? [y/N]"), "{shown}");
     assert!(shown.ends_with("autotag: nothing was written: the answer was not yes\n"), "{shown}");
     // People end the line of the question with their answer.
     let before = shown.split("Write the tags?").next().unwrap();
     assert!(before.lines().all(|line| line.chars().count() <= 60), "{shown}");
-    assert!(world.tags(&ids).await.is_empty());
-    let (shown, code) = answered(world.command(&["apply", &trail]), "y");
+    assert!(aws.tags(&ids).await.is_empty());
+    let (shown, code) = answered(aws.command(&["apply", &trail]), "y");
     assert_eq!(code, Some(0), "{shown}");
-    assert_eq!(world.tags(&ids).await.len(), 1, "{shown}");
+    assert_eq!(aws.tags(&ids).await.len(), 1, "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_writes_the_plan_once() {
-    let world = World::new();
-    let ids = world.volumes(3, &[("Name", "disk")]).await;
-    let trail = world.trail(&ids);
-    let first = world.apply(&[&trail, "--yes", "--max-calls-per-second", "100"]);
+    let aws = Aws::new();
+    let ids = aws.volumes(3, &[("Name", "disk")]).await;
+    let trail = aws.trail(&ids);
+    let first = aws.apply(&[&trail, "--yes", "--max-calls-per-second", "100"]);
     assert_eq!(outcomes(&first), ["Tagged"; 3], "{}", stderr(&first));
     assert_eq!(first.status.code(), Some(0));
-    let tags = world.tags(&ids).await;
+    let tags = aws.tags(&ids).await;
     for (number, id) in ids.iter().enumerate() {
         assert_eq!(tags[id]["Owner"], format!("user-{number:02}"));
         assert_eq!(tags[id]["Name"], "disk");
     }
-    let writes = world.proxy.count("ec2", "CreateTags");
-    let second = world.apply(&[&trail, "--yes", "--all", "--max-calls-per-second", "100"]);
+    let writes = aws.proxy.count("ec2", "CreateTags");
+    let second = aws.apply(&[&trail, "--yes", "--all", "--max-calls-per-second", "100"]);
     assert_eq!(outcomes(&second), ["AlreadyTagged"; 3], "{}", stderr(&second));
-    assert_eq!(world.proxy.count("ec2", "CreateTags"), writes);
+    assert_eq!(aws.proxy.count("ec2", "CreateTags"), writes);
 }
 
 /// Of four volumes one is tagged by somebody else after the plan, and one gets its planned owner.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_plan_is_written_exactly_and_only_where_nothing_has_changed() {
-    let world = World::new();
-    let ids = world.volumes(4, &[("Name", "disk")]).await;
-    let planned = world.command(&["plan", &world.trail(&ids), "--out", "plan.jsonl"]).output().unwrap();
+    let aws = Aws::new();
+    let ids = aws.volumes(4, &[("Name", "disk")]).await;
+    let planned = aws.command(&["plan", &aws.trail(&ids), "--out", "plan.jsonl"]).output().unwrap();
     assert_eq!(planned.status.code(), Some(0), "{}", stderr(&planned));
     assert!(stderr(&planned).contains("`autotag apply plan.jsonl`"), "{}", stderr(&planned));
     let tag = |id: &str, key: &str, value: &str| {
         let tag = Tag::builder().key(key).value(value).build();
-        world.ec2.create_tags().resources(id).tags(tag).send()
+        aws.ec2.create_tags().resources(id).tags(tag).send()
     };
     tag(&ids[1], "Owner", "noor").await.unwrap();
     tag(&ids[2], "Owner", "user-02").await.unwrap();
     tag(&ids[2], "CostCenter", "42").await.unwrap();
-    let unasked = world.apply(&["plan.jsonl"]);
+    let unasked = aws.apply(&["plan.jsonl"]);
     assert_eq!(unasked.status.code(), Some(2), "{}", stderr(&unasked));
     // The trail has changed since: the plan is what counts.
-    world.file("trail.json", "2026-03-02T09:00:00Z", 7, &ids);
-    let applied = world.apply(&["plan.jsonl", "--yes", "--max-calls-per-second", "100"]);
+    aws.file("trail.json", "2026-03-02T09:00:00Z", 7, &ids);
+    let applied = aws.apply(&["plan.jsonl", "--yes", "--max-calls-per-second", "100"]);
     assert_eq!(outcomes(&applied), ["Tagged", "Refused", "Tagged", "Tagged"], "{}", stderr(&applied));
     assert_eq!(applied.status.code(), Some(1));
     let reason = String::from_utf8(applied.stdout).unwrap();
     assert!(reason.contains("(`Owner` is `noor`)"), "{reason}");
-    let tags = world.tags(&ids).await;
+    let tags = aws.tags(&ids).await;
     let owners: Vec<&str> = ids.iter().map(|id| tags[id]["Owner"].as_str()).collect();
     assert_eq!(owners, ["user-00", "noor", "user-02", "user-03"]);
     assert!(!tags[&ids[1]].contains_key("PrincipalId"), "{:?}", tags[&ids[1]]);
@@ -210,87 +211,87 @@ async fn a_saved_plan_is_written_exactly_and_only_where_nothing_has_changed() {
         (tags[&ids[2]]["CostCenter"].as_str(), tags[&ids[2]]["PrincipalId"].as_str()),
         ("42", "AIDA02")
     );
-    let again = world.apply(&["plan.jsonl", "--yes", "--max-calls-per-second", "100"]);
+    let again = aws.apply(&["plan.jsonl", "--yes", "--max-calls-per-second", "100"]);
     assert_eq!(outcomes(&again), ["AlreadyTagged", "Refused", "AlreadyTagged", "AlreadyTagged"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_of_another_policy_or_beside_a_trail_is_refused_before_anything_is_written() {
-    let world = World::new();
-    let ids = world.volumes(2, &[]).await;
-    let trail = world.trail(&ids);
-    world.command(&["plan", &trail, "--out", "plan.jsonl"]).output().unwrap();
-    std::fs::write(world.folder.path().join("other.toml"), "[static]\nTeam = \"shop\"\n").unwrap();
+    let aws = Aws::new();
+    let ids = aws.volumes(2, &[]).await;
+    let trail = aws.trail(&ids);
+    aws.command(&["plan", &trail, "--out", "plan.jsonl"]).output().unwrap();
+    std::fs::write(aws.folder.path().join("other.toml"), "[static]\nTeam = \"shop\"\n").unwrap();
     for (args, why) in [
         (&["plan.jsonl", "--yes", "--policy", "other.toml"][..], "another policy"),
         (&["plan.jsonl", &trail, "--yes"], "apply it alone"),
         (&["plan.jsonl", "--since", "2026-01-01", "--yes"], "apply it alone"),
         (&["rows.csv", "--yes"], "`rows.csv` is neither a trail nor a saved plan"),
     ] {
-        let refused = world.apply(args);
+        let refused = aws.apply(args);
         assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
         assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
     }
-    assert_eq!(world.proxy.count("ec2", "CreateTags"), 0);
+    assert_eq!(aws.proxy.count("ec2", "CreateTags"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_owner_stays_unless_told_otherwise() {
-    let world = World::new();
-    let ids = world.volumes(1, &[("Owner", "noor")]).await;
-    let trail = world.trail(&ids);
-    let kept = world.apply(&[&trail, "--yes", "--all"]);
+    let aws = Aws::new();
+    let ids = aws.volumes(1, &[("Owner", "noor")]).await;
+    let trail = aws.trail(&ids);
+    let kept = aws.apply(&[&trail, "--yes", "--all"]);
     assert_eq!(outcomes(&kept), ["AlreadyTagged"], "{}", stderr(&kept));
-    assert_eq!(world.tags(&ids).await[&ids[0]]["Owner"], "noor");
-    let replaced = world.apply(&[&trail, "--yes", "--replace"]);
+    assert_eq!(aws.tags(&ids).await[&ids[0]]["Owner"], "noor");
+    let replaced = aws.apply(&[&trail, "--yes", "--replace"]);
     assert_eq!(outcomes(&replaced), ["Tagged"], "{}", stderr(&replaced));
-    assert_eq!(world.tags(&ids).await[&ids[0]]["Owner"], "user-00");
+    assert_eq!(aws.tags(&ids).await[&ids[0]]["Owner"], "user-00");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_writes_what_it_chooses_and_a_later_run_writes_the_rest() {
-    let world = World::new();
-    let ids = world.volumes(3, &[]).await;
-    let trail = world.trail(&ids);
-    let state = world.folder.path().join("state");
+    let aws = Aws::new();
+    let ids = aws.volumes(3, &[]).await;
+    let trail = aws.trail(&ids);
+    let state = aws.folder.path().join("state");
     let usual = [&trail, "--yes", "--state", state.to_str().unwrap()];
-    let one = world.apply(&[&usual[..], &["--owner", "user-01", "--type", "EC2::Volume"]].concat());
+    let one = aws.apply(&[&usual[..], &["--owner", "user-01", "--type", "EC2::Volume"]].concat());
     assert_eq!(outcomes(&one), ["Tagged"], "{}", stderr(&one));
     let said = stderr(&one);
     assert!(
         said.contains("filter --owner user-01 --type EC2::Volume; 2 other resources are left out"),
         "{said}"
     );
-    assert_eq!(world.tags(&ids).await.into_keys().collect::<Vec<_>>(), [ids[1].clone()]);
-    let rest = world.apply(&usual);
+    assert_eq!(aws.tags(&ids).await.into_keys().collect::<Vec<_>>(), [ids[1].clone()]);
+    let rest = aws.apply(&usual);
     assert_eq!(outcomes(&rest), ["Tagged"; 2], "{}", stderr(&rest));
-    assert_eq!(world.tags(&ids).await.len(), 3);
+    assert_eq!(aws.tags(&ids).await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_yes_nothing_is_written() {
-    let world = World::new();
-    let ids = world.volumes(1, &[]).await;
-    let output = world.apply(&[&world.trail(&ids)]);
+    let aws = Aws::new();
+    let ids = aws.volumes(1, &[]).await;
+    let output = aws.apply(&[&aws.trail(&ids)]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
-    let other = world.apply(&[&world.trail(&ids), "--yes", "--accounts", "organization"]);
+    let other = aws.apply(&[&aws.trail(&ids), "--yes", "--accounts", "organization"]);
     assert_eq!(other.status.code(), Some(2), "{}", stderr(&other));
-    assert!(world.tags(&ids).await.is_empty());
-    assert_eq!(world.proxy.count("ec2", "CreateTags"), 0);
+    assert!(aws.tags(&ids).await.is_empty());
+    assert_eq!(aws.proxy.count("ec2", "CreateTags"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_denied_is_named_and_the_rest_is_done() {
-    let world = World::new();
-    let ids = world.volumes(2, &[]).await;
+    let aws = Aws::new();
+    let ids = aws.volumes(2, &[]).await;
     let denied = ids[0].clone();
-    world.proxy.rule(move |call| {
+    aws.proxy.rule(move |call| {
         let fault =
             Fault::Refused { status: 403, code: "UnauthorizedOperation".to_owned(), message: String::new() };
         (call.operation == "CreateTags" && call.mentions(&denied)).then_some(fault)
     });
-    let output = world.apply(&[&world.trail(&ids), "--yes", "--all"]);
+    let output = aws.apply(&[&aws.trail(&ids), "--yes", "--all"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(outcomes(&output), ["Refused", "Tagged"], "{}", stderr(&output));
     assert!(stderr(&output).contains("CreateTags answered UnauthorizedOperation"), "{}", stderr(&output));
@@ -299,32 +300,26 @@ async fn what_is_denied_is_named_and_the_rest_is_done() {
 /// A file counts as done when all in it is: the next run reads the others, and what has changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_later_run_reads_only_the_files_that_are_not_done() {
-    let world = World::new();
-    let ids = world.volumes(4, &[]).await;
+    let aws = Aws::new();
+    let ids = aws.volumes(4, &[]).await;
     let file = |day: usize| {
-        world.file(
-            &format!("trail/{day}.json"),
-            &format!("2026-03-0{day}T09:00:00Z"),
-            day,
-            &ids[day - 1..day],
-        )
+        aws.file(&format!("trail/{day}.json"), &format!("2026-03-0{day}T09:00:00Z"), day, &ids[day - 1..day])
     };
     (1..=4).for_each(|day| drop(file(day)));
     let denied = ids[1].clone();
-    world.proxy.rule(move |call| {
+    aws.proxy.rule(move |call| {
         let fault =
             Fault::Refused { status: 403, code: "UnauthorizedOperation".to_owned(), message: String::new() };
         (call.operation == "CreateTags" && call.mentions(&denied)).then_some(fault)
     });
-    let apply =
-        |more: &[&str]| world.apply(&[&["trail", "--yes", "--all", "--state", "state"], more].concat());
+    let apply = |more: &[&str]| aws.apply(&[&["trail", "--yes", "--all", "--state", "state"], more].concat());
     let first = apply(&[]);
     assert_eq!(outcomes(&first), ["Tagged", "Refused", "Tagged", "Tagged"], "{}", stderr(&first));
     assert!(!stderr(&first).contains("not read again"), "{}", stderr(&first));
     // The permission is given, one file is another one now, and one is new and of an old day.
-    world.proxy.repair();
-    std::fs::write(world.folder.path().join("trail/3.json"), "{\"Records\": []}").unwrap();
-    world.file("trail/0.json", "2026-03-01T08:00:00Z", 0, &ids[..1]);
+    aws.proxy.repair();
+    std::fs::write(aws.folder.path().join("trail/3.json"), "{\"Records\": []}").unwrap();
+    aws.file("trail/0.json", "2026-03-01T08:00:00Z", 0, &ids[..1]);
     let second = apply(&[]);
     assert!(stderr(&second).contains("2 files of an earlier run not read again"), "{}", stderr(&second));
     assert_eq!(outcomes(&second), ["AlreadyTagged", "Tagged"], "{}", stderr(&second));
@@ -334,12 +329,12 @@ async fn a_later_run_reads_only_the_files_that_are_not_done() {
     assert_eq!((third.status.code(), outcomes(&third)), (Some(0), vec![]), "{}", stderr(&third));
     assert_eq!(stderr(&apply(&["--quiet"])), "", "a hint is shown with --quiet");
     // Without the sessions of what was read, nothing is done.
-    std::fs::remove_file(world.folder.path().join("state")).unwrap();
+    std::fs::remove_file(aws.folder.path().join("state")).unwrap();
     let anew = apply(&[]);
     assert!(!stderr(&anew).contains("not read again"), "{}", stderr(&anew));
     assert_eq!(outcomes(&anew), ["AlreadyTagged"; 4], "{}", stderr(&anew));
     // Another policy decides otherwise, so what is done for this one is not done for that.
-    std::fs::write(world.folder.path().join("autotag.toml"), "[identity]\nMaker = \"{owner}\"\n").unwrap();
+    std::fs::write(aws.folder.path().join("autotag.toml"), "[identity]\nMaker = \"{owner}\"\n").unwrap();
     let other = apply(&[]);
     assert!(!stderr(&other).contains("not read again"), "{}", stderr(&other));
     assert_eq!(outcomes(&other).len(), 4, "{}", stderr(&other));
@@ -348,25 +343,23 @@ async fn a_later_run_reads_only_the_files_that_are_not_done() {
 /// A plan shows every row, so it reads every file.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_leaves_out_nothing_that_is_done() {
-    let world = World::new();
-    let ids = world.volumes(1, &[]).await;
-    let trail = world.trail(&ids);
-    let done = world.apply(&[&trail, "--yes", "--state", "state"]);
+    let aws = Aws::new();
+    let ids = aws.volumes(1, &[]).await;
+    let trail = aws.trail(&ids);
+    let done = aws.apply(&[&trail, "--yes", "--state", "state"]);
     assert_eq!(outcomes(&done), ["Tagged"], "{}", stderr(&done));
-    let plan = world.command(&["plan", &trail, "--state", "state"]).output().unwrap();
+    let plan = aws.command(&["plan", &trail, "--state", "state"]).output().unwrap();
     assert_eq!(String::from_utf8(plan.stdout).unwrap().lines().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_point_a_second_run_finishes_and_repeats_no_finished_write() {
-    let world = World::new();
-    let ids = world.volumes(30, &[]).await;
-    let trail = world.trail(&ids);
-    world.proxy.keep_bodies();
-    world
-        .proxy
-        .rule(|call| (call.operation == "CreateTags").then_some(Fault::Slow(Duration::from_millis(20))));
-    let state = world.folder.path().join("state");
+    let aws = Aws::new();
+    let ids = aws.volumes(30, &[]).await;
+    let trail = aws.trail(&ids);
+    aws.proxy.keep_bodies();
+    aws.proxy.rule(|call| (call.operation == "CreateTags").then_some(Fault::Slow(Duration::from_millis(20))));
+    let state = aws.folder.path().join("state");
     let args = [
         "apply",
         &trail,
@@ -379,28 +372,28 @@ async fn killed_at_any_point_a_second_run_finishes_and_repeats_no_finished_write
     ];
     let mut tagged_before = 0;
     for kill in 0..4 {
-        let writes = world.proxy.count("ec2", "CreateTags");
-        let mut child = world.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let writes = aws.proxy.count("ec2", "CreateTags");
+        let mut child = aws.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // A few writes after the start, however slow the machine is.
-        while world.proxy.count("ec2", "CreateTags") <= writes + kill && child.try_wait().unwrap().is_none() {
+        while aws.proxy.count("ec2", "CreateTags") <= writes + kill && child.try_wait().unwrap().is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        let tagged = world.tags(&ids).await.len();
+        let tagged = aws.tags(&ids).await.len();
         assert!(tagged >= tagged_before);
         tagged_before = tagged;
     }
     assert!((1..30).contains(&tagged_before), "no kill came in between: {tagged_before} of 30 are written");
-    let last = world.command(&args).output().unwrap();
+    let last = aws.command(&args).output().unwrap();
     assert_eq!(last.status.code(), Some(0), "{}", stderr(&last));
-    let tags = world.tags(&ids).await;
+    let tags = aws.tags(&ids).await;
     for (number, id) in ids.iter().enumerate() {
         assert_eq!(tags[id]["Owner"], format!("user-{number:02}"));
     }
     // A write whose answer did not come before the kill is not finished. Calls begin 50 ms after each other and take 20 ms and
     // what the emulator needs, so one or two are in flight at each kill. Every other one is there once.
-    let writes = world.proxy.calls().into_iter().filter(|call| call.operation == "CreateTags");
+    let writes = aws.proxy.calls().into_iter().filter(|call| call.operation == "CreateTags");
     let mut by_volume: BTreeMap<String, usize> = BTreeMap::new();
     for call in writes {
         for id in call.resources() {
