@@ -61,7 +61,9 @@ fn reason(error: &(dyn Error + 'static)) -> String {
     if texts.is_empty() {
         texts.push(error.to_string());
     }
-    texts.join(": ").chars().take(LONGEST).collect()
+    let all: String = texts.join(": ").chars().take(LONGEST).collect();
+    // The message goes on with a sentence of its own.
+    all.trim_end_matches(['.', ' ']).to_owned()
 }
 
 fn one_line(text: &str) -> String {
@@ -110,6 +112,9 @@ mod tests {
         let expired = || CredentialsError::provider_error("the SSO session\n has expired\x1b[31m");
         let error = accounts(Some(expired)).check_credentials(None).await.unwrap_err().to_string();
         assert!(error.contains("the SSO session has expired") && !error.contains('\x1b'), "{error}");
+        let refused = || CredentialsError::provider_error("the file is empty. Run the login again.");
+        let error = accounts(Some(refused)).check_credentials(None).await.unwrap_err().to_string();
+        assert!(error.contains("is empty. Run the login again. Sign in"), "one full stop: {error}");
         let nothing = Accounts::new(SdkConfig::builder().build(), Settings::default());
         assert!(nothing.check_credentials(None).await.is_err());
     }
