@@ -186,6 +186,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_command_with_a_page_of_its_own_points_to_it() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        for page in PAGES.iter().filter(|page| docs.join(format!("{}.md", page.command)).is_file()) {
+            assert_eq!(page.more, format!("docs/{}.md", page.command), "`{}`", page.command);
+        }
+    }
+
     /// Examples have options that a build without AWS lacks.
     #[cfg(feature = "aws")]
     #[test]

@@ -74,7 +74,7 @@ pub(super) const PAGES: &[Page] = &[
     ),
     page(
         "explain",
-        "docs/operations.md",
+        "docs/output.md",
         &[
             (
                 "Show why an event leads to its owner",
@@ -87,7 +87,7 @@ pub(super) const PAGES: &[Page] = &[
     ),
     page(
         "identify",
-        "docs/operations.md",
+        "docs/whois.md",
         &[
             ("Show who made a call", "autotag identify trail/ --event 3ebdeadd-fd82-4e75-a621-a760c618a2d2"),
             (
@@ -159,7 +159,7 @@ pub(super) const PAGES: &[Page] = &[
     ),
     page(
         "apply",
-        "docs/operations.md",
+        "docs/backfill.md",
         &[
             (
                 "Write what `plan` shows, in your own account. It asks first",
@@ -251,7 +251,7 @@ pub(super) const PAGES: &[Page] = &[
     ),
     page(
         "doctor",
-        "docs/operations.md",
+        "docs/doctor.md",
         &[
             ("Show the broken links of a deployment", "autotag doctor --region eu-west-1 --only-broken"),
             ("Create a small resource and wait for its tags", "autotag doctor --region eu-west-1 --canary"),
