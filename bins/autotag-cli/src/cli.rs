@@ -19,6 +19,7 @@ mod parse;
 mod policy;
 #[cfg(feature = "aws")]
 mod redrive;
+mod region;
 mod report;
 mod whois;
 

@@ -3,7 +3,9 @@
 
 pub(super) use super::filter::time;
 use super::filter::{CheckArgs, FilterArgs};
-#[cfg(feature = "history")]
+#[cfg(feature = "aws")]
+use super::region::region;
+#[cfg(feature = "aws")]
 use autotag_model::arn::Region;
 use autotag_model::rule::Evidence;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
@@ -268,9 +270,4 @@ impl From<EvidenceArg> for Evidence {
             EvidenceArg::Derived => Self::Derived,
         }
     }
-}
-
-#[cfg(feature = "history")]
-pub(super) fn region(text: &str) -> Result<Region, String> {
-    Region::new(text).ok_or_else(|| "expected a region, for example eu-west-1".to_owned())
 }

@@ -1,7 +1,8 @@
 //! The commands that call AWS, and those that describe what a deployment calls (feature `aws`).
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
-use super::args::{Format, PlanArgs, ViewArgs, region};
+use super::args::{Format, PlanArgs, ViewArgs};
+use super::region::region;
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
 use clap::{Args, ValueEnum, ValueHint};

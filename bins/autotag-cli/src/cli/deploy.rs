@@ -1,7 +1,8 @@
 //! The arguments of `autotag deploy`.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
-use super::args::{TextFormat, region};
+use super::args::TextFormat;
+use super::region::region;
 use autotag_model::arn::{AccountId, Region};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;

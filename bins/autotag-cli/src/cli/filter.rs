@@ -1,6 +1,7 @@
 //! The options that choose rows, times, and what makes a plan fail.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
+use super::region::region_pattern;
 use crate::suggest::similar;
 use clap::{Args, ValueEnum};
 use jiff::civil::DateTime;
@@ -27,7 +28,7 @@ pub(crate) struct FilterArgs {
     #[arg(long = "type", help_heading = HEADING, value_name = "TYPE", value_delimiter = ',')]
     pub(crate) resource_type: Vec<String>,
     /// Only resources in this region: eu-west-1, or eu-*
-    #[arg(long, help_heading = HEADING, value_name = "REGION", value_delimiter = ',', value_parser = region)]
+    #[arg(long, help_heading = HEADING, value_name = "REGION", value_delimiter = ',', value_parser = region_pattern)]
     pub(crate) region: Vec<String>,
     /// Only resources whose owner is this sure
     #[arg(long, help_heading = HEADING, value_enum, value_name = "PROOF", value_delimiter = ',')]
@@ -174,25 +175,6 @@ pub(super) fn account(text: &str) -> Result<String, String> {
     if is_id { Ok(text.to_owned()) } else { Err("expected an account id of 12 digits".to_owned()) }
 }
 
-/// Regions come faster than releases, so every text of their form is accepted, and every pattern.
-fn region(text: &str) -> Result<String, String> {
-    let lower = text.to_lowercase();
-    let parts: Vec<&str> = lower.split('-').collect();
-    let is_region = match parts.as_slice() {
-        [names @ .., number] => {
-            let is_name =
-                |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
-            let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-            names.len() > 1 && names.iter().all(is_name) && is_number
-        }
-        [] => false,
-    };
-    if is_region || text.contains(['*', '?']) {
-        return Ok(text.to_owned());
-    }
-    Err("expected a region, for example eu-west-1 or eu-*".to_owned())
-}
-
 /// `; did you mean ...?` with the known name that is most like `text`; empty if none is.
 pub(crate) fn did_you_mean<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     similar(text, known).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
@@ -284,16 +266,6 @@ mod tests {
         for text in ["", "soon", "7", "7x", "2026-13-01", "2026-13", "d7", "100000y", zoned] {
             let refused = time_before(text, now).unwrap_err();
             assert!(refused.contains("expected 7d") || refused.contains("too long ago"), "{text}: {refused}");
-        }
-    }
-
-    #[test]
-    fn a_region_has_the_form_of_one_or_is_a_pattern() {
-        for accepted in ["eu-west-1", "EU-West-1", "us-gov-east-1", "eusc-de-east-1", "eu-*", "*"] {
-            assert_eq!(region(accepted).as_deref(), Ok(accepted));
-        }
-        for refused in ["", "ireland", "eu-west", "euwest1", "eu-west-1a", "west-1", "eu--1"] {
-            assert!(region(refused).is_err(), "{refused}");
         }
     }
 

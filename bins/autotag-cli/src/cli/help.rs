@@ -194,6 +194,30 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "aws")]
+    #[test]
+    fn every_option_for_regions_refuses_a_mistyped_one() {
+        let takes_regions = |arg: &&clap::Arg| {
+            arg.get_value_names().unwrap_or_default().iter().any(|name| name == "REGION" || name == "REGIONS")
+        };
+        let mut count = 0;
+        for (path, command) in all() {
+            for option in command.get_arguments().filter(takes_regions).filter_map(clap::Arg::get_long) {
+                let refused = |value: &str| {
+                    let args = format!("autotag {path} --{option} {value}");
+                    let parsed = command_line().try_get_matches_from(args.split(' '));
+                    parsed.err().map(|error| error.to_string()).unwrap_or_default()
+                };
+                let mistyped = refused("eu-west1");
+                assert!(mistyped.contains("did you mean `eu-west-1`?"), "{path} --{option}: {mistyped}");
+                let new = refused("xx-nowhere-17");
+                assert!(!new.contains("expected a region"), "{path} --{option}: {new}");
+                count += 1;
+            }
+        }
+        assert!(count >= 15, "{count}");
+    }
+
     /// Examples have options that a build without AWS lacks.
     #[cfg(feature = "aws")]
     #[test]

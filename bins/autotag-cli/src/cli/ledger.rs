@@ -5,10 +5,12 @@
 )]
 
 #[cfg(feature = "aws")]
-use super::args::{Format, region};
+use super::args::Format;
 use super::args::{SourceArgs, time};
 #[cfg(feature = "aws")]
 use super::filter::{FilterArgs, HEADING, ProofArg, account};
+#[cfg(feature = "aws")]
+use super::region::region;
 #[cfg(feature = "aws")]
 use autotag_model::arn::Region;
 #[cfg(feature = "aws")]

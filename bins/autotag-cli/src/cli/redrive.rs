@@ -1,7 +1,8 @@
 //! The arguments of `autotag redrive`.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
-use super::args::{Format, region, time};
+use super::args::{Format, time};
+use super::region::region;
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
 use clap::Args;

@@ -1,9 +1,9 @@
 //! The arguments of `report`.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
-#[cfg(feature = "aws")]
-use super::args::region;
 use super::args::time;
+#[cfg(feature = "aws")]
+use super::region::region;
 use crate::report::Class;
 #[cfg(feature = "aws")]
 use autotag_model::arn::Region;

@@ -2,7 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
 #[cfg(feature = "history")]
-use super::args::region;
+use super::region::region;
 #[cfg(feature = "history")]
 use autotag_aws::AccountScope;
 #[cfg(feature = "history")]
