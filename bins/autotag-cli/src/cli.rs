@@ -12,6 +12,7 @@ mod global;
 mod guard;
 mod help;
 mod ledger;
+mod lists;
 #[cfg(feature = "manual")]
 mod manual;
 mod pages;

@@ -1,7 +1,7 @@
 //! The arguments of `autotag estimate`.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct EstimateArgs {
     /// A sample of a trail: files, folders or s3://BUCKET/PREFIX, as `plan` takes them. Its rates are taken for those of a month
-    #[arg(value_name = "PATH", required_unless_present = "creations", conflicts_with = "creations")]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, required_unless_present = "creations", conflicts_with = "creations")]
     pub(crate) paths: Vec<String>,
     /// Creations a month, instead of a sample
     #[arg(long, value_name = "N")]

@@ -1,5 +1,6 @@
 //! Reads the command line.
 
+use super::lists::blank_in_list;
 use super::{Cli, help};
 use clap::builder::{PossibleValue, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -22,7 +23,11 @@ pub(crate) fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
     let color = color(&args);
     color_of_output(color).write_global();
     let mut command = help::command_line().color(color);
-    let mut matches = command.try_get_matches_from_mut(&args).map_err(|error| with_tip(error, &args))?;
+    let parsed = command.try_get_matches_from_mut(&args);
+    if let Some(error) = blank_in_list(&command, &args, parsed.as_ref().err()) {
+        return Err(error);
+    }
+    let mut matches = parsed.map_err(|error| with_tip(error, &args))?;
     if let Some(format) = format_of_output(&mut command, &matches)? {
         let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
         args.insert(end, format!("--format={format}").into());
