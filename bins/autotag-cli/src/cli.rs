@@ -33,7 +33,9 @@ pub(crate) use aws::{ApplyArgs, CallArgs, DoctorArgs, DoctorFormat, GenerateArgs
 #[cfg(feature = "aws")]
 pub(crate) use deploy::{CallAs, DeployArgs, DeployCommand, IamPolicyArgs, PlaceArgs, PolicyFor, WhatArgs};
 pub(crate) use estimate::{EstimateArgs, EstimateFormat};
-pub(crate) use filter::{CheckArgs, FilterArgs, OutcomeArg, PlanCheck, PlanLimit, ProofArg, did_you_mean};
+pub(crate) use filter::{
+    CheckArgs, FilterArgs, OutcomeArg, PlanCheck, PlanLimit, ProofArg, SharedFilterArgs, did_you_mean,
+};
 pub(crate) use global::GlobalArgs;
 #[cfg(feature = "aws")]
 pub(crate) use guard::{GuardArgs, ProfileArg};

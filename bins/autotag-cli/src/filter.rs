@@ -114,15 +114,15 @@ impl Filter {
     /// # Errors
     /// A usage error if no rule of the catalogue has a type, or a service is not known.
     pub(crate) fn new(args: &FilterArgs, checks: &CheckArgs, catalog: &Catalog) -> Result<Self> {
-        check_services(&args.service, catalog)?;
-        check_types(&args.resource_type, catalog)?;
+        check_services(&args.shared.service, catalog)?;
+        check_types(&args.shared.resource_type, catalog)?;
         Ok(Self {
             owner: Alternatives::new(&args.owner, lower),
-            account: Alternatives::new(&args.account, lower),
-            service: Alternatives::new(&args.service, service),
-            resource_type: Alternatives::new(&args.resource_type, resource_type),
+            account: Alternatives::new(&args.shared.account, lower),
+            service: Alternatives::new(&args.shared.service, service),
+            resource_type: Alternatives::new(&args.shared.resource_type, resource_type),
             region: Alternatives::new(&args.region, lower),
-            proof: args.proof.iter().copied().map(ProofArg::as_str).collect(),
+            proof: args.shared.proof.iter().copied().map(ProofArg::as_str).collect(),
             outcome: checks.outcome.iter().copied().map(OutcomeArg::as_str).collect(),
             other_owners: Arc::default(),
         })

@@ -9,16 +9,26 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 /// Where the help shows the options that choose rows.
-pub(super) const HEADING: &str = "Filters";
+const HEADING: &str = "Filters";
 
 /// The resources that are shown, and that `apply` writes. Values of one option are alternatives; different options must all
 /// match.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(crate) struct FilterArgs {
-    /// Only resources of this owner. `*` is any text, case does not count. May be repeated, or separated by commas, as all filters
+    /// Only resources of this owner. `*` is any text, case does not count
     #[arg(long, help_heading = HEADING, value_name = "NAME", value_delimiter = ',')]
     pub(crate) owner: Vec<String>,
-    /// Only resources in this account
+    #[command(flatten)]
+    pub(crate) shared: SharedFilterArgs,
+    /// Only resources in this region: eu-west-1, or eu-*
+    #[arg(long, help_heading = HEADING, value_name = "REGION", value_delimiter = ',', value_parser = region_pattern)]
+    pub(crate) region: Vec<String>,
+}
+
+/// The filters of records that entries of the ledger have, too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct SharedFilterArgs {
+    /// Only resources in this account. May be repeated, or separated by commas, as all filters
     #[arg(long, help_heading = HEADING, value_name = "ID", value_delimiter = ',', value_parser = account)]
     pub(crate) account: Vec<String>,
     /// Only events of this service: ec2, or ec2.amazonaws.com
@@ -27,9 +37,6 @@ pub(crate) struct FilterArgs {
     /// Only resources of this type: AWS::EC2::VPC, EC2::VPC, or EC2::*
     #[arg(long = "type", help_heading = HEADING, value_name = "TYPE", value_delimiter = ',')]
     pub(crate) resource_type: Vec<String>,
-    /// Only resources in this region: eu-west-1, or eu-*
-    #[arg(long, help_heading = HEADING, value_name = "REGION", value_delimiter = ',', value_parser = region_pattern)]
-    pub(crate) region: Vec<String>,
     /// Only resources whose owner is this sure
     #[arg(long, help_heading = HEADING, value_enum, value_name = "PROOF", value_delimiter = ',')]
     pub(crate) proof: Vec<ProofArg>,
@@ -170,7 +177,7 @@ fn plan_limit(text: &str) -> Result<PlanLimit, String> {
     Ok(PlanLimit { check, most })
 }
 
-pub(super) fn account(text: &str) -> Result<String, String> {
+fn account(text: &str) -> Result<String, String> {
     let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_id { Ok(text.to_owned()) } else { Err("expected an account id of 12 digits".to_owned()) }
 }

@@ -8,7 +8,7 @@
 use super::args::Format;
 use super::args::{SourceArgs, time};
 #[cfg(feature = "aws")]
-use super::filter::{FilterArgs, HEADING, ProofArg, account};
+use super::filter::SharedFilterArgs;
 #[cfg(feature = "aws")]
 use super::region::region;
 #[cfg(feature = "aws")]
@@ -104,6 +104,7 @@ pub(crate) struct ExportArgs {
     pub(crate) location: Option<String>,
 }
 
+/// A table and its entries. `--region` is that of the table, so it is not a filter here.
 #[cfg(feature = "aws")]
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
@@ -113,7 +114,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) owner: String,
     #[command(flatten)]
-    pub(crate) filter: EntryFilterArgs,
+    pub(crate) filter: SharedFilterArgs,
     /// Only events at or after this time: 7d, 12h, yesterday, 2026-03-02 or 2026-03-02T09:00:00Z. Dates and times are
     /// in UTC
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -124,38 +125,6 @@ pub(crate) struct ListArgs {
     /// Output format [default: table on a terminal, jsonl otherwise]
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-}
-
-/// The entries that are listed. `--region` is that of the table.
-#[cfg(feature = "aws")]
-#[derive(Debug, Args)]
-pub(crate) struct EntryFilterArgs {
-    /// Only resources in this account. May be repeated, or separated by commas, as all filters
-    #[arg(long, help_heading = HEADING, value_name = "ID", value_delimiter = ',', value_parser = account)]
-    pub(crate) account: Vec<String>,
-    /// Only events of this service: ec2, or ec2.amazonaws.com
-    #[arg(long, help_heading = HEADING, value_name = "SERVICE", value_delimiter = ',')]
-    pub(crate) service: Vec<String>,
-    /// Only resources of this type: AWS::EC2::VPC, EC2::VPC, or EC2::*
-    #[arg(long = "type", help_heading = HEADING, value_name = "TYPE", value_delimiter = ',')]
-    pub(crate) resource_type: Vec<String>,
-    /// Only resources whose owner is this sure
-    #[arg(long, help_heading = HEADING, value_enum, value_name = "PROOF", value_delimiter = ',')]
-    pub(crate) proof: Vec<ProofArg>,
-}
-
-#[cfg(feature = "aws")]
-impl EntryFilterArgs {
-    /// The same as filters of a plan.
-    pub(crate) fn of_plan(&self) -> FilterArgs {
-        FilterArgs {
-            account: self.account.clone(),
-            service: self.service.clone(),
-            resource_type: self.resource_type.clone(),
-            proof: self.proof.clone(),
-            ..FilterArgs::default()
-        }
-    }
 }
 
 #[cfg(feature = "aws")]

@@ -8,8 +8,15 @@ fn filter(args: &FilterArgs) -> Filter {
     Filter::new(args, &CheckArgs::default(), &Catalog::embedded()).unwrap()
 }
 
-fn texts(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
+/// The filters of a command line.
+fn args(line: &str) -> FilterArgs {
+    use clap::Parser as _;
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        filter: FilterArgs,
+    }
+    Line::try_parse_from(["plan"].into_iter().chain(line.split_whitespace())).unwrap().filter
 }
 
 /// The volume of Mara.
@@ -33,19 +40,14 @@ fn row() -> Row<Outcome> {
 
 #[test]
 fn values_of_one_option_are_alternatives_and_options_must_all_match() {
-    let of = |owner: &[&str], service: &[&str]| FilterArgs {
-        owner: texts(owner),
-        service: texts(service),
-        ..FilterArgs::default()
-    };
     for (args, matches) in [
-        (of(&["mara@example.com"], &[]), true),
-        (of(&["bob", "mara@*"], &[]), true),
-        (of(&["mara"], &[]), false),
-        (of(&["mara@*"], &["ec2"]), true),
-        (of(&["mara@*"], &["EC2.amazonaws.com"]), true),
-        (of(&["mara@*"], &["s3"]), false),
-        (of(&["bob"], &["ec2"]), false),
+        (args("--owner mara@example.com"), true),
+        (args("--owner bob,mara@*"), true),
+        (args("--owner mara"), false),
+        (args("--owner mara@* --service ec2"), true),
+        (args("--owner mara@* --service EC2.amazonaws.com"), true),
+        (args("--owner mara@* --service s3"), false),
+        (args("--owner bob --service ec2"), false),
     ] {
         assert_eq!(filter(&args).matches(&row()), matches, "{args:?}");
     }
@@ -53,18 +55,18 @@ fn values_of_one_option_are_alternatives_and_options_must_all_match() {
 
 #[test]
 fn account_region_and_type_are_those_of_the_resource() {
-    let (none, row) = (FilterArgs::default, row());
+    let row = row();
     for (args, matches) in [
-        (FilterArgs { account: texts(&["111122223333"]), ..none() }, true),
-        (FilterArgs { account: texts(&["444455556666"]), ..none() }, false),
-        (FilterArgs { region: texts(&["eu-*"]), ..none() }, true),
-        (FilterArgs { region: texts(&["us-*"]), ..none() }, false),
-        (FilterArgs { resource_type: texts(&["AWS::EC2::Volume"]), ..none() }, true),
-        (FilterArgs { resource_type: texts(&["ec2::volume"]), ..none() }, true),
-        (FilterArgs { resource_type: texts(&["EC2::*"]), ..none() }, true),
-        (FilterArgs { resource_type: texts(&["EC2::VPC"]), ..none() }, false),
-        (FilterArgs { proof: vec![ProofArg::Person], ..none() }, true),
-        (FilterArgs { proof: vec![ProofArg::NameOnly, ProofArg::Service], ..none() }, false),
+        (args("--account 111122223333"), true),
+        (args("--account 444455556666"), false),
+        (args("--region eu-*"), true),
+        (args("--region us-*"), false),
+        (args("--type AWS::EC2::Volume"), true),
+        (args("--type ec2::volume"), true),
+        (args("--type EC2::*"), true),
+        (args("--type EC2::VPC"), false),
+        (args("--proof person"), true),
+        (args("--proof name-only,service"), false),
     ] {
         assert_eq!(filter(&args).matches(&row), matches, "{args:?}");
     }
@@ -75,29 +77,28 @@ fn a_row_without_an_owner_matches_no_name() {
     let mut row = row();
     row.owner = None;
     assert!(filter(&FilterArgs::default()).matches(&row));
-    assert!(!filter(&FilterArgs { owner: texts(&["*"]), ..FilterArgs::default() }).matches(&row));
+    assert!(!filter(&args("--owner *")).matches(&row));
 }
 
 /// Otherwise an error would be hidden, and `apply` would take the file of its record for done.
 #[test]
 fn a_row_that_could_not_be_decided_is_of_every_owner() {
     let why = || "why".to_owned();
-    let none = FilterArgs::default;
     for outcome in [Outcome::Deferred(why()), Outcome::Refused(why()), Outcome::Malformed(why())] {
         let of_somebody = row().with_status(outcome);
         let mut of_nobody = of_somebody.clone();
         of_nobody.owner = None;
         for (args, matches) in [
-            (FilterArgs { owner: texts(&["bob"]), ..none() }, true),
-            (FilterArgs { proof: vec![ProofArg::Service], ..none() }, true),
-            (FilterArgs { owner: texts(&["bob"]), service: texts(&["s3"]), ..none() }, false),
-            (FilterArgs { resource_type: texts(&["EC2::VPC"]), ..none() }, false),
+            (args("--owner bob"), true),
+            (args("--proof service"), true),
+            (args("--owner bob --service s3"), false),
+            (args("--type EC2::VPC"), false),
         ] {
             assert_eq!(filter(&args).matches(&of_somebody), matches, "{args:?}");
             assert_eq!(filter(&args).matches(&of_nobody), matches, "{args:?}");
         }
         of_nobody.resource_type = None;
-        let of_one_type = FilterArgs { resource_type: texts(&["EC2::VPC"]), ..none() };
+        let of_one_type = args("--type EC2::VPC");
         assert!(filter(&of_one_type).matches(&of_nobody));
     }
 }
@@ -105,7 +106,7 @@ fn a_row_that_could_not_be_decided_is_of_every_owner() {
 #[test]
 fn a_type_of_no_rule_is_refused_with_the_nearest_one() {
     for (wrong, near) in [("EC2::Volum", "EC2::Volume"), ("VPC", "EC2::VPC")] {
-        let args = FilterArgs { resource_type: texts(&[wrong]), ..FilterArgs::default() };
+        let args = args(&format!("--type {wrong}"));
         let error = Filter::new(&args, &CheckArgs::default(), &Catalog::embedded()).unwrap_err().to_string();
         let hint = format!("did you mean `{near}`?");
         assert!(error.contains(&format!("--type {wrong}")) && error.contains(&hint), "{error}");
@@ -115,7 +116,7 @@ fn a_type_of_no_rule_is_refused_with_the_nearest_one() {
 #[test]
 fn a_service_that_is_not_known_is_refused_with_the_nearest_one() {
     let of = |service: &str| {
-        let args = FilterArgs { service: texts(&[service]), ..FilterArgs::default() };
+        let args = args(&format!("--service {service}"));
         Filter::new(&args, &CheckArgs::default(), &Catalog::embedded())
     };
     let error = of("dynamo").unwrap_err().to_string();
@@ -128,11 +129,7 @@ fn a_service_that_is_not_known_is_refused_with_the_nearest_one() {
 
 #[test]
 fn values_that_nothing_matched_are_named() {
-    let filter = filter(&FilterArgs {
-        owner: texts(&["mara@*", "bob", "maria@example.com"]),
-        service: texts(&["lamda.amazonaws.com", "ec2"]),
-        ..FilterArgs::default()
-    });
+    let filter = filter(&args("--owner mara@*,bob,maria@example.com --service lamda.amazonaws.com,ec2"));
     filter.matches(&row());
     let mut other = row();
     let mut owner = Owner::default();
@@ -153,10 +150,10 @@ fn values_that_nothing_matched_are_named() {
 fn uncovered_events_are_counted_by_where_they_happened() {
     let event = row().event;
     for (args, counts) in [
-        (FilterArgs { account: texts(&["444455556666"]), ..FilterArgs::default() }, true),
-        (FilterArgs { account: texts(&["111122223333"]), ..FilterArgs::default() }, false),
-        (FilterArgs { owner: texts(&["bob"]), ..FilterArgs::default() }, true),
-        (FilterArgs { resource_type: texts(&["EC2::*"]), ..FilterArgs::default() }, false),
+        (args("--account 444455556666"), true),
+        (args("--account 111122223333"), false),
+        (args("--owner bob"), true),
+        (args("--type EC2::*"), false),
     ] {
         assert_eq!(filter(&args).counts_uncovered(&event), counts, "{args:?}");
     }
@@ -164,8 +161,7 @@ fn uncovered_events_are_counted_by_where_they_happened() {
 
 #[test]
 fn it_is_described_as_on_the_command_line() {
-    let args =
-        FilterArgs { owner: texts(&["a", "b"]), proof: vec![ProofArg::NameOnly], ..FilterArgs::default() };
+    let args = args("--owner a,b --proof name-only");
     assert_eq!(filter(&args).describe(), "--owner a,b --proof name-only");
     assert_eq!(filter(&FilterArgs::default()).describe(), "");
 }

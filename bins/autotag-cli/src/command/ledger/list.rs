@@ -2,7 +2,7 @@
 
 use super::line::{COLUMNS, Line, cells};
 use super::table::Table;
-use crate::cli::{CheckArgs, Format, ListArgs};
+use crate::cli::{CheckArgs, FilterArgs, Format, ListArgs};
 use crate::completion::Completion;
 use crate::console;
 use crate::filter::Filter;
@@ -23,7 +23,8 @@ pub(crate) fn run(args: &ListArgs) -> Result<Completion> {
     let on_terminal = io::stdout().is_terminal();
     let format = args.format.unwrap_or(if on_terminal { Format::Table } else { Format::Jsonl });
     let catalog = Catalog::embedded();
-    let filter = Filter::new(&args.filter.of_plan(), &CheckArgs::default(), &catalog)?;
+    let filter = FilterArgs { shared: args.filter.clone(), ..FilterArgs::default() };
+    let filter = Filter::new(&filter, &CheckArgs::default(), &catalog)?;
     let table = Table::open(&args.table.table, args.table.region.as_ref())?;
     let resources: BTreeSet<String> =
         table.wait(table.ledger.of_owner(&args.owner, args.since, args.until))?.into_iter().collect();

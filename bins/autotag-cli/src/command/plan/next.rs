@@ -1,6 +1,6 @@
 //! The commands that people run after a plan. They read and write what the plan shows, and nothing more.
 
-use crate::cli::{FilterArgs, PlanArgs, PlanCommand, ProofArg};
+use crate::cli::{FilterArgs, PlanArgs, PlanCommand, ProofArg, SharedFilterArgs};
 use crate::shell::{path, quoted};
 use std::path::Path;
 
@@ -45,7 +45,8 @@ fn times(plan: &PlanArgs) -> Vec<String> {
 }
 
 fn filters(filter: &FilterArgs) -> Vec<String> {
-    let FilterArgs { owner, account, service, resource_type, region, proof } = filter;
+    let FilterArgs { owner, shared, region } = filter;
+    let SharedFilterArgs { account, service, resource_type, proof } = shared;
     let proof: Vec<String> = proof.iter().copied().map(|proof| ProofArg::as_str(proof).to_owned()).collect();
     let all = [
         ("--owner", owner),
