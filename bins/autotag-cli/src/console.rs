@@ -7,11 +7,14 @@ use anyhow::{Context as _, Result};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tempfile::NamedTempFile;
 
 static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// How many parts of the input could not be read, as far as commands have noted it.
+static UNREAD: AtomicU64 = AtomicU64::new(0);
 
 /// From now on, [`notes`] shows nothing.
 pub(crate) fn be_quiet() {
@@ -21,6 +24,17 @@ pub(crate) fn be_quiet() {
 /// True if only data and errors are to be shown.
 pub(crate) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
+}
+
+/// Notes parts of the input that could not be read. With `--quiet` the program ends with their number, for [`notes`] does not show
+/// which they are.
+pub(crate) fn note_unread(parts: u64) {
+    UNREAD.fetch_add(parts, Ordering::Relaxed);
+}
+
+/// How many parts of the input could not be read.
+pub(crate) fn unread() -> u64 {
+    UNREAD.load(Ordering::Relaxed)
 }
 
 /// The stream for summaries, progress and hints: stderr, or nothing with `--quiet`. Errors and questions go to stderr itself.

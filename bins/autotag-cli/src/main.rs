@@ -79,8 +79,7 @@ fn main() -> ExitCode {
         Ok(Completion::Complete) => ExitCode::SUCCESS,
         Ok(Completion::Partial) => {
             if console::is_quiet() {
-                let _ =
-                    writeln!(anstream::stderr(), "autotag: not all was done; without --quiet it says what");
+                let _ = writeln!(anstream::stderr(), "autotag: {}", undone());
             }
             ExitCode::from(1)
         }
@@ -91,6 +90,17 @@ fn main() -> ExitCode {
             // If stderr cannot be written either, only the exit code reports the error.
             let _ = writeln!(anstream::stderr(), "autotag: {error:#}");
             ExitCode::from(if error.is::<setup::UsageError>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// The part of a summary that `--quiet` leaves: the number of parts that could not be read.
+fn undone() -> String {
+    match console::unread() {
+        0 => "not all was done; without --quiet it says what".to_owned(),
+        parts => {
+            let parts = output::plural(parts, "part");
+            format!("{parts} of the input could not be read; without --quiet it says which")
         }
     }
 }

@@ -143,6 +143,7 @@ impl<I: Iterator<Item = io::Result<KeptRow>>> Shown<I> {
     pub(crate) fn finish(mut self, catalog: &Catalog) -> Result<Completion> {
         self.others_before(|_| true)?;
         self.summary.unmatched = self.filter.unmatched(catalog);
+        console::note_unread(self.summary.unread());
         let written = self.printer.finish();
         let detail = if self.view.verbose { Detail::Listed } else { Detail::Short };
         match (self.view.summary_only, self.format) {

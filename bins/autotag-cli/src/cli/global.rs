@@ -10,7 +10,7 @@ pub(crate) struct GlobalArgs {
     /// Write the output to this file. It appears when it is complete. Its ending chooses the format, unless there is --format
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Show no progress, no summary and no hints. Errors and the exit code stay
+    /// Show no progress, no summary and no hints. Errors, the number of unreadable parts and the exit code stay
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// When to use colours. `auto`: on a terminal, unless NO_COLOR is set; everywhere if CLICOLOR_FORCE is set

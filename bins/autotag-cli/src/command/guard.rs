@@ -66,6 +66,7 @@ pub(crate) fn run(args: &GuardArgs) -> Result<Completion> {
         (subject.profile, Reverse(subject.verdict), subject.statement, Reverse(group.count))
     });
     write_rows(format_of(args.format), &tried, &rows)?;
+    crate::console::note_unread(counts.unreadable);
     write_summary(&mut crate::console::notes(), &tried, &tally, &counts, inputs.len())?;
     Ok(if counts.unreadable == 0 { Completion::Complete } else { Completion::Partial })
 }

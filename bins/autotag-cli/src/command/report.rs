@@ -76,9 +76,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
     let left_out = [(run.unnamed, "that only AWS can name"), (again, "named again")];
     tell_reported(&estate, left_out, output.out)?;
-    if let Some(summary) = &summary {
-        summary.write_read(&mut crate::console::notes(), Detail::Short)?;
-    }
+    summary.as_ref().map_or(Ok(()), tell_read)?;
     faults.told.iter().try_for_each(|fault| tell_line(&mut err, "not read", &printable(fault)))?;
     let exceeds = tell_exceeded(&mut err, &estate, &args.fail_on)?;
     for line in fixed.iter().flatten() {
@@ -90,6 +88,12 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
         (true, true) => Completion::Exceeded,
         (true, false) => Completion::Complete,
     })
+}
+
+/// Says what of the trail was read.
+fn tell_read(summary: &Summary) -> io::Result<()> {
+    crate::console::note_unread(summary.unread());
+    summary.write_read(&mut crate::console::notes(), Detail::Short)
 }
 
 /// Adds what exists now, if the arguments ask for it.

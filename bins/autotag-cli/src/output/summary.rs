@@ -138,6 +138,11 @@ impl Summary {
         }
     }
 
+    /// How many parts of the input could not be read.
+    pub(crate) fn unread(&self) -> u64 {
+        self.unreadable.count() + self.counts.unreadable_without_row
+    }
+
     /// True if everything could be read, understood and done.
     pub(crate) fn done(&self) -> Completion {
         let problems = [&self.unreadable, &self.malformed, &self.refused];

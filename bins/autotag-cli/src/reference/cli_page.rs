@@ -21,7 +21,8 @@ autotag completions bash -o ~/.local/share/bash-completion/completions/autotag
 
 const COMMON: &str = "\
 `--output` writes to a temporary file beside FILE and renames it at the end. If the command fails, an older FILE stays as it was.
-`--quiet` hides what is on the standard error, except errors. A command that could not do everything then says so in one line.
+`--quiet` hides what is on the standard error, except errors. A command that could not do everything then says so in one line, with the
+number of parts of the input that it could not read.
 
 The environment counts where no option says otherwise: `NO_COLOR` switches colours off, and `CLICOLOR_FORCE` switches them on where the
 output is not a terminal. `COLUMNS` is the width of tables if the terminal does not know it. Credentials and region are those of

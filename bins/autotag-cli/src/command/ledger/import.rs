@@ -61,6 +61,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Completion> {
         target.put(&entries.collect::<Vec<Entry>>())
     })?;
     summary.write(&mut crate::console::notes(), Detail::Short)?;
+    crate::console::note_unread(summary.unread());
     let written = target.finish()?;
     Ok(if written == Completion::Partial { written } else { summary.done() })
 }

@@ -112,8 +112,7 @@ impl Summary {
         let uncovered = plural(self.uncovered.values().sum::<u64>(), "creating event");
         write_events(out, "uncovered", &uncovered, &self.uncovered, detail)?;
         self.write_derived(out, detail)?;
-        let parts = self.unreadable.count() + self.counts.unreadable_without_row;
-        write_problems(out, "unreadable", &plural(parts, "part"), &self.unreadable, detail)?;
+        write_problems(out, "unreadable", &plural(self.unread(), "part"), &self.unreadable, detail)?;
         let malformed = plural(self.malformed.count(), "event");
         write_problems(out, "malformed", &malformed, &self.malformed, detail)?;
         let refused = plural(self.refused.count(), "resource");
