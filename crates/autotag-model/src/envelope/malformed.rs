@@ -65,7 +65,7 @@ pub enum MalformedKind {
     /// The value is not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
-    /// The value is not JSON, or not JSON of this kind; the text is the JSON reader's.
+    /// The value is not JSON, or not JSON of this kind; the text says what is wrong, and repeats at most one byte of the input.
     #[error("{0}")]
     NotJson(String),
     /// The value is well-formed JSON, but neither a record nor a known wrapping of one.

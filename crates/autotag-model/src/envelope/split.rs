@@ -7,6 +7,7 @@
 use super::header::{Header, list_header};
 use super::malformed::MalformedKind;
 use super::mode::{Mode, after_value};
+use super::not_json::starts_with;
 use super::piece::{Each, Form, Piece};
 use super::position::{Position, Root};
 use super::resume::{AfterList, ListKind, Next, after_list, is_well_formed, next_record};
@@ -222,10 +223,7 @@ impl Splitter {
         self.start = self.at;
         let Some(scan) = Scan::of(first) else {
             self.mode = Mode::Value(Scan::scalar(), root, in_object);
-            let found = char::from(first);
-            let kind =
-                MalformedKind::NotJson(format!("expected a JSON value, found `{}`", found.escape_default()));
-            self.fault(self.at, kind, each);
+            self.fault(self.at, starts_with(first, root == Root::Value), each);
             self.at += 1;
             // The rest of the line cannot be interpreted; in a list, up to the next record.
             self.mode = match root {
@@ -261,7 +259,9 @@ impl Splitter {
                 let kind = if too_long {
                     MalformedKind::TooLong(self.limit)
                 } else if progress == Progress::Broken {
-                    MalformedKind::NotJson("unterminated string: the record is truncated".to_owned())
+                    MalformedKind::NotJson(
+                        "not JSON: a text does not end in its line; the record may be cut".to_owned(),
+                    )
                 } else {
                     MalformedKind::Cut
                 };
@@ -370,7 +370,7 @@ impl Splitter {
             AfterList::Damage => Mode::SeekInLine(root, in_object),
         };
         self.elements += 1;
-        let what = "`]` does not end the list: more of it follows".to_owned();
+        let what = "not JSON: `]` does not end the list: more of it follows".to_owned();
         self.fault(self.at - 1, MalformedKind::NotJson(what), each);
         self.mode = next;
         true

@@ -49,6 +49,29 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn a_text_that_is_not_json_is_described_in_plain_words() {
+    let file = "CloudTrail log files, events and records start with `{`";
+    let of_cloudtrail = "\"source\":\"aws.ec2\",\"detail-type\":\"AWS API Call via CloudTrail\"";
+    for (text, expected) in [
+        ("this is a text".to_owned(), format!("starts with `t`; {file}")),
+        ("<html>".to_owned(), format!("starts with `<`; {file}")),
+        ("\u{e9}".to_owned(), format!("starts with the byte 0xc3; {file}")),
+        ("{\"Records\":[nothing,{}]}".to_owned(), "starts with `n`; a record starts with `{`".to_owned()),
+        ("{\"Records\":[?]}".to_owned(), "starts with `?`; a record starts with `{`".to_owned()),
+        ("{\"body\":\"hello\"}".to_owned(), "starts with `h`; a record starts with `{`".to_owned()),
+        ("{\"body\":\"{not: json}\"}".to_owned(), "the name of a member has no double quotes".to_owned()),
+        ("{\"eventName\":\"a\nb\"}".to_owned(), "a text does not end in its line".to_owned()),
+        ("\"secret\"".to_owned(), "not a CloudTrail record: a record starts with `{`".to_owned()),
+        ("{\"awslogs\":\"secret\"}".to_owned(), "a member has a value of another type".to_owned()),
+        (format!("{{{of_cloudtrail},\"detail\":7}}"), "a member has a value of another type".to_owned()),
+    ] {
+        let seen = read(text.as_bytes());
+        let first = seen.first().map(String::as_str).unwrap_or_default();
+        assert!(first.contains(&expected) && !first.contains("secret"), "{text}: {seen:?}");
+    }
+}
+
+#[test]
 fn every_wrapping() {
     let (a, b) = (record("A"), record("B"));
     let text = serde_json::to_string(&a).unwrap();

@@ -109,7 +109,7 @@ impl Unwrapper {
         }
         match serde_json::from_str::<IgnoredAny>(text) {
             Ok(_) => {
-                visit(Err(refused(position, MalformedKind::NotARecord("expected an object"))));
+                visit(Err(refused(position, MalformedKind::NotARecord("a record starts with `{`"))));
                 Form::Json
             }
             Err(error) => {
