@@ -33,8 +33,17 @@ pub(crate) struct Charged {
     /// The resource as the bill names it: an ARN or an id. Empty if the bill names none.
     pub(crate) resource: String,
     pub(crate) account: Option<AccountId>,
-    /// Only of costs that name no resource.
+    /// The service as the bill names it. Empty of an ARN, which has its own, and if the bill names none.
     pub(crate) service: String,
+}
+
+impl Charged {
+    /// True if the cost is of Amazon S3, by its code in CUR or its name in FOCUS; `None` if the bill names no service.
+    pub(crate) fn is_of_s3(&self) -> Option<bool> {
+        let name = tabular::normalized(&self.service);
+        // `AmazonS3GlacierDeepArchive` is charged to buckets, too.
+        (!name.is_empty()).then(|| name.starts_with("amazons3") || name == "amazonsimplestorageservice")
+    }
 }
 
 /// The costs of all files.
@@ -77,7 +86,8 @@ impl Costs {
         if resource.len() > LONGEST_ID {
             return Err("the resource id is too long".to_owned());
         }
-        let service = if resource.is_empty() { cells.get(SERVICE).unwrap_or_default() } else { "" };
+        let has_service = !resource.starts_with("arn:");
+        let service = if has_service { cells.get(SERVICE).unwrap_or_default() } else { "" };
         let charged = Charged {
             resource: resource.to_owned(),
             account: cells.get(OWNER_ACCOUNT).and_then(account),

@@ -291,6 +291,15 @@ fn is_by_service(resource: &Resource, tags: Option<&Tags>) -> bool {
     by_arn || tags.is_some_and(|tags| TAGS_OF_SERVICES.iter().any(|key| tags.contains_key(*key)))
 }
 
+/// True for a bucket, also of S3 Express One Zone.
+fn is_bucket(resource: &Resource) -> bool {
+    match &resource.arn {
+        Some(arn) if arn.service() == "s3express" => arn.resource().starts_with("bucket/"),
+        Some(arn) => arn.service() == "s3" && !arn.resource().contains(['/', ':']),
+        None => ["AWS::S3::Bucket", "s3:bucket"].contains(&resource.resource_type.as_str()),
+    }
+}
+
 /// The entries to which a cost may belong.
 #[derive(Default)]
 struct Places {
@@ -328,9 +337,20 @@ impl Places {
         if charged.resource.starts_with("arn:") {
             return self.by_arn.get(&charged.resource).copied();
         }
-        let fits = |at: &&usize| match (entries.get(**at).and_then(Entry::account), &charged.account) {
-            (Some(one), Some(other)) => one == other.as_str(),
-            _ => true,
+        let of_s3 = charged.is_of_s3();
+        let fits = |at: &&usize| {
+            let Some(entry) = entries.get(**at) else { return false };
+            // Bills name buckets without ARN, and a resource of another service may have the name of a bucket.
+            let is_of_service = match of_s3 {
+                Some(true) => is_bucket(&entry.resource),
+                Some(false) => !entry.service().starts_with("s3"),
+                None => true,
+            };
+            is_of_service
+                && match (entry.account(), &charged.account) {
+                    (Some(one), Some(other)) => one == other.as_str(),
+                    _ => true,
+                }
         };
         let mut fitting: Vec<usize> =
             self.by_id.get(&charged.resource)?.iter().filter(fits).copied().collect();

@@ -8,6 +8,7 @@ mod json_rows;
 mod parquet_rows;
 mod rows;
 
+pub(super) use rows::normalized;
 pub(crate) use rows::{Cells, Column, Mapping, Reading};
 
 use anyhow::{Context as _, Result};

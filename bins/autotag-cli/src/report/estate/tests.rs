@@ -161,6 +161,90 @@ fn a_cost_that_two_resources_may_have_is_of_neither() {
     assert_eq!(estate.costs_without_resource().rounded(), "3.00 USD");
 }
 
+/// A bill whose rows say their service, as CUR or FOCUS does.
+fn bill(columns: &str, lines: &[&str]) -> Costs {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "{columns}\n{}", lines.join("\n")).unwrap();
+    let mut costs = Costs::default();
+    assert_eq!(costs.read(file.path(), &[]).unwrap().faulty, 0);
+    costs
+}
+
+const CUR: &str = "line_item_resource_id,line_item_unblended_cost,line_item_currency_code,line_item_usage_account_id,\
+                   line_item_product_code";
+const FOCUS: &str = "ResourceId,BilledCost,BillingCurrency,SubAccountId,ServiceName";
+
+#[test]
+fn the_name_of_a_bucket_is_that_of_the_bucket_if_the_service_is_s3() {
+    let lines = [
+        json!({"arn": "arn:aws:s3:::orders", "account": ACCOUNT}),
+        json!({"arn": format!("arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/orders")}),
+        json!({"arn": "arn:aws:s3:::logs/orders"}),
+        json!({"arn": "arn:aws:s3:::i-0ccb832274bc05523"}),
+        json!({"arn": "arn:aws:s3:::jobs"}),
+    ];
+    let of_table = |service: &str| format!("orders,2,USD,{ACCOUNT},{service}");
+    for (columns, s3, archive, dynamodb, ec2) in [
+        (CUR, "AmazonS3", "AmazonS3GlacierDeepArchive", "AmazonDynamoDB", "AmazonEC2"),
+        (
+            FOCUS,
+            "Amazon Simple Storage Service",
+            "Amazon S3 Glacier",
+            "Amazon DynamoDB",
+            "Amazon Elastic Compute Cloud",
+        ),
+    ] {
+        let costs = bill(
+            columns,
+            &[
+                &format!("orders,1,USD,{ACCOUNT},{s3}"),
+                &format!("orders,0.50,USD,{ACCOUNT},{archive}"),
+                &of_table(dynamodb),
+                &format!("i-0ccb832274bc05523,4,USD,{ACCOUNT},{ec2}"),
+                &format!("jobs,8,USD,{ACCOUNT},{dynamodb}"),
+                &format!("jobs,16,USD,{ACCOUNT},{s3}"),
+            ],
+        );
+        let estate = joined(Some(items(&lines)), None, costs);
+        let told: Vec<String> = estate.entries.iter().map(|entry| entry.cost.rounded()).collect();
+        assert_eq!(told, ["1.50 USD", "2.00 USD", "", "", "16.00 USD"], "{columns}");
+        assert_eq!(estate.costs_without_resource().rounded(), "12.00 USD");
+        assert_eq!(estate.costs().rounded(), "31.50 USD");
+    }
+}
+
+#[test]
+fn a_bucket_that_a_trail_shows_gets_its_cost_and_so_its_owner() {
+    let at = "2026-03-02T09:00:00Z";
+    let made =
+        call(at, "e-1", "mara", ("s3", "CreateBucket"), &json!({"bucketName": "orders"}), &json!(null));
+    let costs = bill(CUR, &[&format!("orders,1,USD,{ACCOUNT},AmazonS3")]);
+    let estate = joined(None, Some(&[made]), costs);
+    let told: Vec<_> = estate.entries.iter().map(|entry| (entry.owner(), entry.cost.rounded())).collect();
+    assert_eq!(told, [(Some("mara"), "1.00 USD".to_owned())]);
+}
+
+/// Ids that bills write without an ARN.
+#[test]
+fn bare_ids_of_ec2_find_their_resource() {
+    let kinds = [
+        ("instance", "i-0ccb832274bc05523"),
+        ("volume", "vol-0ccb832274bc05523"),
+        ("natgateway", "nat-0ccb832274bc05523"),
+        ("elastic-ip", "eipalloc-0ccb832274bc05523"),
+        ("snapshot", "snap-0ccb832274bc05523"),
+        ("vpc-endpoint", "vpce-0ccb832274bc05523"),
+    ];
+    let lines =
+        kinds.map(|(kind, id)| json!({"arn": format!("arn:aws:ec2:eu-west-1:{ACCOUNT}:{kind}/{id}")}));
+    let rows = kinds.map(|(_, id)| format!("{id},1,USD,{ACCOUNT},AmazonEC2"));
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let estate = joined(Some(items(&lines)), None, bill(CUR, &rows));
+    for entry in &estate.entries {
+        assert_eq!(entry.cost.rounded(), "1.00 USD", "{}", entry.resource.id);
+    }
+}
+
 /// How a resource of a generated estate came to be.
 #[derive(Debug, Clone, Copy)]
 enum Truth {

@@ -155,7 +155,7 @@ impl Wanted<'_> {
 }
 
 /// A name without case, spaces and punctuation: `Resource type`, `resource_type` and `lineItem/ResourceId` are written in many ways.
-pub(super) fn normalized(name: &str) -> String {
+pub(in crate::report) fn normalized(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
