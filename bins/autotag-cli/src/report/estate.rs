@@ -313,7 +313,10 @@ impl Places {
         let mut places = Self::default();
         for (at, entry) in entries.iter().enumerate() {
             if let Some(arn) = &entry.resource.arn {
-                places.by_arn.entry(arn.to_string()).or_insert(at);
+                // An inventory comes before a creation of an earlier resource with the same name.
+                if *places.by_arn.entry(arn.to_string()).or_insert(at) != at {
+                    continue;
+                }
                 places.note(tail(arn), at);
                 places.note(arn.resource(), at);
             }

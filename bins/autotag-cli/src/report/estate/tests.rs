@@ -224,6 +224,18 @@ fn a_bucket_that_a_trail_shows_gets_its_cost_and_so_its_owner() {
     assert_eq!(told, [(Some("mara"), "1.00 USD".to_owned())]);
 }
 
+#[test]
+fn a_name_that_was_used_before_is_that_of_what_exists() {
+    let at = "2026-03-02T09:00:00Z";
+    let made =
+        call(at, "e-1", "mara", ("s3", "CreateBucket"), &json!({"bucketName": "orders"}), &json!(null));
+    let lines = [json!({"arn": "arn:aws:s3:::orders", "createdAt": "2026-03-20T09:00:00Z"})];
+    let costs = || bill(CUR, &[&format!("orders,1,USD,{ACCOUNT},AmazonS3")]);
+    let estate = joined(Some(items(&lines)), Some(&[made]), costs());
+    let told: Vec<_> = estate.entries.iter().map(|entry| (entry.listed, entry.cost.rounded())).collect();
+    assert_eq!(told, [(Some(true), "1.00 USD".to_owned()), (Some(false), String::new())]);
+}
+
 /// Ids that bills write without an ARN.
 #[test]
 fn bare_ids_of_ec2_find_their_resource() {
