@@ -81,6 +81,10 @@ struct Nesting {
 const IN_LIST: u64 = 2;
 const IN_RECORD: u64 = 3;
 
+/// How many chunks are compared before their masks are combined. The masks of one are still on their way to the memory when it
+/// was just compared.
+const CHUNKS: usize = 8;
+
 /// The deepest nesting that is followed. One record in a million is nested deeper than a dozen levels.
 const DEEPEST: u64 = 120;
 
@@ -156,14 +160,20 @@ impl Reader<'_> {
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
     fn read<S: Simd>(&mut self, simd: S, select: Select<'_>, each: Each<'_>) {
-        let mut at = HEADER.len();
         let mut grammar = Grammar::in_list(simd);
+        let mut window = [Chunk::default(); CHUNKS];
+        let mut at = HEADER.len();
         while let Some(rest) = self.text.get(at..).filter(|rest| !rest.is_empty()) {
-            let tokens = grammar.tokens(&Chunk::first_of(simd, rest));
-            if self.chunk(&tokens, at, select, each).is_none() {
-                return;
+            for (chunk, bytes) in window.iter_mut().zip(rest.chunks(LENGTH)) {
+                *chunk = Chunk::first_of(simd, bytes);
             }
-            at += LENGTH;
+            for chunk in window.iter().take(rest.len().div_ceil(LENGTH)) {
+                let tokens = grammar.tokens(simd, chunk);
+                if self.chunk(&tokens, at, select, each).is_none() {
+                    return;
+                }
+                at += LENGTH;
+            }
         }
     }
 

@@ -1,8 +1,8 @@
-//! Bit masks of the important bytes in eight blocks at once. Each mask is a vector that has 64 bits for each block.
+//! Bit masks of the important bytes in eight blocks: bit `i` is for byte `i` of a block.
 
 use super::block::{BRACKET_KIND, SIZE, padded};
 use fearless_simd::prelude::*;
-use fearless_simd::{Simd, i8x64, u8x64, u64x8};
+use fearless_simd::{Simd, i8x64, mask8x64, u8x64};
 use std::array;
 
 /// How many blocks a chunk has.
@@ -14,30 +14,35 @@ pub(super) const LENGTH: usize = BLOCKS * SIZE;
 /// How far behind the quote before its name the byte is that tells `"eventSource"` and `"eventName"` from most others.
 pub(super) const TELLING: u32 = 6;
 
-pub(super) struct Chunk<S: Simd> {
-    pub(super) quotes: u64x8<S>,
-    pub(super) backslashes: u64x8<S>,
+/// A mask for each block.
+pub(super) type Masks = [u64; BLOCKS];
+
+/// The masks of eight blocks.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Chunk {
+    pub(super) quotes: Masks,
+    pub(super) backslashes: Masks,
     /// `{` and `[`.
-    pub(super) opens: u64x8<S>,
+    pub(super) opens: Masks,
     /// `}` and `]`.
-    pub(super) closes: u64x8<S>,
+    pub(super) closes: Masks,
     /// Of the brackets, `[` and `]`. Other bytes may be among them.
-    pub(super) of_lists: u64x8<S>,
-    pub(super) commas: u64x8<S>,
-    pub(super) colons: u64x8<S>,
+    pub(super) of_lists: Masks,
+    pub(super) commas: Masks,
+    pub(super) colons: Masks,
     /// `S` and `N`: see [`TELLING`].
-    pub(super) telling: u64x8<S>,
-    /// Control characters. JSON has none in a text, and CloudTrail writes none outside.
-    pub(super) controls: u64x8<S>,
+    pub(super) telling: Masks,
+    /// Control characters, and bytes of characters that are not ASCII.
+    pub(super) rare: Masks,
     /// Bytes of characters that are not ASCII.
-    pub(super) high: u64x8<S>,
+    pub(super) high: Masks,
 }
 
-impl<S: Simd> Chunk<S> {
+impl Chunk {
     /// The chunk with which bytes begin. Behind their end it has blanks.
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
-    pub(super) fn first_of(simd: S, bytes: &[u8]) -> Self {
+    pub(super) fn first_of<S: Simd>(simd: S, bytes: &[u8]) -> Self {
         match bytes.first_chunk() {
             Some(chunk) => Self::of(simd, chunk),
             None => Self::of(simd, &padded(bytes)),
@@ -46,38 +51,43 @@ impl<S: Simd> Chunk<S> {
 
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
-    fn of(simd: S, bytes: &[u8; LENGTH]) -> Self {
+    fn of<S: Simd>(simd: S, bytes: &[u8; LENGTH]) -> Self {
         let mut blocks = bytes.as_chunks().0.iter();
         let blocks: [u8x64<S>; BLOCKS] =
             array::from_fn(|_| u8x64::from_slice(simd, blocks.next().unwrap_or(&[b' '; SIZE])));
-        let mask = |of: &dyn Fn(u8x64<S>) -> u64| u64x8::simd_from(simd, blocks.map(of));
         let byte = |byte| u8x64::splat(simd, byte);
-        let none = u64x8::splat(simd, 0);
-        let are = |of: u8| mask(&|block| block.simd_eq(byte(of)).to_bitmask());
-        let bracket = |of: u8| mask(&|block| (block | byte(BRACKET_KIND)).simd_eq(byte(of)).to_bitmask());
-        // Both are rare. As signed numbers, the bytes of characters that are not ASCII are below zero.
-        let below = |block: u8x64<S>, limit: i8| -> u64 {
-            let signed: i8x64<S> = block.bitcast();
-            signed.simd_lt(i8x64::splat(simd, limit)).to_bitmask()
+        let are = |of: u8| masks(&blocks, |block| block.simd_eq(byte(of)));
+        let bracket = |of: u8| masks(&blocks, |block| (block | byte(BRACKET_KIND)).simd_eq(byte(of)));
+        // As signed numbers, the bytes of characters that are not ASCII are below zero.
+        let below = |limit: i8| {
+            masks(&blocks, |block| {
+                let signed: i8x64<S> = block.bitcast();
+                signed.simd_lt(i8x64::splat(simd, limit))
+            })
         };
-        let rare = mask(&|block| below(block, 0x20));
-        let (high, controls) = if rare.simd_eq(none).all_true() {
-            (none, none)
-        } else {
-            let high = mask(&|block| below(block, 0));
-            (high, rare & !high)
-        };
+        let rare = below(0x20);
         Self {
             quotes: are(b'"'),
             backslashes: are(b'\\'),
             opens: bracket(b'{'),
             closes: bracket(b'}'),
-            of_lists: mask(&|block| (block & byte(BRACKET_KIND)).simd_eq(byte(0)).to_bitmask()),
+            of_lists: masks(&blocks, |block| (block & byte(BRACKET_KIND)).simd_eq(byte(0))),
             commas: are(b','),
             colons: are(b':'),
-            telling: are(b'S') | are(b'N'),
-            controls,
-            high,
+            telling: masks(&blocks, |block| block.simd_eq(byte(b'S')) | block.simd_eq(byte(b'N'))),
+            rare,
+            high: if rare == Masks::default() { rare } else { below(0) },
         }
     }
+}
+
+/// The bytes of each block for which a comparison holds.
+#[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
+#[inline(always)]
+fn masks<S: Simd>(blocks: &[u8x64<S>; BLOCKS], compare: impl Fn(u8x64<S>) -> mask8x64<S>) -> Masks {
+    let mut masks = Masks::default();
+    for (mask, block) in masks.iter_mut().zip(blocks) {
+        *mask = compare(*block).to_bitmask();
+    }
+    masks
 }

@@ -4,7 +4,7 @@
 //! colon before each value, and a list has neither. The caller checks these, for it knows the nesting.
 
 use super::block::SIZE;
-use super::chunk::{BLOCKS, Chunk, TELLING};
+use super::chunk::{BLOCKS, Chunk, Masks, TELLING};
 use super::escapes::{Escapes, up_to_next};
 use super::tokens::ChunkTokens;
 use fearless_simd::prelude::*;
@@ -51,27 +51,31 @@ impl<S: Simd> Grammar<S> {
     /// The tokens of the next chunk.
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
-    pub(super) fn tokens(&mut self, chunk: &Chunk<S>) -> ChunkTokens<S> {
-        let escaped = self.escaped(chunk.backslashes);
-        let quotes = chunk.quotes & !escaped;
+    pub(super) fn tokens(&mut self, simd: S, chunk: &Chunk) -> ChunkTokens<S> {
+        let of = |masks: &Masks| u64x8::from_slice(simd, masks);
+        let (of_lists, high) = (of(&chunk.of_lists), of(&chunk.high));
+        let escaped = self.escaped(of(&chunk.backslashes));
+        let quotes = of(&chunk.quotes) & !escaped;
         let in_text = self.in_text(quotes);
         let (begin_text, end_text) = (quotes & in_text, quotes & !in_text);
         let outside = !in_text;
-        let (opens, closes) = (chunk.opens & outside, chunk.closes & outside);
-        let (commas, colons) = (chunk.commas & outside, chunk.colons & outside);
+        let (opens, closes) = (of(&chunk.opens) & outside, of(&chunk.closes) & outside);
+        let (commas, colons) = (of(&chunk.commas) & outside, of(&chunk.colons) & outside);
         let separators = commas | colons;
         let scalars = outside & !(end_text | opens | closes | separators);
 
         let after_comma = self.comma.bytes(commas);
         let after_colon = self.colon.bytes(colons);
-        let after_open_object = self.open_object.bytes(opens & !chunk.of_lists);
-        let after_open = after_open_object | self.open_list.bytes(opens & chunk.of_lists);
+        let after_open_object = self.open_object.bytes(opens & !of_lists);
+        let after_open = after_open_object | self.open_list.bytes(opens & of_lists);
         let first_of_scalars = scalars & !self.scalar.bytes(scalars);
         let after_separator = after_comma | after_colon;
         let before_value = after_separator | after_open;
         // A value or a name begins behind these bytes, and only there.
         let begins = begin_text | opens | first_of_scalars;
-        let faults = chunk.controls
+        // JSON has no control character in a text, and CloudTrail writes none outside.
+        let controls = of(&chunk.rare) & !high;
+        let faults = controls
             | (begins & !before_value)
             | (separators & before_value)
             | (closes & after_separator)
@@ -83,16 +87,16 @@ impl<S: Simd> Grammar<S> {
         ChunkTokens {
             opens,
             closes,
-            of_lists: chunk.of_lists,
+            of_lists,
             colons,
-            event_keys: self.in_name.bytes(keys) & chunk.telling,
+            event_keys: self.in_name.bytes(keys) & of(&chunk.telling),
             escaped,
             in_keys,
             first_of_scalars,
             plain_values: begin_text | first_of_scalars,
             faults,
             faults_in_object: (after_key ^ colons) | (after_comma & !begin_text),
-            high: chunk.high,
+            high,
         }
     }
 
@@ -102,7 +106,7 @@ impl<S: Simd> Grammar<S> {
     fn escaped(&mut self, backslashes: u64x8<S>) -> u64x8<S> {
         let none = u64x8::splat(backslashes.token(), 0);
         if self.escapes.is_behind() || backslashes.simd_eq(none).any_false() {
-            let blocks: [u64; BLOCKS] = backslashes.into();
+            let blocks: Masks = backslashes.into();
             u64x8::simd_from(backslashes.token(), blocks.map(|block| self.escapes.escaped(block)))
         } else {
             none

@@ -1,6 +1,6 @@
 //! The tokens that show the structure of a text: bit `i` is for byte `i` of a block.
 
-use super::chunk::BLOCKS;
+use super::chunk::Masks;
 use super::scalar::{Scalar, is_escape, scalar_at};
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, u64x8};
@@ -71,8 +71,8 @@ impl<S: Simd> ChunkTokens<S> {
         let lists = (self.opens | self.closes) & self.of_lists;
         let in_objects = are_none(self.faults | self.faults_in_object | lists | self.high);
         let without_details = are_none(self.event_keys | self.escaped | self.first_of_scalars);
-        let opens: [u64; BLOCKS] = self.opens.count_ones().into();
-        let closes: [u64; BLOCKS] = self.closes.count_ones().into();
+        let opens: Masks = self.opens.count_ones().into();
+        let closes: Masks = self.closes.count_ones().into();
         opens.into_iter().zip(closes).enumerate().map(move |(number, (opens, closes))| {
             let is = |blocks: u64| blocks >> number & 1 == 1;
             is(in_objects).then_some(InObjects { opens, closes, has_details: !is(without_details) })
