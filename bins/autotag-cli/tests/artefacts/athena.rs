@@ -5,7 +5,6 @@
 use crate::common::{autotag_in, root, stderr, stdout};
 use crate::{FOLDER, deploy, installed, script, text};
 use autotag_testkit::Tools;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -18,15 +17,13 @@ fn plan(path: &Path) -> String {
 
 /// Plans the result of the query over these log files.
 fn planned_by_query(logs: &Path) -> String {
-    let folder = deploy(None);
-    let results = folder.path().join("results");
-    fs::create_dir(&results).unwrap();
+    let results = tempfile::tempdir().unwrap();
     // As Athena names its files.
-    let result = results.join("20260302_120000_00007_ab1c2_0f6d.gz");
+    let result = results.path().join("20260302_120000_00007_ab1c2_0f6d.gz");
     let mut python = Command::new(installed(Tools::queries(FOLDER)));
-    python.arg(script("athena.py")).arg(folder.path().join("deploy")).arg(logs).arg(result);
+    python.arg(script("athena.py")).arg(deploy(None).path().join("deploy")).arg(logs).arg(result);
     text(&python.output().unwrap());
-    plan(&results)
+    plan(results.path())
 }
 
 #[test]

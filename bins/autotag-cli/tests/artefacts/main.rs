@@ -38,15 +38,31 @@ fn generate(folder: &Path) -> Output {
     common::autotag_in(folder, &["generate"])
 }
 
-/// A folder with the generated files, for the built-in policy or this one.
-fn deploy(policy: Option<&str>) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    if let Some(text) = policy {
-        fs::write(folder.path().join("autotag.toml"), text).unwrap();
+/// A folder with the generated files.
+enum Generated {
+    /// Those of the repository. `generate.rs` tests that they are what is generated.
+    BuiltIn,
+    /// Those of a policy of a test.
+    OfPolicy(TempDir),
+}
+
+impl Generated {
+    fn path(&self) -> &Path {
+        match self {
+            Self::BuiltIn => Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")),
+            Self::OfPolicy(folder) => folder.path(),
+        }
     }
+}
+
+/// The generated files for the built-in policy or this one.
+fn deploy(policy: Option<&str>) -> Generated {
+    let Some(policy) = policy else { return Generated::BuiltIn };
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("autotag.toml"), policy).unwrap();
     let output = generate(folder.path());
     assert!(output.status.success(), "{output:?}");
-    folder
+    Generated::OfPolicy(folder)
 }
 
 /// A generated JSON file.
