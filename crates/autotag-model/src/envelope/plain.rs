@@ -21,10 +21,10 @@ use super::resume::is_well_formed;
 use block::SIZE;
 use chunk::{Chunk, LENGTH, TELLING};
 use event::EventMembers;
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::{Level, Simd, dispatch, u64x8};
 use grammar::Grammar;
 pub(super) use members::Members;
-use tokens::{Bits, ChunkTokens, Details, InObjects, Tokens};
+use tokens::{Bits, Details, InObjects, Tokens};
 
 /// How a log file begins. The list that it opens is [`LIST`].
 pub(super) const HEADER: &[u8] = b"{\"Records\":[";
@@ -181,7 +181,7 @@ impl Reader<'_> {
     #[inline(always)]
     fn chunk<S: Simd>(
         &mut self,
-        tokens: &ChunkTokens<S>,
+        tokens: &Tokens<u64x8<S>>,
         at: usize,
         select: Select<'_>,
         each: Each<'_>,
@@ -206,7 +206,7 @@ impl Reader<'_> {
     /// if the block has no bracket.
     fn has_plain_details<S: Simd>(
         &self,
-        tokens: &ChunkTokens<S>,
+        tokens: &Tokens<u64x8<S>>,
         number: usize,
         block: &InObjects,
         at: usize,
@@ -225,7 +225,7 @@ impl Reader<'_> {
 
     /// Goes through the brackets of a block. Between two brackets everything belongs to one object or list.
     #[inline(never)]
-    fn block(&mut self, mut tokens: Tokens, at: usize, select: Select<'_>, each: Each<'_>) -> GoesOn {
+    fn block(&mut self, mut tokens: Tokens<u64>, at: usize, select: Select<'_>, each: Each<'_>) -> GoesOn {
         let details = tokens.details(self.text.get(at..).unwrap_or_default());
         self.has_high |= tokens.high != 0;
         // Text after a fault has no meaning.
@@ -253,7 +253,7 @@ impl Reader<'_> {
         }
     }
 
-    fn segment(&mut self, tokens: &Tokens, details: &Details, segment: u64, at: usize) -> GoesOn {
+    fn segment(&mut self, tokens: &Tokens<u64>, details: &Details, segment: u64, at: usize) -> GoesOn {
         let faults = if self.nesting.is_list() { tokens.colons } else { tokens.faults_in_object };
         let misplaced = if self.nesting.depth == IN_LIST { tokens.plain_values } else { 0 };
         if (faults | misplaced) & segment != 0 {

@@ -6,7 +6,7 @@
 use super::block::SIZE;
 use super::chunk::{BLOCKS, Chunk, Masks, TELLING};
 use super::escapes::{Escapes, up_to_next};
-use super::tokens::ChunkTokens;
+use super::tokens::Tokens;
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, i64x8, mask64x8, u64x8};
 
@@ -51,7 +51,7 @@ impl<S: Simd> Grammar<S> {
     /// The tokens of the next chunk.
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
     #[inline(always)]
-    pub(super) fn tokens(&mut self, simd: S, chunk: &Chunk) -> ChunkTokens<S> {
+    pub(super) fn tokens(&mut self, simd: S, chunk: &Chunk) -> Tokens<u64x8<S>> {
         let of = |masks: &Masks| u64x8::from_slice(simd, masks);
         let (of_lists, high) = (of(&chunk.of_lists), of(&chunk.high));
         let escaped = self.escaped(of(&chunk.backslashes));
@@ -84,7 +84,7 @@ impl<S: Simd> Grammar<S> {
         let keys = begin_text & (after_comma | after_open);
         let (in_keys, key_ends) = self.keys(keys, in_text);
         let after_key = self.key.bytes(key_ends);
-        ChunkTokens {
+        Tokens {
             opens,
             closes,
             of_lists,

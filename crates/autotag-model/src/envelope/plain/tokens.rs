@@ -5,23 +5,7 @@ use super::scalar::{Scalar, is_escape, scalar_at};
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, u64x8};
 
-/// The tokens of the blocks of a chunk.
-pub(super) struct ChunkTokens<S: Simd> {
-    pub(super) opens: u64x8<S>,
-    pub(super) closes: u64x8<S>,
-    pub(super) of_lists: u64x8<S>,
-    pub(super) colons: u64x8<S>,
-    pub(super) event_keys: u64x8<S>,
-    pub(super) escaped: u64x8<S>,
-    pub(super) in_keys: u64x8<S>,
-    pub(super) first_of_scalars: u64x8<S>,
-    pub(super) plain_values: u64x8<S>,
-    pub(super) faults: u64x8<S>,
-    pub(super) faults_in_object: u64x8<S>,
-    pub(super) high: u64x8<S>,
-}
-
-/// A block in which everything belongs to objects, if these can be all the brackets' effect.
+/// A block without a fault in an object, without a bracket of a list, and with characters of ASCII only.
 pub(super) struct InObjects {
     /// How many brackets open and close objects.
     pub(super) opens: u64,
@@ -30,27 +14,27 @@ pub(super) struct InObjects {
     pub(super) has_details: bool,
 }
 
-/// The tokens of a block.
-pub(super) struct Tokens {
-    pub(super) opens: u64,
-    pub(super) closes: u64,
+/// The tokens of a block, or of the blocks of a chunk: `T` is a mask, or a vector of masks.
+pub(super) struct Tokens<T> {
+    pub(super) opens: T,
+    pub(super) closes: T,
     /// Of the brackets, those of lists. Other bytes may be among them.
-    pub(super) of_lists: u64,
-    pub(super) colons: u64,
+    pub(super) of_lists: T,
+    pub(super) colons: T,
     /// In the names of members that may name the event of a record, the byte that tells them from others.
-    pub(super) event_keys: u64,
+    pub(super) event_keys: T,
     /// The bytes behind the backslashes that make an escape.
-    escaped: u64,
-    in_keys: u64,
-    first_of_scalars: u64,
+    pub(super) escaped: T,
+    pub(super) in_keys: T,
+    pub(super) first_of_scalars: T,
     /// The opening quotes of texts, and the first bytes of numbers and words.
-    pub(super) plain_values: u64,
+    pub(super) plain_values: T,
     /// Positions that are not JSON, wherever they are.
-    pub(super) faults: u64,
+    pub(super) faults: T,
     /// Positions that are not JSON inside an object.
-    pub(super) faults_in_object: u64,
+    pub(super) faults_in_object: T,
     /// Bytes of characters that are not ASCII.
-    pub(super) high: u64,
+    pub(super) high: T,
 }
 
 /// Facts about the scalars and escapes of a block, which are looked at one by one.
@@ -61,7 +45,7 @@ pub(super) struct Details {
     pub(super) numbers_and_codes: u64,
 }
 
-impl<S: Simd> ChunkTokens<S> {
+impl<S: Simd> Tokens<u64x8<S>> {
     /// The blocks in the order of the text. `None`: the block has a fault, a bracket of a list, or other characters than
     /// those of ASCII.
     #[expect(clippy::inline_always, reason = "compiled once for each instruction set")]
@@ -94,7 +78,7 @@ impl<S: Simd> ChunkTokens<S> {
     }
 
     /// The tokens of a block.
-    pub(super) fn block(&self, number: usize) -> Tokens {
+    pub(super) fn block(&self, number: usize) -> Tokens<u64> {
         let of = |lanes: &u64x8<S>| lanes.get(number).copied().unwrap_or_default();
         Tokens {
             opens: of(&self.opens),
@@ -113,7 +97,7 @@ impl<S: Simd> ChunkTokens<S> {
     }
 }
 
-impl Tokens {
+impl Tokens<u64> {
     pub(super) fn brackets(&self) -> u64 {
         self.opens | self.closes
     }
