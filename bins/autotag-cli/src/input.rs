@@ -187,7 +187,10 @@ fn walk(path: &Path, days: &Days, found: &mut Found) {
                 let metadata = entry.metadata().ok();
                 let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
                 let modified = metadata.and_then(|metadata| metadata.modified().ok());
-                found.inputs.push(Input::File { path: entry.into_path(), size, modified });
+                let mut path = entry.into_path();
+                // Years of trails have many files.
+                path.shrink_to_fit();
+                found.inputs.push(Input::File { path, size, modified });
             }
             Err(error) => {
                 let at = error.path().unwrap_or(path).display().to_string();

@@ -214,9 +214,7 @@ impl Writer {
 
     fn one(&mut self, packed: &PackedSession) -> Result<()> {
         if self.blocks.last().is_none_or(|last| self.length - last.offset >= self.block) {
-            let role_session = packed.role_session.clone();
-            self.blocks.push(Block { role_session, issued: packed.issued, offset: self.length });
-            if self.blocks.len() > MAX_BLOCKS {
+            if self.blocks.len() == MAX_BLOCKS {
                 let mut number = 0;
                 self.blocks.retain(|_| {
                     number += 1;
@@ -224,6 +222,8 @@ impl Writer {
                 });
                 self.block *= 2;
             }
+            let role_session = packed.role_session.clone();
+            self.blocks.push(Block { role_session, issued: packed.issued, offset: self.length });
         }
         self.bytes.clear();
         packed.write(&mut self.bytes)?;

@@ -12,8 +12,11 @@ use std::sync::{Mutex, PoisonError};
 /// So many runs become one. The program has no more files of a kind open than this on each level.
 const FAN_IN: usize = 48;
 
-/// The buffer for each run, in bytes.
+/// The buffer for a run, in bytes.
 const BUFFER: usize = 16 << 10;
+
+/// The buffers of all runs of a merge, in bytes: many runs take no more memory than some.
+const MERGE_BUFFERS: usize = 16 * BUFFER;
 
 /// Sorted values in a temporary file.
 #[derive(Debug)]
@@ -35,9 +38,9 @@ impl Run {
         Ok(Self { file, values: count })
     }
 
-    fn read<T: Spill>(&self) -> io::Result<RunReader<'_, T>> {
+    fn read<T: Spill>(&self, buffer: usize) -> io::Result<RunReader<'_, T>> {
         (&self.file).rewind()?;
-        let input = BufReader::with_capacity(BUFFER, &self.file);
+        let input = BufReader::with_capacity(buffer, &self.file);
         Ok(RunReader { input, left: self.values, of: PhantomData })
     }
 }
@@ -202,8 +205,9 @@ pub(crate) struct Merge<'r, T> {
 impl<'r, T: Spill> Merge<'r, T> {
     fn of(runs: &'r [Run]) -> io::Result<Self> {
         let mut merge = Self { readers: Vec::new(), heads: BinaryHeap::new() };
+        let buffer = BUFFER.min(MERGE_BUFFERS / runs.len().max(1));
         for (number, run) in runs.iter().enumerate() {
-            let mut reader = run.read()?;
+            let mut reader = run.read(buffer)?;
             merge.heads.extend(reader.next()?.map(|first| Reverse((first, number))));
             merge.readers.push(reader);
         }
