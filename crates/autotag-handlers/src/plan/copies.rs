@@ -56,7 +56,10 @@ impl Copies {
                 let in_other_parts = self.callers.get(&key);
                 let seen = if in_other_parts.is_some() { &mut self.seen } else { &mut seen };
                 let creation = &mut request.creation;
-                if let Some(caller) = in_other_parts.or_else(|| here.callers.get(&key)) {
+                // Records of redacted trails may share an id without being copies: each keeps the caller that it names.
+                if let Some(caller) = in_other_parts.or_else(|| here.callers.get(&key))
+                    && is_less_specific(&creation.principal, caller)
+                {
                     creation.principal.clone_from(caller);
                 }
                 // The tags of the first evaluation count whichever copy is taken.
