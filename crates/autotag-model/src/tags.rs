@@ -60,8 +60,10 @@ pub fn invisible_character(text: &str) -> Option<char> {
     text.chars().find(|c| is_invisible(*c))
 }
 
-/// `Default_Ignorable_Code_Point` of [`DerivedCoreProperties`](https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt).
-fn is_invisible(c: char) -> bool {
+/// True if people cannot see the character: `Default_Ignorable_Code_Point` of
+/// [`DerivedCoreProperties`](https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt). All marks that turn
+/// the direction of writing are among them.
+pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'

@@ -1,5 +1,7 @@
 //! Texts for people, with styles. Attackers choose texts of records: no control character reaches a terminal.
 
+use autotag_model::tags::is_invisible;
+
 /// Where nothing can be said.
 pub(crate) const CREATES_NOTHING: &str = "-";
 
@@ -21,12 +23,10 @@ pub(crate) mod styled {
     }
 }
 
-/// `text` without control characters and without marks that turn the direction of writing.
+/// `text` with U+FFFD for each character that controls a terminal, ends a line, turns the direction of writing, or
+/// cannot be seen.
 pub(crate) fn printable(text: &str) -> String {
-    let hostile = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
+    let hostile = |c: char| c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}');
     text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect()
 }
 
@@ -50,6 +50,9 @@ mod tests {
     #[test]
     fn nothing_reaches_the_terminal_that_could_drive_it() {
         assert_eq!(printable("a\x1b[31mb\r\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}\u{fffd}c");
+        for hostile in ['\u{61c}', '\u{180e}', '\u{2028}', '\u{206a}', '\u{e0041}'] {
+            assert_eq!(printable(&format!("a{hostile}b")), "a\u{fffd}b", "{}", hostile.escape_unicode());
+        }
         assert_eq!(printable("Ana Müller 日本"), "Ana Müller 日本");
     }
 }
