@@ -182,6 +182,11 @@ fn walk(path: &Path, days: &Days, found: &mut Found) {
             Ok(entry) if entry.file_type().is_dir() => {}
             // A file that the command line names is read whatever its name.
             Ok(entry) if entry.depth() > 0 && !is_trail_file(entry.path()) => {}
+            // Reading a pipe or a device may never end. The command line may name one.
+            Ok(entry) if entry.depth() > 0 && !entry.file_type().is_file() => {
+                let at = entry.path().display();
+                found.unreadable.push(format!("{at}: a pipe or a device, which is read only if it is named"));
+            }
             Ok(entry) if entry.depth() > 0 && !days.contain(entry.path()) => found.of_other_days += 1,
             Ok(entry) => {
                 let metadata = entry.metadata().ok();

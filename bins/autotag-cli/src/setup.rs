@@ -4,8 +4,12 @@ use crate::suggest::did_you_mean;
 use anyhow::{Context as _, Result, anyhow};
 use autotag_handlers::catalog::Catalog;
 use autotag_model::policy::Policy;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+/// The most bytes of a policy or a file of rules.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// Wrong usage or configuration. The program ends with exit code 2.
 #[derive(Debug)]
@@ -74,5 +78,13 @@ pub(crate) fn policy_name(path: Option<&Path>) -> String {
 }
 
 fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
+    let read = || {
+        let mut text = String::new();
+        File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MOST_BYTES {
+            return Err(io::Error::other(format!("larger than {} MB", MOST_BYTES >> 20)));
+        }
+        Ok(text)
+    };
+    read().with_context(|| format!("cannot read `{}`", path.display()))
 }

@@ -746,6 +746,30 @@ fn hostile_input_is_named_and_stops_nothing() {
 }
 
 #[test]
+fn a_pipe_or_a_device_in_a_folder_is_named_and_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    assert!(Command::new("mkfifo").arg(path.join("a.json")).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", path.join("z.json")).unwrap();
+    fs::copy(root().join("fixtures/odd/eventbridge.json"), path.join("good.json")).unwrap();
+    let output = autotag(&["plan", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    for name in ["a.json", "z.json"] {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+    assert!(said.contains("a pipe or a device"), "{said}");
+    assert!(!lines(&output).is_empty(), "the good file is planned");
+}
+
+#[test]
+fn an_endless_policy_is_refused() {
+    let output = autotag(&["plan", "--policy", "/dev/zero", "fixtures/odd/eventbridge.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot read `/dev/zero`: larger than 16 MB"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_folder_without_permission_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
