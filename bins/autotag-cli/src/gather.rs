@@ -4,7 +4,7 @@ use crate::filter::Filter;
 use crate::foresight::{Foresight, JobNotes, Notes};
 use crate::input::Input;
 use crate::kept::{KeptCreation, KeptRow, Place, RowKind};
-use crate::output::Summary;
+use crate::output::{Summary, count_events, event_key};
 use crate::scan::{InputSink, Scanner, TimeRange, WholeInput, is_undone};
 use crate::shown_as::ShownAs;
 use crate::spill::{JobSessions, KeptSessions, Room, Runs, SessionRuns, Sorted, Sorter};
@@ -273,8 +273,7 @@ impl<'g> Job<'g> {
         if !self.gatherer.filter.counts_uncovered(event) {
             return;
         }
-        let name = (event.source.clone(), event.name.clone());
-        *self.facts.summary.uncovered.entry(name).or_default() += 1;
+        count_events(&mut self.facts.summary.uncovered, event_key(&event.source, &event.name), 1);
         match self.gatherer.shown {
             ShownAs::Nothing => {}
             // Their owners are known only with all sessions.

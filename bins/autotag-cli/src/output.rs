@@ -1,6 +1,7 @@
 //! Output of the commands: the plan on stdout, the summary on stderr.
 
 mod columns;
+mod events;
 mod owner;
 mod owners;
 mod plan_table;
@@ -13,6 +14,7 @@ mod terminal;
 mod text;
 mod whois;
 
+pub(crate) use events::{EventCounts, count_events, event_key};
 pub(crate) use owner::{OwnerLine, owner_lines};
 pub(crate) use plan_table::TableView;
 pub(crate) use problems::{Problems, write_unread, write_unreadable};

@@ -5,6 +5,7 @@ mod text;
 
 pub(crate) use text::Detail;
 
+use super::events::{EventCounts, count_events, event_key};
 use super::owners::Owners;
 use super::problems::Problems;
 use crate::cli::{PlanCheck, PlanLimit};
@@ -20,9 +21,9 @@ use std::collections::BTreeMap;
 pub(crate) struct Summary {
     pub(crate) files: usize,
     pub(crate) counts: Counts,
-    pub(crate) uncovered: BTreeMap<(String, String), u64>,
+    pub(crate) uncovered: EventCounts,
     /// Resources that derived rules found, by source and name of the event.
-    pub(crate) derived: BTreeMap<(String, String), u64>,
+    pub(crate) derived: EventCounts,
     pub(crate) unreadable: Problems,
     pub(crate) outcomes: BTreeMap<&'static str, u64>,
     pub(crate) resources: u64,
@@ -69,8 +70,7 @@ impl Summary {
                 let lacks = row.missing_tags().is_some_and(|keys| !keys.is_empty());
                 self.missing_tags += u64::from(lacks);
                 if row.evidence == Some(Evidence::Derived) {
-                    let event = (row.event.source.clone(), row.event.name.clone());
-                    *self.derived.entry(event).or_default() += 1;
+                    count_events(&mut self.derived, event_key(&row.event.source, &row.event.name), 1);
                 }
             }
         }
@@ -128,10 +128,10 @@ impl Summary {
         self.left_out += left_out;
         self.missing_tags += missing_tags;
         for (event, count) in uncovered {
-            *self.uncovered.entry(event).or_default() += count;
+            count_events(&mut self.uncovered, event, count);
         }
         for (event, count) in derived {
-            *self.derived.entry(event).or_default() += count;
+            count_events(&mut self.derived, event, count);
         }
         for (name, count) in outcomes {
             *self.outcomes.entry(name).or_default() += count;

@@ -2,6 +2,7 @@
 
 use super::made::{Creations, Deleted, Known, LedgerFacts};
 use super::page::TamperWeeks;
+use crate::output::{EventCounts, count_events, event_key};
 use autotag_handlers::whois::{Answer, Asked, FoundCreation, Newness};
 use autotag_ledger::{Action, Entry, EntryResource, State, Watched, answer_from};
 use autotag_model::policy::Policy;
@@ -35,7 +36,7 @@ pub(crate) struct Told {
     pub(crate) entries: u64,
     pub(crate) weeks: TamperWeeks,
     /// Events that no rule covers, by source and name.
-    pub(crate) uncovered: BTreeMap<(String, String), u64>,
+    pub(crate) uncovered: EventCounts,
     /// Resources that have more entries than are read.
     pub(crate) too_many: u64,
 }
@@ -66,8 +67,8 @@ impl<'a> LedgerJoin<'a> {
             self.told.weeks.count(time, part);
         }
         let Some(resource) = &entry.resource else {
-            let event = (entry.event.source.clone(), entry.event.name.clone());
-            *self.told.uncovered.entry(event).or_default() += 1;
+            let event = event_key(&entry.event.source, &entry.event.name);
+            count_events(&mut self.told.uncovered, event, 1);
             return;
         };
         let key = resource.key();

@@ -7,7 +7,7 @@ use crate::completion::Completion;
 use crate::gather::{Gathered, Gatherer};
 use crate::input::{self, Days};
 use crate::kept::KeptRow;
-use crate::output::{LineTable, Screen, by_count, plural, printable, write_unread};
+use crate::output::{EventCounts, LineTable, Screen, by_count, event_key, plural, printable, write_unread};
 use crate::scan::{Scanner, TimeRange};
 use crate::shown_as::ShownAs;
 use crate::spill::{KeptSessions, Room, Sorted};
@@ -69,16 +69,33 @@ type CallCounts = BTreeMap<(String, String), BTreeMap<OwnerKey, u64>>;
 /// How many callers of an event are listed.
 const LISTED: usize = 10;
 
-fn count_calls(rows: &mut Sorted<KeptRow>, sessions: KeptSessions) -> io::Result<CallCounts> {
+/// The most callers of all events that are told apart: a log file may have any names.
+const MOST_CALLERS: usize = 200_000;
+
+/// The callers of those events that are told apart.
+fn count_calls(
+    rows: &mut Sorted<KeptRow>,
+    sessions: KeptSessions,
+    events: &EventCounts,
+) -> io::Result<CallCounts> {
     let (trust, sessions) = (Trust::default(), sessions.into_store());
     let callers = Callers { trust: &trust, sessions: &*sessions };
-    let mut counts = CallCounts::new();
+    let (mut counts, mut distinct) = (CallCounts::new(), 0);
     for row in rows.drain()? {
         let Some(ResourceOutcome { event, owner: Some(owner), .. }) = callers.uncovered(&row?)? else {
             continue;
         };
-        let event = (event.source.clone(), event.name.clone());
-        *counts.entry(event).or_default().entry(OwnerKey::of(&owner)).or_default() += 1;
+        let event = event_key(&event.source, &event.name);
+        if !events.contains_key(&event) {
+            continue;
+        }
+        let (callers, caller) = (counts.entry(event).or_default(), OwnerKey::of(&owner));
+        if let Some(count) = callers.get_mut(&caller) {
+            *count += 1;
+        } else if distinct < MOST_CALLERS {
+            distinct += 1;
+            callers.insert(caller, 1);
+        }
     }
     Ok(counts)
 }
@@ -129,7 +146,7 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
     let Gathered { sessions, mut rows, facts, .. } = how.gather(&scanner, &inputs)?;
     let mut summary = facts.summary;
     summary.uncovered.retain(|(source, _), _| is_wanted(args, source, ""));
-    let calls = count_calls(&mut rows, sessions)?;
+    let calls = count_calls(&mut rows, sessions, &summary.uncovered)?;
     let events: Vec<Uncovered<'_>> = by_count(&summary.uncovered)
         .map(|(event, records)| {
             let owners = calls.get(event);
