@@ -5,6 +5,7 @@ use crate::spill::KeptSessions;
 use anyhow::Result;
 use jiff::Timestamp;
 use session_store::{EmbeddedStore, SessionReader};
+use std::panic;
 use std::path::Path;
 
 /// The sessions of a run, and those of the state file if there is one: they are moved into it. Forgets the sessions in it
@@ -23,7 +24,12 @@ pub(crate) fn known_sessions(
     Ok(Box::new(store))
 }
 
-/// A file that is not a store, or in use, is an error of usage.
-fn open(path: &Path) -> Result<EmbeddedStore> {
-    EmbeddedStore::open(path).map_err(|error| usage_error(error.to_string()))
+/// The state file. One that is damaged, in use or something else is an error of usage.
+pub(crate) fn open(path: &Path) -> Result<EmbeddedStore> {
+    // The store answers with an error if redb panics on a damaged file. The panic's own message says nothing more.
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let opened = EmbeddedStore::open(path);
+    panic::set_hook(hook);
+    opened.map_err(|error| usage_error(error.to_string()))
 }

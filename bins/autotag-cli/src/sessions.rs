@@ -1,11 +1,12 @@
 //! Stores of sessions, as the command line names them: nothing, a file, or the table of a deployment.
 
 use crate::cli::StoreArgs;
+use crate::offline;
 use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_model::session::Session;
 use calls::Calls;
-use session_store::{AnySessionStore, EmbeddedStore, MemoryStore, SessionStoreError};
+use session_store::{AnySessionStore, MemoryStore, SessionStoreError};
 use std::future::Future;
 
 /// A store, and how its calls are waited for.
@@ -26,7 +27,7 @@ impl Sessions {
             if !path.is_file() {
                 return Err(usage_error(format!("there is no file `{}`", path.display())));
             }
-            EmbeddedStore::open(path).map_err(|error| usage_error(error.to_string()))?.into()
+            offline::open(path)?.into()
         } else {
             calls.table(args)?.unwrap_or_else(|| MemoryStore::new().into())
         };

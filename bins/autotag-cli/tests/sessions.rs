@@ -61,6 +61,32 @@ fn a_store_must_be_named_and_exist() {
     assert!(!Path::new(&missing).exists(), "reading creates no file");
 }
 
+/// A failing disk. No session of such a file may name an owner.
+#[test]
+fn a_damaged_state_file_is_refused_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state_file(folder.path());
+    let whole = std::fs::read(&state).unwrap();
+    let mut refusals = 0;
+    for page in 0..whole.len() / 4_096 {
+        let mut damaged = whole.clone();
+        damaged[page * 4_096..][..4_096].fill(0);
+        std::fs::write(&state, &damaged).unwrap();
+        let listed = autotag(&["sessions", "list", "--state", &state, "--format", "jsonl"]);
+        let said = stderr(&listed);
+        match listed.status.code() {
+            // Nothing is on this page.
+            Some(0) => assert_eq!(lines(&listed).len(), 21, "page {page}"),
+            code => {
+                assert_eq!(code, Some(2), "page {page}: {said}");
+                assert!(said.contains(&state) && !said.contains("panicked"), "page {page}: {said}");
+                refusals += 1;
+            }
+        }
+    }
+    assert!(refusals >= 5, "{refusals}");
+}
+
 /// The session and its call are in different files, as in trails.
 #[test]
 fn identify_uses_the_state_file_and_the_records() {

@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use autotag_model::session::Session;
 use jiff::Timestamp;
 use redb::{
-    Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, TableDefinition,
-    TableError, TableHandle,
+    Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError, Table,
+    TableDefinition, TableError, TableHandle,
 };
 use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Role session id, time of issue in nanoseconds, access key id.
@@ -46,8 +47,8 @@ const CACHE_BYTES: usize = 16 * 1024 * 1024;
 ///
 /// *Sharing.* One process at a time.
 ///
-/// *Trust.* A file that was closed cleanly is not checked when it is opened. If a failing disk or another person
-/// changed its bytes, redb can panic or return wrong sessions: do not open files from others.
+/// *Trust.* The checksums of all pages are compared when a file is opened, which reads it once: a file that a failing disk
+/// or another program has changed is refused. Checksums prove nothing about who wrote a file: do not open files from others.
 ///
 /// *Async.* The futures are ready at once and block the thread while they work. The store is for command-line programs,
 /// not for the async threads of a server.
@@ -78,7 +79,15 @@ impl EmbeddedStore {
         let place = path.as_ref().display().to_string();
         // An unreadable file is refused below, with advice.
         let _ = empty_if_unfinished(&path);
-        Self::prepared(Database::builder().set_cache_size(CACHE_BYTES).create(path), place)
+        let open = || {
+            let mut db = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
+            db.check_integrity()?;
+            Ok(db)
+        };
+        // redb trusts a file that was closed cleanly: it panics on damaged pages, or returns what they say.
+        let opened = catch_unwind(AssertUnwindSafe(open));
+        let opened = opened.unwrap_or_else(|_| Err(StorageError::Corrupted("a page".to_owned()).into()));
+        Self::prepared(opened.map_err(|error: DatabaseError| explain(&place, error))?, place)
     }
 
     /// A new store in an empty file that is open already, for example a temporary one without a name. `place` is what errors
@@ -88,11 +97,10 @@ impl EmbeddedStore {
     /// [`SessionStoreError`] if the disk fails.
     pub fn in_file(file: File, place: &str) -> Result<Self, SessionStoreError> {
         let opened = Database::builder().set_cache_size(TEMPORARY_CACHE_BYTES).create_file(file);
-        Self::prepared(opened, place.to_owned())
+        Self::prepared(opened.map_err(|error| explain(place, error))?, place.to_owned())
     }
 
-    fn prepared(opened: Result<Database, DatabaseError>, place: String) -> Result<Self, SessionStoreError> {
-        let db = opened.map_err(|error| explain(&place, error))?;
+    fn prepared(db: Database, place: String) -> Result<Self, SessionStoreError> {
         let store = Self { db, place };
         store.prepare()?;
         Ok(store)

@@ -235,6 +235,37 @@ fn a_cut_file_is_an_error() {
     }
 }
 
+/// A failing disk, or another program: nothing of such a file is believed, and nothing stops the program.
+#[test]
+fn a_damaged_file_is_refused_without_a_panic() {
+    let (_folder, file) = folder();
+    let sessions: Vec<Session> =
+        (0..300).map(|number| session(&format!("AROA:{number:05}"), number)).collect();
+    EmbeddedStore::open(&file).unwrap().put_all(&sessions).unwrap();
+    let whole = fs::read(&file).unwrap();
+    let mut refusals = 0;
+    for page in 0..whole.len() / 4_096 {
+        let begin = page * 4_096;
+        let zeroed = |bytes: &mut Vec<u8>| bytes[begin..begin + 4_096].fill(0);
+        let changed = |bytes: &mut Vec<u8>| bytes[begin + 100] ^= 1;
+        for damage in [&zeroed as &dyn Fn(&mut Vec<u8>), &changed] {
+            let mut bytes = whole.clone();
+            damage(&mut bytes);
+            fs::write(&file, &bytes).unwrap();
+            let read = EmbeddedStore::open(&file).and_then(|store| store.all());
+            match read {
+                // The page was not in use.
+                Ok(read) => assert_eq!(read, sessions, "page {page}"),
+                Err(error) => {
+                    assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+                    refusals += 1;
+                }
+            }
+        }
+    }
+    assert!(refusals > 10, "{refusals}");
+}
+
 /// If this fails, existing files can no longer be read: give the new fields a default, or write a new version.
 #[test]
 fn what_version_1_wrote_is_read() {
