@@ -15,6 +15,20 @@ const ENDINGS: [&str; 11] =
 /// Filters of `plan` that `report` does not have.
 const FILTERS: [&str; 6] = ["--owner", "--account", "--service", "--type", "--region", "--proof"];
 
+/// Commands that only builds with a default feature have, and the feature.
+const COMMANDS_OF_FEATURES: [(&str, &str); 10] = [
+    ("apply", "aws"),
+    ("completions", "manual"),
+    ("deploy", "aws"),
+    ("doctor", "aws"),
+    ("generate", "aws"),
+    ("guard", "aws"),
+    ("man", "manual"),
+    ("reconcile", "aws"),
+    ("redrive", "aws"),
+    ("reference", "manual"),
+];
+
 /// The command line. The ending of the file of `--output` counts as `--format`, unless there is one.
 ///
 /// # Errors
@@ -27,13 +41,26 @@ pub(crate) fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
     if let Some(error) = blank_in_list(&command, &args, parsed.as_ref().err()) {
         return Err(error);
     }
-    let mut matches = parsed.map_err(|error| with_tip(error, &args))?;
+    let mut matches = parsed.map_err(|error| with_tip(missing_command(error), &args))?;
     if let Some(format) = format_of_output(&mut command, &matches)? {
         let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
         args.insert(end, format!("--format={format}").into());
         matches = command.try_get_matches_from_mut(&args)?;
     }
     Cli::from_arg_matches(&matches)
+}
+
+/// If this build lacks the command, the error says how to build it.
+fn missing_command(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidSubcommand) else { return error };
+    let known = COMMANDS_OF_FEATURES.iter().find(|(name, _)| name == wrong);
+    let Some((name, feature)) = known else { return error };
+    let tip = format!(
+        "this program was built without '{feature}', which has '{name}': run 'cargo build -p autotag-cli'"
+    );
+    error.remove(ContextKind::SuggestedSubcommand);
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
+    error
 }
 
 /// An error of `report` about a path without its option, or about a filter that it does not have, with a tip.
@@ -201,5 +228,21 @@ mod tests {
         assert_eq!(of(&["autotag", "--color=always", "nonsense"]), ColorChoice::Always);
         assert_eq!(of(&["autotag", "plan", "--", "--color=always"]), ColorChoice::Auto);
         assert_eq!(of(&["autotag", "--color", "sometimes"]), ColorChoice::Auto);
+    }
+
+    #[test]
+    fn a_command_that_the_build_lacks_says_how_to_build_it() {
+        for (name, feature) in COMMANDS_OF_FEATURES {
+            if help::command_line().find_subcommand(name).is_none() {
+                let said = parsed(&[name]).unwrap_err().to_string();
+                assert!(said.contains(&format!("built without '{feature}'")), "{said}");
+                assert!(!said.contains("similar"), "{said}");
+            }
+        }
+        let here = |feature| {
+            (feature == "aws" && cfg!(feature = "aws")) || (feature == "manual" && cfg!(feature = "manual"))
+        };
+        let exists = |name| help::command_line().find_subcommand(name).is_some();
+        assert!(COMMANDS_OF_FEATURES.iter().all(|(name, feature)| exists(name) == here(*feature)));
     }
 }

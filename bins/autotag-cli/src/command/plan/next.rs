@@ -9,11 +9,10 @@ const PATHS: usize = 3;
 
 /// The commands, each with what it does.
 pub(super) fn commands(command: &PlanCommand) -> Vec<(String, &'static str)> {
-    let applies = cfg!(feature = "aws");
     let PlanCommand { plan, checks, out, .. } = command;
     if let Some(file) = out {
         let apply = ["autotag apply".to_owned(), path(&file.to_string_lossy())].join(" ");
-        return if applies { vec![(apply, "writes the tags")] } else { Vec::new() };
+        return vec![(apply, "writes the tags")];
     }
     let words = |name: &str, options: Vec<String>| {
         let start = [format!("autotag {name}"), paths(&plan.source.paths)];
@@ -22,7 +21,7 @@ pub(super) fn commands(command: &PlanCommand) -> Vec<(String, &'static str)> {
     let with_event = source(plan).into_iter().chain(["--event ID".to_owned()]).collect();
     let mut commands = vec![(words("explain", with_event), "shows why an owner was found")];
     // `apply` cannot choose outcomes: it would write more than is shown.
-    if applies && checks.outcome.is_empty() {
+    if checks.outcome.is_empty() {
         let options = [filters(&plan.filter), times(plan), source(plan)].concat();
         commands.push((words("apply", options), "writes the tags"));
     }
