@@ -68,18 +68,18 @@ fn main() {
     println!("org-metadata, {} ms a call, AWS's limits, on {processors} processors", scale.takes.as_millis());
     println!("{:60} {:>12}   aim", "", "");
 
-    let usual = World::new(scale.usual, scale.takes, Limits::real());
+    let usual = StubbedEstate::new(scale.usual, scale.takes, Limits::real());
     let took = usual.ours(RateLimiter::Usual).took;
     line(&format!("{}, s", size(scale.usual)), seconds(took), "at most 5");
     usual.print_calls();
 
-    let wide = World::new(scale.wide, scale.takes, Limits::real());
+    let wide = StubbedEstate::new(scale.wide, scale.takes, Limits::real());
     line(&format!("{}, s", size(scale.wide)), seconds(wide.ours(RateLimiter::Usual).took), "at most 102");
     wide.print_calls();
 
     compare(&scale, &usual, took);
 
-    let large = World::new(scale.large, Duration::ZERO, Limits::none());
+    let large = StubbedEstate::new(scale.large, Duration::ZERO, Limits::none());
     let ours = large.ours(RateLimiter::None);
     println!("{}, no delay, no limits:", size(scale.large));
     line("  peak memory, MB", format!("{:.1}", ours.megabytes), "at most 64");
@@ -117,13 +117,13 @@ struct Took {
 }
 
 /// An estate all whose accounts are entered, and have their tags on one page.
-struct World {
+struct StubbedEstate {
     stub: Proxy,
     estate: Arc<Estate>,
     size: Size,
 }
 
-impl World {
+impl StubbedEstate {
     fn new(size: Size, takes: Duration, limits: Limits) -> Self {
         let stub = Proxy::stub(takes).unwrap();
         let mut estate = Estate::new(SEED, size).limited(limits);
@@ -200,7 +200,7 @@ impl World {
             let accounts = organization.accounts.len() as u64;
             // The roles of the organization and of its other members, the description, the tags.
             let once = accounts + 1 + accounts + accounts.div_ceil(20);
-            once + organization.accounts.iter().map(known_way).sum::<u64>()
+            once + organization.accounts.iter().map(reference_pages).sum::<u64>()
         });
         of_organization.sum()
     }
@@ -224,15 +224,15 @@ const BUILT_IN: [&str; 13] = [
 ];
 
 /// The pages that the reference reads of an account: all of each region, and of the first one twice.
-fn known_way(account: &Account) -> u64 {
+fn reference_pages(account: &Account) -> u64 {
     let pages =
         |region: &&str| account.regions.get(*region).map_or(1, |holdings: &Holdings| holdings.pages(50));
     BUILT_IN.iter().chain(BUILT_IN.first()).map(pages).sum()
 }
 
 /// Both programs over a small estate, extrapolated to the usual one.
-fn compare(scale: &Scale, usual: &World, took: Duration) {
-    let little = World::new(scale.little, scale.takes, Limits::real());
+fn compare(scale: &Scale, usual: &StubbedEstate, took: Duration) {
+    let little = StubbedEstate::new(scale.little, scale.takes, Limits::real());
     let ours = little.ours(RateLimiter::Usual).took.as_secs_f64();
     let reference = little.reference();
     let calls = little.estate.total().calls;
@@ -249,8 +249,8 @@ fn compare(scale: &Scale, usual: &World, took: Duration) {
     let a_call = reference / calls as f64;
     // Ours makes the same number of calls for more tagged resources: it stops at the first one that counts.
     for resources in [scale.little.resources, scale.usual.resources] {
-        let needed =
-            World::new(Size { resources, ..usual.size }, scale.takes, Limits::real()).reference_calls();
+        let needed = StubbedEstate::new(Size { resources, ..usual.size }, scale.takes, Limits::real())
+            .reference_calls();
         let whole = a_call * needed as f64;
         println!("  not measured: {}", size(Size { resources, ..usual.size }));
         line(

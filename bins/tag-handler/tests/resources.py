@@ -33,7 +33,7 @@ from botocore.parsers import ResponseParserError
 ACCOUNT = "123456789012"
 REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
 # Names differ in every run, because an emulator may be used twice. `BASE` names resources that are not reported.
-NAME = f"world-{uuid.uuid4().hex[:6]}"
+NAME = f"tests-{uuid.uuid4().hex[:6]}"
 BASE = f"{NAME}-base"
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
@@ -223,10 +223,10 @@ DISK = {"Architecture": "x86_64", "RootDeviceName": "/dev/xvda", "Virtualization
 S3 = f"com.amazonaws.{REGION}.s3"
 CUSTOMER = {"Type": "ipsec.1", "BgpAsn": 65010, "IpAddress": "198.51.100.20"}
 LISTENER = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstanceProtocol": "HTTP", "InstancePort": 8080}
-PASSWORD = {"MasterUsername": "world", "MasterUserPassword": "not-a-secret"}
+PASSWORD = {"MasterUsername": "tests", "MasterUserPassword": "not-a-secret"}
 DATABASE = {"DBInstanceClass": "db.t4g.micro", "Engine": "postgres", "AllocatedStorage": 20} | PASSWORD
 AURORA = {"Engine": "aurora-postgresql"} | PASSWORD
-REDIS = {"ReplicationGroupDescription": "world", "Engine": "redis", "CacheNodeType": "cache.t4g.micro"}
+REDIS = {"ReplicationGroupDescription": "tests", "Engine": "redis", "CacheNodeType": "cache.t4g.micro"}
 MEMCACHED = {"Engine": "memcached", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": 1}
 CONTAINERS = [{"name": "app", "image": "busybox", "memory": 64, "essential": True}]
 IN_SETS = {"desiredCount": 1, "deploymentController": {"type": "EXTERNAL"}}
@@ -467,7 +467,7 @@ def ec2(label, kind, operation, by, /, **params):
     return one(label, f"AWS::EC2::{kind}", "ec2", operation, by, **params)
 
 
-WORLD = [
+RESOURCES = [
     ("EC2 instance", "AWS::EC2::Instance", run_instances, instance_tags),
     ("EC2 volume", "AWS::EC2::Volume", create_volume, ec2_tags),
     ec2("EC2 image: create", "Image", "CreateImage", "ImageId", InstanceId=instance, Name=NAME),
@@ -516,7 +516,7 @@ WORLD = [
     one("SSM parameter", "AWS::SSM::Parameter", "ssm", "PutParameter",
         of=f"/{NAME}/x", Name=f"/{NAME}/x", Value="x", Type="String"),
     one("SSM OpsItem", "AWS::SSM::OpsItem", "ssm", "CreateOpsItem", "OpsItemId",
-        Title=NAME, Description="x", Source="world"),
+        Title=NAME, Description="x", Source="tests"),
     one("SSM patch baseline", "AWS::SSM::PatchBaseline", "ssm", "CreatePatchBaseline", "BaselineId", Name=NAME),
     one("SSM maintenance window", "AWS::SSM::MaintenanceWindow", "ssm", "CreateMaintenanceWindow", "WindowId",
         Name=NAME, **WINDOW),
@@ -561,7 +561,7 @@ WORLD = [
     one("Glue job", "AWS::Glue::Job", "glue", "CreateJob",
         of=arn("glue", f"job/{NAME}"), Name=NAME, Role=role, Command={"Name": "glueetl"}),
     one("Glue crawler", "AWS::Glue::Crawler", "glue", "CreateCrawler",
-        of=arn("glue", f"crawler/{NAME}"), Name=NAME, Role=role, Targets={"S3Targets": [{"Path": "s3://world/"}]}),
+        of=arn("glue", f"crawler/{NAME}"), Name=NAME, Role=role, Targets={"S3Targets": [{"Path": "s3://tests/"}]}),
     one("Glue trigger", "AWS::Glue::Trigger", "glue", "CreateTrigger",
         of=arn("glue", f"trigger/{NAME}"), Name=NAME, Type="ON_DEMAND", Actions=[{"JobName": NAME}]),
     one("Glue workflow", "AWS::Glue::Workflow", "glue", "CreateWorkflow",
@@ -596,7 +596,7 @@ WORLD = [
         of=arn("logs", f"log-group:/{NAME}"), logGroupName=f"/{NAME}"),
     one("Auto Scaling group", "AWS::AutoScaling::AutoScalingGroup", "autoscaling", "CreateAutoScalingGroup",
         of=NAME, AutoScalingGroupName=NAME, MinSize=0, MaxSize=1, LaunchTemplate=latest, VPCZoneIdentifier=subnet),
-    one("KMS key", "AWS::KMS::Key", "kms", "CreateKey", "KeyMetadata.Arn", Description="world"),
+    one("KMS key", "AWS::KMS::Key", "kms", "CreateKey", "KeyMetadata.Arn", Description="tests"),
     one("ECR repository", "AWS::ECR::Repository", "ecr", "CreateRepository", "repository.repositoryArn",
         repositoryName=NAME),
     one("Kinesis stream", "AWS::Kinesis::Stream", "kinesis", "CreateStream", of=NAME, StreamName=NAME, ShardCount=1),
@@ -646,10 +646,10 @@ def main(arguments):
     if arguments == ["create"]:
         # The user of all calls. The user's tag is copied to all resources.
         client("iam").create_user(UserName="mara", Tags=[{"Key": "CostCenter", "Value": "4711"}])
-        for label, kind, create, _ in WORLD:
+        for label, kind, create, _ in RESOURCES:
             told(label, kind, create_one, create)
     else:
-        reads = {label: read for label, _, _, read in WORLD}
+        reads = {label: read for label, _, _, read in RESOURCES}
         for line in map(json.loads, sys.stdin):
             told(line["label"], line["kind"], read_one, line, reads[line["label"]])
 

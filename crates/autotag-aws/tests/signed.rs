@@ -5,7 +5,7 @@ use autotag_aws::signed::{self, Request, SignedError};
 use autotag_model::arn::Region;
 use autotag_testkit::{Fault, Reply};
 use aws_config::timeout::TimeoutConfig;
-use common::World;
+use common::Aws;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -20,23 +20,23 @@ fn request() -> Request {
     Request::json(signed::SQS, OPERATION, &region, &json!({"QueueUrl": "q"}))
 }
 
-async fn send(world: &World) -> Result<Value, SignedError> {
-    signed::send_json(&world.config, request()).await
+async fn send(aws: &Aws) -> Result<Value, SignedError> {
+    signed::send_json(&aws.config, request()).await
 }
 
-fn count(world: &World) -> u64 {
-    world.proxy.count("sqs", OPERATION)
+fn count(aws: &Aws) -> u64 {
+    aws.proxy.count("sqs", OPERATION)
 }
 
 /// Answers all calls with success. Moto would answer with an error, because there is no such queue.
-fn succeed(world: &World) {
-    world.proxy.route("/", |_| Some(Reply::json(200, &json!({"said": "yes"}))));
+fn succeed(aws: &Aws) {
+    aws.proxy.route("/", |_| Some(Reply::json(200, &json!({"said": "yes"}))));
 }
 
 /// The first `count` calls fail with this fault.
-fn first(world: &World, count: u32, fault: Fault) {
+fn first(aws: &Aws, count: u32, fault: Fault) {
     let left = AtomicU32::new(count);
-    world.proxy.rule(move |_| {
+    aws.proxy.rule(move |_| {
         let one_less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         one_less.is_ok().then(|| fault.clone())
     });
@@ -57,16 +57,16 @@ fn requests_in_json_go_to_their_service_in_every_partition() {
 
 #[tokio::test]
 async fn requests_are_sent_unchanged_and_signed() {
-    let world = World::new().await;
-    succeed(&world);
+    let aws = Aws::new().await;
+    succeed(&aws);
     let mut request = request();
     request.signing = "eks".to_owned();
     request.method = "PUT".to_owned();
     request.target = "/tags/arn%3Aaws%3Aeks%2F%20x//y?b=%2B&a=1&empty=".to_owned();
     request.headers = Vec::new();
     request.body = "{\"tags\":\"ü\"}".to_owned();
-    assert_eq!(signed::send_json(&world.config, request.clone()).await, Ok(json!({"said": "yes"})));
-    let calls = world.proxy.calls();
+    assert_eq!(signed::send_json(&aws.config, request.clone()).await, Ok(json!({"said": "yes"})));
+    let calls = aws.proxy.calls();
     let call = calls.first().unwrap();
     assert_eq!(format!("{}?{}", call.path, call.query), request.target);
     assert_eq!((call.method.as_str(), &*call.body), ("PUT", request.body.as_bytes()));
@@ -76,18 +76,18 @@ async fn requests_are_sent_unchanged_and_signed() {
 
 #[tokio::test]
 async fn an_empty_answer_is_null_and_a_broken_one_an_error() {
-    let world = World::new().await;
+    let aws = Aws::new().await;
     for (body, want) in [("", Ok(Value::Null)), ("{}", Ok(json!({}))), ("{", Err("UnreadableAnswer"))] {
-        world.proxy.repair();
-        world.proxy.rule(move |_| Some(Fault::Answered(Reply::new(200, "application/json", body))));
-        let answer = send(&world).await;
+        aws.proxy.repair();
+        aws.proxy.rule(move |_| Some(Fault::Answered(Reply::new(200, "application/json", body))));
+        let answer = send(&aws).await;
         assert_eq!(answer.as_ref().map_err(|error| error.code.as_str()), want.as_ref().map_err(|code| *code));
     }
 }
 
 #[tokio::test]
 async fn error_codes_are_read_from_headers_and_bodies() {
-    let world = World::new().await;
+    let aws = Aws::new().await;
     let json = |body: &str| Reply::new(400, "application/x-amz-json-1.0", body.to_owned());
     let xml = "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>Odd</Code></Error></ErrorResponse>";
     for (reply, code, message) in [
@@ -104,10 +104,10 @@ async fn error_codes_are_read_from_headers_and_bodies() {
         (Reply::new(404, "text/html", "<html>not here</html>"), "Http404", None),
         (Reply::empty(403), "Http403", None),
     ] {
-        world.proxy.repair();
+        aws.proxy.repair();
         let answered = reply.clone();
-        world.proxy.rule(move |_| Some(Fault::Answered(answered.clone())));
-        let error = send(&world).await.unwrap_err();
+        aws.proxy.rule(move |_| Some(Fault::Answered(answered.clone())));
+        let error = send(&aws).await.unwrap_err();
         let want = (OPERATION, code, Some(reply.status), message);
         let SignedError { operation, code, status, message } = &error;
         assert_eq!((operation.as_str(), code.as_str(), *status, message.as_deref()), want, "{reply:?}");
@@ -130,11 +130,11 @@ async fn transient_failures_are_retried() {
         Fault::Reset,
         Fault::AnswerLost,
     ] {
-        let world = World::new().await;
-        succeed(&world);
-        first(&world, 2, fault.clone());
-        assert_eq!(send(&world).await, Ok(json!({"said": "yes"})), "{fault:?}");
-        assert_eq!(count(&world), 3, "{fault:?}");
+        let aws = Aws::new().await;
+        succeed(&aws);
+        first(&aws, 2, fault.clone());
+        assert_eq!(send(&aws).await, Ok(json!({"said": "yes"})), "{fault:?}");
+        assert_eq!(count(&aws), 3, "{fault:?}");
     }
 }
 
@@ -145,11 +145,11 @@ async fn the_last_failure_is_returned() {
         (Fault::Unavailable, "ServiceUnavailableException", Some(503)),
         (Fault::Reset, "NoConnection", None),
     ] {
-        let world = World::new().await;
-        first(&world, 3, fault);
-        let error = send(&world).await.unwrap_err();
+        let aws = Aws::new().await;
+        first(&aws, 3, fault);
+        let error = send(&aws).await.unwrap_err();
         assert_eq!((error.code.as_str(), error.status), (code, status));
-        assert_eq!(count(&world), 3);
+        assert_eq!(count(&aws), 3);
     }
 }
 
@@ -159,54 +159,54 @@ async fn permanent_failures_are_not_retried() {
     for code in
         ["ValidationException", "AccessDeniedException", "ResourceNotFoundException", "QueueDoesNotExist"]
     {
-        let world = World::new().await;
-        succeed(&world);
-        first(&world, 1, Fault::refused(code));
-        assert_eq!(send(&world).await.unwrap_err().code, code);
-        assert_eq!(count(&world), 1, "{code}");
+        let aws = Aws::new().await;
+        succeed(&aws);
+        first(&aws, 1, Fault::refused(code));
+        assert_eq!(send(&aws).await.unwrap_err().code, code);
+        assert_eq!(count(&aws), 1, "{code}");
     }
 }
 
 /// Failing calls must not use up the attempts of other calls.
 #[tokio::test]
 async fn retries_do_not_run_out() {
-    let world = World::new().await;
+    let aws = Aws::new().await;
     for _ in 0..60 {
-        world.proxy.repair();
-        world.proxy.forget_calls();
-        first(&world, 3, Fault::Unavailable);
-        send(&world).await.unwrap_err();
-        assert_eq!(count(&world), 3);
+        aws.proxy.repair();
+        aws.proxy.forget_calls();
+        first(&aws, 3, Fault::Unavailable);
+        send(&aws).await.unwrap_err();
+        assert_eq!(count(&aws), 3);
     }
 }
 
 #[tokio::test]
 async fn a_missing_answer_is_a_timeout() {
-    let world = World::new().await;
-    world.proxy.rule(|_| Some(Fault::Slow(Duration::from_mins(10))));
+    let aws = Aws::new().await;
+    aws.proxy.rule(|_| Some(Fault::Slow(Duration::from_mins(10))));
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build();
-    let config = world.config.to_builder().timeout_config(timeouts).build();
+    let config = aws.config.to_builder().timeout_config(timeouts).build();
     let error = signed::send_json(&config, request()).await.unwrap_err();
     assert_eq!((error.code.as_str(), error.status), ("Timeout", None));
-    assert_eq!(count(&world), 3, "and it is tried again");
+    assert_eq!(count(&aws), 3, "and it is tried again");
 }
 
 #[tokio::test]
 async fn a_timeout_is_retried() {
-    let world = World::new().await;
-    succeed(&world);
-    first(&world, 1, Fault::Slow(Duration::from_mins(10)));
+    let aws = Aws::new().await;
+    succeed(&aws);
+    first(&aws, 1, Fault::Slow(Duration::from_mins(10)));
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).build();
-    let config = world.config.to_builder().timeout_config(timeouts).build();
+    let config = aws.config.to_builder().timeout_config(timeouts).build();
     assert_eq!(signed::send_json(&config, request()).await, Ok(json!({"said": "yes"})));
-    assert_eq!(count(&world), 2);
+    assert_eq!(count(&aws), 2);
 }
 
 #[tokio::test]
 async fn a_closed_port_is_no_connection() {
-    let world = World::new().await;
+    let aws = Aws::new().await;
     let gone = autotag_testkit::Proxy::stub(Duration::ZERO).unwrap().url();
-    let config = world.config.to_builder().endpoint_url(gone).build();
+    let config = aws.config.to_builder().endpoint_url(gone).build();
     let error = signed::send_json(&config, request()).await.unwrap_err();
     assert_eq!((error.code.as_str(), error.status), ("NoConnection", None));
 }
@@ -214,9 +214,9 @@ async fn a_closed_port_is_no_connection() {
 /// Missing credentials are not an answer of the service.
 #[tokio::test]
 async fn a_request_without_credentials_is_not_sent() {
-    let world = World::new().await;
-    let config = aws_config::SdkConfig::builder().endpoint_url(world.proxy.url()).build();
+    let aws = Aws::new().await;
+    let config = aws_config::SdkConfig::builder().endpoint_url(aws.proxy.url()).build();
     let error = signed::send_json(&config, request()).await.unwrap_err();
     assert_eq!(error.status, None, "{error:?}");
-    assert_eq!(world.counts(), []);
+    assert_eq!(aws.counts(), []);
 }

@@ -21,14 +21,14 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// An emulated `DynamoDB` behind a proxy, and tables in it.
-struct World {
+struct Aws {
     emulator: Emulator,
     proxy: Proxy,
     config: SdkConfig,
     tables: AtomicUsize,
 }
 
-impl World {
+impl Aws {
     fn start() -> Self {
         let emulator = Emulator::start(env!("CARGO_TARGET_TMPDIR")).unwrap_or_else(|error| panic!("{error}"));
         let proxy = Proxy::start(&emulator.url()).unwrap();
@@ -90,23 +90,23 @@ fn poor() -> Session {
 #[test]
 fn behaves_as_the_memory() {
     let runtime = Runtime::new().unwrap();
-    let world = World::start();
-    let make = || runtime.block_on(world.store()).0;
+    let aws = Aws::start();
+    let make = || runtime.block_on(aws.store()).0;
     conformance::check(make, 48, |work| runtime.block_on(work));
     conformance::check_racing(make, 8, |work| runtime.block_on(work));
-    drop(world.emulator);
+    drop(aws.emulator);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_copies_become_one_entry_in_either_order() {
-    let world = World::start();
+    let aws = Aws::start();
     let mut kept = Vec::new();
     for copies in [[rich(), poor()], [poor(), rich()]] {
-        let (store, table) = world.store().await;
+        let (store, table) = aws.store().await;
         for copy in &copies {
             store.put(copy).await.unwrap();
         }
-        let entries = world.client().scan().table_name(table).send().await.unwrap().items.unwrap();
+        let entries = aws.client().scan().table_name(table).send().await.unwrap().items.unwrap();
         assert_eq!(entries.len(), 1, "{entries:?}");
         kept.push(entries);
         let mut merged = rich();
@@ -118,24 +118,24 @@ async fn both_copies_become_one_entry_in_either_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_request_a_put_and_one_a_find() {
-    let world = World::start();
-    let (store, _) = world.store().await;
+    let aws = Aws::start();
+    let (store, _) = aws.store().await;
     store.put(&rich()).await.unwrap();
-    assert_eq!(world.requests(), (1, 0));
+    assert_eq!(aws.requests(), (1, 0));
     store.put(&rich()).await.unwrap();
-    assert_eq!(world.requests(), (2, 0), "a repetition");
+    assert_eq!(aws.requests(), (2, 0), "a repetition");
     store.find("AROAJUMP:mara").await.unwrap();
     store.find("AROAJUMP:nobody").await.unwrap();
-    assert_eq!(world.requests(), (2, 2));
+    assert_eq!(aws.requests(), (2, 2));
     store.put(&poor()).await.unwrap();
-    assert_eq!(world.requests(), (4, 2), "a copy that knows something else");
+    assert_eq!(aws.requests(), (4, 2), "a copy that knows something else");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_says_what_the_table_needs_and_holds_no_credential() {
-    let world = World::start();
-    let (store, table) = world.store().await;
-    world.proxy.keep_bodies();
+    let aws = Aws::start();
+    let (store, table) = aws.store().await;
+    aws.proxy.keep_bodies();
     let record = json!({"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole",
         "eventTime": "2026-03-02T09:00:00Z", "userIdentity": {"type": "IAMUser", "userName": "mara"},
         "requestParameters": {"roleArn": "arn:aws:iam::111122223333:role/jump", "roleSessionName": "mara"},
@@ -153,10 +153,10 @@ async fn an_entry_says_what_the_table_needs_and_holds_no_credential() {
     );
     let autotag_model::session::SessionReading::Session(session) = read.remove(0) else { panic!() };
     store.put(&session).await.unwrap();
-    for call in world.proxy.calls() {
+    for call in aws.proxy.calls() {
         assert!(!call.mentions("canary"), "{call:?}");
     }
-    let entries = world.client().scan().table_name(table).send().await.unwrap().items.unwrap();
+    let entries = aws.client().scan().table_name(table).send().await.unwrap().items.unwrap();
     let entry = &entries[0];
     let text = |name: &str| entry[name].as_s().unwrap().as_str();
     let number = |name: &str| entry[name].as_n().unwrap().parse::<i64>().unwrap();
@@ -170,28 +170,28 @@ async fn an_entry_says_what_the_table_needs_and_holds_no_credential() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_version_wrote_is_refused_clearly() {
-    let world = World::start();
-    let (store, table) = world.store().await;
+    let aws = Aws::start();
+    let (store, table) = aws.store().await;
     store.put(&rich()).await.unwrap();
-    let entries = world.client().scan().table_name(&table).send().await.unwrap().items.unwrap();
+    let entries = aws.client().scan().table_name(&table).send().await.unwrap().items.unwrap();
     let mut entry = entries[0].clone();
     entry.insert("version".to_owned(), AttributeValue::N("9".to_owned()));
-    world.client().put_item().table_name(&table).set_item(Some(entry.clone())).send().await.unwrap();
+    aws.client().put_item().table_name(&table).set_item(Some(entry.clone())).send().await.unwrap();
     for error in [store.find("AROAJUMP:mara").await.unwrap_err(), store.put(&poor()).await.unwrap_err()] {
         assert!(matches!(error, SessionStoreError::UnknownVersion { found: 9, .. }), "{error:?}");
         assert!(!error.is_retryable() && error.to_string().contains("version 9"), "{error}");
     }
     entry.remove("version");
-    world.client().put_item().table_name(&table).set_item(Some(entry)).send().await.unwrap();
+    aws.client().put_item().table_name(&table).set_item(Some(entry)).send().await.unwrap();
     let error = store.find("AROAJUMP:mara").await.unwrap_err();
     assert!(matches!(error, SessionStoreError::Damaged { .. }), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_made_with_its_time_to_live_and_once() {
-    let world = World::start();
-    let (store, table) = world.store().await;
-    let answer = world.client().describe_time_to_live().table_name(&table).send().await.unwrap();
+    let aws = Aws::start();
+    let (store, table) = aws.store().await;
+    let answer = aws.client().describe_time_to_live().table_name(&table).send().await.unwrap();
     let ttl = answer.time_to_live_description.unwrap();
     assert_eq!(ttl.attribute_name.as_deref(), Some("expires_at"));
     assert!(!store.create().await.unwrap_err().is_retryable(), "it is there already");
@@ -199,16 +199,16 @@ async fn a_table_is_made_with_its_time_to_live_and_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn throttling_is_waited_out_and_an_outage_is_an_error_and_never_none() {
-    let world = World::start();
-    let (store, _) = world.store().await;
+    let aws = Aws::start();
+    let (store, _) = aws.store().await;
     let tries = AtomicUsize::new(0);
-    world.proxy.rule(move |_| {
+    aws.proxy.rule(move |_| {
         let first = tries.fetch_add(1, Ordering::Relaxed) % 3 != 2;
         first.then(|| Fault::refused("ProvisionedThroughputExceededException"))
     });
     store.put(&rich()).await.unwrap();
     assert_eq!(store.find("AROAJUMP:mara").await.unwrap(), [rich()]);
-    world.proxy.repair();
+    aws.proxy.repair();
     for fault in [
         Fault::refused("ThrottlingException"),
         Fault::refused("ProvisionedThroughputExceededException"),
@@ -217,23 +217,23 @@ async fn throttling_is_waited_out_and_an_outage_is_an_error_and_never_none() {
         Fault::Reset,
     ] {
         let kind = fault.clone();
-        world.proxy.rule(move |_| Some(kind.clone()));
+        aws.proxy.rule(move |_| Some(kind.clone()));
         for error in [store.find("AROAJUMP:mara").await.unwrap_err(), store.put(&poor()).await.unwrap_err()] {
             assert!(error.is_retryable(), "{fault:?}: {error:?}");
         }
-        world.proxy.repair();
+        aws.proxy.repair();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_say_what_to_repair() {
-    let world = World::start();
-    let (store, _) = world.store().await;
-    world.proxy.rule(|_| Some(Fault::refused("AccessDeniedException")));
+    let aws = Aws::start();
+    let (store, _) = aws.store().await;
+    aws.proxy.rule(|_| Some(Fault::refused("AccessDeniedException")));
     let error = store.find("AROAJUMP:mara").await.unwrap_err();
     assert!(matches!(error, SessionStoreError::Denied { .. }), "{error:?}");
-    world.proxy.repair();
-    let nowhere = DynamoDbStore::new(Client::new(&world.config), "nowhere");
+    aws.proxy.repair();
+    let nowhere = DynamoDbStore::new(Client::new(&aws.config), "nowhere");
     for error in [nowhere.find("AROAJUMP:mara").await.unwrap_err(), nowhere.put(&rich()).await.unwrap_err()] {
         assert!(!error.is_retryable(), "{error:?}");
         let text = error.to_string();
@@ -243,8 +243,8 @@ async fn errors_say_what_to_repair() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_of_one_name_only_those_of_the_time_are_read() {
-    let world = World::start();
-    let (store, _) = world.store().await;
+    let aws = Aws::start();
+    let (store, _) = aws.store().await;
     let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
     for minute in 0..300 {
         let issued = start + SignedDuration::from_mins(minute);
@@ -253,12 +253,12 @@ async fn of_many_of_one_name_only_those_of_the_time_are_read() {
             .await
             .unwrap();
     }
-    world.proxy.keep_bodies();
+    aws.proxy.keep_bodies();
     let about = start + SignedDuration::from_mins(100);
     let between = about..=about;
     let found = store.find_issued("AROACI:GitHubActions", &between).await.unwrap();
     assert_eq!(found.iter().map(|session| session.issued).collect::<Vec<_>>(), [about]);
-    let calls = world.proxy.calls();
+    let calls = aws.proxy.calls();
     let asked = calls[0].json();
     assert_eq!(calls.len(), 1);
     assert_eq!(asked["KeyConditionExpression"], "#id = :id AND #issued BETWEEN :first AND :last");
@@ -272,8 +272,8 @@ async fn of_many_of_one_name_only_those_of_the_time_are_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_find_goes_on_over_all_pages() {
-    let world = World::start();
-    let (store, _) = world.store().await;
+    let aws = Aws::start();
+    let (store, _) = aws.store().await;
     let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
     // A page is a megabyte.
     for minute in 0..6 {
@@ -282,7 +282,7 @@ async fn a_find_goes_on_over_all_pages() {
         large.tags.push(("Note".to_owned(), "x".repeat(300_000)));
         store.put(&large).await.unwrap();
     }
-    world.proxy.forget_calls();
+    aws.proxy.forget_calls();
     assert_eq!(store.find("AROACI:job").await.unwrap().len(), 6);
-    assert!(world.requests().1 >= 2, "{:?}", world.requests());
+    assert!(aws.requests().1 >= 2, "{:?}", aws.requests());
 }

@@ -34,7 +34,7 @@ fn emulator() -> Arc<Emulator> {
     })
 }
 
-pub(crate) struct World {
+pub(crate) struct Aws {
     pub(crate) proxy: Proxy,
     /// Past the proxy, for what the test itself makes and looks at.
     pub(crate) direct: SdkConfig,
@@ -43,7 +43,7 @@ pub(crate) struct World {
     _emulator: Arc<Emulator>,
 }
 
-impl World {
+impl Aws {
     /// With moto behind the proxy.
     pub(crate) async fn new() -> Self {
         let emulator = emulator();

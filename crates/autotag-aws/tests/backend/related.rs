@@ -1,6 +1,6 @@
 //! Resources that were made together with an instance or image.
 
-use crate::emulated::{HERE, World, failure, resource};
+use crate::emulated::{Aws, HERE, failure, resource};
 use autotag_handlers::backend::{BackendReader as _, Related, RelatedQuery};
 use autotag_handlers::error::ErrorClass;
 use autotag_model::rule::Resource;
@@ -29,8 +29,8 @@ fn named(resources: &[Resource]) -> BTreeSet<(String, String)> {
     resources.iter().map(|one| (one.resource_type.clone(), one.display())).collect()
 }
 
-async fn launched(world: &World, count: i32) -> Vec<String> {
-    let client = Client::new(&world.direct);
+async fn launched(aws: &Aws, count: i32) -> Vec<String> {
+    let client = Client::new(&aws.direct);
     let images = client.describe_images().send().await.unwrap();
     let image = images.images()[0].image_id().unwrap();
     let run = client.run_instances().image_id(image).instance_type(InstanceType::T3Micro);
@@ -59,9 +59,9 @@ fn described(ids: &[&str], state: &str) -> Reply {
 
 #[tokio::test]
 async fn volumes_and_interfaces_of_new_instances() {
-    let world = World::new().await;
-    let ids = launched(&world, 2).await;
-    let client = Client::new(&world.direct);
+    let aws = Aws::new().await;
+    let ids = launched(&aws, 2).await;
+    let client = Client::new(&aws.direct);
     let instances = client.describe_instances().set_instance_ids(Some(ids.clone())).send().await.unwrap();
     let mut want = BTreeSet::new();
     for instance in instances.reservations().iter().flat_map(Reservation::instances) {
@@ -73,7 +73,7 @@ async fn volumes_and_interfaces_of_new_instances() {
     }
     assert_eq!(want.len(), 4, "moto has made them: {instances:?}");
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let answer = world.backend().find_related(&instance(ids[0]), &attached_to(&ids)).await.unwrap();
+    let answer = aws.backend().find_related(&instance(ids[0]), &attached_to(&ids)).await.unwrap();
     let resources = found(answer);
     assert_eq!(named(&resources), want);
     for one in &resources {
@@ -81,56 +81,53 @@ async fn volumes_and_interfaces_of_new_instances() {
         assert_eq!(one.region.as_ref().unwrap().as_str(), "eu-west-1");
         assert!(one.display().ends_with(&one.id), "{one:?}");
     }
-    assert_eq!(world.proxy.count("ec2", "DescribeInstances"), 1, "one call for all");
+    assert_eq!(aws.proxy.count("ec2", "DescribeInstances"), 1, "one call for all");
 }
 
 #[tokio::test]
 async fn an_instance_that_is_still_being_made_is_asked_for_later() {
-    let world = World::new().await;
-    world
-        .proxy
+    let aws = Aws::new().await;
+    aws.proxy
         .route("/", |call| (call.operation == "DescribeInstances").then(|| described(&["i-1"], "pending")));
-    let answer = world.backend().find_related(&instance("i-1"), &attached_to(&["i-1"])).await;
+    let answer = aws.backend().find_related(&instance("i-1"), &attached_to(&["i-1"])).await;
     assert_eq!(failure(&answer), (ErrorClass::WrongState, "StillBeingMade"));
 }
 
 #[tokio::test]
 async fn an_instance_that_has_stopped_since_is_answered_for() {
-    let world = World::new().await;
-    world
-        .proxy
+    let aws = Aws::new().await;
+    aws.proxy
         .route("/", |call| (call.operation == "DescribeInstances").then(|| described(&["i-1"], "stopped")));
-    let answer = world.backend().find_related(&instance("i-1"), &attached_to(&["i-1"])).await.unwrap();
+    let answer = aws.backend().find_related(&instance("i-1"), &attached_to(&["i-1"])).await.unwrap();
     let volume = format!("arn:aws:ec2:eu-west-1:{HERE}:volume/vol-of-i-1");
     assert_eq!(named(&found(answer)), [("AWS::EC2::Volume".to_owned(), volume)].into());
 }
 
 #[tokio::test]
 async fn an_unknown_instance_is_not_found() {
-    let world = World::new().await;
+    let aws = Aws::new().await;
     let id = "i-0123456789abcdef0";
-    let answer = world.backend().find_related(&instance(id), &attached_to(&[id])).await;
+    let answer = aws.backend().find_related(&instance(id), &attached_to(&[id])).await;
     assert_eq!(failure(&answer), (ErrorClass::NotFound, "InvalidInstanceID.NotFound"));
 }
 
 /// While a launch spreads, AWS may know some of its instances and say nothing of the others.
 #[tokio::test]
 async fn an_instance_that_the_answer_leaves_out_is_not_found() {
-    let world = World::new().await;
-    world
-        .proxy
+    let aws = Aws::new().await;
+    aws.proxy
         .route("/", |call| (call.operation == "DescribeInstances").then(|| described(&["i-1"], "running")));
-    let answer = world.backend().find_related(&instance("i-1"), &attached_to(&["i-1", "i-2"])).await;
+    let answer = aws.backend().find_related(&instance("i-1"), &attached_to(&["i-1", "i-2"])).await;
     assert_eq!(failure(&answer), (ErrorClass::NotFound, "InvalidInstanceID.NotFound"));
 }
 
 #[tokio::test]
 async fn a_look_up_that_fails_is_no_answer() {
-    let world = World::new().await;
-    world.proxy.rule(|call| (call.service == "ec2").then_some(Fault::Unavailable));
-    let answer = world.backend().find_related(&instance("i-1"), &attached_to(&["i-1"])).await;
+    let aws = Aws::new().await;
+    aws.proxy.rule(|call| (call.service == "ec2").then_some(Fault::Unavailable));
+    let answer = aws.backend().find_related(&instance("i-1"), &attached_to(&["i-1"])).await;
     assert_eq!(failure(&answer), (ErrorClass::Transport, "Unavailable"));
-    assert_eq!(world.proxy.count("ec2", "DescribeInstances"), 3, "the attempts of the configuration");
+    assert_eq!(aws.proxy.count("ec2", "DescribeInstances"), 3, "the attempts of the configuration");
 }
 
 fn image(id: &str) -> Resource {
@@ -157,14 +154,14 @@ fn described_image(state: &str, snapshots: &[&str]) -> Reply {
 
 #[tokio::test]
 async fn snapshots_of_a_new_image() {
-    let world = World::new().await;
-    let client = Client::new(&world.direct);
-    let from = launched(&world, 1).await;
+    let aws = Aws::new().await;
+    let client = Client::new(&aws.direct);
+    let from = launched(&aws, 1).await;
     let made = client.create_image().instance_id(&from[0]).name("an-image").send().await.unwrap();
     let id = made.image_id().unwrap();
     let described = client.describe_images().image_ids(id).send().await.unwrap();
     let snapshot = described.images()[0].block_device_mappings()[0].ebs().unwrap().snapshot_id().unwrap();
-    let answer = world.backend().find_related(&image(id), &snapshots_of(id)).await.unwrap();
+    let answer = aws.backend().find_related(&image(id), &snapshots_of(id)).await.unwrap();
     // ARNs of snapshots have no account.
     let arn = format!("arn:aws:ec2:eu-west-1::snapshot/{snapshot}");
     let resources = found(answer);
@@ -175,40 +172,38 @@ async fn snapshots_of_a_new_image() {
 
 #[tokio::test]
 async fn an_image_that_is_still_being_made_is_asked_for_later() {
-    let world = World::new().await;
-    world
-        .proxy
+    let aws = Aws::new().await;
+    aws.proxy
         .route("/", |call| (call.operation == "DescribeImages").then(|| described_image("pending", &[])));
-    let answer = world.backend().find_related(&image("ami-1"), &snapshots_of("ami-1")).await;
+    let answer = aws.backend().find_related(&image("ami-1"), &snapshots_of("ami-1")).await;
     assert_eq!(failure(&answer), (ErrorClass::WrongState, "StillBeingMade"));
 }
 
 /// The snapshots are known long before the image can be used.
 #[tokio::test]
 async fn snapshots_are_told_as_soon_as_they_are_known() {
-    let world = World::new().await;
-    world.proxy.route("/", |call| {
+    let aws = Aws::new().await;
+    aws.proxy.route("/", |call| {
         (call.operation == "DescribeImages").then(|| described_image("pending", &["snap-1", "snap-2"]))
     });
-    let answer = world.backend().find_related(&image("ami-1"), &snapshots_of("ami-1")).await.unwrap();
+    let answer = aws.backend().find_related(&image("ami-1"), &snapshots_of("ami-1")).await.unwrap();
     assert_eq!(found(answer).len(), 2);
 }
 
 #[tokio::test]
 async fn an_image_without_snapshots_has_none() {
-    let world = World::new().await;
-    world
-        .proxy
+    let aws = Aws::new().await;
+    aws.proxy
         .route("/", |call| (call.operation == "DescribeImages").then(|| described_image("available", &[])));
-    let answer = world.backend().find_related(&image("ami-1"), &snapshots_of("ami-1")).await.unwrap();
+    let answer = aws.backend().find_related(&image("ami-1"), &snapshots_of("ami-1")).await.unwrap();
     assert_eq!(found(answer), []);
 }
 
 #[tokio::test]
 async fn an_unknown_image_is_not_found() {
-    let world = World::new().await;
+    let aws = Aws::new().await;
     let id = "ami-0123456789abcdef0";
-    let answer = world.backend().find_related(&image(id), &snapshots_of(id)).await;
+    let answer = aws.backend().find_related(&image(id), &snapshots_of(id)).await;
     assert_eq!(failure(&answer).0, ErrorClass::NotFound);
 }
 
@@ -228,47 +223,47 @@ fn volumes(ids: &[&str]) -> Vec<BTreeSet<(String, String)>> {
 
 #[tokio::test]
 async fn questions_about_several_calls_are_one_request_of_each_kind() {
-    let world = World::new().await;
-    world.proxy.keep_bodies();
-    world.proxy.route("/", describe_those_asked_for);
-    world.proxy.route("/", |call| {
+    let aws = Aws::new().await;
+    aws.proxy.keep_bodies();
+    aws.proxy.route("/", describe_those_asked_for);
+    aws.proxy.route("/", |call| {
         (call.operation == "DescribeImages").then(|| described_image("available", &["snap-1"]))
     });
     let of_instance = |id: &str| (instance(id), attached_to(&[id]));
     let questions =
         [of_instance("i-1"), (image("ami-1"), snapshots_of("ami-1")), of_instance("i-2"), of_instance("i-1")];
-    let mut answers: Vec<_> = world.backend().find_all_related(&questions).await;
+    let mut answers: Vec<_> = aws.backend().find_all_related(&questions).await;
     let snapshots = found(answers.remove(1).unwrap());
     assert_eq!(snapshots.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["snap-1"]);
     let of_instances: Vec<_> = answers.into_iter().map(|answer| named(&found(answer.unwrap()))).collect();
     assert_eq!(of_instances, volumes(&["i-1", "i-2", "i-1"]), "in the order of the questions");
-    assert_eq!(world.proxy.count("ec2", "DescribeInstances"), 1);
-    assert_eq!(world.proxy.count("ec2", "DescribeImages"), 1);
+    assert_eq!(aws.proxy.count("ec2", "DescribeInstances"), 1);
+    assert_eq!(aws.proxy.count("ec2", "DescribeImages"), 1);
 }
 
 #[tokio::test]
 async fn an_instance_that_is_gone_keeps_no_answer_of_another() {
-    let world = World::new().await;
-    world.proxy.keep_bodies();
-    world.proxy.rule(|call| call.mentions("i-gone").then(|| Fault::NotFound(vec!["i-gone".to_owned()])));
-    world.proxy.route("/", describe_those_asked_for);
+    let aws = Aws::new().await;
+    aws.proxy.keep_bodies();
+    aws.proxy.rule(|call| call.mentions("i-gone").then(|| Fault::NotFound(vec!["i-gone".to_owned()])));
+    aws.proxy.route("/", describe_those_asked_for);
     let questions = ["i-1", "i-gone", "i-2"].map(|id| (instance(id), attached_to(&[id])));
-    let mut answers: Vec<_> = world.backend().find_all_related(&questions).await;
+    let mut answers: Vec<_> = aws.backend().find_all_related(&questions).await;
     let gone = answers.remove(1);
     assert_eq!(failure(&gone).0, ErrorClass::NotFound);
     let others: Vec<_> = answers.into_iter().map(|answer| named(&found(answer.unwrap()))).collect();
     assert_eq!(others, volumes(&["i-1", "i-2"]));
-    assert_eq!(world.proxy.count("ec2", "DescribeInstances"), 4, "together, then each alone");
+    assert_eq!(aws.proxy.count("ec2", "DescribeInstances"), 4, "together, then each alone");
 }
 
 /// If AWS does not answer, it is not asked again for each question.
 #[tokio::test]
 async fn an_outage_is_the_answer_to_all_questions() {
-    let world = World::new().await;
-    world.proxy.rule(|call| (call.service == "ec2").then_some(Fault::Unavailable));
+    let aws = Aws::new().await;
+    aws.proxy.rule(|call| (call.service == "ec2").then_some(Fault::Unavailable));
     let questions = ["i-1", "i-2"].map(|id| (instance(id), attached_to(&[id])));
-    for answer in world.backend().find_all_related(&questions).await {
+    for answer in aws.backend().find_all_related(&questions).await {
         assert_eq!(failure(&answer), (ErrorClass::Transport, "Unavailable"));
     }
-    assert_eq!(world.proxy.count("ec2", "DescribeInstances"), 3, "the attempts of the configuration");
+    assert_eq!(aws.proxy.count("ec2", "DescribeInstances"), 3, "the attempts of the configuration");
 }

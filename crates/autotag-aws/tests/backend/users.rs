@@ -1,6 +1,6 @@
 //! Names of Identity Center users, from the identity store.
 
-use crate::emulated::{HERE, World, config, failure};
+use crate::emulated::{Aws, HERE, config, failure};
 use autotag_aws::backend::AwsBackend;
 use autotag_aws::{AccountScope, Accounts, MemberRole, Settings};
 use autotag_handlers::backend::BackendReader as _;
@@ -26,39 +26,39 @@ fn stockholm() -> Region {
 
 #[tokio::test]
 async fn a_user_has_the_name_that_the_store_knows_and_is_asked_for_once() {
-    let world = World::new().await;
-    world.proxy.route("/", |call| {
+    let aws = Aws::new().await;
+    aws.proxy.route("/", |call| {
         let body = call.json();
         (call.operation == OPERATION
             && body["UserId"] == "user-1"
             && body["IdentityStoreId"] == "d-1234567890")
             .then(|| Reply::json(200, &json!({"UserName": "ana@example.com", "UserId": "user-1"})))
     });
-    let backend = world.backend().with_identity_store(stockholm());
+    let backend = aws.backend().with_identity_store(stockholm());
     for _ in 0..3 {
         assert_eq!(backend.user_name(&somebody("user-1")).await, Ok(Some("ana@example.com".to_owned())));
     }
-    let calls = world.calls("identitystore", OPERATION);
+    let calls = aws.calls("identitystore", OPERATION);
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].region, "eu-north-1", "the store is asked where it is");
 }
 
 #[tokio::test]
 async fn nobody_is_asked_who_is_not_configured() {
-    let world = World::new().await;
-    assert_eq!(world.backend().user_name(&somebody("user-1")).await, Ok(None));
-    let backend = world.backend().with_identity_store(stockholm());
+    let aws = Aws::new().await;
+    assert_eq!(aws.backend().user_name(&somebody("user-1")).await, Ok(None));
+    let backend = aws.backend().with_identity_store(stockholm());
     let mut nowhere = somebody("user-1");
     nowhere.identity_store_arn = None;
     assert_eq!(backend.user_name(&nowhere).await, Ok(None));
-    assert!(world.calls("identitystore", OPERATION).is_empty());
+    assert!(aws.calls("identitystore", OPERATION).is_empty());
 }
 
 #[tokio::test]
 async fn who_has_left_is_no_failure_and_a_refusal_is_one() {
-    let world = World::new().await;
-    let backend = world.backend().with_identity_store(stockholm());
-    world.proxy.rule(|call| {
+    let aws = Aws::new().await;
+    let backend = aws.backend().with_identity_store(stockholm());
+    aws.proxy.rule(|call| {
         let code =
             if call.mentions("user-gone") { "ResourceNotFoundException" } else { "AccessDeniedException" };
         (call.operation == OPERATION).then(|| Fault::refused(code))
@@ -71,13 +71,13 @@ async fn who_has_left_is_no_failure_and_a_refusal_is_one() {
 /// The store of another organization: its names do not count, but the resource of the call is tagged.
 #[tokio::test]
 async fn a_store_of_an_account_that_may_not_be_entered_names_nobody() {
-    let world = World::new().await;
-    let backend = world.backend().with_identity_store(stockholm());
+    let aws = Aws::new().await;
+    let backend = aws.backend().with_identity_store(stockholm());
     let mut stranger = somebody("user-1");
     stranger.identity_store_arn =
         Some("arn:aws:identitystore::444455556666:identitystore/d-0987654321".to_owned());
     assert_eq!(backend.user_name(&stranger).await, Ok(None));
-    assert!(world.calls("identitystore", OPERATION).is_empty());
+    assert!(aws.calls("identitystore", OPERATION).is_empty());
 }
 
 /// An account instance of Identity Center names its users as it likes. Its store may be in an account that may be entered.

@@ -47,7 +47,7 @@ impl TimeSource for Clock {
     }
 }
 
-pub(crate) struct World {
+pub(crate) struct Aws {
     pub(crate) proxy: Proxy,
     pub(crate) config: SdkConfig,
     pub(crate) clock: Clock,
@@ -55,7 +55,7 @@ pub(crate) struct World {
     _emulator: Arc<Emulator>,
 }
 
-impl World {
+impl Aws {
     pub(crate) async fn new() -> Self {
         let emulator = emulator();
         let proxy = Proxy::start(&emulator.url()).unwrap();

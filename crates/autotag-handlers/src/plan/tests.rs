@@ -39,13 +39,13 @@ mod value;
 mod waits;
 
 /// A backend and a session store in memory, at a moment.
-struct World {
+struct InMemory {
     backend: MemoryBackend,
     sessions: MemoryStore,
     now: Timestamp,
 }
 
-impl World {
+impl InMemory {
     fn at(now: &str) -> Self {
         Self { backend: MemoryBackend::new(), sessions: MemoryStore::new(), now: now.parse().unwrap() }
     }
@@ -55,7 +55,7 @@ impl World {
     }
 }
 
-impl Deref for World {
+impl Deref for InMemory {
     type Target = MemoryBackend;
 
     fn deref(&self) -> &MemoryBackend {
@@ -68,7 +68,7 @@ trait Environment {
     fn parts(&self) -> (&dyn SessionReader, &dyn crate::backend::Backend, Timestamp);
 }
 
-impl Environment for World {
+impl Environment for InMemory {
     fn parts(&self) -> (&dyn SessionReader, &dyn crate::backend::Backend, Timestamp) {
         (&self.sessions, &self.backend, self.now)
     }
@@ -167,17 +167,17 @@ fn creations(store: &MemoryStore, records: &[Value]) -> Vec<PlanRequest> {
     creations
 }
 
-fn world() -> World {
-    World::at("2026-03-02T10:00:00Z")
+fn memory() -> InMemory {
+    InMemory::at("2026-03-02T10:00:00Z")
 }
 
 /// Ten seconds after nine: an event of nine o'clock is young.
-fn just_after() -> World {
-    World::at("2026-03-02T09:00:10Z")
+fn just_after() -> InMemory {
+    InMemory::at("2026-03-02T09:00:10Z")
 }
 
-fn rows(world: &World, records: &[Value]) -> Vec<ResourceOutcome> {
-    run(&Policy::default(), world, creations(world.sessions(), records))
+fn rows(memory: &InMemory, records: &[Value]) -> Vec<ResourceOutcome> {
+    run(&Policy::default(), memory, creations(memory.sessions(), records))
 }
 
 fn outcome_of<'r>(rows: &'r [ResourceOutcome], arn: &str) -> Vec<&'r Outcome> {
@@ -192,18 +192,18 @@ fn row_of<'r>(rows: &'r [ResourceOutcome], arn: &str) -> &'r ResourceOutcome {
         .unwrap_or_else(|| panic!("no {arn} in {rows:?}"))
 }
 
-fn tag(world: &World, arn: &str, key: &str) -> Option<String> {
-    world.tags_on(arn).get(key).cloned()
+fn tag(memory: &InMemory, arn: &str, key: &str) -> Option<String> {
+    memory.tags_on(arn).get(key).cloned()
 }
 
-fn owner_on(world: &World, arn: &str) -> Option<String> {
-    tag(world, arn, "Owner")
+fn owner_on(memory: &InMemory, arn: &str) -> Option<String> {
+    tag(memory, arn, "Owner")
 }
 
 /// A backend in which some calls fail: by the operation (`write`, `read`, `related`, `principal`, `user`, `session`) and what it
 /// is about.
 struct Failing<F> {
-    world: World,
+    memory: InMemory,
     fault: F,
 }
 
@@ -218,7 +218,7 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Failing<F> {
 
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> Environment for Failing<F> {
     fn parts(&self) -> (&dyn SessionReader, &dyn crate::backend::Backend, Timestamp) {
-        (self, self, self.world.now)
+        (self, self, self.memory.now)
     }
 }
 
@@ -229,7 +229,7 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> TagWriter for Failin
         for taggable in &write.resources {
             let one = TagWrite { resources: vec![taggable.clone()], ..write.clone() };
             answers.push(match self.check("write", &taggable.resource.display()) {
-                Ok(()) => self.world.write_tags(&one).await.remove(0),
+                Ok(()) => self.memory.write_tags(&one).await.remove(0),
                 Err(error) => Err(error),
             });
         }
@@ -240,7 +240,7 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> TagWriter for Failin
 #[async_trait]
 impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> BackendReader for Failing<F> {
     async fn existing_tags(&self, resources: &[TaggableResource]) -> Vec<Result<Tags, BackendError>> {
-        let tags = self.world.existing_tags(resources).await;
+        let tags = self.memory.existing_tags(resources).await;
         let answer = |(taggable, tags): (&TaggableResource, _)| {
             self.check("read", &taggable.resource.display()).and(tags)
         };
@@ -249,17 +249,17 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> BackendReader for Fa
 
     async fn find_related(&self, of: &Resource, query: &RelatedQuery) -> Result<Related, BackendError> {
         self.check("related", &of.display())?;
-        self.world.find_related(of, query).await
+        self.memory.find_related(of, query).await
     }
 
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         self.check("principal", arn)?;
-        self.world.principal_tags(arn).await
+        self.memory.principal_tags(arn).await
     }
 
     async fn user_name(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
         self.check("user", &user.user_id)?;
-        self.world.user_name(user).await
+        self.memory.user_name(user).await
     }
 }
 
@@ -275,7 +275,7 @@ impl<F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync> SessionReader for Fa
             ErrorClass::Denied => SessionStoreError::Denied { place: place(), source: error.into() },
             _ => SessionStoreError::Unavailable { place: place(), source: error.into() },
         })?;
-        self.world.sessions.find_issued(role_session, between).await
+        self.memory.sessions.find_issued(role_session, between).await
     }
 }
 
@@ -283,7 +283,7 @@ fn failing_rows<F>(failing: &Failing<F>, records: &[Value]) -> Vec<ResourceOutco
 where
     F: Fn(&str, &str) -> Option<ErrorClass> + Send + Sync,
 {
-    run(&Policy::default(), failing, creations(&failing.world.sessions, records))
+    run(&Policy::default(), failing, creations(&failing.memory.sessions, records))
 }
 
 /// An `AssumeRole` at eight by `who`, of `role` under the session name `name`, with session tags.
@@ -297,8 +297,8 @@ fn assume(who: &Value, role: &str, name: &str, key: &str, tags: &Value) -> Value
 
 #[test]
 fn a_creation_is_tagged_with_owner_principal_and_creator() {
-    let world = world();
-    let rows = rows(&world, &[queue("09:00:00", &user("mara"), "orders")]);
+    let memory = memory();
+    let rows = rows(&memory, &[queue("09:00:00", &user("mara"), "orders")]);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].status, Outcome::Tagged);
     let want = [
@@ -308,7 +308,7 @@ fn a_creation_is_tagged_with_owner_principal_and_creator() {
     ];
     let want: BTreeMap<String, String> =
         want.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    assert_eq!(world.tags_on(&queue_arn("orders")), want);
+    assert_eq!(memory.tags_on(&queue_arn("orders")), want);
 }
 
 #[test]
@@ -316,10 +316,10 @@ fn the_first_writer_wins_in_any_order_of_input() {
     let first = queue("09:01:00", &user("mara"), "orders");
     let second = queue("09:05:00", &user("noor"), "orders");
     for records in [[first.clone(), second.clone()], [second.clone(), first.clone()]] {
-        let world = world();
-        let rows = rows(&world, &records);
-        assert_eq!(owner_on(&world, &queue_arn("orders")).as_deref(), Some("mara"));
-        assert_eq!(world.writes().len(), 1);
+        let memory = memory();
+        let rows = rows(&memory, &records);
+        assert_eq!(owner_on(&memory, &queue_arn("orders")).as_deref(), Some("mara"));
+        assert_eq!(memory.writes().len(), 1);
         assert_eq!(rows[0].status, Outcome::Tagged);
         assert!(matches!(rows[1].status, Outcome::AlreadyTagged(_)), "{rows:?}");
         assert!(
@@ -327,10 +327,10 @@ fn the_first_writer_wins_in_any_order_of_input() {
         );
     }
     // In two deliveries, as they come.
-    let world = world();
-    assert_eq!(rows(&world, &[first])[0].status, Outcome::Tagged);
-    assert!(matches!(rows(&world, &[second])[0].status, Outcome::AlreadyTagged(_)));
-    assert_eq!(owner_on(&world, &queue_arn("orders")).as_deref(), Some("mara"));
+    let memory = memory();
+    assert_eq!(rows(&memory, &[first])[0].status, Outcome::Tagged);
+    assert!(matches!(rows(&memory, &[second])[0].status, Outcome::AlreadyTagged(_)));
+    assert_eq!(owner_on(&memory, &queue_arn("orders")).as_deref(), Some("mara"));
 }
 
 // Guards against: the order is by time alone, and CloudTrail's times are whole seconds. Within a second the order of
@@ -340,9 +340,9 @@ fn two_calls_of_the_same_second_end_alike_in_any_order_of_input() {
     let one = queue("09:01:00", &user("mara"), "orders");
     let two = queue("09:01:00", &user("noor"), "orders");
     let owner = |records: &[Value]| {
-        let world = world();
-        rows(&world, records);
-        owner_on(&world, &queue_arn("orders"))
+        let memory = memory();
+        rows(&memory, records);
+        owner_on(&memory, &queue_arn("orders"))
     };
     assert_eq!(owner(&[one.clone(), two.clone()]), owner(&[two, one]));
 }
@@ -350,8 +350,8 @@ fn two_calls_of_the_same_second_end_alike_in_any_order_of_input() {
 #[test]
 fn a_copy_of_an_event_is_taken_once() {
     let one = queue("09:00:00", &user("mara"), "orders");
-    let world = world();
-    let rows = rows(&world, &[one.clone(), one.clone(), one]);
+    let memory = memory();
+    let rows = rows(&memory, &[one.clone(), one.clone(), one]);
     let ends = outcome_of(&rows, &queue_arn("orders"));
     assert_eq!(
         ends,
@@ -361,15 +361,15 @@ fn a_copy_of_an_event_is_taken_once() {
             &Outcome::Skipped(SkipReason::Duplicate)
         ]
     );
-    assert_eq!(world.writes().len(), 1);
-    assert_eq!(world.writes()[0].resources.len(), 1);
+    assert_eq!(memory.writes().len(), 1);
+    assert_eq!(memory.writes()[0].resources.len(), 1);
 }
 
 #[test]
 fn records_without_an_id_are_no_copies_of_each_other() {
     let nameless = |name: &str| with(queue("09:00:00", &user("mara"), name), "eventID", Value::Null);
-    let world = world();
-    let rows = rows(&world, &[nameless("a"), nameless("b")]);
+    let memory = memory();
+    let rows = rows(&memory, &[nameless("a"), nameless("b")]);
     assert_eq!(rows.iter().filter(|row| row.status == Outcome::Tagged).count(), 2);
 }
 
@@ -384,12 +384,12 @@ fn of_the_copies_of_a_call_across_accounts_the_one_that_knows_the_caller_counts(
     let mut poor = with(with(rich.clone(), "userIdentity", anonymous), "eventID", json!("other"));
     poor["recipientAccountId"] = json!("444455556666");
     for records in [[rich.clone(), poor.clone()], [poor, rich]] {
-        let world = world();
-        let rows = rows(&world, &records);
-        assert_eq!(owner_on(&world, "arn:aws:s3:::shop/a.txt").as_deref(), Some("mara"));
+        let memory = memory();
+        let rows = rows(&memory, &records);
+        assert_eq!(owner_on(&memory, "arn:aws:s3:::shop/a.txt").as_deref(), Some("mara"));
         let ends = outcome_of(&rows, "arn:aws:s3:::shop/a.txt");
         assert_eq!(ends, [&Outcome::Tagged, &Outcome::Skipped(SkipReason::Duplicate)]);
-        let writes = world.writes();
+        let writes = memory.writes();
         assert_eq!((writes.len(), writes[0].resources.len()), (1, 1));
         assert_eq!(
             writes[0].resources[0].resource.account.as_ref().map(AccountId::as_str),
@@ -405,10 +405,10 @@ fn records_that_share_an_id_keep_their_callers() {
         with(queue("09:00:00", &user(name), queue_name), "eventID", json!("1"))
     };
     for records in [[of("mara", "a"), of("noor", "b")], [of("noor", "b"), of("mara", "a")]] {
-        let world = world();
-        rows(&world, &records);
-        assert_eq!(owner_on(&world, &queue_arn("a")).as_deref(), Some("mara"));
-        assert_eq!(owner_on(&world, &queue_arn("b")).as_deref(), Some("noor"));
+        let memory = memory();
+        rows(&memory, &records);
+        assert_eq!(owner_on(&memory, &queue_arn("a")).as_deref(), Some("mara"));
+        assert_eq!(owner_on(&memory, &queue_arn("b")).as_deref(), Some("noor"));
     }
 }
 
@@ -419,9 +419,9 @@ fn a_copy_of_the_other_accounts_copy_is_a_copy_too() {
     let here = with(table("09:00:00", &user("mara"), "orders"), "sharedEventID", json!("shared"));
     let mut there = with(here.clone(), "eventID", json!("other"));
     there["recipientAccountId"] = json!("444455556666");
-    let world = world();
-    let rows = rows(&world, &[here.clone(), there.clone(), there, here]);
-    let written: Vec<String> = world
+    let memory = memory();
+    let rows = rows(&memory, &[here.clone(), there.clone(), there, here]);
+    let written: Vec<String> = memory
         .writes()
         .iter()
         .flat_map(|write| &write.resources)
@@ -437,40 +437,40 @@ fn a_copy_of_the_other_accounts_copy_is_a_copy_too() {
 
 #[test]
 fn a_hundred_queues_of_one_person_are_one_write() {
-    let world = world();
+    let memory = memory();
     let records: Vec<Value> = (0..100).map(|n| queue("09:00:00", &user("mara"), &format!("q{n}"))).collect();
-    let rows = rows(&world, &records);
+    let rows = rows(&memory, &records);
     assert!(rows.iter().all(|row| row.status == Outcome::Tagged));
-    let writes = world.writes();
+    let writes = memory.writes();
     assert_eq!((writes.len(), writes[0].resources.len()), (1, 100));
 }
 
 #[test]
 fn what_differs_never_shares_a_write() {
-    let queues = |world: &World, change: &dyn Fn(Value, usize) -> Value| {
+    let queues = |memory: &InMemory, change: &dyn Fn(Value, usize) -> Value| {
         let records: Vec<Value> =
             (0..6).map(|n| change(queue("09:00:00", &user("mara"), &format!("q{n}")), n)).collect();
-        rows(world, &records);
-        let mut sizes: Vec<usize> = world.writes().iter().map(|write| write.resources.len()).collect();
+        rows(memory, &records);
+        let mut sizes: Vec<usize> = memory.writes().iter().map(|write| write.resources.len()).collect();
         sizes.sort_unstable();
         sizes
     };
-    assert_eq!(queues(&world(), &|record, _| record), [6]);
+    assert_eq!(queues(&memory(), &|record, _| record), [6]);
     let by_person = |record, n: usize| with(record, "userIdentity", user(["mara", "noor"][n % 2]));
-    let persons = world();
+    let persons = memory();
     assert_eq!(queues(&persons, &by_person), [3, 3]);
     for n in 0..6 {
         let owner = owner_on(&persons, &queue_arn(&format!("q{n}")));
         assert_eq!(owner.as_deref(), Some(["mara", "noor"][n % 2]));
     }
     let by_region = |record, n: usize| with(record, "awsRegion", json!(["eu-west-1", "us-east-1"][n % 2]));
-    assert_eq!(queues(&world(), &by_region), [3, 3]);
+    assert_eq!(queues(&memory(), &by_region), [3, 3]);
     let by_account =
         |record, n: usize| with(record, "recipientAccountId", json!([HERE, "444455556666"][n % 2]));
-    assert_eq!(queues(&world(), &by_account), [3, 3]);
+    assert_eq!(queues(&memory(), &by_account), [3, 3]);
 
     // The same role and session name, told apart by their session tags only.
-    let sessions = world();
+    let sessions = memory();
     let as_role = |key| role("Deploy", "", "build", key);
     let keys = ["ASIAONE", "ASIATWO"];
     let teams = ["shop", "data"];
@@ -488,7 +488,7 @@ fn what_differs_never_shares_a_write() {
 
 #[test]
 fn one_tagging_call_takes_many_services_and_a_native_call_only_its_own() {
-    let world = world();
+    let memory = memory();
     let mara = user("mara");
     let records = [
         call("09:00:00", &mara, "athena:CreateWorkGroup", &json!({"name": "w"}), &Value::Null),
@@ -496,15 +496,15 @@ fn one_tagging_call_takes_many_services_and_a_native_call_only_its_own() {
         queue("09:00:02", &mara, "q"),
         table("09:00:03", &mara, "t"),
     ];
-    rows(&world, &records);
+    rows(&memory, &records);
     let writes: Vec<(String, usize)> =
-        world.writes().iter().map(|write| (write.call.name().to_owned(), write.resources.len())).collect();
+        memory.writes().iter().map(|write| (write.call.name().to_owned(), write.resources.len())).collect();
     assert_eq!(writes, [("tagging-api".into(), 2), ("TagQueue".into(), 1), ("TagResource".into(), 1)]);
 }
 
 #[test]
 fn a_redelivery_changes_nothing() {
-    let world = world();
+    let memory = memory();
     let records = [
         queue("09:00:00", &user("mara"), "orders"),
         table("09:00:01", &user("mara"), "orders"),
@@ -512,18 +512,18 @@ fn a_redelivery_changes_nothing() {
         group("09:00:03", &user("noor")),
         instance("09:00:04", &user("mara"), "i-2", &json!([])),
     ];
-    let tags = |world: &World| {
+    let tags = |memory: &InMemory| {
         let arns = [queue_arn("orders"), ec2_arn("instance", "i-1"), GROUP.to_owned(), TABLE.to_owned()];
-        arns.map(|arn| world.tags_on(&arn))
+        arns.map(|arn| memory.tags_on(&arn))
     };
-    rows(&world, &records);
-    let once = tags(&world);
+    rows(&memory, &records);
+    let once = tags(&memory);
     assert!(once.iter().all(|tags| tags.len() >= 3), "{once:?}");
     for record in records.iter().rev() {
-        let again = rows(&world, std::slice::from_ref(record));
+        let again = rows(&memory, std::slice::from_ref(record));
         assert!(again.iter().all(|row| !row.status.is_returned()), "{again:?}");
     }
-    assert_eq!(tags(&world), once);
+    assert_eq!(tags(&memory), once);
 }
 
 const TABLE: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders";
@@ -535,10 +535,10 @@ fn forged() -> Value {
 
 #[test]
 fn a_forged_identity_tag_is_replaced_and_reported() {
-    let world = world();
+    let memory = memory();
     let arn = ec2_arn("instance", "i-1");
-    world.put_tags(&arn, &[("PrincipalId", "AIDAboss"), ("owner", "boss"), ("Name", "web")]);
-    let rows = rows(&world, &[instance("09:00:00", &user("mara"), "i-1", &forged())]);
+    memory.put_tags(&arn, &[("PrincipalId", "AIDAboss"), ("owner", "boss"), ("Name", "web")]);
+    let rows = rows(&memory, &[instance("09:00:00", &user("mara"), "i-1", &forged())]);
     let row = row_of(&rows, &arn);
     assert_eq!(row.status, Outcome::Tagged);
     assert!(
@@ -547,20 +547,20 @@ fn a_forged_identity_tag_is_replaced_and_reported() {
         row.notes
     );
     assert!(row.reason().unwrap().contains("`PrincipalId` set by the caller is replaced"));
-    assert_eq!(tag(&world, &arn, "PrincipalId").as_deref(), Some("AIDAmara"));
-    assert_eq!(owner_on(&world, &arn).as_deref(), Some("mara"));
-    assert_eq!(tag(&world, &arn, "Name").as_deref(), Some("web"));
+    assert_eq!(tag(&memory, &arn, "PrincipalId").as_deref(), Some("AIDAmara"));
+    assert_eq!(owner_on(&memory, &arn).as_deref(), Some("mara"));
+    assert_eq!(tag(&memory, &arn, "Name").as_deref(), Some("web"));
 }
 
 #[test]
 fn a_policy_may_only_report_what_is_forged() {
-    let world = world();
+    let memory = memory();
     let arn = ec2_arn("instance", "i-1");
-    world.put_tags(&arn, &[("PrincipalId", "AIDAboss")]);
+    memory.put_tags(&arn, &[("PrincipalId", "AIDAboss")]);
     let policy = Policy::from_toml("[existing]\nforged = \"report\"\n").unwrap();
-    let creations = creations(world.sessions(), &[instance("09:00:00", &user("mara"), "i-1", &forged())]);
-    let rows = run(&policy, &world, creations);
-    assert_eq!(tag(&world, &arn, "PrincipalId").as_deref(), Some("AIDAboss"));
+    let creations = creations(memory.sessions(), &[instance("09:00:00", &user("mara"), "i-1", &forged())]);
+    let rows = run(&policy, &memory, creations);
+    assert_eq!(tag(&memory, &arn, "PrincipalId").as_deref(), Some("AIDAboss"));
     let notes = &row_of(&rows, &arn).notes;
     assert!(notes.contains(&Note::Forged { key: "PrincipalId".into(), replaced: false }), "{notes:?}");
 }
@@ -568,18 +568,18 @@ fn a_policy_may_only_report_what_is_forged() {
 /// `CreateQueue` with the tags of an existing queue succeeds: a caller must not take it over by asking for its tags.
 #[test]
 fn whether_a_call_found_or_forged_identity_tags_is_said_where_it_cannot_be_told() {
-    let world = world();
-    world.put_tags(&queue_arn("orders"), &[("Owner", "boss")]);
+    let memory = memory();
+    memory.put_tags(&queue_arn("orders"), &[("Owner", "boss")]);
     let mut again = queue("09:00:00", &user("mallory"), "orders");
     again["requestParameters"]["tags"] = json!({"Owner": "boss"});
-    let rows = rows(&world, &[again]);
+    let rows = rows(&memory, &[again]);
     assert!(
         matches!(rows[0].status, Outcome::AlreadyTagged(why) if why.contains("cannot be told")),
         "{rows:?}"
     );
-    assert_eq!(owner_on(&world, &queue_arn("orders")).as_deref(), Some("boss"));
+    assert_eq!(owner_on(&memory, &queue_arn("orders")).as_deref(), Some("boss"));
     // A resource without tags has no earlier owner, whatever the call asked for.
-    let fresh = self::world();
+    let fresh = self::memory();
     let mut made = queue("09:00:00", &user("mallory"), "orders");
     made["requestParameters"]["tags"] = json!({"Owner": "boss"});
     self::rows(&fresh, &[made]);
@@ -588,29 +588,29 @@ fn whether_a_call_found_or_forged_identity_tags_is_said_where_it_cannot_be_told(
 
 #[test]
 fn the_users_own_tags_are_kept() {
-    let world = world();
+    let memory = memory();
     let tags = json!([{"key": "Team", "value": "from-session"}, {"key": "Stage", "value": "test"}]);
-    creations(world.sessions(), &[assume(&user("mara"), "Deploy", "build", "ASIAONE", &tags)]);
+    creations(memory.sessions(), &[assume(&user("mara"), "Deploy", "build", "ASIAONE", &tags)]);
     let arn = ec2_arn("instance", "i-1");
-    world.put_tags(&arn, &[("Team", "mine")]);
+    memory.put_tags(&arn, &[("Team", "mine")]);
     let own = json!([{"resourceType": "instance", "tags": [{"key": "Team", "value": "mine"}]}]);
-    let rows = rows(&world, &[instance("09:00:00", &role("Deploy", "", "build", "ASIAONE"), "i-1", &own)]);
-    assert_eq!(tag(&world, &arn, "Team").as_deref(), Some("mine"));
-    assert_eq!(tag(&world, &arn, "Stage").as_deref(), Some("test"));
+    let rows = rows(&memory, &[instance("09:00:00", &role("Deploy", "", "build", "ASIAONE"), "i-1", &own)]);
+    assert_eq!(tag(&memory, &arn, "Team").as_deref(), Some("mine"));
+    assert_eq!(tag(&memory, &arn, "Stage").as_deref(), Some("test"));
     assert!(row_of(&rows, &arn).notes.contains(&Note::Kept("Team".into())));
 }
 
 #[test]
 fn session_tags_beat_role_tags_and_neither_names_the_owner() {
-    let world = world();
+    let memory = memory();
     let tags = json!([{"key": "team", "value": "shop"}, {"key": "OWNER", "value": "boss"},
         {"key": "principalid", "value": "AIDAboss"}, {"key": "aws:x", "value": "1"}, {"key": "AWS:y", "value": "2"}]);
-    creations(world.sessions(), &[assume(&user("mara"), "Deploy", "build", "ASIAONE", &tags)]);
+    creations(memory.sessions(), &[assume(&user("mara"), "Deploy", "build", "ASIAONE", &tags)]);
     let role_arn = format!("arn:aws:iam::{HERE}:role/Deploy");
-    world.put_principal(&role_arn, &[("Team", "ops"), ("Owner", "boss"), ("Cost", "7")]);
-    let rows = rows(&world, &[queue("09:00:00", &role("Deploy", "", "build", "ASIAONE"), "orders")]);
+    memory.put_principal(&role_arn, &[("Team", "ops"), ("Owner", "boss"), ("Cost", "7")]);
+    let rows = rows(&memory, &[queue("09:00:00", &role("Deploy", "", "build", "ASIAONE"), "orders")]);
     assert_eq!(rows[0].owner.as_ref().and_then(|owner| owner.source), Some(OwnerSource::RoleChain));
-    let there = world.tags_on(&queue_arn("orders"));
+    let there = memory.tags_on(&queue_arn("orders"));
     let there: Vec<(&str, &str)> = there.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(
         there,
@@ -650,33 +650,33 @@ fn an_instance_inherits_the_owner_of_its_group() {
     let instance = ec2_arn("instance", "i-1");
     let (created, launched) = (group("09:00:00", &user("mara")), of_group("09:00:30"));
     for records in [vec![created.clone(), launched.clone()], vec![launched.clone(), created.clone()]] {
-        let world = world();
-        let rows = rows(&world, &records);
-        assert_eq!(owner_on(&world, &instance).as_deref(), Some("mara"));
+        let memory = memory();
+        let rows = rows(&memory, &records);
+        assert_eq!(owner_on(&memory, &instance).as_deref(), Some("mara"));
         let owner = row_of(&rows, &instance).owner.clone().unwrap();
         assert_eq!(owner.source, Some(OwnerSource::Parent));
         assert_eq!(
-            tag(&world, &instance, "PrincipalId").as_deref(),
+            tag(&memory, &instance, "PrincipalId").as_deref(),
             Some("AROAAWSServiceRoleForAutoScaling:AutoScaling"),
             "who called stays who called"
         );
     }
     // A group of last year: what counts is the tag on it.
-    let world = world();
-    world.put_tags(GROUP, &[("Owner", "noor")]);
-    rows(&world, std::slice::from_ref(&launched));
-    assert_eq!(owner_on(&world, &instance).as_deref(), Some("noor"));
+    let memory = memory();
+    memory.put_tags(GROUP, &[("Owner", "noor")]);
+    rows(&memory, std::slice::from_ref(&launched));
+    assert_eq!(owner_on(&memory, &instance).as_deref(), Some("noor"));
     // The owner of the group is unknown.
-    let world = self::world();
-    rows(&world, &[launched]);
-    assert_eq!(owner_on(&world, &instance).as_deref(), Some("AWSServiceRoleForAutoScaling"));
+    let memory = self::memory();
+    rows(&memory, &[launched]);
+    assert_eq!(owner_on(&memory, &instance).as_deref(), Some("AWSServiceRoleForAutoScaling"));
     // A person's call is the person's, whatever the instance belongs to.
-    let world = self::world();
-    world.put_tags(GROUP, &[("Owner", "noor")]);
+    let memory = self::memory();
+    memory.put_tags(GROUP, &[("Owner", "noor")]);
     let mut by_mara = of_group("09:00:30");
     by_mara["userIdentity"] = user("mara");
-    rows(&world, &[by_mara]);
-    assert_eq!(owner_on(&world, &instance).as_deref(), Some("mara"));
+    rows(&memory, &[by_mara]);
+    assert_eq!(owner_on(&memory, &instance).as_deref(), Some("mara"));
 }
 
 // Guards against: an error about the group becomes the outcome of the instance. A group that was deleted since
@@ -684,7 +684,7 @@ fn an_instance_inherits_the_owner_of_its_group() {
 #[test]
 fn a_deleted_group_does_not_make_its_instance_gone() {
     let ports = Failing {
-        world: world(),
+        memory: memory(),
         fault: |operation: &str, what: &str| {
             (operation == "read" && what == GROUP).then_some(ErrorClass::NotFound)
         },
@@ -696,7 +696,7 @@ fn a_deleted_group_does_not_make_its_instance_gone() {
         Outcome::Tagged,
         "the event is an hour old, the group is gone"
     );
-    assert_eq!(owner_on(&ports.world, &instance).as_deref(), Some("AWSServiceRoleForAutoScaling"));
+    assert_eq!(owner_on(&ports.memory, &instance).as_deref(), Some("AWSServiceRoleForAutoScaling"));
 }
 
 // Guards against: the same for the IAM tags of a principal that was deleted since. In a backfill this loses
@@ -704,12 +704,12 @@ fn a_deleted_group_does_not_make_its_instance_gone() {
 #[test]
 fn a_deleted_role_does_not_make_its_resources_gone() {
     let ports = Failing {
-        world: world(),
+        memory: memory(),
         fault: |operation: &str, _: &str| (operation == "principal").then_some(ErrorClass::NotFound),
     };
     let rows = failing_rows(&ports, &[queue("09:00:00", &user("mara"), "orders")]);
     assert_eq!(rows[0].status, Outcome::Tagged);
-    assert_eq!(owner_on(&ports.world, &queue_arn("orders")).as_deref(), Some("mara"));
+    assert_eq!(owner_on(&ports.memory, &queue_arn("orders")).as_deref(), Some("mara"));
 }
 
 fn resource(resource_type: &str, arn: &str) -> Resource {
@@ -724,45 +724,45 @@ fn resource(resource_type: &str, arn: &str) -> Resource {
 
 #[test]
 fn what_is_looked_up_gets_the_same_tags() {
-    let world = world();
+    let memory = memory();
     let (volume, card) = (ec2_arn("volume", "vol-1"), ec2_arn("network-interface", "eni-1"));
-    world.attach("i-1", resource("AWS::EC2::Volume", &volume));
-    world.attach("i-1", resource("AWS::EC2::NetworkInterface", &card));
+    memory.attach("i-1", resource("AWS::EC2::Volume", &volume));
+    memory.attach("i-1", resource("AWS::EC2::NetworkInterface", &card));
     let response = json!({"instancesSet": {"items": [
         {"instanceId": "i-1", "networkInterfaceSet": {"items": [{"networkInterfaceId": "eni-1"}]}}]}});
     let run = call("09:00:00", &user("mara"), "ec2:RunInstances", &json!({}), &response);
-    let rows = rows(&world, &[run]);
+    let rows = rows(&memory, &[run]);
     for arn in [&volume, &card, &ec2_arn("instance", "i-1")] {
         assert_eq!(outcome_of(&rows, arn), [&Outcome::Tagged], "{arn}");
-        assert_eq!(owner_on(&world, arn).as_deref(), Some("mara"));
+        assert_eq!(owner_on(&memory, arn).as_deref(), Some("mara"));
     }
-    assert_eq!(world.writes().len(), 1, "one CreateTags for all");
+    assert_eq!(memory.writes().len(), 1, "one CreateTags for all");
     let image = call("09:00:00", &user("mara"), "ec2:CreateImage", &json!({}), &json!({"imageId": "ami-1"}));
     let snapshot = "arn:aws:ec2:eu-west-1::snapshot/snap-1";
-    world.attach("ami-1", resource("AWS::EC2::Snapshot", snapshot));
-    self::rows(&world, &[image]);
-    assert_eq!(owner_on(&world, snapshot).as_deref(), Some("mara"));
+    memory.attach("ami-1", resource("AWS::EC2::Snapshot", snapshot));
+    self::rows(&memory, &[image]);
+    assert_eq!(owner_on(&memory, snapshot).as_deref(), Some("mara"));
 }
 
 // Guards against: what comes with two instances (a volume for both) is written and reported twice.
 #[test]
 fn what_comes_with_two_instances_is_tagged_once() {
-    let world = world();
+    let memory = memory();
     let volume = ec2_arn("volume", "vol-1");
     for instance in ["i-1", "i-2"] {
-        world.attach(instance, resource("AWS::EC2::Volume", &volume));
+        memory.attach(instance, resource("AWS::EC2::Volume", &volume));
     }
     let response = json!({"instancesSet": {"items": [{"instanceId": "i-1"}, {"instanceId": "i-2"}]}});
-    let rows = rows(&world, &[call("09:00:00", &user("mara"), "ec2:RunInstances", &json!({}), &response)]);
+    let rows = rows(&memory, &[call("09:00:00", &user("mara"), "ec2:RunInstances", &json!({}), &response)]);
     assert_eq!(outcome_of(&rows, &volume), [&Outcome::Tagged]);
 }
 
 #[test]
 fn the_tags_of_the_instance_are_not_the_volumes() {
-    let world = world();
+    let memory = memory();
     let volume = ec2_arn("volume", "vol-1");
-    world.attach("i-1", resource("AWS::EC2::Volume", &volume));
-    let rows = rows(&world, &[instance("09:00:00", &user("mara"), "i-1", &forged())]);
+    memory.attach("i-1", resource("AWS::EC2::Volume", &volume));
+    let rows = rows(&memory, &[instance("09:00:00", &user("mara"), "i-1", &forged())]);
     assert!(row_of(&rows, &volume).notes.is_empty(), "nobody forged anything on the volume");
 }
 
@@ -770,25 +770,25 @@ fn the_tags_of_the_instance_are_not_the_volumes() {
 // session tag then replaces the user's own tag on the volume, and a forged identity tag goes unreported.
 #[test]
 fn the_users_own_tags_on_a_volume_are_kept() {
-    let world = world();
+    let memory = memory();
     let volume = ec2_arn("volume", "vol-1");
-    world.attach("i-1", resource("AWS::EC2::Volume", &volume));
-    world.put_tags(&volume, &[("Team", "mine"), ("Owner", "boss")]);
+    memory.attach("i-1", resource("AWS::EC2::Volume", &volume));
+    memory.put_tags(&volume, &[("Team", "mine"), ("Owner", "boss")]);
     let tags = json!([{"key": "Team", "value": "from-session"}]);
-    creations(world.sessions(), &[assume(&user("mara"), "Deploy", "build", "ASIAONE", &tags)]);
+    creations(memory.sessions(), &[assume(&user("mara"), "Deploy", "build", "ASIAONE", &tags)]);
     let own = json!([{"resourceType": "volume", "tags": [{"key": "Team", "value": "mine"}, {"key": "Owner", "value": "boss"}]}]);
-    let rows = rows(&world, &[instance("09:00:00", &role("Deploy", "", "build", "ASIAONE"), "i-1", &own)]);
-    assert_eq!(owner_on(&world, &volume).as_deref(), Some("mara"));
-    assert_eq!(tag(&world, &volume, "Team").as_deref(), Some("mine"), "the user's own tag");
+    let rows = rows(&memory, &[instance("09:00:00", &role("Deploy", "", "build", "ASIAONE"), "i-1", &own)]);
+    assert_eq!(owner_on(&memory, &volume).as_deref(), Some("mara"));
+    assert_eq!(tag(&memory, &volume, "Team").as_deref(), Some("mine"), "the user's own tag");
     let notes = &row_of(&rows, &volume).notes;
     assert!(notes.contains(&Note::Forged { key: "Owner".into(), replaced: true }), "{notes:?}");
 }
 
 #[test]
 fn a_plan_without_aws_says_which_resources_it_would_look_up() {
-    let world = World { backend: MemoryBackend::offline(), ..world() };
-    let creations = creations(world.sessions(), &[instance("09:00:00", &user("mara"), "i-1", &json!([]))]);
-    let plan = plan(&Policy::default(), &world, creations);
+    let memory = InMemory { backend: MemoryBackend::offline(), ..memory() };
+    let creations = creations(memory.sessions(), &[instance("09:00:00", &user("mara"), "i-1", &json!([]))]);
+    let plan = plan(&Policy::default(), &memory, creations);
     let row = |of_type: &str| {
         plan.resources().find(|row| row.resource_type.as_deref() == Some(of_type)).unwrap().clone()
     };
@@ -797,13 +797,13 @@ fn a_plan_without_aws_says_which_resources_it_would_look_up() {
     assert_eq!(volume.owner_name(), Some("mara"));
     assert_eq!(volume.tags.get("Owner").map(autotag_model::tags::TagValue::as_str), Some("mara"));
     assert!(matches!(row("AWS::EC2::Instance").status, Action::Tag(_)));
-    assert!(world.writes().is_empty(), "a plan writes nothing");
+    assert!(memory.writes().is_empty(), "a plan writes nothing");
 }
 
 #[test]
 fn a_look_up_that_fails_does_not_stop_the_rest() {
     let ports = Failing {
-        world: world(),
+        memory: memory(),
         fault: |operation: &str, _: &str| (operation == "related").then_some(ErrorClass::Throttled),
     };
     let rows = failing_rows(&ports, &[instance("09:00:00", &user("mara"), "i-1", &json!([]))]);
@@ -815,7 +815,7 @@ fn a_look_up_that_fails_does_not_stop_the_rest() {
 #[test]
 fn each_resource_of_a_write_ends_by_itself() {
     let ports = Failing {
-        world: world(),
+        memory: memory(),
         fault: |operation: &str, what: &str| {
             let class = match what.rsplit(':').next()? {
                 "denied" => ErrorClass::Denied,
@@ -830,7 +830,7 @@ fn each_resource_of_a_write_ends_by_itself() {
     let records: Vec<Value> = names.iter().map(|name| queue("09:00:00", &user("mara"), name)).collect();
     let ends = |rows: &[ResourceOutcome]| names.map(|name| row_of(rows, &queue_arn(name)).status.name());
     assert_eq!(ends(&failing_rows(&ports, &records)), ["Tagged", "Refused", "Gone", "Deferred", "Tagged"]);
-    let young = Failing { world: just_after(), ..ports };
+    let young = Failing { memory: just_after(), ..ports };
     assert_eq!(
         ends(&failing_rows(&young, &records)),
         ["Tagged", "Refused", "Deferred", "Deferred", "Tagged"]
@@ -841,7 +841,7 @@ fn each_resource_of_a_write_ends_by_itself() {
 fn an_outage_of_the_store_defers_and_a_missing_permission_refuses() {
     for (class, want) in [(ErrorClass::Transport, "Deferred"), (ErrorClass::Denied, "Refused")] {
         let ports = Failing {
-            world: world(),
+            memory: memory(),
             fault: move |operation: &str, _: &str| (operation == "session").then_some(class),
         };
         let records = [
@@ -851,20 +851,20 @@ fn an_outage_of_the_store_defers_and_a_missing_permission_refuses() {
         let rows = failing_rows(&ports, &records);
         assert_eq!(rows[0].status.name(), want);
         assert_eq!(rows[1].status, Outcome::Tagged, "users have no session to ask for");
-        assert!(world().tags_on(&queue_arn("by-role")).is_empty());
+        assert!(memory().tags_on(&queue_arn("by-role")).is_empty());
     }
 }
 
 #[test]
 fn tags_that_cannot_be_read_are_not_no_tags() {
     let ports = Failing {
-        world: world(),
+        memory: memory(),
         fault: |operation: &str, _: &str| (operation == "read").then_some(ErrorClass::Denied),
     };
-    ports.world.put_tags(&queue_arn("orders"), &[("Owner", "noor")]);
+    ports.memory.put_tags(&queue_arn("orders"), &[("Owner", "noor")]);
     let rows = failing_rows(&ports, &[queue("09:00:00", &user("mara"), "orders")]);
     assert_eq!(rows[0].status.name(), "Refused");
-    assert_eq!(owner_on(&ports.world, &queue_arn("orders")).as_deref(), Some("noor"));
+    assert_eq!(owner_on(&ports.memory, &queue_arn("orders")).as_deref(), Some("noor"));
 }
 
 // Guards against: what a later creation decided relies on a write that then fails. Its row says that the resource
@@ -873,13 +873,13 @@ fn tags_that_cannot_be_read_are_not_no_tags() {
 fn after_a_failed_write_nobody_says_that_the_resource_has_an_owner() {
     for class in [ErrorClass::Throttled, ErrorClass::Denied] {
         let ports = Failing {
-            world: world(),
+            memory: memory(),
             fault: move |operation: &str, _: &str| (operation == "write").then_some(class),
         };
         let records =
             [queue("09:01:00", &user("mara"), "orders"), queue("09:05:00", &user("noor"), "orders")];
         let rows = failing_rows(&ports, &records);
-        assert!(ports.world.tags_on(&queue_arn("orders")).is_empty());
+        assert!(ports.memory.tags_on(&queue_arn("orders")).is_empty());
         for row in &rows {
             assert!(
                 row.status.is_returned(),
@@ -900,7 +900,7 @@ fn a_later_creation_does_not_win_because_the_first_is_deferred() {
         queue("09:05:00", &user("noor"), "orders"),
     ];
     let down = Failing {
-        world: world(),
+        memory: memory(),
         fault: |operation: &str, _: &str| (operation == "session").then_some(ErrorClass::Transport),
     };
     let rows = failing_rows(&down, &records);
@@ -912,8 +912,8 @@ fn a_later_creation_does_not_win_because_the_first_is_deferred() {
         .filter(|(_, row)| row.status.is_returned())
         .map(|(record, _)| record.clone())
         .collect();
-    self::rows(&down.world, &again);
-    assert_eq!(owner_on(&down.world, &queue_arn("orders")).as_deref(), Some("mara"));
+    self::rows(&down.memory, &again);
+    assert_eq!(owner_on(&down.memory, &queue_arn("orders")).as_deref(), Some("mara"));
 }
 
 // Guards against: the same between a group and its instance.
@@ -921,7 +921,7 @@ fn a_later_creation_does_not_win_because_the_first_is_deferred() {
 fn an_instance_waits_for_the_owner_of_a_group_that_is_deferred() {
     let records = [group("09:00:00", &role("Deploy", "", "mara", "ASIAONE")), of_group("09:00:30")];
     let down = Failing {
-        world: world(),
+        memory: memory(),
         fault: |operation: &str, what: &str| {
             (operation == "session" && what == "AROADeploy:mara").then_some(ErrorClass::Transport)
         },
@@ -933,22 +933,22 @@ fn an_instance_waits_for_the_owner_of_a_group_that_is_deferred() {
         .filter(|(_, row)| row.status.is_returned())
         .map(|(record, _)| record.clone())
         .collect();
-    self::rows(&down.world, &again);
-    assert_eq!(owner_on(&down.world, &ec2_arn("instance", "i-1")).as_deref(), Some("mara"));
+    self::rows(&down.memory, &again);
+    assert_eq!(owner_on(&down.memory, &ec2_arn("instance", "i-1")).as_deref(), Some("mara"));
 }
 
 // Guards against: a resource joins an older write of the same tags, which then goes out before the write that it
 // was to overwrite. Here: A makes a table, B makes it anew, A makes it anew; B's tags end on A's table.
 #[test]
 fn the_last_of_several_creations_of_one_name_is_written_last() {
-    let world = world();
+    let memory = memory();
     let records = [
         table("09:01:00", &user("mara"), "orders"),
         table("09:02:00", &user("noor"), "orders"),
         table("09:03:00", &user("mara"), "orders"),
     ];
-    rows(&world, &records);
-    assert_eq!(owner_on(&world, TABLE).as_deref(), Some("mara"));
+    rows(&memory, &records);
+    assert_eq!(owner_on(&memory, TABLE).as_deref(), Some("mara"));
 }
 
 fn add_replica(time: &str, who: &Value, name: &str) -> Value {
@@ -968,10 +968,10 @@ fn a_replica_belongs_to_the_person_who_asked_for_it_in_any_order() {
     for time in ["08:59:59", "09:00:00", "09:00:05"] {
         let made = made_by_replication(time);
         for records in [[asked.clone(), made.clone()], [made.clone(), asked.clone()]] {
-            let together = world();
+            let together = memory();
             rows(&together, &records);
             assert_eq!(owner_on(&together, REPLICA).as_deref(), Some("mara"), "{time}");
-            let one_by_one = world();
+            let one_by_one = memory();
             for record in &records {
                 rows(&one_by_one, std::slice::from_ref(record));
             }
@@ -983,10 +983,13 @@ fn a_replica_belongs_to_the_person_who_asked_for_it_in_any_order() {
 // Guards against: as above, with a table that the same person has made in the replica's region before.
 #[test]
 fn a_replica_belongs_to_the_person_also_if_he_made_a_table_there_before() {
-    let world = world();
+    let memory = memory();
     let other = with(table("08:50:00", &user("mara"), "other"), "awsRegion", json!("eu-central-1"));
-    rows(&world, &[other, made_by_replication("08:59:59"), add_replica("09:00:00", &user("mara"), "orders")]);
-    assert_eq!(owner_on(&world, REPLICA).as_deref(), Some("mara"));
+    rows(
+        &memory,
+        &[other, made_by_replication("08:59:59"), add_replica("09:00:00", &user("mara"), "orders")],
+    );
+    assert_eq!(owner_on(&memory, REPLICA).as_deref(), Some("mara"));
 }
 
 /// Answers for none of the resources that it is to write.
@@ -1003,22 +1006,22 @@ impl TagWriter for Silent {
 // where nothing was written.
 #[test]
 fn a_resource_without_an_answer_is_not_tagged() {
-    let world = world();
-    let creations = creations(world.sessions(), &[queue("09:00:00", &user("mara"), "orders")]);
-    let plan = plan(&Policy::default(), &world, creations);
-    let rows = block_on(plan.execute(&Silent, &Execution::at(world.now)));
+    let memory = memory();
+    let creations = creations(memory.sessions(), &[queue("09:00:00", &user("mara"), "orders")]);
+    let plan = plan(&Policy::default(), &memory, creations);
+    let rows = block_on(plan.execute(&Silent, &Execution::at(memory.now)));
     assert_ne!(rows[0].status, Outcome::Tagged);
 }
 
 #[test]
 fn rows_stand_in_the_order_of_the_events() {
-    let world = world();
+    let memory = memory();
     let records = [
         queue("09:03:00", &user("mara"), "c"),
         queue("09:01:00", &user("noor"), "a"),
         queue("09:02:00", &user("mara"), "b"),
     ];
     let times: Vec<Option<String>> =
-        rows(&world, &records).iter().map(|row| row.event.time.clone()).collect();
+        rows(&memory, &records).iter().map(|row| row.event.time.clone()).collect();
     assert!(times.is_sorted(), "{times:?}");
 }

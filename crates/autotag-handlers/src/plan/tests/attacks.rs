@@ -5,16 +5,16 @@ use super::*;
 const DEPLOY: &str = "arn:aws:iam::111122223333:role/Deploy";
 
 /// The tags on a queue that mallory makes in a session of this name with these tags, and what is said about them.
-fn made_in(name: &str, tags: &[(&str, &str)], is_known: bool) -> (World, ResourceOutcome) {
-    let world = world();
+fn made_in(name: &str, tags: &[(&str, &str)], is_known: bool) -> (InMemory, ResourceOutcome) {
+    let memory = memory();
     let tags: Value = tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
     if is_known {
-        creations(world.sessions(), &[assume(&user("mallory"), "Deploy", name, "ASIAONE", &tags)]);
+        creations(memory.sessions(), &[assume(&user("mallory"), "Deploy", name, "ASIAONE", &tags)]);
     }
-    let mut rows = rows(&world, &[queue("09:00:00", &role("Deploy", "", name, "ASIAONE"), "orders")]);
+    let mut rows = rows(&memory, &[queue("09:00:00", &role("Deploy", "", name, "ASIAONE"), "orders")]);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].status, Outcome::Tagged, "`{name}`");
-    (world, rows.remove(0))
+    (memory, rows.remove(0))
 }
 
 #[test]
@@ -36,15 +36,15 @@ fn whatever_a_session_is_called_its_resources_belong_to_who_asked_for_it() {
         &dots,
     ] {
         let queue = queue_arn("orders");
-        let (world, row) = made_in(name, &[], true);
-        assert_eq!(owner_on(&world, &queue).as_deref(), Some("mallory"), "`{name}`");
+        let (memory, row) = made_in(name, &[], true);
+        assert_eq!(owner_on(&memory, &queue).as_deref(), Some("mallory"), "`{name}`");
         assert_eq!(row.owner.as_ref().and_then(|owner| owner.source), Some(OwnerSource::RoleChain));
-        assert_eq!(tag(&world, &queue, "PrincipalId"), Some(format!("AROADeploy:{name}")));
+        assert_eq!(tag(&memory, &queue, "PrincipalId"), Some(format!("AROADeploy:{name}")));
         let arn = format!("arn:aws:sts::{HERE}:assumed-role/Deploy/{name}");
-        assert_eq!(tag(&world, &queue, "CreatedBy"), Some(arn));
+        assert_eq!(tag(&memory, &queue, "CreatedBy"), Some(arn));
         // If the requester of the session is unknown, only the name is left, and the proof says so.
-        let (world, row) = made_in(name, &[], false);
-        assert_eq!(owner_on(&world, &queue).as_deref(), Some(name));
+        let (memory, row) = made_in(name, &[], false);
+        assert_eq!(owner_on(&memory, &queue).as_deref(), Some(name));
         let owner = row.owner.unwrap();
         assert_eq!(
             owner.source,
@@ -109,7 +109,7 @@ fn no_key_of_a_session_or_role_tag_sets_or_hides_the_owner() {
         (&too_long, Nowhere),
         ("", Nowhere),
     ] {
-        let (world, row) = made_in("work", &[(key, "boss"), ("Team", "shop")], true);
+        let (memory, row) = made_in("work", &[(key, "boss"), ("Team", "shop")], true);
         let mut want = BTreeMap::from(
             [
                 ("CreatedBy", "arn:aws:sts::111122223333:assumed-role/Deploy/work"),
@@ -122,7 +122,7 @@ fn no_key_of_a_session_or_role_tag_sets_or_hides_the_owner() {
         if let As(name) = ends {
             want.insert(name.to_owned(), "boss".to_owned());
         }
-        assert_eq!(world.tags_on(&queue_arn("orders")), want, "`{key}`");
+        assert_eq!(memory.tags_on(&queue_arn("orders")), want, "`{key}`");
         let said = |note: &Note| row.notes.contains(note);
         assert_eq!(
             said(&Note::Protected(key.to_owned())),
@@ -145,14 +145,14 @@ fn no_key_of_a_session_or_role_tag_sets_or_hides_the_owner() {
 
         // A tag of the role says no more than one of the session. IAM keeps to the same limits as STS.
         if !matches!(ends, Nowhere) {
-            let world = self::world();
-            world.put_principal(DEPLOY, &[(key, "boss"), ("Team", "shop")]);
+            let memory = self::memory();
+            memory.put_principal(DEPLOY, &[(key, "boss"), ("Team", "shop")]);
             let records = [
                 assume(&user("mallory"), "Deploy", "work", "ASIAONE", &json!([])),
                 queue("09:00:00", &role("Deploy", "", "work", "ASIAONE"), "orders"),
             ];
-            rows(&world, &records);
-            assert_eq!(world.tags_on(&queue_arn("orders")), want, "`{key}` of the role");
+            rows(&memory, &records);
+            assert_eq!(memory.tags_on(&queue_arn("orders")), want, "`{key}` of the role");
         }
     }
 }
@@ -161,11 +161,11 @@ fn no_key_of_a_session_or_role_tag_sets_or_hides_the_owner() {
 // then, and nothing is said about it.
 #[test]
 fn a_tag_called_key_hides_no_forged_owner() {
-    let world = world();
-    world.put_tags(&queue_arn("orders"), &[("Owner", "boss"), ("key", "x")]);
+    let memory = memory();
+    memory.put_tags(&queue_arn("orders"), &[("Owner", "boss"), ("key", "x")]);
     let mut made = queue("09:00:00", &user("mallory"), "orders");
     made["requestParameters"]["tags"] = json!({"Owner": "boss", "key": "x"});
-    let rows = rows(&world, &[made]);
+    let rows = rows(&memory, &[made]);
     assert!(
         matches!(rows[0].status, Outcome::AlreadyTagged(why) if why.contains("cannot be told")),
         "{rows:?}"

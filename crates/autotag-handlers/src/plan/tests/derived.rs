@@ -31,9 +31,9 @@ fn policy(derived: DerivedRules) -> Policy {
 
 #[test]
 fn by_default_derived_rules_tag_like_all_others_and_rows_say_so() {
-    let world = world();
-    let rows = run(&Policy::default(), &world, requests(&Policy::default()));
-    assert_eq!(owner_on(&world, THING).as_deref(), Some("ana"));
+    let memory = memory();
+    let rows = run(&Policy::default(), &memory, requests(&Policy::default()));
+    assert_eq!(owner_on(&memory, THING).as_deref(), Some("ana"));
     assert_eq!(row_of(&rows, THING).evidence, Some(Evidence::Derived));
     assert_eq!(row_of(&rows, &queue_arn("seen")).evidence, Some(Evidence::Seen));
     let line = serde_json::to_string(row_of(&rows, THING)).unwrap();
@@ -48,31 +48,31 @@ fn resources_without_a_tag_call_have_an_owner_and_get_tags_only_if_the_policy_op
     let record =
         call("09:00:00", &user("ana"), "codebuild:CreateProject", &json!({"name": "build"}), &answer);
     for (policy, tagged) in [("", false), ("[policy]\nopt_in = [\"codebuild\"]", true)] {
-        let (world, policy) = (world(), Policy::from_toml(policy).unwrap());
+        let (memory, policy) = (memory(), Policy::from_toml(policy).unwrap());
         let classifier = Classifier::new(Catalog::embedded(), policy.clone());
         let requests = ClassifiedRecords::read(record.to_string().as_bytes(), &classifier).creations;
-        let rows = run(&policy, &world, requests);
+        let rows = run(&policy, &memory, requests);
         let row = row_of(&rows, PROJECT);
         assert_eq!(row.owner_name(), Some("ana"));
         assert_eq!(row.status == Outcome::Skipped(SkipReason::NotOptedIn), !tagged, "{:?}", row.status);
-        assert_eq!(owner_on(&world, PROJECT).as_deref(), tagged.then_some("ana"));
+        assert_eq!(owner_on(&memory, PROJECT).as_deref(), tagged.then_some("ana"));
         assert!(!row.status.is_returned(), "its message is done");
     }
 }
 
 #[test]
 fn with_the_policy_plan_a_derived_rule_shows_its_tags_and_writes_none() {
-    let (world, policy) = (world(), policy(DerivedRules::Plan));
-    let planned = plan(&policy, &world, requests(&policy));
+    let (memory, policy) = (memory(), policy(DerivedRules::Plan));
+    let planned = plan(&policy, &memory, requests(&policy));
     let row = planned.resources().find(|row| row.arn().as_deref() == Some(THING)).unwrap();
     assert_eq!(row.tags.get("Owner").map(ToString::to_string).as_deref(), Some("ana"), "shown");
     assert_eq!(row.owner_name(), Some("ana"));
     let why = row.status.reason().unwrap();
     assert!(why.contains("`derived = \"plan\"`"), "{why}");
     assert_eq!(planned.writes(), 1);
-    let rows = execute(&world, planned);
+    let rows = execute(&memory, planned);
     assert_eq!(row_of(&rows, THING).status, Outcome::Skipped(SkipReason::DerivedRule));
-    assert!(world.tags_on(THING).is_empty());
-    assert_eq!(owner_on(&world, &queue_arn("seen")).as_deref(), Some("ana"), "other rules write");
+    assert!(memory.tags_on(THING).is_empty());
+    assert_eq!(owner_on(&memory, &queue_arn("seen")).as_deref(), Some("ana"), "other rules write");
     assert!(!row_of(&rows, THING).status.is_returned(), "its message is done");
 }

@@ -16,8 +16,8 @@ fn tagged_queue(time: &str, name: &str, tags: &Value) -> Value {
     with(queue(time, &user("ana"), name), "requestParameters", json!({"queueName": name, "tags": tags}))
 }
 
-fn planned(world: &World, policy: &Policy, records: &[Value]) -> Vec<PlannedResource> {
-    plan(policy, world, creations(world.sessions(), records)).into_resources().collect()
+fn planned(memory: &InMemory, policy: &Policy, records: &[Value]) -> Vec<PlannedResource> {
+    plan(policy, memory, creations(memory.sessions(), records)).into_resources().collect()
 }
 
 fn line<S: crate::row::Status>(row: &Row<S>) -> Value {
@@ -26,14 +26,14 @@ fn line<S: crate::row::Status>(row: &Row<S>) -> Value {
 
 #[test]
 fn a_required_key_is_missing_if_nobody_asks_for_it_or_writes_it() {
-    let world = just_after();
+    let memory = just_after();
     let record = tagged_queue("09:00:00", "orders", &json!({"Team": "shop", "costcenter": "7"}));
-    let rows = planned(&world, &policy(""), &[record]);
+    let rows = planned(&memory, &policy(""), &[record]);
     let line = line(&rows[0]);
     assert_eq!(line["requested_tags"], json!({"Team": "shop", "costcenter": "7"}));
     // Owner and ManagedBy are written. To AWS, `costcenter` is another key.
     assert_eq!(line["missing_tags"], json!(["CostCenter", "Name"]));
-    let without = planned(&world, &Policy::default(), &[queue("09:00:00", &user("ana"), "orders")]);
+    let without = planned(&memory, &Policy::default(), &[queue("09:00:00", &user("ana"), "orders")]);
     assert_eq!(
         (without[0].requested_tags(), without[0].missing_tags()),
         (Some(BTreeMap::new()), Some(vec![]))
@@ -42,29 +42,29 @@ fn a_required_key_is_missing_if_nobody_asks_for_it_or_writes_it() {
 
 #[test]
 fn a_key_of_the_resource_or_of_the_session_is_not_missing() {
-    let world = just_after();
-    world.put_tags(&queue_arn("orders"), &[("Name", "orders"), ("Team", "")]);
+    let memory = just_after();
+    memory.put_tags(&queue_arn("orders"), &[("Name", "orders"), ("Team", "")]);
     let tags = json!([{"key": "CostCenter", "value": "7"}]);
     let assume = assume(&user("ana"), "Deploy", "work", "ASIAONE", &tags);
     let record = queue("09:00:00", &role("Deploy", "", "work", "ASIAONE"), "orders");
-    let rows = planned(&world, &policy(""), &[assume, record]);
+    let rows = planned(&memory, &policy(""), &[assume, record]);
     assert_eq!(rows.last().unwrap().missing_tags(), Some(vec![]));
 }
 
 #[test]
 fn what_is_not_written_is_missing() {
-    let world = just_after();
-    world.put_tags(&queue_arn("orders"), &[("Owner", "first"), ("Name", "x")]);
+    let memory = just_after();
+    memory.put_tags(&queue_arn("orders"), &[("Owner", "first"), ("Name", "x")]);
     let rows =
-        run(&policy(""), &world, creations(world.sessions(), &[queue("09:00:00", &user("ana"), "orders")]));
+        run(&policy(""), &memory, creations(memory.sessions(), &[queue("09:00:00", &user("ana"), "orders")]));
     assert!(matches!(rows[0].status, Outcome::AlreadyTagged(_)), "{:?}", rows[0].status);
     assert_eq!(rows[0].missing_tags(), Some(vec!["CostCenter", "Team", "ManagedBy"]));
 
     let failing = Failing {
-        world: just_after(),
+        memory: just_after(),
         fault: |operation: &str, _: &str| (operation == "write").then_some(ErrorClass::Denied),
     };
-    let creations = creations(failing.world.sessions(), &[queue("09:00:00", &user("ana"), "orders")]);
+    let creations = creations(failing.memory.sessions(), &[queue("09:00:00", &user("ana"), "orders")]);
     let planned = plan(&policy(""), &failing, creations);
     let before = planned.resources().next().unwrap().missing_tags().map(|keys| keys.len());
     assert_eq!(before, Some(3), "Owner and ManagedBy would be written");
@@ -96,14 +96,14 @@ fn an_alias_of_the_policy_is_the_owner_that_is_written() {
     let policy =
         Policy::from_toml("[people]\n\"ana@example.com\" = [\"arn:aws:iam::111122223333:user/ana\"]")
             .unwrap();
-    let world = just_after();
+    let memory = just_after();
     let records = [
         queue("09:00:00", &user("ana"), "orders"),
         queue("09:00:01", &role("Dev", "", "ana", "ASIAONE"), "other"),
     ];
-    let rows = run(&policy, &world, creations(world.sessions(), &records));
-    assert_eq!(owner_on(&world, &queue_arn("orders")).as_deref(), Some("ana@example.com"));
+    let rows = run(&policy, &memory, creations(memory.sessions(), &records));
+    assert_eq!(owner_on(&memory, &queue_arn("orders")).as_deref(), Some("ana@example.com"));
     assert_eq!(rows[0].person(), Some("ana@example.com"));
-    assert_eq!(owner_on(&world, &queue_arn("other")).as_deref(), Some("ana"), "a session name is no proof");
+    assert_eq!(owner_on(&memory, &queue_arn("other")).as_deref(), Some("ana"), "a session name is no proof");
     assert_eq!(rows[1].person(), None);
 }

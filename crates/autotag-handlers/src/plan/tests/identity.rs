@@ -14,13 +14,13 @@ fn owner_written(row: &ResourceOutcome) -> Option<&str> {
 
 #[test]
 fn each_version_of_an_object_is_tagged_for_its_writer() {
-    let world = world();
+    let memory = memory();
     let (anna, ben) = (user("anna"), user("ben"));
     let records = [object("09:00:00", &anna, Some("v1")), object("09:01:00", &ben, Some("v2"))];
-    let rows = rows(&world, &records);
+    let rows = rows(&memory, &records);
     assert_eq!(rows.iter().map(owner_written).collect::<Vec<_>>(), [Some("anna"), Some("ben")]);
     assert!(rows.iter().all(|row| row.status == Outcome::Tagged && row.notes.is_empty()), "{rows:?}");
-    let versions: Vec<_> = world
+    let versions: Vec<_> = memory
         .writes()
         .iter()
         .flat_map(|write| &write.resources)
@@ -31,10 +31,10 @@ fn each_version_of_an_object_is_tagged_for_its_writer() {
 
 #[test]
 fn two_versions_by_one_writer_are_both_tagged() {
-    let world = world();
+    let memory = memory();
     let anna = user("anna");
     let records = [object("09:00:00", &anna, Some("v1")), object("09:01:00", &anna, Some("v2"))];
-    let rows = rows(&world, &records);
+    let rows = rows(&memory, &records);
     assert!(rows.iter().all(|row| row.status == Outcome::Tagged), "{rows:?}");
 }
 
@@ -45,13 +45,13 @@ fn owner_named(row: &ResourceOutcome) -> Option<&str> {
 /// Without versions the second call replaces the object: its writer did not forge the tags of the first one.
 #[test]
 fn overwriting_an_object_is_not_reported_as_forged() {
-    let world = world();
+    let memory = memory();
     let records = [object("09:00:00", &user("anna"), None), object("09:01:00", &user("ben"), None)];
-    let rows = rows(&world, &records);
+    let rows = rows(&memory, &records);
     assert_eq!(rows.iter().map(owner_named).collect::<Vec<_>>(), [Some("anna"), Some("ben")]);
     assert_eq!(rows.iter().map(owner_written).collect::<Vec<_>>(), [None, Some("ben")]);
     assert!(rows.iter().all(|row| row.notes.is_empty()), "{rows:?}");
-    assert_eq!(world.tags_on("arn:aws:s3:::states/terraform.tfstate")["Owner"], "ben");
+    assert_eq!(memory.tags_on("arn:aws:s3:::states/terraform.tfstate")["Owner"], "ben");
 }
 
 /// The session of somebody who assumed the role `jump` with a tag that no other session has, and a call in it.
@@ -72,15 +72,15 @@ fn an_object_that_is_written_over_has_no_tag_of_its_first_writer() {
     let (anna, session) = in_a_session_with_a_tag(&json!([{"key": "Project", "value": "apollo"}]));
     let first = object("09:00:00", &anna, None);
     let second = object("09:01:00", &user("ben"), None);
-    let alone = world();
+    let alone = memory();
     rows(&alone, &[session.clone(), first.clone()]);
     assert_eq!(tag(&alone, arn, "Project").as_deref(), Some("apollo"), "the tag of the session is copied");
     for records in [[&session, &first, &second], [&second, &first, &session]] {
-        let world = world();
-        let rows = rows(&world, &records.map(Clone::clone));
+        let memory = memory();
+        let rows = rows(&memory, &records.map(Clone::clone));
         assert_eq!(outcome_of(&rows, arn), [&Outcome::Skipped(SkipReason::Replaced), &Outcome::Tagged]);
-        assert_eq!(owner_on(&world, arn).as_deref(), Some("ben"));
-        assert_eq!(tag(&world, arn, "Project"), None);
+        assert_eq!(owner_on(&memory, arn).as_deref(), Some("ben"));
+        assert_eq!(tag(&memory, arn, "Project"), None);
     }
 }
 
@@ -91,19 +91,19 @@ fn an_object_that_somebody_unknown_has_written_over_is_not_tagged_for_its_first_
     let fault = |operation: &str, what: &str| {
         (operation == "principal" && what.ends_with("user/ben")).then_some(ErrorClass::Throttled)
     };
-    let failing = Failing { world: world(), fault };
+    let failing = Failing { memory: memory(), fault };
     let records = [object("09:00:00", &user("anna"), None), object("09:01:00", &user("ben"), None)];
-    let creations = creations(failing.world.sessions(), &records);
+    let creations = creations(failing.memory.sessions(), &records);
     let rows = run(&Policy::default(), &failing, creations);
     let ends = outcome_of(&rows, arn);
     assert_eq!(ends[0], &Outcome::Skipped(SkipReason::Replaced));
     assert!(matches!(ends[1], Outcome::Deferred(_)), "{ends:?}");
-    assert!(failing.world.tags_on(arn).is_empty());
+    assert!(failing.memory.tags_on(arn).is_empty());
 }
 
 #[test]
 fn equal_ids_in_two_accounts_are_two_resources() {
-    let world = world();
+    let memory = memory();
     let instances = |account: &str| {
         let call = call(
             "09:00:00",
@@ -115,12 +115,12 @@ fn equal_ids_in_two_accounts_are_two_resources() {
         let call = with(call, "recipientAccountId", json!(account));
         with(call, "eventID", json!(format!("lightsail-{account}")))
     };
-    let mut creations = creations(world.sessions(), &[instances(HERE), instances("444455556666")]);
+    let mut creations = creations(memory.sessions(), &[instances(HERE), instances("444455556666")]);
     for target in creations.iter_mut().flat_map(|request| &mut request.creation.targets) {
         // As in `apply`, where the first writer wins.
         target.may_have_existed = true;
     }
-    let rows = run(&Policy::default(), &world, creations);
+    let rows = run(&Policy::default(), &memory, creations);
     let tagged = rows.iter().filter(|row| row.status == Outcome::Tagged).count();
     assert_eq!(tagged, 2, "{rows:?}");
 }

@@ -54,13 +54,13 @@ fn owner_in(owners: &[(&str, &str)], records: &[Value]) -> (String, OwnerSource)
 }
 
 fn owner_of(arn: &str, owners: &[(&str, &str)], records: &[Value]) -> (String, OwnerSource) {
-    let world = world();
+    let memory = memory();
     for (resource, owner) in owners {
-        world.put_tags(resource, &[("Owner", owner)]);
+        memory.put_tags(resource, &[("Owner", owner)]);
     }
-    let rows = rows(&world, records);
+    let rows = rows(&memory, records);
     let source = row_of(&rows, arn).owner.as_ref().and_then(|owner| owner.source).unwrap();
-    (owner_on(&world, arn).unwrap(), source)
+    (owner_on(&memory, arn).unwrap(), source)
 }
 
 fn is(name: &str, source: OwnerSource) -> (String, OwnerSource) {
@@ -76,11 +76,11 @@ fn what_a_stack_makes_by_its_service_role_belongs_to_the_owner_of_the_stack() {
         owner_in(&owners, &[assumed_by_cloudformation(), made.clone()]),
         is("mara", OwnerSource::Parent)
     );
-    let world = world();
-    world.put_tags(STACK, &[("Owner", "mara")]);
-    rows(&world, &[made]);
+    let memory = memory();
+    memory.put_tags(STACK, &[("Owner", "mara")]);
+    rows(&memory, &[made]);
     assert_eq!(
-        tag(&world, TABLE, "CreatedBy").as_deref(),
+        tag(&memory, TABLE, "CreatedBy").as_deref(),
         Some("arn:aws:sts::111122223333:assumed-role/stack-role/AWSCloudFormation"),
         "who called stays who called"
     );
@@ -123,31 +123,31 @@ fn without_an_owner_of_the_parent_the_service_or_its_role_stays() {
     assert_eq!(owner_in(&[], &[of_stack(STACK)]), own);
     assert_eq!(owner_in(&[(STACK, "")], &[of_stack(STACK)]), own, "an empty tag names nobody");
 
-    let gone = |world: World| Failing {
-        world,
+    let gone = |memory: InMemory| Failing {
+        memory,
         fault: |operation: &str, what: &str| {
             (operation == "read" && what == STACK).then_some(ErrorClass::NotFound)
         },
     };
-    let old = gone(world());
+    let old = gone(memory());
     assert_eq!(row_of(&failing_rows(&old, &[of_stack(STACK)]), TABLE).status, Outcome::Tagged);
-    assert_eq!(owner_on(&old.world, TABLE).as_deref(), Some("stack-role"));
+    assert_eq!(owner_on(&old.memory, TABLE).as_deref(), Some("stack-role"));
     // A parent that is as young as the event may only not be there yet.
     let young = gone(just_after());
     assert!(row_of(&failing_rows(&young, &[of_stack(STACK)]), TABLE).status.is_retryable());
-    assert_eq!(owner_on(&young.world, TABLE), None);
+    assert_eq!(owner_on(&young.memory, TABLE), None);
 }
 
 #[test]
 fn a_parent_that_may_not_be_read_is_no_parent_without_an_owner() {
     let ports = Failing {
-        world: world(),
+        memory: memory(),
         fault: |operation: &str, what: &str| {
             (operation == "read" && what == STACK).then_some(ErrorClass::Denied)
         },
     };
     assert_eq!(row_of(&failing_rows(&ports, &[of_stack(STACK)]), TABLE).status.name(), "Refused");
-    assert_eq!(owner_on(&ports.world, TABLE), None);
+    assert_eq!(owner_on(&ports.memory, TABLE), None);
 }
 
 fn node_group(who: &Value) -> Value {
@@ -200,7 +200,7 @@ fn nodes_belong_to_the_owner_of_their_node_group() {
         assert_eq!(owner_of(&group, &[(CLUSTER, "noor")], records), is("mara", OwnerSource::Parent));
         assert_eq!(owner_of(&instance, &[(CLUSTER, "noor")], records), is("mara", OwnerSource::Parent));
     }
-    let one_by_one = world();
+    let one_by_one = memory();
     for record in &records {
         rows(&one_by_one, std::slice::from_ref(record));
     }

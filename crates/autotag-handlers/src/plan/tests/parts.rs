@@ -110,17 +110,17 @@ proptest! {
         cuts in prop::collection::vec(any::<bool>(), 1..7),
         fails in any::<bool>(),
     ) {
-        let world = Failing {
-            world: world(),
+        let memory = Failing {
+            memory: memory(),
             fault: |operation: &str, what: &str| {
                 (fails && operation == "read" && what.contains("name-1")).then_some(ErrorClass::Throttled)
             },
         };
         let records: Vec<Value> = made.iter().map(Made::record).collect();
-        let mut creations = creations(world.world.sessions(), &records);
-        let whole = plan(&Policy::default(), &world, creations.clone());
+        let mut creations = creations(memory.memory.sessions(), &records);
+        let whole = plan(&Policy::default(), &memory, creations.clone());
         oldest_first(&mut creations);
-        let (sessions, backend, now) = world.parts();
+        let (sessions, backend, now) = memory.parts();
         let policy = Policy::default();
         let planner = Planner::new(&policy, sessions, backend, now);
         let parts = split(creations, &cuts);
@@ -132,9 +132,9 @@ proptest! {
 fn an_object_of_an_earlier_part_is_replaced() {
     let put = |second, who| Made { kind: 2, name: 0, second, who, id: second }.record();
     let creations = creations(&MemoryStore::new(), &[put(1, 0), put(2, 1), put(3, 2)]);
-    let world = world();
+    let memory = memory();
     let policy = Policy::default();
-    let planner = Planner::new(&policy, &world.sessions, &world.backend, world.now);
+    let planner = Planner::new(&policy, &memory.sessions, &memory.backend, memory.now);
     let rows = in_parts(planner, &split(creations, &[true]));
     let outcomes: Vec<_> = rows.resources().map(|row| row.status.outcome().cloned()).collect();
     let replaced = Some(Outcome::Skipped(SkipReason::Replaced));

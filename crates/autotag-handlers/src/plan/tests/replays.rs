@@ -36,14 +36,14 @@ fn service(time: &str, who: &str, created: &str) -> Value {
 
 /// The owner of a resource after two calls, evaluated together or one after the other.
 fn owners(arn: &str, first: &Value, second: &Value) -> [Option<String>; 3] {
-    let together = world();
+    let together = memory();
     rows(&together, &[first.clone(), second.clone()]);
-    let reversed = world();
+    let reversed = memory();
     rows(&reversed, &[second.clone(), first.clone()]);
-    let apart = world();
+    let apart = memory();
     rows(&apart, std::slice::from_ref(first));
     rows(&apart, std::slice::from_ref(second));
-    [together, reversed, apart].map(|world| owner_on(&world, arn))
+    [together, reversed, apart].map(|memory| owner_on(&memory, arn))
 }
 
 fn all(name: &str) -> [Option<String>; 3] {
@@ -61,11 +61,11 @@ fn a_repeated_launch_takes_no_instance_from_who_launched_it() {
 /// The instance was launched before autotag was there, or its launch was not recorded.
 #[test]
 fn who_repeats_the_launch_of_an_older_instance_without_an_owner_does_not_become_its_owner() {
-    let world = world();
+    let memory = memory();
     let instance = ec2_arn("instance", "i-1");
-    let rows = rows(&world, &[run("04", "mallory", &json!(NINE), &json!([]))]);
+    let rows = rows(&memory, &[run("04", "mallory", &json!(NINE), &json!([]))]);
     assert_eq!(row_of(&rows, &instance).status, Outcome::Skipped(SkipReason::Older));
-    assert!(world.writes().is_empty());
+    assert!(memory.writes().is_empty());
 }
 
 #[test]
@@ -112,10 +112,10 @@ fn a_forged_owner_on_an_ordinary_launch_is_replaced_although_the_call_has_a_toke
     let forged = json!([{"resourceType": "instance", "tags": [{"key": "Owner", "value": "boss"}]}]);
     let instance = ec2_arn("instance", "i-1");
     for launched in [json!(NINE), Value::Null] {
-        let world = world();
-        world.put_tags(&instance, &[("Owner", "boss")]);
-        let rows = rows(&world, &[run("02", "mallory", &launched, &forged)]);
-        assert_eq!(owner_on(&world, &instance).as_deref(), Some("mallory"), "{launched}");
+        let memory = memory();
+        memory.put_tags(&instance, &[("Owner", "boss")]);
+        let rows = rows(&memory, &[run("02", "mallory", &launched, &forged)]);
+        assert_eq!(owner_on(&memory, &instance).as_deref(), Some("mallory"), "{launched}");
         assert_eq!(rows[0].notes, [Note::Forged { key: "Owner".into(), replaced: true }]);
     }
 }
@@ -124,29 +124,29 @@ fn a_forged_owner_on_an_ordinary_launch_is_replaced_although_the_call_has_a_toke
 /// owner of the zone.
 #[test]
 fn an_owner_without_the_other_identity_tags_is_not_one_that_an_earlier_call_got() {
-    let world = world();
-    world.put_tags(HEALTH_CHECK, &[("Owner", "team-web")]);
-    rows(&world, &[health_check("09:00:00", "mara")]);
-    assert_eq!(owner_on(&world, HEALTH_CHECK).as_deref(), Some("mara"));
+    let memory = memory();
+    memory.put_tags(HEALTH_CHECK, &[("Owner", "team-web")]);
+    rows(&memory, &[health_check("09:00:00", "mara")]);
+    assert_eq!(owner_on(&memory, HEALTH_CHECK).as_deref(), Some("mara"));
 }
 
 /// The very record comes twice, and the session of its caller has become known in between.
 #[test]
 fn the_recheck_of_a_call_with_a_token_may_correct_itself() {
-    let world = just_after();
+    let memory = just_after();
     let made = with(health_check("09:00:00", "x"), "userIdentity", role("Deploy", "", "build", "ASIAONE"));
-    let first = rows(&world, std::slice::from_ref(&made));
-    assert_eq!(owner_on(&world, HEALTH_CHECK).as_deref(), Some("build"));
-    creations(world.sessions(), &[assume(&user("mara"), "Deploy", "build", "ASIAONE", &json!([]))]);
-    let mut again = creations(world.sessions(), &[made]);
+    let first = rows(&memory, std::slice::from_ref(&made));
+    assert_eq!(owner_on(&memory, HEALTH_CHECK).as_deref(), Some("build"));
+    creations(memory.sessions(), &[assume(&user("mara"), "Deploy", "build", "ASIAONE", &json!([]))]);
+    let mut again = creations(memory.sessions(), &[made]);
     let wrote = first[0].decided.pairs().map(|(key, value)| (key.to_owned(), value.to_owned()));
     again[0].previous_tags = Some(wrote.collect());
-    run_requests(&world, again);
-    assert_eq!(owner_on(&world, HEALTH_CHECK).as_deref(), Some("mara"));
+    run_requests(&memory, again);
+    assert_eq!(owner_on(&memory, HEALTH_CHECK).as_deref(), Some("mara"));
 }
 
-fn run_requests(world: &World, requests: Vec<PlanRequest>) {
-    super::run(&Policy::default(), world, requests);
+fn run_requests(memory: &InMemory, requests: Vec<PlanRequest>) {
+    super::run(&Policy::default(), memory, requests);
 }
 
 // ---- First created, not first evaluated ----
@@ -163,13 +163,13 @@ fn with_the_time_of_the_event_among_the_identity_tags_the_first_creation_wins_in
     let (first, second) =
         (queue("09:00:00", &user("ana"), "pay"), queue("09:00:10", &user("mallory"), "pay"));
     for order in [[&first, &second], [&second, &first]] {
-        let world = just_after();
+        let memory = just_after();
         for record in order {
-            let creations = creations(world.sessions(), std::slice::from_ref(record));
-            super::run(&with_time(), &world, creations);
+            let creations = creations(memory.sessions(), std::slice::from_ref(record));
+            super::run(&with_time(), &memory, creations);
         }
-        assert_eq!(owner_on(&world, &queue_arn("pay")).as_deref(), Some("ana"));
-        assert_eq!(tag(&world, &queue_arn("pay"), "CreatedAt").as_deref(), Some("2026-03-02T09:00:00Z"));
+        assert_eq!(owner_on(&memory, &queue_arn("pay")).as_deref(), Some("ana"));
+        assert_eq!(tag(&memory, &queue_arn("pay"), "CreatedAt").as_deref(), Some("2026-03-02T09:00:00Z"));
     }
 }
 
@@ -178,28 +178,28 @@ fn with_that_time_the_first_of_two_calls_with_one_token_wins_in_any_order_of_del
     let arn = format!("arn:aws:acm:eu-west-1:{HERE}:certificate/1111-2222");
     let (first, second) = (certificate("09:00:00", "ana"), certificate("09:00:05", "mallory"));
     for order in [[&first, &second], [&second, &first]] {
-        let world = just_after();
+        let memory = just_after();
         for record in order {
-            super::run(&with_time(), &world, creations(world.sessions(), std::slice::from_ref(record)));
+            super::run(&with_time(), &memory, creations(memory.sessions(), std::slice::from_ref(record)));
         }
-        assert_eq!(owner_on(&world, &arn).as_deref(), Some("ana"));
+        assert_eq!(owner_on(&memory, &arn).as_deref(), Some("ana"));
     }
 }
 
 /// A time that the earlier call itself has put there proves nothing, and neither does a time that cannot be read.
 #[test]
 fn a_time_that_proves_nothing_changes_no_owner() {
-    let world = just_after();
+    let memory = just_after();
     let hers = [("Owner", "ana"), ("PrincipalId", "AIDAana"), ("CreatedAt", "tomorrow")];
-    world.put_tags(&queue_arn("pay"), &hers);
+    memory.put_tags(&queue_arn("pay"), &hers);
     let mut made = queue("09:00:00", &user("mallory"), "pay");
-    super::run(&with_time(), &world, creations(world.sessions(), std::slice::from_ref(&made)));
-    assert_eq!(owner_on(&world, &queue_arn("pay")).as_deref(), Some("ana"));
+    super::run(&with_time(), &memory, creations(memory.sessions(), std::slice::from_ref(&made)));
+    assert_eq!(owner_on(&memory, &queue_arn("pay")).as_deref(), Some("ana"));
 
-    world.put_tags(&queue_arn("pay"), &[("CreatedAt", "2026-03-02T09:00:20Z")]);
+    memory.put_tags(&queue_arn("pay"), &[("CreatedAt", "2026-03-02T09:00:20Z")]);
     made["requestParameters"]["tags"] = json!({"CreatedAt": "2026-03-02T09:00:20Z"});
-    super::run(&with_time(), &world, creations(world.sessions(), &[made]));
-    assert_eq!(owner_on(&world, &queue_arn("pay")).as_deref(), Some("ana"));
+    super::run(&with_time(), &memory, creations(memory.sessions(), &[made]));
+    assert_eq!(owner_on(&memory, &queue_arn("pay")).as_deref(), Some("ana"));
 }
 
 // ---- A version that proves an older resource ----
@@ -218,14 +218,14 @@ fn parameter(who: &str, version: &Value) -> Value {
 fn who_changes_an_older_parameter_does_not_become_its_owner() {
     let arn = format!("arn:aws:ssm:eu-west-1:{HERE}:parameter/a/b");
     for (version, owner) in [(json!(1), Some("mara")), (Value::Null, Some("mara")), (json!(7), None)] {
-        let world = world();
+        let memory = memory();
         let classifier = Classifier::new(Catalog::embedded(), Policy::default());
         let record = parameter("mara", &version).to_string();
         let read = ClassifiedRecords::read(record.as_bytes(), &classifier);
-        let (sessions, backend, now) = world.parts();
+        let (sessions, backend, now) = memory.parts();
         let plan = block_on(Planner::new(&Policy::default(), sessions, backend, now).plan(read));
-        let rows = execute(&world, plan);
-        assert_eq!(owner_on(&world, &arn).as_deref(), owner, "{version}");
+        let rows = execute(&memory, plan);
+        assert_eq!(owner_on(&memory, &arn).as_deref(), owner, "{version}");
         assert_eq!(rows.len(), 1, "{version}: the call is reported");
         assert_eq!(row_of(&rows, &arn).status == Outcome::Tagged, owner.is_some(), "{version}");
     }

@@ -75,11 +75,11 @@ fn calls() -> Vec<(&'static str, Value, Value)> {
 fn tags_of_the_creating_call_are_seen_wherever_the_service_takes_them() {
     let mut faults = Vec::new();
     for (event, request, answer) in calls() {
-        let world = world();
+        let memory = memory();
         let tags = json!([{"key": "Team", "value": "of the session"}]);
-        creations(world.sessions(), &[assume(&user("mallory"), "Deploy", "work", "ASIAONE", &tags)]);
+        creations(memory.sessions(), &[assume(&user("mallory"), "Deploy", "work", "ASIAONE", &tags)]);
         let made = call("09:00:00", &role("Deploy", "", "work", "ASIAONE"), event, &request, &answer);
-        let rows = rows(&world, &[made]);
+        let rows = rows(&memory, &[made]);
         let row = &rows[0];
         for key in ["Owner", "owner"] {
             let forged =

@@ -10,14 +10,14 @@ const PATIENCE: usize = 100;
 
 /// A backend whose answers come when all `kinds` of questions have been asked. A question that waits for another one fails.
 struct Together {
-    world: World,
+    memory: InMemory,
     kinds: BTreeSet<&'static str>,
     asked: Mutex<Vec<&'static str>>,
 }
 
 impl Together {
-    fn new<const N: usize>(world: World, kinds: [&'static str; N]) -> Self {
-        Self { world, kinds: kinds.into(), asked: Mutex::default() }
+    fn new<const N: usize>(memory: InMemory, kinds: [&'static str; N]) -> Self {
+        Self { memory, kinds: kinds.into(), asked: Mutex::default() }
     }
 
     fn times_asked(&self, kind: &str) -> usize {
@@ -43,7 +43,7 @@ impl Together {
 
 impl Environment for Together {
     fn parts(&self) -> (&dyn SessionReader, &dyn crate::backend::Backend, Timestamp) {
-        (self, self, self.world.now)
+        (self, self, self.memory.now)
     }
 }
 
@@ -57,14 +57,14 @@ impl SessionReader for Together {
         let place = "testing".to_owned();
         let failed = |error: BackendError| SessionStoreError::Unavailable { place, source: error.into() };
         self.ask("session").await.map_err(failed)?;
-        self.world.sessions.find_issued(role_session, between).await
+        self.memory.sessions.find_issued(role_session, between).await
     }
 }
 
 #[async_trait]
 impl TagWriter for Together {
     async fn write_tags(&self, write: &TagWrite) -> Vec<Result<(), BackendError>> {
-        self.world.write_tags(write).await
+        self.memory.write_tags(write).await
     }
 }
 
@@ -72,50 +72,50 @@ impl TagWriter for Together {
 impl BackendReader for Together {
     async fn existing_tags(&self, resources: &[TaggableResource]) -> Vec<Result<Tags, BackendError>> {
         let asked = self.ask("existing").await;
-        let tags = self.world.existing_tags(resources).await;
+        let tags = self.memory.existing_tags(resources).await;
         tags.into_iter().map(|tags| asked.clone().and(tags)).collect()
     }
 
     async fn find_related(&self, of: &Resource, query: &RelatedQuery) -> Result<Related, BackendError> {
         self.ask("related").await?;
-        self.world.find_related(of, query).await
+        self.memory.find_related(of, query).await
     }
 
     async fn principal_tags(&self, arn: &str) -> Result<Tags, BackendError> {
         self.ask("principal").await?;
-        self.world.principal_tags(arn).await
+        self.memory.principal_tags(arn).await
     }
 
     async fn user_name(&self, user: &OnBehalfOf) -> Result<Option<String>, BackendError> {
-        self.world.user_name(user).await
+        self.memory.user_name(user).await
     }
 }
 
 #[test]
 fn the_owner_the_role_the_look_ups_and_the_tags_are_one_wait() {
-    let ports = Together::new(world(), ["session", "principal", "related", "existing"]);
+    let ports = Together::new(memory(), ["session", "principal", "related", "existing"]);
     let volume = ec2_arn("volume", "vol-1");
-    ports.world.attach("i-1", resource("AWS::EC2::Volume", &volume));
+    ports.memory.attach("i-1", resource("AWS::EC2::Volume", &volume));
     let records = [
         assume(&user("mara"), "Deploy", "build", "ASIAONE", &json!([])),
         instance("09:00:00", &role("Deploy", "", "build", "ASIAONE"), "i-1", &json!([])),
     ];
     let mut policy = Policy::default();
     policy.read_at_creation = true;
-    let rows = run(&policy, &ports, creations(&ports.world.sessions, &records));
+    let rows = run(&policy, &ports, creations(&ports.memory.sessions, &records));
     for arn in [&volume, &ec2_arn("instance", "i-1")] {
         assert_eq!(outcome_of(&rows, arn), [&Outcome::Tagged], "{rows:?}");
-        assert_eq!(owner_on(&ports.world, arn).as_deref(), Some("mara"));
+        assert_eq!(owner_on(&ports.memory, arn).as_deref(), Some("mara"));
     }
 }
 
 #[test]
 fn the_tags_of_a_parent_are_asked_for_with_the_look_ups_if_the_record_names_the_service() {
-    let ports = Together::new(world(), ["related", "existing"]);
-    ports.world.put_tags(GROUP, &[("Owner", "noor")]);
-    let rows = run(&Policy::default(), &ports, creations(&ports.world.sessions, &[of_group("09:00:30")]));
+    let ports = Together::new(memory(), ["related", "existing"]);
+    ports.memory.put_tags(GROUP, &[("Owner", "noor")]);
+    let rows = run(&Policy::default(), &ports, creations(&ports.memory.sessions, &[of_group("09:00:30")]));
     let instance = ec2_arn("instance", "i-1");
     assert_eq!(outcome_of(&rows, &instance), [&Outcome::Tagged], "{rows:?}");
-    assert_eq!(owner_on(&ports.world, &instance).as_deref(), Some("noor"));
+    assert_eq!(owner_on(&ports.memory, &instance).as_deref(), Some("noor"));
     assert_eq!(ports.times_asked("existing"), 1, "the group once");
 }

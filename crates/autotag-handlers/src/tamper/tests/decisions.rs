@@ -137,7 +137,7 @@ fn what_is_gone_is_repaired_and_nothing_else_is_written() {
 }
 
 #[test]
-fn tags_that_are_as_they_should_be_wake_nothing() {
+fn tags_that_are_as_they_should_be_cause_no_reaction() {
     let mut case = case();
     case.set("Owner", "ana");
     assert_eq!(case.reaction(), Reaction::Nothing(NoReaction::AsExpected));

@@ -92,7 +92,7 @@ struct InFlight {
 }
 
 /// One resource, its events on their way, and what autotag knows.
-struct World {
+struct Simulation {
     random: Random,
     second: i64,
     tags: Vec<(String, String)>,
@@ -112,7 +112,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-impl World {
+impl Simulation {
     fn new(seed: u64, rough: bool) -> Self {
         Self {
             random: Random(seed),
@@ -260,24 +260,24 @@ impl World {
 fn run(seeds: std::ops::Range<u64>) {
     for seed in seeds {
         let (people, rough) = (seed % 4 != 0, seed % 2 == 0);
-        let mut world = World::new(seed, rough);
-        world.steps(people);
+        let mut simulation = Simulation::new(seed, rough);
+        simulation.steps(people);
         // Terraform goes on, one run after the other. A handler that dies has undone its own work for it.
         let mut runs = 0;
-        while runs < 4 || (world.history.truce().is_none() && runs < 4 + world.mishaps) {
+        while runs < 4 || (simulation.history.truce().is_none() && runs < 4 + simulation.mishaps) {
             runs += 1;
-            world.second += 5;
-            world.terraform();
-            world.handle_all();
+            simulation.second += 5;
+            simulation.terraform();
+            simulation.handle_all();
         }
         let principals = if people { 3 } else { 1 };
         assert!(
-            world.writes <= principals + 1 + world.mishaps,
+            simulation.writes <= principals + 1 + simulation.mishaps,
             "seed {seed}: {} writes, {} mishaps",
-            world.writes,
-            world.mishaps
+            simulation.writes,
+            simulation.mishaps
         );
-        let truce = world.history.truce().unwrap_or_else(|| panic!("seed {seed}: no truce"));
+        let truce = simulation.history.truce().unwrap_or_else(|| panic!("seed {seed}: no truce"));
         assert!(people || truce.with == TERRAFORM, "seed {seed}: a truce with {}", truce.with);
         assert!(
             [EVE, BOB, TERRAFORM].contains(&truce.with.as_str()),
@@ -285,12 +285,12 @@ fn run(seeds: std::ops::Range<u64>) {
             truce.with
         );
         // From then on nothing is written, whatever comes.
-        let writes = world.writes;
-        world.steps(people);
-        world.terraform();
-        world.handle_all();
-        assert_eq!(world.writes, writes, "seed {seed}: a write after the truce");
-        assert!(world.truces <= 1 + world.mishaps, "seed {seed}: {} truces", world.truces);
+        let writes = simulation.writes;
+        simulation.steps(people);
+        simulation.terraform();
+        simulation.handle_all();
+        assert_eq!(simulation.writes, writes, "seed {seed}: a write after the truce");
+        assert!(simulation.truces <= 1 + simulation.mishaps, "seed {seed}: {} truces", simulation.truces);
     }
 }
 
@@ -316,18 +316,18 @@ fn the_fourth_25_000_interleavings() {
 
 /// Of autotag's own writes come records and events of `aws.tag`, too. They lead to nothing.
 #[test]
-fn own_writes_wake_nothing() {
+fn own_writes_cause_no_reaction() {
     for seed in 0..1_000 {
-        let mut world = World::new(seed, false);
-        world.tags.retain(|(key, _)| key != "Owner");
-        world.tell(BY_EVE);
-        world.handle_all();
-        assert_eq!((world.writes, world.history.repairs().count()), (1, 1), "seed {seed}");
+        let mut simulation = Simulation::new(seed, false);
+        simulation.tags.retain(|(key, _)| key != "Owner");
+        simulation.tell(BY_EVE);
+        simulation.handle_all();
+        assert_eq!((simulation.writes, simulation.history.repairs().count()), (1, 1), "seed {seed}");
         // Even if somebody takes the tag off and no record of it has come yet.
-        world.second += 5;
-        world.tags.retain(|(key, _)| key != "Owner");
-        world.tell(BY_AUTOTAG);
-        world.handle_all();
-        assert_eq!(world.writes, 1, "seed {seed}");
+        simulation.second += 5;
+        simulation.tags.retain(|(key, _)| key != "Owner");
+        simulation.tell(BY_AUTOTAG);
+        simulation.handle_all();
+        assert_eq!(simulation.writes, 1, "seed {seed}");
     }
 }
