@@ -4,7 +4,9 @@ use crate::input::Input;
 use crate::kept::Place;
 use crate::output::Problems;
 use crate::scan::{InputSink, Scanner};
-use crate::spill::{Bytes as _, JobSessions, KeptSessions, Room, Runs, SessionRuns, Sorted, Sorter, Spill};
+use crate::spill::{
+    Bytes as _, JobSessions, KeptSessions, Runs, SessionRuns, Sorted, Sorter, Spill, Storage,
+};
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::{Classification, Classifier};
@@ -99,7 +101,7 @@ impl Spill for PackedCall {
 pub(crate) struct Wanted<'a> {
     /// The id of their event; `None` for all calls.
     pub(crate) event: Option<&'a str>,
-    pub(crate) room: Room,
+    pub(crate) storage: Storage,
 }
 
 /// The content of all inputs.
@@ -120,8 +122,8 @@ impl Wanted<'_> {
         // Sessions and calls are read; which calls create resources does not matter.
         let classifier = Classifier::new(Catalog::empty(), Policy::default());
         let scanner = Scanner { classifier: &classifier, jobs: None };
-        let shared = Shared { calls: Runs::new(&self.room), sessions: SessionRuns::new(&self.room) };
-        let bound = self.room.share(scanner.jobs(inputs) * KINDS);
+        let shared = Shared { calls: Runs::new(&self.storage), sessions: SessionRuns::new(&self.storage) };
+        let bound = self.storage.share(scanner.jobs(inputs) * KINDS);
         let (mut calls, mut sessions, mut unreadable) = (Vec::new(), Vec::new(), Problems::default());
         for job in scanner.scan(inputs, || Job::new(self, &shared, bound)) {
             job.failure.map_or(Ok(()), Err)?;

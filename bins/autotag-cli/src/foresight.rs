@@ -2,7 +2,7 @@
 //! [`PartDecider`](autotag_handlers::plan::PartDecider).
 
 use crate::kept::KeptCreation;
-use crate::spill::{Bytes, Room, Runs, Sorted, Sorter, Spill};
+use crate::spill::{Bytes, Runs, Sorted, Sorter, Spill, Storage};
 use autotag_model::rule::ResourceKey;
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -44,12 +44,12 @@ pub(crate) struct JobNotes {
 }
 
 impl Notes {
-    pub(crate) fn new(room: &Room) -> Self {
-        Self { hasher: RandomState::new(), named: Runs::new(room), dated: Runs::new(room) }
+    pub(crate) fn new(storage: &Storage) -> Self {
+        Self { hasher: RandomState::new(), named: Runs::new(storage), dated: Runs::new(storage) }
     }
 
-    pub(crate) fn of_job(room: &Room, jobs: usize) -> JobNotes {
-        let bound = room.share(SHARE * jobs);
+    pub(crate) fn of_job(storage: &Storage, jobs: usize) -> JobNotes {
+        let bound = storage.share(SHARE * jobs);
         JobNotes { named: Sorter::new(bound), dated: Sorter::new(bound) }
     }
 

@@ -7,7 +7,7 @@ use crate::kept::{KeptCreation, KeptRow, Place, RowKind};
 use crate::output::{Summary, count_events, event_key};
 use crate::scan::{InputSink, Scanner, TimeRange, WholeInput, is_undone};
 use crate::shown_as::ShownAs;
-use crate::spill::{JobSessions, KeptSessions, Room, Runs, SessionRuns, Sorted, Sorter};
+use crate::spill::{JobSessions, KeptSessions, Runs, SessionRuns, Sorted, Sorter, Storage};
 use anyhow::Result;
 use autotag_handlers::classify::{Classification, Creation};
 use autotag_handlers::deletion::Deletion;
@@ -68,7 +68,7 @@ pub(crate) struct Gatherer {
     pub(crate) filter: Arc<Filter>,
     /// True if the records of deletions are kept as rows.
     pub(crate) deletions: bool,
-    pub(crate) room: Room,
+    pub(crate) storage: Storage,
 }
 
 impl Gatherer {
@@ -78,10 +78,10 @@ impl Gatherer {
     /// If a temporary file cannot be written. What cannot be read is in the summary.
     pub(crate) fn gather(&self, scanner: &Scanner<'_>, inputs: &[Input]) -> Result<Gathered> {
         let shared = Shared {
-            creations: Runs::new(&self.room),
-            rows: Runs::new(&self.room),
-            sessions: SessionRuns::new(&self.room),
-            notes: Notes::new(&self.room),
+            creations: Runs::new(&self.storage),
+            rows: Runs::new(&self.storage),
+            sessions: SessionRuns::new(&self.storage),
+            notes: Notes::new(&self.storage),
             packer: Packer::new(),
         };
         let jobs = scanner.jobs(inputs);
@@ -158,7 +158,7 @@ struct Job<'g> {
 
 impl<'g> Job<'g> {
     fn new(gatherer: &'g Gatherer, shared: &'g Shared, jobs: usize) -> Self {
-        let bound = gatherer.room.share(jobs * KINDS);
+        let bound = gatherer.storage.share(jobs * KINDS);
         Self {
             gatherer,
             shared,
@@ -168,7 +168,7 @@ impl<'g> Job<'g> {
             span: None,
             creations: Sorter::new(bound),
             creations_spill: false,
-            notes: Notes::of_job(&gatherer.room, jobs),
+            notes: Notes::of_job(&gatherer.storage, jobs),
             rows: Sorter::new(bound),
             sessions: JobSessions::new(bound),
             facts: Facts::default(),

@@ -9,7 +9,7 @@ use crate::scan::{Scanner, TimeRange};
 use crate::setup::{self, usage_error};
 use crate::shown::format_of;
 use crate::shown_as::ShownAs;
-use crate::spill::Room;
+use crate::spill::Storage;
 use anyhow::Result;
 use autotag_handlers::classify::Classifier;
 use autotag_model::policy::Required;
@@ -75,7 +75,7 @@ impl PlanInput {
             },
             filter: Arc::clone(&filter),
             deletions,
-            room: Room::new(source.state.as_deref(), args.memory),
+            storage: Storage::new(source.state.as_deref(), args.memory),
         };
         let scanner = Scanner { classifier: &classifier, jobs: source.jobs };
         let mut gathered = how.gather(&scanner, &inputs)?;

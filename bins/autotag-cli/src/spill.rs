@@ -4,19 +4,19 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `room` | where the files are, and how much stays in memory |
+//! | `storage` | where the files are, and how much stays in memory |
 //! | `sorter` | sorted runs, and their merge |
 //! | `codec` | values as bytes |
 //! | `sessions` | the sessions of a run |
 //! | `session_file` | sessions in a sorted file, found by name and time |
 
 mod codec;
-mod room;
 mod session_file;
 mod sessions;
 mod sorter;
+mod storage;
 
 pub(crate) use codec::{Bytes, Spill};
-pub(crate) use room::Room;
 pub(crate) use sessions::{JobSessions, KeptSessions, SessionRuns};
 pub(crate) use sorter::{Files, Runs, Sorted, Sorter};
+pub(crate) use storage::Storage;

@@ -8,7 +8,7 @@ use crate::input::{self, Days, Input, Unreadable};
 use crate::kept::{KeptCreation, Place, Unpacker};
 use crate::offline::known_sessions;
 use crate::scan::{InputSink, Scanner};
-use crate::spill::{JobSessions, Room, Runs, SessionRuns, Sorted, Sorter};
+use crate::spill::{JobSessions, Runs, SessionRuns, Sorted, Sorter, Storage};
 use anyhow::{Result, bail};
 use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::deletion::Deletion;
@@ -48,12 +48,15 @@ impl TrailRun {
     /// If a temporary file or the state file cannot be used.
     pub(crate) fn read(args: &WhoisArgs, classifier: &Classifier, asked: &[Asked]) -> Result<Self> {
         let (inputs, mut unreadable) = input::find(&args.trail, &Days::default())?;
-        let room = Room::new(args.state.as_deref(), args.memory);
-        let shared =
-            Shared { creations: Runs::new(&room), sessions: SessionRuns::new(&room), packer: Packer::new() };
+        let storage = Storage::new(args.state.as_deref(), args.memory);
+        let shared = Shared {
+            creations: Runs::new(&storage),
+            sessions: SessionRuns::new(&storage),
+            packer: Packer::new(),
+        };
         let scanner = Scanner { classifier, jobs: args.jobs };
         let filter = RecordFilter::new(classifier, asked);
-        let bound = room.share(scanner.jobs(&inputs) * KINDS);
+        let bound = storage.share(scanner.jobs(&inputs) * KINDS);
         let mut done = scanner.scan(&inputs, || Job::new(filter.clone(), &shared, bound));
         if !shared.creations.is_empty() {
             done.iter_mut().try_for_each(Job::spill_creations)?;

@@ -14,7 +14,7 @@ use crate::saved_plan::refuse_plans;
 use crate::scan::{Scanner, TimeRange};
 use crate::setup;
 use crate::shown_as::ShownAs;
-use crate::spill::Room;
+use crate::spill::Storage;
 use anyhow::Result;
 use autotag_handlers::classify::{Classifier, Creation};
 use autotag_handlers::counts::Counts;
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
         shown: ShownAs::Explanations(args.event.clone(), args.format),
         filter: Arc::clone(&filter),
         deletions: false,
-        room: Room::new(source.state.as_deref(), args.memory),
+        storage: Storage::new(source.state.as_deref(), args.memory),
     };
     let scanner = Scanner { classifier: &classifier, jobs: source.jobs };
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } =

@@ -8,7 +8,7 @@ use crate::input::{self, Days};
 use crate::output::{OwnerLine, Screen, owner_lines, printable, styled, write_unread};
 use crate::sessions::Sessions;
 use crate::setup;
-use crate::spill::Room;
+use crate::spill::Storage;
 use anstyle::Style;
 use anyhow::Result;
 use autotag_handlers::memory::MemoryBackend;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
     let sessions = Sessions::open(&args.store)?;
     let format = TextFormat::or_default(args.format);
     let (inputs, unlisted) = input::find(&args.paths, &Days::default())?;
-    let wanted = Wanted { event: args.event.as_deref(), room: Room::new(None, args.memory) };
+    let wanted = Wanted { event: args.event.as_deref(), storage: Storage::new(None, args.memory) };
     let Found { mut calls, sessions: found, mut unreadable } = wanted.read(&inputs)?;
     let found = found.into_store();
     let known = OverlayStore::of(&*found, &sessions.store);

@@ -12,7 +12,7 @@ pub(super) use rows::normalized;
 pub(crate) use rows::{Cells, Column, Mapping, Reading};
 
 use anyhow::{Context as _, Result};
-use bounded::{Bounded, Room};
+use bounded::{Bounded, RowLimit};
 use flate2::read::MultiGzDecoder;
 use rows::{Sink, Visit, Wanted};
 use std::fs::File;
@@ -29,7 +29,7 @@ pub(crate) fn read<'v>(
     mapping: &Mapping,
     visit: &'v mut Visit<'v>,
 ) -> Result<Reading> {
-    let mut sink = Sink { visit, read: Reading::default(), room: Room::default() };
+    let mut sink = Sink { visit, read: Reading::default(), limit: RowLimit::default() };
     let open = || File::open(path).with_context(|| format!("cannot read `{}`", path.display()));
     let mut file = open()?;
     let mut magic = [0; 4];
@@ -51,7 +51,7 @@ pub(crate) fn read<'v>(
 }
 
 fn text(input: impl Read, wanted: Wanted<'_>, sink: &mut Sink<'_>) -> Result<()> {
-    let input = Bounded { input, room: sink.room.clone() };
+    let input = Bounded { input, limit: sink.limit.clone() };
     let mut input = BufReader::with_capacity(1 << 16, input);
     if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
         input.consume(3);

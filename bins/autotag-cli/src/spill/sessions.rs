@@ -1,9 +1,9 @@
 //! The sessions of a run: in memory up to a bound, otherwise in a file without a name.
 
 use super::codec::{Bytes, Spill};
-use super::room::Room;
 use super::session_file::{PackedSession, SessionFile};
 use super::sorter::{Runs, Sorted, Sorter};
+use super::storage::Storage;
 use anyhow::Result;
 use autotag_model::session::Session;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ const MOVED_AT_ONCE: usize = 5_000;
 /// Files that all jobs write to when they have no room left.
 #[derive(Debug)]
 pub(crate) struct SessionRuns {
-    room: Room,
+    storage: Storage,
     runs: Runs,
 }
 
@@ -40,8 +40,8 @@ impl JobSessions {
 }
 
 impl SessionRuns {
-    pub(crate) fn new(room: &Room) -> Self {
-        Self { room: room.clone(), runs: Runs::new(room) }
+    pub(crate) fn new(storage: &Storage) -> Self {
+        Self { storage: storage.clone(), runs: Runs::new(storage) }
     }
 
     /// Takes a session of a job.
@@ -68,7 +68,7 @@ impl SessionRuns {
         }
         jobs.iter_mut().try_for_each(|job| self.pack(job))?;
         let mut sorted = Sorted::new(jobs.into_iter().filter_map(|job| job.packed).collect(), self.runs)?;
-        Ok(KeptSessions::Disk(SessionFile::write(self.room.file()?, sorted.drain()?)?))
+        Ok(KeptSessions::Disk(SessionFile::write(self.storage.file()?, sorted.drain()?)?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values in order: sorted in memory while there is room, otherwise in sorted runs on disk that are merged.
 
 use super::codec::Spill;
-use super::room::Room;
+use super::storage::Storage;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
@@ -26,8 +26,8 @@ struct Run {
 }
 
 impl Run {
-    fn write<T: Spill>(room: &Room, values: impl Iterator<Item = io::Result<T>>) -> io::Result<Self> {
-        let mut out = BufWriter::with_capacity(BUFFER, room.file()?);
+    fn write<T: Spill>(storage: &Storage, values: impl Iterator<Item = io::Result<T>>) -> io::Result<Self> {
+        let mut out = BufWriter::with_capacity(BUFFER, storage.file()?);
         let mut count = 0;
         for value in values {
             value?.write(&mut out)?;
@@ -65,14 +65,14 @@ impl<T: Spill> RunReader<'_, T> {
 /// The runs that several sorters write.
 #[derive(Debug)]
 pub(crate) struct Runs {
-    room: Room,
+    storage: Storage,
     /// Runs of values, runs of the values of such runs, and so on.
     levels: Mutex<Vec<Vec<Run>>>,
 }
 
 impl Runs {
-    pub(crate) fn new(room: &Room) -> Self {
-        Self { room: room.clone(), levels: Mutex::default() }
+    pub(crate) fn new(storage: &Storage) -> Self {
+        Self { storage: storage.clone(), levels: Mutex::default() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -80,14 +80,14 @@ impl Runs {
     }
 
     fn add<T: Spill>(&self, values: Vec<T>) -> io::Result<()> {
-        let mut run = Run::write(&self.room, values.into_iter().map(Ok))?;
+        let mut run = Run::write(&self.storage, values.into_iter().map(Ok))?;
         let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
         for level in levels.iter_mut() {
             level.push(run);
             if level.len() < FAN_IN {
                 return Ok(());
             }
-            run = Run::write(&self.room, Merge::<T>::of(level)?)?;
+            run = Run::write(&self.storage, Merge::<T>::of(level)?)?;
             level.clear();
         }
         levels.push(vec![run]);
@@ -99,7 +99,7 @@ impl Runs {
         let mut runs: Vec<Run> = levels.into_iter().flatten().collect();
         while runs.len() > FAN_IN {
             let few: Vec<Run> = runs.drain(..FAN_IN).collect();
-            runs.push(Run::write(&self.room, Merge::<T>::of(&few)?)?);
+            runs.push(Run::write(&self.storage, Merge::<T>::of(&few)?)?);
         }
         Ok(runs)
     }
@@ -252,9 +252,9 @@ mod tests {
     #[test]
     fn any_number_of_runs_is_merged_in_order_and_can_be_read_again() {
         let folder = tempfile::tempdir().unwrap();
-        let room = Room::new(Some(&folder.path().join("state")), None);
+        let storage = Storage::new(Some(&folder.path().join("state")), None);
         for count in [0, 1, 47, 48, 49, 5_000] {
-            let runs = Runs::new(&room);
+            let runs = Runs::new(&storage);
             let mut sorters = [Sorter::new(0), Sorter::new(0)];
             for value in 0..count {
                 let sorter = &mut sorters[usize::from(value % 3 == 0)];

@@ -10,7 +10,7 @@ use crate::kept::KeptRow;
 use crate::output::{EventCounts, LineTable, Screen, by_count, event_key, plural, printable, write_unread};
 use crate::scan::{Scanner, TimeRange};
 use crate::shown_as::ShownAs;
-use crate::spill::{KeptSessions, Room, Sorted};
+use crate::spill::{KeptSessions, Sorted, Storage};
 use anstyle::Style;
 use anyhow::Result;
 use autotag_handlers::catalog::Catalog;
@@ -140,7 +140,7 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
         shown: ShownAs::Uncovered,
         filter: Arc::default(),
         deletions: false,
-        room: Room::new(None, None),
+        storage: Storage::new(None, None),
     };
     let scanner = Scanner { classifier: &classifier, jobs: None };
     let Gathered { sessions, mut rows, facts, .. } = how.gather(&scanner, &inputs)?;

@@ -9,15 +9,15 @@ pub(super) const MOST: usize = 4 << 20;
 
 /// How many bytes may still be read before the row has to end.
 #[derive(Debug, Clone)]
-pub(super) struct Room(Rc<Cell<usize>>);
+pub(super) struct RowLimit(Rc<Cell<usize>>);
 
-impl Default for Room {
+impl Default for RowLimit {
     fn default() -> Self {
         Self(Rc::new(Cell::new(MOST)))
     }
 }
 
-impl Room {
+impl RowLimit {
     /// A row has ended.
     pub(super) fn renew(&self) {
         self.0.set(MOST);
@@ -33,18 +33,18 @@ impl Room {
 #[derive(Debug)]
 pub(super) struct Bounded<R> {
     pub(super) input: R,
-    pub(super) room: Room,
+    pub(super) limit: RowLimit,
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.room.0.get();
+        let left = self.limit.0.get();
         if left == 0 {
             return Err(io::Error::other(format!("a row is longer than {MOST} bytes")));
         }
         let length = buffer.len().min(left);
         let count = self.input.read(buffer.get_mut(..length).unwrap_or_default())?;
-        self.room.0.set(left - count);
+        self.limit.0.set(left - count);
         Ok(count)
     }
 }

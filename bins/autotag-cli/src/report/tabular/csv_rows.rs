@@ -41,7 +41,7 @@ pub(super) fn read(mut input: impl BufRead, wanted: Wanted<'_>, sink: &mut Sink<
         let next = reader.position().line();
         let is_row = reader.read_byte_record(&mut record);
         let unclosed = || format!("line {next}: is a quote not closed?");
-        let is_row = if sink.room.is_used_up() { is_row.with_context(unclosed)? } else { is_row? };
+        let is_row = if sink.limit.is_used_up() { is_row.with_context(unclosed)? } else { is_row? };
         if !is_row {
             break;
         }

@@ -1,6 +1,6 @@
 //! Shared parts of the readers of all formats: the expected columns and the resulting rows.
 
-use super::bounded::Room;
+use super::bounded::RowLimit;
 use crate::output::plural;
 use crate::setup::usage_error;
 use anyhow::Result;
@@ -94,13 +94,13 @@ pub(super) struct Sink<'v> {
     pub(super) visit: &'v mut Visit<'v>,
     pub(super) read: Reading,
     /// The limit for the next row.
-    pub(super) room: Room,
+    pub(super) limit: RowLimit,
 }
 
 impl Sink<'_> {
     pub(super) fn row(&mut self, cells: &Cells) {
         self.read.rows += 1;
-        self.room.renew();
+        self.limit.renew();
         if let Err(why) = (self.visit)(cells) {
             self.fault(&why);
         }
@@ -109,7 +109,7 @@ impl Sink<'_> {
     pub(super) fn fault(&mut self, why: &str) {
         let Reading { rows, faults, faulty, .. } = &mut self.read;
         *faulty += 1;
-        self.room.renew();
+        self.limit.renew();
         let why = match why.char_indices().nth(LONG) {
             Some((end, _)) => format!("{}...", why.get(..end).unwrap_or_default()),
             None => why.to_owned(),

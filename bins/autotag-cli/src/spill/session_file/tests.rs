@@ -1,4 +1,4 @@
-use super::super::{JobSessions, KeptSessions, Room, SessionRuns};
+use super::super::{JobSessions, KeptSessions, SessionRuns, Storage};
 use super::*;
 use autotag_model::identity::AccessKeyId;
 use autotag_model::session::SessionKind;
@@ -28,7 +28,7 @@ fn sessions(count: u64, names: u64) -> Vec<Session> {
 /// The same sessions in a file, gathered by two jobs that have this much memory.
 fn in_file(sessions: &[Session], bound: usize) -> SessionFile {
     let folder = tempfile::tempdir().unwrap();
-    let runs = SessionRuns::new(&Room::new(Some(&folder.path().join("state")), None));
+    let runs = SessionRuns::new(&Storage::new(Some(&folder.path().join("state")), None));
     let mut jobs = vec![JobSessions::new(bound), JobSessions::new(bound)];
     for (number, session) in sessions.iter().enumerate() {
         runs.keep(&mut jobs[number % 2], session.clone()).unwrap();

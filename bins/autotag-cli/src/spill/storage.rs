@@ -9,12 +9,12 @@ const MEMORY: usize = 8 << 20;
 
 /// Where temporary files go, and how much is kept in memory.
 #[derive(Debug, Clone)]
-pub(crate) struct Room {
+pub(crate) struct Storage {
     folder: PathBuf,
     memory: usize,
 }
 
-impl Room {
+impl Storage {
     /// Beside the state file, otherwise in the system's folder for temporary files.
     pub(crate) fn new(state: Option<&Path>, memory: Option<usize>) -> Self {
         let beside = state.map(|state| match state.parent() {
