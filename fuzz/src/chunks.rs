@@ -1,6 +1,6 @@
 //! Mutations of texts that consist of pieces: the lines of TOML, the tags of XML.
 
-use crate::havoc;
+use crate::random;
 use fastrand::Rng;
 
 /// Texts of one kind, cut into pieces.
@@ -38,7 +38,7 @@ impl Chunks {
         let damaged_piece = (rng.u8(..2) == 0).then(|| {
             let at = rng.usize(..order.len());
             let mut piece = order[at].to_vec();
-            havoc::damage(rng, &mut piece);
+            random::damage(rng, &mut piece);
             (at, piece)
         });
         if let Some((at, piece)) = &damaged_piece {
@@ -69,7 +69,7 @@ impl Chunks {
             out.extend_from_slice(piece);
         }
         if rng.u8(..6) == 0 {
-            havoc::damage(rng, out);
+            random::damage(rng, out);
         }
     }
 }

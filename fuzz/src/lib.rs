@@ -12,7 +12,7 @@
 //! | `target` | what a target is |
 //! | `targets` | all targets, with the properties that must hold |
 //! | `seeds` | the texts to start from |
-//! | `mutate`, `json`, `chunks`, `wrap`, `havoc`, `words` | the mutators |
+//! | `mutate`, `json`, `chunks`, `wrap`, `random`, `words` | the mutators |
 //! | `rows` | what must hold for each row of a plan |
 //! | `run` | one input: panics, time, memory |
 //! | `slice`, `campaign` | many inputs, in processes of their own |
@@ -27,10 +27,10 @@
 
 pub mod campaign;
 mod chunks;
-mod havoc;
 mod json;
 pub mod minimize;
 mod mutate;
+mod random;
 mod rows;
 pub mod run;
 pub mod seeds;

@@ -1,7 +1,7 @@
 //! The wrappings in which records arrive, and what may be wrong with them.
 
-use crate::havoc;
 use crate::json::quoted;
+use crate::random;
 use base64::Engine as _;
 use fastrand::Rng;
 use flate2::{Compression, write::GzEncoder};
@@ -90,7 +90,7 @@ pub(crate) fn damaged_gzip(rng: &mut Rng, bytes: &[u8]) -> Vec<u8> {
         zipped.extend(gzip(&bytes[at..]));
     }
     match rng.u8(..5) {
-        0 => havoc::damage(rng, &mut zipped),
+        0 => random::damage(rng, &mut zipped),
         1 => zipped.truncate(rng.usize(..=zipped.len())),
         2 => zipped.extend_from_slice(b"trailing"),
         _ => {}

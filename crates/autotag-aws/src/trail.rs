@@ -186,7 +186,7 @@ mod tests {
 
     /// Otherwise the thread would read on, or wait, during the next invocations.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_read_without_room_tells_whether_the_download_is_waited_for() {
+    async fn a_read_into_an_empty_slice_tells_whether_the_download_is_waited_for() {
         let (guard, cancelled) = oneshot::channel::<()>();
         let mut download =
             Download { body: Box::new(Stalled), runtime: Handle::current(), cancelled: Some(cancelled) };

@@ -24,7 +24,7 @@ use std::ops::RangeInclusive;
 use std::pin::Pin;
 
 mod operation;
-mod universe;
+mod samples;
 
 /// A running sequence, which the caller's executor drives to its end.
 pub type Work<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -37,7 +37,7 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 /// # Panics
 /// If an answer differs. The message has the shortest sequence found that shows it.
 pub fn check<S: SessionStore>(make: impl Fn() -> S, cases: u32, block_on: impl Fn(Work<'_>)) {
-    run(make, cases, block_on, universe::operations(false), &async |_, _| Ok(0));
+    run(make, cases, block_on, samples::operations(false), &async |_, _| Ok(0));
 }
 
 /// As [`check`], with sessions that expire in between, for stores that implement [`Expiring`].
@@ -45,7 +45,7 @@ pub fn check<S: SessionStore>(make: impl Fn() -> S, cases: u32, block_on: impl F
 /// # Panics
 /// As [`check`].
 pub fn check_expiring<S: Expiring>(make: impl Fn() -> S, cases: u32, block_on: impl Fn(Work<'_>)) {
-    run(make, cases, block_on, universe::operations(true), &async |store: &S, now| store.expire(now).await);
+    run(make, cases, block_on, samples::operations(true), &async |store: &S, now| store.expire(now).await);
 }
 
 /// Puts different copies of the same session from several threads at once, `rounds` times. All must be merged.
@@ -56,7 +56,7 @@ pub fn check_expiring<S: Expiring>(make: impl Fn() -> S, cases: u32, block_on: i
 pub fn check_racing<S: SessionStore>(make: impl Fn() -> S, rounds: u32, block_on: impl Fn(Work<'_>) + Sync) {
     for round in 0..rounds {
         let store = make();
-        let reports = universe::reports_of_one();
+        let reports = samples::reports_of_one();
         let (store, block_on) = (&store, &block_on);
         std::thread::scope(|scope| {
             for report in &reports {
@@ -133,7 +133,7 @@ async fn run_sequence<S: SessionStore>(
 }
 
 async fn compare_all(store: &impl SessionStore, memory: &MemoryStore) -> Result<(), String> {
-    for id in universe::ROLE_SESSIONS {
+    for id in samples::ROLE_SESSIONS {
         compare(store, memory, id, &ANY_TIME).await?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! ARNs, account ids, regions, and paths of log files.
 
-use crate::havoc;
+use crate::random;
 use crate::target::{Target, Violation, error_is_readable, hold, same};
 use autotag_handlers::classify::account_of_path;
 use autotag_model::arn::{AccountId, Arn, Partition, Region};
@@ -43,7 +43,7 @@ impl Target for Arns {
             0 => out.extend_from_slice(seed.as_bytes()),
             1 => {
                 let mut text = String::new();
-                havoc::text(rng, 60, &mut text);
+                random::text(rng, 60, &mut text);
                 out.extend_from_slice(text.as_bytes());
             }
             2 => {
@@ -58,7 +58,7 @@ impl Target for Arns {
             }
             _ => {
                 out.extend_from_slice(seed.as_bytes());
-                havoc::damage(rng, out);
+                random::damage(rng, out);
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::mutate::Seeds;
 use crate::seeds::SeedTexts;
 use crate::target::{Target, Violation, hold, same};
-use crate::{havoc, wrap};
+use crate::{random, wrap};
 use autotag_model::envelope::{Limits, read_records};
 use fastrand::Rng;
 use std::io::{self, Read};
@@ -57,7 +57,7 @@ impl Target for Envelope {
             wrap::once(rng, &inner, out);
         }
         if rng.u8(..3) == 0 {
-            havoc::damage(rng, out);
+            random::damage(rng, out);
         }
         if rng.u8(..12) == 0 {
             *out = wrap::damaged_gzip(rng, out);

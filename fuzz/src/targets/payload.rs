@@ -11,7 +11,7 @@ mod invocation {
 use crate::mutate::Seeds;
 use crate::seeds::SeedTexts;
 use crate::target::{Target, Violation, error_is_readable, hold, same, shortened};
-use crate::{havoc, wrap};
+use crate::{random, wrap};
 use fastrand::Rng;
 use invocation::{Job, Message, Source, parse_payload, previous_tags_text};
 use serde_json::Value;
@@ -51,7 +51,7 @@ impl Target for Payloads {
             wrap::once(rng, &inner, out);
         }
         if rng.u8(..16) == 0 {
-            havoc::damage(rng, out);
+            random::damage(rng, out);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The text of one record -> its fields, its parts, its caller, the tags that it asks for.
 
-use crate::havoc;
 use crate::mutate::Seeds;
+use crate::random;
 use crate::seeds::SeedTexts;
 use crate::target::{Target, Violation, error_is_readable, hold, same};
 use autotag_model::identity::{AccessKeyId, Principal};
@@ -31,7 +31,7 @@ impl Target for Records {
     fn generate(&self, rng: &mut Rng, out: &mut Vec<u8>) {
         self.seeds.mutated(rng, out);
         if rng.u8(..16) == 0 {
-            havoc::damage(rng, out);
+            random::damage(rng, out);
         }
     }
 

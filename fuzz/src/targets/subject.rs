@@ -1,6 +1,6 @@
 //! Subjects of web identities -> owners.
 
-use crate::havoc;
+use crate::random;
 use crate::target::{Target, Violation, hold, same};
 use autotag_handlers::memory::MemoryBackend;
 use autotag_handlers::owner;
@@ -71,7 +71,7 @@ impl Target for Subjects {
             6 => issuer.insert_str(0, "user@evil.example/"),
             7 => {
                 let mut bytes = issuer.into_bytes();
-                havoc::damage(rng, &mut bytes);
+                random::damage(rng, &mut bytes);
                 issuer = String::from_utf8_lossy(&bytes).replace('\n', " ");
             }
             _ => {}
@@ -84,10 +84,10 @@ impl Target for Subjects {
             0 => {}
             1 => {
                 let mut text = String::new();
-                havoc::text(rng, 80, &mut text);
+                random::text(rng, 80, &mut text);
                 bytes = text.into_bytes();
             }
-            _ => havoc::damage(rng, &mut bytes),
+            _ => random::damage(rng, &mut bytes),
         }
         out.extend(bytes);
     }

@@ -1,6 +1,6 @@
 //! Tag keys, tag values and tag sets, within any constraints.
 
-use crate::havoc;
+use crate::random;
 use crate::target::{Target, Violation, error_is_readable, hold};
 use autotag_model::tags::{
     Characters, TagConstraints, TagKey, TagSet, TagValue, is_reserved, normalized_key,
@@ -23,9 +23,9 @@ impl Target for Tags {
         out.extend([rng.u8(..), rng.u8(..), rng.u8(..), rng.u8(..)]);
         let mut text = String::new();
         for _ in 0..rng.usize(1..=3) {
-            havoc::text(rng, 140, &mut text);
+            random::text(rng, 140, &mut text);
             text.push('=');
-            havoc::text(rng, 280, &mut text);
+            random::text(rng, 280, &mut text);
             text.push('\n');
         }
         out.extend_from_slice(text.as_bytes());

@@ -41,13 +41,13 @@ pub(crate) struct TableView {
 
 /// How a cell is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Mood {
+enum Colour {
     Good,
     Careful,
     Bad,
 }
 
-impl Mood {
+impl Colour {
     fn style(self) -> Style {
         match self {
             Self::Good => styled::GOOD,
@@ -75,7 +75,7 @@ pub(super) struct TableRow {
     outcome: String,
     reason: String,
     tags: String,
-    mood: Mood,
+    colour: Colour,
 }
 
 impl TableRow {
@@ -105,7 +105,7 @@ impl TableRow {
             outcome: printable(row.status.name()),
             reason: printable(&reason.join("; ")),
             tags: printable(&tags.join(" ")),
-            mood: mood(row),
+            colour: colour(row),
         }
     }
 }
@@ -117,12 +117,12 @@ fn short_name(resource: &Resource) -> String {
     printable(name)
 }
 
-fn mood<S: Status>(row: &Row<S>) -> Mood {
+fn colour<S: Status>(row: &Row<S>) -> Colour {
     match row.status.outcome() {
-        None if row.status.reason().is_none() => Mood::Good,
-        Some(Outcome::Tagged | Outcome::AlreadyTagged(_)) => Mood::Good,
-        Some(Outcome::Refused(_) | Outcome::Malformed(_)) => Mood::Bad,
-        _ => Mood::Careful,
+        None if row.status.reason().is_none() => Colour::Good,
+        Some(Outcome::Tagged | Outcome::AlreadyTagged(_)) => Colour::Good,
+        Some(Outcome::Refused(_) | Outcome::Malformed(_)) => Colour::Bad,
+        _ => Colour::Careful,
     }
 }
 
@@ -223,7 +223,7 @@ fn narrow_columns(rows: &[TableRow], width: usize) -> Vec<Column> {
     if has_outcomes {
         columns.push(column("OUTCOME", 10, rows, |row| {
             let colon = if row.reason.is_empty() { "" } else { ": " };
-            (format!("{}{colon}{}", row.outcome, row.reason), row.mood.style())
+            (format!("{}{colon}{}", row.outcome, row.reason), row.colour.style())
         }));
     }
     shrink(&mut columns, width);
@@ -245,7 +245,7 @@ fn wide_columns(rows: &[TableRow]) -> Vec<Column> {
         column("PROOF", 0, rows, proof),
         whole("SOURCE", |row| &row.source),
         whole("RESOURCE", |row| &row.arn),
-        column("OUTCOME", 0, rows, |row| (row.outcome.clone(), row.mood.style())),
+        column("OUTCOME", 0, rows, |row| (row.outcome.clone(), row.colour.style())),
         whole("EVENT ID", |row| &row.event_id),
         whole("TAGS", |row| &row.tags),
     ];
@@ -278,7 +278,7 @@ mod tests {
             outcome: text(outcome),
             reason: String::new(),
             tags: text("Owner=mara"),
-            mood: Mood::Good,
+            colour: Colour::Good,
         }
     }
 

@@ -96,12 +96,12 @@ pub(super) fn without_end(text: &str, max: usize) -> String {
     format!("{}…", first(text.chars(), max.saturating_sub(1)))
 }
 
-/// The first characters that fit into `room` columns.
-fn first(text: impl Iterator<Item = char>, room: usize) -> String {
+/// The first characters that fit into `width` columns.
+fn first(text: impl Iterator<Item = char>, width: usize) -> String {
     let mut taken = 0;
     let fits = |c: &char| {
         taken += c.width().unwrap_or(0);
-        taken <= room
+        taken <= width
     };
     text.take_while(fits).collect()
 }

@@ -103,16 +103,16 @@ fn ids(query: &RelatedQuery) -> &[String] {
 
 /// The questions in groups whose ids fit into one call each. A question with more of them is a group of its own.
 fn parts<'q>(questions: &[&'q Question]) -> Vec<Vec<&'q Question>> {
-    let (mut parts, mut room): (Vec<Vec<&Question>>, usize) = (Vec::new(), 0);
+    let (mut parts, mut left): (Vec<Vec<&Question>>, usize) = (Vec::new(), 0);
     for question in questions {
         let needed = ids(&question.1).len();
-        if let Some(part) = parts.last_mut().filter(|_| needed <= room) {
+        if let Some(part) = parts.last_mut().filter(|_| needed <= left) {
             part.push(question);
         } else {
             parts.push(vec![question]);
-            room = IDS;
+            left = IDS;
         }
-        room = room.saturating_sub(needed);
+        left = left.saturating_sub(needed);
     }
     parts
 }

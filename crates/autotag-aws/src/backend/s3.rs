@@ -39,7 +39,7 @@ impl AwsBackend {
         self.whole(resource).await?.read().await
     }
 
-    async fn merge(&self, resource: &Resource, tags: &TagSet, room: usize) -> Result<(), BackendError> {
+    async fn merge(&self, resource: &Resource, tags: &TagSet, most: usize) -> Result<(), BackendError> {
         let whole = self.whole(resource).await?;
         // Somebody who read before our write may have written after it: the set is read again, until it has our
         // tags.
@@ -52,7 +52,7 @@ impl AwsBackend {
             if tries == TRIES {
                 break;
             }
-            if merged.iter().filter(|(key, _)| !is_reserved(key)).count() > room {
+            if merged.iter().filter(|(key, _)| !is_reserved(key)).count() > most {
                 return Err(errors::invalid(whole.write_operation(), TOO_MANY));
             }
             whole.write(&merged).await?;

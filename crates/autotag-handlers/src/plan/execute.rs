@@ -41,10 +41,10 @@ impl Plan {
     /// Resources that get the same tags by the same call are written together. Writes to one resource keep their order.
     pub async fn execute(self, writer: &dyn TagWriter, execution: &Execution) -> Vec<ResourceOutcome> {
         let mut answers = BTreeMap::new();
-        for wave in waves(grouped(&self.rows)) {
-            let calls = wave.iter().map(|group| writer.write_tags(&group.write));
+        for round in rounds(grouped(&self.rows)) {
+            let calls = round.iter().map(|group| writer.write_tags(&group.write));
             let results = join_bounded(calls, execution.concurrency).await;
-            for (group, results) in wave.iter().zip(results) {
+            for (group, results) in round.iter().zip(results) {
                 answers.extend(group.rows.iter().copied().zip(results));
             }
         }
@@ -143,17 +143,17 @@ fn grouped(rows: &BTreeMap<RowNumber, PlannedResource>) -> Vec<Group> {
     groups
 }
 
-/// Writes that may be sent at the same time: in each wave a resource occurs at most once, in the order of its writes.
-fn waves(groups: Vec<Group>) -> Vec<Vec<Group>> {
-    let mut waves: Vec<Vec<Group>> = Vec::new();
+/// Writes that may be sent at the same time: in each round a resource occurs at most once, in the order of its writes.
+fn rounds(groups: Vec<Group>) -> Vec<Vec<Group>> {
+    let mut rounds: Vec<Vec<Group>> = Vec::new();
     let mut next: HashMap<ResourceKey, usize> = HashMap::new();
     for group in groups {
-        let wave = group.keys.iter().filter_map(|key| next.get(key).copied()).max().unwrap_or_default();
-        next.extend(group.keys.iter().map(|key| (key.clone(), wave + 1)));
-        match waves.get_mut(wave) {
-            Some(wave) => wave.push(group),
-            None => waves.push(vec![group]),
+        let round = group.keys.iter().filter_map(|key| next.get(key).copied()).max().unwrap_or_default();
+        next.extend(group.keys.iter().map(|key| (key.clone(), round + 1)));
+        match rounds.get_mut(round) {
+            Some(round) => round.push(group),
+            None => rounds.push(vec![group]),
         }
     }
-    waves
+    rounds
 }

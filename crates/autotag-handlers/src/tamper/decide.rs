@@ -264,13 +264,13 @@ fn repaired(
     tampering: &Tampering,
 ) -> Vec<(String, String)> {
     let counted = input.present.iter().filter(|(key, _)| !autotag_model::tags::is_reserved(key)).count();
-    let mut room = input.constraints.tags.saturating_sub(counted);
+    let mut left = input.constraints.tags.saturating_sub(counted);
     let mut tags = Vec::new();
     for (key, value) in &expected.tags {
         if tampering.changed.contains(key) {
             tags.push((key.clone(), value.clone()));
-        } else if tampering.missing.contains(key) && room > 0 {
-            room -= 1;
+        } else if tampering.missing.contains(key) && left > 0 {
+            left -= 1;
             tags.push((key.clone(), value.clone()));
         }
     }

@@ -22,8 +22,8 @@ fn read_with(bytes: &[u8], limits: &Limits) -> Vec<String> {
 }
 
 /// Reads one byte at a time, so that a window ends in every state of the splitter.
-struct Drip<'a>(&'a [u8]);
-impl Read for Drip<'_> {
+struct ByteByByte<'a>(&'a [u8]);
+impl Read for ByteByByte<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match (self.0.split_first(), into.first_mut()) {
             (Some((byte, rest)), Some(slot)) => {
@@ -105,7 +105,7 @@ fn every_wrapping() {
         assert_eq!(read(input.as_bytes()), want, "{input}");
         assert_eq!(read(&gzip(input.as_bytes())), want, "gzipped: {input}");
         let mut seen = Vec::new();
-        read_records(Drip(input.as_bytes()), &Limits::default(), &mut |item| {
+        read_records(ByteByByte(input.as_bytes()), &Limits::default(), &mut |item| {
             seen.push(item.unwrap().record.event_name.to_string());
         });
         assert_eq!(seen, want, "byte by byte: {input}");
@@ -138,7 +138,7 @@ fn the_event_around_a_record_is_kept() {
     });
 }
 
-/// A download that is given up after `left` bytes: then reads fail, those without room too.
+/// A download that is given up after `left` bytes: then reads fail, those into an empty slice too.
 struct GivenUp<'a> {
     bytes: &'a [u8],
     left: usize,
@@ -149,8 +149,8 @@ impl Read for GivenUp<'_> {
         if self.left == 0 {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
-        let room = into.len().min(self.left);
-        let read = self.bytes.read(&mut into[..room])?;
+        let count = into.len().min(self.left);
+        let read = self.bytes.read(&mut into[..count])?;
         self.left -= read;
         Ok(read)
     }
@@ -276,15 +276,15 @@ proptest! {
         ], 0..30)
     ) {
         let text = parts.concat();
-        let mut dripped = Vec::new();
-        read_records(Drip(text.as_bytes()), &Limits::default(), &mut |item| {
-            dripped.push(match item {
+        let mut byte_by_byte = Vec::new();
+        read_records(ByteByByte(text.as_bytes()), &Limits::default(), &mut |item| {
+            byte_by_byte.push(match item {
                 Ok(delivered) => delivered.record.event_name.to_string(),
                 Err(fault) => format!("!{fault}"),
             });
         });
         let names = |seen: &[String]| seen.iter().filter(|s| !s.starts_with('!')).cloned().collect::<Vec<_>>();
         // After a broken value, the part of the next line in the window may differ; whole records may not.
-        prop_assert_eq!(names(&dripped), names(&read(text.as_bytes())));
+        prop_assert_eq!(names(&byte_by_byte), names(&read(text.as_bytes())));
     }
 }

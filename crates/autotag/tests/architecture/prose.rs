@@ -108,8 +108,8 @@ const HABITS: &[Habit] = &[
     },
 ];
 
-/// The first words of a comment that promise a riddle instead of its subject.
-const RIDDLES: &[&[&str]] = &[&["what"], &["whether"], &["whose"], &["where", "a"], &["where", "an"]];
+/// The first words of a comment that ask a question instead of naming its subject.
+const QUESTION_WORDS: &[&[&str]] = &[&["what"], &["whether"], &["whose"], &["where", "a"], &["where", "an"]];
 
 /// Abbreviations whose full stop does not end a sentence.
 const ABBREVIATIONS: &[&str] =
@@ -247,7 +247,7 @@ pub(crate) fn in_template(yaml: &str) -> Vec<(usize, String)> {
     habits(&lines)
 }
 
-/// The findings in a Rust source: habits and riddles in its comments, and if not of a test, habits in its messages.
+/// The findings in a Rust source: habits and questions in its comments, and if not of a test, habits in its messages.
 pub(crate) fn in_source(text: &str, is_test: bool) -> Vec<(usize, String)> {
     let tests = if is_test { vec![(1, usize::MAX)] } else { source::test_lines(text) };
     let is_in_tests = |line: usize| tests.iter().any(|(from, to)| (*from..=*to).contains(&line));
@@ -260,7 +260,7 @@ pub(crate) fn in_source(text: &str, is_test: bool) -> Vec<(usize, String)> {
         let Some(first) = blocks.first() else { continue };
         let first = words(&first.texts);
         let start: Vec<&str> = first.iter().map(|(_, word)| word.as_str()).collect();
-        if RIDDLES.iter().any(|riddle| start.starts_with(riddle)) {
+        if QUESTION_WORDS.iter().any(|words| start.starts_with(words)) {
             let said = "begin with a noun, a verb or `If`";
             found.push((line + first[0].0 - 1, format!("a comment begins with `{}`; {said}", start[0])));
         }

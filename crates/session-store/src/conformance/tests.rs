@@ -135,12 +135,12 @@ fn the_memory_merges_what_threads_put_at_once() {
 }
 
 #[test]
-fn every_session_of_the_universe_is_kept_and_found() {
+fn every_session_of_the_samples_is_kept_and_found() {
     let kind = SessionKind::AssumeRole;
     let memory = MemoryStore::new();
-    for id in universe::ROLE_SESSIONS {
+    for id in samples::ROLE_SESSIONS {
         let session = Session::new(id, Timestamp::UNIX_EPOCH, kind);
         block_on(Box::pin(async { memory.put(&session).await.unwrap() }));
     }
-    assert_eq!(memory.len(), universe::ROLE_SESSIONS.len());
+    assert_eq!(memory.len(), samples::ROLE_SESSIONS.len());
 }

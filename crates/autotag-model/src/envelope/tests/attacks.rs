@@ -153,11 +153,11 @@ fn a_damaged_byte_costs_one_record_of_a_line() {
         assert_eq!(found, left, "{damage}: {seen:?}");
         let faults: Vec<&String> = seen.iter().filter(|seen| seen.starts_with('!')).collect();
         assert!(!faults.is_empty() && faults.iter().all(|fault| fault.contains("byte ")), "{seen:?}");
-        let mut dripped = Vec::new();
-        read_records(Drip(damage.as_bytes()), &Limits::default(), &mut |item| {
-            dripped.extend(item.ok().map(|located| located.record.event_name.to_string()));
+        let mut byte_by_byte = Vec::new();
+        read_records(ByteByByte(damage.as_bytes()), &Limits::default(), &mut |item| {
+            byte_by_byte.extend(item.ok().map(|located| located.record.event_name.to_string()));
         });
-        assert_eq!(dripped, left, "byte by byte: {damage}");
+        assert_eq!(byte_by_byte, left, "byte by byte: {damage}");
     }
 }
 
@@ -236,7 +236,7 @@ fn a_bracket_in_place_of_the_first_brace_costs_one_record() {
             true,
         ),
     ] {
-        for seen in [read(file.as_bytes()), dripped(file.as_bytes())] {
+        for seen in [read(file.as_bytes()), byte_by_byte(file.as_bytes())] {
             let names: Vec<&str> =
                 seen.iter().filter(|item| !item.starts_with('!')).map(String::as_str).collect();
             let mut sorted = names.clone();
@@ -249,9 +249,9 @@ fn a_bracket_in_place_of_the_first_brace_costs_one_record() {
 }
 
 /// Reads one byte at a time.
-fn dripped(bytes: &[u8]) -> Vec<String> {
+fn byte_by_byte(bytes: &[u8]) -> Vec<String> {
     let mut seen = Vec::new();
-    read_records(Drip(bytes), &Limits::default(), &mut |item| {
+    read_records(ByteByByte(bytes), &Limits::default(), &mut |item| {
         seen.push(match item {
             Ok(delivered) => delivered.record.event_name.to_string(),
             Err(fault) => format!("!{fault}"),
@@ -271,7 +271,7 @@ fn the_end_of_a_list_is_an_end_where_what_follows_fits() {
         ("{\"Records\":[]}".to_owned(), vec![]),
     ] {
         assert_eq!(read(file.as_bytes()), want, "{file}");
-        assert_eq!(dripped(file.as_bytes()), want, "{file}");
+        assert_eq!(byte_by_byte(file.as_bytes()), want, "{file}");
     }
 }
 

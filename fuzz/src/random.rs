@@ -1,4 +1,4 @@
-//! Damage to bytes, whatever they mean.
+//! Random damage to bytes, and random texts.
 
 use crate::words;
 use fastrand::Rng;
