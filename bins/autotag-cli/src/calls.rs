@@ -264,5 +264,6 @@ impl RecordSink for Job<'_> {
     fn malformed(&mut self, fault: &Malformed) {
         self.records += 1;
         self.problem(fault.position.to_string(), fault.kind.to_string());
+        self.unreadable.add_further(fault.parts().saturating_sub(1));
     }
 }

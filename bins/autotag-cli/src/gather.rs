@@ -382,6 +382,7 @@ impl RecordSink for Job<'_> {
                 let (name, position) = (self.name.clone(), fault.position.to_string());
                 let unreadable = &mut self.facts.summary.unreadable;
                 unreadable.add((order.0 + 1, order.1), name, position, fault.kind.to_string());
+                unreadable.add_further(fault.parts().saturating_sub(1));
             }
             outcome => {
                 let row = Row::of_event(Arc::default(), outcome);

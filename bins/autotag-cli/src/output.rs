@@ -17,7 +17,7 @@ mod whois;
 pub(crate) use events::{EventCounts, count_events, event_key};
 pub(crate) use owner::{OwnerLine, owner_lines};
 pub(crate) use plan_table::TableView;
-pub(crate) use problems::{Problems, write_unread, write_unreadable};
+pub(crate) use problems::{Problems, tell_unread};
 pub(crate) use rows::{RowPrinter, rendered};
 pub(crate) use screen::Screen;
 pub(crate) use summary::{Detail, Summary, by_count, plural};

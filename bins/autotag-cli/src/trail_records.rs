@@ -7,6 +7,7 @@ use crate::cli::WhoisArgs;
 use crate::input::{self, Days, Input, Unreadable};
 use crate::kept::{KeptCreation, Place, Unpacker};
 use crate::offline::known_sessions;
+use crate::output::Problems;
 use crate::scan::{InputSink, Scanner};
 use crate::spill::{JobSessions, Runs, SessionRuns, Sorted, Sorter, Storage};
 use anyhow::{Result, bail};
@@ -29,16 +30,15 @@ const KINDS: usize = 2;
 /// The most creations that are about what is asked for.
 const MOST: usize = 20_000;
 
-/// How many inputs that cannot be read are named.
-const MOST_UNREADABLE: usize = 1_000;
-
 /// How far from a resource what it belongs to is looked for: an instance belongs to a group, and the group to a stack.
 const PASSES: usize = 5;
 
 /// A trail that was read.
 pub(crate) struct TrailRun {
     pub(crate) source: TrailSource,
-    pub(crate) unreadable: Vec<Unreadable>,
+    /// Files and folders that could not be listed.
+    pub(crate) unlisted: Vec<Unreadable>,
+    pub(crate) unreadable: Problems,
 }
 
 impl TrailRun {
@@ -47,7 +47,7 @@ impl TrailRun {
     /// # Errors
     /// If a temporary file or the state file cannot be used.
     pub(crate) fn read(args: &WhoisArgs, classifier: &Classifier, asked: &[Asked]) -> Result<Self> {
-        let (inputs, mut unreadable) = input::find(&args.trail, &Days::default())?;
+        let (inputs, unlisted) = input::find(&args.trail, &Days::default())?;
         let storage = Storage::new(args.state.as_deref(), args.memory);
         let shared = Shared {
             creations: Runs::new(&storage),
@@ -62,13 +62,14 @@ impl TrailRun {
             done.iter_mut().try_for_each(Job::spill_creations)?;
         }
         let mut records = TrailRecords::new(filter.clone());
+        let mut unreadable = Problems::default();
         let (mut creations, mut sessions, mut oldest) = (Vec::new(), Vec::new(), None);
         for job in done {
             job.failure.map_or(Ok(()), Err)?;
             creations.push(job.creations);
             sessions.push(job.sessions);
             records.append(job.noted);
-            unreadable.extend(job.unreadable);
+            unreadable.append(job.unreadable);
             oldest = [oldest, job.oldest].into_iter().flatten().min();
         }
         let creations = Sorted::new(creations, shared.creations)?;
@@ -76,7 +77,7 @@ impl TrailRun {
         records.creations = needed(&creations, &unpacker, &filter)?;
         let store = known_sessions(args.state.as_deref(), shared.sessions.join(sessions)?, oldest)?;
         let source = TrailSource::new(records, classifier.policy(), &*store);
-        Ok(Self { source: futures_executor::block_on(source), unreadable })
+        Ok(Self { source: futures_executor::block_on(source), unlisted, unreadable })
     }
 }
 
@@ -164,7 +165,7 @@ struct Job<'a, 's> {
     sessions: JobSessions,
     oldest: Option<Timestamp>,
     records: u64,
-    unreadable: Vec<Unreadable>,
+    unreadable: Problems,
     failure: Option<anyhow::Error>,
 }
 
@@ -180,7 +181,7 @@ impl<'a, 's> Job<'a, 's> {
             sessions: JobSessions::new(bound),
             oldest: None,
             records: 0,
-            unreadable: Vec::new(),
+            unreadable: Problems::default(),
             failure: None,
         }
     }
@@ -192,13 +193,23 @@ impl<'a, 's> Job<'a, 's> {
         }
     }
 
+    fn next_place(&mut self) -> Place {
+        self.place.1 += 1;
+        self.place
+    }
+
+    fn problem(&mut self, position: String, why: String) {
+        let place = self.next_place();
+        self.unreadable.add(place, self.name.clone(), position, why);
+    }
+
     fn note_time(&mut self, time: Option<Timestamp>) {
         self.oldest = [self.oldest, time].into_iter().flatten().min();
     }
 
     fn creation(&mut self, record: &LocatedRecord<'_>, account: Option<&AccountId>, request: PlanRequest) {
-        self.place.1 += 1;
-        let kept = KeptCreation::new(request, self.place, None, record, account);
+        let place = self.next_place();
+        let kept = KeptCreation::new(request, place, None, record, account);
         self.note_time(kept.time);
         if self.creations.push(kept) {
             let spilled = self.spill_creations();
@@ -219,9 +230,7 @@ impl InputSink for Job<'_, '_> {
     }
 
     fn unreadable(&mut self, why: &str) {
-        if self.unreadable.len() < MOST_UNREADABLE {
-            self.unreadable.push(format!("{}: {why}", self.name));
-        }
+        self.problem(String::new(), why.to_owned());
     }
 
     fn records(&self) -> u64 {
@@ -269,8 +278,9 @@ impl RecordSink for Job<'_, '_> {
 
     fn malformed(&mut self, fault: &Malformed) {
         self.records += 1;
-        if let Outcome::Malformed(why) = Outcome::from(fault) {
-            self.unreadable(&why);
+        if let Outcome::Malformed(_) = Outcome::from(fault) {
+            self.problem(fault.position.to_string(), fault.kind.to_string());
+            self.unreadable.add_further(fault.parts().saturating_sub(1));
         }
     }
 }

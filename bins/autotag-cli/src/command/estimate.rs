@@ -4,7 +4,7 @@ use crate::cli::{EstimateArgs, EstimateFormat};
 use crate::completion::Completion;
 use crate::estimate::{CHECKED, CostLine, Limit, Load, Options, REGION, Sample, costs, limits, sample};
 use crate::input::{self, Days};
-use crate::output::{plural, printable};
+use crate::output::{plural, tell_unread};
 use crate::setup::{self, usage_error};
 use anyhow::Result;
 use autotag_handlers::classify::Classifier;
@@ -60,20 +60,17 @@ fn of_numbers(args: &EstimateArgs, creations: u64) -> Load {
 /// The load of a month at the rates of a trail.
 fn of_trail(args: &EstimateArgs) -> Result<(Load, Completion)> {
     let classifier = Classifier::new(setup::catalog(&args.rules)?, setup::policy(args.policy.as_deref())?);
-    let (inputs, mut unreadable) = input::find(&args.paths, &Days::default())?;
-    let mut read: Sample = sample(&classifier, args.jobs, &inputs);
-    unreadable.append(&mut read.unreadable);
-    let mut err = anstream::stderr().lock();
-    for fault in &unreadable {
-        writeln!(err, "not read: {}", printable(fault))?;
-    }
+    let (inputs, unlisted) = input::find(&args.paths, &Days::default())?;
+    let read: Sample = sample(&classifier, args.jobs, &inputs);
+    tell_unread(&unlisted, &read.unreadable)?;
     let no_time =
         "the sample has no two creations or sessions at different times: give a longer one, or --creations";
     let (Some(load), Some(seconds)) = (read.load(), read.seconds()) else { return Err(usage_error(no_time)) };
     let hours = seconds / 3600.0;
     let records = plural(usize::try_from(read.records).unwrap_or(usize::MAX), "record");
     writeln!(crate::console::notes(), "{records} of {hours:.1} hours; a month is 730 hours")?;
-    Ok((load, if unreadable.is_empty() { Completion::Complete } else { Completion::Partial }))
+    let is_read = unlisted.is_empty() && read.unreadable.is_empty();
+    Ok((load, if is_read { Completion::Complete } else { Completion::Partial }))
 }
 
 /// A number with commas between thousands.

@@ -8,7 +8,7 @@ use crate::gather::{Facts, Gathered, Gatherer};
 use crate::input::{self, Days, Input};
 use crate::kept::{Origin, Place};
 use crate::offline::known_sessions;
-use crate::output::{Screen, plural, printable, write_unread};
+use crate::output::{Screen, plural, printable, tell_unread};
 use crate::planned::ToPlan;
 use crate::saved_plan::refuse_plans;
 use crate::scan::{Scanner, TimeRange};
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Completion> {
     }
     report.explainer.out.flush()?;
     let explained = report.explained;
-    write_unread(&mut Screen::stderr(anstream::stderr().lock()), &unlisted, &summary.unreadable)?;
+    tell_unread(&unlisted, &summary.unreadable)?;
     if explained == 0 {
         let why = nothing(args, &filter, &summary.counts);
         let mut err = anstream::stderr().lock();

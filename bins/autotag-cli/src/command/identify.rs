@@ -5,7 +5,7 @@ use crate::calls::{Call, Found, Wanted};
 use crate::cli::{IdentifyArgs, TextFormat};
 use crate::completion::Completion;
 use crate::input::{self, Days};
-use crate::output::{OwnerLine, Screen, owner_lines, printable, styled, write_unread};
+use crate::output::{OwnerLine, Screen, owner_lines, printable, styled, tell_unread};
 use crate::sessions::Sessions;
 use crate::setup;
 use crate::spill::Storage;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &IdentifyArgs) -> Result<Completion> {
         }
     }
     out.flush()?;
-    write_unread(&mut Screen::stderr(anstream::stderr().lock()), &unlisted, &unreadable)?;
+    tell_unread(&unlisted, &unreadable)?;
     if number == 0 {
         let which = args.event.as_ref().map_or(String::new(), |id| format!(" with eventID {id}"));
         writeln!(anstream::stderr(), "no record{which} was found")?;

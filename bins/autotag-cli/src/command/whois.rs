@@ -2,7 +2,7 @@
 
 use crate::cli::{AnswerFormat, WhoisArgs};
 use crate::completion::Completion;
-use crate::output::{AnswerPrinter, Screen, plural, write_unreadable};
+use crate::output::{AnswerPrinter, Problems, plural, tell_unread};
 use crate::setup::{self, usage_error};
 use crate::trail_records::TrailRun;
 use anyhow::{Context as _, Result};
@@ -26,19 +26,20 @@ pub(crate) fn run(args: &WhoisArgs) -> Result<Completion> {
         is_complete &= answer.is_known() && !answer.failed;
         printer.answer(answer)
     };
-    let unreadable = if from_ledger(args, &asked, &mut show)? {
-        Vec::new()
+    let (unlisted, unreadable) = if from_ledger(args, &asked, &mut show)? {
+        (Vec::new(), Problems::default())
     } else if args.trail.is_empty() {
         from_history(args, &classifier, &asked, &mut show)?;
-        Vec::new()
+        (Vec::new(), Problems::default())
     } else {
-        let TrailRun { source, unreadable } = TrailRun::read(args, &classifier, &asked)?;
+        let TrailRun { source, unlisted, unreadable } = TrailRun::read(args, &classifier, &asked)?;
         futures_executor::block_on(each(&asked, &source, &mut show))?;
-        unreadable
+        (unlisted, unreadable)
     };
     printer.finish()?;
-    write_unreadable(&mut Screen::stderr(anstream::stderr().lock()), &unreadable)?;
-    Ok(if is_complete && unreadable.is_empty() { Completion::Complete } else { Completion::Partial })
+    tell_unread(&unlisted, &unreadable)?;
+    let is_read = unlisted.is_empty() && unreadable.is_empty();
+    Ok(if is_complete && is_read { Completion::Complete } else { Completion::Partial })
 }
 
 /// How many resources are asked for at the same time. Each account and region has a limit of its own.

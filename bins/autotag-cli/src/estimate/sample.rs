@@ -1,7 +1,9 @@
 //! A sample of a trail: the number of events of each kind, and the time that they span.
 
 use super::load::{Load, MONTH};
-use crate::input::{Input, Unreadable};
+use crate::input::Input;
+use crate::kept::Place;
+use crate::output::Problems;
 use crate::scan::{InputSink, Scanner};
 use autotag_handlers::classify::{Classification, Classifier};
 use autotag_handlers::deletion::Deletion;
@@ -17,9 +19,6 @@ use std::num::NonZeroUsize;
 /// The most accounts and regions that are told apart. Both are texts of records.
 const MOST: usize = 100_000;
 
-/// How many inputs that cannot be read are named.
-const MOST_UNREADABLE: usize = 100;
-
 /// Counts of a trail.
 #[derive(Debug, Default)]
 pub(crate) struct Sample {
@@ -34,7 +33,8 @@ pub(crate) struct Sample {
     regions: BTreeSet<String>,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
-    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) unreadable: Problems,
+    place: Place,
     name: String,
 }
 
@@ -87,8 +87,12 @@ impl Sample {
         self.regions.extend(other.regions);
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = self.last.max(other.last);
-        self.unreadable.extend(other.unreadable);
-        self.unreadable.truncate(MOST_UNREADABLE);
+        self.unreadable.append(other.unreadable);
+    }
+
+    fn problem(&mut self, position: String, why: String) {
+        self.place.1 += 1;
+        self.unreadable.add(self.place, self.name.clone(), position, why);
     }
 
     fn note(&mut self, record: &Record<'_>, account: Option<&AccountId>) {
@@ -108,14 +112,13 @@ fn note(seen: &mut BTreeSet<String>, text: Option<&str>) {
 }
 
 impl InputSink for Sample {
-    fn begin(&mut self, _: usize, input: &Input) {
+    fn begin(&mut self, number: usize, input: &Input) {
+        self.place = (number as u64, 0);
         self.name = input.name();
     }
 
     fn unreadable(&mut self, why: &str) {
-        if self.unreadable.len() < MOST_UNREADABLE {
-            self.unreadable.push(format!("{}: {why}", self.name));
-        }
+        self.problem(String::new(), why.to_owned());
     }
 
     fn records(&self) -> u64 {
@@ -162,6 +165,7 @@ impl RecordSink for Sample {
 
     fn malformed(&mut self, fault: &Malformed) {
         self.records += 1;
-        self.unreadable(&fault.to_string());
+        self.problem(fault.position.to_string(), fault.kind.to_string());
+        self.unreadable.add_further(fault.parts().saturating_sub(1));
     }
 }

@@ -1,12 +1,12 @@
 //! Parts that could not be read or done, grouped by reason.
 
-use super::screen::Screen;
 use super::terminal::without_end;
 use super::text::printable;
+use crate::console;
 use anstyle::Style;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 
 /// How many problems are kept, to be grouped; the rest is counted.
 const KEPT: usize = 1_000;
@@ -43,6 +43,8 @@ impl Problem {
 pub(crate) struct Problems {
     first: BTreeMap<(u64, u64), Problem>,
     count: u64,
+    /// Parts of the input that share the problem of another part.
+    further: u64,
 }
 
 /// The problems that have one reason.
@@ -67,8 +69,14 @@ impl Problems {
         }
     }
 
+    /// Counts further parts of the input that the problem added last is about.
+    pub(crate) fn add_further(&mut self, parts: u64) {
+        self.further += parts;
+    }
+
     pub(crate) fn append(&mut self, other: Self) {
         self.count += other.count;
+        self.further += other.further;
         self.first.extend(other.first);
         while self.first.len() > KEPT {
             self.first.pop_last();
@@ -81,6 +89,11 @@ impl Problems {
 
     pub(super) fn count(&self) -> u64 {
         self.count
+    }
+
+    /// How many parts of the input the problems are about.
+    pub(crate) fn parts(&self) -> u64 {
+        self.count + self.further
     }
 
     /// The kept problems by reason, the most frequent reason first.
@@ -116,40 +129,26 @@ impl Problems {
 /// How many unreadable parts are named beside an answer.
 const NAMED: usize = 10;
 
-/// Names what could not be read while an answer was looked for: the first parts, and how many there are.
+/// Names what could not be listed and what could not be read while an answer was looked for: the first parts, and how many there
+/// are. With `--quiet` it names none, and the program ends with their number.
 ///
 /// # Errors
-/// If `out` cannot be written.
-pub(crate) fn write_unreadable(out: &mut Screen<impl Write>, parts: &[String]) -> io::Result<()> {
-    write_first(out, parts.iter(), parts.len() as u64)
-}
-
-/// Names what could not be listed and what could not be read: the first parts, and how many there are.
-///
-/// # Errors
-/// If `out` cannot be written.
-pub(crate) fn write_unread(
-    out: &mut Screen<impl Write>,
-    unlisted: &[String],
-    unread: &Problems,
-) -> io::Result<()> {
-    let parts = unlisted.iter().cloned().chain(unread.first.values().map(Problem::text));
-    write_first(out, parts, unread.count().saturating_add(unlisted.len() as u64))
-}
-
-fn write_first(
-    out: &mut Screen<impl Write>,
-    parts: impl Iterator<Item = impl AsRef<str>>,
-    count: u64,
-) -> io::Result<()> {
-    for part in parts.take(NAMED) {
-        out.line("unreadable: ", Style::new(), &printable(part.as_ref()))?;
+/// If the standard error cannot be written.
+pub(crate) fn tell_unread(unlisted: &[String], unread: &Problems) -> io::Result<()> {
+    let parts = unread.parts().saturating_add(unlisted.len() as u64);
+    console::note_unread(parts);
+    let mut out = console::notes();
+    let named = unlisted.iter().cloned().chain(unread.first.values().map(Problem::text));
+    let mut more = parts;
+    for part in named.take(NAMED) {
+        out.line("unreadable: ", Style::new(), &printable(&part))?;
+        more = more.saturating_sub(1);
     }
-    let more = count.saturating_sub(NAMED as u64);
     if more == 0 {
         return Ok(());
     }
-    let text = format!("{more} more parts; `autotag plan -v` groups them by reason");
+    let part = if more == 1 { "part" } else { "parts" };
+    let text = format!("{more} more {part}; `autotag plan -v` groups them by reason");
     out.line("unreadable: ", Style::new(), &text)
 }
 

@@ -140,7 +140,7 @@ impl Summary {
 
     /// How many parts of the input could not be read.
     pub(crate) fn unread(&self) -> u64 {
-        self.unreadable.count() + self.counts.unreadable_without_row
+        self.unreadable.parts()
     }
 
     /// True if everything could be read, understood and done.

@@ -171,10 +171,17 @@ fn quiet_shows_data_and_errors_alone() {
         &["guard", "--dry-run", "fixtures/broken", "-q"],
         &["ledger", "import", "fixtures/broken", "--print", "-q"],
         &["plan", "fixtures/broken", "-q", "--summary-only"],
+        &["explain", "fixtures/trail", "fixtures/broken", "-q"],
+        &["identify", "fixtures/trail", "fixtures/broken", "-q"],
+        &["estimate", "fixtures/trail", "fixtures/broken", "-q"],
+        &["whois", "orders", "--trail", "fixtures/trail", "--trail", "fixtures/broken", "-q"],
+        &["catalog", "--uncovered-by", "fixtures/trail", "--uncovered-by", "fixtures/broken", "-q"],
     ] {
         let partly = autotag(args);
         assert_eq!((partly.status.code(), stderr(&partly).as_str()), (Some(1), said), "{args:?}");
     }
+    let named = stderr(&autotag(&["estimate", "fixtures/trail", "fixtures/broken"]));
+    assert_eq!(named.matches("unreadable: fixtures/broken/").count(), 3, "{named}");
     let wrong = autotag(&["plan", "no-such-trail", "-q"]);
     assert!(stderr(&wrong).contains("no-such-trail"), "{}", stderr(&wrong));
 }

@@ -7,7 +7,7 @@ use crate::completion::Completion;
 use crate::gather::{Gathered, Gatherer};
 use crate::input::{self, Days};
 use crate::kept::KeptRow;
-use crate::output::{EventCounts, LineTable, Screen, by_count, event_key, plural, printable, write_unread};
+use crate::output::{EventCounts, LineTable, by_count, event_key, plural, printable, tell_unread};
 use crate::scan::{Scanner, TimeRange};
 use crate::shown_as::ShownAs;
 use crate::spill::{KeptSessions, Sorted, Storage};
@@ -160,7 +160,7 @@ pub(super) fn run(args: &CatalogArgs, catalog: Catalog) -> Result<Completion> {
         })
         .collect();
     write_events(&events, args.format)?;
-    write_unread(&mut Screen::stderr(anstream::stderr().lock()), &unlisted, &summary.unreadable)?;
+    tell_unread(&unlisted, &summary.unreadable)?;
     let records: u64 = summary.uncovered.values().sum();
     let all = plural(summary.counts.records, "record");
     writeln!(crate::console::notes(), "{} in {records} of {all}", plural(events.len(), "uncovered event"))?;

@@ -67,8 +67,8 @@ struct ProblemsJson {
 }
 
 impl ProblemsJson {
-    fn of(problems: &Problems, without_row: u64) -> Self {
-        Self { count: problems.count() + without_row, reasons: problems.groups() }
+    fn of(problems: &Problems) -> Self {
+        Self { count: problems.parts(), reasons: problems.groups() }
     }
 }
 
@@ -114,9 +114,9 @@ impl Summary {
             other_owners,
             uncovered: events(&self.uncovered),
             derived: events(&self.derived),
-            unreadable: ProblemsJson::of(&self.unreadable, counts.unreadable_without_row),
-            malformed: ProblemsJson::of(&self.malformed, 0),
-            refused: ProblemsJson::of(&self.refused, 0),
+            unreadable: ProblemsJson::of(&self.unreadable),
+            malformed: ProblemsJson::of(&self.malformed),
+            refused: ProblemsJson::of(&self.refused),
             policy: &self.policy,
             filter: (!self.filter.is_empty()).then_some(self.filter.as_str()),
             left_out: self.left_out,
