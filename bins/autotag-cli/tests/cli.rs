@@ -730,7 +730,7 @@ fn hostile_input_is_named_and_stops_nothing() {
     for (file, what) in [
         ("brackets.json", "longer than"),
         ("deep.json", "wrapped more than eight times"),
-        ("deep-record.json", "recursion limit"),
+        ("deep-record.json", "nested deeper than 128 levels"),
         ("utf8.json", "not UTF-8"),
         ("long.json", "longer than"),
         ("empty.json", "empty"),

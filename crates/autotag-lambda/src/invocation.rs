@@ -3,6 +3,7 @@
 
 use autotag_handlers::backend::Tags;
 use autotag_handlers::row::OriginId;
+use autotag_model::json_error::fault;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -84,8 +85,8 @@ pub enum Source {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvocationError {
-    /// It is not JSON.
-    #[error("the payload is not JSON: {0}")]
+    /// It is not JSON. The text says where and why, and repeats nothing of the payload.
+    #[error("the payload is {0}")]
     NotJson(String),
     /// A list of keys without the bucket that holds them.
     #[error(
@@ -109,7 +110,10 @@ pub enum InvocationError {
 /// [`InvocationError`] if the payload as a whole cannot be used. A fault in one message is found when the message is read,
 /// and concerns that message alone.
 pub fn parse_payload(payload: &str, bucket: Option<&str>) -> Result<Invocation, InvocationError> {
-    let not_json = |error: serde_json::Error| InvocationError::NotJson(error.to_string());
+    let not_json = |error: serde_json::Error| {
+        let (why, line, column) = (fault(&error, "a JSON value"), error.line(), error.column());
+        InvocationError::NotJson(format!("{why} (line {line}, column {column})"))
+    };
     let _: &RawValue = serde_json::from_str(payload).map_err(not_json)?;
     if !names_sources(payload) {
         return Ok(Invocation {

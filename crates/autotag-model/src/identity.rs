@@ -138,8 +138,8 @@ impl Principal {
     /// [`RecordError`] if `userIdentity` cannot be parsed: it is nested deeper than 128 levels.
     pub fn of(record: &Record<'_>) -> Result<Self, RecordError> {
         let Some(raw) = record.user_identity else { return Ok(Self::default()) };
-        let identity: BorrowedJson<'_> = serde_json::from_str(raw)
-            .map_err(|error| RecordError { field: "userIdentity", why: error.to_string() })?;
+        let identity: BorrowedJson<'_> =
+            serde_json::from_str(raw).map_err(|error| RecordError::new("userIdentity", &error))?;
         let from_console = record.session_from_console.unwrap_or_default();
         Ok(Self { from_console, ..Self::from_tree(&identity) })
     }

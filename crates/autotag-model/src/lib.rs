@@ -5,6 +5,7 @@ pub mod envelope;
 pub mod failure;
 pub mod identity;
 mod json;
+pub mod json_error;
 pub mod policy;
 pub mod record;
 pub mod rule;

@@ -24,6 +24,7 @@ pub(crate) use requested::tags_in;
 
 use crate::arn::{AccountId, Region};
 use crate::json::{BorrowedJson, elements, member, member_text, tag_pairs};
+use crate::json_error::fault;
 use jiff::Timestamp;
 use requested::{specified_tags, wrapped_parameters};
 use serde_json::{Map, Value};
@@ -193,8 +194,7 @@ impl ParsedRecord {
 
 fn tree(field: &'static str, raw: Option<&str>) -> Result<Value, RecordError> {
     let Some(raw) = raw else { return Ok(Value::Null) };
-    let value: Value =
-        serde_json::from_str(raw).map_err(|error| RecordError { field, why: error.to_string() })?;
+    let value: Value = serde_json::from_str(raw).map_err(|error| RecordError::new(field, &error))?;
     match value {
         // `serviceEventDetails` and some request parameters are JSON inside a text.
         Value::String(text) => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
@@ -211,7 +211,7 @@ pub(crate) fn borrowed_tree<'a>(
     match serde_json::from_str(raw) {
         Ok(BorrowedJson::Text(_)) => tree(field, Some(raw)).map(BorrowedJson::from),
         Ok(json) => Ok(json),
-        Err(error) => Err(RecordError { field, why: error.to_string() }),
+        Err(error) => Err(RecordError::new(field, &error)),
     }
 }
 
@@ -221,8 +221,14 @@ pub(crate) fn borrowed_tree<'a>(
 pub struct RecordError {
     /// The name of the field.
     pub field: &'static str,
-    /// The JSON parser's message.
+    /// The fault.
     pub why: String,
+}
+
+impl RecordError {
+    pub(crate) fn new(field: &'static str, error: &serde_json::Error) -> Self {
+        Self { field, why: fault(error, "a JSON value") }
+    }
 }
 
 #[cfg(test)]

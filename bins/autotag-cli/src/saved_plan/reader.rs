@@ -4,9 +4,11 @@ use super::line::{End, SavedResource};
 use super::{BEGIN, FORMAT, Header, row};
 use crate::gather::Targets;
 use crate::setup::usage_error;
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::plan::PlannedResource;
+use autotag_model::json_error::fault;
+use serde::Deserialize;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -44,8 +46,8 @@ impl SavedPlan {
         }
         let unusable = |why: String| usage_error(format!("`{}`: {why}: make the plan again", path.display()));
         let line = next_line(&mut lines)?.unwrap_or_default();
-        let header: Header = serde_json::from_str(&line)
-            .map_err(|error| unusable(format!("the header of the plan cannot be read ({error})")))?;
+        let header: Header =
+            read(&line, "the header of a plan").map_err(|why| unusable(format!("line 1: {why}")))?;
         if header.autotag_plan != FORMAT {
             return Err(unusable(format!("the plan has format {}, not {FORMAT}", header.autotag_plan)));
         }
@@ -129,7 +131,13 @@ fn parse(lines: &mut BufReader<File>) -> Result<Line> {
     if let Ok(end) = serde_json::from_str(&line) {
         return Ok(Line::End(end));
     }
-    Ok(Line::Resource(serde_json::from_str(&line).context("not a resource of a plan")?))
+    read(&line, "a resource of a plan").map(Line::Resource).map_err(Error::msg)
+}
+
+/// Reads a line. The error says why it is not the `expected` value.
+fn read<'l, T: Deserialize<'l>>(line: &'l str, expected: &str) -> Result<T, String> {
+    serde_json::from_str(line)
+        .map_err(|error| format!("column {}: {}", error.column(), fault(&error, expected)))
 }
 
 /// The next line; `None` at the end of the file.

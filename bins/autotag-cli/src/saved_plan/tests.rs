@@ -102,9 +102,34 @@ fn a_plan_that_was_cut_or_changed_is_refused() {
     assert!(reserved.contains("line 2") && reserved.contains("aws:owner"), "{reserved}");
     let call = refusal(|text| text.replacen(r#""call":""#, r#""call":"Delete"#, 1));
     assert!(call.contains("no rule"), "{call}");
+    let damaged = refusal(|text| text.replacen(r#"{"event":"#, r#"{"event""#, 1));
+    assert!(
+        damaged.ends_with("line 2: column 9: not JSON: no colon after the name of a member"),
+        "{damaged}"
+    );
+    let renamed = refusal(|text| text.replacen(r#"{"event":"#, r#"{"secret":"#, 1));
+    assert!(renamed.ends_with("not a resource of a plan: a member has an unknown name"), "{renamed}");
     let longer =
         refusal(|text| text.replacen(r#""value":""#, &format!(r#""value":"{}"#, "x".repeat(300)), 1));
     assert!(longer.contains("does not fit"), "{longer}");
+}
+
+#[test]
+fn a_damaged_header_is_described_in_plain_words() {
+    let saved = Saved::new(&planned("trail"));
+    for (damage, words) in [
+        (
+            "\"autotag_plan\":,",
+            "line 1: column 17: not JSON: a value is missing, or a text has no double quotes",
+        ),
+        ("\"autotag_plan\":\"secret\",", "not the header of a plan: a member has a value of another type"),
+    ] {
+        let text = fs::read_to_string(&saved.path).unwrap();
+        fs::write(&saved.path, text.replacen("\"autotag_plan\":1,", damage, 1)).unwrap();
+        let refusal = SavedPlan::open(saved.path.to_str().unwrap()).unwrap_err().to_string();
+        assert!(refusal.contains(words) && !refusal.contains("secret"), "{refusal}");
+        fs::write(&saved.path, text).unwrap();
+    }
 }
 
 #[test]

@@ -97,7 +97,12 @@ fn who_lists_keys_says_whether_they_are_old() {
 
 #[test]
 fn what_is_no_json_is_refused_as_a_whole_only_when_it_is_the_whole() {
-    assert!(matches!(parse_payload("{", None), Err(InvocationError::NotJson(_))));
+    let refused = |payload: &str| parse_payload(payload, None).unwrap_err().to_string();
+    let cut = refused("{\"Items\": [");
+    assert_eq!(cut, "the payload is not JSON: the value was cut, its end is missing (line 1, column 11)");
+    let damaged = refused("{\"token\": secret}");
+    assert!(damaged.starts_with("the payload is not JSON: "), "{damaged}");
+    assert!(!damaged.contains("secret") && !damaged.contains("expected"), "{damaged}");
 }
 
 #[test]

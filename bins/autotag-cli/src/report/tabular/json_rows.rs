@@ -1,11 +1,12 @@
 //! JSON: one object a row. Objects follow each other, are in an array, or are in one of the lists that answers of AWS have.
 
 use super::rows::{Cells, Sink, Wanted};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use autotag_model::json_error::fault;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 /// Lists of resources in answers of `GetResources`, Resource Explorer's `Search`, AWS Config's `SelectResourceConfig`, and in its
 /// snapshots.
@@ -16,9 +17,18 @@ pub(super) fn read(input: impl BufRead, wanted: Wanted<'_>, sink: &mut Sink<'_>)
     sink.read.found = vec![true; wanted.columns.len()];
     let mut values = serde_json::Deserializer::from_reader(input);
     while !at_end(&mut values)? {
-        Items { wanted, sink }.deserialize(&mut values)?;
+        Items { wanted, sink: &mut *sink }.deserialize(&mut values).map_err(in_words)?;
     }
     Ok(())
+}
+
+/// An error in words. Those of the file system and of the decoder of gzip stay.
+fn in_words(error: serde_json::Error) -> anyhow::Error {
+    if error.is_io() {
+        return io::Error::from(error).into();
+    }
+    let (line, column) = (error.line(), error.column());
+    anyhow!("line {line}, column {column}: {}", fault(&error, "a list of JSON objects"))
 }
 
 fn at_end<R: serde_json::de::Read<'static>>(values: &mut serde_json::Deserializer<R>) -> Result<bool> {
@@ -26,7 +36,7 @@ fn at_end<R: serde_json::de::Read<'static>>(values: &mut serde_json::Deserialize
         Ok(()) => Ok(true),
         // Something follows.
         Err(error) if error.is_syntax() => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(in_words(error)),
     }
 }
 

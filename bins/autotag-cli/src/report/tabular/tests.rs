@@ -150,6 +150,25 @@ fn broken_files_are_errors_and_never_panic() {
 }
 
 #[test]
+fn broken_json_is_described_in_plain_words() {
+    for (text, words) in [
+        (
+            "[{\"arn\":\"a\"},\n {\"arn\" \"b\"}]",
+            "after row 1: line 2, column 9: not JSON: no colon after the name of a member",
+        ),
+        (
+            "{\"arn\":\"a\"}\n{\"arn\":",
+            "after row 1: line 2, column 7: not JSON: the value was cut, its end is missing",
+        ),
+        ("{\"Resources\": \"secret\"}", "line 1, column 22: not a list of JSON objects: "),
+        ("{} x", "not JSON: a value is missing"),
+    ] {
+        let told = format!("{:#}", rows_of(text.as_bytes(), &[]).unwrap_err());
+        assert!(told.contains(words) && !told.contains("secret"), "{told}");
+    }
+}
+
+#[test]
 fn tags_may_have_columns_of_their_own() {
     let (rows, _) = rows_of(b"arn,Tag: Owner,tag:Team\na,mara,(not tagged)\n", &[]).unwrap();
     assert_eq!(rows.first().unwrap().2, [("Owner".to_owned(), "mara".to_owned())]);
