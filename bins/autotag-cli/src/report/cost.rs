@@ -37,12 +37,60 @@ pub(crate) struct Charged {
     pub(crate) service: String,
 }
 
+/// The product that a bill charges, as far as it tells the service of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Product {
+    /// The bill names none.
+    Unnamed,
+    /// Amazon S3, whose buckets a bill names without ARN.
+    S3,
+    /// A product for resources of these services, by the names that ARNs give them.
+    Of(&'static [&'static str]),
+    /// Another one.
+    Other,
+}
+
+/// Products by their code in CUR, and by their name in FOCUS or Cost Explorer, both [`tabular::normalized`]. The resources of one
+/// product may be of several services.
+const PRODUCTS: [(&str, &[&str]); 9] = [
+    ("amazoncloudwatch", CLOUDWATCH),
+    ("amazonecr", &["ecr"]),
+    ("amazonec2containerregistryecr", &["ecr"]),
+    ("amazonelasticcontainerregistry", &["ecr"]),
+    ("amazonecrpublic", &["ecr-public"]),
+    ("amazonelasticcontainerregistrypublic", &["ecr-public"]),
+    ("awssecretsmanager", &["secretsmanager"]),
+    ("awssystemsmanager", &["ssm", "ec2"]),
+    ("amazonsimplesystemsmanagerssm", &["ssm", "ec2"]),
+];
+
+/// The services that Amazon CloudWatch charges. It also charges the monitoring of instances.
+const CLOUDWATCH: &[&str] = &[
+    "application-signals",
+    "cloudwatch",
+    "ec2",
+    "evidently",
+    "internetmonitor",
+    "logs",
+    "networkmonitor",
+    "oam",
+    "rum",
+    "synthetics",
+];
+
 impl Charged {
-    /// True if the cost is of Amazon S3, by its code in CUR or its name in FOCUS; `None` if the bill names no service.
-    pub(crate) fn is_of_s3(&self) -> Option<bool> {
+    /// The product, by its code in CUR or its name in FOCUS.
+    pub(crate) fn product(&self) -> Product {
         let name = tabular::normalized(&self.service);
+        if name.is_empty() {
+            return Product::Unnamed;
+        }
         // `AmazonS3GlacierDeepArchive` is charged to buckets, too.
-        (!name.is_empty()).then(|| name.starts_with("amazons3") || name == "amazonsimplestorageservice")
+        if name.starts_with("amazons3") || name == "amazonsimplestorageservice" {
+            return Product::S3;
+        }
+        let known = PRODUCTS.iter().find(|(product, _)| *product == name);
+        known.map_or(Product::Other, |(_, services)| Product::Of(services))
     }
 }
 

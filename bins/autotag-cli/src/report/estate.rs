@@ -1,16 +1,19 @@
 //! Joins inventory, creations and costs into one list of resources, each with its class.
 
+mod places;
+
 use super::class::{Class, Facts, Gap, Identity, Maker, Verdict, classify};
 use super::cost::{Charged, Costs};
 use super::entry::{Entry, service_of};
 use super::fix::Fix;
-use super::inventory::{Item, Tags, tail};
+use super::inventory::{Item, Tags};
 use super::made::{Creations, Found, compare};
 use super::money::Money;
 use autotag_handlers::catalog::Catalog;
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
 use jiff::Timestamp;
+use places::Places;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -289,80 +292,6 @@ fn is_by_service(resource: &Resource, tags: Option<&Tags>) -> bool {
             || (arn.service() == "iam" && arn.resource().starts_with("role/aws-service-role/"))
     });
     by_arn || tags.is_some_and(|tags| TAGS_OF_SERVICES.iter().any(|key| tags.contains_key(*key)))
-}
-
-/// True for a bucket, also of S3 Express One Zone.
-fn is_bucket(resource: &Resource) -> bool {
-    match &resource.arn {
-        Some(arn) if arn.service() == "s3express" => arn.resource().starts_with("bucket/"),
-        Some(arn) => arn.service() == "s3" && !arn.resource().contains(['/', ':']),
-        None => ["AWS::S3::Bucket", "s3:bucket"].contains(&resource.resource_type.as_str()),
-    }
-}
-
-/// The entries to which a cost may belong.
-#[derive(Default)]
-struct Places {
-    by_arn: HashMap<String, usize>,
-    /// By id. Several resources may have the same.
-    by_id: HashMap<String, Vec<usize>>,
-}
-
-impl Places {
-    fn of(entries: &[Entry]) -> Self {
-        let mut places = Self::default();
-        for (at, entry) in entries.iter().enumerate() {
-            if let Some(arn) = &entry.resource.arn {
-                // An inventory comes before a creation of an earlier resource with the same name.
-                if *places.by_arn.entry(arn.to_string()).or_insert(at) != at {
-                    continue;
-                }
-                places.note(tail(arn), at);
-                places.note(arn.resource(), at);
-            }
-            places.note(&entry.resource.id, at);
-        }
-        places
-    }
-
-    fn note(&mut self, id: &str, at: usize) {
-        let known = self.by_id.entry(id.to_owned()).or_default();
-        if known.last() != Some(&at) {
-            known.push(at);
-        }
-    }
-
-    /// The one resource that a cost can be of; `None` if there is none, or several.
-    fn find(&self, charged: &Charged, entries: &[Entry]) -> Option<usize> {
-        if charged.resource.is_empty() {
-            return None;
-        }
-        if charged.resource.starts_with("arn:") {
-            return self.by_arn.get(&charged.resource).copied();
-        }
-        let of_s3 = charged.is_of_s3();
-        let fits = |at: &&usize| {
-            let Some(entry) = entries.get(**at) else { return false };
-            // Bills name buckets without ARN, and a resource of another service may have the name of a bucket.
-            let is_of_service = match of_s3 {
-                Some(true) => is_bucket(&entry.resource),
-                Some(false) => !entry.service().starts_with("s3"),
-                None => true,
-            };
-            is_of_service
-                && match (entry.account(), &charged.account) {
-                    (Some(one), Some(other)) => one == other.as_str(),
-                    _ => true,
-                }
-        };
-        let mut fitting: Vec<usize> =
-            self.by_id.get(&charged.resource)?.iter().filter(fits).copied().collect();
-        fitting.dedup();
-        match fitting.as_slice() {
-            [one] => Some(*one),
-            _ => None,
-        }
-    }
 }
 
 /// Gives each cost to its resource. Every cost ends in exactly one place.

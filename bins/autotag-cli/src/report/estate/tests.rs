@@ -236,6 +236,75 @@ fn a_name_that_was_used_before_is_that_of_what_exists() {
     assert_eq!(told, [(Some(true), "1.00 USD".to_owned()), (Some(false), String::new())]);
 }
 
+#[test]
+fn a_name_with_slashes_is_that_of_a_resource_if_the_product_is_of_its_service() {
+    let regional = |service: &str, resource: &str| json!({"arn": format!("arn:aws:{service}:eu-west-1:{ACCOUNT}:{resource}")});
+    let lines = [
+        regional("logs", "log-group:/aws/lambda/orders"),
+        regional("lambda", "function:orders"),
+        regional("ecr", "repository/team/app"),
+        regional("ecr", "repository/app"),
+        regional("ssm", "parameter/team/key"),
+        regional("secretsmanager", "secret:team/app-AbCdEf"),
+        regional("logs", "log-group:/team/jobs:*"),
+    ];
+    for (columns, [logs, lambda, ecr, ssm, secrets]) in [
+        (CUR, ["AmazonCloudWatch", "AWSLambda", "AmazonECR", "AWSSystemsManager", "AWSSecretsManager"]),
+        (
+            FOCUS,
+            [
+                "AmazonCloudWatch",
+                "AWS Lambda",
+                "Amazon EC2 Container Registry (ECR)",
+                "AWS Systems Manager",
+                "AWS Secrets Manager",
+            ],
+        ),
+    ] {
+        let rows = [
+            ("/aws/lambda/orders", "1", logs),
+            ("orders", "2", lambda),
+            ("team/app", "3", ecr),
+            ("app", "4", ecr),
+            ("/team/key", "5", ssm),
+            ("team/app-AbCdEf", "6", secrets),
+            ("/team/jobs", "7", logs),
+            // The product is of another service.
+            ("/aws/lambda/orders", "10", lambda),
+            ("team/app", "20", "AmazonEC2"),
+            ("orders", "40", logs),
+            ("key", "80", ssm),
+        ];
+        let rows = rows.map(|(name, cost, product)| format!("{name},{cost},USD,{ACCOUNT},{product}"));
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let estate = joined(Some(items(&lines)), None, bill(columns, &rows));
+        let told: Vec<String> = estate.entries.iter().map(|entry| entry.cost.rounded()).collect();
+        let expected = ["1.00 USD", "2.00 USD", "3.00 USD", "4.00 USD", "5.00 USD", "6.00 USD", "7.00 USD"];
+        assert_eq!(told, expected, "{columns}");
+        assert_eq!(estate.costs_without_resource().rounded(), "150.00 USD");
+    }
+}
+
+#[test]
+fn a_name_with_slashes_that_two_resources_may_have_is_of_neither() {
+    let lines = [
+        json!({"arn": format!("arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/team/jobs")}),
+        json!({"arn": format!("arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:/team/jobs")}),
+        json!({"arn": format!("arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/team/app")}),
+        json!({"arn": format!("arn:aws:ecr:us-east-1:{ACCOUNT}:repository/team/app")}),
+        json!({"arn": "arn:aws:ecr:us-east-1:444455556666:repository/team/other"}),
+    ];
+    let rows = [("/team/jobs", "AmazonCloudWatch"), ("team/app", "AmazonECR"), ("team/other", "AmazonECR")];
+    let rows = rows.map(|(name, product)| format!("{name},1,USD,{ACCOUNT},{product}"));
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let estate = joined(Some(items(&lines)), None, bill(CUR, &rows));
+    assert!(estate.entries.iter().all(|entry| entry.cost.is_empty()));
+    assert_eq!(estate.costs_without_resource().rounded(), "3.00 USD");
+    let unnamed =
+        joined(Some(items(&lines)), None, costs(&[("team/other", "1", "USD"), ("other", "2", "USD")]));
+    assert_eq!(unnamed.costs_without_resource().rounded(), "3.00 USD", "they are of another account");
+}
+
 /// Ids that bills write without an ARN.
 #[test]
 fn bare_ids_of_ec2_find_their_resource() {
