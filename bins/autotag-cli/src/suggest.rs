@@ -19,6 +19,11 @@ pub(crate) fn similar<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>)
     best.filter(|(alike, name)| *alike > ALIKE && *name != wrong).map(|(_, name)| name)
 }
 
+/// `; did you mean ...?` with a known name, for the end of an error; empty without one.
+pub(crate) fn hint(known: Option<&str>) -> String {
+    known.map_or(String::new(), |name| format!("; did you mean `{name}`?"))
+}
+
 /// An error about a file with the name that was probably meant, if the error is about a name. It begins with a line break.
 ///
 /// The parser of TOML and the placeholders of a policy write such errors: they name the wrong name, and then all known ones.
@@ -47,7 +52,7 @@ mod tests {
     use super::*;
     use autotag_model::policy::Policy;
 
-    fn hint(policy: &str) -> String {
+    fn hint_of(policy: &str) -> String {
         did_you_mean(&Policy::from_toml(policy).unwrap_err().to_string())
     }
 
@@ -67,14 +72,14 @@ mod tests {
             ("[identity]\nOwner = \"{principal.am}\"", "principal.arn"),
             ("[identity]\nOwner = \"{subject.repositry}\"", "subject.repository"),
         ] {
-            assert_eq!(hint(wrong), format!("\ndid you mean `{meant}`?"), "{wrong}");
+            assert_eq!(hint_of(wrong), format!("\ndid you mean `{meant}`?"), "{wrong}");
         }
     }
 
     #[test]
     fn nothing_is_suggested_for_a_name_like_none() {
         for wrong in ["[xyz]", "[identity]\nOwner = \"{zzzz}\"", "[identity]\nOwner = 1", "= 3"] {
-            assert_eq!(hint(wrong), "", "{wrong}");
+            assert_eq!(hint_of(wrong), "", "{wrong}");
         }
     }
 

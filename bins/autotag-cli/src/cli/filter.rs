@@ -2,7 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
 use super::region::region_pattern;
-use crate::suggest::similar;
+use crate::suggest::{hint, similar};
 use clap::{Args, ValueEnum};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -184,7 +184,7 @@ fn account(text: &str) -> Result<String, String> {
 
 /// `; did you mean ...?` with the known name that is most like `text`; empty if none is.
 pub(crate) fn did_you_mean<'n>(text: &str, known: impl IntoIterator<Item = &'n str>) -> String {
-    similar(text, known).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
+    hint(similar(text, known))
 }
 
 /// A time on the command line, in UTC.

@@ -1,6 +1,6 @@
 //! Regions on the command line. AWS opens regions faster than this program has releases, so every text of their form is one.
 
-use crate::suggest::similar;
+use crate::suggest::{hint, similar};
 #[cfg(feature = "history")]
 use autotag_model::arn::Region;
 
@@ -86,8 +86,7 @@ fn suggestion(text: &str) -> String {
         let zone = plain.strip_prefix(&known);
         zone.is_some_and(|zone| zone.len() <= 1 && zone.bytes().all(|byte| byte.is_ascii_lowercase()))
     };
-    let known = KNOWN.into_iter().find(is_meant).or_else(|| similar(text, KNOWN));
-    known.map_or(String::new(), |region| format!("; did you mean `{region}`?"))
+    hint(KNOWN.into_iter().find(is_meant).or_else(|| similar(text, KNOWN)))
 }
 
 /// More characters than a region has.

@@ -1,7 +1,7 @@
 //! The input of `autotag generate`: the catalogue and the policy.
 
 use crate::setup::usage_error;
-use crate::suggest::similar;
+use crate::suggest::{hint, similar};
 use anyhow::Result;
 use autotag_model::policy::{Policy, Profile};
 use autotag_model::rule::{Rule, ServiceRules};
@@ -47,8 +47,7 @@ impl Inventory {
         if !unknown.is_empty() {
             let services = || self.services.iter().filter(has_rules).map(|service| label(&service.source));
             let meant = unknown.iter().find_map(|wrong| similar(label(wrong), services()));
-            let hint = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-            let unknown = unknown.join(", ");
+            let (hint, unknown) = (hint(meant), unknown.join(", "));
             let what = format!(
                 "--services: no rules for {unknown}; `autotag catalog` lists the services with rules{hint}"
             );

@@ -6,7 +6,7 @@ use crate::cli::{DeployArgs, PlaceArgs, WhatArgs};
 use crate::generate;
 use crate::generate::inventory::Inventory;
 use crate::setup::{self, usage_error};
-use crate::suggest::similar;
+use crate::suggest::{hint, similar};
 use anyhow::{Context as _, Result, anyhow};
 use autotag_deploy::bucket::{self, CodeBucket};
 use autotag_deploy::deployment::Deployment;
@@ -137,7 +137,7 @@ impl Wanted {
             minutes: args.run.watch,
         };
         deployment.check().map_err(|error| match meant(&args.what, &files.templates) {
-            Some(name) => usage_error(format!("{}; did you mean `{name}`?", shown(&error))),
+            Some(name) => usage_error(format!("{}{}", shown(&error), hint(Some(name)))),
             None => failed(error),
         })?;
         deployment.release = match &args.what.release {
