@@ -18,6 +18,11 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
+/// The files of `generate` for the built-in policy: those of the repository. `generate.rs` tests that they are up to date.
+pub fn generated() -> PathBuf {
+    root().join("deploy")
+}
+
 /// Runs the program in the top folder.
 pub fn autotag(args: &[&str]) -> Output {
     autotag_in(&root(), args)

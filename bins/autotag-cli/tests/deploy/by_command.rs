@@ -27,7 +27,8 @@ fn all(hub: &str, region: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_deploys_upgrades_rolls_back_and_removes_and_each_region_arrives() {
-    let deployment = Deployment::made_by("by_command.py", "", "deploy", &[BIN]);
+    let folder = tempfile::tempdir().unwrap();
+    let deployment = Deployment::made_by("by_command.py", folder.path(), "deploy", &[BIN]);
     let steps = &deployment.stacks["steps"];
     assert_eq!(results(&steps["first"]), all("created", "created"));
     assert_eq!(results(&steps["again"]), all("unchanged", "unchanged"));

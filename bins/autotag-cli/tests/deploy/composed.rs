@@ -15,12 +15,12 @@ const REGION: &str = "eu-central-1";
 
 /// A stack of `single.yaml`, and one of `region.yaml` in another region.
 fn single(parameters: &[&str]) -> Deployment {
-    Deployment::made_by("composed.py", "", "single", parameters)
+    Deployment::made_by("composed.py", &generated(), "single", parameters)
 }
 
 /// A stack of `org.yaml`, in an organization with another account.
 fn org(own_region: &str) -> Deployment {
-    Deployment::made_by("composed.py", "", "org", &[own_region])
+    Deployment::made_by("composed.py", &generated(), "org", &[own_region])
 }
 
 impl Deployment {
@@ -123,7 +123,7 @@ fn the_table_and_the_trail_of_a_single_stack_are_optional() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_deployment_of_another_name_stands_beside_the_first() {
-    let deployment = Deployment::made_by("composed.py", "", "two", &[]);
+    let deployment = Deployment::made_by("composed.py", &generated(), "two", &[]);
     let rules = names(&deployment.stacks["rules"]);
     let of_test = rules.iter().filter(|name| name.starts_with("autotag-test-")).count();
     assert_eq!(rules.len(), 2 * of_test, "{rules:?}");
@@ -142,8 +142,8 @@ async fn a_second_deployment_of_another_name_stands_beside_the_first() {
 /// The part of a template that moto does not make.
 #[test]
 fn the_trail_logs_every_region_and_stays_with_its_bucket() {
-    let folder = generated("");
-    let resources = resources(&folder.path().join("single.yaml"));
+    let folder = generated();
+    let resources = resources(&folder.join("single.yaml"));
     let parts = ["TrailLogs", "TrailLogsPolicy", "Trail"].map(|id| (id, &resources[id]));
     for (id, part) in parts {
         assert_eq!(part["Condition"], "MakesTrail", "{id}");
@@ -178,8 +178,8 @@ fn the_trail_logs_every_region_and_stays_with_its_bucket() {
 /// The rules of the own region have the patterns of `region.yaml` and the targets of the hub's rules.
 #[test]
 fn rules_of_the_own_region_match_what_a_region_forwards_and_send_to_the_queues() {
-    let folder = generated("");
-    let of = |template: &str| resources(&folder.path().join(template));
+    let folder = generated();
+    let of = |template: &str| resources(&folder.join(template));
     let region = of("region.yaml");
     for template in ["single.yaml", "org.yaml"] {
         let all = of(template);

@@ -13,7 +13,7 @@
 //! - The poller of the queue and its partial batch responses. The test receives the messages and invokes the function.
 
 use crate::common::BIN;
-use crate::{FOLDER, generated, installed, said, script};
+use crate::{FOLDER, generated, generated_for, installed, said, script};
 use autotag_testkit::{Answer, Emulator, FunctionProcess, RuntimeApi};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -33,16 +33,15 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    fn deployed(policy: &str) -> Self {
-        Self::made_by("stacks.py", policy, "create", &[])
+    fn deployed() -> Self {
+        Self::made_by("stacks.py", &generated(), "create", &[])
     }
 
-    /// A deployment that a script makes by a command, from the files that are generated for a policy.
-    pub(crate) fn made_by(script: &'static str, policy: &str, command: &str, args: &[&str]) -> Self {
-        let folder = generated(policy);
+    /// A deployment that a script makes by a command, from generated files in a folder.
+    pub(crate) fn made_by(script: &'static str, folder: &Path, command: &str, args: &[&str]) -> Self {
         let emulator = installed(Emulator::with_stacks(FOLDER));
         let mut deployment = Self { emulator, script, stacks: Value::Null };
-        let args = [&[command, folder.path().to_str().unwrap()], args].concat();
+        let args = [&[command, folder.to_str().unwrap()], args].concat();
         deployment.stacks = deployment.run(&args, &Value::Null);
         deployment
     }
@@ -125,7 +124,7 @@ fn volume_record(id: &str, volume: &str, more: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_in_a_region_is_tagged_by_the_hub() {
-    let deployment = Deployment::deployed("");
+    let deployment = Deployment::deployed();
     let volume = deployment.volume();
     deployment.put(REGION, &volume_record("made", &volume, &json!({})));
     let batch = deployment.receive("tag");
@@ -138,7 +137,7 @@ async fn a_creation_in_a_region_is_tagged_by_the_hub() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_of_us_east_1_names_the_owner_of_a_creation_elsewhere() {
-    let deployment = Deployment::deployed("");
+    let deployment = Deployment::deployed();
     let session = format!("arn:aws:sts::{ACCOUNT}:assumed-role/ops/ops-shift");
     let issued = ago(60);
     let mut assumed = record(
@@ -171,7 +170,8 @@ async fn a_session_of_us_east_1_names_the_owner_of_a_creation_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_without_a_matching_rule_do_not_arrive() {
-    let deployment = Deployment::deployed("[ignore]\nevents = [\"ec2:CreateVolume\"]\n");
+    let folder = generated_for("[ignore]\nevents = [\"ec2:CreateVolume\"]\n");
+    let deployment = Deployment::made_by("stacks.py", folder.path(), "create", &[]);
     deployment.put(REGION, &volume_record("ignored", "vol-1", &json!({})));
     let failed = json!({"errorCode": "AccessDenied", "requestParameters": {"name": "x"}});
     deployment.put(REGION, &record("failed", REGION, ("sns.amazonaws.com", "CreateTopic"), &failed));
@@ -192,7 +192,7 @@ async fn events_without_a_matching_rule_do_not_arrive() {
 
 #[test]
 fn functions_are_configured_as_documented() {
-    let deployment = Deployment::deployed("");
+    let deployment = Deployment::deployed();
     for (function, queue) in [("tag", "autotag-tag"), ("session", "autotag-session")] {
         let stack = &deployment.stacks[function];
         assert_eq!(stack["timeout"], 60, "{stack}");

@@ -107,9 +107,9 @@ impl Hub {
 /// docs/costs.md states these bounds.
 #[test]
 fn a_flood_of_one_account_does_not_hold_up_the_others() {
-    let folder = generated("");
+    let folder = generated();
     for (template, invocation, bound) in [("hub.yaml", 500, 1_000), ("session.yaml", 100, 500)] {
-        let hub = Hub::of_template(folder.path(), template, invocation);
+        let hub = Hub::of_template(&folder, template, invocation);
         assert!(hub.is_fair, "{template}: a target has no message group");
         let fair = hub.longest_wait();
         assert!(fair <= bound, "{template}: others wait {fair} ms");

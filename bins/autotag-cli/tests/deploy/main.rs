@@ -17,7 +17,7 @@ mod patterns;
 mod templates;
 
 use autotag_testkit::{CannotStart, Emulator};
-use common::{autotag_in, stderr};
+use common::{autotag_in, generated, stderr};
 use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
@@ -36,7 +36,7 @@ fn script(name: &str) -> PathBuf {
 }
 
 /// A folder with the files that are generated for a policy.
-fn generated(policy: &str) -> TempDir {
+fn generated_for(policy: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("policy.toml"), policy).unwrap();
     let output = autotag_in(folder.path(), &["generate", "--out", ".", "--policy", "policy.toml"]);

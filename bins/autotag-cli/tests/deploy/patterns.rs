@@ -3,7 +3,7 @@
 //! this project uses. Neither limits the length of a pattern or the combinations of an `$or`; the tests of `generate/patterns.rs` do.
 
 use crate::common::autotag;
-use crate::{FOLDER, generated, installed, resources, said, script};
+use crate::{FOLDER, generated, generated_for, installed, resources, said, script};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::records::{Collector as _, read};
@@ -202,8 +202,8 @@ fn faults(patterns: &[String], catalogue: &BTreeSet<Pair>, others: &[Pair]) -> V
 
 #[test]
 fn catalogue_events_match_one_rule_and_5000_others_none() {
-    let folder = generated("");
-    let (catalogue, patterns) = (catalogue(), files(folder.path()));
+    let folder = generated();
+    let (catalogue, patterns) = (catalogue(), files(&folder));
     let others = others(&catalogue, 5_000);
     assert!(catalogue.len() > 300 && others.len() == 5_000, "{} {}", catalogue.len(), others.len());
     let faults = faults(&patterns, &catalogue, &others);
@@ -215,8 +215,8 @@ fn catalogue_events_match_one_rule_and_5000_others_none() {
 
 #[test]
 fn wrong_patterns_are_found() {
-    let folder = generated("");
-    let (whole, right) = (catalogue(), files(folder.path()));
+    let folder = generated();
+    let (whole, right) = (catalogue(), files(&folder));
     let others = others(&whole, 500);
     // A few events show each fault. The matchers take minutes for the whole catalogue.
     let catalogue: BTreeSet<Pair> =
@@ -244,7 +244,7 @@ fn wrong_patterns_are_found() {
 
 #[test]
 fn ignored_events_match_no_rule() {
-    let folder = generated("[ignore]\nservices = [\"sns\"]\nevents = [\"ec2:CreateVolume\"]\n");
+    let folder = generated_for("[ignore]\nservices = [\"sns\"]\nevents = [\"ec2:CreateVolume\"]\n");
     let ignored = |(source, name): &Pair| {
         source == "sns.amazonaws.com" || (source == "ec2.amazonaws.com" && name == "CreateVolume")
     };
@@ -257,7 +257,7 @@ fn ignored_events_match_no_rule() {
 
 #[test]
 fn session_calls_match_only_the_session_rule() {
-    let folder = generated("");
+    let folder = generated();
     let sts = |name: &str| ("sts.amazonaws.com".to_owned(), name.to_owned());
     let wanted =
         ["AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetFederationToken"]
@@ -265,25 +265,25 @@ fn session_calls_match_only_the_session_rule() {
     let others =
         ["GetCallerIdentity", "GetSessionToken", "DecodeAuthorizationMessage", "AssumeRoleWith"].map(sts);
     let wanted = wanted.into_iter().collect();
-    let all = faults(&[sessions(folder.path())], &wanted, &others);
+    let all = faults(&[sessions(&folder)], &wanted, &others);
     assert!(all.is_empty(), "{}", all.join("\n"));
     let sts: Vec<Value> = wanted.iter().map(event).collect();
-    assert_eq!(matches(&files(folder.path()), &sts), [0; 5]);
+    assert_eq!(matches(&files(&folder), &sts), [0; 5]);
     // In CloudTrail, AssumeRole is a read.
     let mut read = event(&wanted.first().unwrap().clone());
     read["detail"]["readOnly"] = json!(true);
-    assert_eq!(matches(&[sessions(folder.path())], &[read]), [1]);
+    assert_eq!(matches(&[sessions(&folder)], &[read]), [1]);
 }
 
 #[test]
 fn templates_and_files_have_the_same_patterns() {
-    let folder = generated("");
+    let folder = generated();
     let parsed = |texts: Vec<String>| -> Vec<Value> {
         texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
     };
-    let (creations, sessions) = (parsed(files(folder.path())), parsed(vec![sessions(folder.path())]));
+    let (creations, sessions) = (parsed(files(&folder)), parsed(vec![sessions(&folder)]));
     let rules = |template: &str, prefix: &str| -> Vec<Value> {
-        let resources = resources(&folder.path().join(template));
+        let resources = resources(&folder.join(template));
         let rules = resources
             .iter()
             .filter(|(id, resource)| resource["Type"] == "AWS::Events::Rule" && id.starts_with(prefix));
@@ -322,7 +322,7 @@ fn sts_call(by_aws: bool, name: &str, request: Value) -> Value {
 /// Sessions of service-linked roles cost nothing behind the rules. Roles with a similar name stay, and so do other callers.
 #[test]
 fn sessions_of_service_linked_roles_do_not_come_in() {
-    let folder = generated("");
+    let folder = generated();
     let linked = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
     let left_out = [
         linked,
@@ -343,7 +343,7 @@ fn sessions_of_service_linked_roles_do_not_come_in() {
     ];
     let events: Vec<Value> = left_out.into_iter().chain(by_aws).chain(others).collect();
     for (template, rule) in SESSION_RULES {
-        let pattern = session_pattern(folder.path(), template, rule);
+        let pattern = session_pattern(&folder, template, rule);
         assert_eq!(matches(&[pattern], &events), [0, 0, 1, 1, 1, 1, 1, 1, 1], "{template}");
     }
 }
@@ -352,7 +352,7 @@ fn sessions_of_service_linked_roles_do_not_come_in() {
 /// deployments in one account.
 #[test]
 fn forwarding_does_not_loop() {
-    let folder = generated("");
+    let folder = generated();
     let roles =
         ["autotag-forward-eu-west-1", "autotag-test-forward-us-east-1", "tools/autotag-forward-eu-west-1"];
     let role = |name: &str| json!({"roleArn": format!("arn:aws:iam::123456789012:role/{name}")});
@@ -361,18 +361,17 @@ fn forwarding_does_not_loop() {
     // People who could assume the role would be seen.
     calls.push(sts_call(false, "AssumeRole", role("autotag-forward-eu-west-1")));
     for (template, rule) in SESSION_RULES {
-        let pattern = session_pattern(folder.path(), template, rule);
+        let pattern = session_pattern(&folder, template, rule);
         assert_eq!(matches(&[pattern], &calls), [0, 0, 0, 1, 1], "{template}");
     }
-    let forward =
-        resources(&folder.path().join("region.yaml"))["ForwardRole"]["Properties"]["RoleName"].clone();
+    let forward = resources(&folder.join("region.yaml"))["ForwardRole"]["Properties"]["RoleName"].clone();
     assert_eq!(forward["Fn::Sub"], "${Name}-forward-${AWS::Region}");
 }
 
 /// Each session that session-handler would keep comes in: by the records of the fixtures, and by the code of the function.
 #[test]
 fn no_session_that_is_kept_is_left_out() {
-    let folder = generated("");
+    let folder = generated();
     let classifier = Classifier::new(Catalog::empty(), Policy::default());
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sts/records.jsonl");
     let records = fs::read_to_string(fixtures).unwrap();
@@ -390,7 +389,7 @@ fn no_session_that_is_kept_is_left_out() {
         .collect();
     assert!(kept.len() > 40, "{} sessions", kept.len());
     for (template, rule) in SESSION_RULES {
-        let pattern = session_pattern(folder.path(), template, rule);
+        let pattern = session_pattern(&folder, template, rule);
         let counts = matches(&[pattern], &kept);
         let lost = kept.iter().zip(counts).filter(|(_, count)| *count == 0);
         let lost: Vec<&Value> = lost.map(|(event, _)| &event["detail"]["userAgent"]).collect();

@@ -7,8 +7,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use tempfile::TempDir;
 
 const TEMPLATES: [&str; 5] = ["hub.yaml", "org.yaml", "region.yaml", "session.yaml", "single.yaml"];
+
+/// A folder with templates that a test may change.
+fn copied() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for template in TEMPLATES {
+        fs::copy(generated().join(template), folder.path().join(template)).unwrap();
+    }
+    folder
+}
 
 /// The output of cfn-lint for templates of a folder.
 fn lint(folder: &Path, options: &[&str], templates: &[&str]) -> String {
@@ -21,7 +31,7 @@ fn lint(folder: &Path, options: &[&str], templates: &[&str]) -> String {
 
 #[test]
 fn cfn_lint_accepts_the_templates() {
-    let said = lint(generated("").path(), &[], &TEMPLATES);
+    let said = lint(&generated(), &[], &TEMPLATES);
     assert!(said.trim().is_empty(), "{said}");
 }
 
@@ -40,7 +50,7 @@ fn cfn_lint_finds_breakages() {
         ("region.yaml", "State: ENABLED\n", "State: ON\n", "E3030"),
     ];
     // All at once: to start cfn-lint takes longer than to check a template.
-    let folder = generated("");
+    let folder = copied();
     for (template, from, to, _) in breakages {
         let path = folder.path().join(template);
         let text = fs::read_to_string(&path).unwrap();
@@ -151,7 +161,7 @@ fn faults(resources: &serde_json::Map<String, Value>) -> Vec<String> {
 
 #[test]
 fn events_are_not_lost_and_data_is_encrypted_and_expires() {
-    let folder = generated("");
+    let folder = copied();
     for template in TEMPLATES {
         let found = faults(&resources(&folder.path().join(template)));
         assert!(found.is_empty(), "{template}: {found:?}");
@@ -231,7 +241,7 @@ fn alarms_and_dashboard_use_metrics_of_the_functions() {
     let bins = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sources = ["tag-handler/src/metrics.rs", "tag-handler/src/work.rs", "session-handler/src/work.rs"];
     let code: String = sources.iter().map(|path| fs::read_to_string(bins.join(path)).unwrap()).collect();
-    let counted = counted(generated("").path());
+    let counted = counted(&generated());
     assert!(
         counted.contains("AlreadyTagged") && counted.contains("EventToTag") && counted.contains("Kept"),
         "{counted:?}"
@@ -245,7 +255,7 @@ fn alarms_and_dashboard_use_metrics_of_the_functions() {
 /// Widgets do not overlap, and with or without a topic the first row is filled.
 #[test]
 fn the_dashboard_is_valid_with_and_without_alarms() {
-    let resources = resources(&generated("").path().join("hub.yaml"));
+    let resources = resources(&generated().join("hub.yaml"));
     let body = &resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
     let alarms: BTreeSet<String> =
         alarms().into_iter().map(|(name, _)| name.replace("autotag-", "${Alarm}")).collect();
@@ -269,8 +279,8 @@ fn the_dashboard_is_valid_with_and_without_alarms() {
 
 /// Names and properties of all alarms.
 fn alarms() -> Vec<(String, Value)> {
-    let folder = generated("");
-    let of = |template: &&str| resources(&folder.path().join(template)).into_values().collect::<Vec<Value>>();
+    let folder = generated();
+    let of = |template: &&str| resources(&folder.join(template)).into_values().collect::<Vec<Value>>();
     let all = TEMPLATES.iter().flat_map(of);
     let alarms = all.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
     alarms
@@ -284,10 +294,10 @@ fn alarms() -> Vec<(String, Value)> {
 /// An alarm costs money, so there is none that cannot tell anybody.
 #[test]
 fn there_are_no_alarms_without_a_topic() {
-    let folder = generated("");
+    let folder = generated();
     for template in TEMPLATES {
-        let text = fs::read_to_string(folder.path().join(template)).unwrap();
-        for resource in resources(&folder.path().join(template)).values() {
+        let text = fs::read_to_string(folder.join(template)).unwrap();
+        for resource in resources(&folder.join(template)).values() {
             if resource["Type"] != "AWS::CloudWatch::Alarm" {
                 continue;
             }

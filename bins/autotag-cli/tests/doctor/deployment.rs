@@ -1,7 +1,8 @@
 //! A whole deployment in an emulated AWS, as the templates create it: two regions, the hub's account and a member account.
 
 use crate::client::{AwsClient, config, region};
-use crate::generated::{generated, patterns, statements, version};
+use crate::common::generated;
+use crate::generated::{patterns, statements, version};
 use crate::names::{
     ACCOUNT, BIN, EXTERNAL_ID, HUB, REGIONS, SESSION_HANDLER, TAG_HANDLER, global_region, partition,
 };
@@ -11,6 +12,7 @@ use autotag_aws::{AssumedRole, MemberRole};
 use autotag_model::arn::{AccountId, Partition};
 use autotag_testkit::{Emulator, Proxy, Reply};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -190,7 +192,7 @@ pub struct Deployment {
     pub version: String,
     /// The region of the hub, and another one.
     regions: [&'static str; 2],
-    folder: tempfile::TempDir,
+    folder: PathBuf,
 }
 
 pub fn queue_arn(at: &str, account: &str, name: &str) -> String {
@@ -295,8 +297,8 @@ impl Deployment {
             Arc::new(AssumedRole::new(&config, &Partition::new(partition(home)), &account, &look, "test"));
         let member = AwsClient { config: look.config(&config) };
         let folder = generated();
-        let (patterns, sessions) = patterns(folder.path());
-        let version = version(folder.path());
+        let (patterns, sessions) = patterns(&folder);
+        let version = version(&folder);
         let deployment = Self {
             proxy,
             _emulator: emulator,
@@ -470,19 +472,19 @@ impl Deployment {
             json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": members}),
         ]);
         for family in ["tag", "read"] {
-            statements.extend(crate::generated::statements(self.folder.path(), family, partition, ACCOUNT));
+            statements.extend(crate::generated::statements(&self.folder, family, partition, ACCOUNT));
         }
         json!(statements)
     }
 
     /// A file that `autotag generate` writes.
     pub fn generated(&self, name: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+        std::fs::read_to_string(self.folder.join(name)).unwrap()
     }
 
     /// The statements of the role in the member account.
     pub fn member_needs(&self) -> Value {
-        let of = |family| statements(self.folder.path(), family, self.partition(), &self.member_account);
+        let of = |family| statements(&self.folder, family, self.partition(), &self.member_account);
         json!([of("tag"), of("read")].concat())
     }
 

@@ -1,17 +1,7 @@
 //! The generated files of a deployment.
 
-use crate::names::BIN;
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
-
-/// A folder with the files of `autotag generate`.
-pub fn generated() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let made = Command::new(BIN).args(["generate", "--out"]).arg(folder.path()).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    folder
-}
 
 /// The patterns of the rules, and of the one for sessions.
 pub fn patterns(folder: &Path) -> (Vec<Value>, Value) {
