@@ -13,8 +13,31 @@ use std::sync::Mutex;
 /// The policies of roles, by the role's name, from the calls that set them.
 #[derive(Debug, Default)]
 pub struct Simulator {
-    policies: Mutex<BTreeMap<String, Value>>,
+    policies: Mutex<BTreeMap<String, Policy>>,
 }
+
+/// A policy. Doctor asks for it many times, so all that needs its whole text is made once.
+#[derive(Debug)]
+struct Policy {
+    document: Value,
+    /// The text as IAM answers with it.
+    encoded: String,
+    /// The keys that occur in it.
+    keys: Vec<&'static str>,
+}
+
+impl Policy {
+    fn new(text: &str) -> Option<Self> {
+        let document: Value = serde_json::from_str(text).ok()?;
+        let encoded =
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let keys = KEYS.into_iter().filter(|key| text.contains(key)).collect();
+        Some(Self { document, encoded, keys })
+    }
+}
+
+const KEYS: [&str; 5] =
+    ["aws:ResourceAccount", "aws:PrincipalAccount", "aws:ResourceOrgID", "aws:PrincipalOrgID", "aws:TagKeys"];
 
 impl Simulator {
     pub fn answer(&self, call: &Call) -> Option<Reply> {
@@ -24,7 +47,7 @@ impl Simulator {
         let done = || Some(Reply::xml(200, format!("<{0}Response></{0}Response>", call.operation)));
         match call.operation.as_str() {
             "PutRolePolicy" => {
-                let policy = serde_json::from_str(&call.field("PolicyDocument")?).ok()?;
+                let policy = Policy::new(&call.field("PolicyDocument")?)?;
                 self.policies.lock().unwrap().insert(call.field("RoleName")?, policy);
                 done()
             }
@@ -46,9 +69,7 @@ impl Simulator {
             }
             "GetRolePolicy" => {
                 let policies = self.policies.lock().unwrap();
-                let document = policies.get(&call.field("RoleName")?)?.to_string();
-                let document =
-                    percent_encoding::utf8_percent_encode(&document, percent_encoding::NON_ALPHANUMERIC);
+                let document = &policies.get(&call.field("RoleName")?)?.encoded;
                 Some(Reply::xml(
                     200,
                     format!(
@@ -62,36 +83,30 @@ impl Simulator {
     }
 
     fn simulate(&self, call: &Call) -> Option<Reply> {
-        let source = call.field("PolicySourceArn")?;
+        // A call names hundreds of actions, so its form is read once.
+        let mut form: BTreeMap<String, String> = call.form().collect();
+        let source = form.remove("PolicySourceArn")?;
         let policies = self.policies.lock().unwrap();
         let Some(policy) = policies.get(source.rsplit('/').next()?) else {
             let error = "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>";
             return Some(Reply::xml(404, error));
         };
-        let resource = call.field("ResourceArns.member.1").unwrap_or_else(|| "*".to_owned());
+        let resource = form.remove("ResourceArns.member.1").unwrap_or_else(|| "*".to_owned());
         let context: BTreeMap<String, String> = (1..)
             .map_while(|number| {
                 let entry = format!("ContextEntries.member.{number}");
-                let value = call.field(&format!("{entry}.ContextKeyValues.member.1"))?;
-                Some((call.field(&format!("{entry}.ContextKeyName"))?, value))
+                let value = form.remove(&format!("{entry}.ContextKeyValues.member.1"))?;
+                Some((form.remove(&format!("{entry}.ContextKeyName"))?, value))
             })
             .collect();
         // AWS names every key of the policies without a value, whatever statement it is in.
-        let text = policy.to_string();
-        let keys = [
-            "aws:ResourceAccount",
-            "aws:PrincipalAccount",
-            "aws:ResourceOrgID",
-            "aws:PrincipalOrgID",
-            "aws:TagKeys",
-        ];
-        let missing = keys.iter().filter(|key| text.contains(**key) && !context.contains_key(**key));
+        let missing = policy.keys.iter().filter(|key| !context.contains_key(**key));
         let missing: Vec<String> = missing.map(|key| format!("<member>{key}</member>")).collect();
         let missing = missing.concat();
         let mut results = String::new();
         for number in 1.. {
-            let Some(action) = call.field(&format!("ActionNames.member.{number}")) else { break };
-            let decision = decide(policy, &action, &resource, &context);
+            let Some(action) = form.remove(&format!("ActionNames.member.{number}")) else { break };
+            let decision = decide(&policy.document, &action, &resource, &context);
             write!(
                 results,
                 "<member><MatchedStatements><member><SourcePolicyId>p</SourcePolicyId></member></MatchedStatements>\
