@@ -25,6 +25,7 @@ mod generate;
 mod guard;
 mod input;
 mod kept;
+mod new_file;
 mod offline;
 mod output;
 mod parts;

@@ -16,6 +16,7 @@ mod tests;
 #[cfg(any(feature = "aws", test))]
 pub(crate) use {reader::SavedPlan, stale::checked};
 
+use crate::new_file::NewFile;
 use crate::output::plural;
 use crate::setup::usage_error;
 use crate::shell;
@@ -32,7 +33,6 @@ use std::fs::File;
 use std::hash::Hasher as _;
 use std::io::{BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -100,7 +100,7 @@ fn hash(text: &str) -> String {
 /// Writes a plan. The file appears when it is complete.
 #[derive(Debug)]
 pub(crate) struct PlanFile {
-    out: BufWriter<NamedTempFile>,
+    out: BufWriter<NewFile>,
     /// The option that names the file.
     option: &'static str,
     path: PathBuf,
@@ -114,8 +114,7 @@ impl PlanFile {
     /// If no file can be written there.
     pub(crate) fn create(option: &'static str, path: &Path, header: &Header) -> Result<Self> {
         let cannot_write = || format!("{option}: cannot write `{}`", path.display());
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(cannot_write)?;
+        let file = NewFile::create(path).with_context(cannot_write)?;
         let (out, path) = (BufWriter::new(file), path.to_owned());
         let mut plan = Self { out, option, path, end: End::default() };
         plan.line(header)?;
@@ -149,9 +148,7 @@ impl PlanFile {
         self.line(&end)?;
         let cannot_write = || format!("{}: cannot write `{}`", self.option, self.path.display());
         let file = self.out.into_inner().map_err(std::io::IntoInnerError::into_error);
-        let file = file.with_context(cannot_write)?;
-        file.as_file().sync_all().with_context(cannot_write)?;
-        file.persist(&self.path).with_context(cannot_write)?;
+        file.with_context(cannot_write)?.finish().with_context(cannot_write)?;
         let (path, word) = (self.path.display(), shell::path(&self.path.to_string_lossy()));
         let mut said = format!("wrote `{path}`: `autotag apply {word}` writes these tags, and no others");
         if end.not_in_plan > 0 {

@@ -7,6 +7,7 @@ use crate::cli::PlanCommand;
 use crate::completion::Completion;
 use crate::console;
 use crate::gather::{Facts, Gathered};
+use crate::new_file::check_file;
 use crate::offline::known_sessions;
 use crate::plan_input::PlanInput;
 use crate::planned::ToPlan;
@@ -21,7 +22,7 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Completion> {
     let PlanCommand { plan: args, view, checks, out } = command;
     refuse_plans(&args.source.paths)?;
     check_summary(args.format, *view)?;
-    out.as_deref().map_or(Ok(()), |out| console::check_file("--out", out))?;
+    out.as_deref().map_or(Ok(()), |out| check_file("--out", out))?;
     let PlanInput { classifier, gathered, format, filter, .. } = PlanInput::read_checked(args, checks)?;
     let Gathered { creations, packer, foresight, sessions, mut rows, facts } = gathered;
     let Facts { mut summary, oldest, .. } = facts;

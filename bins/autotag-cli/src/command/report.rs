@@ -7,8 +7,8 @@ mod live;
 
 use crate::cli::{FailOn, FilterArgs, PlanArgs, ReportArgs, ReportFormat, SourceArgs};
 use crate::completion::Completion;
-use crate::console::{check_file, temporary_file};
 use crate::gather::{Facts, Gathered};
+use crate::new_file::{NewFile, check_file};
 use crate::offline::known_sessions;
 use crate::output::{Detail, Screen, Summary, by_count, plural, printable, styled};
 use crate::plan_input::PlanInput;
@@ -351,13 +351,11 @@ impl<'a> Output<'a> {
             return Ok(out.flush()?);
         };
         let failed = || format!("cannot write `{}`", path.display());
-        let mut file = temporary_file(path, path.metadata().ok().as_ref()).with_context(failed)?;
-        let mut out = BufWriter::with_capacity(1 << 16, file.as_file_mut());
+        let file = NewFile::create(path).with_context(failed)?;
+        let mut out = BufWriter::with_capacity(1 << 16, file);
         self.write_to(estate, run, &mut out)?;
-        out.flush().with_context(failed)?;
-        drop(out);
-        file.persist(path).with_context(failed)?;
-        Ok(())
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(failed)?;
+        file.finish().with_context(failed)
     }
 
     fn write_to(&self, estate: &Estate, run: &Run, out: &mut (dyn Write + Send)) -> Result<()> {

@@ -3,9 +3,9 @@
 use crate::common::{autotag, autotag_in, root, stderr, stdout};
 use serde_json::Value;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 fn trail() -> String {
@@ -76,6 +76,73 @@ fn a_link_stays_a_link_and_a_device_a_device() {
     assert_eq!(fs::read_to_string(folder.path().join("made")).unwrap(), schema);
     assert_eq!(run(&folder, &["schema", "row", "-o", "."]).status.code(), Some(2));
     assert_eq!(run(&folder, &["schema", "row", "-o", "no/such/folder"]).status.code(), Some(2));
+}
+
+/// Makes a pipe, and starts a reader of it.
+fn read_pipe(folder: &TempDir, name: &str) -> Child {
+    let path = folder.path().join(name);
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    Command::new("cat").arg(&path).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// The text that came through a pipe, if it still is one.
+fn text_of_pipe(folder: &TempDir, name: &str, mut reader: Child) -> String {
+    if !fs::metadata(folder.path().join(name)).unwrap().file_type().is_fifo() {
+        reader.kill().unwrap();
+        reader.wait().unwrap();
+        panic!("{name} was replaced by a file");
+    }
+    String::from_utf8(reader.wait_with_output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn every_option_for_a_file_keeps_links_pipes_and_permissions() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("inventory.csv"), "arn\narn:aws:sqs:eu-west-1:111122223333:a\n").unwrap();
+    let trail = trail();
+    for (args, begin) in [
+        (&["plan", &trail, "--out"][..], "{\"autotag_plan\":"),
+        (&["report", "--trail", &trail, "--format", "jsonl", "--out"], "{\"kind\":"),
+        (&["report", "--trail", &trail, "--inventory", "inventory.csv", "--fix"], "{\"autotag_plan\":"),
+        (&["plan", &trail, "--format", "csv", "--output"], "event_id,"),
+    ] {
+        let option = args.last().unwrap();
+        let write = |file: &str| {
+            let output = run(&folder, &[args, &[file]].concat());
+            assert_eq!(output.status.code(), Some(0), "{args:?} {file}: {}", stderr(&output));
+        };
+        let target = folder.path().join("target");
+        fs::write(&target, "old").unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("target", folder.path().join("link")).unwrap();
+        write("link");
+        assert!(folder.path().join("link").is_symlink(), "{option}");
+        let text = fs::read_to_string(&target).unwrap();
+        assert!(text.starts_with(begin), "{option}: {text:.40}");
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640, "{option}");
+        let reader = read_pipe(&folder, "pipe");
+        write("pipe");
+        assert_eq!(text_of_pipe(&folder, "pipe", reader), text, "{option}");
+        for name in ["link", "pipe", "target"] {
+            fs::remove_file(folder.path().join(name)).unwrap();
+        }
+        assert_eq!(names(folder.path()), ["inventory.csv"], "{option}");
+    }
+}
+
+#[test]
+fn a_pipe_of_a_shell_takes_the_output() {
+    let folder = TempDir::new().unwrap();
+    for option in ["--out", "-o"] {
+        let line = format!("'{}' plan '{}' {option} >(cat > copy); wait $!", crate::common::BIN, trail());
+        let mut shell = Command::new("bash");
+        let status =
+            shell.args(["-c", &line]).current_dir(folder.path()).stdout(Stdio::null()).status().unwrap();
+        assert!(status.success());
+        let copy = folder.path().join("copy");
+        assert!(fs::metadata(&copy).unwrap().len() > 0, "{option}");
+        fs::remove_file(copy).unwrap();
+    }
 }
 
 #[test]
