@@ -6,6 +6,7 @@ mod aws;
 #[cfg(feature = "aws")]
 mod deploy;
 mod estimate;
+mod files;
 mod filter;
 mod global;
 #[cfg(feature = "aws")]

@@ -14,7 +14,7 @@ use crate::setup::usage_error;
 use anyhow::Result;
 use autotag_handlers::classify::account_of_path;
 use autotag_model::arn::AccountId;
-use layout::{is_digest, is_trail_file};
+use layout::{DIGESTS, is_digest, is_trail_file};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -100,6 +100,12 @@ impl Input {
             Self::Stdin => Box::new(io::stdin()),
         })
     }
+}
+
+/// True if the log files of a folder have this file among them, by its name and its place.
+pub(crate) fn is_log_file(folder: &Path, file: &Path) -> bool {
+    file.strip_prefix(folder).is_ok_and(|below| !below.iter().any(|part| part == DIGESTS))
+        && is_trail_file(file)
 }
 
 /// Something that could not be read; the text says what and why.

@@ -139,11 +139,11 @@ fn an_inventory_and_a_trail_are_needed() {
         (&["--inventory", &inventory, "--fix", &plan], "--fix needs a --trail"),
         (
             &["--trail", "fixtures/trail", "--inventory", &inventory, "--fix", &inventory],
-            "is another file of this report",
+            "reads this file: write to another one",
         ),
         (
             &["--trail", "fixtures/trail", "--inventory", &inventory, "--fix", &plan, "--out", &plan],
-            "is another file of this report",
+            "--out and --fix both name",
         ),
     ] {
         let output = autotag(&[&["report"], args].concat());

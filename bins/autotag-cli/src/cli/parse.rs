@@ -1,5 +1,6 @@
 //! Reads the command line.
 
+use super::files::conflict;
 use super::lists::blank_in_list;
 use super::{Cli, help};
 use clap::builder::{PossibleValue, StyledStr};
@@ -46,6 +47,9 @@ pub(crate) fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
         let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
         args.insert(end, format!("--format={format}").into());
         matches = command.try_get_matches_from_mut(&args)?;
+    }
+    if let Some(why) = conflict(&called(&command, &matches)) {
+        return Err(command.error(ErrorKind::ArgumentConflict, why));
     }
     Cli::from_arg_matches(&matches)
 }
@@ -136,9 +140,19 @@ fn format_of_output(top: &mut Command, matches: &ArgMatches) -> Result<Option<St
 
 /// The command that was called, with its arguments.
 fn innermost<'c>(command: &'c Command, matches: &'c ArgMatches) -> (&'c Command, &'c ArgMatches) {
-    let below =
-        matches.subcommand().and_then(|(name, matches)| Some((command.find_subcommand(name)?, matches)));
-    below.map_or((command, matches), |(command, matches)| innermost(command, matches))
+    called(command, matches).pop().unwrap_or((command, matches))
+}
+
+/// The command that was called, after those above it, each with its arguments.
+fn called<'c>(command: &'c Command, matches: &'c ArgMatches) -> Vec<(&'c Command, &'c ArgMatches)> {
+    let mut called = vec![(command, matches)];
+    while let Some(&(command, matches)) = called.last()
+        && let Some((name, matches)) = matches.subcommand()
+        && let Some(command) = command.find_subcommand(name)
+    {
+        called.push((command, matches));
+    }
+    called
 }
 
 fn ending(path: &Path) -> Option<String> {

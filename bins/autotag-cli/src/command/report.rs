@@ -310,15 +310,7 @@ impl<'a> Output<'a> {
         if args.fix.is_some() && args.trail.is_empty() {
             return Err(usage_error("--fix needs a --trail: nothing else proves an owner"));
         }
-        let inputs = || args.inventory.iter().chain(&args.cost);
-        if let Some(fix) = args.fix.as_ref().filter(|fix| inputs().chain(&args.out).any(|path| path == *fix))
-        {
-            let path = fix.display();
-            return Err(usage_error(format!(
-                "--fix: `{path}` is another file of this report: name a new one"
-            )));
-        }
-        for path in inputs() {
+        for path in args.inventory.iter().chain(&args.cost) {
             File::open(path)
                 .map_err(|error| usage_error(format!("cannot read `{}`: {error}", path.display())))?;
         }

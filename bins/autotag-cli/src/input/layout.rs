@@ -5,9 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 use walkdir::DirEntry;
 
-/// Digests are signatures over log files; they hold no records.
+/// The folder of digests, which are signatures over log files.
+pub(super) const DIGESTS: &str = "CloudTrail-Digest";
+
+/// Digests hold no records.
 pub(super) fn is_digest(entry: &DirEntry) -> bool {
-    entry.depth() > 0 && entry.file_type().is_dir() && entry.file_name() == "CloudTrail-Digest"
+    entry.depth() > 0 && entry.file_type().is_dir() && entry.file_name() == DIGESTS
 }
 
 /// True if a file of a folder is read, by its name: JSON, and what is gzipped without saying what it is. Athena names its results
@@ -88,7 +91,7 @@ impl Folder {
             let at = parts.iter().rposition(|part| *part == name)?;
             parts.get(at + 1..)
         };
-        if parts.contains(&"CloudTrail-Digest") {
+        if parts.contains(&DIGESTS) {
             return Self::Digests;
         }
         match (below("CloudTrail"), below("AWSLogs")) {

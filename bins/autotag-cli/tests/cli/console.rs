@@ -216,6 +216,59 @@ fn a_report_goes_to_the_file_too() {
 }
 
 #[test]
+fn a_file_that_the_command_reads_is_not_written() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("logs")).unwrap();
+    for name in ["logs/a.json", "logs/notes.txt", "in.json", "list.txt", "own.toml", "list.csv"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    symlink("in.json", folder.path().join("link.json")).unwrap();
+    symlink("logs", folder.path().join("same")).unwrap();
+    let refused = |args: &[&str], said: [&str; 2]| {
+        let output = run(&folder, args);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {told}");
+        for option in said {
+            assert!(told.contains(option), "{args:?}: {told}");
+        }
+    };
+    refused(
+        &["plan", "in.json", "-o", "in.json"],
+        ["--output `in.json`", "the input `in.json` reads this file"],
+    );
+    refused(&["plan", "in.json", "-o", "./link.json"], ["--output `./link.json`", "the input `in.json`"]);
+    refused(&["plan", "link.json", "--out", "in.json"], ["--out `in.json`", "the input `link.json`"]);
+    refused(&["plan", "list.txt", "in.json", "--out", "in.json"], ["--out `in.json`", "the input `in.json`"]);
+    refused(&["plan", "same", "--out", "logs/a.json"], ["--out `logs/a.json`", "the input `same`"]);
+    refused(&["plan", "in.json", "-o", "new", "--out", "./new"], ["--output and --out", "two files"]);
+    refused(
+        &["plan", "in.json", "--policy", "own.toml", "-o", "own.toml"],
+        ["--output", "--policy `own.toml`"],
+    );
+    refused(&["plan", "in.json", "--state", "new", "--out", "new"], ["--out", "--state `new`"]);
+    refused(&["explain", "in.json", "-o", "in.json"], ["--output", "the input"]);
+    let whois = ["whois", "--file", "list.txt", "--trail", "in.json", "-o", "list.txt", "--format", "text"];
+    refused(&whois, ["--output", "--file `list.txt`"]);
+    refused(&["report", "--inventory", "list.csv", "--out", "list.csv"], ["--out", "--inventory `list.csv`"]);
+    refused(
+        &["report", "--inventory", "in.json", "--cost", "list.csv", "-o", "list.csv"],
+        ["--output", "--cost"],
+    );
+    refused(&["report", "--trail", "logs", "--out", "logs/a.json"], ["--out", "--trail `logs`"]);
+    for (args, file) in
+        [(["plan", "logs", "--out"], "logs/new.json"), (["plan", "logs", "--out"], "logs/notes.txt")]
+    {
+        let output = run(&folder, &[&args[..], &[file]].concat());
+        assert_ne!(output.status.code(), Some(2), "{file} is not read: {}", stderr(&output));
+    }
+    assert_eq!(
+        names(folder.path()),
+        ["in.json", "link.json", "list.csv", "list.txt", "logs", "own.toml", "same"]
+    );
+    assert!(folder.path().join("link.json").is_symlink());
+}
+
+#[test]
 fn a_saved_plan_and_the_rows_are_two_files() {
     let folder = TempDir::new().unwrap();
     let output = run(&folder, &["plan", &trail(), "--out", "saved.jsonl", "-o", "rows.csv", "--quiet"]);
