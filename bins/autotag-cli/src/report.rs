@@ -2,6 +2,7 @@
 
 mod class;
 mod cost;
+mod created;
 mod entry;
 mod estate;
 mod fix;

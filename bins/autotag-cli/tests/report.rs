@@ -170,6 +170,52 @@ fn wrong_usage_ends_with_2_before_anything_is_read() {
     }
 }
 
+/// A topic that was made, deleted, and made again by a call that the trail does not have.
+#[test]
+fn a_creation_time_of_any_common_form_tells_resources_of_one_name_apart() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let record = serde_json::json!({
+        "eventVersion": "1.11", "eventID": "11111111-2222-3333-4444-555555555555", "eventTime": "2026-03-03T12:00:00Z",
+        "eventSource": "sns.amazonaws.com", "eventName": "CreateTopic", "awsRegion": "eu-west-1", "eventType": "AwsApiCall",
+        "recipientAccountId": "111122223333", "requestParameters": {"name": "reused"},
+        "responseElements": {"topicArn": "arn:aws:sns:eu-west-1:111122223333:reused"},
+        "userIdentity": {"type": "IAMUser", "principalId": "AIDAEXAMPLE", "userName": "anna", "accountId": "111122223333",
+            "arn": "arn:aws:iam::111122223333:user/anna"},
+    });
+    fs::write(path("trail.jsonl"), record.to_string()).unwrap();
+    let class = |created: &str| {
+        let row = format!("arn,created\narn:aws:sns:eu-west-1:111122223333:reused,{created}\n");
+        fs::write(path("list.csv"), row).unwrap();
+        let output = report(&["--trail", &path("trail.jsonl"), "--inventory", &path("list.csv")]);
+        let row = lines(&output).into_iter().find(|line| line["listed"] == true);
+        let class = row.map(|row| row["class"].as_str().unwrap().to_owned());
+        (output.status.code().unwrap(), class, stderr(&output))
+    };
+    for later in [
+        "2026-03-20 12:00:00",
+        "2026-03-20",
+        "2026-03-20T12:00:00",
+        "1774008000",
+        "1774008000000",
+        "2026-03-20 12:00:00 UTC",
+        "2026-03-20T12:00:00Z",
+    ] {
+        let (code, class, told) = class(later);
+        assert_eq!((code, class.as_deref()), (0, Some("unknown")), "{later}: {told}");
+    }
+    for same in ["2026-03-03 12:00:01", "2026-03-03", "1772539201", "2026-03-03T13:00:01+01:00"] {
+        let (code, class, told) = class(same);
+        assert_eq!((code, class.as_deref()), (0, Some("proven-person")), "{same}: {told}");
+    }
+    let (code, class, told) = class("3/20/2026");
+    assert_eq!((code, class), (1, None), "{told}");
+    assert!(
+        told.contains("the creation time `3/20/2026` cannot be read") && told.contains("(row 1)"),
+        "{told}"
+    );
+}
+
 #[test]
 fn what_cannot_be_read_is_told_and_stops_nothing() {
     let files = Files::new();

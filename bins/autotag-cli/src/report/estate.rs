@@ -4,6 +4,7 @@ mod places;
 
 use super::class::{Class, Facts, Gap, Identity, Maker, Verdict, classify};
 use super::cost::{Charged, Costs};
+use super::created::Created;
 use super::entry::{Entry, service_of};
 use super::fix::Fix;
 use super::inventory::{Item, Tags};
@@ -200,7 +201,7 @@ impl<'a> Joiner<'a> {
         Entry {
             resource,
             listed: Some(deleted.is_none()),
-            created: time.or(created),
+            created: time.or(created.map(|created| created.first)),
             event_id,
             event,
             maker,
@@ -222,12 +223,7 @@ impl<'a> Joiner<'a> {
         self.owner_tags.iter().find_map(value).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    fn gap<'t>(
-        &self,
-        resource: &'t Resource,
-        created: Option<Timestamp>,
-        trail: Option<&'t Trail>,
-    ) -> Gap<'t> {
+    fn gap<'t>(&self, resource: &'t Resource, created: Option<Created>, trail: Option<&'t Trail>) -> Gap<'t> {
         let Some(trail) = trail else { return Gap::NoTrail };
         if self.coverage.lacks(resource) {
             return Gap::NoRule;
@@ -235,7 +231,7 @@ impl<'a> Joiner<'a> {
         if trail.is_ledger {
             return Gap::NotInLedger;
         }
-        if created.is_some_and(|created| trail.first.is_some_and(|first| created < first)) {
+        if created.is_some_and(|created| trail.first.is_some_and(|first| created.last < first)) {
             return Gap::BeforeTrail(&trail.begin);
         }
         match &resource.account {

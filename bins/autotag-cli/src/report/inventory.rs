@@ -1,10 +1,10 @@
 //! Reads the existing resources from a file of the user.
 
+use super::created::Created;
 use super::tabular::{self, Cells, Column, Mapping, Reading};
 use anyhow::Result;
 use autotag_model::arn::{AccountId, Arn, Partition, Region};
 use autotag_model::rule::{Resource, ResourceKey, Scope};
-use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub(crate) enum Source {
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) resource: Resource,
-    pub(crate) created: Option<Timestamp>,
+    pub(crate) created: Option<Created>,
     /// `None` if the inventory does not have tags.
     pub(crate) tags: Option<Tags>,
 }
@@ -90,7 +90,15 @@ fn item(cells: &Cells) -> Result<Item, String> {
     };
     let resource_type = cells.get(TYPE).unwrap_or_default();
     let resource = Resource::new(resource_type, &id, arn, &scope);
-    Ok(Item { resource, created: cells.get(CREATED).and_then(|text| text.parse().ok()), tags: tags(cells)? })
+    Ok(Item { resource, created: cells.get(CREATED).map(created).transpose()?, tags: tags(cells)? })
+}
+
+/// Without its time, a resource could get the owner of an earlier one with the same name.
+fn created(text: &str) -> Result<Created, String> {
+    let shown = || text.chars().take(40).collect::<String>();
+    Created::parse(text).ok_or_else(|| {
+        format!("the creation time `{}` cannot be read: write it as 2026-03-20T12:00:00Z", shown())
+    })
 }
 
 /// A resource that AWS has listed.

@@ -1,6 +1,7 @@
 //! Facts of a trail about resources: who made each, when, and with what proof.
 
 use super::class::Maker;
+use super::created::Created;
 use super::inventory::{Tags, key_without_arn};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::outcome::{Outcome, SkipReason};
@@ -196,7 +197,7 @@ impl Creations {
     }
 
     /// The creation of a resource of an inventory, which was created at `created` if that is known. It is taken out.
-    pub(crate) fn take(&mut self, resource: &Resource, created: Option<Timestamp>) -> Found {
+    pub(crate) fn take(&mut self, resource: &Resource, created: Option<Created>) -> Found {
         let Some(made) = self.place(resource) else { return Found::None };
         let fits = |made: &mut Made| is_same_time(made.time, created);
         match (made.take_if(fits), made.is_some()) {
@@ -273,7 +274,7 @@ fn kept(row: &PlannedResource) -> Option<Box<PlannedResource>> {
 
 impl Made {
     /// When it was deleted, if what an inventory lists under its name, created at `created`, may have been made since.
-    fn reused(&self, created: Option<Timestamp>) -> Option<Timestamp> {
+    fn reused(&self, created: Option<Created>) -> Option<Timestamp> {
         let deleted = self.ledger.as_ref()?.deleted?;
         // Both times were compared, and are those of one resource.
         let is_the_same = self.time.is_some() && created.is_some();
@@ -308,10 +309,9 @@ const LATER: SignedDuration = SignedDuration::from_hours(6);
 const EARLIER: SignedDuration = SignedDuration::from_mins(15);
 
 /// True if a resource that was created at `created` can be the one of a call at `called`. A name can be used again.
-fn is_same_time(called: Option<Timestamp>, created: Option<Timestamp>) -> bool {
+fn is_same_time(called: Option<Timestamp>, created: Option<Created>) -> bool {
     let (Some(called), Some(created)) = (called, created) else { return true };
-    let later = created.duration_since(called);
-    later <= LATER && later >= -EARLIER
+    created.first.duration_since(called) <= LATER && created.last.duration_since(called) >= -EARLIER
 }
 
 /// True if the call also succeeds if the resource exists.

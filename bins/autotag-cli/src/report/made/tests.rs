@@ -84,7 +84,7 @@ fn a_name_that_is_used_again_has_the_last_owner() {
     let all = creations(&records);
     let resource = all.all.first().unwrap().as_ref().unwrap().resource.clone();
     let taken = |created: &str| {
-        let found = creations(&records).take(&resource, Some(created.parse().unwrap()));
+        let found = creations(&records).take(&resource, Some(created.parse::<Timestamp>().unwrap().into()));
         match found {
             Found::Creation(made) => made.maker.name.clone(),
             Found::Reused(_) | Found::OtherTime => Some("another time".to_owned()),
