@@ -1,5 +1,5 @@
 //! `autotag report`, by the real program.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod common;
 
@@ -168,6 +168,27 @@ fn wrong_usage_ends_with_2_before_anything_is_read() {
         );
         assert!(stderr(&output).contains(told), "{args:?}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_read_once() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (list, bill, again, link) =
+        (path("list.csv"), path("bill.csv"), path("./bill.csv"), path("link.csv"));
+    fs::write(&list, "arn\narn:aws:sqs:eu-west-1:111122223333:a\n").unwrap();
+    fs::write(&bill, "ResourceId,BilledCost,BillingCurrency\narn:aws:sqs:eu-west-1:111122223333:a,1,USD\n")
+        .unwrap();
+    std::os::unix::fs::symlink(&bill, &link).unwrap();
+    let once = report(&["--inventory", &list, "--cost", &bill]);
+    let output = report(&["--inventory", &list, &list, "--cost", &bill, &again, "--cost", &link]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!((lines(&output), stderr(&output)), (lines(&once), stderr(&once)));
+    assert_eq!(lines(&output)[0]["cost"]["USD"], "1.00");
+    // Another file with the same rows is another bill.
+    fs::copy(&bill, path("other.csv")).unwrap();
+    let both = report(&["--inventory", &list, "--cost", &bill, &path("other.csv")]);
+    assert_eq!(lines(&both)[0]["cost"]["USD"], "2.00");
 }
 
 /// A topic that was made, deleted, and made again by a call that the trail does not have.

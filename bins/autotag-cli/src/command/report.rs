@@ -20,13 +20,13 @@ use anstyle::Style;
 use anyhow::{Context as _, Result};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 #[cfg(feature = "parquet")]
 use std::io::IsTerminal as _;
 use std::io::{self, BufWriter, Write};
 use std::iter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The owner tag of a policy without one.
 const OWNER: &str = "Owner";
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     #[cfg(feature = "aws")]
     let items = with_live(args, items, &mut run, &mut faults)?;
     let mut costs = Costs::default();
-    for path in &args.cost {
+    for path in each_once(&args.cost) {
         let read = costs.read(path, &args.columns);
         faults.note(path, read)?;
         run.sources.push(format!("costs: {}", path.display()));
@@ -188,13 +188,19 @@ fn inventory(args: &ReportArgs, run: &mut Run, faults: &mut Faults) -> Result<Op
         return Ok(None);
     }
     let mut items = Vec::new();
-    for path in &args.inventory {
+    for path in each_once(&args.inventory) {
         let source = Source::File(path.clone());
         let read = report::read_inventory(&source, &args.columns, |item| items.push(item));
         faults.note(path, read)?;
         run.sources.push(format!("inventory: {}", path.display()));
     }
     Ok(Some(items))
+}
+
+/// The files that paths name, each once, also if a link leads to it.
+fn each_once(paths: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
+    let mut seen = HashSet::new();
+    paths.iter().filter(move |path| seen.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone())))
 }
 
 /// Parts of inventories and costs that could not be read.
