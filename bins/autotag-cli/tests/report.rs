@@ -191,6 +191,22 @@ fn a_file_that_is_named_twice_is_read_once() {
     assert_eq!(lines(&both)[0]["cost"]["USD"], "2.00");
 }
 
+#[test]
+fn a_cost_whose_account_cannot_be_read_is_of_no_resource() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (list, bill) = (path("list.csv"), path("bill.csv"));
+    fs::write(&list, "arn\narn:aws:ec2:eu-west-1:111122223333:instance/i-0ccb\n").unwrap();
+    let text = "ResourceId,BilledCost,BillingCurrency,SubAccountId\ni-0ccb,1,USD,1.11122E+11\ni-0ccb,2,USD,111122223333\n";
+    fs::write(&bill, text).unwrap();
+    let output = report(&["--inventory", &list, "--cost", &bill]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the account `1.11122E+11`"), "{}", stderr(&output));
+    let costs: Vec<(Value, Value)> =
+        lines(&output).iter().map(|line| (line["kind"].clone(), line["cost"]["USD"].clone())).collect();
+    assert_eq!(costs, [("resource".into(), "2.00".into()), ("other-cost".into(), "1.00".into())]);
+}
+
 /// A topic that was made, deleted, and made again by a call that the trail does not have.
 #[test]
 fn a_creation_time_of_any_common_form_tells_resources_of_one_name_apart() {

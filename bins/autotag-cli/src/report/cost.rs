@@ -98,6 +98,8 @@ impl Charged {
 #[derive(Debug, Default)]
 pub(crate) struct Costs {
     pub(crate) by_resource: HashMap<Charged, Money>,
+    /// Costs that may be of several resources, because their account cannot be read.
+    pub(crate) without_account: HashMap<Charged, Money>,
     pub(crate) total: Money,
     currencies: BTreeSet<Arc<str>>,
 }
@@ -136,19 +138,27 @@ impl Costs {
         }
         let has_service = !resource.starts_with("arn:");
         let service = if has_service { cells.get(SERVICE).unwrap_or_default() } else { "" };
+        let of_account = cells.get(OWNER_ACCOUNT);
         let charged = Charged {
             resource: resource.to_owned(),
-            account: cells.get(OWNER_ACCOUNT).and_then(account),
+            account: of_account.and_then(account),
             service: service.chars().take(256).collect(),
         };
         if !self.total.add(&currency, amount) {
             return Err("the sum is too large to be counted exactly".to_owned());
         }
+        // An ARN has its own account.
+        let is_id = has_service && !resource.is_empty();
+        let wrong = of_account.filter(|_| charged.account.is_none() && is_id);
+        let costs = if wrong.is_some() { &mut self.without_account } else { &mut self.by_resource };
         // A part of a sum that fits may be too large only if others are below zero.
-        if !self.by_resource.entry(charged).or_default().add(&currency, amount) {
+        if !costs.entry(charged).or_default().add(&currency, amount) {
             return Err("the sum is too large to be counted exactly".to_owned());
         }
-        Ok(())
+        match wrong {
+            Some(text) => Err(unread_account(text)),
+            None => Ok(()),
+        }
     }
 
     /// One text for each currency, however many rows have it.
@@ -160,6 +170,12 @@ impl Costs {
         self.currencies.insert(Arc::clone(&new));
         new
     }
+}
+
+/// Why a cost is charged to no resource. Spreadsheets write `1.11122E+11`.
+fn unread_account(text: &str) -> String {
+    let shown: String = text.chars().take(40).collect();
+    format!("the account `{shown}` is not a number of 12 digits, so the cost is of no resource")
 }
 
 #[cfg(test)]

@@ -301,6 +301,7 @@ fn charge(estate: &mut Estate, costs: Costs) {
             others.push(OtherCost { charged, cost });
         }
     }
+    others.extend(costs.without_account.into_iter().map(|(charged, cost)| OtherCost { charged, cost }));
     others.sort_by(|one, other| one.charged.cmp(&other.charged));
     estate.other_costs = others;
 }

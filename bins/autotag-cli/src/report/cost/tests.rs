@@ -56,6 +56,22 @@ fn what_is_no_cost_is_a_fault() {
 }
 
 #[test]
+fn a_cost_whose_account_cannot_be_read_is_counted_and_a_fault() {
+    let (costs, reading) = read(
+        b"ResourceId,BilledCost,BillingCurrency,SubAccountId\ni-1,1,USD,1.11122E+11\ni-1,2,USD,111122223333\n\
+          i-1,4,USD,\narn:aws:sqs:eu-west-1:111122223333:a,8,USD,prod\n,16,USD,prod\n",
+    );
+    assert_eq!(costs.total.of("USD").unwrap().to_string(), "31.00");
+    assert_eq!((costs.by_resource.len(), costs.without_account.len()), (4, 1), "{costs:?}");
+    let told = reading.told();
+    assert_eq!(reading.faulty, 1, "{told}");
+    assert!(
+        told.contains("the account `1.11122E+11` is not a number of 12 digits") && told.contains("(row 1)"),
+        "{told}"
+    );
+}
+
+#[test]
 fn another_file_is_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"name,price\na,1\n").unwrap();
