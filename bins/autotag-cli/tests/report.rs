@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::process::Output;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 fn report(args: &[&str]) -> Output {
@@ -205,6 +205,50 @@ fn a_cost_whose_account_cannot_be_read_is_of_no_resource() {
     let costs: Vec<(Value, Value)> =
         lines(&output).iter().map(|line| (line["kind"].clone(), line["cost"]["USD"].clone())).collect();
     assert_eq!(costs, [("resource".into(), "2.00".into()), ("other-cost".into(), "1.00".into())]);
+}
+
+/// Runs a line of a shell, in which `autotag` is the program.
+fn shell(folder: &TempDir, line: &str) -> Output {
+    let line = format!("autotag() {{ '{}' \"$@\"; }}\n{line}", common::BIN);
+    Command::new("bash").args(["-c", &line]).current_dir(folder.path()).output().unwrap()
+}
+
+#[test]
+fn inventories_and_bills_may_come_through_pipes() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("list.csv"), "arn\narn:aws:sqs:eu-west-1:111122223333:a\n").unwrap();
+    let rows = "arn:aws:sqs:eu-west-1:111122223333:a,1,USD\n".repeat(10_000);
+    fs::write(path("bill.csv"), format!("ResourceId,BilledCost,BillingCurrency\n{rows}")).unwrap();
+    assert!(shell(&folder, "mkfifo named").status.success());
+    for line in [
+        "autotag report --inventory <(cat list.csv) --cost <(cat bill.csv)",
+        "autotag report --inventory <(gzip -c list.csv) --cost <(gzip -c bill.csv)",
+        "autotag report --inventory list.csv --cost /dev/stdin < <(cat bill.csv)",
+        "cat bill.csv > named & autotag report --inventory list.csv --cost named",
+        // The first four bytes may come one by one.
+        "autotag report --inventory <(printf a; sleep 0.1; printf rn; sleep 0.1; tail -c +4 list.csv) --cost bill.csv",
+    ] {
+        let output = shell(&folder, line);
+        assert_eq!(
+            (output.status.code(), stderr(&output).contains("not read")),
+            (Some(0), false),
+            "{line}: {}",
+            stderr(&output)
+        );
+        assert_eq!(lines(&output)[0]["cost"]["USD"], "10000.00", "{line}");
+    }
+    fs::write(path("list.parquet"), "PAR1 and more").unwrap();
+    let output = shell(&folder, "autotag report --inventory <(cat list.parquet)");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cannot read `/dev/fd/"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("write it to a file"), "{}", stderr(&output));
+    for option in ["--inventory", "--cost"] {
+        let output = shell(&folder, &format!("autotag report --inventory list.csv {option} ."));
+        assert_eq!(output.status.code(), Some(2));
+        let told = format!("{option}: cannot read `.`: it is a folder; name its files");
+        assert!(stderr(&output).contains(&told), "{}", stderr(&output));
+    }
 }
 
 /// A topic that was made, deleted, and made again by a call that the trail does not have.

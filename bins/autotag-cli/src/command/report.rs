@@ -316,10 +316,8 @@ impl<'a> Output<'a> {
         if args.fix.is_some() && args.trail.is_empty() {
             return Err(usage_error("--fix needs a --trail: nothing else proves an owner"));
         }
-        for path in args.inventory.iter().chain(&args.cost) {
-            File::open(path)
-                .map_err(|error| usage_error(format!("cannot read `{}`: {error}", path.display())))?;
-        }
+        args.inventory.iter().try_for_each(|path| check_read("--inventory", path))?;
+        args.cost.iter().try_for_each(|path| check_read("--cost", path))?;
         let out = args.out.as_deref();
         #[cfg(not(feature = "parquet"))]
         if args.format.is_none() && out.is_some_and(|out| out.extension().is_some_and(|end| end == "parquet"))
@@ -365,6 +363,20 @@ impl<'a> Output<'a> {
             ReportFormat::Parquet => report::parquet(estate, out),
         }
     }
+}
+
+/// Refuses a file that cannot be read. `option` names it. A pipe is not opened, because it can be opened once.
+fn check_read(option: &str, path: &Path) -> Result<()> {
+    let why = match path.metadata() {
+        Ok(found) if found.is_dir() => "it is a folder; name its files".to_owned(),
+        Ok(found) if !found.is_file() => return Ok(()),
+        Ok(_) => match File::open(path) {
+            Ok(_) => return Ok(()),
+            Err(error) => error.to_string(),
+        },
+        Err(error) => error.to_string(),
+    };
+    Err(usage_error(format!("{option}: cannot read `{}`: {why}", path.display())))
 }
 
 /// The format of a file by its ending. Without one it is a page.
