@@ -220,13 +220,14 @@ fn inventories_and_bills_may_come_through_pipes() {
     fs::write(path("list.csv"), "arn\narn:aws:sqs:eu-west-1:111122223333:a\n").unwrap();
     let rows = "arn:aws:sqs:eu-west-1:111122223333:a,1,USD\n".repeat(10_000);
     fs::write(path("bill.csv"), format!("ResourceId,BilledCost,BillingCurrency\n{rows}")).unwrap();
+    fs::write(path("list2.csv"), "\u{feff}name;arn\n1,5;arn:aws:sqs:eu-west-1:111122223333:a\n").unwrap();
     assert!(shell(&folder, "mkfifo named").status.success());
     for line in [
         "autotag report --inventory <(cat list.csv) --cost <(cat bill.csv)",
         "autotag report --inventory <(gzip -c list.csv) --cost <(gzip -c bill.csv)",
         "autotag report --inventory list.csv --cost /dev/stdin < <(cat bill.csv)",
         "cat bill.csv > named & autotag report --inventory list.csv --cost named",
-        // The first four bytes may come one by one.
+        "autotag report --inventory <(printf '\\xef'; sleep 0.1; tail -c +2 list2.csv) --cost bill.csv",
         "autotag report --inventory <(printf a; sleep 0.1; printf rn; sleep 0.1; tail -c +4 list.csv) --cost bill.csv",
     ] {
         let output = shell(&folder, line);
@@ -249,6 +250,30 @@ fn inventories_and_bills_may_come_through_pipes() {
         let told = format!("{option}: cannot read `.`: it is a folder; name its files");
         assert!(stderr(&output).contains(&told), "{}", stderr(&output));
     }
+}
+
+#[test]
+fn a_quiet_report_ends_with_the_number_of_unread_parts() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (rows, broken, plan) = (path("rows.csv"), path("broken.parquet"), path("plan.jsonl"));
+    fs::write(&rows, "arn\nwrong\nwrong, too\narn:aws:sqs:eu-west-1:111122223333:a\n").unwrap();
+    fs::write(&broken, "PAR1").unwrap();
+    let quiet = |args: &[&str]| {
+        let output = report(&[args, &["-q"]].concat());
+        (output.status.code().unwrap(), stderr(&output))
+    };
+    let told = |parts: u8| {
+        (1, format!("autotag: {parts} parts of the input could not be read; without --quiet it says which\n"))
+    };
+    assert_eq!(quiet(&["--inventory", &rows]), told(2));
+    assert_eq!(quiet(&["--inventory", &rows, &broken]), told(3));
+    assert_eq!(quiet(&["--inventory", &rows, &broken, "--trail", "fixtures/broken"]), told(6));
+    fs::write(&rows, "arn\narn:aws:sqs:eu-west-1:111122223333:a\n").unwrap();
+    let fix = ["--inventory", &rows, "--trail", "fixtures/trail", "--fix", &plan];
+    assert_eq!(quiet(&fix), (0, String::new()));
+    let (code, said) = quiet(&["--inventory", &rows, "--fail-on", "unknown"]);
+    assert_eq!((code, said.contains("1 resource unknown")), (3, true), "{said}");
 }
 
 /// A topic that was made, deleted, and made again by a call that the trail does not have.

@@ -8,6 +8,7 @@ mod output;
 
 use crate::cli::{FailOn, FilterArgs, PlanArgs, ReportArgs, SourceArgs};
 use crate::completion::Completion;
+use crate::console;
 use crate::gather::{Facts, Gathered};
 use crate::offline::known_sessions;
 use crate::output::{Detail, Screen, Summary, by_count, plural, printable, styled};
@@ -75,10 +76,10 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     let left_out = [(run.unnamed, "that only AWS can name"), (again, "named again")];
     tell_reported(&estate, left_out, output.out)?;
     summary.as_ref().map_or(Ok(()), tell_read)?;
-    faults.told.iter().try_for_each(|fault| tell_line(&mut err, "not read", &printable(fault)))?;
+    faults.tell()?;
     let exceeds = tell_exceeded(&mut err, &estate, &args.fail_on)?;
     for line in fixed.iter().flatten() {
-        tell_line(&mut err, "plan", line)?;
+        tell_line(&mut console::notes(), "plan", line)?;
     }
     let complete = faults.told.is_empty() && read == Completion::Complete;
     Ok(match (complete, exceeds) {
@@ -90,8 +91,8 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
 
 /// Says what of the trail was read.
 fn tell_read(summary: &Summary) -> io::Result<()> {
-    crate::console::note_unread(summary.unread());
-    summary.write_read(&mut crate::console::notes(), Detail::Short)
+    console::note_unread(summary.unread());
+    summary.write_read(&mut console::notes(), Detail::Short)
 }
 
 /// Adds what exists now, if the arguments ask for it.
@@ -106,7 +107,7 @@ fn with_live(
         return Ok(items);
     };
     run.sources.extend(sources);
-    faults.told.extend(told);
+    told.into_iter().for_each(|fault| faults.add(1, fault));
     Ok(Some(items.into_iter().flatten().chain(listed).collect()))
 }
 
@@ -118,7 +119,8 @@ fn note_ledger(args: &ReportArgs, told: report::Told, run: &mut Run, faults: &mu
     run.uncovered = uncovered(&told.uncovered);
     if told.too_many > 0 {
         let resources = plural(told.too_many, "resource");
-        faults.told.push(format!("{resources} of the ledger have more than 10,000 entries and are left out"));
+        let fault = format!("{resources} of the ledger have more than 10,000 entries and are left out");
+        faults.add(told.too_many, fault);
     }
 }
 
@@ -205,6 +207,8 @@ fn each_once(paths: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
 #[derive(Debug, Default)]
 struct Faults {
     told: Vec<String>,
+    /// How many rows, files and regions they are about.
+    parts: u64,
 }
 
 impl Faults {
@@ -213,19 +217,31 @@ impl Faults {
         match read {
             Ok(reading) if reading.faulty > 0 => {
                 let (rows, why) = (plural(reading.faulty, "row"), reading.told());
-                self.told.push(format!("{rows} of `{}` cannot be used: {why}", path.display()));
+                self.add(reading.faulty, format!("{rows} of `{}` cannot be used: {why}", path.display()));
             }
             Ok(_) => {}
             Err(error) if error.is::<UsageError>() => return Err(error),
-            Err(error) => self.told.push(format!("{error:#}")),
+            Err(error) => self.add(1, format!("{error:#}")),
         }
         Ok(())
+    }
+
+    fn add(&mut self, parts: u64, told: String) {
+        self.parts += parts;
+        self.told.push(told);
+    }
+
+    /// Says which they are. With `--quiet` the program ends with their number.
+    fn tell(&self) -> io::Result<()> {
+        console::note_unread(self.parts);
+        let mut out = console::notes();
+        self.told.iter().try_for_each(|fault| tell_line(&mut out, "not read", &printable(fault)))
     }
 }
 
 /// Says what the report has, what of the trail it leaves out, and where it is.
 fn tell_reported(estate: &Estate, left_out: [(u64, &'static str); 2], file: Option<&Path>) -> io::Result<()> {
-    let note = |name: &str, text: &str| tell_line(&mut crate::console::notes(), name, text);
+    let note = |name: &str, text: &str| tell_line(&mut console::notes(), name, text);
     let counted = estate.counted().count();
     let deleted = estate.entries.iter().filter(|entry| entry.deleted.is_some()).count();
     let unlisted = estate.entries.len() - counted - deleted;
