@@ -15,6 +15,7 @@ use anyhow::Result;
 use autotag_handlers::classify::account_of_path;
 use autotag_model::arn::AccountId;
 use layout::{DIGESTS, is_digest, is_trail_file};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -111,13 +112,26 @@ pub(crate) fn is_log_file(folder: &Path, file: &Path) -> bool {
 /// Something that could not be read; the text says what and why.
 pub(crate) type Unreadable = String;
 
+/// Something that could not be listed.
+#[derive(Debug)]
+pub(crate) struct Unlisted {
+    pub(crate) place: String,
+    pub(crate) why: String,
+}
+
+impl fmt::Display for Unlisted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.why)
+    }
+}
+
 /// The files that paths name.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// Each once and in a fixed order.
     pub(crate) inputs: Vec<Input>,
     /// Folders and files that could not even be listed.
-    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) unlisted: Vec<Unlisted>,
     /// Files that are left out for their day. Those in S3 do not count, for they are not even listed.
     pub(crate) of_other_days: u64,
 }
@@ -126,8 +140,8 @@ pub(crate) struct Found {
 ///
 /// `days` leaves out files of a trail's layout whose day lies outside.
 pub(crate) fn find(paths: &[String], days: &Days) -> Result<(Vec<Input>, Vec<Unreadable>)> {
-    let Found { inputs, unreadable, .. } = find_of_days(paths, days)?;
-    Ok((inputs, unreadable))
+    let Found { inputs, unlisted, .. } = find_of_days(paths, days)?;
+    Ok((inputs, unlisted.iter().map(Unlisted::to_string).collect()))
 }
 
 /// The same, with the number of the files that are left out.
@@ -137,7 +151,7 @@ pub(crate) fn find_of_days(paths: &[String], days: &Days) -> Result<Found> {
         if path == "-" {
             found.inputs.push(Input::Stdin);
         } else if path.starts_with("s3://") {
-            list_s3(path, days, &mut found.inputs, &mut found.unreadable)?;
+            list_s3(path, days, &mut found.inputs, &mut found.unlisted)?;
         } else if Path::new(path)
             .symlink_metadata()
             .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
@@ -150,8 +164,8 @@ pub(crate) fn find_of_days(paths: &[String], days: &Days) -> Result<Found> {
     let mut seen = std::collections::HashSet::new();
     found.inputs.retain(|input| seen.insert(input.name()));
     read_ahead(&mut found.inputs);
-    if found.inputs.is_empty() && found.unreadable.is_empty() && found.of_other_days == 0 {
-        found.unreadable.push(format!("{}: no file to read", paths.join(", ")));
+    if found.inputs.is_empty() && found.unlisted.is_empty() && found.of_other_days == 0 {
+        found.unlisted.push(Unlisted { place: paths.join(", "), why: "no file to read".to_owned() });
     }
     Ok(found)
 }
@@ -165,17 +179,17 @@ pub(crate) fn read_ahead(inputs: &mut [Input]) {
 }
 
 #[cfg(feature = "aws")]
-fn list_s3(url: &str, days: &Days, inputs: &mut Vec<Input>, unreadable: &mut Vec<Unreadable>) -> Result<()> {
+fn list_s3(url: &str, days: &Days, inputs: &mut Vec<Input>, unlisted: &mut Vec<Unlisted>) -> Result<()> {
     match s3::list(url, days) {
         Ok(objects) => inputs.extend(objects.into_iter().map(Input::S3)),
         Err(error) if error.is::<UsageError>() => return Err(error),
-        Err(error) => unreadable.push(format!("{url}: {error:#}")),
+        Err(error) => unlisted.push(Unlisted { place: url.to_owned(), why: format!("{error:#}") }),
     }
     Ok(())
 }
 
 #[cfg(not(feature = "aws"))]
-fn list_s3(url: &str, _: &Days, _: &mut [Input], _: &mut [Unreadable]) -> Result<()> {
+fn list_s3(url: &str, _: &Days, _: &mut [Input], _: &mut [Unlisted]) -> Result<()> {
     Err(usage_error(format!(
         "`{url}`: this build reads no S3: build it with the feature `aws`, or download the files"
     )))
@@ -190,8 +204,9 @@ fn walk(path: &Path, days: &Days, found: &mut Found) {
             Ok(entry) if entry.depth() > 0 && !is_trail_file(entry.path()) => {}
             // Reading a pipe or a device may never end. The command line may name one.
             Ok(entry) if entry.depth() > 0 && !entry.file_type().is_file() => {
-                let at = entry.path().display();
-                found.unreadable.push(format!("{at}: a pipe or a device, which is read only if it is named"));
+                let place = entry.path().display().to_string();
+                let why = "a pipe or a device, which is read only if it is named".to_owned();
+                found.unlisted.push(Unlisted { place, why });
             }
             Ok(entry) if entry.depth() > 0 && !days.contain(entry.path()) => found.of_other_days += 1,
             Ok(entry) => {
@@ -204,9 +219,9 @@ fn walk(path: &Path, days: &Days, found: &mut Found) {
                 found.inputs.push(Input::File { path, size, modified });
             }
             Err(error) => {
-                let at = error.path().unwrap_or(path).display().to_string();
+                let place = error.path().unwrap_or(path).display().to_string();
                 let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                found.unreadable.push(format!("{at}: {why}"));
+                found.unlisted.push(Unlisted { place, why });
             }
         }
     }

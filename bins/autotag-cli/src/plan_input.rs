@@ -3,7 +3,7 @@
 use crate::cli::{CheckArgs, Format, PlanArgs, PlanCheck};
 use crate::filter::Filter;
 use crate::gather::{Gathered, Gatherer};
-use crate::input::{self, Days, Found, Input};
+use crate::input::{self, Days, Found, Input, Unlisted};
 use crate::output::plural;
 use crate::scan::{Scanner, TimeRange};
 use crate::setup::{self, usage_error};
@@ -59,7 +59,7 @@ impl PlanInput {
         let policy = setup::policy(source.policy.as_deref())?;
         check_required(checks, &policy.required)?;
         let filter = Arc::new(Filter::new(&args.filter, checks, &catalog)?);
-        let Found { mut inputs, unreadable: unlisted, of_other_days } =
+        let Found { mut inputs, unlisted, of_other_days } =
             input::find_of_days(&source.paths, &Days::of(args.since, args.until))?;
         let is_quiet = inputs.is_empty() && of_other_days > 0;
         leave_out(&mut inputs)?;
@@ -81,9 +81,8 @@ impl PlanInput {
         let mut gathered = how.gather(&scanner, &inputs)?;
         let summary = &mut gathered.facts.summary;
         summary.files = inputs.len();
-        for (order, text) in (0..).zip(unlisted) {
-            let (place, why) = text.split_once(": ").unwrap_or(("input", &text));
-            summary.unreadable.add((0, order), place.to_owned(), String::new(), why.to_owned());
+        for (order, Unlisted { place, why }) in (0..).zip(unlisted) {
+            summary.unreadable.add((0, order), place, String::new(), why);
         }
         if is_quiet {
             summary.quiet = quiet(args, of_other_days);

@@ -278,6 +278,19 @@ fn a_saved_plan_and_the_rows_are_two_files() {
 }
 
 #[test]
+fn a_place_with_a_colon_is_named_whole() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("a: b")).unwrap();
+    symlink(".", folder.path().join("a: b/loop")).unwrap();
+    let output = run(&folder, &["plan", "a: b", "--summary-only", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let reason = &summary["unreadable"]["reasons"][0];
+    assert_eq!(reason["places"][0], "a: b/loop", "{summary}");
+    assert!(reason["reason"].as_str().unwrap().starts_with("File system loop"), "{summary}");
+}
+
+#[test]
 fn quiet_shows_data_and_errors_alone() {
     let quiet = autotag(&["plan", "fixtures/trail", "-q"]);
     assert_eq!((quiet.status.code(), stderr(&quiet)), (Some(0), String::new()));
