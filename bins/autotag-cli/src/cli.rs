@@ -16,6 +16,7 @@ mod ledger;
 mod lists;
 #[cfg(feature = "manual")]
 mod manual;
+mod number;
 mod pages;
 mod parse;
 mod policy;

@@ -3,6 +3,7 @@
 
 pub(super) use super::filter::time;
 use super::filter::{CheckArgs, FilterArgs};
+use super::number::positive;
 #[cfg(feature = "aws")]
 use super::region::region;
 #[cfg(feature = "aws")]
@@ -30,7 +31,7 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// Number of files to read in parallel [default: the number of processors]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 
@@ -174,7 +175,7 @@ pub(crate) enum SessionsCommand {
         #[arg(long, alias = "having", value_name = "TEXT")]
         contains: Option<String>,
         /// Maximum number of sessions to read, before --contains applies
-        #[arg(long, value_name = "N", default_value = "1000")]
+        #[arg(long, value_name = "N", default_value = "1000", value_parser = positive::<NonZeroUsize>)]
         max: NonZeroUsize,
     },
     /// Show all details of the sessions with one role session id

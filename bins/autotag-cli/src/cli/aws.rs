@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
 use super::args::{Format, PlanArgs, ViewArgs};
+use super::number::positive;
 use super::region::region;
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
@@ -33,7 +34,7 @@ pub(crate) struct ApplyArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CallArgs {
     /// Maximum number of calls per second to each account and region
-    #[arg(long, value_name = "N", default_value = "10")]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = positive::<NonZeroU32>)]
     pub(crate) max_calls_per_second: NonZeroU32,
     /// Accounts to write in: own, organization, or ids separated by commas
     #[arg(long, value_name = "ACCOUNTS", default_value = "own")]
@@ -59,7 +60,7 @@ pub(crate) struct ReconcileArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
     /// Number of files to read in parallel [default: the number of processors]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// DynamoDB table of the ledger
     #[arg(long, value_name = "NAME")]

@@ -1,6 +1,7 @@
 //! The arguments of `autotag estimate`.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
+use super::number::positive;
 use clap::{Args, ValueEnum, ValueHint};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -58,7 +59,7 @@ pub(crate) struct EstimateArgs {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
     /// Number of files to read in parallel [default: the number of processors]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 

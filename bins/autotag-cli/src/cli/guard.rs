@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
 use super::args::{Format, time};
+use super::number::positive;
 use autotag_model::arn::AccountId;
 use clap::{Args, ValueEnum, ValueHint};
 use jiff::Timestamp;
@@ -53,7 +54,7 @@ pub(crate) struct GuardArgs {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
     /// Number of files to read in parallel [default: the number of processors]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
 use super::args::{Format, time};
+use super::number::positive;
 use super::region::region;
 use autotag_aws::AccountScope;
 use autotag_model::arn::Region;
@@ -61,10 +62,10 @@ pub(crate) struct RedriveArgs {
     #[arg(long)]
     pub(crate) yes: bool,
     /// Maximum number of messages of each queue
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
     pub(crate) max: Option<NonZeroUsize>,
     /// Number of queues to read at the same time
-    #[arg(long, value_name = "N", default_value = "16")]
+    #[arg(long, value_name = "N", default_value = "16", value_parser = positive::<NonZeroUsize>)]
     pub(crate) jobs: NonZeroUsize,
     /// Output format [default: table on a terminal, jsonl otherwise]
     #[arg(long, value_enum)]

@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
 use super::args::time;
+use super::number::positive;
 #[cfg(feature = "aws")]
 use super::region::region;
 use crate::report::Class;
@@ -77,7 +78,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "FILE", requires = "trail")]
     pub(crate) state: Option<PathBuf>,
     /// Number of files to read in parallel [default: the number of processors]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 

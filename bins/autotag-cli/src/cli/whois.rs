@@ -1,6 +1,7 @@
 //! The arguments of `autotag whois`.
 #![expect(clippy::doc_markdown, reason = "help texts are read in terminals, where backticks are noise")]
 
+use super::number::positive;
 #[cfg(feature = "history")]
 use super::region::region;
 #[cfg(feature = "history")]
@@ -36,7 +37,7 @@ pub(crate) struct WhoisArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
     /// Number of files to read in parallel [default: the number of processors]
-    #[arg(long, value_name = "N", requires = "trail")]
+    #[arg(long, value_name = "N", requires = "trail", value_parser = positive::<NonZeroUsize>)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Regions to ask in, separated by commas: for ids and names, for buckets, and for sessions. An ARN with a region is asked
     /// for there [default: that of the environment]

@@ -5,13 +5,13 @@ use crate::completion::Completion;
 use crate::output::{AnswerPrinter, Problems, plural, tell_unread};
 use crate::setup::{self, usage_error};
 use crate::trail_records::TrailRun;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::whois::{Answer, Asked, OwnershipSource, answer};
 use futures_util::stream::{self, StreamExt as _};
 use std::collections::HashSet;
-use std::fs;
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
 
 /// The most resources of one run.
 const MOST: usize = 10_000;
@@ -88,6 +88,7 @@ fn from_history(
     show: &mut impl FnMut(&Answer) -> Result<()>,
 ) -> Result<()> {
     use crate::connection::connect;
+    use anyhow::Context as _;
     use autotag_aws::{AccountScope, CloudTrailHistory, MemberRole, Settings};
     use autotag_handlers::whois::{HistorySource, Regions};
     let WhoisArgs { accounts: allowed, member_role, external_id, regions, .. } = args;
@@ -133,32 +134,74 @@ fn from_history(
 
 /// The resources that the arguments ask for, each once.
 fn asked(args: &WhoisArgs) -> Result<Vec<Asked>> {
-    let mut lines: Vec<String> = Vec::new();
-    if args.resources.iter().any(|text| text == "-") {
+    let mut list = List::default();
+    let (standard, named): (Vec<&String>, Vec<&String>) =
+        args.resources.iter().partition(|text| *text == "-");
+    named.into_iter().try_for_each(|text| list.add(text, String::new))?;
+    if !standard.is_empty() {
         if args.trail.iter().any(|path| path == "-") {
             return Err(usage_error(
                 "`-` stands for standard input twice: as the list of resources, and in --trail",
             ));
         }
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
-        lines.extend(text.lines().map(str::to_owned));
+        list.read("standard input", io::stdin().lock())?;
     }
     if let Some(path) = &args.file {
-        let text = fs::read_to_string(path);
-        let text = text.map_err(|error| usage_error(format!("--file `{}`: {error}", path.display())))?;
-        lines.extend(text.lines().map(str::to_owned));
+        let name = format!("--file `{}`", path.display());
+        let file = File::open(path).map_err(|error| usage_error(format!("{name}: {error}")))?;
+        list.read(&name, BufReader::new(file))?;
     }
-    lines.retain(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
-    let named = args.resources.iter().filter(|text| *text != "-").cloned();
-    let all: Vec<String> = named.chain(lines).collect();
-    if all.is_empty() {
+    if list.asked.is_empty() {
         return Err(usage_error("the list of resources is empty: name at least one ARN, id or name"));
     }
-    if all.len() > MOST {
-        return Err(usage_error(format!("at most {}: split the list", plural(MOST as u64, "resource"))));
+    Ok(list.asked)
+}
+
+/// The most bytes of a line. Comments may be longer than names.
+const LONGEST: u64 = 1 << 16;
+
+/// The resources of a list so far.
+#[derive(Default)]
+struct List {
+    seen: HashSet<String>,
+    asked: Vec<Asked>,
+}
+
+impl List {
+    /// Adds a resource, if it is new. `place` says where it is, for errors.
+    fn add(&mut self, text: &str, place: impl FnOnce() -> String) -> Result<()> {
+        if !self.seen.insert(text.trim().to_owned()) {
+            return Ok(());
+        }
+        if self.asked.len() == MOST {
+            return Err(usage_error(format!("at most {}: split the list", plural(MOST as u64, "resource"))));
+        }
+        let asked = Asked::parse(text).map_err(|error| usage_error(format!("{}{error}", place())))?;
+        self.asked.push(asked);
+        Ok(())
     }
-    let mut seen = HashSet::new();
-    let all = all.iter().filter(|text| seen.insert(text.trim()));
-    all.map(|text| Asked::parse(text).map_err(|error| usage_error(error.to_string()))).collect()
+
+    /// Adds the resources of a list, one a line. `name` names the list in errors.
+    fn read(&mut self, name: &str, mut lines: impl BufRead) -> Result<()> {
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            let wrong = |why: &str| usage_error(format!("{name}, line {number}: {why}"));
+            let length = (&mut lines).take(LONGEST).read_until(b'\n', &mut line);
+            let length = length.map_err(|error| wrong(&error.to_string()))?;
+            if length as u64 == LONGEST {
+                return Err(wrong("it is too long: write one resource a line"));
+            }
+            if length == 0 {
+                break;
+            }
+            let text = str::from_utf8(&line).map_err(|_| wrong("it is not UTF-8: save the list as UTF-8"))?;
+            // Some editors begin a file with a byte order mark.
+            let text = if number == 1 { text.trim_start_matches('\u{feff}') } else { text }.trim();
+            if !text.is_empty() && !text.starts_with('#') {
+                self.add(text, || format!("{name}, line {number}: "))?;
+            }
+        }
+        Ok(())
+    }
 }

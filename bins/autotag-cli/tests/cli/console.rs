@@ -278,6 +278,20 @@ fn a_saved_plan_and_the_rows_are_two_files() {
 }
 
 #[test]
+fn a_number_that_must_not_be_zero_is_named_in_plain_words() {
+    for args in [
+        &["sessions", "list", "--state", "none", "--max", "0"][..],
+        &["plan", "fixtures/trail", "--jobs", "0"],
+        &["plan", "fixtures/trail", "--jobs", "two"],
+    ] {
+        let output = autotag(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let told = "expected a whole number of at least 1";
+        assert!(stderr(&output).contains(told), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_place_with_a_colon_is_named_whole() {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("a: b")).unwrap();

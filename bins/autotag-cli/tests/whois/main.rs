@@ -10,7 +10,7 @@ mod common;
 use common::{BIN, autotag, lines, root, stderr, stdout};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -148,6 +148,47 @@ fn a_broken_file_is_named_and_the_others_are_read() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(lines(&output)[0]["owner"], "mara");
     assert!(stderr(&output).contains("unreadable: fixtures/broken"), "{}", stderr(&output));
+}
+
+#[test]
+fn errors_about_a_list_say_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list.txt");
+    let path = list.to_str().unwrap();
+    let long = "x".repeat(1 << 17);
+    let (control, bad_arn, comment) =
+        ("a\n\n# b\nc\u{1}d\n", "a\na\narn:aws:sqs\n", format!("a\n# {long}\n"));
+    for (bytes, told) in [
+        (control.as_bytes(), "line 4: expected an ARN, an id or a name"),
+        (bad_arn.as_bytes(), "line 3: `arn:aws:sqs` begins with `arn:`"),
+        (b"a\r\nb\r\nc\xffd\r\n", "line 3: it is not UTF-8: save the list as UTF-8"),
+        (b"\xff\xfea\0\n\0", "line 1: it is not UTF-8"),
+        (comment.as_bytes(), "line 2: it is too long"),
+        (b"# none\n", "the list of resources is empty"),
+    ] {
+        fs::write(&list, bytes).unwrap();
+        let output = autotag(&["whois", "--file", path, "--trail", "fixtures/trail"]);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(stderr(&output).contains(told), "{told}: {}", stderr(&output));
+        assert!(
+            !told.starts_with("line") || stderr(&output).contains(&format!("--file `{path}`, line")),
+            "{told}"
+        );
+        let mut command = Command::new(BIN);
+        let piped = command.args(["whois", "-", "--trail", "fixtures/trail"]).current_dir(root());
+        let output = piped.stdin(File::open(&list).unwrap()).output().unwrap();
+        assert!(stderr(&output).contains(told), "{told}: {}", stderr(&output));
+    }
+    fs::write(&list, "\u{feff}orders\r\n orders \n").unwrap();
+    let answers = lines(&autotag(&["whois", "orders", "--file", path, "--trail", "fixtures/trail"]));
+    assert_eq!(answers.len(), 1, "each is asked once: {answers:?}");
+    let many: String = (0..10_001).map(|number| format!("{number}\n")).collect();
+    fs::write(&list, many).unwrap();
+    let output = autotag(&["whois", "--file", path, "--trail", "fixtures/trail"]);
+    assert!(stderr(&output).contains("at most 10000 resources: split the list"), "{}", stderr(&output));
+    let output = autotag(&["whois", "--file", ".", "--trail", "fixtures/trail"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--file `.`"), "{}", stderr(&output));
 }
 
 #[test]
