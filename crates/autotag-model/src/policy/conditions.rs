@@ -4,8 +4,10 @@
 
 use super::pattern::Pattern;
 use crate::tags::{is_same_key, normalized_key};
+use flate2::read::DeflateDecoder;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::sync::LazyLock;
 
 /// A condition on a tag key in managed policies of AWS. Statements that differ only in their policy are one condition.
@@ -84,10 +86,15 @@ struct File {
     condition: Vec<TagCondition>,
 }
 
+/// The list, deflated.
+const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/conditions.deflate"));
+
 /// All conditions, by [`normalized_key`].
 static CONDITIONS: LazyLock<HashMap<String, Vec<TagCondition>>> = LazyLock::new(|| {
+    let mut text = String::new();
     // A test reads the file; if it could not be read, no value would be expected.
-    let file = toml::from_str::<File>(include_str!("../../aws-tag-conditions.toml")).ok();
+    let read = DeflateDecoder::new(PACKED).read_to_string(&mut text);
+    let file = read.ok().and_then(|_| toml::from_str::<File>(&text).ok());
     let mut conditions: HashMap<String, Vec<TagCondition>> = HashMap::new();
     for condition in file.into_iter().flat_map(|file| file.condition) {
         conditions.entry(normalized_key(&condition.key)).or_default().push(condition);
