@@ -5,7 +5,7 @@ use crate::cli::DistArgs;
 use crate::compile::{Compiler, Folders, compile};
 use crate::components::Components;
 use crate::documents::documents;
-use crate::inspect::{GLIBC_OF_LAMBDA, Needs, check_paths};
+use crate::inspect::{GLIBC_OF_LAMBDA, LARGEST_FUNCTION, Needs, check_paths};
 use crate::notices::{notices, of_standard_library};
 use crate::programs::{Group, Program, lambda_architecture};
 use crate::project::Project;
@@ -112,6 +112,13 @@ impl Batch<'_> {
     /// Checks a program, and returns what it needs as a text.
     fn inspect(&self, program: Program, bytes: &[u8]) -> Result<String> {
         check_paths(bytes, self.folders.paths())?;
+        if program.group() == Group::Functions {
+            ensure!(
+                bytes.len() <= LARGEST_FUNCTION,
+                "the function has {} bytes, and the most is {LARGEST_FUNCTION}: see \"Size of the functions\" in docs/performance.md",
+                bytes.len()
+            );
+        }
         let Some(needs) = Needs::of(bytes)? else { return Ok("not inspected: not for Linux".to_owned()) };
         let shown = needs.shown();
         if self.target.ends_with("-musl") {
