@@ -1,5 +1,6 @@
 //! `autotag report`: joins an inventory, a trail and costs, and shows who owns which resource.
 
+mod arns;
 mod class;
 mod cost;
 mod created;

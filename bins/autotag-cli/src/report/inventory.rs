@@ -1,5 +1,6 @@
 //! Reads the existing resources from a file of the user.
 
+use super::arns::unified;
 use super::created::Created;
 use super::tabular::{self, Cells, Column, Mapping, Reading};
 use anyhow::Result;
@@ -80,7 +81,7 @@ fn item(cells: &Cells) -> Result<Item, String> {
         Some(text) => Some(text.parse().map_err(|error| format!("the ARN cannot be read: {error}"))?),
         None => None,
     };
-    let arn = arn.map(without_group_ids);
+    let arn = arn.map(unified);
     let id = id.map(str::to_owned).or_else(|| arn.as_ref().map(|arn| tail(arn).to_owned()));
     let id = id.ok_or("it has no ARN and no id")?;
     let scope = Scope {
@@ -108,7 +109,7 @@ fn created(text: &str) -> Result<Created, String> {
 #[cfg(feature = "aws")]
 pub(crate) fn live(listed: autotag_aws::inventory::ListedResource) -> Result<Item, String> {
     let arn: Arn = listed.arn.parse().map_err(|error| format!("the ARN cannot be read: {error}"))?;
-    let arn = without_group_ids(arn);
+    let arn = unified(arn);
     let scope = Scope {
         region: listed.region.as_deref().and_then(Region::new),
         account: listed.account.as_deref().and_then(account),
@@ -128,21 +129,6 @@ pub(crate) fn account(text: &str) -> Option<AccountId> {
 /// The id at the end of an ARN.
 pub(crate) fn tail(arn: &Arn) -> &str {
     arn.resource().rsplit(['/', ':']).next().unwrap_or_default()
-}
-
-/// The ARN of an Auto Scaling group as the catalogue writes it: no record tells the group's UUID.
-fn without_group_ids(arn: Arn) -> Arn {
-    if arn.service() != "autoscaling" {
-        return arn;
-    }
-    let Some((_, name)) = arn.resource().split_once(":autoScalingGroupName/") else { return arn };
-    let region = arn.region().map_or("", Region::as_str);
-    let text = format!(
-        "arn:{}:autoscaling:{region}:{}:autoScalingGroup:*:autoScalingGroupName/{name}",
-        arn.partition().as_str(),
-        arn.account_field(),
-    );
-    text.parse().unwrap_or(arn)
 }
 
 /// The key of a resource by account, region, type and id, also if its ARN is known.

@@ -1,5 +1,6 @@
 //! Finds the resource that a cost is of.
 
+use super::super::arns::unified;
 use super::super::cost::{Charged, Product};
 use super::super::entry::Entry;
 use super::super::inventory::tail;
@@ -65,7 +66,8 @@ impl Places {
             return None;
         }
         if charged.resource.starts_with("arn:") {
-            return self.by_arn.get(&charged.resource).copied();
+            let arn: Arn = charged.resource.parse().ok()?;
+            return self.by_arn.get(&unified(arn).to_string()).copied();
         }
         let product = charged.product();
         let fits = |at: &&usize| {

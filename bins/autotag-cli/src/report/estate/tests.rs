@@ -305,6 +305,48 @@ fn a_name_with_slashes_that_two_resources_may_have_is_of_neither() {
     assert_eq!(unnamed.costs_without_resource().rounded(), "3.00 USD", "they are of another account");
 }
 
+/// Inventories and bills have parts in ARNs that no record tells.
+#[test]
+fn one_resource_has_one_arn_whoever_writes_it() {
+    let group = |uuid: &str| {
+        format!("arn:aws:autoscaling:eu-west-1:{ACCOUNT}:autoScalingGroup:{uuid}:autoScalingGroupName/web")
+    };
+    let logs = |end: &str| format!("arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/app{end}");
+    let at = "2026-03-02T09:00:00Z";
+    let records = || {
+        [
+            call(
+                at,
+                "e-1",
+                "mara",
+                ("autoscaling", "CreateAutoScalingGroup"),
+                &json!({"autoScalingGroupName": "web"}),
+                &json!(null),
+            ),
+            call(
+                at,
+                "e-2",
+                "mara",
+                ("logs", "CreateLogGroup"),
+                &json!({"logGroupName": "/app"}),
+                &json!(null),
+            ),
+        ]
+    };
+    let bill =
+        || costs(&[(&group("5f0c6d14"), "7", "USD"), (&logs(":*"), "3", "USD"), (&logs(""), "0.50", "USD")]);
+    let lines = [json!({"arn": group("5f0c6d14")}), json!({"arn": logs(":*")}), json!({"arn": logs("")})];
+    for items in [Some(items(&lines)), None] {
+        let estate = joined(items, Some(&records()), bill());
+        let told: Vec<_> = estate.entries.iter().map(|entry| (entry.owner(), entry.cost.rounded())).collect();
+        assert_eq!(told, [(Some("mara"), "7.00 USD".to_owned()), (Some("mara"), "3.50 USD".to_owned())]);
+        assert!(estate.other_costs.is_empty());
+    }
+    let stream = "arn:aws:logs:eu-west-1:111122223333:log-group:/app:log-stream:*";
+    let estate = joined(Some(super::tests::items(&[json!({"arn": stream})])), None, Costs::default());
+    assert_eq!(estate.entries[0].arn().as_deref(), Some(stream), "a stream is no group");
+}
+
 /// Ids that bills write without an ARN.
 #[test]
 fn bare_ids_of_ec2_find_their_resource() {
