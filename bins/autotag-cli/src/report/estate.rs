@@ -214,13 +214,14 @@ impl<'a> Joiner<'a> {
         }
     }
 
+    /// The value of the first owner tag that is not blank.
     fn declared<'t>(&self, tags: &'t Tags) -> Option<&'t str> {
         let value = |key: &String| {
-            tags.get(key).or_else(|| {
-                tags.iter().find(|(tag, _)| tag.trim().eq_ignore_ascii_case(key)).map(|(_, value)| value)
-            })
+            let in_another_case = tags.iter().filter(|(tag, _)| tag.trim().eq_ignore_ascii_case(key));
+            let values = tags.get(key).into_iter().chain(in_another_case.map(|(_, value)| value));
+            values.map(|value| value.trim()).find(|value| !value.is_empty())
         };
-        self.owner_tags.iter().find_map(value).map(|value| value.trim()).filter(|value| !value.is_empty())
+        self.owner_tags.iter().find_map(value)
     }
 
     fn gap<'t>(&self, resource: &'t Resource, created: Option<Created>, trail: Option<&'t Trail>) -> Gap<'t> {

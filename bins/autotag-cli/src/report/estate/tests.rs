@@ -347,6 +347,22 @@ fn one_resource_has_one_arn_whoever_writes_it() {
     assert_eq!(estate.entries[0].arn().as_deref(), Some(stream), "a stream is no group");
 }
 
+#[test]
+fn a_blank_owner_tag_does_not_hide_the_next_one() {
+    let (policy, coverage) = (Policy::default(), Coverage::of(&Catalog::embedded()).unwrap());
+    let keys = ["Owner".to_owned(), "Team".to_owned()];
+    for (tags, declared) in [
+        (json!({"Owner": "", "Team": "payments"}), Some("payments")),
+        (json!({"Owner": "  ", "owner": "mara", "Team": "payments"}), Some("mara")),
+        (json!({"Owner": " boss ", "Team": "payments"}), Some("boss")),
+        (json!({"Owner": "", "Team": " "}), None),
+    ] {
+        let items = items(&[json!({"arn": arn("vol-1"), "tags": tags.clone()})]);
+        let estate = Joiner::new(&policy, &coverage, &keys).join(Some(items), None, Costs::default());
+        assert_eq!(estate.entries[0].owner(), declared, "{tags}");
+    }
+}
+
 /// Ids that bills write without an ARN.
 #[test]
 fn bare_ids_of_ec2_find_their_resource() {
