@@ -34,19 +34,22 @@ impl Entry {
         self.verdict.class
     }
 
+    /// The facts about the owner that is shown; `None` for a declared one, because nothing else is known about it.
+    pub(crate) fn owner_facts(&self) -> Option<&MakerFacts> {
+        let maker = self.maker.as_deref()?;
+        let is_preferred = self.class() == Class::DeclaredOnly || maker.name.is_none();
+        if is_preferred && self.declared.is_some() { None } else { Some(maker) }
+    }
+
     /// The owner: the proven one, otherwise the declared one.
     pub(crate) fn owner(&self) -> Option<&str> {
-        let made = self.maker.as_ref().and_then(|maker| maker.name.as_deref());
-        match self.class() {
-            Class::DeclaredOnly => self.declared.as_deref().or(made),
-            _ => made.or(self.declared.as_deref()),
-        }
+        self.owner_facts().map_or(self.declared.as_deref(), |maker| maker.name.as_deref())
     }
 
     /// The account that tells the owner apart from others of this name. One person in all accounts has none, nor has a declared name.
     pub(crate) fn owner_account(&self) -> Option<&str> {
-        let maker = self.maker.as_deref().filter(|maker| maker.person.is_none() && maker.name.is_some())?;
-        if self.owner() == maker.name.as_deref() { maker.account.as_deref() } else { None }
+        let facts = self.owner_facts().filter(|facts| facts.person.is_none() && facts.name.is_some())?;
+        facts.account.as_deref()
     }
 
     pub(crate) fn arn(&self) -> Option<String> {

@@ -114,7 +114,7 @@ line! {
 
 impl<'e> Line<'e> {
     fn of(entry: &'e Entry) -> Self {
-        let maker = entry.maker.as_deref();
+        let (maker, owner) = (entry.maker.as_deref(), entry.owner_facts());
         let text = |text: &'e str| Some(text).filter(|text| !text.is_empty());
         Self {
             kind: "resource",
@@ -128,9 +128,9 @@ impl<'e> Line<'e> {
             account: entry.account(),
             region: entry.region(),
             owner: entry.owner(),
-            proof: maker.and_then(|maker| maker.proof).map(Proof::as_str),
-            owner_source: maker.and_then(|maker| maker.source),
-            owner_account: maker.and_then(|maker| maker.account.as_deref()),
+            proof: owner.and_then(|owner| owner.proof).map(Proof::as_str),
+            owner_source: owner.and_then(|owner| owner.source),
+            owner_account: owner.and_then(|owner| owner.account.as_deref()),
             declared: entry.declared.as_deref(),
             claimed: maker.and_then(|maker| maker.claimed.as_deref()),
             channel: maker.and_then(|maker| maker.channel.as_deref()),
@@ -144,7 +144,7 @@ impl<'e> Line<'e> {
                 .map(|tags| tags.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect()),
             state: entry.state,
             deleted: entry.deleted.map(|time| time.to_string()),
-            person: maker.and_then(|maker| maker.person.as_deref()),
+            person: owner.and_then(|owner| owner.person.as_deref()),
             cost: cost(&entry.cost),
         }
     }

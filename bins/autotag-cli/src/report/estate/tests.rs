@@ -363,6 +363,37 @@ fn a_blank_owner_tag_does_not_hide_the_next_one() {
     }
 }
 
+/// A row of the report as data.
+fn rows(estate: &Estate) -> Vec<Value> {
+    let mut out = Vec::new();
+    super::super::table::jsonl(estate, &mut out).unwrap();
+    String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_declared_owner_has_no_proof_of_somebody_else() {
+    let tagged = |id: &str| json!({"arn": arn(id), "tags": [{"Key": "Owner", "Value": "boss"}]});
+    let lines = [tagged("vol-1"), tagged("vol-2"), tagged("vol-3")];
+    let records = [by_service("vol-1"), by_session("vol-2", "night-job"), volume("vol-3", "mara")];
+    let estate = joined(Some(items(&lines)), Some(&records), Costs::default());
+    let told: Vec<Vec<Value>> = rows(&estate)
+        .iter()
+        .map(|row| {
+            ["class", "owner", "proof", "owner_source", "owner_account", "person"]
+                .map(|column| row[column].clone())
+                .into()
+        })
+        .collect();
+    let null = Value::Null;
+    let declared =
+        vec!["declared-only".into(), "boss".into(), null.clone(), null.clone(), null.clone(), null];
+    assert_eq!(told[..2], [declared.clone(), declared]);
+    assert_eq!(told[2][..4], ["disagree", "mara", "person", "iam-user"]);
+    assert_eq!(told[2][4], ACCOUNT);
+    let page = super::super::page(&estate, &super::super::Run::default()).unwrap();
+    assert!(!page.contains("role-session"), "the page has the same proofs");
+}
+
 /// Ids that bills write without an ARN.
 #[test]
 fn bare_ids_of_ec2_find_their_resource() {

@@ -127,7 +127,7 @@ fn or_none(text: &str) -> String {
 
 /// The value of a column. What is filtered by a choice of the form has the key of the choice.
 fn value(entry: &Entry, column: &str) -> String {
-    let maker = entry.maker.as_deref();
+    let (maker, owner) = (entry.maker.as_deref(), entry.owner_facts());
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     match column {
         "created" => entry.created.map_or(String::new(), |time| time.strftime("%Y-%m-%d %H:%M").to_string()),
@@ -144,8 +144,8 @@ fn value(entry: &Entry, column: &str) -> String {
         "next" => entry.verdict.next.to_string(),
         "declared" if entry.tags.is_none() => "?".to_owned(),
         "declared" => text(entry.declared.as_deref()),
-        "proof" => text(maker.and_then(|maker| maker.proof).map(Proof::as_str)),
-        "source" => text(maker.and_then(|maker| maker.source)),
+        "proof" => text(owner.and_then(|owner| owner.proof).map(Proof::as_str)),
+        "source" => text(owner.and_then(|owner| owner.source)),
         "event" => text(entry.event.as_deref()),
         "channel" => text(maker.and_then(|maker| maker.channel.as_deref())),
         "tags" => entry.tags.as_ref().map_or(String::new(), keys),
