@@ -127,7 +127,7 @@ pub(crate) enum Identity {
 pub(crate) enum Gap<'a> {
     NoTrail,
     NoRule,
-    /// When the trail begins.
+    /// It is older than the first creation of the trail, which is of this day.
     BeforeTrail(&'a str),
     OtherAccount(&'a str),
     /// The inventory says that it was created at another time than the creation in the trail.
@@ -135,8 +135,8 @@ pub(crate) enum Gap<'a> {
     /// The ledger says that the resource of this name was deleted at this time.
     Deleted(&'a str),
     NotInLedger,
-    /// When the trail begins.
-    NotFound(&'a str),
+    /// The day of the first creation of the trail; `None` if it has no creation.
+    NotFound(Option<&'a str>),
 }
 
 /// The class of a resource.
@@ -290,9 +290,9 @@ fn gap(gap: Gap<'_>) -> (Cow<'static, str>, Cow<'static, str>) {
             "no rule for this type".into(),
             "write a rule (docs/adding-a-service.md), or tag it by hand".into(),
         ),
-        Gap::BeforeTrail(begin) => (
-            format!("created before the trail, which begins {begin}").into(),
-            "add older log files with --trail, or tag it by hand".into(),
+        Gap::BeforeTrail(first) => (
+            format!("created before the first creation of the trail, which is of {first}").into(),
+            "add the log files of its creation with --trail, or tag it by hand".into(),
         ),
         Gap::OtherAccount(account) => (
             "the trail has no creation in its account".into(),
@@ -314,8 +314,13 @@ fn gap(gap: Gap<'_>) -> (Cow<'static, str>, Cow<'static, str>) {
             "run `autotag ledger import` over older log files of its account and region, or tag it by hand"
                 .into(),
         ),
-        Gap::NotFound(begin) => (
-            format!("its creation is not in the trail, which begins {begin}").into(),
+        Gap::NotFound(first) => (
+            match first {
+                Some(first) => {
+                    format!("its creation is not in the trail, whose first creation is of {first}").into()
+                }
+                None => "its creation is not in the trail, which has no creation".into(),
+            },
             "add older log files and all regions with --trail, or tag it by hand".into(),
         ),
     }

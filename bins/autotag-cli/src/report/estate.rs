@@ -232,14 +232,13 @@ impl<'a> Joiner<'a> {
         if trail.is_ledger {
             return Gap::NotInLedger;
         }
-        if created.is_some_and(|created| trail.first.is_some_and(|first| created.last < first)) {
-            return Gap::BeforeTrail(&trail.begin);
-        }
-        match &resource.account {
-            Some(account) if !trail.accounts.contains(account.as_str()) => {
+        let first = trail.first.as_ref();
+        match (created, first, &resource.account) {
+            (Some(created), Some((first, day)), _) if created.last < *first => Gap::BeforeTrail(day),
+            (.., Some(account)) if !trail.accounts.contains(account.as_str()) => {
                 Gap::OtherAccount(account.as_str())
             }
-            _ => Gap::NotFound(&trail.begin),
+            _ => Gap::NotFound(first.map(|(_, day)| day.as_str())),
         }
     }
 
@@ -256,9 +255,8 @@ impl<'a> Joiner<'a> {
 
 /// The time and the accounts of a trail.
 struct Trail {
-    first: Option<Timestamp>,
-    /// The day of `first`.
-    begin: String,
+    /// The time of the first creation, and its day. Records that create nothing may be older: they are only counted.
+    first: Option<(Timestamp, String)>,
     accounts: HashSet<String>,
     /// It is a ledger, which does not say how far back it goes.
     is_ledger: bool,
@@ -266,11 +264,9 @@ struct Trail {
 
 impl Trail {
     fn of(creations: &Creations) -> Self {
-        let first = creations.span.map(|(first, _)| first);
-        let begin =
-            first.map_or("without a creation".to_owned(), |first| first.strftime("%Y-%m-%d").to_string());
+        let first = creations.span.map(|(first, _)| (first, first.strftime("%Y-%m-%d").to_string()));
         let (accounts, is_ledger) = (creations.accounts.iter().cloned().collect(), creations.is_ledger_alone);
-        Self { first, begin, accounts, is_ledger }
+        Self { first, accounts, is_ledger }
     }
 }
 

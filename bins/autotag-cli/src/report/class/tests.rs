@@ -23,7 +23,7 @@ fn facts<'a>(maker: Option<Maker<'a>>, declared: Option<&'a str>) -> Facts<'a> {
         by_service: false,
         changed_by: None,
         is_refused: false,
-        gap: Gap::NotFound("2026-03-01"),
+        gap: Gap::NotFound(Some("2026-03-01")),
     }
 }
 
@@ -105,8 +105,8 @@ fn the_next_step_follows_from_the_reason() {
         (Gap::NoRule, "no rule for this type", "write a rule"),
         (
             Gap::BeforeTrail("2026-03-01"),
-            "created before the trail, which begins 2026-03-01",
-            "older log files",
+            "created before the first creation of the trail, which is of 2026-03-01",
+            "the log files of its creation",
         ),
         (
             Gap::OtherAccount("111122223333"),
@@ -114,7 +114,12 @@ fn the_next_step_follows_from_the_reason() {
             "add the trail of account 111122223333",
         ),
         (Gap::OtherTime, "another resource", "the log files of its creation"),
-        (Gap::NotFound("2026-03-01"), "its creation is not in the trail", "older log files"),
+        (
+            Gap::NotFound(Some("2026-03-01")),
+            "its creation is not in the trail, whose first creation is of 2026-03-01",
+            "older log files",
+        ),
+        (Gap::NotFound(None), "its creation is not in the trail, which has no creation", "older log files"),
     ] {
         let (class, told_reason, told_next) = told(&Facts { gap, ..facts(None, None) });
         assert_eq!(class, Class::Unknown);
@@ -206,7 +211,7 @@ proptest! {
             by_service,
             changed_by: None,
             is_refused: false,
-            gap: Gap::NotFound("2026-03-01"),
+            gap: Gap::NotFound(Some("2026-03-01")),
         };
         let verdict = classify(&facts);
         prop_assert!(!verdict.reason.is_empty());

@@ -117,8 +117,8 @@ fn the_reason_says_why_a_creation_is_not_known() {
     let estate = joined(Some(items(&lines)), Some(&[volume("vol-1", "mara")]), Costs::default());
     let reasons: Vec<&str> = estate.entries.iter().map(|entry| &*entry.verdict.reason).take(5).collect();
     let expected = [
-        "its creation is not in the trail, which begins 2026-03-02",
-        "created before the trail, which begins 2026-03-02",
+        "its creation is not in the trail, whose first creation is of 2026-03-02",
+        "created before the first creation of the trail, which is of 2026-03-02",
         "the trail has no creation in its account",
         "no rule for this type",
         "no rule for this type",
