@@ -136,6 +136,46 @@ fn classes_join_trail_and_inventory() {
 }
 
 #[test]
+fn what_aws_cannot_tag_has_its_owner_and_its_cost() {
+    let files = Files::new();
+    let (inventory, bill, plan) = (files.path("own.csv"), files.path("own-bill.csv"), files.path("p.jsonl"));
+    let arn = |service: &str, name: &str| format!("arn:aws:{service}:eu-west-1:444455556666:{name}");
+    let backup = arn("dynamodb", "table/orders/backup/01772445700000-0123abcd");
+    let stack = arn("cloudformation", "stack/shop-data/6d9fee90-4e83-42b8-af3f-739a8972f7a1");
+    let table = arn("glue", "table/sales/orders");
+    fs::write(&inventory, format!("arn,tags\n{backup},{{}}\n{stack},{{}}\n{table},{{}}\n")).unwrap();
+    fs::write(&bill, format!("ResourceId,BilledCost,BillingCurrency\n{backup},7,USD\n")).unwrap();
+    let args = ["--trail", "fixtures/trail", "--inventory", &inventory, "--cost", &bill, "--fix", &plan];
+    let output = report(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let listed: Vec<Value> = lines(&output).into_iter().filter(|line| line["listed"] == true).collect();
+    for (line, (arn, owner)) in listed.iter().zip([(backup, "mara"), (stack, "tomas"), (table, "tomas")]) {
+        assert_eq!((&line["arn"], &line["owner"]), (&arn.into(), &owner.into()));
+        assert_eq!((&line["class"], &line["next"]), (&"proven-person".into(), &Value::Null), "{line}");
+        let reason = line["reason"].as_str().unwrap();
+        assert!(reason.contains("AWS cannot tag it") && !reason.ends_with('.'), "{reason}");
+    }
+    assert_eq!(listed[0]["cost"]["USD"], "7.00");
+    assert!(stderr(&output).contains("3 resources left out: AWS or the policy"), "{}", stderr(&output));
+}
+
+/// The first number before a word.
+fn number(text: &str, word: &str) -> usize {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let at = words.iter().position(|other| *other == word).unwrap();
+    words[at - 1].parse().unwrap()
+}
+
+#[test]
+fn every_resource_of_the_plan_is_in_the_report_or_left_out() {
+    let plan = stderr(&autotag(&["plan", "fixtures/trail"]));
+    let told = stderr(&report(&["--trail", "fixtures/trail"]));
+    let line = told.lines().find(|line| line.contains("reported")).unwrap();
+    assert_eq!(line.trim(), "reported 137 resources; left out: 5 that only AWS can name, 1 named again");
+    assert_eq!(number(&plan, "resources:"), 137 + 5 + 1, "{plan}");
+}
+
+#[test]
 fn fail_on_ends_with_3_and_writes_the_report() {
     let files = Files::new();
     for (option, code) in [("unknown=1", 0), ("unknown", 3), ("unknown=0", 3), ("tampered", 0)] {

@@ -63,7 +63,8 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
         creations.span.map(|(first, last)| (day(first), day(last)))
     });
     run.unnamed = creations.as_ref().map_or(0, |creations| creations.unnamed);
-    let again = creations.as_ref().map_or(0, |creations| creations.again);
+    let planned = summary.as_ref().map_or(0, |summary| summary.resources);
+    let left_out = creations.as_ref().map(|creations| creations.left_out(planned)).unwrap_or_default();
     run.owner_tags = owner_tags(args, policy.owner_key());
     run.required = policy.required.clone();
     run.faults.extend(faults.told.iter().cloned());
@@ -73,8 +74,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Completion> {
     output.write(&estate, &run)?;
     let mut err = Screen::stderr(anstream::stderr().lock());
     let read = summary.as_ref().map_or(Completion::Complete, Summary::done);
-    let left_out = [(run.unnamed, "that only AWS can name"), (again, "named again")];
-    tell_reported(&estate, left_out, output.out)?;
+    tell_reported(&estate, &left_out, output.out)?;
     summary.as_ref().map_or(Ok(()), tell_read)?;
     faults.tell()?;
     let exceeds = tell_exceeded(&mut err, &estate, &args.fail_on)?;
@@ -240,7 +240,7 @@ impl Faults {
 }
 
 /// Says what the report has, what of the trail it leaves out, and where it is.
-fn tell_reported(estate: &Estate, left_out: [(u64, &'static str); 2], file: Option<&Path>) -> io::Result<()> {
+fn tell_reported(estate: &Estate, left_out: &[(u64, &'static str)], file: Option<&Path>) -> io::Result<()> {
     let note = |name: &str, text: &str| tell_line(&mut console::notes(), name, text);
     let counted = estate.counted().count();
     let deleted = estate.entries.iter().filter(|entry| entry.deleted.is_some()).count();

@@ -88,6 +88,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) changed_by: Option<&'a str>,
     /// The ledger says that the tags were refused.
     pub(crate) is_refused: bool,
+    /// Why autotag writes no tags to it, if so.
+    pub(crate) unwritten: Option<&'a str>,
     /// Why the trail tells no creation.
     pub(crate) gap: Gap<'a>,
 }
@@ -158,6 +160,7 @@ const FIRST_PERSON: &str =
     "the trail proves which person made the first call for it; the call also succeeds if the resource exists";
 const FIRST_WORKLOAD: &str = "the trail proves which workload made the first call for it; the call also succeeds if the resource exists";
 const APPLY: &str = "run `autotag report --fix FILE`, then `autotag apply FILE`";
+const CORRECT: &str = "ask both; correct the tag, or run `autotag apply --replace`";
 
 const REFUSED: &str = "tag-handler was refused to write the tags: grant what its entry in the ledger names, then run `autotag reconcile`";
 
@@ -191,11 +194,12 @@ fn proven(facts: &Facts<'_>, maker: Maker<'_>, name: &str, proof: Proof) -> Verd
         return Verdict::new(
             Class::Disagree,
             "the owner tag names another one than the trail proves",
-            "ask both; correct the tag, or run `autotag apply --replace`",
+            if facts.unwritten.is_some() { "ask both, then correct the tag" } else { CORRECT },
         );
     }
     let next = match facts.identity {
         Identity::Intact => "",
+        _ if facts.unwritten.is_some() => "",
         _ if facts.is_refused => REFUSED,
         Identity::Missing => APPLY,
         Identity::NotCompared | Identity::Changed => "",
@@ -206,7 +210,10 @@ fn proven(facts: &Facts<'_>, maker: Maker<'_>, name: &str, proof: Proof) -> Verd
         (_, false) => (Class::ProvenWorkload, "the trail proves which workload made it"),
         (_, true) => (Class::ProvenWorkload, FIRST_WORKLOAD),
     };
-    Verdict::new(class, reason, next)
+    match facts.unwritten {
+        Some(why) => Verdict::new(class, format!("{reason}; {why}"), next),
+        None => Verdict::new(class, reason, next),
+    }
 }
 
 fn by_service(facts: &Facts<'_>, maker: Maker<'_>) -> Verdict {
@@ -227,7 +234,11 @@ fn by_service(facts: &Facts<'_>, maker: Maker<'_>) -> Verdict {
     Verdict::new(
         Class::ServiceMade,
         "an AWS service made it, and nothing says on whose behalf",
-        "give its parent an owner, or tag it by hand",
+        if facts.unwritten.is_some() {
+            "give its parent an owner"
+        } else {
+            "give its parent an owner, or tag it by hand"
+        },
     )
 }
 

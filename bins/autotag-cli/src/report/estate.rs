@@ -181,6 +181,7 @@ impl<'a> Joiner<'a> {
             by_service: is_by_service(&resource, tags.as_ref()),
             changed_by: ledger.as_ref().and_then(|facts| facts.changed_by.as_deref()),
             is_refused: ledger.as_ref().is_some_and(|facts| facts.is_refused),
+            unwritten: made.as_ref().and_then(|made| made.unwritten.as_deref()),
             gap: match &reused {
                 Some(time) => Gap::Deleted(time),
                 None if is_of_other_time => Gap::OtherTime,

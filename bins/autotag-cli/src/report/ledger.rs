@@ -151,6 +151,7 @@ impl<'a> LedgerJoin<'a> {
             undecided: (!is_known).then(why),
             identity: enforced.map(|(key, value)| (key.clone(), value.clone())).collect(),
             written,
+            unwritten: entry.tagging.reason.as_deref().filter(|_| state == State::Untaggable),
             facts: LedgerFacts {
                 state: state.as_str(),
                 is_refused: state == State::Refused,

@@ -8,6 +8,7 @@ use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::owner::{MissingEvidence, Owner, OwnerSource, Proof};
 use autotag_handlers::plan::{Action, PlannedResource};
 use autotag_handlers::row::Status as _;
+use autotag_handlers::whois::Newness;
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
 use autotag_model::tags::TagSet;
@@ -28,6 +29,8 @@ pub(crate) struct Made {
     pub(crate) written: Option<String>,
     /// The identity tags that the policy enforces for the creation.
     pub(crate) identity: Vec<(String, String)>,
+    /// Why no tags are written to the resource, if so.
+    pub(crate) unwritten: Option<Arc<str>>,
     /// Facts that a ledger adds; `None` if no ledger knows the resource.
     pub(crate) ledger: Option<LedgerFacts>,
     /// The row of the plan, if rows are kept.
@@ -114,14 +117,19 @@ pub(crate) struct Creations {
     /// By account, region, type and id; `None` if several resources have the same.
     by_id: HashMap<ResourceKey, Option<usize>>,
     makers: HashSet<Arc<MakerFacts>>,
-    events: HashSet<Arc<str>>,
+    /// Names of events, and why no tags are written: few differ.
+    texts: HashSet<Arc<str>>,
     /// The times of the first and the last creation.
     pub(crate) span: Option<(Timestamp, Timestamp)>,
     pub(crate) accounts: BTreeSet<String>,
     /// Creations of resources whose id only AWS knows.
     pub(crate) unnamed: u64,
     /// Creations of a resource that was there before.
-    pub(crate) again: u64,
+    again: u64,
+    /// Calls for a resource that certainly existed before.
+    older: u64,
+    /// The rows of the plan that are counted here, and those that have led to a resource.
+    rows: u64,
     /// True if a ledger told all of it, and no trail.
     pub(crate) is_ledger_alone: bool,
     /// True if rows are kept, for a plan.
@@ -138,7 +146,13 @@ impl Creations {
 
     /// Takes a row of the plan. Rows come in the order of their events.
     pub(crate) fn add(&mut self, row: &PlannedResource, policy: &Policy, catalog: &Catalog) {
-        if !is_creation(row.status.outcome()) {
+        let outcome = row.status.outcome();
+        let is_older = outcome == Some(&Outcome::Skipped(SkipReason::Older));
+        let is_replaced = outcome == Some(&Outcome::Skipped(SkipReason::Replaced));
+        self.older += u64::from(is_older);
+        self.again += u64::from(is_replaced);
+        self.rows += u64::from(is_older || is_replaced || is_creation(outcome));
+        if !is_creation(outcome) {
             return;
         }
         let time = row.event.timestamp();
@@ -156,15 +170,13 @@ impl Creations {
         let key = resource.key();
         let known = self.by_key.get(&key).copied();
         self.again += u64::from(known.is_some());
-        // The plan writes an identity tag over another one only if the event proves that the resource is new.
-        let is_new = row.tags.iter().any(|(tag, _)| policy.is_identity_key(tag.as_str()));
-        if known.is_some() && !is_new {
+        if known.is_some() && !is_new(row, policy) {
             return;
         }
-        let undecided =
-            row.status.outcome().filter(|outcome| outcome.is_returned()).and_then(Outcome::reason);
+        let undecided = outcome.filter(|outcome| outcome.is_returned()).and_then(Outcome::reason);
+        let unwritten = outcome.and_then(unwritten).map(|why| self.text(&why));
         let service = row.event.source.split('.').next().unwrap_or_default();
-        let event = self.event(&format!("{service}:{}", row.event.name));
+        let event = self.text(&format!("{service}:{}", row.event.name));
         let identity = row.decided.iter().filter(|(tag, _)| policy.is_enforced(tag.as_str()));
         let written = policy.owner_key().and_then(|key| {
             row.decided.iter().find(|(tag, _)| tag.as_str() == key).map(|(_, value)| value.to_string())
@@ -178,6 +190,7 @@ impl Creations {
             event,
             written,
             identity: identity.map(|(tag, value)| (tag.to_string(), value.to_string())).collect(),
+            unwritten,
             ledger: None,
             row: if self.keeps_rows { kept(row).map(|row| self.sharing_owner(row, &maker)) } else { None },
             maker,
@@ -251,13 +264,23 @@ impl Creations {
         row
     }
 
-    fn event(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.events.get(name) {
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
         }
-        let new: Arc<str> = name.into();
-        self.events.insert(Arc::clone(&new));
+        let new: Arc<str> = text.into();
+        self.texts.insert(Arc::clone(&new));
         new
+    }
+
+    /// The resources of a plan that are not in the report, by reason. The plan has `planned` resources.
+    pub(crate) fn left_out(&self, planned: u64) -> [(u64, &'static str); 4] {
+        [
+            (self.unnamed, "that only AWS can name"),
+            (self.again, "named again"),
+            (self.older, "that existed before the call"),
+            (planned.saturating_sub(self.rows), "whose records do not say enough"),
+        ]
     }
 }
 
@@ -320,14 +343,43 @@ fn may_have_found(row: &PlannedResource, catalog: &Catalog) -> bool {
     rules.iter().any(|rule| rule.existing && row.resource_type.as_ref() == Some(&rule.resource_type))
 }
 
+/// Why no tags are written to a resource, if so. What could not be decided may still get some.
+fn unwritten(outcome: &Outcome) -> Option<String> {
+    let why = match outcome {
+        outcome if outcome.is_returned() => None,
+        outcome if outcome.has_all_tags() => Some("the creating call asked for all tags itself".to_owned()),
+        outcome => outcome.reason(),
+    };
+    // The catalogue's notes are sentences.
+    why.map(|why| why.trim_end_matches('.').to_owned())
+}
+
+/// True if a row proves that its resource is new, also if another one had the name before.
+fn is_new(row: &PlannedResource, policy: &Policy) -> bool {
+    let newness = row.made.map(|made| made.newness);
+    match &row.status {
+        // The plan writes an identity tag over one that it has written only if the resource is new.
+        Action::Tag(_) => {
+            let may_be_older = newness == Some(Newness::MayHaveExisted) && !policy.replace_existing;
+            !may_be_older && row.tags.iter().any(|(tag, _)| policy.is_identity_key(tag.as_str()))
+        }
+        // A resource that AWS cannot tag is made by the call.
+        Action::Settled { outcome: Outcome::Skipped(SkipReason::CannotTag(_)), .. } => {
+            newness.is_none_or(|newness| newness == Newness::New)
+        }
+        _ => newness == Some(Newness::New),
+    }
+}
+
 /// True if a row with this outcome tells that its caller has made a resource.
 fn is_creation(outcome: Option<&Outcome>) -> bool {
     match outcome {
-        // A call that leaves an owner to an earlier one may have made nothing.
-        None | Some(Outcome::Deferred(_) | Outcome::Refused(_)) => true,
+        // A call that leaves the owner to an earlier one may have made nothing: then the earlier one is known.
+        None | Some(Outcome::AlreadyTagged(_) | Outcome::Deferred(_) | Outcome::Refused(_)) => true,
         Some(Outcome::Skipped(reason)) => matches!(
             reason,
             SkipReason::NoTags
+                | SkipReason::CannotTag(_)
                 | SkipReason::NoRoom
                 | SkipReason::OptedOut
                 | SkipReason::DerivedRule

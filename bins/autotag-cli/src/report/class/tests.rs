@@ -23,6 +23,7 @@ fn facts<'a>(maker: Option<Maker<'a>>, declared: Option<&'a str>) -> Facts<'a> {
         by_service: false,
         changed_by: None,
         is_refused: false,
+        unwritten: None,
         gap: Gap::NotFound(Some("2026-03-01")),
     }
 }
@@ -144,6 +145,24 @@ fn the_next_step_follows_from_the_reason() {
 }
 
 #[test]
+fn nobody_is_told_to_tag_what_gets_no_tags() {
+    let person = || Some(maker(Some("mara"), Some(Proof::Person)));
+    let service = Some(Maker { is_service: true, ..maker(Some("autoscaling"), Some(Proof::Service)) });
+    for (of, declared, identity) in [
+        (person(), None, Identity::NotCompared),
+        (person(), None, Identity::Missing),
+        (person(), Some("mara"), Identity::Missing),
+        (person(), Some("boss"), Identity::Missing),
+        (service, None, Identity::NotCompared),
+    ] {
+        let untaggable = Facts { identity, unwritten: Some("AWS cannot tag it"), ..facts(of, declared) };
+        let (class, reason, next) = told(&untaggable);
+        assert!(!next.contains("apply") && !next.contains("by hand"), "{next}");
+        assert_eq!(reason.ends_with("; AWS cannot tag it"), class == Class::ProvenPerson, "{reason}");
+    }
+}
+
+#[test]
 fn a_name_that_a_tag_cannot_have_is_known_as_it_was_written() {
     let odd = Maker { written: Some("o_neil"), ..maker(Some("o'neil"), Some(Proof::Person)) };
     for (declared, class) in
@@ -211,6 +230,7 @@ proptest! {
             by_service,
             changed_by: None,
             is_refused: false,
+            unwritten: None,
             gap: Gap::NotFound(Some("2026-03-01")),
         };
         let verdict = classify(&facts);

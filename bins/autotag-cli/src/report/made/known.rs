@@ -19,6 +19,8 @@ pub(crate) struct Known<'k> {
     /// The enforced identity tags that autotag wrote.
     pub(crate) identity: Vec<(String, String)>,
     pub(crate) written: Option<String>,
+    /// Why AWS cannot tag it, if so.
+    pub(crate) unwritten: Option<&'k str>,
     pub(crate) facts: LedgerFacts,
 }
 
@@ -41,8 +43,9 @@ impl Creations {
             resource: known.resource.clone(),
             time: known.time,
             event_id: known.event_id.map(str::to_owned),
-            event: self.event(known.event),
+            event: self.text(known.event),
             maker,
+            unwritten: known.unwritten.map(|why| self.text(why.trim_end_matches('.'))),
             written: known.written,
             identity: known.identity,
             ledger: Some(known.facts),

@@ -99,6 +99,39 @@ fn a_name_that_is_used_again_has_the_last_owner() {
     assert_eq!(taken("2026-04-01T00:00:00Z").as_deref(), Some("another time"));
 }
 
+fn glue_table(at: &str, id: &str, user: &str) -> Value {
+    let request = json!({"databaseName": "sales", "tableInput": {"name": "orders"}});
+    call(at, id, user, ("glue", "CreateTable"), &request, &json!(null))
+}
+
+fn queue(at: &str, id: &str, user: &str, tags: &Value) -> Value {
+    let answer = json!({"queueUrl": format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/jobs")});
+    call(at, id, user, ("sqs", "CreateQueue"), &json!({"queueName": "jobs", "tags": tags}), &answer)
+}
+
+#[test]
+fn what_gets_no_tags_has_an_owner_as_well() {
+    let once = creations(&[glue_table("2026-03-02T09:00:00Z", "1", "mara")]);
+    let made = once.all.first().unwrap().as_ref().unwrap();
+    assert_eq!(made.maker.name.as_deref(), Some("mara"));
+    // Only a deletion in between lets AWS make it again.
+    let mut twice = creations(&[
+        glue_table("2026-03-02T09:00:00Z", "1", "mara"),
+        glue_table("2026-03-05T09:00:00Z", "2", "jonas"),
+    ]);
+    assert_eq!(twice.again, 1);
+    assert_eq!(owners(&mut twice), [("orders".to_owned(), Some("jonas".to_owned()))]);
+    // The plan leaves the tags that the call asked for, because the queue may be an older one.
+    let asked = json!({"Owner": "mara", "PrincipalId": "AIDAmara"});
+    let records = [
+        queue("2026-03-02T09:00:00Z", "1", "mara", &asked),
+        queue("2026-03-03T09:00:00Z", "2", "eve", &json!({})),
+    ];
+    let mut all = creations(&records);
+    let names: Vec<Option<String>> = owners(&mut all).into_iter().map(|(_, owner)| owner).collect();
+    assert_eq!(names, [Some("mara".to_owned())], "the first call counts");
+}
+
 #[test]
 fn resources_are_found_without_an_arn_if_only_one_can_be_meant() {
     let records = [volume("2026-03-02T09:00:00Z", "vol-1", "mara")];
