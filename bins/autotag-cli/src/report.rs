@@ -7,6 +7,7 @@ mod created;
 mod entry;
 mod estate;
 mod fix;
+mod identity;
 mod inventory;
 #[cfg(feature = "aws")]
 mod ledger;

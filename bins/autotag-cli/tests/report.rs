@@ -176,6 +176,22 @@ fn every_resource_of_the_plan_is_in_the_report_or_left_out() {
 }
 
 #[test]
+fn a_changed_principal_is_tampered() {
+    let files = Files::new();
+    let inventory = files.path("changed.csv");
+    let table = "arn:aws:dynamodb:eu-west-1:444455556666:table/orders";
+    let other = "AROAEXAMPLERELEASE001:someone-else";
+    let tags = format!("\"{{\"\"Owner\"\":\"\"mara\"\",\"\"PrincipalId\"\":\"\"{other}\"\"}}\"");
+    fs::write(&inventory, format!("arn,tags\n{table},{tags}\n")).unwrap();
+    let output = report(&["--trail", "fixtures/trail", "--inventory", &inventory, "--fail-on", "tampered"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let all = lines(&output);
+    let line = all.iter().find(|line| line["arn"] == table).unwrap();
+    assert_eq!((&line["class"], &line["owner"]), (&"tampered".into(), &"mara".into()));
+    assert!(line["next"].as_str().unwrap().contains("autotag apply --replace"), "{line}");
+}
+
+#[test]
 fn fail_on_ends_with_3_and_writes_the_report() {
     let files = Files::new();
     for (option, code) in [("unknown=1", 0), ("unknown", 3), ("unknown=0", 3), ("tampered", 0)] {

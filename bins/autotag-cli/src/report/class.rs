@@ -1,5 +1,6 @@
 //! The ownership class of a resource, with the reason and the next step.
 
+use super::identity::Identity;
 use autotag_handlers::owner::Proof;
 use std::borrow::Cow;
 use std::fmt;
@@ -111,19 +112,6 @@ pub(crate) struct Maker<'a> {
     pub(crate) undecided: Option<&'a str>,
 }
 
-/// The identity tags on a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Identity {
-    /// The tags are not known, or the creation is not.
-    NotCompared,
-    /// The resource has all tags that the policy enforces.
-    Intact,
-    /// Tags are missing that autotag would write.
-    Missing,
-    /// Some are as autotag wrote them, and others are not.
-    Changed,
-}
-
 /// Why the trail tells no creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gap<'a> {
@@ -160,6 +148,7 @@ const FIRST_PERSON: &str =
     "the trail proves which person made the first call for it; the call also succeeds if the resource exists";
 const FIRST_WORKLOAD: &str = "the trail proves which workload made the first call for it; the call also succeeds if the resource exists";
 const APPLY: &str = "run `autotag report --fix FILE`, then `autotag apply FILE`";
+const REPLACE: &str = "an identity tag has another value: correct it, or run `autotag apply --replace`";
 const CORRECT: &str = "ask both; correct the tag, or run `autotag apply --replace`";
 
 const REFUSED: &str = "tag-handler was refused to write the tags: grant what its entry in the ledger names, then run `autotag reconcile`";
@@ -202,6 +191,7 @@ fn proven(facts: &Facts<'_>, maker: Maker<'_>, name: &str, proof: Proof) -> Verd
         _ if facts.unwritten.is_some() => "",
         _ if facts.is_refused => REFUSED,
         Identity::Missing => APPLY,
+        Identity::Other => REPLACE,
         Identity::NotCompared | Identity::Changed => "",
     };
     let (class, reason) = match (proof, maker.may_have_found) {

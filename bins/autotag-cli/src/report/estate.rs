@@ -2,13 +2,14 @@
 
 mod places;
 
-use super::class::{Class, Facts, Gap, Identity, Maker, Verdict, classify};
+use super::class::{Class, Facts, Gap, Maker, Verdict, classify};
 use super::cost::{Charged, Costs};
 use super::created::Created;
 use super::entry::{Entry, service_of};
 use super::fix::Fix;
+use super::identity::{Identity, compare};
 use super::inventory::{Item, Tags};
-use super::made::{Creations, Found, compare};
+use super::made::{Creations, Found, Made};
 use super::money::Money;
 use autotag_handlers::catalog::Catalog;
 use autotag_model::policy::Policy;
@@ -169,10 +170,7 @@ impl<'a> Joiner<'a> {
             Found::None => (None, None, false),
         };
         let declared = tags.as_ref().and_then(|tags| self.declared(tags)).map(str::to_owned);
-        let identity = match (&made, &tags) {
-            (Some(made), Some(tags)) => compare(&made.identity, tags, self.policy.owner_key()),
-            _ => Identity::NotCompared,
-        };
+        let identity = self.identity(made.as_ref(), tags.as_ref());
         let ledger = made.as_ref().and_then(|made| made.ledger.clone());
         let facts = Facts {
             maker: made.as_ref().map(|made| Maker { written: made.written.as_deref(), ..made.maker.maker() }),
@@ -181,7 +179,7 @@ impl<'a> Joiner<'a> {
             by_service: is_by_service(&resource, tags.as_ref()),
             changed_by: ledger.as_ref().and_then(|facts| facts.changed_by.as_deref()),
             is_refused: ledger.as_ref().is_some_and(|facts| facts.is_refused),
-            unwritten: made.as_ref().and_then(|made| made.unwritten.as_deref()),
+            unwritten: self.unwritten(made.as_ref(), tags.as_ref()),
             gap: match &reused {
                 Some(time) => Gap::Deleted(time),
                 None if is_of_other_time => Gap::OtherTime,
@@ -213,6 +211,30 @@ impl<'a> Joiner<'a> {
             state: ledger.map(|facts| facts.state),
             deleted,
         }
+    }
+
+    fn identity(&self, made: Option<&Made>, tags: Option<&Tags>) -> Identity {
+        let (Some(made), Some(tags)) = (made, tags.filter(|tags| !self.is_opted_out(tags))) else {
+            return Identity::NotCompared;
+        };
+        match compare(&made.expected(self.policy.owner_key()), tags) {
+            // Then `--fix` replaces other values.
+            Identity::Other if self.policy.replace_existing => Identity::Missing,
+            identity => identity,
+        }
+    }
+
+    /// Why autotag writes no tags to a resource, if so.
+    fn unwritten<'m>(&self, made: Option<&'m Made>, tags: Option<&Tags>) -> Option<&'m str> {
+        match tags {
+            Some(tags) if self.is_opted_out(tags) => Some("the resource carries the opt-out tag"),
+            _ => made?.unwritten.as_deref(),
+        }
+    }
+
+    fn is_opted_out(&self, tags: &Tags) -> bool {
+        let value = self.policy.opt_out.as_ref().and_then(|key| tags.get(key));
+        value.is_some_and(|value| !value.eq_ignore_ascii_case("false"))
     }
 
     /// The value of the first owner tag that is not blank.

@@ -2,13 +2,13 @@
 
 use super::class::Maker;
 use super::created::Created;
-use super::inventory::{Tags, key_without_arn};
+use super::identity::Expected;
+use super::inventory::key_without_arn;
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::outcome::{Outcome, SkipReason};
 use autotag_handlers::owner::{MissingEvidence, Owner, OwnerSource, Proof};
 use autotag_handlers::plan::{Action, PlannedResource};
 use autotag_handlers::row::Status as _;
-use autotag_handlers::whois::Newness;
 use autotag_model::policy::Policy;
 use autotag_model::rule::{Resource, ResourceKey};
 use autotag_model::tags::TagSet;
@@ -28,7 +28,9 @@ pub(crate) struct Made {
     /// The owner's name as the policy writes it: a tag cannot have every character.
     pub(crate) written: Option<String>,
     /// The identity tags that the policy enforces for the creation.
-    pub(crate) identity: Vec<(String, String)>,
+    identity: Vec<(String, String)>,
+    /// Its other identity tags, which callers may declare.
+    free: Vec<(String, String)>,
     /// Why no tags are written to the resource, if so.
     pub(crate) unwritten: Option<Arc<str>>,
     /// Facts that a ledger adds; `None` if no ledger knows the resource.
@@ -147,12 +149,7 @@ impl Creations {
     /// Takes a row of the plan. Rows come in the order of their events.
     pub(crate) fn add(&mut self, row: &PlannedResource, policy: &Policy, catalog: &Catalog) {
         let outcome = row.status.outcome();
-        let is_older = outcome == Some(&Outcome::Skipped(SkipReason::Older));
-        let is_replaced = outcome == Some(&Outcome::Skipped(SkipReason::Replaced));
-        self.older += u64::from(is_older);
-        self.again += u64::from(is_replaced);
-        self.rows += u64::from(is_older || is_replaced || is_creation(outcome));
-        if !is_creation(outcome) {
+        if !self.count(outcome) {
             return;
         }
         let time = row.event.timestamp();
@@ -177,7 +174,7 @@ impl Creations {
         let unwritten = outcome.and_then(unwritten).map(|why| self.text(&why));
         let service = row.event.source.split('.').next().unwrap_or_default();
         let event = self.text(&format!("{service}:{}", row.event.name));
-        let identity = row.decided.iter().filter(|(tag, _)| policy.is_enforced(tag.as_str()));
+        let (identity, free) = identity_tags(row, policy);
         let written = policy.owner_key().and_then(|key| {
             row.decided.iter().find(|(tag, _)| tag.as_str() == key).map(|(_, value)| value.to_string())
         });
@@ -189,7 +186,8 @@ impl Creations {
             event_id: row.event.id.clone(),
             event,
             written,
-            identity: identity.map(|(tag, value)| (tag.to_string(), value.to_string())).collect(),
+            identity,
+            free,
             unwritten,
             ledger: None,
             row: if self.keeps_rows { kept(row).map(|row| self.sharing_owner(row, &maker)) } else { None },
@@ -199,6 +197,17 @@ impl Creations {
             Some(place) => *place = Some(made),
             None => self.insert(key, made),
         }
+    }
+
+    /// Counts a row with this outcome. True if it tells of a creation.
+    fn count(&mut self, outcome: Option<&Outcome>) -> bool {
+        let is_older = outcome == Some(&Outcome::Skipped(SkipReason::Older));
+        let is_replaced = outcome == Some(&Outcome::Skipped(SkipReason::Replaced));
+        let is_creation = is_creation(outcome);
+        self.older += u64::from(is_older);
+        self.again += u64::from(is_replaced);
+        self.rows += u64::from(is_older || is_replaced || is_creation);
+        is_creation
     }
 
     fn insert(&mut self, key: ResourceKey, made: Made) {
@@ -296,6 +305,12 @@ fn kept(row: &PlannedResource) -> Option<Box<PlannedResource>> {
 }
 
 impl Made {
+    /// The identity tags that it leads to.
+    pub(crate) fn expected<'a>(&'a self, owner_key: Option<&'a str>) -> Expected<'a> {
+        let Self { identity, free, maker, .. } = self;
+        Expected { enforced: identity, free, owner_key, may_have_found: maker.may_have_found }
+    }
+
     /// When it was deleted, if what an inventory lists under its name, created at `created`, may have been made since.
     fn reused(&self, created: Option<Created>) -> Option<Timestamp> {
         let deleted = self.ledger.as_ref()?.deleted?;
@@ -337,87 +352,13 @@ fn is_same_time(called: Option<Timestamp>, created: Option<Created>) -> bool {
     created.first.duration_since(called) <= LATER && created.last.duration_since(called) >= -EARLIER
 }
 
-/// True if the call also succeeds if the resource exists.
-fn may_have_found(row: &PlannedResource, catalog: &Catalog) -> bool {
-    let rules = catalog.find(&row.event.source, &row.event.name).unwrap_or_default();
-    rules.iter().any(|rule| rule.existing && row.resource_type.as_ref() == Some(&rule.resource_type))
-}
-
-/// Why no tags are written to a resource, if so. What could not be decided may still get some.
-fn unwritten(outcome: &Outcome) -> Option<String> {
-    let why = match outcome {
-        outcome if outcome.is_returned() => None,
-        outcome if outcome.has_all_tags() => Some("the creating call asked for all tags itself".to_owned()),
-        outcome => outcome.reason(),
-    };
-    // The catalogue's notes are sentences.
-    why.map(|why| why.trim_end_matches('.').to_owned())
-}
-
-/// True if a row proves that its resource is new, also if another one had the name before.
-fn is_new(row: &PlannedResource, policy: &Policy) -> bool {
-    let newness = row.made.map(|made| made.newness);
-    match &row.status {
-        // The plan writes an identity tag over one that it has written only if the resource is new.
-        Action::Tag(_) => {
-            let may_be_older = newness == Some(Newness::MayHaveExisted) && !policy.replace_existing;
-            !may_be_older && row.tags.iter().any(|(tag, _)| policy.is_identity_key(tag.as_str()))
-        }
-        // A resource that AWS cannot tag is made by the call.
-        Action::Settled { outcome: Outcome::Skipped(SkipReason::CannotTag(_)), .. } => {
-            newness.is_none_or(|newness| newness == Newness::New)
-        }
-        _ => newness == Some(Newness::New),
-    }
-}
-
-/// True if a row with this outcome tells that its caller has made a resource.
-fn is_creation(outcome: Option<&Outcome>) -> bool {
-    match outcome {
-        // A call that leaves the owner to an earlier one may have made nothing: then the earlier one is known.
-        None | Some(Outcome::AlreadyTagged(_) | Outcome::Deferred(_) | Outcome::Refused(_)) => true,
-        Some(Outcome::Skipped(reason)) => matches!(
-            reason,
-            SkipReason::NoTags
-                | SkipReason::CannotTag(_)
-                | SkipReason::NoRoom
-                | SkipReason::OptedOut
-                | SkipReason::DerivedRule
-                | SkipReason::NotOptedIn
-        ),
-        Some(_) => false,
-    }
-}
-
-/// How the identity tags on a resource compare with those that its creation leads to. `owner_key` is the key of the owner's name.
-pub(crate) fn compare(
-    identity: &[(String, String)],
-    tags: &Tags,
-    owner_key: Option<&str>,
-) -> super::class::Identity {
-    use super::class::Identity;
-    let state = |(key, value): &(String, String)| {
-        let found = tags
-            .get(key)
-            .or_else(|| tags.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(key)).map(|(_, value)| value));
-        (owner_key == Some(key.as_str()), found.map(|found| found == value))
-    };
-    let states: Vec<(bool, Option<bool>)> = identity.iter().map(state).collect();
-    if states.iter().all(|(_, state)| *state == Some(true)) {
-        return if states.is_empty() { Identity::NotCompared } else { Identity::Intact };
-    }
-    // People write owner tags themselves. A whole principal id or ARN that fits was written by autotag.
-    let written = states.iter().any(|(is_owner, state)| !is_owner && *state == Some(true));
-    let changed =
-        states.iter().any(|(is_owner, state)| *state == Some(false) || (*is_owner && state.is_none()));
-    if written && changed { Identity::Changed } else { Identity::Missing }
-}
-
 #[cfg(feature = "aws")]
 mod known;
+mod rows;
 
 #[cfg(feature = "aws")]
 pub(crate) use known::Known;
+use rows::{identity_tags, is_creation, is_new, may_have_found, unwritten};
 
 #[cfg(test)]
 pub(super) mod tests;

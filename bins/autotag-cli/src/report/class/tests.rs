@@ -140,6 +140,9 @@ fn the_next_step_follows_from_the_reason() {
     let untagged =
         Facts { identity: Identity::Missing, ..facts(Some(maker(Some("mara"), Some(Proof::Person))), None) };
     assert_eq!(told(&untagged).2, APPLY);
+    let other =
+        Facts { identity: Identity::Other, ..facts(Some(maker(Some("mara"), Some(Proof::Person))), None) };
+    assert!(told(&other).2.contains("autotag apply --replace"), "a plan of --fix leaves it out");
     let undecided = Maker { undecided: Some("access denied"), ..maker(None, None) };
     assert!(told(&facts(Some(undecided), None)).1.contains("access denied"));
 }
@@ -211,7 +214,7 @@ proptest! {
         proof in proofs(),
         declared in names(),
         identity in proptest::sample::select(vec![
-            Identity::NotCompared, Identity::Intact, Identity::Missing, Identity::Changed,
+            Identity::NotCompared, Identity::Intact, Identity::Missing, Identity::Other, Identity::Changed,
         ]),
         by_service in any::<bool>(),
         is_service in any::<bool>(),

@@ -194,6 +194,39 @@ fn apply_refuses_what_has_changed_since_the_inventory() {
     assert!(matches!(done.status, Action::Settled { outcome: Outcome::AlreadyTagged(_), .. }), "{done:?}");
 }
 
+/// The advice and the plan are made by different code.
+#[test]
+fn a_plan_is_advised_only_for_what_it_has() {
+    let opt_out = "[existing]\nopt_out = \"autotag\"\n";
+    let policies = ["", "[existing]\nreplace = true\n", opt_out, "policy.profile = \"declared\"\n"];
+    let owners = [None, Some("mara"), Some("Mara"), Some("")];
+    let principals = [None, Some("AIDAmara"), Some("AIDAboss")];
+    let makers = [None, Some("arn:aws:iam::111122223333:user/mara"), Some("terraform")];
+    let tags = owners.into_iter().flat_map(|owner| {
+        principals.into_iter().flat_map(move |principal| makers.map(|by| (owner, principal, by)))
+    });
+    let tags = tags.flat_map(|(owner, principal, by)| {
+        let own = [("Owner", owner), ("PrincipalId", principal), ("CreatedBy", by)];
+        let own: Vec<(&str, &str)> = own.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        let others = [None, Some(("autotag", "off")), Some(("owner", "boss")), Some(("Name", "x"))];
+        others.map(|more| own.iter().copied().chain(more).collect::<Vec<_>>())
+    });
+    let cases: Vec<(String, Vec<(&str, &str)>)> =
+        tags.enumerate().map(|(at, tags)| (format!("vol-{at}"), tags)).collect();
+    let lines: Vec<Value> = cases.iter().map(|(id, tags)| line(id, tags)).collect();
+    let records: Vec<Value> = cases.iter().map(|(id, _)| volume(id, "mara")).collect();
+    for policy in policies.map(|text| Policy::from_toml(text).unwrap()) {
+        let estate = joined(&policy, &lines, &records);
+        let planned = written(&estate);
+        let advised = estate.entries.iter().filter(|entry| entry.verdict.next.contains("--fix"));
+        let advised: Vec<&str> = advised.map(|entry| entry.resource.id.as_str()).collect();
+        assert!(!advised.is_empty());
+        for (id, tags) in cases.iter().filter(|(id, _)| advised.contains(&id.as_str())) {
+            assert!(planned.contains_key(id), "{tags:?} are not in the plan");
+        }
+    }
+}
+
 /// How a resource of a generated estate came to be, and which tags it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Truth {

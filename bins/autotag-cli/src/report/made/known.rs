@@ -48,6 +48,7 @@ impl Creations {
             unwritten: known.unwritten.map(|why| self.text(why.trim_end_matches('.'))),
             written: known.written,
             identity: known.identity,
+            free: Vec::new(),
             ledger: Some(known.facts),
             row: None,
         };
@@ -76,7 +77,7 @@ impl Made {
                 (self.maker, self.written, self.row) = (of_ledger.maker, of_ledger.written, None);
             }
             if self.identity.is_empty() {
-                self.identity = of_ledger.identity;
+                (self.identity, self.free) = (of_ledger.identity, of_ledger.free);
             }
             self.ledger = of_ledger.ledger;
         } else if self.time <= of_ledger.time || (self.maker.may_have_found && !is_deleted_before(self.time))

@@ -1,6 +1,5 @@
 //! Tests of the step from a trail's records to creations.
 
-use super::super::class::Identity;
 use super::*;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::memory::MemoryBackend;
@@ -145,33 +144,4 @@ fn resources_are_found_without_an_arn_if_only_one_can_be_meant() {
     let mut all = creations(&records);
     assert!(matches!(all.take(&full, None), Found::Creation(_)));
     assert!(matches!(all.take(&full, None), Found::None), "a creation is of one resource");
-}
-
-#[test]
-fn identity_tags_are_compared_with_what_the_creation_leads_to() {
-    let identity =
-        [("Owner", "mara"), ("PrincipalId", "AIDAmara"), ("CreatedBy", "arn:aws:iam::1:user/mara")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let tags = |tags: &[(&str, &str)]| {
-        tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-    };
-    let intact = [("Owner", "mara"), ("PrincipalId", "AIDAmara"), ("CreatedBy", "arn:aws:iam::1:user/mara")];
-    for (case, there, expected) in [
-        ("all", &intact[..], Identity::Intact),
-        ("none", &[], Identity::Missing),
-        ("the owner alone, as people write it", &intact[..1], Identity::Missing),
-        ("another owner alone", &[("Owner", "boss")], Identity::Missing),
-        (
-            "another owner, and the rest as written",
-            &[("Owner", "boss"), intact[1], intact[2]],
-            Identity::Changed,
-        ),
-        ("the owner was taken off", &intact[1..], Identity::Changed),
-        ("another principal", &[intact[0], ("PrincipalId", "AIDAx"), intact[2]], Identity::Changed),
-        ("written by an older policy, with fewer keys", &intact[..2], Identity::Missing),
-        ("keys without case", &[("owner", "mara"), ("principalid", "AIDAmara"), intact[2]], Identity::Intact),
-    ] {
-        assert_eq!(compare(&identity, &tags(there), Some("Owner")), expected, "{case}");
-    }
-    assert_eq!(compare(&[], &Tags::new(), None), Identity::NotCompared);
 }
