@@ -104,14 +104,15 @@ mod tests {
 
     #[test]
     fn no_value_of_the_input_is_repeated() {
-        let error = serde_json::from_str::<Vec<u8>>("\"a secret\"").unwrap_err();
-        assert!(error.to_string().contains("a secret"), "{error}");
-        assert_eq!(fault(&error, "a list"), "not a list: a member has a value of another type");
         #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         enum Known {
             One {},
         }
+
+        let error = serde_json::from_str::<Vec<u8>>("\"a secret\"").unwrap_err();
+        assert!(error.to_string().contains("a secret"), "{error}");
+        assert_eq!(fault(&error, "a list"), "not a list: a member has a value of another type");
         for (text, expected) in [
             ("\"secret\"", "not a plan: a member has an unknown value"),
             ("{\"One\": {\"secret\": 1}}", "not a plan: a member has an unknown name"),

@@ -107,7 +107,9 @@ fn with_live(
         return Ok(items);
     };
     run.sources.extend(sources);
-    told.into_iter().for_each(|fault| faults.add(1, fault));
+    for fault in told {
+        faults.add(1, fault);
+    }
     Ok(Some(items.into_iter().flatten().chain(listed).collect()))
 }
 

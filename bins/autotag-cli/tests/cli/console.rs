@@ -87,11 +87,12 @@ fn read_pipe(folder: &TempDir, name: &str) -> Child {
 
 /// The text that came through a pipe, if it still is one.
 fn text_of_pipe(folder: &TempDir, name: &str, mut reader: Child) -> String {
-    if !fs::metadata(folder.path().join(name)).unwrap().file_type().is_fifo() {
+    let is_pipe = fs::metadata(folder.path().join(name)).unwrap().file_type().is_fifo();
+    if !is_pipe {
         reader.kill().unwrap();
         reader.wait().unwrap();
-        panic!("{name} was replaced by a file");
     }
+    assert!(is_pipe, "{name} was replaced by a file");
     String::from_utf8(reader.wait_with_output().unwrap().stdout).unwrap()
 }
 

@@ -182,8 +182,8 @@ fn errors_about_a_list_say_the_line() {
     fs::write(&list, "\u{feff}orders\r\n orders \n").unwrap();
     let answers = lines(&autotag(&["whois", "orders", "--file", path, "--trail", "fixtures/trail"]));
     assert_eq!(answers.len(), 1, "each is asked once: {answers:?}");
-    let many: String = (0..10_001).map(|number| format!("{number}\n")).collect();
-    fs::write(&list, many).unwrap();
+    let many: Vec<String> = (0..10_001).map(|number| number.to_string()).collect();
+    fs::write(&list, many.join("\n")).unwrap();
     let output = autotag(&["whois", "--file", path, "--trail", "fixtures/trail"]);
     assert!(stderr(&output).contains("at most 10000 resources: split the list"), "{}", stderr(&output));
     let output = autotag(&["whois", "--file", ".", "--trail", "fixtures/trail"]);

@@ -184,15 +184,15 @@ fn inflated<'t>(
     }
     let begin =
         text.get(plain::HEADER.len()..)?.as_ptr().align_offset(plain::ALIGNMENT).min(plain::ALIGNMENT);
-    let inflated = text.get_mut(begin..begin + size)?;
-    let is_full = inflater.gzip_decompress(gzip, inflated).is_ok_and(|length| length == size);
+    let bytes = text.get_mut(begin..begin + size)?;
+    let is_full = inflater.gzip_decompress(gzip, bytes).is_ok_and(|length| length == size);
     // libdeflate reads the first member only, wherever it ends, and checks the sum and the size at its end. If the bytes of this
     // size are nowhere before the end of the file, then the member ends there, too. Sometimes they are by chance. Then the same
     // is asked of sum and size together.
     let is_last = |end: &[u8]| memchr::memmem::find(gzip, end) == Some(gzip.len() - end.len());
-    let ends_with_sum = || trailer.starts_with(&libdeflater::crc32(inflated).to_le_bytes());
+    let ends_with_sum = || trailer.starts_with(&libdeflater::crc32(bytes).to_le_bytes());
     let is_all = is_full && (is_last(written_size) || (ends_with_sum() && is_last(trailer)));
-    if is_all { Some(inflated) } else { None }
+    if is_all { Some(bytes) } else { None }
 }
 
 /// An input whose reads are as long as they can be. The decoder loses what it has decoded of a read with damaged bytes, so
