@@ -344,7 +344,7 @@ fn one_resource_has_one_arn_whoever_writes_it() {
     }
     let stream = "arn:aws:logs:eu-west-1:111122223333:log-group:/app:log-stream:*";
     let estate = joined(Some(super::tests::items(&[json!({"arn": stream})])), None, Costs::default());
-    assert_eq!(estate.entries[0].arn().as_deref(), Some(stream), "a stream is no group");
+    assert_eq!(estate.entries[0].arn().as_deref(), Some(stream), "a stream is not a group");
 }
 
 #[test]

@@ -104,6 +104,10 @@ fn an_alias_of_the_policy_is_the_owner_that_is_written() {
     let rows = run(&policy, &memory, creations(memory.sessions(), &records));
     assert_eq!(owner_on(&memory, &queue_arn("orders")).as_deref(), Some("ana@example.com"));
     assert_eq!(rows[0].person(), Some("ana@example.com"));
-    assert_eq!(owner_on(&memory, &queue_arn("other")).as_deref(), Some("ana"), "a session name is no proof");
+    assert_eq!(
+        owner_on(&memory, &queue_arn("other")).as_deref(),
+        Some("ana"),
+        "a session name proves nothing"
+    );
     assert_eq!(rows[1].person(), None);
 }
