@@ -42,7 +42,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) cost: Vec<PathBuf>,
     /// The name that a file gives to a column, for example arn=Identifier or cost=EffectiveCost. Columns: arn, id, type, region, account,
-    /// tags, created; cost, cost-resource, currency, cost-account, cost-service
+    /// tags, created; cost, cost-resource, currency, cost-account, cost-service, cost-provider
     #[arg(long = "column", value_name = "COLUMN=NAME", value_parser = column)]
     pub(crate) columns: Vec<(String, String)>,
     /// Key of a tag in which people declare an owner [default: the policy's owner key]

@@ -14,14 +14,16 @@ const AMOUNT: usize = 1;
 const CURRENCY: usize = 2;
 const OWNER_ACCOUNT: usize = 3;
 const SERVICE: usize = 4;
+const PROVIDER: usize = 5;
 
 /// The columns, by their names in FOCUS and CUR.
-pub(crate) const COLUMNS: [Column; 5] = [
+pub(crate) const COLUMNS: [Column; 6] = [
     Column { role: "cost-resource", names: &["resourceid", "lineitemresourceid"] },
     Column { role: "cost", names: &["billedcost", "lineitemunblendedcost", "effectivecost"] },
     Column { role: "currency", names: &["billingcurrency", "lineitemcurrencycode"] },
     Column { role: "cost-account", names: &["subaccountid", "lineitemusageaccountid"] },
     Column { role: "cost-service", names: &["servicename", "lineitemproductcode", "productservicecode"] },
+    Column { role: "cost-provider", names: &["providername", "serviceprovidername"] },
 ];
 
 /// The longest resource id that is kept whole. ARNs are shorter.
@@ -98,7 +100,7 @@ impl Charged {
 #[derive(Debug, Default)]
 pub(crate) struct Costs {
     pub(crate) by_resource: HashMap<Charged, Money>,
-    /// Costs that may be of several resources, because their account cannot be read.
+    /// Costs that may be of several resources, because their account cannot be read, or that another cloud charges.
     pub(crate) without_account: HashMap<Charged, Money>,
     pub(crate) total: Money,
     currencies: BTreeSet<Arc<str>>,
@@ -149,8 +151,10 @@ impl Costs {
         }
         // An ARN has its own account.
         let is_id = has_service && !resource.is_empty();
-        let wrong = of_account.filter(|_| charged.account.is_none() && is_id);
-        let costs = if wrong.is_some() { &mut self.without_account } else { &mut self.by_resource };
+        let is_of_other_cloud = !cells.get(PROVIDER).is_none_or(is_aws);
+        let wrong = of_account.filter(|_| charged.account.is_none() && is_id && !is_of_other_cloud);
+        let is_of_no_account = wrong.is_some() || (is_id && is_of_other_cloud);
+        let costs = if is_of_no_account { &mut self.without_account } else { &mut self.by_resource };
         // A part of a sum that fits may be too large only if others are below zero.
         if !costs.entry(charged).or_default().add(&currency, amount) {
             return Err("the sum is too large to be counted exactly".to_owned());
@@ -170,6 +174,12 @@ impl Costs {
         self.currencies.insert(Arc::clone(&new));
         new
     }
+}
+
+/// True if AWS charges the cost. Files of FOCUS may have costs of several clouds.
+fn is_aws(provider: &str) -> bool {
+    let name = tabular::normalized(provider);
+    name.starts_with("aws") || name.starts_with("amazon")
 }
 
 /// Why a cost is charged to no resource. Spreadsheets write `1.11122E+11`.

@@ -72,6 +72,21 @@ fn a_cost_whose_account_cannot_be_read_is_counted_and_a_fault() {
 }
 
 #[test]
+fn a_cost_of_another_cloud_is_counted_and_of_no_resource() {
+    let (costs, reading) = read(
+        b"ResourceId,BilledCost,BillingCurrency,SubAccountId,ProviderName\n\
+          i-1,1,USD,111122223333,AWS\ni-1,2,USD,111122223333,Amazon Web Services\n\
+          i-1,4,USD,my-subscription,Microsoft\ni-1,8,USD,111122223333,Google Cloud\n",
+    );
+    assert_eq!(reading.faulty, 0, "{:?}", reading.faults);
+    assert_eq!(by_resource(&costs), [("i-1".to_owned(), "3.00 USD".to_owned())]);
+    assert_eq!(costs.total.of("USD").unwrap().to_string(), "15.00");
+    let (_, reading) =
+        read(b"ResourceId,BilledCost,BillingCurrency,SubAccountId,ProviderName\ni-1,1,USD,1.1E+11,AWS\n");
+    assert_eq!(reading.faulty, 1, "an account of AWS has 12 digits");
+}
+
+#[test]
 fn another_file_is_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"name,price\na,1\n").unwrap();
