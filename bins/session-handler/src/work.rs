@@ -72,14 +72,14 @@ impl Worker {
             log::outcome(row, invocation.message(row.origin), &context.request_id);
         }
         let skipped: u64 = found.skipped.values().sum();
-        for (why, count) in &found.skipped {
-            tracing::debug!(request_id = context.request_id, why, count, "skipped");
-        }
+        let reasons: Vec<_> = found.skipped.iter().map(|(why, count)| format!("{why}: {count}")).collect();
+        let reasons = (!reasons.is_empty()).then(|| reasons.join(", "));
         tracing::info!(
             request_id = context.request_id,
             records = found.counts.records,
             kept,
             skipped,
+            reasons,
             "sessions"
         );
         let count = |is| metrics::count(&found.rejected, is);

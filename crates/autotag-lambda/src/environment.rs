@@ -117,9 +117,9 @@ impl<'e> Environment<'e> {
         self.errors.push(message);
     }
 
-    /// The log level.
+    /// The log level. No function logs anything below `info`.
     pub fn log_level(&mut self) -> LevelFilter {
-        self.parsed(variables::LOG, "error, warn, info, debug or trace", LevelFilter::INFO)
+        self.parsed(variables::LOG, "error, warn or info", LevelFilter::INFO)
     }
 
     /// The namespace of metrics.

@@ -100,8 +100,7 @@ pub const SESSION_POLICY: Variable = Variable::optional(
 );
 
 /// The log level.
-pub const LOG: Variable =
-    Variable::optional("AUTOTAG_LOG", "log level: error, warn, info, debug or trace [default: info]");
+pub const LOG: Variable = Variable::optional("AUTOTAG_LOG", "log level: error, warn or info [default: info]");
 
 /// The namespace of metrics.
 pub const METRICS_NAMESPACE: Variable =
