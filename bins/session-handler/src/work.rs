@@ -1,7 +1,7 @@
 //! One invocation: reads the payload, keeps its sessions, and answers.
 
 use crate::config::Config;
-use autotag_aws::{Accounts, TrailReader, WithDeadline};
+use autotag_aws::{Accounts, NotInLambda, TrailReader, WithDeadline};
 use autotag_handlers::catalog::Catalog;
 use autotag_handlers::classify::Classifier;
 use autotag_handlers::outcome::Outcome;
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use lambda_runtime::Context;
 use serde_json::Value;
 use session_store::DynamoDbStore;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The state of the function, shared by its invocations.
@@ -29,12 +30,12 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) async fn new(config: Config) -> Self {
-        let accounts = Arc::new(Accounts::connect(config.accounts.clone()).await);
+    pub(crate) fn new(config: Config, variables: &HashMap<String, String>) -> Result<Self, NotInLambda> {
+        let accounts = Arc::new(Accounts::in_lambda(variables, config.accounts.clone())?);
         let store = config.table.store(&accounts);
         let trail = TrailReader::new(Arc::clone(&accounts));
         let classifier = Classifier::new(Catalog::empty(), Policy::default());
-        Self { config, classifier, accounts, store, trail }
+        Ok(Self { config, classifier, accounts, store, trail })
     }
 
     /// Keeps the sessions of one payload, and returns the answer to Lambda.

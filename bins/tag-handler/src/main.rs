@@ -17,6 +17,7 @@ use autotag_lambda::{Function, Program};
 use config::Config;
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::process::ExitCode;
 use tracing_subscriber::filter::LevelFilter;
 use work::Worker;
@@ -38,8 +39,8 @@ impl Function for Worker {
         config.log_level
     }
 
-    async fn start(config: Config) -> Result<Self, BoxError> {
-        Ok(Self::start(config).await?)
+    async fn start(config: Config, variables: &HashMap<String, String>) -> Result<Self, BoxError> {
+        Ok(Self::start(config, variables).await?)
     }
 
     async fn invoke(&self, payload: &str, context: &Context) -> Result<Value, Diagnostic> {

@@ -30,7 +30,7 @@ use futures_util::stream::{self, StreamExt as _};
 use lambda_runtime::Context;
 use serde_json::Value;
 use session_store::{MemoryStore, SessionReader};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -56,8 +56,8 @@ struct Done {
 }
 
 impl Worker {
-    pub(crate) async fn start(config: Config) -> Result<Self> {
-        let accounts = Arc::new(connect(&config).await?);
+    pub(crate) async fn start(config: Config, variables: &HashMap<String, String>) -> Result<Self> {
+        let accounts = Arc::new(connect(&config, variables).await?);
         let policy = policy(&config.policy, &accounts).await?;
         let mut catalog = Catalog::embedded();
         for path in &config.rules {
@@ -265,8 +265,8 @@ async fn policy(source: &PolicySource, accounts: &Accounts) -> Result<Policy> {
 }
 
 /// Access to the accounts in scope. Their list is read from its parameter, if there is one.
-async fn connect(config: &Config) -> Result<Accounts> {
-    let accounts = Accounts::connect(config.accounts.clone()).await;
+async fn connect(config: &Config, variables: &HashMap<String, String>) -> Result<Accounts> {
+    let accounts = Accounts::in_lambda(variables, config.accounts.clone())?;
     let Some(name) = &config.accounts_parameter else { return Ok(accounts) };
     let text = parameter(name, &accounts).await?;
     let listed = text.trim().split(',').map(|id| {

@@ -2,12 +2,11 @@
 
 use crate::answer_limit::{https, limited};
 use crate::certificates::{self, NoCertificates};
+use crate::function_environment;
 use crate::role::AssumedRole;
-use crate::{AccountError, AccountScope, MemberRole, Settings};
+use crate::{AccountError, AccountScope, MemberRole, NotInLambda, Settings};
 use autotag_model::arn::{AccountId, Partition, Region};
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -34,17 +33,20 @@ pub struct Accounts {
 impl Accounts {
     /// Takes credentials, region and endpoint from the environment, as AWS's own tools do.
     pub async fn connect(settings: Settings) -> Self {
-        let retries = RetryConfig::standard()
-            .with_max_attempts(settings.attempts)
-            .with_initial_backoff(settings.first_backoff);
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(settings.timeouts.connect)
-            .operation_attempt_timeout(settings.timeouts.attempt)
-            .build();
         // SDK clients and signed requests share one pool of connections.
         let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https());
-        let ambient = loader.retry_config(retries).timeout_config(timeouts).load().await;
+        let ambient =
+            loader.retry_config(settings.retries()).timeout_config(settings.timeouts()).load().await;
         Self::new(ambient, settings)
+    }
+
+    /// Takes credentials, region and endpoints from the environment variables that Lambda sets, and from nothing else: a
+    /// function then does not contain the code that reads profiles and asks instances, containers and sign-in services.
+    ///
+    /// # Errors
+    /// [`NotInLambda`] if a variable with credentials is missing.
+    pub fn in_lambda(variables: &HashMap<String, String>, settings: Settings) -> Result<Self, NotInLambda> {
+        Ok(Self::new(function_environment::config(variables, &settings)?, settings))
     }
 
     /// Takes a configuration of the caller. Its retries and timeouts replace those of the settings. Its HTTP client is used

@@ -17,6 +17,7 @@ mod deadline;
 mod error;
 #[cfg(any(feature = "backend", feature = "history", feature = "trail"))]
 mod errors;
+mod function_environment;
 #[cfg(feature = "history")]
 mod history;
 #[cfg(feature = "inventory")]
@@ -42,6 +43,7 @@ pub use certificates::NoCertificates;
 pub use credentials::NoCredentials;
 pub use deadline::WithDeadline;
 pub use error::{AccountError, CallError, LONGEST_MESSAGE};
+pub use function_environment::NotInLambda;
 #[cfg(feature = "history")]
 #[cfg_attr(docsrs, doc(cfg(feature = "history")))]
 pub use history::CloudTrailHistory;

@@ -1,6 +1,8 @@
 //! The settings of clients and calls for a deployment.
 
 use autotag_model::arn::AccountId;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -84,6 +86,21 @@ pub struct MemberRole {
     pub external_id: Option<String>,
     /// A session policy (JSON) that limits the session further.
     pub session_policy: Option<String>,
+}
+
+impl Settings {
+    /// Attempts and pauses, for the SDK.
+    pub(crate) fn retries(&self) -> RetryConfig {
+        RetryConfig::standard().with_max_attempts(self.attempts).with_initial_backoff(self.first_backoff)
+    }
+
+    /// Time limits, for the SDK.
+    pub(crate) fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.timeouts.connect)
+            .operation_attempt_timeout(self.timeouts.attempt)
+            .build()
+    }
 }
 
 impl Default for Settings {

@@ -44,8 +44,12 @@ pub trait Function: Sized + 'static {
     /// The log level of a configuration.
     fn log_level(config: &Self::Config) -> LevelFilter;
 
-    /// Starts the function, before its first invocation.
-    fn start(config: Self::Config) -> impl Future<Output = Result<Self, BoxError>>;
+    /// Starts the function, before its first invocation. `variables` are all of its environment, with the credentials that
+    /// Lambda sets.
+    fn start(
+        config: Self::Config,
+        variables: &HashMap<String, String>,
+    ) -> impl Future<Output = Result<Self, BoxError>>;
 
     /// Handles one invocation.
     fn invoke(&self, payload: &str, context: &Context) -> impl Future<Output = Result<Value, Diagnostic>>;
@@ -130,7 +134,10 @@ fn serve<F: Function>(variables: &HashMap<String, String>) -> ExitCode {
     // A process handles one invocation at a time and mostly waits for AWS, so more threads would not help. Log
     // files are read on threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.map_err(BoxError::from).and_then(|runtime| runtime.block_on(invocations::<F>(config))) {
+    match runtime
+        .map_err(BoxError::from)
+        .and_then(|runtime| runtime.block_on(invocations::<F>(config, variables)))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&program, 1, &*error),
     }
@@ -150,8 +157,11 @@ fn configure<F: Function>(variables: &HashMap<String, String>) -> Result<F::Conf
 }
 
 /// Handles invocations until Lambda ends the process.
-async fn invocations<F: Function>(config: F::Config) -> Result<(), BoxError> {
-    let function = Arc::new(F::start(config).await?);
+async fn invocations<F: Function>(
+    config: F::Config,
+    variables: &HashMap<String, String>,
+) -> Result<(), BoxError> {
+    let function = Arc::new(F::start(config, variables).await?);
     let handle = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let function = Arc::clone(&function);
         async move { function.invoke(event.payload.get(), &event.context).await }
