@@ -74,7 +74,7 @@ async fn send(queue: &RecheckQueue, accounts: &Accounts, batch: &[Recheck]) -> V
         }
     };
     let messages = batch.iter().map(message).collect();
-    queue::send_batch(&queue::client(accounts), &queue.queue_url, messages).await.unwrap_or_else(|error| {
+    queue::send_batch(accounts, &queue.queue_url, messages).await.unwrap_or_else(|error| {
         tracing::error!(%error, "cannot put rechecks into the queue");
         batch.iter().map(|_| false).collect()
     })

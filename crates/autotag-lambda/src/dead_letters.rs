@@ -7,7 +7,6 @@ use crate::invocation::{Message, PREVIOUS_TAGS_ATTRIBUTE, previous_tags_text};
 use crate::queue::{self, OutgoingMessage};
 use autotag_aws::Accounts;
 use autotag_handlers::row::ResourceOutcome;
-use aws_sdk_sqs::Client;
 use futures_util::future::join_all;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -25,20 +24,23 @@ pub async fn send_to_dead_letter_queue(
     accounts: &Accounts,
     failed: Vec<(&Message, &ResourceOutcome)>,
 ) -> Vec<String> {
-    let client = queue::client(accounts);
-    let client = &client;
     let sends = failed.into_iter().map(|(message, row)| async move {
         if message.receives < queue.max_receives.get() {
             return Some(message.id.clone());
         }
-        let sent = timeout(SEND_TIMEOUT, send(queue, client, message, row)).await;
+        let sent = timeout(SEND_TIMEOUT, send(queue, accounts, message, row)).await;
         if sent == Ok(true) { None } else { Some(message.id.clone()) }
     });
     join_all(sends).await.into_iter().flatten().collect()
 }
 
 /// Sends a message with its reason. Returns whether SQS accepted it.
-async fn send(queue: &DeadLetterQueue, client: &Client, message: &Message, row: &ResourceOutcome) -> bool {
+async fn send(
+    queue: &DeadLetterQueue,
+    accounts: &Accounts,
+    message: &Message,
+    row: &ResourceOutcome,
+) -> bool {
     let reason = row.status.reason().unwrap_or_default().chars().take(MAX_REASON).collect();
     // The names that EventBridge uses in the dead-letter queues of its rules.
     let mut attributes = vec![("ERROR_CODE", row.status.name().to_owned()), ("ERROR_MESSAGE", reason)];
@@ -48,7 +50,7 @@ async fn send(queue: &DeadLetterQueue, client: &Client, message: &Message, row: 
         attributes.push((PREVIOUS_TAGS_ATTRIBUTE, previous_tags_text(tags)));
     }
     let message = OutgoingMessage { body: message.body.clone(), attributes, delay: None };
-    match queue::send(client, &queue.url, message).await {
+    match queue::send(accounts, &queue.url, message).await {
         Ok(()) => true,
         Err(error) => {
             tracing::error!(%error, "cannot put a message into the dead-letter queue; SQS will, without the reason");

@@ -1,11 +1,9 @@
 //! Sends messages to SQS queues in the function's own account and region.
 
+use autotag_aws::signed::{self, calls};
 use autotag_aws::{Accounts, CallError};
-use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::Builder;
-use aws_sdk_sqs::error::SdkError;
-use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
-use std::collections::{BTreeSet, HashMap};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The most messages in one [`send_batch`], a limit of SQS.
@@ -22,25 +20,14 @@ pub struct OutgoingMessage {
     pub delay: Option<Duration>,
 }
 
-/// A client with the function's own credentials, and the attempts and timeouts of `accounts`.
-pub fn client(accounts: &Accounts) -> Client {
-    let mut config = Builder::from(accounts.ambient())
-        .retry_partition(autotag_aws::retries("aws_sdk_sqs"))
-        .retry_classifier(autotag_aws::TooManyRequests);
-    config.set_region(accounts.home_region().as_ref().map(autotag_aws::sdk_region));
-    Client::from_conf(config.build())
-}
-
 /// Sends one message with `SendMessage`.
 ///
 /// # Errors
 /// [`CallError`] if SQS refuses the message or does not answer. Without an answer the message may have been sent.
-pub async fn send(client: &Client, queue_url: &str, message: OutgoingMessage) -> Result<(), CallError> {
-    let request = client.send_message().queue_url(queue_url).message_body(message.body);
-    let request = request
-        .set_delay_seconds(message.delay.map(seconds))
-        .set_message_attributes(Some(attributes(message.attributes)));
-    request.send().await.map(drop).map_err(|error| CallError::of_sdk("SendMessage", &error))
+pub async fn send(accounts: &Accounts, queue_url: &str, message: OutgoingMessage) -> Result<(), CallError> {
+    let mut input = input(message);
+    input.insert("QueueUrl".to_owned(), json!(queue_url));
+    call(accounts, "SendMessage", &Value::Object(input)).await.map(drop)
 }
 
 /// Sends up to [`MAX_BATCH`] messages with one `SendMessageBatch`. Returns for each message whether SQS accepted it.
@@ -48,35 +35,42 @@ pub async fn send(client: &Client, queue_url: &str, message: OutgoingMessage) ->
 /// # Errors
 /// [`CallError`] if SQS refuses the whole call or does not answer. Without an answer the messages may have been sent.
 pub async fn send_batch(
-    client: &Client,
+    accounts: &Accounts,
     queue_url: &str,
     messages: Vec<OutgoingMessage>,
 ) -> Result<Vec<bool>, CallError> {
     let count = messages.len();
-    let failed = |error: &_| CallError::of_sdk("SendMessageBatch", error);
-    let mut request = client.send_message_batch().queue_url(queue_url);
-    for (number, message) in messages.into_iter().enumerate() {
-        let entry = SendMessageBatchRequestEntry::builder()
-            .id(number.to_string())
-            .message_body(message.body)
-            .set_delay_seconds(message.delay.map(seconds))
-            .set_message_attributes(Some(attributes(message.attributes)));
-        request =
-            request.entries(entry.build().map_err(|error| failed(&SdkError::construction_failure(error)))?);
-    }
-    let answer = request.send().await.map_err(|error| failed(&error))?;
-    let accepted: BTreeSet<&str> = answer.successful().iter().map(SendMessageBatchResultEntry::id).collect();
+    let entry = |(number, message): (usize, OutgoingMessage)| {
+        let mut entry = input(message);
+        entry.insert("Id".to_owned(), json!(number.to_string()));
+        Value::Object(entry)
+    };
+    let entries: Vec<Value> = messages.into_iter().enumerate().map(entry).collect();
+    let answer =
+        call(accounts, "SendMessageBatch", &json!({"QueueUrl": queue_url, "Entries": entries})).await?;
+    let accepted = answer.get("Successful").and_then(Value::as_array).into_iter().flatten();
+    let accepted: BTreeSet<&str> = accepted.filter_map(|message| message.get("Id")?.as_str()).collect();
     Ok((0..count).map(|number| accepted.contains(number.to_string().as_str())).collect())
 }
 
-fn seconds(delay: Duration) -> i32 {
-    i32::try_from(delay.as_secs()).unwrap_or(i32::MAX)
+/// Calls SQS with the function's own credentials, and the attempts and timeouts of `accounts`.
+async fn call(accounts: &Accounts, operation: &str, input: &Value) -> Result<Value, CallError> {
+    let region = accounts.home_region().ok_or_else(|| CallError::unsent(operation, "NoRegion"))?;
+    let request = signed::Request::json(calls::SQS, operation, &region, input);
+    signed::send_json(accounts.ambient(), request).await
 }
 
-/// The attributes as SQS takes them. Building one fails only without a type, which is always given.
-fn attributes(attributes: Vec<(&'static str, String)>) -> HashMap<String, MessageAttributeValue> {
-    let value =
-        |text: String| MessageAttributeValue::builder().data_type("String").string_value(text).build();
-    let named = |(name, text): (&'static str, String)| Some((name.to_owned(), value(text).ok()?));
-    attributes.into_iter().filter_map(named).collect()
+/// A message as SQS takes it.
+fn input(message: OutgoingMessage) -> Map<String, Value> {
+    let attribute = |(name, text): (&'static str, String)| {
+        (name.to_owned(), json!({"DataType": "String", "StringValue": text}))
+    };
+    let attributes: Map<String, Value> = message.attributes.into_iter().map(attribute).collect();
+    let mut input = Map::new();
+    input.insert("MessageBody".to_owned(), json!(message.body));
+    input.insert("MessageAttributes".to_owned(), Value::Object(attributes));
+    if let Some(delay) = message.delay {
+        input.insert("DelaySeconds".to_owned(), json!(delay.as_secs()));
+    }
+    input
 }

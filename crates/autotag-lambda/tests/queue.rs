@@ -3,22 +3,22 @@
 use autotag_aws::{Accounts, Settings};
 use autotag_lambda::queue::{self, OutgoingMessage};
 use autotag_testkit::{Fault, Proxy, Reply};
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use aws_types::SdkConfig;
 use serde_json::json;
+use std::collections::HashMap;
 use std::time::Duration;
 
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/rechecks";
 
-fn client(proxy: &Proxy) -> aws_sdk_sqs::Client {
-    let credentials = Credentials::new("testing", "testing", None, None, "test");
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(proxy.url())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build();
-    queue::client(&Accounts::new(config, Settings::default()))
+fn accounts(proxy: &Proxy) -> Accounts {
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "testing"),
+        ("AWS_SECRET_ACCESS_KEY", "testing"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ENDPOINT_URL", &proxy.url()),
+    ];
+    let variables: HashMap<_, _> =
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Accounts::in_lambda(&variables, Settings::default()).unwrap()
 }
 
 fn message(body: &str) -> OutgoingMessage {
@@ -36,7 +36,7 @@ async fn batch_tells_which_messages_were_accepted() {
         Some(Reply::json(200, &json!({"Successful": [accepted("2"), accepted("0")], "Failed": [failed]})))
     });
     let messages = ["a", "b", "c"].map(message).to_vec();
-    assert_eq!(queue::send_batch(&client(&proxy), QUEUE, messages).await, Ok(vec![true, false, true]));
+    assert_eq!(queue::send_batch(&accounts(&proxy), QUEUE, messages).await, Ok(vec![true, false, true]));
     let calls = proxy.calls();
     assert_eq!(calls.len(), 1, "{calls:?}");
     let sent = calls.first().unwrap().json();
@@ -50,10 +50,10 @@ async fn batch_tells_which_messages_were_accepted() {
 async fn refusal_names_operation_and_code() {
     let proxy = Proxy::stub(Duration::ZERO).unwrap();
     proxy.rule(|_| Some(Fault::refused("QueueDoesNotExist")));
-    let client = client(&proxy);
-    let error = queue::send(&client, QUEUE, message("a")).await.unwrap_err();
+    let accounts = accounts(&proxy);
+    let error = queue::send(&accounts, QUEUE, message("a")).await.unwrap_err();
     assert_eq!(error.to_string(), "SendMessage answered QueueDoesNotExist");
-    let error = queue::send_batch(&client, QUEUE, vec![message("a")]).await.unwrap_err();
+    let error = queue::send_batch(&accounts, QUEUE, vec![message("a")]).await.unwrap_err();
     assert_eq!(error.to_string(), "SendMessageBatch answered QueueDoesNotExist");
     assert_eq!(proxy.count("sqs", "SendMessage"), 1, "a refusal is not repeated");
 }

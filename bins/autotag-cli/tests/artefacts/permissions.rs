@@ -49,7 +49,7 @@ const TEMPLATES: [(&str, &[&str]); 6] = [
 const BESIDES: [(&str, Caller); 13] = [
     ("dynamodb:PutItem", Caller::Ours("crates/session-store/src/dynamodb.rs", ".put_item()")),
     ("dynamodb:Query", Caller::Ours("crates/session-store/src/dynamodb/read.rs", ".query()")),
-    ("sqs:SendMessage", Caller::Ours("crates/autotag-lambda/src/queue.rs", ".send_message()")),
+    ("sqs:SendMessage", Caller::Ours("crates/autotag-lambda/src/queue.rs", "\"SendMessage\"")),
     ("ssm:GetParameter", Caller::Ours("crates/autotag-aws/src/signed/calls.rs", "\"GetParameter\"")),
     ("sts:AssumeRole", Caller::Ours("crates/autotag-aws/src/role.rs", ".assume_role()")),
     ("sqs:ReceiveMessage", Caller::Aws("Lambda's event source mapping")),
