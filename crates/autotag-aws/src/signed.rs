@@ -27,7 +27,7 @@ use serde_json::Value;
 pub mod calls;
 
 pub use calls::{
-    CLOUDTRAIL, DYNAMODB, EVENTS, JsonApi, KMS, METRICS, ORGANIZATIONS, SQS, SSM, TAGGING,
+    CLOUDTRAIL, DYNAMODB, EVENTS, IDENTITY_STORE, JsonApi, KMS, METRICS, ORGANIZATIONS, SQS, SSM, TAGGING,
     organizations_region,
 };
 

@@ -6,6 +6,7 @@ mod write;
 
 pub use answer::{failure_in, is_documented_success, next_page, tags_in};
 pub(super) use answer::{is_json_object, is_xml_of};
+pub(super) use write::encoded;
 
 use crate::signed::Request;
 use autotag_model::arn::Region;

@@ -1,12 +1,13 @@
 //! Finds resources that a new instance or image brings with it and that no record names.
 
-use super::{AwsBackend, client_of, together};
+mod described;
+
+use super::{AwsBackend, together};
 use crate::errors;
 use autotag_handlers::backend::RelatedQuery;
 use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_model::rule::{Resource, Scope};
-use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Image, ImageState, Instance, InstanceStateName};
+use described::Described;
 use std::collections::BTreeSet;
 
 /// The code of what is not whole yet: asked again until it is.
@@ -26,11 +27,9 @@ impl AwsBackend {
         of: &Resource,
         query: &RelatedQuery,
     ) -> Result<Vec<Resource>, BackendError> {
-        let client = self.client(of, client_of!(aws_sdk_ec2)).await?;
-        let ids = ids(query).to_vec();
         match query {
-            RelatedQuery::AttachedTo { .. } => attached(of, query, &instances(&client, ids).await?),
-            RelatedQuery::SnapshotsOf { .. } => snapshots(of, query, &images(&client, ids).await?),
+            RelatedQuery::AttachedTo { .. } => attached(of, query, &self.instances(of, ids(query)).await?),
+            RelatedQuery::SnapshotsOf { .. } => snapshots(of, query, &self.images(of, ids(query)).await?),
             _ => Err(errors::invalid("looking up", "UnknownQuery")),
         }
     }
@@ -69,17 +68,15 @@ impl AwsBackend {
     /// The answers by one call; `None` if AWS refuses it because of one of the ids.
     async fn related_at_once<'q>(&self, part: &[&'q Question]) -> Option<Answers<'q>> {
         let (of, kind) = part.first()?;
-        let client = match self.client(of, client_of!(aws_sdk_ec2)).await {
-            Ok(client) => client,
-            Err(error) => return Some(part.iter().map(|question| (*question, Err(error.clone()))).collect()),
-        };
         let ids: BTreeSet<String> = part.iter().flat_map(|(_, query)| ids(query)).cloned().collect();
-        let ids = ids.into_iter().collect();
+        let ids: Vec<String> = ids.into_iter().collect();
         let answers: Result<Vec<_>, BackendError> = match kind {
-            RelatedQuery::AttachedTo { .. } => instances(&client, ids)
+            RelatedQuery::AttachedTo { .. } => self
+                .instances(of, &ids)
                 .await
                 .map(|instances| part.iter().map(|(of, query)| attached(of, query, &instances)).collect()),
-            RelatedQuery::SnapshotsOf { .. } => images(&client, ids)
+            RelatedQuery::SnapshotsOf { .. } => self
+                .images(of, &ids)
                 .await
                 .map(|images| part.iter().map(|(of, query)| snapshots(of, query, &images)).collect()),
             _ => return None,
@@ -117,46 +114,28 @@ fn parts<'q>(questions: &[&'q Question]) -> Vec<Vec<&'q Question>> {
     parts
 }
 
-/// Instances by their ids. Pages and ids exclude each other; AWS takes as many ids as a launch may have.
-async fn instances(client: &Client, ids: Vec<String>) -> Result<Vec<Instance>, BackendError> {
-    let answer = client.describe_instances().set_instance_ids(Some(ids)).send().await;
-    let answer = answer.map_err(|error| errors::of_sdk("DescribeInstances", &error))?;
-    let reservations = answer.reservations.unwrap_or_default().into_iter();
-    Ok(reservations.flat_map(|one| one.instances.unwrap_or_default()).collect())
-}
-
-async fn images(client: &Client, ids: Vec<String>) -> Result<Vec<Image>, BackendError> {
-    let answer = client.describe_images().set_image_ids(Some(ids)).send().await;
-    let answer = answer.map_err(|error| errors::of_sdk("DescribeImages", &error))?;
-    Ok(answer.images.unwrap_or_default())
-}
-
 /// The resources attached to the instances of a question, among those that AWS describes.
 fn attached(
     of: &Resource,
     query: &RelatedQuery,
-    described: &[Instance],
+    described: &[Described],
 ) -> Result<Vec<Resource>, BackendError> {
     let operation = "DescribeInstances";
-    let pending = |instance: &Instance| {
-        instance.state().and_then(|state| state.name()) == Some(&InstanceStateName::Pending)
-    };
     let mut instances = Vec::new();
     for id in ids(query) {
-        let instance = described.iter().find(|instance| instance.instance_id() == Some(id));
+        let instance = described.iter().find(|instance| instance.id == *id);
         let not_found = || BackendError::new(ErrorClass::NotFound, operation, "InvalidInstanceID.NotFound");
         instances.push(instance.ok_or_else(not_found)?);
     }
     // The volumes of an instance are listed when it runs.
-    if instances.iter().copied().any(pending) {
+    if instances.iter().any(|instance| instance.is_pending) {
         return Err(BackendError::new(ErrorClass::WrongState, operation, STILL_BEING_MADE));
     }
     let mut found = Vec::new();
     for instance in instances {
-        let volumes =
-            instance.block_device_mappings().iter().filter_map(|mapping| mapping.ebs()?.volume_id());
+        let volumes = instance.volumes.iter();
         found.extend(volumes.map(|id| ec2_resource(of, "AWS::EC2::Volume", "volume", id)));
-        let cards = instance.network_interfaces().iter().filter_map(|card| card.network_interface_id());
+        let cards = instance.network_interfaces.iter();
         found.extend(cards.map(|id| ec2_resource(of, "AWS::EC2::NetworkInterface", "network-interface", id)));
     }
     Ok(found)
@@ -166,24 +145,18 @@ fn attached(
 fn snapshots(
     of: &Resource,
     query: &RelatedQuery,
-    described: &[Image],
+    described: &[Described],
 ) -> Result<Vec<Resource>, BackendError> {
     let operation = "DescribeImages";
-    let is_asked =
-        |image: &&Image| image.image_id().is_some_and(|id| ids(query).iter().any(|asked| asked == id));
+    let is_asked = |image: &&Described| ids(query).contains(&image.id);
     let Some(image) = described.iter().find(is_asked) else {
         return Err(BackendError::new(ErrorClass::NotFound, operation, "InvalidAMIID.NotFound"));
     };
-    let snapshots: Vec<&str> =
-        image.block_device_mappings().iter().filter_map(|mapping| mapping.ebs()?.snapshot_id()).collect();
-    if snapshots.is_empty() && is_pending(image) {
+    if image.snapshots.is_empty() && image.is_pending {
         return Err(BackendError::new(ErrorClass::WrongState, operation, STILL_BEING_MADE));
     }
-    Ok(snapshots.into_iter().map(|id| ec2_resource(of, "AWS::EC2::Snapshot", "snapshot", id)).collect())
-}
-
-fn is_pending(image: &Image) -> bool {
-    image.state() == Some(&ImageState::Pending)
+    let snapshots = image.snapshots.iter();
+    Ok(snapshots.map(|id| ec2_resource(of, "AWS::EC2::Snapshot", "snapshot", id)).collect())
 }
 
 /// A resource beside `of`. ARNs of snapshots have no account.

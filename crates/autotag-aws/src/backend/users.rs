@@ -1,11 +1,13 @@
 //! Reads names of Identity Center users from the identity store: one call for each user, kept for a while.
 
-use super::{AwsBackend, client_of};
+use super::AwsBackend;
 use crate::errors;
+use crate::signed::calls;
 use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_model::arn::{Arn, Region};
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::{Resource, Scope};
+use serde_json::Value;
 
 impl AwsBackend {
     /// The name of an Identity Center user.
@@ -67,8 +69,9 @@ impl AwsBackend {
         store: &Resource,
         user_id: &str,
     ) -> Result<Option<String>, BackendError> {
-        let client = self.client(store, client_of!(aws_sdk_identitystore)).await?;
-        let answer = client.describe_user().identity_store_id(&store.id).user_id(user_id).send().await;
-        answer.map(|user| user.user_name).map_err(|error| errors::of_sdk("DescribeUser", &error))
+        let request = calls::directory_user(&self.region(store)?, &store.id, user_id);
+        let body = self.send(store, request).await?;
+        let user: Value = serde_json::from_str(&body).map_err(|_| errors::unreadable("DescribeUser"))?;
+        Ok(user.get("UserName").and_then(Value::as_str).map(str::to_owned))
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! | Program | Calls |
 //! |---|---|
-//! | `tag-handler` | `ssm:GetParameter`, once, for a policy in a parameter |
+//! | `tag-handler` | `ssm:GetParameter`, once, for a policy in a parameter; `identitystore:DescribeUser`, once for each user |
 //! | `org-metadata` | `ec2:DescribeRegions`, `resource-explorer-2:Search` |
 //! | `autotag report --live` | `ec2:DescribeRegions`, `resource-explorer-2:GetIndex`, `GetDefaultView`, `GetView`, `ListResources` |
 //! | `autotag redrive` | `cloudformation:ListStackInstances` |
@@ -34,6 +34,10 @@ pub const ORGANIZATIONS: JsonApi =
 /// The Resource Groups Tagging API.
 pub const TAGGING: JsonApi =
     JsonApi { name: "tagging", target: "ResourceGroupsTaggingAPI_20170126", version: "1.1" };
+
+/// The directory of IAM Identity Center.
+pub const IDENTITY_STORE: JsonApi =
+    JsonApi { name: "identitystore", target: "AWSIdentityStore", version: "1.1" };
 
 /// Amazon DynamoDB.
 pub const DYNAMODB: JsonApi = JsonApi { name: "dynamodb", target: "DynamoDB_20120810", version: "1.0" };
@@ -83,6 +87,12 @@ impl Request {
 /// `ssm:GetParameter`, decrypted.
 pub fn parameter(region: &Region, name: &str) -> Request {
     Request::json(SSM, "GetParameter", region, &json!({"Name": name, "WithDecryption": true}))
+}
+
+/// `identitystore:DescribeUser`: a user of the directory `store`.
+pub fn directory_user(region: &Region, store: &str, user: &str) -> Request {
+    let body = json!({"IdentityStoreId": store, "UserId": user});
+    Request::json(IDENTITY_STORE, "DescribeUser", region, &body)
 }
 
 /// `ec2:DescribeRegions`: the regions that the account has enabled. The answer is XML.

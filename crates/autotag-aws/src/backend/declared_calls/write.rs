@@ -18,7 +18,8 @@ pub(super) struct Xml<'c> {
     pub(super) tags: &'c str,
 }
 
-fn encoded(text: &str) -> String {
+/// A value of a form or query.
+pub(in crate::backend) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
