@@ -18,7 +18,7 @@ const GLIBC: &str = "GLIBC_";
 pub(crate) const GLIBC_OF_LAMBDA: Version = Version(2, 34);
 
 /// The most bytes of a function. Lambda reads it at each cold start. `docs/performance.md` tells where the bytes go.
-pub(crate) const LARGEST_FUNCTION: usize = 12_000_000;
+pub(crate) const LARGEST_FUNCTION: usize = 9_500_000;
 
 /// A version of the C library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
