@@ -2,6 +2,8 @@
 
 use super::handler::{RecordContext, ServiceHandler, TagTarget};
 use crate::backend::RelatedQuery;
+use autotag_model::rule::Resource;
+use serde_json::Value;
 
 #[derive(Debug)]
 pub(super) struct Ec2;
@@ -23,9 +25,51 @@ impl ServiceHandler for Ec2 {
                 .iter()
                 .map(|resource_type| (*resource_type, context.parsed.requested_tags(kind(resource_type))))
                 .collect();
+            match present_before(context, &target.resource) {
+                Some(PresentBefore::Certainly) => target.is_older = true,
+                Some(PresentBefore::Possibly) => target.may_have_existed = true,
+                None => {}
+            }
         }
         ask(targets);
     }
+}
+
+/// How sure it is that a call attached a resource that was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PresentBefore {
+    Certainly,
+    Possibly,
+}
+
+/// Tells if a network interface of a new instance may be older than the instance: `RunInstances` also attaches existing
+/// interfaces, of whomever.
+///
+/// The call names it, or a launch template does. EC2 deletes an interface with its instance only if both were made
+/// together, so one with `deleteOnTermination` is new:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceNetworkInterfaceSpecification.html>.
+fn present_before(context: &RecordContext<'_>, resource: &Resource) -> Option<PresentBefore> {
+    if resource.resource_type != "AWS::EC2::NetworkInterface" || context.record.event_name != "RunInstances" {
+        return None;
+    }
+    let is_it = |interface: &&Value| text(interface, "networkInterfaceId") == Some(resource.id.as_str());
+    if items(&context.parsed.request, "networkInterfaceSet").any(|named| is_it(&named)) {
+        return Some(PresentBefore::Certainly);
+    }
+    let mut instances = items(&context.parsed.response, "instancesSet");
+    let interface = instances.find_map(|instance| items(instance, "networkInterfaceSet").find(is_it))?;
+    let is_kept = interface.pointer("/attachment/deleteOnTermination") == Some(&Value::Bool(false));
+    is_kept.then_some(PresentBefore::Possibly)
+}
+
+/// The elements of a list as EC2 records write it: `{"items": [...]}`.
+fn items<'v>(value: &'v Value, list: &str) -> impl Iterator<Item = &'v Value> {
+    let items = value.get(list).and_then(|list| list.get("items")).and_then(Value::as_array);
+    items.into_iter().flatten()
+}
+
+fn text<'v>(value: &'v Value, member: &str) -> Option<&'v str> {
+    value.get(member)?.as_str()
 }
 
 /// The kind by which tag specifications name a resource type.

@@ -19,7 +19,7 @@ pub(super) fn note(context: &RecordContext<'_>, targets: &mut [TagTarget]) {
         let before = context.record.time().zip(created).map(|(event, created)| event.duration_since(created));
         let has_token = target.rule.has_idempotency_token(context.parsed);
         let certainly_older = before.is_some_and(|before| before > CERTAINLY_OLDER);
-        target.is_older = target.rule.changed_an_older_one(context.parsed) || (certainly_older && has_token);
+        target.is_older |= target.rule.changed_an_older_one(context.parsed) || (certainly_older && has_token);
         target.may_have_existed |= target.is_older || certainly_older;
         if has_token {
             target.repeat = match (created, before) {

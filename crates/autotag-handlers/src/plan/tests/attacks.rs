@@ -172,3 +172,39 @@ fn a_tag_called_key_hides_no_forged_owner() {
     );
     assert_eq!(rows[0].notes, [Note::Forged { key: "Owner".into(), replaced: false }]);
 }
+
+/// `RunInstances` takes existing network interfaces, in the call itself or by a launch template.
+#[test]
+fn an_interface_that_is_attached_at_launch_stays_its_makers() {
+    let card = ec2_arn("network-interface", "eni-1");
+    let launch = |request: &Value, is_deleted_with_instance: bool| {
+        let response = json!({"instancesSet": {"items": [{"instanceId": "i-1", "networkInterfaceSet": {"items": [
+            {"networkInterfaceId": "eni-1", "attachment": {"deleteOnTermination": is_deleted_with_instance}}]}}]}});
+        call("09:30:00", &user("mallory"), "ec2:RunInstances", request, &response)
+    };
+    let made = || {
+        let memory = memory();
+        let response = json!({"networkInterface": {"networkInterfaceId": "eni-1"}});
+        rows(
+            &memory,
+            &[call("09:00:00", &user("anna"), "ec2:CreateNetworkInterface", &json!({}), &response)],
+        );
+        assert_eq!(owner_on(&memory, &card).as_deref(), Some("anna"));
+        memory
+    };
+    let names_it =
+        json!({"networkInterfaceSet": {"items": [{"deviceIndex": 0, "networkInterfaceId": "eni-1"}]}});
+    let by_template = json!({"launchTemplate": {"launchTemplateId": "lt-1"}});
+    for request in [&names_it, &by_template] {
+        let memory = made();
+        rows(&memory, &[launch(request, false)]);
+        assert_eq!(owner_on(&memory, &card).as_deref(), Some("anna"), "{request}");
+        assert_eq!(owner_on(&memory, &ec2_arn("instance", "i-1")).as_deref(), Some("mallory"));
+    }
+    let without_tags = memory();
+    rows(&without_tags, &[launch(&names_it, false)]);
+    assert_eq!(owner_on(&without_tags, &card), None, "the launch has not made it");
+    let new = memory();
+    rows(&new, &[launch(&by_template, true)]);
+    assert_eq!(owner_on(&new, &card).as_deref(), Some("mallory"), "it came with the instance");
+}
