@@ -7,11 +7,15 @@ use crate::errors;
 use autotag_handlers::backend::RelatedQuery;
 use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_model::rule::{Resource, Scope};
-use described::Described;
+use described::{Attached, Described};
+use jiff::SignedDuration;
 use std::collections::BTreeSet;
 
 /// The code of what is not whole yet: asked again until it is.
 const STILL_BEING_MADE: &str = "StillBeingMade";
+
+/// How long after its launch an instance has its volumes and network interfaces. Others can be attached only when it runs.
+const LONGEST_LAUNCH: SignedDuration = SignedDuration::from_secs(15);
 
 /// How many ids one call names. AWS takes a thousand instances, and advises fewer.
 const IDS: usize = 200;
@@ -133,12 +137,26 @@ fn attached(
     }
     let mut found = Vec::new();
     for instance in instances {
-        let volumes = instance.volumes.iter();
-        found.extend(volumes.map(|id| ec2_resource(of, "AWS::EC2::Volume", "volume", id)));
-        let cards = instance.network_interfaces.iter();
-        found.extend(cards.map(|id| ec2_resource(of, "AWS::EC2::NetworkInterface", "network-interface", id)));
+        let at_launch = |attached: &&Attached| is_attached_at_launch(instance, attached);
+        let volumes = instance.volumes.iter().filter(at_launch);
+        found.extend(volumes.map(|volume| ec2_resource(of, "AWS::EC2::Volume", "volume", &volume.id)));
+        let cards = instance.network_interfaces.iter().filter(at_launch);
+        found.extend(
+            cards.map(|card| ec2_resource(of, "AWS::EC2::NetworkInterface", "network-interface", &card.id)),
+        );
     }
     Ok(found)
+}
+
+/// True if something was attached when its instance was launched, or if AWS does not say when.
+///
+/// A volume or network interface that was attached later belongs to those who made it. A start after a stop changes the time of
+/// the instance, and not the time at which the first volume was attached.
+fn is_attached_at_launch(instance: &Described, attached: &Attached) -> bool {
+    let volumes = instance.volumes.iter().filter_map(|volume| volume.since);
+    let launched = volumes.chain(instance.started).min();
+    let (Some(launched), Some(since)) = (launched, attached.since) else { return true };
+    since.duration_since(launched) <= LONGEST_LAUNCH
 }
 
 /// The snapshots behind the image of a question, if AWS describes it.

@@ -103,6 +103,49 @@ async fn an_instance_that_has_stopped_since_is_answered_for() {
     assert_eq!(named(&found(answer)), [("AWS::EC2::Volume".to_owned(), volume)].into());
 }
 
+/// An instance that was launched at 09:00:00, stopped, and started at this time. It has the volumes of these names and
+/// times, and network interfaces of the same.
+fn started(at: &str, attached: &[(&str, &str)]) -> Reply {
+    let volume = |(id, time): &(&str, &str)| {
+        format!(
+            "<item><ebs><volumeId>vol-{id}</volumeId><attachTime>2026-03-02T{time}Z</attachTime></ebs></item>"
+        )
+    };
+    let card = |(id, time): &(&str, &str)| {
+        format!(
+            "<item><networkInterfaceId>eni-{id}</networkInterfaceId><attachment>\
+             <attachTime>2026-03-02T{time}Z</attachTime></attachment></item>"
+        )
+    };
+    let volumes: String = attached.iter().map(volume).collect();
+    let cards: String = attached.iter().map(card).collect();
+    Reply::xml(
+        200,
+        format!(
+            "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><reservationSet><item>\
+             <instancesSet><item><instanceId>i-1</instanceId><instanceState><code>16</code><name>running</name>\
+             </instanceState><launchTime>2026-03-02T{at}Z</launchTime><blockDeviceMapping>{volumes}</blockDeviceMapping>\
+             <networkInterfaceSet>{cards}</networkInterfaceSet></item></instancesSet></item></reservationSet>\
+             </DescribeInstancesResponse>"
+        ),
+    )
+}
+
+/// They belong to those who made them: to attach is not to create.
+#[tokio::test]
+async fn what_was_attached_after_the_launch_did_not_come_with_the_instance() {
+    for at in ["09:00:00", "09:10:00"] {
+        let aws = Aws::new().await;
+        let attached =
+            [("root", "09:00:01"), ("data", "09:00:03"), ("later", "09:00:40"), ("last", "09:09:00")];
+        aws.proxy
+            .route("/", move |call| (call.operation == "DescribeInstances").then(|| started(at, &attached)));
+        let answer = aws.backend().find_related(&instance("i-1"), &attached_to(&["i-1"])).await.unwrap();
+        let ids: Vec<String> = found(answer).into_iter().map(|one| one.id).collect();
+        assert_eq!(ids, ["vol-root", "vol-data", "eni-root", "eni-data"], "launched at {at}");
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_instance_is_not_found() {
     let aws = Aws::new().await;

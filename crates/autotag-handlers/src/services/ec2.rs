@@ -43,7 +43,7 @@ enum PresentBefore {
 }
 
 /// Tells if a network interface of a new instance may be older than the instance: `RunInstances` also attaches existing
-/// interfaces, of whomever.
+/// interfaces, of any owner.
 ///
 /// The call names it, or a launch template does. EC2 deletes an interface with its instance only if both were made
 /// together, so one with `deleteOnTermination` is new:

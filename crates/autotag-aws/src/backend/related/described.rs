@@ -8,6 +8,7 @@ use crate::errors;
 use crate::signed::Request;
 use autotag_handlers::error::BackendError;
 use autotag_model::rule::Resource;
+use jiff::Timestamp;
 use roxmltree::{Document, Node};
 
 /// An instance or image, and the ids of its resources.
@@ -16,9 +17,18 @@ pub(super) struct Described {
     pub(super) id: String,
     /// True if AWS is still making it.
     pub(super) is_pending: bool,
-    pub(super) volumes: Vec<String>,
-    pub(super) network_interfaces: Vec<String>,
+    /// The last start of an instance.
+    pub(super) started: Option<Timestamp>,
+    pub(super) volumes: Vec<Attached>,
+    pub(super) network_interfaces: Vec<Attached>,
     pub(super) snapshots: Vec<String>,
+}
+
+/// A volume or network interface of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Attached {
+    pub(super) id: String,
+    pub(super) since: Option<Timestamp>,
 }
 
 /// A call, and the places in its answer.
@@ -92,12 +102,29 @@ fn read(call: &Call, answer: &str) -> Option<Vec<Described>> {
         Some(Described {
             id: texts(item, call.id).pop()?,
             is_pending: texts(item, call.state) == ["pending"],
-            volumes: texts(item, &["blockDeviceMapping", "item", "ebs", "volumeId"]),
-            network_interfaces: texts(item, &["networkInterfaceSet", "item", "networkInterfaceId"]),
+            started: time(item, &["launchTime"]),
+            volumes: attached(item, &["blockDeviceMapping", "item", "ebs"], "volumeId", &["attachTime"]),
+            network_interfaces: attached(
+                item,
+                &["networkInterfaceSet", "item"],
+                "networkInterfaceId",
+                &["attachment", "attachTime"],
+            ),
             snapshots: texts(item, &["blockDeviceMapping", "item", "ebs", "snapshotId"]),
         })
     };
     Some(at(root, call.items).into_iter().filter_map(described).collect())
+}
+
+/// The things of a list that have an id, and the time since when each is attached.
+fn attached(item: Node<'_, '_>, list: &[&str], id: &str, since: &[&str]) -> Vec<Attached> {
+    let one = |node| Some(Attached { id: texts(node, &[id]).pop()?, since: time(node, since) });
+    at(item, list).into_iter().filter_map(one).collect()
+}
+
+/// The time at a path.
+fn time(node: Node<'_, '_>, path: &[&str]) -> Option<Timestamp> {
+    texts(node, path).pop()?.parse().ok()
 }
 
 /// The elements at a path of names below a node.
@@ -134,16 +161,18 @@ mod tests {
     #[test]
     fn an_image_of_an_instance_is_not_its_volume() {
         let answer = "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><reservationSet><item>\
-                      <instancesSet><item><instanceId>i-1</instanceId><instanceState><name>running</name></instanceState>\
+                      <instancesSet><item><instanceId>i-1</instanceId><launchTime>2026-03-02T09:00:00.000Z</launchTime><instanceState><name>running</name></instanceState>\
                       <blockDeviceMapping><item><ebs><volumeId>vol-1</volumeId></ebs></item><item><ebs/></item>\
                       </blockDeviceMapping><networkInterfaceSet><item><networkInterfaceId> eni-1 </networkInterfaceId>\
                       <attachment><networkInterfaceId>eni-2</networkInterfaceId></attachment></item></networkInterfaceSet>\
                       </item></instancesSet></item></reservationSet></DescribeInstancesResponse>";
         let [one] = read(&INSTANCES, answer).unwrap().try_into().unwrap();
+        let ids = |attached: &[Attached]| attached.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
         assert_eq!(
-            (one.volumes, one.network_interfaces),
-            (vec!["vol-1".to_owned()], vec!["eni-1".to_owned()])
+            (ids(&one.volumes), ids(&one.network_interfaces)),
+            (vec!["vol-1".into()], vec!["eni-1".into()])
         );
+        assert_eq!(one.started, "2026-03-02T09:00:00Z".parse().ok());
         assert!(one.snapshots.is_empty() && !one.is_pending);
     }
 }
