@@ -295,6 +295,38 @@ async fn a_truce_is_ended_for_the_resource_that_has_one() {
     assert!(history.truce().is_none() && history.resumed().is_some(), "{history:?}");
 }
 
+/// Versions of an object have one ARN, and each its own tags.
+#[tokio::test(flavor = "multi_thread")]
+async fn truces_on_all_versions_of_an_object_are_ended() {
+    let hub = Hub::start().await;
+    let arn = "arn:aws:s3:::bucket/key";
+    for (version, has_truce) in [("v1", false), ("v2", true), ("v3", true)] {
+        let mut event = EventSummary::default();
+        event.dedup_id = Some(version.to_owned());
+        let mut entry = Entry::of_event(&event, Action::TagsChanged);
+        entry.resource =
+            serde_json::from_value(json!({"type": "AWS::S3::Object", "id": "bucket/key", "arn": arn,
+            "account": "111122223333", "region": "eu-west-1", "version": version}))
+            .unwrap();
+        let truce = json!({"time": "2026-03-02T09:00:00Z", "with": "arn:aws:iam::111122223333:user/eve"});
+        let history = if has_truce { json!({"truce": truce}) } else { json!({}) };
+        entry.history = serde_json::from_value(history).unwrap();
+        hub.ledger.put(&entry).await.unwrap();
+    }
+    let ended = hub.autotag(&["ledger", "end-truce", arn, "--table", "ledger"]);
+    assert!(ended.status.success(), "{}", stderr(&ended));
+    let entries = hub.ledger.of_resource(arn).await.unwrap();
+    for (version, has_ended) in [("v1", false), ("v2", true), ("v3", true)] {
+        let of_it = entries.iter().filter(|entry| {
+            entry.resource.as_ref().is_some_and(|resource| resource.version.as_deref() == Some(version))
+        });
+        let history = of_it.filter_map(|entry| entry.history.clone());
+        let history = history.fold(TamperHistory::default(), TamperHistory::merge);
+        assert_eq!(history.truce(), None, "{version}");
+        assert_eq!(history.resumed().is_some(), has_ended, "{version}");
+    }
+}
+
 /// A stub of Resource Explorer: `eu-west-1` has an aggregator index that replicates `eu-central-1`; other regions have none, and
 /// `us-east-2` refuses to say so.
 fn explorer(proxy: &Proxy, filter: &'static str) {
