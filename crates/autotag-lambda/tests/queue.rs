@@ -1,6 +1,6 @@
 //! Sending to SQS, over HTTP against a stub.
 
-use autotag_aws::{Accounts, Settings};
+use autotag_aws::{Accounts, NotInLambda, Settings};
 use autotag_lambda::queue::{self, OutgoingMessage};
 use autotag_testkit::{Fault, Proxy, Reply};
 use serde_json::json;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/rechecks";
 
-fn accounts(proxy: &Proxy) -> Accounts {
+fn accounts(proxy: &Proxy) -> Result<Accounts, NotInLambda> {
     let variables = [
         ("AWS_ACCESS_KEY_ID", "testing"),
         ("AWS_SECRET_ACCESS_KEY", "testing"),
@@ -18,7 +18,7 @@ fn accounts(proxy: &Proxy) -> Accounts {
     ];
     let variables: HashMap<_, _> =
         variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Accounts::in_lambda(&variables, Settings::default()).unwrap()
+    Accounts::in_lambda(&variables, Settings::default())
 }
 
 fn message(body: &str) -> OutgoingMessage {
@@ -36,7 +36,10 @@ async fn batch_tells_which_messages_were_accepted() {
         Some(Reply::json(200, &json!({"Successful": [accepted("2"), accepted("0")], "Failed": [failed]})))
     });
     let messages = ["a", "b", "c"].map(message).to_vec();
-    assert_eq!(queue::send_batch(&accounts(&proxy), QUEUE, messages).await, Ok(vec![true, false, true]));
+    assert_eq!(
+        queue::send_batch(&accounts(&proxy).unwrap(), QUEUE, messages).await,
+        Ok(vec![true, false, true])
+    );
     let calls = proxy.calls();
     assert_eq!(calls.len(), 1, "{calls:?}");
     let sent = calls.first().unwrap().json();
@@ -50,7 +53,7 @@ async fn batch_tells_which_messages_were_accepted() {
 async fn refusal_names_operation_and_code() {
     let proxy = Proxy::stub(Duration::ZERO).unwrap();
     proxy.rule(|_| Some(Fault::refused("QueueDoesNotExist")));
-    let accounts = accounts(&proxy);
+    let accounts = accounts(&proxy).unwrap();
     let error = queue::send(&accounts, QUEUE, message("a")).await.unwrap_err();
     assert_eq!(error.to_string(), "SendMessage answered QueueDoesNotExist");
     let error = queue::send_batch(&accounts, QUEUE, vec![message("a")]).await.unwrap_err();
