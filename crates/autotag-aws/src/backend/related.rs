@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 /// The code of what is not whole yet: asked again until it is.
 const STILL_BEING_MADE: &str = "StillBeingMade";
 
-/// How long after its launch an instance has its volumes and network interfaces. Others can be attached only when it runs.
+/// The longest time after a launch in which an instance gets its volumes and network interfaces. Others can be attached only when
+/// it runs.
 const LONGEST_LAUNCH: SignedDuration = SignedDuration::from_secs(15);
 
 /// How many ids one call names. AWS takes a thousand instances, and advises fewer.

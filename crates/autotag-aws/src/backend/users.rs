@@ -7,7 +7,7 @@ use autotag_handlers::error::{BackendError, ErrorClass};
 use autotag_model::arn::{Arn, Region};
 use autotag_model::identity::OnBehalfOf;
 use autotag_model::rule::{Resource, Scope};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 impl AwsBackend {
     /// The name of an Identity Center user.
@@ -71,7 +71,31 @@ impl AwsBackend {
     ) -> Result<Option<String>, BackendError> {
         let request = calls::directory_user(&self.region(store)?, &store.id, user_id);
         let body = self.send(store, request).await?;
-        let user: Value = serde_json::from_str(&body).map_err(|_| errors::unreadable("DescribeUser"))?;
-        Ok(user.get("UserName").and_then(Value::as_str).map(str::to_owned))
+        name_in(&body)
+    }
+}
+
+/// The name in an answer, if the user has one. AWS documents that each answer has the id of the user.
+fn name_in(answer: &str) -> Result<Option<String>, BackendError> {
+    let unreadable = || errors::unreadable("DescribeUser");
+    let user: Map<String, Value> = serde_json::from_str(answer).map_err(|_| unreadable())?;
+    user.get("UserId").and_then(Value::as_str).ok_or_else(unreadable)?;
+    match user.get("UserName") {
+        None | Some(Value::Null) => Ok(None),
+        Some(name) => name.as_str().map(|name| Some(name.to_owned())).ok_or_else(unreadable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_aws_does_not_document_is_not_a_user_without_a_name() {
+        assert_eq!(name_in(r#"{"UserId": "u-1", "UserName": "ana"}"#), Ok(Some("ana".to_owned())));
+        assert_eq!(name_in(r#"{"UserId": "u-1"}"#), Ok(None));
+        for answer in ["", "[]", "null", "{}", "<html>", r#"{"UserId": "u-1", "UserName": 7}"#] {
+            assert_eq!(name_in(answer), Err(errors::unreadable("DescribeUser")), "{answer}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! The calls that a program signs by hand, besides those that the catalogue declares: each would need an SDK crate for one or
+//! The calls that a program signs by hand, besides those that the catalogue declares and those of `backend::related` and of
+//! `autotag-lambda`: each would need an SDK crate for one or
 //! two operations. [Decision 31](https://github.com/example/autotag/blob/main/docs/decisions/0031-what-is-signed-by-hand.md) has the
 //! price of each crate.
 //!
