@@ -9,6 +9,8 @@ use std::time::Duration;
 /// The most messages in one [`send_batch`], a limit of SQS.
 pub const MAX_BATCH: usize = 10;
 
+const SEND: &str = "SendMessage";
+
 /// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingMessage {
@@ -27,7 +29,10 @@ pub struct OutgoingMessage {
 pub async fn send(accounts: &Accounts, queue_url: &str, message: OutgoingMessage) -> Result<(), CallError> {
     let mut input = input(message);
     input.insert("QueueUrl".to_owned(), json!(queue_url));
-    call(accounts, "SendMessage", &Value::Object(input)).await.map(drop)
+    let answer = call(accounts, SEND, &Value::Object(input)).await?;
+    // The message is deleted from its own queue if this answer counts.
+    let id = answer.get("MessageId").and_then(Value::as_str);
+    id.map(drop).ok_or_else(|| CallError::unsent(SEND, "UnreadableAnswer"))
 }
 
 /// Sends up to [`MAX_BATCH`] messages with one `SendMessageBatch`. Returns for each message whether SQS accepted it.

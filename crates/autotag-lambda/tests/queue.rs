@@ -50,6 +50,19 @@ async fn batch_tells_which_messages_were_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_an_id_is_not_sent() {
+    for (answer, is_sent) in [(json!({"MessageId": "m-1"}), true), (json!({}), false), (json!([]), false)] {
+        let proxy = Proxy::stub(Duration::ZERO).unwrap();
+        proxy.route("/", move |_| Some(Reply::json(200, &answer)));
+        let sent = queue::send(&accounts(&proxy).unwrap(), QUEUE, message("a")).await;
+        assert_eq!(
+            sent.map_err(|error| error.code),
+            is_sent.then_some(()).ok_or("UnreadableAnswer".to_owned())
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn refusal_names_operation_and_code() {
     let proxy = Proxy::stub(Duration::ZERO).unwrap();
     proxy.rule(|_| Some(Fault::refused("QueueDoesNotExist")));
