@@ -44,7 +44,7 @@ impl Accounts {
     /// function then does not contain the code that reads profiles and asks instances, containers and sign-in services.
     ///
     /// # Errors
-    /// [`NotInLambda`] if a variable with credentials is missing.
+    /// [`NotInLambda`] if a variable with credentials or the region is missing.
     pub fn in_lambda(variables: &HashMap<String, String>, settings: Settings) -> Result<Self, NotInLambda> {
         Ok(Self::new(function_environment::config(variables, &settings)?, settings))
     }

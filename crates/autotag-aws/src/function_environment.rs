@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// A variable that Lambda sets for every function is missing. The text is one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{variable} is not set: Lambda sets it; to start the function elsewhere, run \
+    "{variable} is not set: Lambda sets it; to start the function elsewhere, set AWS_REGION and run \
      `eval \"$(aws configure export-credentials --format env)\"` before"
 )]
 pub struct NotInLambda {
@@ -35,12 +35,13 @@ pub(crate) fn config(
         None,
         "environment of the function",
     );
-    let region = value("AWS_REGION").or_else(|| value("AWS_DEFAULT_REGION"));
+    let region = value("AWS_DEFAULT_REGION").map_or_else(|| required("AWS_REGION"), Ok);
+    let region = value("AWS_REGION").map_or(region, Ok)?;
     let is_on = |name| value(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .region(region.map(|region| Region::new(region.clone())))
+        .region(Region::new(region.clone()))
         .retry_config(settings.retries())
         .timeout_config(settings.timeouts())
         .time_source(SharedTimeSource::default())
@@ -125,11 +126,14 @@ mod tests {
         let empty = variables([("AWS_SECRET_ACCESS_KEY", "")]);
         let error = Accounts::in_lambda(&empty, Settings::default()).unwrap_err();
         assert_eq!(error.variable, "AWS_SECRET_ACCESS_KEY");
+        let error = Accounts::in_lambda(&variables([]), Settings::default()).unwrap_err();
+        assert_eq!(error.variable, "AWS_REGION");
     }
 
     #[test]
     fn no_secret_is_printed() {
-        let accounts = Accounts::in_lambda(&variables([]), Settings::default()).unwrap();
+        let accounts =
+            Accounts::in_lambda(&variables([("AWS_REGION", "eu-west-1")]), Settings::default()).unwrap();
         let printed = format!("{accounts:?}");
         assert!(!printed.contains("\"secret\"") && !printed.contains("\"token\""), "{printed}");
     }

@@ -86,7 +86,8 @@ pub fn now() -> Timestamp {
 
 /// Runs a function with the arguments and the environment of its process.
 ///
-/// Exit codes: 0 after `--help` and `--version`; 1 if the function cannot start or Lambda's runtime fails; 2 for an unknown
+/// Exit codes: 0 after `--help` and `--version`; 1 if the function cannot start, for example without credentials, or
+/// if Lambda's runtime fails; 2 for an unknown
 /// argument, a wrong configuration, or a start outside of Lambda.
 pub fn run<F: Function>(
     arguments: impl Iterator<Item = OsString>,
