@@ -23,7 +23,7 @@ pub(crate) const COLUMNS: [Column; 6] = [
     Column { role: "currency", names: &["billingcurrency", "lineitemcurrencycode"] },
     Column { role: "cost-account", names: &["subaccountid", "lineitemusageaccountid"] },
     Column { role: "cost-service", names: &["servicename", "lineitemproductcode", "productservicecode"] },
-    Column { role: "cost-provider", names: &["providername", "serviceprovidername"] },
+    Column { role: "cost-provider", names: &["providername", "hostprovidername"] },
 ];
 
 /// The longest resource id that is kept whole. ARNs are shorter.
@@ -153,7 +153,7 @@ impl Costs {
         let is_id = has_service && !resource.is_empty();
         let is_of_other_cloud = !cells.get(PROVIDER).is_none_or(is_aws);
         let wrong = of_account.filter(|_| charged.account.is_none() && is_id && !is_of_other_cloud);
-        let is_of_no_account = wrong.is_some() || (is_id && is_of_other_cloud);
+        let is_of_no_account = wrong.is_some() || (is_of_other_cloud && !resource.is_empty());
         let costs = if is_of_no_account { &mut self.without_account } else { &mut self.by_resource };
         // A part of a sum that fits may be too large only if others are below zero.
         if !costs.entry(charged).or_default().add(&currency, amount) {
