@@ -35,7 +35,7 @@ impl ServiceHandler for Ec2 {
     }
 }
 
-/// How sure it is that a call attached a resource that was there before.
+/// The certainty that a call attached a resource that was there before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PresentBefore {
     Certainly,
