@@ -13,6 +13,8 @@ use jiff::Timestamp;
 pub(crate) struct LedgerCounts {
     /// Records that only the ledger needs: deletions and changes of tags.
     pub(crate) records: usize,
+    /// Records of these that no entry tells of, because there were more than are kept.
+    pub(crate) left_out: usize,
     pub(crate) entries: Written,
     pub(crate) reactions: Reactions,
 }
@@ -40,6 +42,7 @@ pub(crate) fn counts(
         ("Malformed", malformed + records.unreadable_without_row),
         ("SecondLooks", number(rechecks)),
         ("LedgerRecords", number(ledger.records)),
+        ("LedgerLeftOut", number(ledger.left_out)),
         ("LedgerEntries", number(ledger.entries.entries)),
         ("LedgerFailures", number(ledger.entries.failed)),
         ("TagsTakenOff", number(ledger.reactions.tampered)),
@@ -80,6 +83,7 @@ mod tests {
         records.unreadable_without_row = 5;
         let ledger = LedgerCounts {
             records: 5,
+            left_out: 7,
             entries: Written { entries: 4, failed: 1 },
             reactions: Reactions { tampered: 3, repaired: 2, truces: 1 },
         };
@@ -93,6 +97,7 @@ mod tests {
             ("Malformed", 5),
             ("SecondLooks", 2),
             ("LedgerRecords", 5),
+            ("LedgerLeftOut", 7),
             ("LedgerEntries", 4),
             ("LedgerFailures", 1),
             ("TagsTakenOff", 3),

@@ -144,7 +144,8 @@ impl Worker {
             }
             _ => Reactions::default(),
         };
-        let ledger = LedgerCounts { records: others.count + tag_events.len(), entries, reactions };
+        let (records, left_out) = (others.count + tag_events.len(), others.left_out);
+        let ledger = LedgerCounts { records, left_out, entries, reactions };
         Done { counts, rechecks, ledger, rows }
     }
 
