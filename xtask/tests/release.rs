@@ -232,14 +232,14 @@ fn a_program_that_names_a_folder_of_this_machine_is_refused() {
 fn a_function_that_starts_slowly_for_its_size_is_refused() {
     let programs = programs(TOOL);
     let file = fs::File::options().write(true).open(programs.path().join("tag-handler")).unwrap();
-    file.set_len(12_000_001).unwrap();
+    file.set_len(9_500_001).unwrap();
     let out = tempfile::tempdir().unwrap();
     let output = dist(&programs, out.path(), &["--only", "tag-handler"]);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("the function has 12000001 bytes, and the most is 12000000"), "{error}");
+    assert!(error.contains("the function has 9500001 bytes, and the most is 9500000"), "{error}");
     assert_eq!(files(out.path()).len(), 0, "files of a release that failed");
-    file.set_len(12_000_000).unwrap();
+    file.set_len(9_500_000).unwrap();
     assert!(dist(&programs, out.path(), &["--only", "tag-handler"]).status.success());
 }
 
