@@ -35,8 +35,8 @@ pub(crate) fn config(
         None,
         "environment of the function",
     );
-    let region = value("AWS_DEFAULT_REGION").map_or_else(|| required("AWS_REGION"), Ok);
-    let region = value("AWS_REGION").map_or(region, Ok)?;
+    let region = value("AWS_REGION").or_else(|| value("AWS_DEFAULT_REGION"));
+    let region = region.ok_or(NotInLambda { variable: "AWS_REGION" })?;
     let is_on = |name| value(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
